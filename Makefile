@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+# One Makefile, no recursion: every mode (release, asan, tsan, cov, fuzz) has its own tree, build/MODE.
+# `make` builds build/embedd; `make help` lists the targets. V=1 shows the commands.
+
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+CLANG   ?= clang
+PYTHON  ?= python3
+PREFIX  ?= /usr/local
+WERROR  ?=
+Q       := $(if $(V),,@)
+SAY      = $(if $(V),,@printf '  %-5s %s\n' "$(1)" "$(2)")
+
+VERSION := 0.1.0
+ARCH    ?= $(shell uname -m)
+
+# Every core, unless told otherwise.
+ifeq ($(findstring j,$(firstword -$(MAKEFLAGS))),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
+            -Wwrite-strings $(if $(WERROR),-Werror)
+# -ffp-contract=off: a fused multiply-add rounds once where the scalar reference rounds twice.
+CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -DEMBEDD_VERSION='"$(VERSION)"' -I. -g -pthread -ffp-contract=off \
+              -fno-math-errno -fno-trapping-math $(WARNINGS)
+LIBS       := -lmicrohttpd -ljansson -luv -lnettle -lm
+
+MODES          := release asan tsan cov
+CFLAGS_release := -O3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CFLAGS_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CFLAGS_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread
+CFLAGS_cov     := -O0 --coverage
+
+# Instruction sets are chosen at run time: only these files may use them.
+ISA_x86_64/base/numtext_avx2.c         := -mavx2
+ISA_x86_64/model/math/kernels_avx2.c   := -mavx2 -mf16c
+ISA_x86_64/model/math/kernels_avx512.c := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mf16c
+
+ROOMS    := base config model handlers server commands
+SOURCES  := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*/*.c)))
+LIBRARY  := $(filter-out commands/main.c,$(SOURCES)) $(sort $(wildcard model/builtin/*.S))
+UNITS    := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
+FORMATTED := $(sort $(wildcard $(foreach room,$(ROOMS) bench,$(room)/*.[ch] $(room)/*/*.[ch]) \
+              tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*/*.[ch]))
+
+# Packages come first when the goal is one that promises to install what is missing. NODEPS=1: never.
+DEPS_OF_run := build run
+DEPS_OF_test := build test
+DEPS_OF_bench := build bench
+DEPS_OF_fuzz := build fuzz
+DEPS_OF_tidy := tidy
+DEPS_OF_cov := build cov
+DEPS := $(sort $(foreach goal,$(MAKECMDGOALS),$(DEPS_OF_$(goal))))
+DEPS_FIRST := $(if $(DEPS),$(if $(NODEPS),,deps-installed))
+
+.PHONY: deps-installed
+deps-installed:
+	$(Q)tools/deps.sh $(DEPS)
+
+.DEFAULT_GOAL := all
+.PHONY: all
+all: build/embedd ## build the program: build/embedd
+
+build/embedd: build/release/embedd
+	$(Q)ln -sf release/embedd $@
+
+# Rules of one mode: $(1) = its name.
+define mode_rules
+objects_$(1) := $$(patsubst %,build/$(1)/%.o,$$(LIBRARY))
+
+build/$(1)/%.c.o: %.c Makefile | $$(DEPS_FIRST)
+	$$(call SAY,CC,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(ISA_$$(ARCH)/$$<) $$(CFLAGS) -MMD -MP -c $$< -o $$@
+
+build/$(1)/%.S.o: %.S Makefile | $$(DEPS_FIRST)
+	$$(call SAY,AS,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) -I. -MMD -MP -c $$< -o $$@
+
+build/$(1)/libembedd.a: $$(objects_$(1))
+	$$(call SAY,AR,$$@)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+
+build/$(1)/embedd: build/$(1)/commands/main.c.o build/$(1)/libembedd.a
+	$$(call SAY,LD,$$@)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(LDFLAGS) $$^ -o $$@ $$(LIBS)
+
+build/$(1)/tests/%: build/$(1)/tests/%.c.o build/$(1)/libembedd.a
+	$$(call SAY,LD,$$@)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(LDFLAGS) $$^ -o $$@ -lcmocka $$(LIBS)
+
+-include $$(wildcard build/$(1)/*/*.d build/$(1)/*/*/*.d build/$(1)/*/*/*/*.d build/$(1)/*/*/*/*/*.d)
+endef
+$(foreach mode,$(MODES),$(eval $(call mode_rules,$(mode))))
+
+# .incbin is not seen by -MMD.
+$(foreach mode,$(MODES),$(eval build/$(mode)/model/builtin/builtin_data.S.o: $(wildcard model/builtin/*.safetensors model/builtin/*/*)))
+
+unit_programs = $(patsubst tests/%.c,build/$(1)/tests/%,$(UNITS))
+
+# Python packages of the tests, pinned. Once installed, everything works offline.
+VENV := build/venv/bin/python
+$(VENV): tests/requirements.txt | $(DEPS_FIRST)
+	$(call SAY,VENV,$<)
+	$(Q)$(PYTHON) -m venv --clear build/venv
+	$(Q)$(VENV) -m pip install --quiet --no-deps --disable-pip-version-check -r $<
+	$(Q)touch $@
+
+.PHONY: deps
+deps: ## install the Debian packages that are missing (for building, running, testing)
+	$(Q)tools/deps.sh build run test
+
+.PHONY: run
+run: build/embedd | $(DEPS_FIRST) ## install what is missing, build, serve the built-in model, show an answer
+	$(Q)tools/run.sh build/embedd $(ARGS)
+
+# ---- tests ----
+
+.PHONY: test
+test: format-check layers docs-check unit unit-scalar tsan http replay ## install what is missing, build, run every test
+	@echo "all tests passed"
+
+# One after the other, the quick ones first; builds still use every core.
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+unit: | format-check layers docs-check
+unit-scalar: | unit
+tsan: | unit-scalar
+replay: | tsan
+http: | replay
+endif
+
+.PHONY: unit unit-scalar
+unit: $(call unit_programs,asan) ## unit tests under AddressSanitizer and UBSan
+	@echo "unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)"
+	$(Q)tests/run_units.sh $^
+
+unit-scalar: $(call unit_programs,asan) ## the same on the scalar kernels
+	@echo "unit tests (the same, scalar kernels)"
+	$(Q)EMBEDD_CPU=scalar tests/run_units.sh $^
+
+PYTEST = $(VENV) -m pytest -q -rs -p no:cacheprovider
+
+.PHONY: asan http
+http: build/embedd build/asan/embedd $(VENV) ## HTTP and command tests against the real program, sanitized
+	@echo "HTTP and command tests"
+	$(Q)EMBEDD=build/asan/embedd $(PYTEST) tests/http
+
+asan: unit http ## everything under AddressSanitizer and UBSan
+
+# What has threads: the server, and the metrics that they share.
+TSAN_UNITS := $(filter tests/unit/base/test_metrics.c tests/unit/base/test_log.c tests/unit/server/%,$(UNITS))
+
+.PHONY: tsan
+tsan: build/tsan/embedd $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_UNITS)) $(VENV) ## threaded tests under ThreadSanitizer
+	@echo "threaded tests (ThreadSanitizer)"
+	$(Q)tests/run_units.sh $(filter build/tsan/tests/%,$^)
+	$(Q)TSAN_OPTIONS="halt_on_error=1 suppressions=tests/tsan.supp" EMBEDD=build/tsan/embedd $(PYTEST) tests/http -m "not slow_under_tsan"
+
+# ---- fuzzing ----
+
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_SECONDS ?= 600
+
+# gcc has no libFuzzer: the replay of the corpora uses a plain main.
+build/asan/fuzz/%: build/asan/tests/fuzz/fuzz_%.c.o build/asan/tests/fuzz/replay.c.o build/asan/libembedd.a
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_asan) $(LDFLAGS) $^ -o $@ $(LIBS)
+
+.PHONY: replay
+replay: $(FUZZERS:%=build/asan/fuzz/%) ## replay the fuzz corpora under AddressSanitizer
+	@echo "fuzz corpora"
+	$(Q)for name in $(FUZZERS); do build/asan/fuzz/$$name tests/fuzz/corpus/$$name || exit 1; done
+
+FUZZ_CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+               -fno-sanitize-recover=undefined
+
+build/fuzz/%.o: % Makefile | $(DEPS_FIRST)
+	$(call SAY,CLANG,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(CFLAGS_ALL) $(FUZZ_CFLAGS) $(ISA_$(ARCH)/$<) -MMD -MP -c $< -o $@
+-include $(wildcard build/fuzz/*/*.d build/fuzz/*/*/*.d)
+
+build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.c.o $(LIBRARY:%=build/fuzz/%.o)
+	$(call SAY,LD,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -pthread $^ -o $@ $(LIBS)
+
+.PHONY: fuzz
+fuzz: $(FUZZERS:%=build/fuzz/fuzz_%) ## fuzz each target for FUZZ_SECONDS (600); findings go to build/fuzz/found
+	$(Q)mkdir -p build/fuzz/found
+	$(Q)for name in $(FUZZERS); do mkdir -p build/fuzz/corpus/$$name && \
+		build/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/found/$$name- \
+		-timeout=10 -rss_limit_mb=4096 build/fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; done
+
+# ---- measuring ----
+
+BENCH_PROGRAMS := build/release/bench/canned build/release/bench/openload
+build/release/bench/%: build/release/bench/%.c.o build/release/libembedd.a
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_release) $(LDFLAGS) $^ -o $@ $(LIBS)
+
+.PHONY: bench
+bench: build/embedd $(BENCH_PROGRAMS) | $(DEPS_FIRST) ## measure speed; table, and build/bench.json
+	$(Q)$(PYTHON) bench/run.py $(ARGS)
+
+.PHONY: cov
+cov: $(call unit_programs,cov) ## coverage of the unit tests; build/cov/report/index.html
+	$(Q)find build/cov -name '*.gcda' -delete
+	$(Q)tests/run_units.sh $^
+	$(Q)lcov -q -c -d build/cov -o build/cov/lcov.info --no-external && \
+		genhtml -q build/cov/lcov.info -o build/cov/report && echo build/cov/report/index.html
+
+# ---- house keeping ----
+
+.PHONY: format format-check
+format: ## format every C file
+	$(Q)clang-format -i $(FORMATTED)
+
+format-check: | $(DEPS_FIRST) ## fail where a C file is not formatted
+	$(Q)clang-format --dry-run --Werror $(FORMATTED)
+
+.PHONY: layers
+layers: | $(DEPS_FIRST) ## fail where a room includes what it must not see
+	$(Q).ci/layers
+
+.PHONY: style
+style: format-check layers $(VENV) ## format and dependency order, then long or tangled functions as places to look
+	$(Q)$(VENV) -m lizard -L 70 -a 6 -C 15 -w $(ROOMS) bench || :
+
+.PHONY: tidy
+tidy: | $(DEPS_FIRST) ## static analysis (cppcheck)
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr \
+		--error-exitcode=1 --suppress=missingIncludeSystem --suppress=invalidPointerCast \
+		--suppress=uninitvar:model/text/normalizer.c -I. $(ROOMS) bench
+
+.PHONY: docs docs-check
+docs: build/embedd ## write docs/CONFIG.md and the sample file from the list of options
+	$(Q)build/embedd config --markdown > docs/CONFIG.md
+	$(Q)build/embedd config --sample > docs/embedd.sample.json
+
+docs-check: build/embedd ## fail where they are not what the list of options says
+	$(Q)build/embedd config --markdown | cmp - docs/CONFIG.md
+	$(Q)build/embedd config --sample | cmp - docs/embedd.sample.json
+
+.PHONY: docker
+docker: ## build the container image with docker, podman or buildah
+	$(Q)docker/build.sh $(VERSION)
+
+.PHONY: install
+install: build/embedd ## install the program into DESTDIR PREFIX/bin
+	$(Q)install -D -m 755 build/release/embedd "$(DESTDIR)$(PREFIX)/bin/embedd"
+
+.PHONY: clean
+clean: ## remove what was built (not the Python packages of the tests: build/venv)
+	$(Q)rm -rf $(filter-out build/venv,$(wildcard build/*))
+
+.PHONY: help
+help: ## list the targets
+	$(Q)awk -F ':.*## ' '/^[a-z-]+( [a-z-]+)*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+
+# Objects are worth keeping, half-written files are not.
+.SECONDARY:
+.DELETE_ON_ERROR:
