@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void buf_init(struct buf *buf, struct arena *arena)
+{
+    *buf = (struct buf){.arena = arena};
+}
+
+char *buf_reserve(struct buf *buf, size_t bytes)
+{
+    if (buf->cap - buf->bytes >= bytes && buf->data) return buf->data + buf->bytes;
+    if (buf->failed) return NULL;
+    size_t want = buf->bytes + bytes, twice = buf->cap * 2;
+    size_t cap = want > twice ? want : twice;
+    char *data = want < bytes ? NULL : arena_grow(buf->arena, buf->data, buf->cap, cap);
+    if (!data) {
+        buf->failed = true;
+        return NULL;
+    }
+    buf->data = data;
+    buf->cap = cap;
+    return data + buf->bytes;
+}
+
+void buf_add(struct buf *buf, const void *data, size_t bytes)
+{
+    char *out = buf_reserve(buf, bytes);
+    if (!out || bytes == 0) return;
+    memcpy(out, data, bytes);
+    buf->bytes += bytes;
+}
+
+void buf_add_str(struct buf *buf, const char *text)
+{
+    buf_add(buf, text, strlen(text));
+}
+
+void buf_add_char(struct buf *buf, char c)
+{
+    buf_add(buf, &c, 1);
+}
+
+void buf_printf(struct buf *buf, const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int bytes = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    char *out = bytes < 0 ? NULL : buf_reserve(buf, (size_t)bytes + 1);
+    if (out) buf->bytes += (size_t)vsnprintf(out, (size_t)bytes + 1, fmt, again);
+    va_end(again);
+}

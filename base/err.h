@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file err.h
+ * One error: a code and a sentence a person can act on.
+ *
+ * Whatever can fail returns bool (or a pointer, NULL on failure) and fills a `struct err` that the
+ * caller owns. The sentence names the field or file, the limit, the value it got and what to do.
+ * The code is turned into an HTTP status in handlers/ and into an exit code in commands/, in one
+ * switch each. A plain value: no allocation, no shared state, safe from any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+enum err_code {
+    ERR_NONE = 0,
+    ERR_INVALID,       /* a wrong value in a request */
+    ERR_NOT_FOUND,     /* unknown route or model */
+    ERR_METHOD,        /* the route exists, the method does not */
+    ERR_TOO_LARGE,     /* body, number of inputs */
+    ERR_MEMORY,        /* the request's arena is at its cap */
+    ERR_MEDIA_TYPE,    /* a body that is not JSON, or is compressed */
+    ERR_UNPROCESSABLE, /* well formed, but no answer: unknown token under `unknown: error` */
+    ERR_UNAVAILABLE,   /* draining */
+    ERR_USAGE,         /* command line or configuration */
+    ERR_IO,            /* a file or socket could not be opened, read or written */
+    ERR_FORMAT,        /* a file that is not what it should be */
+    ERR_INTERNAL,      /* our own fault */
+};
+
+struct err {
+    enum err_code code;
+    char param[64]; /* the request field at fault ("" = none), as the OpenAI error shape wants it */
+    char message[512]; /* one sentence, UTF-8, cut at a character boundary if too long */
+};
+
+/**
+ * err_set fills `err` (overwriting what it held) and returns false, so that a function can
+ * `return err_set(err, ERR_INVALID, "dimensions", "dimensions must be ...")`.
+ * @param err   filled in; NULL is allowed and means the caller does not want to know
+ * @param param the request field at fault, or NULL
+ * @param fmt   printf format of the sentence; a long user value belongs in "%.*s" with a cut of its
+ *              own (ERR_VALUE_BYTES)
+ */
+bool err_set(struct err *err, enum err_code code, const char *param, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/** err_out_of_memory: the sentence for an arena at its cap. Returns false. */
+bool err_out_of_memory(struct err *err);
+
+/** How many bytes of a user's value to quote in a message. */
+#define ERR_VALUE_BYTES 60

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Fills err from errno, which it leaves as it is. */
+static bool fail(struct err *err, const char *path, const char *what)
+{
+    int reason = errno;
+    err_set(err, ERR_IO, NULL, "cannot %s '%s': %s", what, path, strerror(reason));
+    errno = reason;
+    return false;
+}
+
+static bool fail_with(struct err *err, const char *path, const char *what, int reason)
+{
+    errno = reason;
+    return fail(err, path, what);
+}
+
+/* Opens `path`; a folder opens too, but is refused here rather than by a puzzling read error. */
+static int open_file(const char *path, int flags, struct stat *st, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+    if (fd < 0) {
+        fail(err, path, "open");
+        return -1;
+    }
+    if (fstat(fd, st) == 0 && !S_ISDIR(st->st_mode)) return fd;
+    if (S_ISDIR(st->st_mode)) errno = EISDIR;
+    fail(err, path, "read");
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+/* Reads until the end or until `cap` bytes are there; -1 with errno set. */
+static ssize_t read_up_to(int fd, char *data, size_t cap)
+{
+    size_t bytes = 0;
+    while (bytes < cap) {
+        ssize_t got = read(fd, data + bytes, cap - bytes);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return -1;
+        if (got == 0) break;
+        bytes += (size_t)got;
+    }
+    return (ssize_t)bytes;
+}
+
+/* The size is only a hint: a pipe has none, and a file may grow while it is read. */
+static bool read_all(int fd, size_t hint, size_t bytes_max, char **data, size_t *bytes)
+{
+    size_t cap = hint < bytes_max ? hint : bytes_max, have = 0;
+    char *block = NULL;
+    for (;;) {
+        char *grown = realloc(block, cap + 2);
+        if (!grown) break;
+        block = grown;
+        ssize_t got = read_up_to(fd, block + have, cap + 1 - have);
+        if (got < 0) break;
+        have += (size_t)got;
+        if (have <= cap) {
+            block[have] = '\0';
+            *data = block;
+            *bytes = have;
+            return true;
+        }
+        if (cap == bytes_max) {
+            errno = EFBIG;
+            break;
+        }
+        cap = cap < bytes_max / 2 && cap < 4096 ? 4096 : cap * 2;
+        if (cap > bytes_max) cap = bytes_max;
+    }
+    int reason = errno;
+    free(block);
+    errno = reason;
+    return false;
+}
+
+bool file_read(const char *path, size_t bytes_max, char **data, size_t *bytes, struct err *err)
+{
+    *data = NULL;
+    *bytes = 0;
+    struct stat st = {0};
+    int fd = open_file(path, 0, &st, err);
+    if (fd < 0) return false;
+    bool done = read_all(fd, (size_t)st.st_size, bytes_max, data, bytes);
+    int reason = errno;
+    close(fd);
+    if (done) return true;
+    if (reason != EFBIG) return fail_with(err, path, "read", reason);
+    err_set(err, ERR_IO, NULL, "'%s' is too large: at most %zu bytes are read", path, bytes_max);
+    errno = reason;
+    return false;
+}
+
+bool file_map(const char *path, const char **data, size_t *bytes, struct err *err)
+{
+    *data = NULL;
+    *bytes = 0;
+    struct stat st = {0};
+    /* O_NONBLOCK: a named pipe must not hold us up before it is seen to be one. */
+    int fd = open_file(path, O_NONBLOCK, &st, err);
+    if (fd < 0) return false;
+    void *map = MAP_FAILED;
+    errno = ENODEV;
+    if (S_ISREG(st.st_mode) && st.st_size == 0)
+        map = NULL;
+    else if (S_ISREG(st.st_mode))
+        map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    int reason = errno;
+    close(fd);
+    if (map == MAP_FAILED) return fail_with(err, path, "map", reason);
+    *data = map ? map : ""; /* mmap refuses a length of 0 */
+    *bytes = (size_t)st.st_size;
+    return true;
+}
+
+void file_unmap(const char *data, size_t bytes)
+{
+    if (data && bytes > 0) munmap((void *)(uintptr_t)data, bytes);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file file.h
+ * Whole files: read into memory, or mapped read-only. Safe from any thread.
+ *
+ * On failure the sentence names the path and the system's reason, the code is ERR_IO, and errno is
+ * what the system said, so that a caller can tell a file that is not there (ENOENT) from one that
+ * cannot be read.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/**
+ * file_read reads all of `path` (a pipe too) into a malloc'ed block.
+ * @param bytes_max a longer file is an error (errno EFBIG)
+ * @param data      on success the content and one NUL more, owned by the caller (free); otherwise
+ *                  NULL
+ * @param bytes     without that NUL
+ */
+bool file_read(const char *path, size_t bytes_max, char **data, size_t *bytes, struct err *err);
+
+/**
+ * file_map maps the regular file `path` read-only.
+ * @param data  on success the content, page-aligned, until file_unmap; not NULL even for an empty
+ *              file; NULL on failure
+ */
+bool file_map(const char *path, const char **data, size_t *bytes, struct err *err);
+
+/** file_unmap ends what file_map gave; data NULL is fine. */
+void file_unmap(const char *data, size_t bytes);

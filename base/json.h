@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file json.h
+ * jansson with our errors and our memory, and the writer of JSON strings.
+ *
+ * Reading: numbers keep their kind (integer or real), duplicate keys are refused, nesting is capped
+ * by jansson (2,048), NUL is allowed in strings (\u0000).
+ * Memory: after json_init, a thread that has called json_use_arena allocates from that arena; what
+ * is read then is never freed one by one (json_decref is a no-op on its memory) and must not
+ * outlive it.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stddef.h>
+
+/** json_init installs the allocator below into jansson. Once, before any thread starts. */
+void json_init(void);
+
+/**
+ * json_use_arena makes this thread's jansson calls allocate from `arena`; NULL goes back to malloc.
+ * Values must be freed under the same setting they were made under. Blocks are cut from chunks of
+ * the arena, so call it again after each arena_reset (or call it with NULL before).
+ */
+void json_use_arena(struct arena *arena);
+
+/**
+ * json_read parses `text` whole (trailing garbage is an error).
+ * @return the value, owned by the caller (json_decref, or the arena's end), or NULL with err set:
+ *         ERR_MEMORY at the arena's cap, otherwise ERR_INVALID with line, column and what is wrong.
+ */
+json_t *json_read(const char *text, size_t bytes, struct err *err);
+
+/** json_write_string writes `text` quoted and escaped; bytes that are not UTF-8 become U+FFFD. */
+void json_write_string(struct buf *buf, const char *text, size_t bytes);
+
+/**
+ * json_escape writes as much of the escaped form of `text` (without quotes) as fits into `cap`
+ * bytes, never part of a character or of an escape.
+ * @param used how many bytes of `text` were written so
+ * @return bytes written to `out`
+ */
+size_t json_escape(char *out, size_t cap, const char *text, size_t bytes, size_t *used);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include "base/json.h"
+#include "base/numtext.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* PIPE_BUF on Linux: a pipe takes so much whole or, when it does not wait, not at all. */
+#define LINE_BYTES 4096
+#define MESSAGE_BYTES 2048
+
+/* How a line leaves without waiting. O_NONBLOCK is no property of a file descriptor but of what it
+   shares with others (the shell's terminal, our standard output), so it must not be set on 2. */
+enum way {
+    WAY_WRITE,  /* regular files: never wait */
+    WAY_REOPEN, /* pipes and terminals, opened a second time with O_NONBLOCK */
+    WAY_SEND,   /* sockets: MSG_DONTWAIT */
+    WAY_POLL,   /* those that could not be reopened: ask first; another writer may come between */
+};
+
+static struct {
+    enum log_level level;
+    bool access;
+    enum way way;
+    int fd;
+} settings = {.level = LOG_LEVEL_INFO, .way = WAY_POLL, .fd = STDERR_FILENO};
+
+static _Atomic uint64_t dropped_count, reported_count;
+
+void log_init(enum log_level level, bool access)
+{
+    settings.level = level;
+    settings.access = access;
+    if (settings.fd != STDERR_FILENO) close(settings.fd);
+    settings.fd = STDERR_FILENO;
+    settings.way = WAY_POLL;
+    struct stat st;
+    if (fstat(STDERR_FILENO, &st) != 0) return;
+    if (S_ISREG(st.st_mode)) settings.way = WAY_WRITE;
+    if (S_ISSOCK(st.st_mode)) settings.way = WAY_SEND;
+    if (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)) return;
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) return;
+    settings.fd = fd;
+    settings.way = WAY_REOPEN;
+}
+
+static bool send_line(const char *line, size_t bytes)
+{
+    struct pollfd ask = {.fd = settings.fd, .events = POLLOUT};
+    ssize_t sent;
+    do {
+        if (settings.way == WAY_POLL && poll(&ask, 1, 0) != 1) return false;
+        sent = settings.way == WAY_SEND
+                   ? send(settings.fd, line, bytes, MSG_DONTWAIT | MSG_NOSIGNAL)
+                   : write(settings.fd, line, bytes);
+    } while (sent < 0 && errno == EINTR);
+    return sent == (ssize_t)bytes;
+}
+
+/* ---- building a line ---- */
+
+struct line {
+    char text[LINE_BYTES];
+    size_t bytes;
+};
+
+static void add(struct line *line, const char *text)
+{
+    size_t bytes = strlen(text), room = sizeof line->text - line->bytes;
+    if (bytes > room) bytes = room;
+    memcpy(line->text + line->bytes, text, bytes);
+    line->bytes += bytes;
+}
+
+/* A quoted string of at most `cap` bytes; room for the rest of the line is the caller's care. */
+static void add_string(struct line *line, const char *text, size_t cap)
+{
+    size_t used;
+    add(line, "\"");
+    line->bytes += json_escape(line->text + line->bytes, cap, text, strlen(text), &used);
+    add(line, "\"");
+}
+
+static void add_number(struct line *line, const char *key, uint64_t value)
+{
+    add(line, key);
+    line->bytes += numtext_u64(line->text + line->bytes, value);
+}
+
+/* The date changes once a second: made once for each thread and second. */
+static void add_time(struct line *line)
+{
+    static _Thread_local time_t made_for = -1;
+    static _Thread_local char date[32];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_sec != made_for) {
+        struct tm tm;
+        gmtime_r(&now.tv_sec, &tm);
+        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
+        made_for = now.tv_sec;
+    }
+    char fraction[24];
+    snprintf(fraction, sizeof fraction, ".%06ldZ", now.tv_nsec / 1000);
+    add(line, "{\"time\":\"");
+    add(line, date);
+    add(line, fraction);
+}
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+static void build_message(struct line *line, enum log_level level, const char *message)
+{
+    line->bytes = 0;
+    add_time(line);
+    add(line, "\",\"level\":\"");
+    add(line, level_names[level]);
+    add(line, "\",\"message\":");
+    add_string(line, message, LINE_BYTES - 128);
+    add(line, "}\n");
+}
+
+/* ---- writing it ---- */
+
+/* Says how many lines are missing, before a line that may get through. */
+static bool report_dropped(void)
+{
+    uint64_t reported = atomic_load_explicit(&reported_count, memory_order_relaxed);
+    uint64_t dropped = atomic_load_explicit(&dropped_count, memory_order_relaxed);
+    if (dropped == reported) return true;
+    /* Of several threads the one that moves the mark writes the line. */
+    if (!atomic_compare_exchange_strong(&reported_count, &reported, dropped)) return true;
+    char message[128];
+    struct line line;
+    snprintf(message, sizeof message,
+             "%llu log lines were dropped because standard error was not being read",
+             (unsigned long long)(dropped - reported));
+    build_message(&line, LOG_LEVEL_WARN, message);
+    if (send_line(line.text, line.bytes)) return true;
+    atomic_fetch_sub(&reported_count, dropped - reported);
+    return false;
+}
+
+static void write_line(const struct line *line)
+{
+    if (report_dropped() && send_line(line->text, line->bytes)) return;
+    atomic_fetch_add_explicit(&dropped_count, 1, memory_order_relaxed);
+}
+
+static void log_message(enum log_level level, const char *fmt, va_list args)
+{
+    if (level > settings.level) return;
+    char message[MESSAGE_BYTES];
+    struct line line;
+    if (vsnprintf(message, sizeof message, fmt, args) < 0) return;
+    build_message(&line, level, message);
+    write_line(&line);
+}
+
+void log_error(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    log_message(LOG_LEVEL_ERROR, fmt, args);
+    va_end(args);
+}
+
+void log_warn(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    log_message(LOG_LEVEL_WARN, fmt, args);
+    va_end(args);
+}
+
+void log_info(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    log_message(LOG_LEVEL_INFO, fmt, args);
+    va_end(args);
+}
+
+void log_debug(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    log_message(LOG_LEVEL_DEBUG, fmt, args);
+    va_end(args);
+}
+
+bool log_access_enabled(void)
+{
+    return settings.access;
+}
+
+static void add_field(struct line *line, const char *key, const char *value)
+{
+    add(line, key);
+    add_string(line, value ? value : "", 512);
+}
+
+void log_access(const struct log_request *request)
+{
+    if (!settings.access) return;
+    struct line line;
+    line.bytes = 0;
+    add_time(&line);
+    add_field(&line,
+              "\",\"level\":\"info\",\"message\":\"request\",\"request_id\":", request->request_id);
+    add_field(&line, ",\"method\":", request->method);
+    add_field(&line, ",\"route\":", request->route);
+    add_number(&line, ",\"status\":", request->status);
+    add_number(&line, ",\"inputs\":", request->inputs);
+    add_number(&line, ",\"tokens\":", request->tokens);
+    add_number(&line, ",\"duration_us\":", request->duration_us);
+    add_number(&line, ",\"bytes\":", request->bytes);
+    add(&line, "}\n");
+    write_line(&line);
+}
+
+uint64_t log_dropped_count(void)
+{
+    return atomic_load_explicit(&dropped_count, memory_order_relaxed);
+}

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/metrics.h"
+
+#include "base/file.h"
+#include "base/numtext.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define CACHE_LINE 64
+
+const char *const metrics_stage_names[STAGE_COUNT] = {
+    [STAGE_PARSE] = "parse", [STAGE_TOKENIZE] = "tokenize", [STAGE_LOOKUP] = "lookup",
+    [STAGE_HEAD] = "head",   [STAGE_WRITE] = "write",       [STAGE_QUEUE] = "queue",
+};
+
+static const char *const reject_names[REJECT_COUNT] = {
+    [REJECT_NONE] = "",
+    [REJECT_BAD_JSON] = "bad_json",
+    [REJECT_BAD_VALUE] = "bad_value",
+    [REJECT_BODY_TOO_LARGE] = "body_too_large",
+    [REJECT_TOO_MANY_INPUTS] = "too_many_inputs",
+    [REJECT_TOO_MANY_TOKENS] = "too_many_tokens",
+    [REJECT_MEMORY] = "memory",
+    [REJECT_MEDIA_TYPE] = "media_type",
+    [REJECT_METHOD] = "method",
+    [REJECT_NOT_FOUND] = "not_found",
+    [REJECT_UNKNOWN_TOKEN] = "unknown_token",
+    [REJECT_TIMEOUT] = "timeout",
+    [REJECT_CONNECTIONS] = "connections",
+    [REJECT_DRAINING] = "draining",
+};
+
+/* The statuses that the service sends; anything else is counted under the last, "other". */
+static const unsigned codes[] = {200, 204, 400, 404, 405, 408, 413, 414,
+                                 415, 422, 429, 431, 499, 500, 503, 0};
+#define N_CODES (sizeof codes / sizeof *codes)
+
+/* Upper bounds of the buckets; above the last is +Inf. */
+static const uint64_t duration_bounds_ns[] = {
+    10000,     20000,      50000,      100000,     200000,      500000,    1000000,
+    2000000,   5000000,    10000000,   20000000,   50000000,    100000000, 200000000,
+    500000000, 1000000000, 2000000000, 5000000000, 10000000000,
+};
+static const char *const duration_labels[] = {
+    "1e-05", "2e-05", "5e-05", "0.0001", "0.0002", "0.0005", "0.001", "0.002", "0.005", "0.01",
+    "0.02",  "0.05",  "0.1",   "0.2",    "0.5",    "1.0",    "2.0",   "5.0",   "10.0",
+};
+static const uint64_t count_bounds[] = {1,   2,    5,    10,   20,    50,    100,   200,
+                                        500, 1000, 2000, 5000, 10000, 20000, 50000, 100000};
+static const char *const count_labels[] = {
+    "1.0",   "2.0",    "5.0",    "10.0",   "20.0",    "50.0",    "100.0",   "200.0",
+    "500.0", "1000.0", "2000.0", "5000.0", "10000.0", "20000.0", "50000.0", "100000.0"};
+#define N_DURATIONS (sizeof duration_bounds_ns / sizeof *duration_bounds_ns)
+#define N_COUNTS (sizeof count_bounds / sizeof *count_bounds)
+#define N_BUCKETS (N_DURATIONS + 1)
+static_assert(sizeof duration_labels / sizeof *duration_labels == N_DURATIONS, "a label a bound");
+static_assert(sizeof count_labels / sizeof *count_labels == N_COUNTS, "a label a bound");
+static_assert(N_COUNTS < N_BUCKETS, "counts fit the buckets of durations");
+
+/* Only its owner writes; a scrape reads what is there. All 64 bits at once, nothing more. */
+struct histogram {
+    _Atomic uint64_t buckets[N_BUCKETS]; /* not cumulated; the last used one is +Inf */
+    _Atomic uint64_t sum;
+};
+
+struct route_counts {
+    _Atomic uint64_t requests[N_CODES];
+    struct histogram duration_ns;
+};
+
+enum total {
+    TOTAL_TOKENS,
+    TOTAL_EMPTY_INPUTS,
+    TOTAL_UNKNOWN_TOKENS,
+    TOTAL_TRUNCATED_INPUTS,
+    TOTAL_IGNORED_FIELDS,
+    TOTAL_COUNT,
+};
+
+enum gauge {
+    GAUGE_IN_FLIGHT,
+    GAUGE_CONNECTIONS,
+    GAUGE_OFFLOAD_QUEUE,
+    GAUGE_COUNT,
+};
+
+struct metrics_slot {
+    _Atomic uint64_t rejected[REJECT_COUNT];
+    _Atomic uint64_t totals[TOTAL_COUNT];
+    _Atomic int64_t gauges[GAUGE_COUNT];
+    struct histogram stage_ns[STAGE_COUNT];
+    struct histogram inputs, tokens;
+    size_t n_routes;
+    struct route_counts routes[];
+};
+
+struct metrics {
+    size_t n_slots, n_routes;
+    size_t slot_bytes; /* a multiple of the cache line, and the slots start on one */
+    const char *const *routes;
+    struct metrics_model model;
+    char *slots;
+};
+
+struct metrics *metrics_new(size_t threads, const char *const *routes, size_t n_routes,
+                            const struct metrics_model *model)
+{
+    assert(threads > 0 && n_routes > 0);
+    struct metrics *metrics = calloc(1, sizeof *metrics);
+    if (!metrics) return NULL;
+    size_t bytes = sizeof(struct metrics_slot) + n_routes * sizeof(struct route_counts);
+    /* One line more: the next slot's first line may be fetched along with this one's last. */
+    bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE + CACHE_LINE;
+    *metrics = (struct metrics){.n_slots = threads,
+                                .n_routes = n_routes,
+                                .slot_bytes = bytes,
+                                .routes = routes,
+                                .model = *model,
+                                .slots = aligned_alloc(CACHE_LINE, threads * bytes)};
+    if (!metrics->slots) {
+        free(metrics);
+        return NULL;
+    }
+    memset(metrics->slots, 0, threads * bytes);
+    for (size_t i = 0; i < threads; i++)
+        metrics_slot(metrics, i)->n_routes = n_routes;
+    return metrics;
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    if (!metrics) return;
+    free(metrics->slots);
+    free(metrics);
+}
+
+static struct metrics_slot *slot_at(const struct metrics *metrics, size_t thread)
+{
+    assert(thread < metrics->n_slots);
+    return (struct metrics_slot *)(void *)(metrics->slots + thread * metrics->slot_bytes);
+}
+
+struct metrics_slot *metrics_slot(struct metrics *metrics, size_t thread)
+{
+    return slot_at(metrics, thread);
+}
+
+/* ---- counting ---- */
+
+/* One writer: a load and a store, where an atomic addition would lock the bus. */
+static inline void add(_Atomic uint64_t *counter, uint64_t value)
+{
+    uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, now + value, memory_order_relaxed);
+}
+
+static void observe(struct histogram *histogram, const uint64_t *bounds, size_t n, uint64_t value)
+{
+    size_t i = 0;
+    while (i < n && value > bounds[i])
+        i++;
+    add(&histogram->buckets[i], 1);
+    add(&histogram->sum, value);
+}
+
+static size_t code_index(unsigned status)
+{
+    size_t i = 0;
+    while (i < N_CODES - 1 && codes[i] != status)
+        i++;
+    return i;
+}
+
+void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample)
+{
+    assert(sample->route < slot->n_routes);
+    struct route_counts *route = &slot->routes[sample->route];
+    add(&route->requests[code_index(sample->status)], 1);
+    observe(&route->duration_ns, duration_bounds_ns, N_DURATIONS, sample->duration_ns);
+    for (size_t i = 0; i < STAGE_COUNT; i++) {
+        if (sample->stage_ns[i] > 0)
+            observe(&slot->stage_ns[i], duration_bounds_ns, N_DURATIONS, sample->stage_ns[i]);
+    }
+    if (sample->inputs > 0) {
+        observe(&slot->inputs, count_bounds, N_COUNTS, sample->inputs);
+        observe(&slot->tokens, count_bounds, N_COUNTS, sample->tokens);
+    }
+    add(&slot->totals[TOTAL_TOKENS], sample->tokens);
+    if (sample->empty_inputs) add(&slot->totals[TOTAL_EMPTY_INPUTS], sample->empty_inputs);
+    if (sample->unknown_tokens) add(&slot->totals[TOTAL_UNKNOWN_TOKENS], sample->unknown_tokens);
+    if (sample->truncated_inputs)
+        add(&slot->totals[TOTAL_TRUNCATED_INPUTS], sample->truncated_inputs);
+    if (sample->ignored_fields) add(&slot->totals[TOTAL_IGNORED_FIELDS], sample->ignored_fields);
+    if (sample->reject != REJECT_NONE) metrics_count_reject(slot, sample->reject);
+}
+
+void metrics_count_reject(struct metrics_slot *slot, enum metrics_reject reject)
+{
+    assert(reject > REJECT_NONE && reject < REJECT_COUNT);
+    add(&slot->rejected[reject], 1);
+}
+
+static void change_gauge(struct metrics_slot *slot, enum gauge gauge, int change)
+{
+    int64_t now = atomic_load_explicit(&slot->gauges[gauge], memory_order_relaxed);
+    atomic_store_explicit(&slot->gauges[gauge], now + change, memory_order_relaxed);
+}
+
+void metrics_in_flight(struct metrics_slot *slot, int change)
+{
+    change_gauge(slot, GAUGE_IN_FLIGHT, change);
+}
+
+void metrics_connections(struct metrics_slot *slot, int change)
+{
+    change_gauge(slot, GAUGE_CONNECTIONS, change);
+}
+
+void metrics_offload_queue(struct metrics_slot *slot, int change)
+{
+    change_gauge(slot, GAUGE_OFFLOAD_QUEUE, change);
+}
+
+/* ---- adding the slots up ---- */
+
+static uint64_t total(const struct metrics *metrics, size_t offset)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < metrics->n_slots; i++) {
+        const char *slot = (const char *)slot_at(metrics, i);
+        sum += atomic_load_explicit((const _Atomic uint64_t *)(const void *)(slot + offset),
+                                    memory_order_relaxed);
+    }
+    return sum;
+}
+
+#define AT(field) offsetof(struct metrics_slot, field)
+
+static size_t route_offset(size_t route)
+{
+    return AT(routes) + route * sizeof(struct route_counts);
+}
+
+/* ---- the text ---- */
+
+struct writer {
+    const struct metrics *metrics;
+    struct buf *out;
+    bool openmetrics;
+};
+
+static void add_u64(struct buf *out, uint64_t value)
+{
+    char *room = buf_reserve(out, 20);
+    if (room) out->bytes += numtext_u64(room, value);
+}
+
+/* A counter's family has no _total in OpenMetrics and has it in the older format. */
+static void begin(const struct writer *w, const char *name, const char *type, const char *help)
+{
+    const char *suffix = strcmp(type, "counter") == 0 && !w->openmetrics ? "_total" : "";
+    buf_printf(w->out, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, suffix, help, name, suffix, type);
+}
+
+/* Label values: \, " and newline are escaped. */
+static void add_label_value(struct buf *out, const char *value)
+{
+    for (; *value; value++) {
+        if (*value == '\\' || *value == '"') buf_add_char(out, '\\');
+        if (*value == '\n')
+            buf_add_str(out, "\\n");
+        else
+            buf_add_char(out, *value);
+    }
+}
+
+static void add_label(struct buf *out, const char *before, const char *label, const char *value)
+{
+    buf_add_str(out, before);
+    buf_add_str(out, label);
+    buf_add_str(out, "=\"");
+    add_label_value(out, value);
+    buf_add_char(out, '"');
+}
+
+static void write_simple(const struct writer *w, const char *name, const char *type,
+                         const char *help, uint64_t value)
+{
+    begin(w, name, type, help);
+    buf_add_str(w->out, name);
+    if (strcmp(type, "counter") == 0) buf_add_str(w->out, "_total");
+    buf_add_char(w->out, ' ');
+    add_u64(w->out, value);
+    buf_add_char(w->out, '\n');
+}
+
+/* What the numbers of a histogram mean. */
+struct scale {
+    const char *const *labels;
+    size_t n;
+    bool is_ns; /* the sum is kept in ns and written in seconds */
+};
+
+static const struct scale of_durations = {duration_labels, N_DURATIONS, true};
+static const struct scale of_counts = {count_labels, N_COUNTS, false};
+
+static void add_sum(struct buf *out, uint64_t sum, bool is_ns)
+{
+    if (!is_ns)
+        add_u64(out, sum);
+    else
+        buf_printf(out, "%" PRIu64 ".%09" PRIu64, sum / 1000000000, sum % 1000000000);
+}
+
+/* name_bucket{label="value",le="..."} and so on; label NULL: none. Empty ones are left out where
+   there is a label: most routes are never asked for. */
+static void write_histogram(const struct writer *w, const char *name, const struct scale *scale,
+                            size_t offset, const char *label, const char *value)
+{
+    uint64_t counts[N_BUCKETS], count = 0;
+    for (size_t i = 0; i <= scale->n; i++) {
+        counts[i] = total(w->metrics, offset + offsetof(struct histogram, buckets[i]));
+        count += counts[i];
+    }
+    if (count == 0 && label) return;
+    uint64_t sum = total(w->metrics, offset + offsetof(struct histogram, sum)), below = 0;
+    for (size_t i = 0; i <= scale->n; i++) {
+        below += counts[i];
+        buf_add_str(w->out, name);
+        buf_add_str(w->out, "_bucket");
+        if (label) add_label(w->out, "{", label, value);
+        add_label(w->out, label ? "," : "{", "le", i < scale->n ? scale->labels[i] : "+Inf");
+        buf_add_str(w->out, "} ");
+        add_u64(w->out, below);
+        buf_add_char(w->out, '\n');
+    }
+    for (int is_count = 0; is_count < 2; is_count++) {
+        buf_add_str(w->out, name);
+        buf_add_str(w->out, is_count ? "_count" : "_sum");
+        if (label) {
+            add_label(w->out, "{", label, value);
+            buf_add_char(w->out, '}');
+        }
+        buf_add_char(w->out, ' ');
+        if (is_count)
+            add_u64(w->out, count);
+        else
+            add_sum(w->out, sum, scale->is_ns);
+        buf_add_char(w->out, '\n');
+    }
+}
+
+static void write_requests(const struct writer *w)
+{
+    const struct metrics *metrics = w->metrics;
+    begin(w, "embedd_requests", "counter", "Finished requests.");
+    for (size_t route = 0; route < metrics->n_routes; route++) {
+        for (size_t code = 0; code < N_CODES; code++) {
+            uint64_t n =
+                total(metrics, route_offset(route) + offsetof(struct route_counts, requests[code]));
+            if (n == 0) continue;
+            char text[16] = "other";
+            if (codes[code]) snprintf(text, sizeof text, "%u", codes[code]);
+            add_label(w->out, "embedd_requests_total{", "route", metrics->routes[route]);
+            add_label(w->out, ",", "code", text);
+            buf_printf(w->out, "} %" PRIu64 "\n", n);
+        }
+    }
+    begin(w, "embedd_request_duration_seconds", "histogram",
+          "From the first sight of a request to its completion.");
+    for (size_t route = 0; route < metrics->n_routes; route++) {
+        write_histogram(w, "embedd_request_duration_seconds", &of_durations,
+                        route_offset(route) + offsetof(struct route_counts, duration_ns), "route",
+                        metrics->routes[route]);
+    }
+}
+
+static void write_work(const struct writer *w)
+{
+    begin(w, "embedd_stage_duration_seconds", "histogram", "Time of a request in each stage.");
+    for (size_t i = 0; i < STAGE_COUNT; i++)
+        write_histogram(w, "embedd_stage_duration_seconds", &of_durations, AT(stage_ns[i]), "stage",
+                        metrics_stage_names[i]);
+    begin(w, "embedd_request_inputs", "histogram", "Inputs of a request.");
+    write_histogram(w, "embedd_request_inputs", &of_counts, AT(inputs), NULL, NULL);
+    begin(w, "embedd_request_tokens", "histogram", "Tokens of a request, over all its inputs.");
+    write_histogram(w, "embedd_request_tokens", &of_counts, AT(tokens), NULL, NULL);
+
+    static const struct {
+        const char *name, *help;
+    } totals[TOTAL_COUNT] = {
+        [TOTAL_TOKENS] = {"embedd_tokens", "Tokens of all requests."},
+        [TOTAL_EMPTY_INPUTS] = {"embedd_empty_inputs", "Inputs without a token."},
+        [TOTAL_UNKNOWN_TOKENS] = {"embedd_unknown_tokens", "Tokens outside the vocabulary."},
+        [TOTAL_TRUNCATED_INPUTS] = {"embedd_truncated_inputs", "Inputs cut by max-input-tokens."},
+        [TOTAL_IGNORED_FIELDS] = {"embedd_ignored_fields", "Keys of requests that no one reads."},
+    };
+    for (size_t i = 0; i < TOTAL_COUNT; i++)
+        write_simple(w, totals[i].name, "counter", totals[i].help,
+                     total(w->metrics, AT(totals[i])));
+
+    begin(w, "embedd_rejected", "counter", "What was turned away, and why.");
+    for (size_t i = REJECT_NONE + 1; i < REJECT_COUNT; i++) {
+        add_label(w->out, "embedd_rejected_total{", "reason", reject_names[i]);
+        buf_printf(w->out, "} %" PRIu64 "\n", total(w->metrics, AT(rejected[i])));
+    }
+}
+
+static void write_gauges(const struct writer *w)
+{
+    static const struct {
+        const char *name, *help;
+    } gauges[GAUGE_COUNT] = {
+        [GAUGE_IN_FLIGHT] = {"embedd_requests_in_flight", "Requests being answered."},
+        [GAUGE_CONNECTIONS] = {"embedd_connections", "Open connections."},
+        [GAUGE_OFFLOAD_QUEUE] = {"embedd_offload_queue",
+                                 "Requests waiting for or on a worker thread."},
+    };
+    for (size_t i = 0; i < GAUGE_COUNT; i++) {
+        /* Modulo 2^64 the slots' sum is right even where one of them is negative. */
+        int64_t value = (int64_t)total(w->metrics, AT(gauges[i]));
+        write_simple(w, gauges[i].name, "gauge", gauges[i].help, value > 0 ? (uint64_t)value : 0);
+    }
+    const struct metrics_model *model = &w->metrics->model;
+    begin(w, "embedd_model_info", "gauge", "The model that is served.");
+    add_label(w->out, "embedd_model_info{", "model", model->model);
+    add_label(w->out, ",", "version", model->version);
+    buf_printf(w->out, ",vocab_size=\"%" PRIu64 "\",dim=\"%" PRIu64 "\"", model->vocab_size,
+               model->dim);
+    add_label(w->out, ",", "dtype", model->dtype);
+    add_label(w->out, ",", "tokenizer", model->tokenizer);
+    buf_add_str(w->out, "} 1\n");
+}
+
+/* ---- the process (prometheus.io: standard process metrics) ---- */
+
+#define PROC_BYTES_MAX ((size_t)1 << 20)
+
+/* Numbers of /proc/self/stat, counted as proc(5) does: 14 utime, 15 stime, 22 starttime, 23 vsize,
+   24 rss. The name in field 2 may hold anything, so counting starts after its last bracket. */
+enum { STAT_FIRST = 3, STAT_UTIME = 14, STAT_STIME, STAT_START = 22, STAT_VSIZE, STAT_RSS };
+
+static bool read_process_stat(uint64_t fields[static STAT_RSS + 1])
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    if (!file_read("/proc/self/stat", PROC_BYTES_MAX, &text, &bytes, NULL)) return false;
+    char *at = strrchr(text, ')');
+    int field = STAT_FIRST;
+    if (at) at = strchr(at, ' ');
+    for (; at && field <= STAT_RSS; field++, at = strchr(at + 1, ' '))
+        fields[field] = strtoull(at + 1, NULL, 10);
+    free(text);
+    return field > STAT_RSS;
+}
+
+/* When the machine started, in seconds since 1970; 0: not known. */
+static uint64_t read_boot_time(void)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    if (!file_read("/proc/stat", PROC_BYTES_MAX, &text, &bytes, NULL)) return 0;
+    const char *line = strstr(text, "\nbtime ");
+    uint64_t seconds = line ? strtoull(line + strlen("\nbtime "), NULL, 10) : 0;
+    free(text);
+    return seconds;
+}
+
+static uint64_t count_open_fds(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    if (!folder) return 0;
+    uint64_t n = 0;
+    for (const struct dirent *entry; (entry = readdir(folder));)
+        n += entry->d_name[0] != '.';
+    closedir(folder);
+    return n - 1; /* without the folder itself */
+}
+
+static void write_limit(const struct writer *w, const char *name, const char *help, int resource)
+{
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) != 0) return;
+    if (limit.rlim_cur != RLIM_INFINITY) {
+        write_simple(w, name, "gauge", help, limit.rlim_cur);
+        return;
+    }
+    begin(w, name, "gauge", help);
+    buf_printf(w->out, "%s +Inf\n", name);
+}
+
+static void write_hundredths(const struct writer *w, const char *name, uint64_t value)
+{
+    buf_printf(w->out, "%s %" PRIu64 ".%02" PRIu64 "\n", name, value / 100, value % 100);
+}
+
+static void write_process(const struct writer *w)
+{
+    uint64_t fields[STAT_RSS + 1], ticks = (uint64_t)sysconf(_SC_CLK_TCK);
+    if (!read_process_stat(fields)) return;
+    begin(w, "process_cpu_seconds", "counter", "User and system time.");
+    write_hundredths(w, "process_cpu_seconds_total",
+                     (fields[STAT_UTIME] + fields[STAT_STIME]) * 100 / ticks);
+    uint64_t boot = read_boot_time();
+    if (boot > 0) {
+        begin(w, "process_start_time_seconds", "gauge", "When the process started, Unix time.");
+        write_hundredths(w, "process_start_time_seconds",
+                         boot * 100 + fields[STAT_START] * 100 / ticks);
+    }
+    write_simple(w, "process_virtual_memory_bytes", "gauge", "Virtual memory.", fields[STAT_VSIZE]);
+    write_limit(w, "process_virtual_memory_max_bytes", "Most virtual memory allowed.", RLIMIT_AS);
+    write_simple(w, "process_resident_memory_bytes", "gauge",
+                 "Resident memory, mapped pages of the model included.",
+                 fields[STAT_RSS] * (uint64_t)sysconf(_SC_PAGESIZE));
+    write_simple(w, "process_open_fds", "gauge", "Open file descriptors.", count_open_fds());
+    write_limit(w, "process_max_fds", "Most open file descriptors allowed.", RLIMIT_NOFILE);
+}
+
+void metrics_write(const struct metrics *metrics, bool openmetrics, struct buf *out)
+{
+    struct writer w = {.metrics = metrics, .out = out, .openmetrics = openmetrics};
+    write_requests(&w);
+    write_work(&w);
+    write_gauges(&w);
+    write_process(&w);
+    if (openmetrics) buf_add_str(out, "# EOF\n");
+}
+
+const char *metrics_content_type(bool openmetrics)
+{
+    return openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                       : "text/plain; version=0.0.4; charset=utf-8";
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file metrics.h
+ * Counters and histograms of the service, and their Prometheus text.
+ *
+ * Each loop thread owns one slot and is its only writer (relaxed atomics, no locks); a scrape on
+ * any thread adds the slots up. A request's numbers travel in its `struct metrics_sample`, filled
+ * wherever the request is worked on, and are added once, by its loop, when it is complete.
+ * Format: Prometheus text 0.0.4 and OpenMetrics 1.0.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum metrics_stage {
+    STAGE_PARSE,
+    STAGE_TOKENIZE,
+    STAGE_LOOKUP,
+    STAGE_HEAD,
+    STAGE_WRITE,
+    STAGE_QUEUE, /* waiting for a worker thread */
+    STAGE_COUNT,
+};
+
+/** Names of the stages, as labels and in `server-timing`. */
+extern const char *const metrics_stage_names[STAGE_COUNT];
+
+/** Why a request was turned away: label of embedd_rejected_total. */
+enum metrics_reject {
+    REJECT_NONE,
+    REJECT_BAD_JSON,
+    REJECT_BAD_VALUE,
+    REJECT_BODY_TOO_LARGE,
+    REJECT_TOO_MANY_INPUTS,
+    REJECT_TOO_MANY_TOKENS,
+    REJECT_MEMORY,
+    REJECT_MEDIA_TYPE,
+    REJECT_METHOD,
+    REJECT_NOT_FOUND,
+    REJECT_UNKNOWN_TOKEN,
+    REJECT_TIMEOUT,
+    REJECT_CONNECTIONS,
+    REJECT_DRAINING,
+    REJECT_COUNT,
+};
+
+/** What one request did. Zero it, fill it on the way, hand it to metrics_add. */
+struct metrics_sample {
+    unsigned route;  /* index into the route names given to metrics_new */
+    unsigned status; /* HTTP status */
+    enum metrics_reject reject;
+    uint64_t duration_ns;           /* first sight of the request to its completion */
+    uint64_t stage_ns[STAGE_COUNT]; /* 0 = the stage was not entered */
+    uint64_t inputs, tokens;        /* sequences, and tokens in all of them */
+    uint64_t empty_inputs;          /* without a token: answered by the zero vector */
+    uint64_t unknown_tokens;        /* outside the vocabulary */
+    uint64_t truncated_inputs;      /* cut by max-input-tokens */
+    uint64_t ignored_fields;        /* keys of the request that no one reads */
+};
+
+/** What /metrics says of the model; strings borrowed for the life of the metrics. */
+struct metrics_model {
+    const char *model, *version, *dtype, *tokenizer;
+    uint64_t vocab_size, dim;
+};
+
+struct metrics;
+struct metrics_slot;
+
+/**
+ * metrics_new: `threads` slots, `routes` route names (borrowed for its life; the route table's own
+ * names, never a path from the wire). NULL when there is no memory.
+ */
+struct metrics *metrics_new(size_t threads, const char *const *routes, size_t n_routes,
+                            const struct metrics_model *model);
+void metrics_free(struct metrics *metrics);
+
+/** metrics_slot returns slot `thread`, to be written by that thread alone. */
+struct metrics_slot *metrics_slot(struct metrics *metrics, size_t thread);
+
+/** metrics_add counts one finished request. Only the slot's owner calls it. */
+void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample);
+
+/** metrics_count_reject counts something turned away before it was a request (a connection, a
+ * timeout).
+ */
+void metrics_count_reject(struct metrics_slot *slot, enum metrics_reject reject);
+
+/** Gauges of one thread, by its owner: each call adds `change`. */
+void metrics_in_flight(struct metrics_slot *slot, int change);
+void metrics_connections(struct metrics_slot *slot, int change);
+void metrics_offload_queue(struct metrics_slot *slot, int change);
+
+/**
+ * metrics_write appends the exposition to `out` (buf->failed at the arena's cap), process_*
+ * included. Any thread, while others write.
+ */
+void metrics_write(const struct metrics *metrics, bool openmetrics, struct buf *out);
+
+/** metrics_content_type: the Content-Type that goes with it. */
+const char *metrics_content_type(bool openmetrics);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define HIGH_BITS 0x8080808080808080u
+
+/* Eight bytes at a time: the compiler turns the loop into SIMD. */
+static size_t ascii_prefix(const char *text, size_t bytes)
+{
+    size_t i = 0;
+    for (; i + 32 <= bytes; i += 32) {
+        uint64_t word[4];
+        memcpy(word, text + i, 32);
+        if ((word[0] | word[1] | word[2] | word[3]) & HIGH_BITS) break;
+    }
+    while (i < bytes && !((unsigned char)text[i] & 0x80))
+        i++;
+    return i;
+}
+
+bool utf8_is_ascii(const char *text, size_t bytes)
+{
+    return ascii_prefix(text, bytes) == bytes;
+}
+
+static bool is_tail(unsigned char byte)
+{
+    return (byte & 0xC0) == 0x80;
+}
+
+/* Bytes of the well-formed multi-byte character at s (Unicode, table 3-7); 0 if there is none. */
+static size_t character_bytes(const unsigned char *s, size_t left)
+{
+    if (s[0] < 0xC2) return 0;
+    if (s[0] < 0xE0) return left >= 2 && is_tail(s[1]) ? 2 : 0;
+    if (s[0] < 0xF0) {
+        if (left < 3 || !is_tail(s[1]) || !is_tail(s[2])) return 0;
+        if (s[0] == 0xE0 && s[1] < 0xA0) return 0; /* overlong */
+        if (s[0] == 0xED && s[1] > 0x9F) return 0; /* surrogate */
+        return 3;
+    }
+    if (s[0] > 0xF4 || left < 4 || !is_tail(s[1]) || !is_tail(s[2]) || !is_tail(s[3])) return 0;
+    if (s[0] == 0xF0 && s[1] < 0x90) return 0; /* overlong */
+    if (s[0] == 0xF4 && s[1] > 0x8F) return 0; /* above U+10FFFF */
+    return 4;
+}
+
+size_t utf8_valid_bytes(const char *text, size_t bytes)
+{
+    size_t i = 0;
+    while (i < bytes) {
+        if (!((unsigned char)text[i] & 0x80)) {
+            i += ascii_prefix(text + i, bytes - i);
+            continue;
+        }
+        size_t n = character_bytes((const unsigned char *)text + i, bytes - i);
+        if (n == 0) break;
+        i += n;
+    }
+    return i;
+}
+
+size_t utf8_count(const char *text, size_t bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < bytes; i++)
+        n += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return n;
+}
+
+size_t utf8_write(char *out, uint32_t code)
+{
+    assert(code <= 0x10FFFF);
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        out[0] = (char)(0xC0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3F));
+        return 2;
+    }
+    if (code < 0x10000) {
+        out[0] = (char)(0xE0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 0x3F));
+        out[2] = (char)(0x80 | (code & 0x3F));
+        return 3;
+    }
+    out[0] = (char)(0xF0 | code >> 18);
+    out[1] = (char)(0x80 | (code >> 12 & 0x3F));
+    out[2] = (char)(0x80 | (code >> 6 & 0x3F));
+    out[3] = (char)(0x80 | (code & 0x3F));
+    return 4;
+}

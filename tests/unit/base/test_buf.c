@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+#include "tests/test.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static void what_is_added_stands_there_in_order(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct buf buf;
+    arena_init(&arena, 1 << 20);
+    buf_init(&buf, &arena);
+    buf_add_str(&buf, "one ");
+    buf_add(&buf, "two\0x", 5);
+    buf_add_char(&buf, ' ');
+    buf_printf(&buf, "%d %s", 3, "three");
+    buf_add(&buf, "", 0);
+    buf_add_str(&buf, "");
+    assert_false(buf.failed);
+    assert_int_equal(buf.bytes, 17);
+    assert_memory_equal(buf.data, "one two\0x 3 three", 17);
+    arena_clear(&arena);
+}
+
+static void a_long_text_grows_by_small_steps(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct buf buf;
+    arena_init(&arena, 1 << 20);
+    buf_init(&buf, &arena);
+    for (int i = 0; i < 20000; i++)
+        buf_printf(&buf, "%05d", i);
+    assert_int_equal(buf.bytes, 100000);
+    assert_memory_equal(buf.data + 5 * 12345, "12345", 5);
+    assert_memory_equal(buf.data + 5 * 19999, "19999", 5);
+    arena_clear(&arena);
+}
+
+static void reserved_room_is_claimed_by_moving_the_end(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct buf buf;
+    arena_init(&arena, 1 << 20);
+    buf_init(&buf, &arena);
+    char *room = buf_reserve(&buf, 1000);
+    memset(room, 'x', 1000);
+    buf.bytes += 10;
+    buf_add_char(&buf, '!');
+    assert_int_equal(buf.bytes, 11);
+    assert_memory_equal(buf.data, "xxxxxxxxxx!", 11);
+    arena_clear(&arena);
+}
+
+static void at_the_cap_it_fails_once_and_keeps_what_it_has(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct buf buf;
+    arena_init(&arena, 100000);
+    buf_init(&buf, &arena);
+    buf_add_str(&buf, "kept");
+    assert_null(buf_reserve(&buf, 200000));
+    assert_true(buf.failed);
+    assert_int_equal(buf.bytes, 4);
+    assert_memory_equal(buf.data, "kept", 4);
+    buf_printf(&buf, "%0*d", 150000, 1);
+    assert_true(buf.failed);
+    assert_int_equal(buf.bytes, 4);
+    arena_clear(&arena);
+}
+
+static void a_length_that_overflows_fails(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct buf buf;
+    arena_init(&arena, SIZE_MAX);
+    buf_init(&buf, &arena);
+    buf_add_str(&buf, "x");
+    assert_null(buf_reserve(&buf, SIZE_MAX));
+    assert_true(buf.failed);
+    arena_clear(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_added_stands_there_in_order),
+        cmocka_unit_test(a_long_text_grows_by_small_steps),
+        cmocka_unit_test(reserved_room_is_claimed_by_moving_the_end),
+        cmocka_unit_test(at_the_cap_it_fails_once_and_keeps_what_it_has),
+        cmocka_unit_test(a_length_that_overflows_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
