@@ -1,0 +1,748 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/config.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/nearest.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX ((size_t)1 << 20)
+#define NAME_BYTES_MAX 64
+#define CHOICES_MAX 8
+#define PREFIX "EMBEDD_"
+
+enum type {
+    TYPE_TEXT,
+    TYPE_NUMBER,
+    TYPE_BYTES,
+    TYPE_SECONDS,
+    TYPE_BOOL,
+    TYPE_CHOICE,
+};
+
+struct option {
+    const char *name;
+    enum type type;
+    size_t offset;     /* of the field in struct config */
+    uint64_t number;   /* default; of a choice its index */
+    uint64_t min, max; /* both included */
+    const char *text;  /* default of a text */
+    const char *words; /* of a choice: its values; of a text: the placeholder in the help */
+    bool is_reloadable;
+    const char *help;
+};
+
+#define AT(field) offsetof(struct config, field)
+#define UNIT_TYPE(unit) (sizeof(unit) > 1 ? TYPE_BYTES : TYPE_NUMBER)
+static const struct option options[CONFIG_COUNT] = {
+#define CONFIG_TEXT(field, name, value, words, reload, help)                                       \
+    {name, TYPE_TEXT, AT(field), 0, 0, 0, value, words, reload, help},
+#define CONFIG_NUMBER(field, name, value, min, max, unit, reload, help)                            \
+    {name, UNIT_TYPE(unit), AT(field), value, min, max, NULL, NULL, reload, help},
+#define CONFIG_SECONDS(field, name, value, min, max, reload, help)                                 \
+    {name, TYPE_SECONDS, AT(field##_ms), value, min, max, NULL, NULL, reload, help},
+#define CONFIG_BOOL(field, name, value, reload, help)                                              \
+    {name, TYPE_BOOL, AT(field), value, 0, 1, NULL, NULL, reload, help},
+#define CONFIG_CHOICE(field, name, value, words, reload, help)                                     \
+    {name, TYPE_CHOICE, AT(field), value, 0, 0, NULL, words, reload, help},
+#include "config/options.def"
+};
+
+/* What other servers call these settings. */
+static const char *const foreign_names[][2] = {
+    {"port", "listen"},    {"host", "listen"},    {"hostname", "listen"},  {"bind", "listen"},
+    {"address", "listen"}, {"model-id", "model"}, {"model-path", "model"},
+};
+
+/* Variables with our prefix that other parts of the program read. */
+static const char *const other_variables[] = {PREFIX "CONFIG", PREFIX "CPU"};
+
+/* ---- fields ---- */
+
+static void *field_of(const struct config *config, const struct option *option)
+{
+    return (char *)(uintptr_t)config + option->offset;
+}
+
+/* At start there is nothing sensible to do without memory. */
+static char *copy_text(const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy) abort();
+    return copy;
+}
+
+static void store_number(struct config *config, const struct option *option, uint64_t number)
+{
+    void *field = field_of(config, option);
+    if (option->type == TYPE_BOOL)
+        *(bool *)field = number != 0;
+    else if (option->type == TYPE_CHOICE)
+        *(int *)field = (int)number;
+    else
+        *(uint64_t *)field = number;
+}
+
+static void store_text(struct config *config, const struct option *option, const char *text)
+{
+    char **field = field_of(config, option);
+    free(*field);
+    *field = copy_text(text);
+}
+
+void config_init(struct config *config)
+{
+    *config = (struct config){0};
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        if (options[i].type == TYPE_TEXT)
+            store_text(config, &options[i], options[i].text);
+        else
+            store_number(config, &options[i], options[i].number);
+    }
+}
+
+void config_clear(struct config *config)
+{
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        if (options[i].type == TYPE_TEXT) free(*(char **)field_of(config, &options[i]));
+    }
+    for (size_t i = 0; i < config->n_warnings; i++)
+        free(config->warnings[i]);
+    free(config->warnings);
+    free(config->file);
+    *config = (struct config){0};
+}
+
+/* ---- values as text ---- */
+
+/* The n-th word of a choice, its length in *bytes; NULL after the last. */
+static const char *choice_word(const char *words, size_t n, size_t *bytes)
+{
+    for (; n > 0 && words; n--) {
+        words = strchr(words, ' ');
+        if (words) words++;
+    }
+    if (words) *bytes = strcspn(words, " ");
+    return words;
+}
+
+/* A whole number at the start of `text`; returns what follows it, NULL if there is none. */
+static const char *read_digits(const char *text, uint64_t *number)
+{
+    if (!isdigit((unsigned char)*text)) return NULL;
+    for (*number = 0; isdigit((unsigned char)*text); text++) {
+        if (__builtin_mul_overflow(*number, 10u, number)) return NULL;
+        if (__builtin_add_overflow(*number, (uint64_t)(*text - '0'), number)) return NULL;
+    }
+    return text;
+}
+
+struct unit {
+    const char *suffix;
+    uint64_t factor;
+};
+
+static const struct unit units_plain[] = {{"", 1}, {NULL, 0}};
+static const struct unit units_bytes[] = {
+    {"", 1},           {"K", 1u << 10}, {"KiB", 1u << 10}, {"M", 1u << 20},
+    {"MiB", 1u << 20}, {"G", 1u << 30}, {"GiB", 1u << 30}, {NULL, 0},
+};
+static const struct unit units_time[] = {
+    {"", 1000}, {"s", 1000}, {"ms", 1}, {"m", 60000}, {"h", 3600000}, {NULL, 0},
+};
+
+static bool read_number(const char *text, const struct unit *units, uint64_t *number)
+{
+    const char *suffix = read_digits(text, number);
+    if (!suffix) return false;
+    for (; units->suffix; units++) {
+        if (strcmp(suffix, units->suffix) != 0) continue;
+        return !__builtin_mul_overflow(*number, units->factor, number);
+    }
+    return false;
+}
+
+static bool read_choice(const char *text, const char *words, uint64_t *number)
+{
+    size_t bytes = 0;
+    const char *word;
+    for (*number = 0; (word = choice_word(words, *number, &bytes)); ++*number) {
+        if (strlen(text) == bytes && memcmp(text, word, bytes) == 0) return true;
+    }
+    return false;
+}
+
+static bool read_bool(const char *text, uint64_t *number)
+{
+    *number = strcmp(text, "true") == 0;
+    return *number || strcmp(text, "false") == 0;
+}
+
+static bool read_value(const struct option *option, const char *text, uint64_t *number)
+{
+    bool is_read = false;
+    switch (option->type) {
+    case TYPE_TEXT:
+        return *text != '\0';
+    case TYPE_CHOICE:
+        return read_choice(text, option->words, number);
+    case TYPE_BOOL:
+        return read_bool(text, number);
+    case TYPE_NUMBER:
+        is_read = read_number(text, units_plain, number);
+        break;
+    case TYPE_BYTES:
+        is_read = read_number(text, units_bytes, number);
+        break;
+    case TYPE_SECONDS:
+        is_read = read_number(text, units_time, number);
+        break;
+    }
+    return is_read && *number >= option->min && *number <= option->max;
+}
+
+static void write_time(uint64_t ms, char *out, size_t bytes)
+{
+    uint64_t s = ms / 1000;
+    if (ms % 1000)
+        snprintf(out, bytes, "%" PRIu64 "ms", ms);
+    else if (s > 0 && s % 3600 == 0)
+        snprintf(out, bytes, "%" PRIu64 "h", s / 3600);
+    else
+        snprintf(out, bytes, "%" PRIu64 "s", s);
+}
+
+/* "error, right or left" */
+static void write_words(const char *words, char *out, size_t bytes)
+{
+    size_t length = 0, used = 0;
+    const char *word;
+    out[0] = '\0';
+    for (size_t n = 0; (word = choice_word(words, n, &length)); n++) {
+        const char *between = n == 0 ? "" : word[length] ? ", " : " or ";
+        int more = snprintf(out + used, bytes - used, "%s%.*s", between, (int)length, word);
+        assert(more >= 0 && (size_t)more < bytes - used);
+        used += (size_t)more;
+    }
+}
+
+/* The values that are taken, in words: "max-inputs must be %s". */
+static void write_range(const struct option *option, char *out, size_t bytes)
+{
+    char low[32], high[32], words[80];
+    switch (option->type) {
+    case TYPE_TEXT:
+        snprintf(out, bytes, "a text that is not empty");
+        break;
+    case TYPE_NUMBER:
+        snprintf(out, bytes, "a whole number from %" PRIu64 " to %" PRIu64, option->min,
+                 option->max);
+        break;
+    case TYPE_BYTES:
+        snprintf(out, bytes, "a number of bytes from %" PRIu64 " to %" PRIu64 " (also 64K, 8M, 1G)",
+                 option->min, option->max);
+        break;
+    case TYPE_SECONDS:
+        write_time(option->min, low, sizeof low);
+        write_time(option->max, high, sizeof high);
+        snprintf(out, bytes, "a time from %s to %s (30 or 30s, 500ms, 2m)", low, high);
+        break;
+    case TYPE_BOOL:
+        snprintf(out, bytes, "true or false");
+        break;
+    case TYPE_CHOICE:
+        write_words(option->words, words, sizeof words);
+        snprintf(out, bytes, "%s", words);
+        break;
+    }
+}
+
+const char *config_name(size_t i)
+{
+    assert(i < CONFIG_COUNT);
+    return options[i].name;
+}
+
+const char *config_value(const struct config *config, size_t i, char scratch[static 32])
+{
+    assert(i < CONFIG_COUNT);
+    const struct option *option = &options[i];
+    const void *field = field_of(config, option);
+    size_t bytes = 0;
+    const char *word;
+    switch (option->type) {
+    case TYPE_TEXT:
+        return *(char *const *)field;
+    case TYPE_BOOL:
+        return *(const bool *)field ? "true" : "false";
+    case TYPE_CHOICE:
+        word = choice_word(option->words, (size_t) * (const int *)field, &bytes);
+        assert(word && bytes < 32);
+        snprintf(scratch, 32, "%.*s", (int)bytes, word);
+        break;
+    case TYPE_SECONDS:
+        write_time(*(const uint64_t *)field, scratch, 32);
+        break;
+    case TYPE_NUMBER:
+    case TYPE_BYTES:
+        snprintf(scratch, 32, "%" PRIu64, *(const uint64_t *)field);
+        break;
+    }
+    return scratch;
+}
+
+static void variable_name(const char *name, char out[static NAME_BYTES_MAX])
+{
+    size_t n = strlen(PREFIX);
+    memcpy(out, PREFIX, n);
+    for (; *name && n < NAME_BYTES_MAX - 1; name++)
+        out[n++] = *name == '-' ? '_' : (char)toupper((unsigned char)*name);
+    out[n] = '\0';
+}
+
+const char *config_origin(const struct config *config, size_t i, char *scratch, size_t bytes)
+{
+    assert(i < CONFIG_COUNT);
+    char variable[NAME_BYTES_MAX];
+    switch (config->origins[i]) {
+    case CONFIG_DEFAULT:
+        return "default";
+    case CONFIG_FILE:
+        snprintf(scratch, bytes, "file %s", config->file);
+        break;
+    case CONFIG_VARIABLE:
+        variable_name(options[i].name, variable);
+        snprintf(scratch, bytes, "%s", variable);
+        break;
+    case CONFIG_FLAG:
+        snprintf(scratch, bytes, "--%s", options[i].name);
+        break;
+    }
+    return scratch;
+}
+
+void config_add_json(const struct config *config, size_t i, struct buf *out)
+{
+    char scratch[32];
+    const char *value = config_value(config, i, scratch);
+    enum type type = options[i].type;
+    if (type == TYPE_NUMBER || type == TYPE_BYTES || type == TYPE_BOOL)
+        buf_add_str(out, value);
+    else
+        json_write_string(out, value, strlen(value));
+}
+
+/* ---- setting one value ---- */
+
+static size_t find_option(const char *name, size_t bytes)
+{
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        if (strlen(options[i].name) == bytes && memcmp(options[i].name, name, bytes) == 0) return i;
+    }
+    return CONFIG_COUNT;
+}
+
+const char *config_nearest_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof foreign_names / sizeof *foreign_names; i++) {
+        if (strcmp(name, foreign_names[i][0]) == 0) return foreign_names[i][1];
+    }
+    const char *names[CONFIG_COUNT + 1];
+    for (size_t i = 0; i < CONFIG_COUNT; i++)
+        names[i] = options[i].name;
+    names[CONFIG_COUNT] = "config";
+    return nearest_name(name, names, CONFIG_COUNT + 1);
+}
+
+/* `where` is the value's name in messages: "--threads", "EMBEDD_THREADS", "a.json:3: threads". */
+static bool refuse_value(const struct option *option, const char *where, const char *text,
+                         struct err *err)
+{
+    char range[160];
+    write_range(option, range, sizeof range);
+    return err_set(err, ERR_USAGE, option->name, "%s must be %s, not '%.*s'", where, range,
+                   ERR_VALUE_BYTES, text);
+}
+
+static bool set_value(struct config *config, size_t i, enum config_origin origin, const char *where,
+                      const char *text, struct err *err)
+{
+    const struct option *option = &options[i];
+    uint64_t number = 0;
+    if (!read_value(option, text, &number)) return refuse_value(option, where, text, err);
+    if (config->origins[i] > origin) return true;
+    config->origins[i] = origin;
+    if (option->type == TYPE_TEXT)
+        store_text(config, option, text);
+    else
+        store_number(config, option, number);
+    return true;
+}
+
+static void set_file(struct config *config, enum config_origin origin, const char *path)
+{
+    if (config->file_origin > origin) return;
+    free(config->file);
+    config->file = copy_text(path);
+    config->file_origin = origin;
+}
+
+/* ---- flags ---- */
+
+int config_take_flag(struct config *config, int argc, char **argv, int at, struct err *err)
+{
+    const char *arg = argv[at];
+    if (strncmp(arg, "--", 2) != 0) return 0;
+    size_t bytes = strcspn(arg + 2, "=");
+    bool is_config = bytes == 6 && memcmp(arg + 2, "config", 6) == 0;
+    size_t i = find_option(arg + 2, bytes);
+    if (i == CONFIG_COUNT && !is_config) return 0;
+
+    const char *value = arg[2 + bytes] == '=' ? arg + 2 + bytes + 1 : NULL;
+    int taken = 1;
+    if (!value && !is_config && options[i].type == TYPE_BOOL) value = "true";
+    if (!value && at + 1 < argc) {
+        value = argv[at + 1];
+        taken = 2;
+    }
+    char where[NAME_BYTES_MAX], range[160] = "the path of a JSON file";
+    snprintf(where, sizeof where, "%.*s", (int)bytes + 2, arg);
+    if (!is_config) write_range(&options[i], range, sizeof range);
+    if (!value || (is_config && !*value)) {
+        err_set(err, ERR_USAGE, where + 2, "%s needs a value: %s", where, range);
+        return -1;
+    }
+    if (is_config)
+        set_file(config, CONFIG_FLAG, value);
+    else if (!set_value(config, i, CONFIG_FLAG, where, value, err))
+        return -1;
+    return taken;
+}
+
+bool config_refuse_argument(const char *command, const char *arg, struct err *err)
+{
+    if (arg[0] != '-') {
+        return err_set(err, ERR_USAGE, NULL,
+                       "unexpected argument '%.*s'; settings are written --name VALUE or "
+                       "--name=VALUE",
+                       ERR_VALUE_BYTES, arg);
+    }
+    char name[NAME_BYTES_MAX];
+    size_t dashes = strspn(arg, "-");
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(arg + dashes, "="), arg + dashes);
+    const char *nearest = config_nearest_name(name);
+    if (nearest) {
+        return err_set(err, ERR_USAGE, NULL, "unknown flag '%.*s'; did you mean --%s?",
+                       ERR_VALUE_BYTES, arg, nearest);
+    }
+    return err_set(err, ERR_USAGE, NULL, "unknown flag '%.*s'; `embedd help %s` lists them",
+                   ERR_VALUE_BYTES, arg, command);
+}
+
+bool config_load(struct config *config, int argc, char **argv, struct err *err)
+{
+    config_init(config);
+    for (int at = 1, taken; at < argc; at += taken) {
+        taken = config_take_flag(config, argc, argv, at, err);
+        if (taken == 0) config_refuse_argument(argv[0], argv[at], err);
+        if (taken <= 0) goto fail;
+    }
+    if (config_finish(config, err)) return true;
+fail:
+    config_clear(config);
+    return false;
+}
+
+/* ---- variables ---- */
+
+static void warn(struct config *config, const char *variable, size_t bytes)
+{
+    char lower[NAME_BYTES_MAX], proper[NAME_BYTES_MAX];
+    size_t n = 0;
+    for (size_t at = strlen(PREFIX); at < bytes && n < sizeof lower - 1; at++, n++)
+        lower[n] = variable[at] == '_' ? '-' : (char)tolower((unsigned char)variable[at]);
+    lower[n] = '\0';
+    const char *nearest = config_nearest_name(lower);
+    char *text = NULL;
+    int length;
+    if (nearest) {
+        variable_name(nearest, proper);
+        length = asprintf(&text, "the variable %.*s is no setting and is ignored; did you mean %s?",
+                          (int)bytes, variable, proper);
+    } else {
+        length =
+            asprintf(&text, "the variable %.*s is no setting and is ignored", (int)bytes, variable);
+    }
+    char **grown = realloc(config->warnings, (config->n_warnings + 1) * sizeof *grown);
+    if (length < 0 || !grown) abort();
+    config->warnings = grown;
+    config->warnings[config->n_warnings++] = text;
+}
+
+static bool is_other_variable(const char *variable, size_t bytes)
+{
+    for (size_t i = 0; i < sizeof other_variables / sizeof *other_variables; i++) {
+        const char *known = other_variables[i];
+        if (strlen(known) == bytes && memcmp(known, variable, bytes) == 0) return true;
+    }
+    return false;
+}
+
+static bool load_variables(struct config *config, struct err *err)
+{
+    char variable[NAME_BYTES_MAX];
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        variable_name(options[i].name, variable);
+        const char *value = getenv(variable);
+        if (!value || !*value) continue;
+        if (!set_value(config, i, CONFIG_VARIABLE, variable, value, err)) return false;
+    }
+    const char *file = getenv(PREFIX "CONFIG");
+    if (file && *file) set_file(config, CONFIG_VARIABLE, file);
+    return true;
+}
+
+static void warn_of_unknown_variables(struct config *config)
+{
+    char variable[NAME_BYTES_MAX];
+    for (char **entry = environ; entry && *entry; entry++) {
+        size_t bytes = strcspn(*entry, "=");
+        if (strncmp(*entry, PREFIX, strlen(PREFIX)) != 0 || is_other_variable(*entry, bytes))
+            continue;
+        bool is_known = false;
+        for (size_t i = 0; i < CONFIG_COUNT && !is_known; i++) {
+            variable_name(options[i].name, variable);
+            is_known = strlen(variable) == bytes && memcmp(variable, *entry, bytes) == 0;
+        }
+        if (!is_known) warn(config, *entry, bytes);
+    }
+}
+
+/* ---- the file ---- */
+
+/* The line of a key in the file's text, which is known to be one JSON object; jansson does not
+   keep it. A quoted key followed by a colon cannot stand inside a value, unless that is an object,
+   which no setting is. 0: not found, as when the key is written with escapes. */
+static size_t line_of_key(const char *text, const char *key)
+{
+    size_t bytes = strlen(key);
+    for (const char *at = text; (at = strchr(at, '"')); at++) {
+        if (strncmp(at + 1, key, bytes) != 0 || at[1 + bytes] != '"') continue;
+        const char *after = at + 2 + bytes;
+        if (after[strspn(after, " \t\r\n")] != ':') continue;
+        size_t line = 1;
+        for (const char *c = text; c < at; c++)
+            line += *c == '\n';
+        return line;
+    }
+    return 0;
+}
+
+/* A JSON value as the text a flag would have; false when its kind cannot be that setting's. */
+static bool json_as_text(const struct option *option, const json_t *value, char *scratch,
+                         size_t bytes, const char **text)
+{
+    *text = scratch;
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        *text = json_string_value(value);
+        if (strlen(*text) != json_string_length(value)) return false;
+        return option->type != TYPE_BOOL;
+    case JSON_INTEGER:
+        snprintf(scratch, bytes, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return option->type == TYPE_NUMBER || option->type == TYPE_BYTES ||
+               option->type == TYPE_SECONDS;
+    case JSON_REAL:
+        snprintf(scratch, bytes, "%.17g", json_real_value(value));
+        return false;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        snprintf(scratch, bytes, "%s", json_is_true(value) ? "true" : "false");
+        return option->type == TYPE_BOOL;
+    case JSON_NULL:
+        *text = "null";
+        return false;
+    case JSON_OBJECT:
+        *text = "{...}";
+        return false;
+    case JSON_ARRAY:
+        *text = "[...]";
+        return false;
+    }
+    return false;
+}
+
+static bool load_key(struct config *config, const char *content, const char *key,
+                     const json_t *value, struct err *err)
+{
+    char place[300], where[sizeof place + NAME_BYTES_MAX], scratch[40];
+    size_t line = line_of_key(content, key);
+    if (line > 0)
+        snprintf(place, sizeof place, "%.250s:%zu", config->file, line);
+    else
+        snprintf(place, sizeof place, "%.250s", config->file);
+
+    size_t i = find_option(key, strlen(key));
+    if (i == CONFIG_COUNT) {
+        const char *nearest = config_nearest_name(key);
+        return err_set(err, ERR_USAGE, NULL, "%s: there is no setting '%.*s'%s%s%s", place,
+                       ERR_VALUE_BYTES, key, nearest ? "; did you mean '" : "",
+                       nearest ? nearest : "; `embedd config --sample` shows all of them",
+                       nearest ? "'?" : "");
+    }
+    snprintf(where, sizeof where, "%s: %s", place, options[i].name);
+    const char *text;
+    if (!json_as_text(&options[i], value, scratch, sizeof scratch, &text))
+        return refuse_value(&options[i], where, text, err);
+    return set_value(config, i, CONFIG_FILE, where, text, err);
+}
+
+static bool load_file(struct config *config, struct err *err)
+{
+    char *content = NULL;
+    size_t bytes = 0;
+    json_t *root = NULL;
+    struct err cause;
+    bool is_loaded = false;
+    if (!file_read(config->file, FILE_BYTES_MAX, &content, &bytes, &cause)) {
+        err_set(err, ERR_USAGE, NULL, "the configuration file is not readable: %s", cause.message);
+        goto out;
+    }
+    if (strspn(content, " \t\r\n") == bytes) {
+        err_set(err, ERR_USAGE, NULL,
+                "%s:1: the configuration file is empty; it must hold a JSON object, as `embedd "
+                "config --sample` prints it",
+                config->file);
+        goto out;
+    }
+    root = json_read(content, bytes, &cause);
+    if (!root) {
+        err_set(err, ERR_USAGE, NULL, "%s: %s", config->file, cause.message);
+        goto out;
+    }
+    if (!json_is_object(root)) {
+        err_set(err, ERR_USAGE, NULL, "%s:1: the configuration file must hold a JSON object",
+                config->file);
+        goto out;
+    }
+    const char *key;
+    json_t *value;
+    json_object_foreach(root, key, value)
+    {
+        if (!load_key(config, content, key, value, err)) goto out;
+    }
+    is_loaded = true;
+out:
+    json_decref(root);
+    free(content);
+    return is_loaded;
+}
+
+bool config_finish(struct config *config, struct err *err)
+{
+    if (!load_variables(config, err)) return false;
+    warn_of_unknown_variables(config);
+    return !config->file || load_file(config, err);
+}
+
+/* ---- help, sample file, documentation ---- */
+
+static const char *placeholder(const struct option *option, char *scratch, size_t bytes)
+{
+    static const char *const of_type[] = {
+        [TYPE_NUMBER] = "N", [TYPE_BYTES] = "SIZE", [TYPE_SECONDS] = "TIME"};
+    if (option->type == TYPE_TEXT) return option->words;
+    if (option->type == TYPE_BOOL) return "";
+    if (option->type != TYPE_CHOICE) return of_type[option->type];
+    snprintf(scratch, bytes, "%s", option->words);
+    for (char *c = scratch; *c; c++) {
+        if (*c == ' ') *c = '|';
+    }
+    return scratch;
+}
+
+void config_print_help(FILE *out)
+{
+    struct config defaults;
+    config_init(&defaults);
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        char words[80], scratch[32], range[160];
+        const char *value = placeholder(&options[i], words, sizeof words);
+        fprintf(out, "  --%s%s%s\n      %s\n", options[i].name, *value ? " " : "", value,
+                options[i].help);
+        write_range(&options[i], range, sizeof range);
+        if (options[i].type != TYPE_TEXT && options[i].type != TYPE_BOOL &&
+            options[i].type != TYPE_CHOICE)
+            fprintf(out, "      %s; ", range);
+        else
+            fprintf(out, "      ");
+        fprintf(out, "default %s\n", config_value(&defaults, i, scratch));
+    }
+    fprintf(out,
+            "  --config FILE\n      a JSON file with settings; `embedd config --sample` prints "
+            "one\n"
+            "Each --some-name is also the variable EMBEDD_SOME_NAME and the key \"some-name\" "
+            "of the file.\nA flag wins over a variable, a variable over the file, the file over "
+            "the default.\n");
+    config_clear(&defaults);
+}
+
+void config_print_sample(FILE *out)
+{
+    struct config defaults;
+    struct arena arena;
+    struct buf text;
+    config_init(&defaults);
+    arena_init(&arena, FILE_BYTES_MAX);
+    buf_init(&text, &arena);
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        buf_printf(&text, "%s  \"%s\": ", i == 0 ? "{\n" : ",\n", options[i].name);
+        config_add_json(&defaults, i, &text);
+    }
+    buf_add_str(&text, "\n}\n");
+    if (text.failed) abort();
+    fwrite(text.data, 1, text.bytes, out);
+    arena_clear(&arena);
+    config_clear(&defaults);
+}
+
+void config_print_markdown(FILE *out)
+{
+    fprintf(
+        out,
+        "# Settings\n\n"
+        "<!-- Written by `embedd config --markdown` from config/options.def. -->\n\n"
+        "Each setting can be given in three places, the first of which wins:\n\n"
+        "1. a flag: `embedd serve --max-inputs 100` or `--max-inputs=100`; true/false settings\n"
+        "   are switched on by `--access-log` and off by `--access-log=false`;\n"
+        "2. a variable: `EMBEDD_MAX_INPUTS=100` (capitals, `_` for `-`); an empty one counts as\n"
+        "   not set;\n"
+        "3. a JSON file, named by `--config FILE` or `EMBEDD_CONFIG`: `{\"max-inputs\": 100}`;\n"
+        "   [embedd.sample.json](embedd.sample.json) holds every setting at its default.\n\n"
+        "Sizes are in bytes, or with a suffix: `64K`, `8M`, `8MiB`, `1G` (powers of 1,024).\n"
+        "Times are in seconds, or with a unit: `30`, `30s`, `500ms`, `2m`, `1h` (in the file\n"
+        "those with a unit are strings). `embedd config` prints the settings in force and where\n"
+        "each comes from. Unknown flags and keys are errors; an unknown `EMBEDD_*` variable is\n"
+        "only a warning, since Kubernetes sets some (`EMBEDD_PORT=tcp://...`) beside a Service\n"
+        "named embedd.\n\n"
+        "| Setting | Default | Values | Meaning | Takes effect |\n"
+        "| --- | --- | --- | --- | --- |\n");
+    struct config defaults;
+    config_init(&defaults);
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        char scratch[32], range[160];
+        write_range(&options[i], range, sizeof range);
+        fprintf(out, "| `%s` | `%s` | %s | %s | %s |\n", options[i].name,
+                config_value(&defaults, i, scratch),
+                options[i].type == TYPE_TEXT ? options[i].words : range, options[i].help,
+                options[i].is_reloadable ? "on reload" : "at start");
+    }
+    config_clear(&defaults);
+}
