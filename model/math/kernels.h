@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file kernels.h
+ * The loops over floats, one set of pointers per instruction set, chosen once at run time.
+ *
+ * Every set gives the same bits. What makes it so: sums over tokens go token by token in order,
+ * each dimension by itself; the sum of squares runs in 16 partial sums (dimension j into sum j mod
+ * 16) that are added in one fixed tree; multiply and add stay two roundings (-ffp-contract=off);
+ * division and square root are correctly rounded by IEEE 754. The scalar set is the reference. Pure
+ * functions; the chosen set is fixed after the first call of kernels_get.
+ */
+#pragma once
+
+#include "model/table/table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct kernels {
+    const char *name; /* "scalar", "avx2", "avx512" */
+
+    /** row: out (dims) = the first `dims` columns of one row at `row`, as float32. */
+    void (*row[3])(float *out, const void *row, size_t dims); /* by enum dtype */
+
+    /**
+     * sum: out (dims) += the n rows of ids, one after the other; the caller starts from zeros. So a
+     * sequence may come in pieces without a change of a bit. Ids (n) are all < table rows.
+     */
+    void (*sum[3])(float *out, const struct table *table, const uint32_t *ids, size_t n,
+                   size_t dims);
+
+    /** weighted_sum: out (dims) += weights[id]·row, a rounding for the product, one for the sum. */
+    void (*weighted_sum[3])(float *out, const struct table *table, const uint32_t *ids, size_t n,
+                            size_t dims);
+
+    /**
+     * max: out (dims) = the larger of itself and each row's value; the caller starts from -Inf. -0
+     * counts as below +0, and a NaN makes a NaN that stays.
+     */
+    void (*max[3])(float *out, const struct table *table, const uint32_t *ids, size_t n,
+                   size_t dims);
+
+    /** sum_squares: Σ x_j², in the fixed tree above. */
+    float (*sum_squares)(const float *x, size_t n);
+
+    /** divide: x_j = x_j / by. */
+    void (*divide)(float *x, size_t n, float by);
+
+    /** is_finite: no NaN and no Inf among x. */
+    bool (*is_finite)(const float *x, size_t n);
+};
+
+/**
+ * kernels_get returns the best set this CPU has. EMBEDD_CPU=scalar|avx2|avx512 in the environment
+ * holds it to a lower one (for tests and comparisons; a name this CPU lacks is ignored).
+ */
+const struct kernels *kernels_get(void);
+
+/** kernels_all fills `sets` (room for 4) with every set this CPU can run, scalar first; returns how
+ * many. */
+size_t kernels_all(const struct kernels *sets[4]);

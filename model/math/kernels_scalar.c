@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/math/kernels_sets.h"
+
+#include <assert.h>
+#include <string.h>
+
+static inline float float_from_bits(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline uint32_t bits_of_float(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* IEEE 754 half precision, exact; a signalling NaN becomes quiet, as the CPU's own conversion does.
+   Selections instead of branches, so that the loops below become vector code on any CPU. */
+static inline float float_from_f16(uint16_t half)
+{
+    uint32_t magnitude = half & 0x7FFFu;
+    uint32_t normal = (magnitude << 13) + ((127 - 15) << 23);
+    uint32_t subnormal = bits_of_float((float)(int32_t)magnitude * 0x1p-24f);
+    uint32_t bits = magnitude < 0x0400 ? subnormal : normal;
+    bits |= magnitude >= 0x7C00 ? 0x7F800000u : 0; /* Inf and NaN */
+    bits |= magnitude > 0x7C00 ? 0x00400000u : 0;
+    return float_from_bits(bits | (uint32_t)(half & 0x8000u) << 16);
+}
+
+/* Value `i` of a row, which may lie at any address. */
+static inline float load(const char *row, size_t i, enum dtype dtype)
+{
+    uint32_t word;
+    uint16_t half;
+    if (dtype == DTYPE_F32) {
+        memcpy(&word, row + i * sizeof word, sizeof word);
+        return float_from_bits(word);
+    }
+    memcpy(&half, row + i * sizeof half, sizeof half);
+    return dtype == DTYPE_F16 ? float_from_f16(half) : float_from_bits((uint32_t)half << 16);
+}
+
+static inline float larger(float a, float b)
+{
+    if (a != a || b != b) return float_from_bits(0xFFFFFFFFu);
+    if (a == b) return float_from_bits(bits_of_float(a) & bits_of_float(b)); /* +0 above -0 */
+    return a > b ? a : b;
+}
+
+static const char *row_of(const struct table *table, uint32_t id)
+{
+    assert(id < table->n_rows);
+    return (const char *)table->rows + id * table->stride_bytes;
+}
+
+/* One set of functions a dtype. */
+#define DEFINE_KERNELS(name, dtype)                                                                \
+    static void row_##name(float *out, const void *row, size_t dims)                               \
+    {                                                                                              \
+        for (size_t j = 0; j < dims; j++)                                                          \
+            out[j] = load(row, j, dtype);                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static void sum_##name(float *out, const struct table *table, const uint32_t *ids, size_t n,   \
+                           size_t dims)                                                            \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            const char *row = row_of(table, ids[i]);                                               \
+            for (size_t j = 0; j < dims; j++)                                                      \
+                out[j] += load(row, j, dtype);                                                     \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static void weighted_sum_##name(float *out, const struct table *table, const uint32_t *ids,    \
+                                    size_t n, size_t dims)                                         \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            const char *row = row_of(table, ids[i]);                                               \
+            for (size_t j = 0; j < dims; j++)                                                      \
+                out[j] += table->weights[ids[i]] * load(row, j, dtype);                            \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static void max_##name(float *out, const struct table *table, const uint32_t *ids, size_t n,   \
+                           size_t dims)                                                            \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            const char *row = row_of(table, ids[i]);                                               \
+            for (size_t j = 0; j < dims; j++)                                                      \
+                out[j] = larger(out[j], load(row, j, dtype));                                      \
+        }                                                                                          \
+    }
+
+DEFINE_KERNELS(f32, DTYPE_F32)
+DEFINE_KERNELS(f16, DTYPE_F16)
+DEFINE_KERNELS(bf16, DTYPE_BF16)
+
+static float sum_squares(const float *x, size_t n)
+{
+    float lanes[KERNELS_LANES] = {0};
+    for (size_t j = 0; j < n; j++)
+        lanes[j % KERNELS_LANES] += x[j] * x[j];
+    return kernels_add_lanes(lanes);
+}
+
+static void divide(float *x, size_t n, float by)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] /= by;
+}
+
+static bool is_finite(const float *x, size_t n)
+{
+    bool finite = true;
+    for (size_t j = 0; j < n; j++)
+        finite &= (bits_of_float(x[j]) & 0x7F800000u) != 0x7F800000u;
+    return finite;
+}
+
+const struct kernels kernels_scalar = {
+    .name = "scalar",
+    .row = {row_f32, row_f16, row_bf16},
+    .sum = {sum_f32, sum_f16, sum_bf16},
+    .weighted_sum = {weighted_sum_f32, weighted_sum_f16, weighted_sum_bf16},
+    .max = {max_f32, max_f16, max_bf16},
+    .sum_squares = sum_squares,
+    .divide = divide,
+    .is_finite = is_finite,
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file kernels_sets.h
+ * The sets of kernels, for kernels.c and for each other; everyone else asks kernels_get.
+ */
+#pragma once
+
+#include "model/math/kernels.h"
+
+/** Plain C for any CPU: the reference, and what the others fall back on for very short rows. */
+extern const struct kernels kernels_scalar;
+
+#ifdef __x86_64__
+extern const struct kernels kernels_avx2;   /* needs AVX2 and F16C */
+extern const struct kernels kernels_avx512; /* needs AVX-512 F, BW, DQ and VL */
+#endif
+
+/** The partial sums of sum_squares; lane j holds dimensions j mod 16. */
+#define KERNELS_LANES 16
+
+/** kernels_add_lanes: the fixed tree that ends sum_squares: 16 to 8 to 4 to 2 to 1. */
+static inline float kernels_add_lanes(float lanes[KERNELS_LANES])
+{
+    for (size_t width = KERNELS_LANES / 2; width > 0; width /= 2)
+        for (size_t i = 0; i < width; i++)
+            lanes[i] += lanes[i + width];
+    return lanes[0];
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/model.h"
+
+#include "model/math/kernels.h"
+#include "model/settings.h"
+#include "model/source.h"
+#include "model/table/table.h"
+#include "model/text/tokenizer.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Tables up to this size are searched for NaN and Inf when they are opened. */
+#define CHECKED_BYTES_MAX ((uint64_t)256 << 20)
+
+const char *const pooling_names[4] = {"mean", "weighted", "sum", "max"};
+
+struct model {
+    struct source source;
+    struct settings settings;
+    struct table table;
+    struct tokenizer *tokenizer;
+    const struct kernels *kernels;
+    struct model_info info;
+    char where[1300]; /* the weights' path, for messages */
+};
+
+bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling)
+{
+    for (int i = POOLING_MEAN; i <= POOLING_MAX; i++) {
+        if (strlen(pooling_names[i]) != bytes || memcmp(name, pooling_names[i], bytes) != 0)
+            continue;
+        *pooling = (enum pooling)i;
+        return true;
+    }
+    return false;
+}
+
+/* A table with more rows than tokens is either padded, and then the checkpoint's config.json says
+   how many rows there are, or belongs to another vocabulary. */
+static bool check_sizes(const struct model *model, struct err *err)
+{
+    uint32_t tokens = tokenizer_vocab_size(model->tokenizer), rows = model->table.n_rows;
+    if (tokens == rows || (tokens < rows && model->settings.vocab_size == rows)) return true;
+    if (tokens < rows) {
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.300s: the vocabulary has %u tokens but the table %u rows; take the two "
+                       "from the same model, or if the last rows are padding, put \"vocab_size\": "
+                       "%u into config.json",
+                       model->source.path, tokens, rows, rows);
+    }
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%.300s: the vocabulary has %u tokens but the table only %u rows; take the two "
+                   "from the same model",
+                   model->source.path, tokens, rows);
+}
+
+static bool open_files(struct model *model, const char *path, struct err *err)
+{
+    struct source *source = &model->source;
+    struct settings *settings = &model->settings;
+    if (!source_open(source, path, err)) return false;
+    snprintf(model->where, sizeof model->where, "%s/%s", source->path, source->weights_name);
+    if (!settings_open(settings, source, err)) return false;
+    if (!table_open_safetensors(&model->table, source->weights, model->where, err)) return false;
+    struct tokenizer_options options = {.kind = settings->tokenizer,
+                                        .lowercase = settings->lowercase};
+    if (!tokenizer_open(&model->tokenizer, source, &options, err)) return false;
+    settings_complete(settings, tokenizer_kind(model->tokenizer));
+    if (settings->pooling == POOLING_WEIGHTED && !model->table.weights) {
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.300s: config.json says pooling \"weighted\", but there is no tensor "
+                       "'weights' (one weight a row) in %s",
+                       source->path, source->weights_name);
+    }
+    return check_sizes(model, err);
+}
+
+static void fill_info(struct model *model)
+{
+    const struct settings *settings = &model->settings;
+    const struct table *table = &model->table;
+    model->info = (struct model_info){
+        .name = settings->name ? settings->name : model->source.name,
+        .version = settings->version,
+        .format = "safetensors",
+        .tokenizer = tokenizer_kind(model->tokenizer),
+        .dtype = dtype_names[table->dtype],
+        .vocab_size = tokenizer_vocab_size(model->tokenizer),
+        .dim = table->dim,
+        .unknown_id = tokenizer_unknown_id(model->tokenizer),
+        .pooling = settings->pooling,
+        .normalize = settings->normalize,
+        .has_weights = table->weights != NULL,
+        .table_bytes = model->source.weights.bytes,
+    };
+}
+
+bool model_open(struct model **out, const char *path, struct err *err)
+{
+    assert(out && path);
+    *out = NULL;
+    struct model *model = calloc(1, sizeof *model);
+    if (!model) return err_set(err, ERR_MEMORY, NULL, "no memory to open the model '%.400s'", path);
+    if (!open_files(model, path, err)) goto out;
+    model->kernels = kernels_get();
+    fill_info(model);
+    /* What is linked in was checked when it was made, and start-up is short of milliseconds. */
+    if (model->source.is_mapped && model->info.table_bytes <= CHECKED_BYTES_MAX &&
+        !model_check_finite(model, err))
+        goto out;
+    *out = model;
+    return true;
+out:
+    model_close(model);
+    return false;
+}
+
+void model_close(struct model *model)
+{
+    if (!model) return;
+    tokenizer_close(model->tokenizer);
+    table_close(&model->table);
+    settings_close(&model->settings);
+    source_close(&model->source);
+    free(model);
+}
+
+const struct model_info *model_info(const struct model *model)
+{
+    return &model->info;
+}
+
+bool model_check_finite(const struct model *model, struct err *err)
+{
+    uint32_t row;
+    if (table_check_finite(&model->table, &row)) return true;
+    size_t bytes = 0;
+    const char *token = row < model->info.vocab_size ? model_token_text(model, row, &bytes) : "";
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%.300s: row %u (token '%.*s') holds NaN or Inf; make the table again, every "
+                   "value must be finite",
+                   model->where, row, (int)(bytes < ERR_VALUE_BYTES ? bytes : ERR_VALUE_BYTES),
+                   token);
+}
+
+bool model_tokenize(const struct model *model, struct arena *arena, const char *text, size_t bytes,
+                    unsigned flags, struct tokens *out, struct err *err)
+{
+    return tokenizer_encode(model->tokenizer, arena, text, bytes, flags, out, err);
+}
+
+uint32_t model_token_id(const struct model *model, const char *token, size_t bytes)
+{
+    return tokenizer_token_id(model->tokenizer, token, bytes);
+}
+
+const char *model_token_text(const struct model *model, uint32_t id, size_t *bytes)
+{
+    assert(id < model->info.vocab_size);
+    return tokenizer_token_text(model->tokenizer, id, bytes);
+}
+
+bool model_is_special(const struct model *model, uint32_t id)
+{
+    assert(id < model->info.vocab_size);
+    return tokenizer_is_special(model->tokenizer, id);
+}
+
+void model_decode(const struct model *model, const uint32_t *ids, size_t n, bool skip_special,
+                  struct buf *out)
+{
+    tokenizer_decode(model->tokenizer, ids, n, skip_special, out);
+}
+
+void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out)
+{
+    const struct table *table = &model->table;
+    assert(id < model->info.vocab_size && dims <= table->dim);
+    model->kernels->row[table->dtype](out, (const char *)table->rows + id * table->stride_bytes,
+                                      dims);
+}
+
+typedef void gather_kernel(float *out, const struct table *table, const uint32_t *ids, size_t n,
+                           size_t dims);
+
+static gather_kernel *kernel_of(const struct model *model, enum pooling pooling)
+{
+    enum dtype dtype = model->table.dtype;
+    switch (pooling) {
+    case POOLING_MEAN:
+    case POOLING_SUM:
+        return model->kernels->sum[dtype];
+    case POOLING_WEIGHTED:
+        return model->kernels->weighted_sum[dtype];
+    case POOLING_MAX:
+        return model->kernels->max[dtype];
+    }
+    return NULL;
+}
+
+static bool is_unknown(uint32_t id, uint32_t unknown_id)
+{
+    return id == unknown_id || id == MODEL_NO_ID;
+}
+
+/* Pools the known ids; returns how many there are. Most sequences hold no unknown token and go to
+   the kernel as they are, the others in pieces. */
+static size_t gather_known(const struct model *model, gather_kernel *gather, const uint32_t *ids,
+                           size_t n, size_t dims, float *out)
+{
+    const uint32_t unknown_id = model->info.unknown_id;
+    size_t n_known = 0, n_piece = 0;
+    uint32_t piece[256];
+    for (size_t i = 0; i < n; i++)
+        n_known += !is_unknown(ids[i], unknown_id);
+    if (n_known == n) {
+        gather(out, &model->table, ids, n, dims);
+        return n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (is_unknown(ids[i], unknown_id)) continue;
+        piece[n_piece++] = ids[i];
+        if (n_piece < sizeof piece / sizeof piece[0]) continue;
+        gather(out, &model->table, piece, n_piece, dims);
+        n_piece = 0;
+    }
+    gather(out, &model->table, piece, n_piece, dims);
+    return n_known;
+}
+
+static float sum_of_weights(const struct model *model, const uint32_t *ids, size_t n)
+{
+    float sum = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!is_unknown(ids[i], model->info.unknown_id)) sum += model->table.weights[ids[i]];
+    return sum;
+}
+
+/* The sum of squares leaves float's range for very long or short vectors: made of middling length
+   first, they have a norm. The zero vector stays what it is. */
+static bool bring_into_range(const struct kernels *kernels, float *x, size_t dims)
+{
+    if (!kernels->is_finite(x, dims)) return false;
+    float largest = 0;
+    for (size_t j = 0; j < dims; j++)
+        if (fabsf(x[j]) > largest) largest = fabsf(x[j]);
+    if (largest > 0) kernels->divide(x, dims, largest);
+    return true;
+}
+
+static bool normalize(const struct kernels *kernels, float *x, size_t dims)
+{
+    float squares = kernels->sum_squares(x, dims);
+    if (!(squares > 1e-30f && squares <= FLT_MAX)) {
+        if (!bring_into_range(kernels, x, dims)) return false;
+        squares = kernels->sum_squares(x, dims);
+        if (squares == 0) return true;
+    }
+    kernels->divide(x, dims, sqrtf(squares));
+    return true;
+}
+
+bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
+                const struct pool_options *options, float *out)
+{
+    const struct kernels *kernels = model->kernels;
+    const size_t dims = options->dims;
+    const enum pooling pooling = options->pooling;
+    assert(dims >= 1 && dims <= model->table.dim);
+    assert(pooling != POOLING_WEIGHTED || model->table.weights);
+
+    for (size_t j = 0; j < dims; j++)
+        out[j] = pooling == POOLING_MAX ? -INFINITY : 0;
+    size_t n_known = gather_known(model, kernel_of(model, pooling), ids, n, dims, out);
+    float divisor = 1;
+    if (pooling == POOLING_MEAN) divisor = (float)n_known;
+    if (pooling == POOLING_WEIGHTED) divisor = sum_of_weights(model, ids, n);
+    if (!isfinite(divisor)) return false;
+    /* Weights are not negative: where they sum to zero, so does the sum of rows. */
+    if (n_known == 0 || divisor == 0) {
+        memset(out, 0, dims * sizeof *out);
+        return true;
+    }
+    /* A divisor that is not negative leaves the direction alone: L2 needs no division before. */
+    if (options->normalize) return normalize(kernels, out, dims);
+    if (divisor != 1) kernels->divide(out, dims, divisor);
+    return kernels->is_finite(out, dims);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file model.h
+ * What a request needs: tokenizer, embedding table, pooling. Knows no HTTP and no request JSON.
+ *
+ * A model is opened once and immutable from then on: every function that takes a `const struct
+ * model *` may be called from any thread at any time, without locks. Scratch memory comes from the
+ * caller's arena. The table is mapped (or linked in) read-only and never copied.
+ *
+ *     text -> tokens -> token ids -> Y = X·W (rows of W) -> pooled vector -> L2
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The id of a token that is outside a vocabulary which has no unknown row. */
+#define MODEL_NO_ID UINT32_MAX
+
+enum pooling {
+    POOLING_MEAN,
+    POOLING_WEIGHTED, /* Σ w_i·row_i / Σ w_i with the table's own `weights`; needs them */
+    POOLING_SUM,
+    POOLING_MAX,
+};
+
+/** Names of the poolings on the wire, in config.json and in `inspect`: mean, weighted, sum, max. */
+extern const char *const pooling_names[4];
+
+/** pooling_from_name: false when `name` is none of pooling_names. */
+bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling);
+
+/** What a model is; strings and values live as long as the model. */
+struct model_info {
+    const char *name;      /* config.json's `name`, else the folder's own */
+    const char *version;   /* config.json's `version`, else "" */
+    const char *format;    /* "safetensors" */
+    const char *tokenizer; /* "wordpiece", "dictionary" */
+    const char *dtype;     /* "F32", "F16", "BF16" */
+    uint32_t vocab_size;   /* V: tokens, and rows of the table */
+    uint32_t dim;          /* D: columns of the table */
+    uint32_t unknown_id;   /* the unknown row, or MODEL_NO_ID */
+    enum pooling pooling;  /* the model's default */
+    bool normalize;        /* the model's default: L2 */
+    bool has_weights;      /* POOLING_WEIGHTED is possible */
+    uint64_t table_bytes;  /* size of the weights' file or bytes */
+};
+
+struct model;
+
+/**
+ * model_open opens `path`: the name of a built-in model ("builtin"), a folder or a weights file in
+ * one. Everything that can be wrong with the files is found here, except NaN or Inf in tables above
+ * 256 MB (`inspect` checks those).
+ * @param out  the model, owned by the caller (model_close); NULL on failure
+ * @return false with err set: ERR_IO, ERR_FORMAT (naming file and place) or ERR_MEMORY
+ */
+bool model_open(struct model **out, const char *path, struct err *err);
+
+/** model_close frees the model and unmaps its table; NULL is fine. No other thread may still use
+ * it. */
+void model_close(struct model *model);
+
+/** model_info: borrowed, as long as the model lives. */
+const struct model_info *model_info(const struct model *model);
+
+/** model_check_finite reads the whole table; false (ERR_FORMAT) naming the first row with NaN or
+ * Inf. */
+bool model_check_finite(const struct model *model, struct err *err);
+
+/** Where a token stands in its text, in code points of the text as given: [start, end). */
+struct token_span {
+    uint32_t start, end;
+};
+
+/** The tokens of one text. Arrays live in the arena they were made in. */
+struct tokens {
+    uint32_t *ids; /* n; MODEL_NO_ID for a token outside a vocabulary without unknown row */
+    struct token_span *spans; /* n, or NULL when not asked for */
+    uint32_t n;
+    uint32_t unknown; /* how many of them are outside the vocabulary */
+};
+
+enum {
+    MODEL_SPANS = 1,         /* fill spans (slower: off the hot path) */
+    MODEL_SPECIAL_TOKENS = 2 /* add what the post-processor adds, such as [CLS] and [SEP]; their
+                                spans are [0, 0) */
+};
+
+/**
+ * model_tokenize splits `text` (valid UTF-8, NUL allowed) into tokens. Time linear in `bytes`.
+ * @return false with ERR_MEMORY at the arena's cap; never fails otherwise
+ */
+bool model_tokenize(const struct model *model, struct arena *arena, const char *text, size_t bytes,
+                    unsigned flags, struct tokens *out, struct err *err);
+
+/** model_token_id: the id of the exact vocabulary entry `token`, or MODEL_NO_ID if there is none.
+ */
+uint32_t model_token_id(const struct model *model, const char *token, size_t bytes);
+
+/** model_token_text: the vocabulary entry of `id` (< vocab_size), as long as the model lives. */
+const char *model_token_text(const struct model *model, uint32_t id, size_t *bytes);
+
+/** model_is_special: the entry is a special token such as [CLS], [PAD], [UNK]. */
+bool model_is_special(const struct model *model, uint32_t id);
+
+/** model_decode appends the text of ids (each < vocab_size) as the tokenizer's decoder writes it.
+ */
+void model_decode(const struct model *model, const uint32_t *ids, size_t n, bool skip_special,
+                  struct buf *out);
+
+/** model_row copies the first `dims` (≤ dim) columns of row `id` (< vocab_size) to `out` as
+ * float32. */
+void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out);
+
+struct pool_options {
+    enum pooling pooling;
+    bool normalize;
+    uint32_t dims; /* 1..dim: the first `dims` columns, before L2 */
+};
+
+/**
+ * model_pool makes one vector of a sequence: rows of `ids` looked up, pooled over the tokens, cut,
+ * normalized (divided by its L2 norm). Unknown tokens (the unknown id, MODEL_NO_ID) are left out;
+ * nothing left gives the zero vector. The bits of the result depend on ids and options alone, not
+ * on the CPU: tokens are summed in order, dimension by dimension, and the norm in one fixed tree.
+ * @param ids (n) each < vocab_size or MODEL_NO_ID
+ * @param out (dims) float32
+ * @return false if a value is not finite (Inf or NaN in the rows, overflow of a sum)
+ */
+bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
+                const struct pool_options *options, float *out);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file settings.h
+ * What the config.json of a model folder says. Keys that are not ours are passed over: the files of
+ * real checkpoints hold dozens. A key of ours with a wrong value is an error.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/json.h"
+#include "model/model.h"
+#include "model/source.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct settings {
+    json_t *json;           /* owner of the strings; NULL without a config.json */
+    const char *name;       /* NULL: not said; printable otherwise */
+    const char *version;    /* "" */
+    const char *tokenizer;  /* NULL: told by the files; "wordpiece", "dictionary" */
+    enum pooling pooling;   /* mean */
+    bool normalize;         /* false for a dictionary model, otherwise true */
+    bool is_normalize_said; /* false: `normalize` still waits for settings_complete */
+    bool lowercase;         /* true; of a vocab.txt WordPiece */
+    uint64_t vocab_size;    /* 0: not said */
+};
+
+/**
+ * settings_open reads source->config, if there is one.
+ * @return false with ERR_FORMAT naming file and key; `settings` is then empty
+ */
+bool settings_open(struct settings *settings, const struct source *source, struct err *err);
+
+/** settings_complete fills in the default that hangs on the tokenizer's kind. */
+void settings_complete(struct settings *settings, const char *tokenizer_kind);
+
+/** settings_close frees the strings; empty settings are fine. */
+void settings_close(struct settings *settings);

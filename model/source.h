@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file source.h
+ * Where a model's files come from: a folder (mapped) or bytes linked into the program. The readers
+ * see spans of bytes and a name for messages, and cannot tell the difference.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** One file of a model: read-only bytes that live as long as its source. data NULL = there is none.
+ */
+struct span {
+    const char *data;
+    size_t bytes;
+};
+
+struct source {
+    char name[256];  /* of the model, from where it lies: the folder's last part, or the built-in's
+                        name */
+    char path[1024]; /* of the folder, for messages; "builtin" for linked bytes */
+    char weights_name[256]; /* of the weights' file in it, for messages */
+    struct span weights;    /* model.safetensors; always there */
+    struct span config;     /* config.json */
+    struct span tokenizer;  /* tokenizer.json */
+    struct span vocab;      /* vocab.txt */
+    bool is_mapped;         /* the spans are mmaps of ours */
+};
+
+/**
+ * Files are mapped, not copied: replace a model by renaming a new folder or file into place.
+ * Cutting a mapped file short kills the process that serves it (SIGBUS), as with every memory map.
+ *
+ * source_open finds `path` among the built-in models, else opens it as a folder, or as a weights
+ * file whose folder holds the rest.
+ * @return false with err set (ERR_IO, ERR_FORMAT), `source` then empty
+ */
+bool source_open(struct source *source, const char *path, struct err *err);
+
+/** source_close unmaps; the spans are gone. An empty source is fine. */
+void source_close(struct source *source);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file family.h
+ * What a tokenizer is made of. For the files of model/text/ only; others see tokenizer.h.
+ *
+ * A family is a way to split a text and to join tokens again; everything else is shared. All of it
+ * is immutable once tokenizer_open has returned.
+ */
+#pragma once
+
+#include "model/text/added.h"
+#include "model/text/normalizer.h"
+#include "model/text/tokenizer.h"
+#include "model/text/vocab.h"
+
+/** One encode on its way. */
+struct encoding {
+    const struct tokenizer *tokenizer;
+    struct arena *arena;
+    struct tokens *out; /* room for a token a byte of the text, and for the special ones */
+    char *scratch;      /* for normalized text: room for scratch_bytes */
+    uint32_t *places;   /* for its code points: n_places of them; NULL without spans */
+    size_t scratch_bytes, n_places;
+};
+
+struct tokenizer_family {
+    const char *name;
+
+    /** encode appends the tokens of `text`; false when the arena is at its cap. */
+    bool (*encode)(struct encoding *e, const char *text, size_t bytes);
+
+    /** decode appends the text of tokens ids (n). */
+    void (*decode)(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,
+                   bool skip_special, struct buf *out);
+};
+
+extern const struct tokenizer_family wordpiece_family;
+extern const struct tokenizer_family dictionary_family;
+
+struct wordpiece {
+    uint64_t continuing; /* node of the trie after the prefix; 0 where no token has it */
+    uint32_t word_chars_max;
+};
+
+struct decoder {
+    bool is_wordpiece; /* false: tokens joined by spaces */
+    bool cleanup;
+    const char *prefix; /* in the memory of the vocabulary */
+    size_t prefix_bytes;
+};
+
+struct tokenizer {
+    const struct tokenizer_family *family;
+    struct vocab vocab;
+    uint32_t unknown_id; /* or MODEL_NO_ID */
+    struct normalizer normalizer;
+    struct added_set raw;        /* added tokens searched for in the text as it is */
+    struct added_set normalized; /* and in the normalized text */
+    struct wordpiece wordpiece;
+    struct decoder decoder;
+    uint32_t *special; /* what the post-processor puts before the text (n_before) and after it */
+    uint32_t n_before, n_after;
+};
+
+/** A place in a text, as a pointer and as a number of code points. */
+struct cursor {
+    const char *at;
+    uint32_t index;
+};
+
+/** cursor_move puts the cursor at `to`, forwards or back, and returns its new index. */
+uint32_t cursor_move(struct cursor *cursor, const char *to);
+
+/** encoding_put appends a token that covers bytes [start, end) of the text it is read from. */
+static inline void encoding_put(struct encoding *e, uint32_t id, size_t start, size_t end)
+{
+    struct tokens *out = e->out;
+    out->ids[out->n] = id;
+    if (out->spans) out->spans[out->n] = (struct token_span){(uint32_t)start, (uint32_t)end};
+    out->n++;
+}
+
+/**
+ * encoding_place turns the spans of the tokens from `first` on, bytes of `text`, into code points.
+ * @param places where each code point of `text` stems from, or NULL: from where it stands
+ * @param origin added to all
+ */
+void encoding_place(struct encoding *e, uint32_t first, const char *text, const uint32_t *places,
+                    uint32_t origin);
+
+/** wordpiece_set_prefix: call once the vocabulary is finished. */
+void wordpiece_set_prefix(struct tokenizer *tokenizer, const char *prefix, size_t bytes);
+
+/** An added token as a file tells it. */
+struct added_entry {
+    const char *text; /* borrowed during the call */
+    size_t bytes;
+    struct added_token token;
+    bool is_normalized;
+    bool is_special;
+};
+
+/**
+ * tokenizer_set_added makes the two sets of added tokens; call once the vocabulary is finished and
+ * the normalizer known. `entries` (n) are unique.
+ * @return false with ERR_FORMAT or ERR_MEMORY
+ */
+bool tokenizer_set_added(struct tokenizer *tokenizer, const struct added_entry *entries, size_t n,
+                         const char *where, struct err *err);
+
+/** tokenizer_read_json fills an empty tokenizer from tokenizer.json. */
+bool tokenizer_read_json(struct tokenizer *tokenizer, struct span file, struct err *err);
+
+/** tokenizer_read_vocab fills an empty tokenizer from vocab.txt. */
+bool tokenizer_read_vocab(struct tokenizer *tokenizer, struct span file,
+                          const struct tokenizer_options *options, struct err *err);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/text/tokenizer.h"
+
+#include "base/utf8.h"
+#include "model/text/family.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool tokenizer_open(struct tokenizer **out, const struct source *files,
+                    const struct tokenizer_options *options, struct err *err)
+{
+    *out = NULL;
+    struct tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
+    if (!tokenizer) return err_set(err, ERR_MEMORY, NULL, "no memory left for the tokenizer");
+    bool done;
+    if (files->tokenizer.data)
+        done = tokenizer_read_json(tokenizer, files->tokenizer, err);
+    else if (files->vocab.data)
+        done = tokenizer_read_vocab(tokenizer, files->vocab, options, err);
+    else
+        done = err_set(err, ERR_FORMAT, NULL,
+                       "%s holds no tokenizer; put a tokenizer.json (WordPiece) or a vocab.txt "
+                       "(one token a line) beside the weights",
+                       files->path);
+    if (done && options->kind && strcmp(options->kind, tokenizer->family->name) != 0)
+        done = err_set(err, ERR_FORMAT, NULL,
+                       "config.json: tokenizer is '%s', but tokenizer.json holds a %s; remove one "
+                       "of the two",
+                       options->kind, tokenizer->family->name);
+    if (!done) {
+        tokenizer_close(tokenizer);
+        return false;
+    }
+    *out = tokenizer;
+    return true;
+}
+
+void tokenizer_close(struct tokenizer *tokenizer)
+{
+    if (!tokenizer) return;
+    added_set_clear(&tokenizer->raw);
+    added_set_clear(&tokenizer->normalized);
+    vocab_clear(&tokenizer->vocab);
+    free(tokenizer->special);
+    free(tokenizer);
+}
+
+const char *tokenizer_kind(const struct tokenizer *tokenizer)
+{
+    return tokenizer->family->name;
+}
+
+uint32_t tokenizer_vocab_size(const struct tokenizer *tokenizer)
+{
+    return tokenizer->vocab.n;
+}
+
+uint32_t tokenizer_unknown_id(const struct tokenizer *tokenizer)
+{
+    return tokenizer->unknown_id;
+}
+
+uint32_t tokenizer_token_id(const struct tokenizer *tokenizer, const char *token, size_t bytes)
+{
+    return vocab_id(&tokenizer->vocab, token, bytes);
+}
+
+const char *tokenizer_token_text(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes)
+{
+    assert(id < tokenizer->vocab.n);
+    *bytes = tokenizer->vocab.tokens[id].bytes;
+    return tokenizer->vocab.tokens[id].text;
+}
+
+bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id)
+{
+    assert(id < tokenizer->vocab.n);
+    return tokenizer->vocab.tokens[id].is_special;
+}
+
+void tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,
+                      bool skip_special, struct buf *out)
+{
+    tokenizer->family->decode(tokenizer, ids, n, skip_special, out);
+}
+
+/* ---- text to tokens ---- */
+
+uint32_t cursor_move(struct cursor *cursor, const char *to)
+{
+    if (to >= cursor->at)
+        cursor->index += (uint32_t)utf8_count(cursor->at, (size_t)(to - cursor->at));
+    else
+        cursor->index -= (uint32_t)utf8_count(to, (size_t)(cursor->at - to));
+    cursor->at = to;
+    return cursor->index;
+}
+
+void encoding_place(struct encoding *e, uint32_t first, const char *text, const uint32_t *places,
+                    uint32_t origin)
+{
+    if (!e->out->spans) return;
+    /* Starts ascend and so do ends: two cursors see each byte once. (Added tokens that take the
+       white space after them may make an end step back; then the cursor does.) */
+    struct cursor start = {text, 0}, end = {text, 0};
+    for (uint32_t i = first; i < e->out->n; i++) {
+        struct token_span *span = &e->out->spans[i];
+        uint32_t from = cursor_move(&start, text + span->start);
+        uint32_t last = cursor_move(&end, text + span->end) - 1;
+        span->start = origin + (places ? places[from] : from);
+        span->end = origin + (places ? places[last] : last) + 1;
+    }
+}
+
+static void put_special(struct encoding *e, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = first; i < first + n; i++)
+        encoding_put(e, e->tokenizer->special[i], 0, 0);
+}
+
+bool tokenizer_encode(const struct tokenizer *tokenizer, struct arena *arena, const char *text,
+                      size_t bytes, unsigned flags, struct tokens *out, struct err *err)
+{
+    bool adds_special = flags & MODEL_SPECIAL_TOKENS;
+    size_t most = bytes + (adds_special ? tokenizer->n_before + tokenizer->n_after : 0);
+    *out = (struct tokens){0};
+    /* Places in normalized text are counted in 32 bits. */
+    if (most > UINT32_MAX / NORMALIZER_GROWTH) return err_out_of_memory(err);
+    /* A token stems from at least one byte. */
+    out->ids = arena_array(arena, most, sizeof *out->ids);
+    if (flags & MODEL_SPANS) out->spans = arena_array(arena, most, sizeof *out->spans);
+    if (!out->ids || (flags & MODEL_SPANS && !out->spans)) return err_out_of_memory(err);
+    struct encoding e = {.tokenizer = tokenizer, .arena = arena, .out = out};
+    if (adds_special) put_special(&e, 0, tokenizer->n_before);
+    if (!tokenizer->family->encode(&e, text, bytes)) return err_out_of_memory(err);
+    if (adds_special) put_special(&e, tokenizer->n_before, tokenizer->n_after);
+    assert(out->n <= most);
+    return true;
+}

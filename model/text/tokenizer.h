@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file tokenizer.h
+ * One interface for every tokenizer: text to token ids and back.
+ *
+ * A tokenizer is immutable once made; any thread may use it. Encoding takes scratch and result from
+ * the caller's arena and touches the heap never. Families: one file each (wordpiece.c,
+ * dictionary.c). Reference for ids and offsets: the `tokenizers` library on the same
+ * tokenizer.json.
+ *
+ * tokenizer.json: BERT's WordPiece. What it holds beyond (other models, normalizers, keys) is
+ * refused, naming the place; `truncation` and `padding` are ignored, for they are the request's.
+ * vocab.txt: one token a line, its line its id, counted from 0; lines end in LF or CR LF, a byte
+ * order mark is skipped; empty lines, equal lines and bytes that are not UTF-8 are errors. With
+ * [UNK] it is WordPiece with BERT's defaults, otherwise a plain dictionary. A dictionary takes
+ * ideographs and marks of punctuation one by one and everything else by the words between white
+ * space and these, each exactly as it stands in the text: no lower case, nothing removed. Unknown
+ * words get the entry [UNK] or <unk>, where there is one.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/model.h"
+#include "model/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tokenizer;
+
+/** What config.json may say of the tokenizer, where tokenizer.json does not. */
+struct tokenizer_options {
+    const char
+        *kind;      /* "wordpiece", "dictionary", or NULL: told by the files (model folder rules) */
+    bool lowercase; /* of a vocab.txt WordPiece; BERT's own default is true */
+};
+
+/**
+ * tokenizer_open makes the tokenizer of a model folder: tokenizer.json where there is one,
+ * otherwise vocab.txt (WordPiece if it holds [UNK], else a dictionary, unless options->kind says).
+ * @param files  borrowed while the tokenizer lives: token texts point into them
+ * @param out    owned by the caller (tokenizer_close), NULL on failure
+ * @return false with ERR_FORMAT, naming file and JSON path or line, and the remedy
+ */
+bool tokenizer_open(struct tokenizer **out, const struct source *files,
+                    const struct tokenizer_options *options, struct err *err);
+void tokenizer_close(struct tokenizer *tokenizer);
+
+const char *tokenizer_kind(const struct tokenizer *tokenizer);    /* "wordpiece", "dictionary" */
+uint32_t tokenizer_vocab_size(const struct tokenizer *tokenizer); /* largest id + 1 */
+uint32_t tokenizer_unknown_id(const struct tokenizer *tokenizer); /* or MODEL_NO_ID */
+
+/** As model_tokenize, model_token_id, model_token_text, model_is_special, model_decode. */
+bool tokenizer_encode(const struct tokenizer *tokenizer, struct arena *arena, const char *text,
+                      size_t bytes, unsigned flags, struct tokens *out, struct err *err);
+uint32_t tokenizer_token_id(const struct tokenizer *tokenizer, const char *token, size_t bytes);
+const char *tokenizer_token_text(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes);
+bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id);
+void tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,
+                      bool skip_special, struct buf *out);

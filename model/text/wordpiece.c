@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* WordPiece: each word cut into the longest tokens there are, from its start; a word that cannot be
+   cut so is one unknown token. Reference: the `tokenizers` library. */
+#include "base/utf8.h"
+#include "model/text/family.h"
+#include "model/text/words.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Normalized text is made and used piece by piece, so that scratch does not grow with the text. */
+#define PIECE_BYTES 4096
+
+void wordpiece_set_prefix(struct tokenizer *tokenizer, const char *prefix, size_t bytes)
+{
+    const struct trie *trie = &tokenizer->vocab.trie;
+    tokenizer->wordpiece.continuing = trie_walk(trie, trie->root, prefix, bytes);
+}
+
+static void put_unknown(struct encoding *e, const char *text, struct word word)
+{
+    encoding_put(e, e->tokenizer->unknown_id, (size_t)(word.start - text),
+                 (size_t)(word.end - text));
+    e->out->unknown++;
+}
+
+static void put_word(struct encoding *e, const char *text, struct word word)
+{
+    const struct tokenizer *t = e->tokenizer;
+    size_t bytes = (size_t)(word.end - word.start), length;
+    if (bytes > t->wordpiece.word_chars_max &&
+        utf8_count(word.start, bytes) > t->wordpiece.word_chars_max) {
+        put_unknown(e, text, word);
+        return;
+    }
+    uint32_t first = e->out->n;
+    uint64_t node = t->vocab.trie.root;
+    for (const char *at = word.start; at < word.end; at += length) {
+        uint32_t id = trie_longest(&t->vocab.trie, node, at, word.end, &length);
+        if (id == UINT32_MAX) {
+            e->out->n = first;
+            put_unknown(e, text, word);
+            return;
+        }
+        encoding_put(e, id, (size_t)(at - text), (size_t)(at - text) + length);
+        node = t->wordpiece.continuing;
+    }
+}
+
+/* Spans count bytes of `text`, of which [start, end) is read. */
+static void put_words(struct encoding *e, const char *text, size_t start, size_t end)
+{
+    const char *at = text + start;
+    struct word word;
+    while (words_next(&at, text + end, UNICODE_PUNCT, &word))
+        put_word(e, text, word);
+}
+
+static void put_normalized(struct encoding *e, const char *text, size_t bytes)
+{
+    struct added_search search = {.text = text, .bytes = bytes};
+    struct added_match match;
+    size_t done = 0;
+    while (added_find(&e->tokenizer->normalized, &search, &match)) {
+        if (done < match.start) put_words(e, text, done, match.start);
+        encoding_put(e, match.id, match.start, match.end);
+        done = match.end;
+    }
+    put_words(e, text, done, bytes);
+}
+
+/* ---- pieces of the text ---- */
+
+/* Where the text can be cut at or after PIECE_BYTES without changing a token: before a character
+   that starts a word whatever normalization does (the maker of the table made sure of it). */
+static size_t piece_bytes(const struct normalizer *normalizer, const char *text, size_t bytes)
+{
+    if (bytes <= PIECE_BYTES) return bytes;
+    uint8_t cuts = UNICODE_SPACE | UNICODE_PUNCT;
+    if (normalizer->handle_chinese_chars) cuts |= UNICODE_CHINESE;
+    const char *at = text + PIECE_BYTES, *end = text + bytes, *next;
+    while (at < end && ((unsigned char)*at & 0xC0) == 0x80)
+        at++;
+    for (; at < end; at = next) {
+        uint8_t flags = words_flags(at, &next);
+        if (flags & cuts && !(flags & UNICODE_CONTROL)) break;
+    }
+    return (size_t)(at - text);
+}
+
+/* Room for the normalized text of `bytes` bytes, which has no more code points than these. */
+static bool make_scratch(struct encoding *e, size_t bytes, size_t growth)
+{
+    if (bytes * growth > e->scratch_bytes) {
+        e->scratch = arena_array(e->arena, bytes, growth);
+        e->scratch_bytes = bytes * growth;
+    }
+    if (e->out->spans && bytes > e->n_places) {
+        e->places = arena_array(e->arena, bytes, sizeof *e->places);
+        e->n_places = bytes;
+    }
+    return e->scratch && (e->places || !e->out->spans);
+}
+
+static bool put_piece(struct encoding *e, const char *text, size_t bytes, uint32_t origin)
+{
+    const struct normalizer *normalizer = &e->tokenizer->normalizer;
+    uint32_t first = e->out->n;
+    bool is_ascii = utf8_is_ascii(text, bytes);
+    if (!make_scratch(e, bytes, is_ascii ? 1 : NORMALIZER_GROWTH)) return false;
+    if (is_ascii && normalizer_ascii(normalizer, text, bytes, e->scratch)) {
+        put_normalized(e, e->scratch, bytes);
+        encoding_place(e, first, e->scratch, NULL, origin);
+        return true;
+    }
+    size_t normalized = normalizer_apply(normalizer, text, bytes, e->scratch, e->places);
+    put_normalized(e, e->scratch, normalized);
+    encoding_place(e, first, e->scratch, e->places, origin);
+    return true;
+}
+
+/* `origin`: how many code points of the whole text stand before. */
+static bool put_text(struct encoding *e, const char *text, size_t bytes, uint32_t origin)
+{
+    const struct tokenizer *t = e->tokenizer;
+    for (size_t done = 0, n; done < bytes; done += n) {
+        /* A token that is searched for in normalized text may stretch over a cut. */
+        n = t->normalized.n ? bytes : piece_bytes(&t->normalizer, text + done, bytes - done);
+        if (!put_piece(e, text + done, n, origin)) return false;
+        if (e->out->spans) origin += (uint32_t)utf8_count(text + done, n);
+    }
+    return true;
+}
+
+static bool wordpiece_encode(struct encoding *e, const char *text, size_t bytes)
+{
+    struct added_search search = {.text = text, .bytes = bytes};
+    struct added_match match;
+    struct cursor start = {text, 0}, end = {text, 0};
+    size_t done = 0;
+    while (added_find(&e->tokenizer->raw, &search, &match)) {
+        if (done < match.start && !put_text(e, text + done, match.start - done, end.index))
+            return false;
+        done = match.end;
+        encoding_put(e, match.id, 0, 0);
+        if (!e->out->spans) continue;
+        e->out->spans[e->out->n - 1] = (struct token_span){cursor_move(&start, text + match.start),
+                                                           cursor_move(&end, text + match.end)};
+    }
+    return put_text(e, text + done, bytes - done, end.index);
+}
+
+/* ---- tokens to text ---- */
+
+static const struct {
+    const char *from, *to;
+} cleanups[] = {{" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+                {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+                {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+
+/* Replaces in place; no replacement is longer than what it replaces. */
+static size_t replace_all(char *text, size_t bytes, const char *from, const char *to)
+{
+    size_t from_bytes = strlen(from), to_bytes = strlen(to), kept = 0;
+    for (size_t i = 0; i < bytes;) {
+        if (bytes - i >= from_bytes && memcmp(text + i, from, from_bytes) == 0) {
+            memcpy(text + kept, to, to_bytes);
+            kept += to_bytes;
+            i += from_bytes;
+        } else {
+            text[kept++] = text[i++];
+        }
+    }
+    return kept;
+}
+
+/* Each token is cleaned up by itself, as the reference does. */
+static void clean_up_from(struct buf *out, size_t start)
+{
+    if (out->failed || !out->data) return;
+    for (size_t i = 0; i < sizeof cleanups / sizeof *cleanups; i++)
+        out->bytes = start + replace_all(out->data + start, out->bytes - start, cleanups[i].from,
+                                         cleanups[i].to);
+}
+
+/* The token as the reference decodes it: an added token that is searched for in normalized text in
+   its normalized form. (Where that differs, the reference does not see that it is special.) */
+static struct vocab_token decoded_form(const struct tokenizer *t, uint32_t id, struct buf *out)
+{
+    assert(id < t->vocab.n);
+    struct vocab_token token = t->vocab.tokens[id];
+    if (!token.is_normalized) return token;
+    char *text = arena_alloc(out->arena, (size_t)token.bytes * NORMALIZER_GROWTH);
+    if (!text) {
+        out->failed = true;
+        return token;
+    }
+    token.bytes = (uint32_t)normalizer_apply(&t->normalizer, token.text, token.bytes, text, NULL);
+    token.text = text;
+    token.is_special = false;
+    return token;
+}
+
+static void wordpiece_decode(const struct tokenizer *t, const uint32_t *ids, size_t n,
+                             bool skip_special, struct buf *out)
+{
+    const struct decoder *decoder = &t->decoder;
+    bool is_first = true;
+    for (size_t i = 0; i < n; i++) {
+        struct vocab_token token = decoded_form(t, ids[i], out);
+        if (skip_special && token.is_special) continue;
+        size_t start = out->bytes, skip = 0;
+        bool continues = decoder->is_wordpiece && token.bytes >= decoder->prefix_bytes &&
+                         memcmp(token.text, decoder->prefix, decoder->prefix_bytes) == 0;
+        if (!is_first && continues) skip = decoder->prefix_bytes;
+        if (!is_first && !continues) buf_add_char(out, ' ');
+        buf_add(out, token.text + skip, token.bytes - skip);
+        if (decoder->is_wordpiece && decoder->cleanup) clean_up_from(out, start);
+        is_first = false;
+    }
+}
+
+const struct tokenizer_family wordpiece_family = {"wordpiece", wordpiece_encode, wordpiece_decode};

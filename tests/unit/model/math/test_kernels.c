@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every set of kernels this CPU can run against the scalar reference, to the bit. */
+#include "model/math/kernels.h"
+#include "tests/test.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DIMS_MAX 600
+#define ROWS 40
+#define IDS 70
+#define GUARD 16
+#define GUARD_VALUE 12345.5f
+
+static const size_t dtype_bytes[3] = {4, 2, 2};
+
+static uint32_t random_next(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8 | *state << 24;
+}
+
+/* A finite value of any size, subnormals and both zeros included, as the dtype writes it. */
+static uint32_t random_bits(uint32_t *state, enum dtype dtype)
+{
+    uint32_t bits = random_next(state);
+    switch (dtype) {
+    case DTYPE_F32: /* exponents that leave room for a sum of many */
+        if (bits % 16 == 0) return bits & 0x80000000u;
+        return (bits & 0x807FFFFFu) | (bits >> 8) % 220 << 23;
+    case DTYPE_F16:
+        return (bits & 0x7C00u) == 0x7C00u ? bits & 0x83FFu : bits & 0xFFFFu;
+    case DTYPE_BF16:
+        if (bits % 16 == 0) return bits & 0x8000u;
+        return (bits & 0x807Fu) | (bits >> 8) % 220 << 7;
+    }
+    return 0;
+}
+
+struct fixture {
+    char *bytes; /* exactly as long as the table, so that a read past its end is seen */
+    struct table table;
+    float weights[ROWS];
+    uint32_t ids[IDS];
+};
+
+/* offset: of the first row in its allocation, to have it at any alignment. */
+static void fixture_init(struct fixture *fixture, enum dtype dtype, uint32_t dim, size_t offset)
+{
+    uint32_t state = 7 + dim;
+    size_t item = dtype_bytes[dtype], bytes = ROWS * dim * item;
+    fixture->bytes = malloc(offset + bytes);
+    assert_non_null(fixture->bytes);
+    for (size_t i = 0; i < (size_t)ROWS * dim; i++) {
+        uint32_t bits = random_bits(&state, dtype);
+        memcpy(fixture->bytes + offset + i * item, &bits, item); /* little-endian */
+    }
+    for (size_t i = 0; i < ROWS; i++)
+        fixture->weights[i] = (float)(random_next(&state) % 1000) / 7;
+    for (size_t i = 0; i < IDS; i++)
+        fixture->ids[i] = random_next(&state) % ROWS;
+    fixture->ids[IDS / 2] = ROWS - 1;
+    fixture->table = (struct table){.rows = fixture->bytes + offset,
+                                    .stride_bytes = dim * item,
+                                    .n_rows = ROWS,
+                                    .dim = dim,
+                                    .dtype = dtype,
+                                    .weights = fixture->weights};
+}
+
+static void assert_same_bits(const float *got, const float *want, size_t n, const char *what)
+{
+    for (size_t j = 0; j < n; j++) {
+        if (memcmp(got + j, want + j, sizeof *got) == 0) continue;
+        fail_msg("%s: dimension %zu of %zu is %a, not %a", what, j, n, (double)got[j],
+                 (double)want[j]);
+    }
+}
+
+static void fill(float *x, size_t n, float value)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] = value;
+}
+
+/* Runs one function of both sets and compares the bits, and that nothing behind dims is written. */
+static void compare_gather(const struct kernels *scalar, const struct kernels *set, int function,
+                           const struct fixture *fixture, size_t n, size_t dims)
+{
+    float want[DIMS_MAX + GUARD], got[DIMS_MAX + GUARD];
+    const struct table *table = &fixture->table;
+    enum dtype dtype = table->dtype;
+    fill(want, dims + GUARD, GUARD_VALUE);
+    fill(want, dims, function == 2 ? -INFINITY : 0);
+    memcpy(got, want, sizeof want);
+    switch (function) {
+    case 0:
+        scalar->sum[dtype](want, table, fixture->ids, n, dims);
+        set->sum[dtype](got, table, fixture->ids, n, dims);
+        break;
+    case 1:
+        scalar->weighted_sum[dtype](want, table, fixture->ids, n, dims);
+        set->weighted_sum[dtype](got, table, fixture->ids, n, dims);
+        break;
+    case 2:
+        scalar->max[dtype](want, table, fixture->ids, n, dims);
+        set->max[dtype](got, table, fixture->ids, n, dims);
+        break;
+    default:
+        scalar->row[dtype](want, table->rows, dims);
+        set->row[dtype](got, table->rows, dims);
+    }
+    char what[80];
+    snprintf(what, sizeof what, "%s function %d dtype %s n %zu", set->name, function,
+             dtype_names[dtype], n);
+    assert_same_bits(got, want, dims + GUARD, what);
+}
+
+static void every_gather_gives_the_bits_of_the_scalar_one(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    assert_string_equal(sets[0]->name, "scalar");
+    for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
+        for (uint32_t dim = 1; dim <= 300; dim += dim < 70 || dim > 250 ? 1 : 5) {
+            struct fixture fixture;
+            fixture_init(&fixture, (enum dtype)dtype, dim, dim % 5);
+            for (size_t s = 1; s < n_sets; s++) {
+                for (int function = 0; function < 4; function++) {
+                    compare_gather(sets[0], sets[s], function, &fixture, 1 + dim % IDS, dim);
+                    compare_gather(sets[0], sets[s], function, &fixture, IDS, (dim + 1) / 2);
+                }
+            }
+            free(fixture.bytes);
+        }
+    }
+}
+
+static void wide_rows_are_as_narrow_ones(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
+        struct fixture fixture;
+        fixture_init(&fixture, (enum dtype)dtype, DIMS_MAX, 1);
+        for (size_t s = 1; s < n_sets; s++) {
+            for (int function = 0; function < 4; function++) {
+                compare_gather(sets[0], sets[s], function, &fixture, IDS, DIMS_MAX);
+                compare_gather(sets[0], sets[s], function, &fixture, IDS, 2 * 256 + 64 + 17);
+            }
+        }
+        free(fixture.bytes);
+    }
+}
+
+static void a_sequence_in_pieces_has_the_bits_of_the_whole(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    struct fixture fixture;
+    fixture_init(&fixture, DTYPE_F16, 100, 3);
+    for (size_t s = 0; s < n_sets; s++) {
+        for (size_t cut = 0; cut <= IDS; cut++) {
+            float whole[100] = {0}, pieces[100] = {0};
+            sets[s]->sum[DTYPE_F16](whole, &fixture.table, fixture.ids, IDS, 100);
+            sets[s]->sum[DTYPE_F16](pieces, &fixture.table, fixture.ids, cut, 100);
+            sets[s]->sum[DTYPE_F16](pieces, &fixture.table, fixture.ids + cut, IDS - cut, 100);
+            assert_same_bits(pieces, whole, 100, sets[s]->name);
+        }
+    }
+    free(fixture.bytes);
+}
+
+/* The value of a half, by the definition in IEEE 754. */
+static double half_value(uint16_t half)
+{
+    int exponent = half >> 10 & 0x1F;
+    double fraction = half & 0x3FF, sign = half & 0x8000 ? -1 : 1;
+    if (exponent == 0) return sign * ldexp(fraction, -24);
+    if (exponent == 0x1F) return fraction > 0 ? (double)NAN : sign * HUGE_VAL;
+    return sign * ldexp(1024 + fraction, exponent - 25);
+}
+
+static void all_halves_convert_exactly_in_every_set(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    uint16_t *halves = malloc(65536 * sizeof *halves);
+    float *want = malloc(65536 * sizeof *want), *got = malloc(65536 * sizeof *got);
+    assert_true(halves && want && got);
+    for (uint32_t i = 0; i < 65536; i++)
+        halves[i] = (uint16_t)i;
+    for (int dtype = DTYPE_F16; dtype <= DTYPE_BF16; dtype++) {
+        sets[0]->row[dtype](want, halves, 65536);
+        for (uint32_t i = 0; i < 65536; i++) {
+            uint32_t bits = i << 16, is;
+            memcpy(&is, want + i, sizeof is);
+            double value = half_value((uint16_t)i);
+            if (dtype == DTYPE_BF16)
+                assert_int_equal(is, bits);
+            else if (isnan(value))
+                assert_true(isnan(want[i]));
+            else
+                assert_true((double)want[i] == value && !signbit(want[i]) == !(i >> 15));
+        }
+        for (size_t s = 1; s < n_sets; s++) {
+            sets[s]->row[dtype](got, halves, 65536);
+            assert_same_bits(got, want, 65536, sets[s]->name);
+        }
+    }
+    free(halves);
+    free(want);
+    free(got);
+}
+
+static void sums_of_squares_and_quotients_have_the_same_bits(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    for (size_t n = 0; n <= 300; n++) {
+        /* On the heap at its exact size: a read or write past the end is seen. */
+        float *x = malloc((n + 1) * sizeof *x), *want = malloc(n * sizeof *x + 1);
+        assert_true(x && want);
+        uint32_t random = (uint32_t)n;
+        for (size_t j = 0; j < n; j++)
+            x[j] = (float)(int32_t)random_next(&random) / 1e9f;
+        float squares = sets[0]->sum_squares(x, n);
+        double exact = 0;
+        for (size_t j = 0; j < n; j++)
+            exact += (double)x[j] * (double)x[j];
+        assert_true(fabs(exact - (double)squares) <= 1e-6 * exact);
+        memcpy(want, x, n * sizeof *x);
+        sets[0]->divide(want, n, 3.7f);
+        for (size_t s = 1; s < n_sets; s++) {
+            float *got = malloc(n * sizeof *got + 1), sum = sets[s]->sum_squares(x, n);
+            assert_non_null(got);
+            assert_same_bits(&sum, &squares, 1, sets[s]->name);
+            memcpy(got, x, n * sizeof *x);
+            sets[s]->divide(got, n, 3.7f);
+            assert_same_bits(got, want, n, sets[s]->name);
+            free(got);
+        }
+        free(x);
+        free(want);
+    }
+}
+
+static void the_sum_of_squares_adds_its_lanes_in_the_fixed_tree(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    float x[40], lanes[16] = {0};
+    for (size_t j = 0; j < 40; j++) {
+        x[j] = 1.1f * (float)(j + 1) / 3;
+        lanes[j % 16] += x[j] * x[j];
+    }
+    float eight[8], four[4];
+    for (int i = 0; i < 8; i++)
+        eight[i] = lanes[i] + lanes[i + 8];
+    for (int i = 0; i < 4; i++)
+        four[i] = eight[i] + eight[i + 4];
+    float want = (four[0] + four[2]) + (four[1] + four[3]);
+    for (size_t s = 0; s < n_sets; s++)
+        assert_true(sets[s]->sum_squares(x, 40) == want);
+}
+
+static void one_value_that_is_not_finite_is_found_anywhere(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    const float bad[] = {NAN, INFINITY, -INFINITY};
+    for (size_t s = 0; s < n_sets; s++) {
+        for (size_t n = 0; n <= 70; n++) {
+            float x[70];
+            fill(x, n, 3.4e38f);
+            assert_true(sets[s]->is_finite(x, n));
+            for (size_t j = 0; j < n; j++) {
+                x[j] = bad[j % 3];
+                assert_false(sets[s]->is_finite(x, n));
+                x[j] = -1e-45f;
+            }
+        }
+    }
+}
+
+static void a_maximum_knows_signed_zeros_and_keeps_nan(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    float rows[2 * 20];
+    uint32_t orders[2][2] = {{0, 1}, {1, 0}};
+    fill(rows, 20, -0.0f);
+    fill(rows + 20, 20, 0.0f);
+    rows[3] = NAN;
+    rows[24] = -5;
+    struct table table = {
+        .rows = rows, .stride_bytes = 80, .n_rows = 2, .dim = 20, .dtype = DTYPE_F32};
+    for (size_t s = 0; s < n_sets; s++) {
+        for (int order = 0; order < 2; order++) {
+            float out[20];
+            fill(out, 20, -INFINITY);
+            sets[s]->max[DTYPE_F32](out, &table, orders[order], 2, 20);
+            assert_true(isnan(out[3]));
+            assert_true(out[4] == 0 && signbit(out[4]));
+            assert_true(out[5] == 0 && !signbit(out[5]));
+            assert_true(out[19] == 0 && !signbit(out[19]));
+        }
+    }
+}
+
+static void the_chosen_set_is_one_of_all_and_stays(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4], *chosen = kernels_get();
+    size_t n_sets = kernels_all(sets), found = 0;
+    for (size_t s = 0; s < n_sets; s++)
+        found += sets[s] == chosen;
+    assert_int_equal(found, 1);
+    const char *wanted = getenv("EMBEDD_CPU");
+    if (wanted && strcmp(wanted, "scalar") == 0)
+        assert_string_equal(chosen->name, "scalar");
+    else if (!wanted)
+        assert_ptr_equal(chosen, sets[n_sets - 1]);
+    assert_ptr_equal(kernels_get(), chosen);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_gather_gives_the_bits_of_the_scalar_one),
+        cmocka_unit_test(wide_rows_are_as_narrow_ones),
+        cmocka_unit_test(a_sequence_in_pieces_has_the_bits_of_the_whole),
+        cmocka_unit_test(all_halves_convert_exactly_in_every_set),
+        cmocka_unit_test(sums_of_squares_and_quotients_have_the_same_bits),
+        cmocka_unit_test(the_sum_of_squares_adds_its_lanes_in_the_fixed_tree),
+        cmocka_unit_test(one_value_that_is_not_finite_is_found_anywhere),
+        cmocka_unit_test(a_maximum_knows_signed_zeros_and_keeps_nan),
+        cmocka_unit_test(the_chosen_set_is_one_of_all_and_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+#include "model/text/tokenizer.h"
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct err err;
+static struct arena arena;
+static struct tokens tokens;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena_init(&arena, 256u << 20);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    arena_clear(&arena);
+    return 0;
+}
+
+static struct span span_of(const char *text)
+{
+    return (struct span){text, text ? strlen(text) : 0};
+}
+
+/* NULL where it is refused; err then says why. */
+static struct tokenizer *try_open(struct span json, struct span vocab, const char *kind)
+{
+    struct source files = {.path = "a-folder", .tokenizer = json, .vocab = vocab};
+    struct tokenizer_options options = {.kind = kind, .lowercase = true};
+    struct tokenizer *tokenizer;
+    err = (struct err){0};
+    bool done = tokenizer_open(&tokenizer, &files, &options, &err);
+    assert_int_equal(done, tokenizer != NULL);
+    assert_true(done || err.code == ERR_FORMAT);
+    return tokenizer;
+}
+
+static struct tokenizer *open_vocab(const char *text)
+{
+    struct tokenizer *tokenizer = try_open(span_of(NULL), span_of(text), NULL);
+    if (!tokenizer) fail_msg("%s", err.message);
+    return tokenizer;
+}
+
+static void check_refused(struct tokenizer *tokenizer, const char *why)
+{
+    if (tokenizer) fail_msg("taken, though %s", why);
+    if (!strstr(err.message, why)) fail_msg("'%s' does not say '%s'", err.message, why);
+}
+
+static void encode(const struct tokenizer *tokenizer, const char *text, size_t bytes)
+{
+    arena_reset(&arena);
+    if (!tokenizer_encode(tokenizer, &arena, text, bytes, MODEL_SPANS, &tokens, &err))
+        fail_msg("%s", err.message);
+}
+
+static void check_ids(const struct tokenizer *tokenizer, const char *text, const uint32_t *ids,
+                      uint32_t n)
+{
+    encode(tokenizer, text, strlen(text));
+    if (tokens.n != n) fail_msg("'%s' has %u tokens, not %u", text, tokens.n, n);
+    if (n) assert_memory_equal(tokens.ids, ids, n * sizeof *ids);
+}
+
+#define IDS(...)                                                                                   \
+    (const uint32_t[]){__VA_ARGS__}, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)
+
+static void check_decoded(const struct tokenizer *tokenizer, const uint32_t *ids, uint32_t n,
+                          const char *want)
+{
+    struct buf out;
+    buf_init(&out, &arena);
+    tokenizer_decode(tokenizer, ids, n, true, &out);
+    buf_add_char(&out, '\0');
+    assert_string_equal(out.data, want);
+}
+
+/* ---- a plain dictionary ---- */
+
+static void the_running_example_has_its_ids_and_comes_back(void **state)
+{
+    (void)state;
+    struct tokenizer *t = open_vocab("他\n我\n爱\n吃\n你\n饭\n");
+    assert_string_equal(tokenizer_kind(t), "dictionary");
+    assert_int_equal(tokenizer_vocab_size(t), 6);
+    assert_int_equal(tokenizer_unknown_id(t), MODEL_NO_ID);
+    check_ids(t, "我爱吃饭", IDS(1, 2, 3, 5));
+    check_ids(t, "他爱吃饭", IDS(0, 2, 3, 5));
+    check_ids(t, "你爱吃饭", IDS(4, 2, 3, 5));
+    check_decoded(t, IDS(1, 2, 3, 5), "我爱吃饭");
+    assert_int_equal(tokenizer_token_id(t, "饭", 3), 5);
+    assert_int_equal(tokenizer_token_id(t, "饭饭", 6), MODEL_NO_ID);
+    size_t bytes;
+    assert_memory_equal(tokenizer_token_text(t, 2, &bytes), "爱", 3);
+    assert_int_equal(bytes, 3);
+    tokenizer_close(t);
+}
+
+static void a_dictionary_takes_words_and_characters_exactly_as_they_stand(void **state)
+{
+    (void)state;
+    struct tokenizer *t = open_vocab("I\nlove\n我\n,\n〇\n\xF0\xB0\x80\x80\n。\nэто\n");
+    check_ids(t, "I love,我\t\n 这 Love", IDS(0, 1, 3, 2, MODEL_NO_ID, MODEL_NO_ID));
+    assert_int_equal(tokens.unknown, 2);
+    assert_int_equal(tokens.spans[2].start, 6);
+    assert_int_equal(tokens.spans[3].end, 8);
+    assert_int_equal(tokens.spans[5].start, 13);
+    assert_int_equal(tokens.spans[5].end, 17);
+    check_ids(t, "〇\xF0\xB0\x80\x80我。это", IDS(4, 5, 2, 6, 7));
+    check_decoded(t, IDS(0, 1, 2, 6, 0, 7), "I love我。I это");
+    check_ids(t, "", NULL, 0);
+    check_ids(t, " \n", NULL, 0);
+    tokenizer_close(t);
+}
+
+static void an_unknown_token_gets_the_unknown_row_where_there_is_one(void **state)
+{
+    (void)state;
+    struct tokenizer *t = open_vocab("<pad>\n<unk>\n我\n");
+    assert_int_equal(tokenizer_unknown_id(t), 1);
+    assert_true(tokenizer_is_special(t, 0) && tokenizer_is_special(t, 1));
+    assert_false(tokenizer_is_special(t, 2));
+    check_ids(t, "我吃", IDS(2, 1));
+    assert_int_equal(tokens.unknown, 1);
+    check_decoded(t, tokens.ids, tokens.n, "我");
+    tokenizer_close(t);
+}
+
+/* ---- vocab.txt ---- */
+
+static void line_ends_and_a_byte_order_mark_are_no_part_of_a_token(void **state)
+{
+    (void)state;
+    struct tokenizer *t = open_vocab("\xEF\xBB\xBFone\r\ntwo \r\nthree");
+    assert_int_equal(tokenizer_vocab_size(t), 3);
+    assert_int_equal(tokenizer_token_id(t, "one", 3), 0);
+    assert_int_equal(tokenizer_token_id(t, "two ", 4), 1);
+    assert_int_equal(tokenizer_token_id(t, "three", 5), 2);
+    tokenizer_close(t);
+}
+
+static void a_vocabulary_with_holes_or_twins_is_refused(void **state)
+{
+    (void)state;
+    struct span none = {0};
+    check_refused(try_open(none, span_of("a\n\nb\n"), NULL), "line 2 is empty");
+    check_refused(try_open(none, span_of("a\nb\n\n"), NULL), "line 3 is empty");
+    check_refused(try_open(none, span_of("a\r\n\r\nb"), NULL), "line 2 is empty");
+    check_refused(try_open(none, span_of("a\nb\na\n"), NULL),
+                  "'a' stands twice, with the ids 0 and 2");
+    check_refused(try_open(none, span_of("a\nb\xFF\n"), NULL), "line 2 is not UTF-8");
+    check_refused(try_open(none, (struct span){"", 0}, NULL), "there are no tokens");
+    check_refused(try_open(none, span_of("a\n"), "wordpiece"), "needs the token [UNK]");
+    check_refused(try_open(none, none, NULL), "a-folder holds no tokenizer");
+}
+
+static void a_vocabulary_with_unk_is_berts(void **state)
+{
+    (void)state;
+    static const char vocab[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nhe\n##llo\n我\n!\ne\n";
+    struct tokenizer *t = open_vocab(vocab);
+    assert_string_equal(tokenizer_kind(t), "wordpiece");
+    check_ids(t, "HÉLLO我! x [SEP]", IDS(4, 5, 6, 7, 1, 3));
+    assert_int_equal(tokens.unknown, 1);
+    check_decoded(t, tokens.ids, tokens.n, "hello 我!");
+    arena_reset(&arena);
+    assert_true(tokenizer_encode(t, &arena, "e", 1, MODEL_SPECIAL_TOKENS, &tokens, &err));
+    assert_int_equal(tokens.n, 3);
+    assert_memory_equal(tokens.ids, ((uint32_t[]){2, 8, 3}), 12);
+    tokenizer_close(t);
+    t = try_open(span_of(NULL), span_of(vocab), "dictionary");
+    assert_string_equal(tokenizer_kind(t), "dictionary");
+    tokenizer_close(t);
+    struct source files = {.path = "cased", .vocab = span_of(vocab)};
+    struct tokenizer_options options = {.lowercase = false};
+    assert_true(tokenizer_open(&t, &files, &options, &err));
+    check_ids(t, "he He", IDS(4, 1));
+    tokenizer_close(t);
+}
+
+/* ---- tokenizer.json ---- */
+
+#define ADDED(id, content, normalized)                                                             \
+    "{\"id\":" id ",\"content\":\"" content "\",\"single_word\":false,\"lstrip\":false,"           \
+    "\"rstrip\":false,\"normalized\":" normalized ",\"special\":false}"
+
+/* A whole file, part by part; each can be another one. */
+struct parts {
+    const char *added, *normalizer, *pre_tokenizer, *post_processor, *decoder, *model, *more;
+};
+
+static const struct parts good = {
+    ADDED("0", "[UNK]", "false"),
+    "{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,"
+    "\"strip_accents\":null,\"lowercase\":true}",
+    "{\"type\":\"BertPreTokenizer\"}",
+    "null",
+    "{\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}",
+    "{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\","
+    "\"max_input_chars_per_word\":100,\"vocab\":{\"##b\":2,\"[UNK]\":0,\"a\":1}}",
+    "",
+};
+
+static char text[4096];
+
+static struct span write_json(struct parts p)
+{
+    int bytes = snprintf(text, sizeof text,
+                         "{\"version\":\"1.0\",\"truncation\":null,\"padding\":{\"x\":1},%s\n"
+                         "\"added_tokens\":[%s],\"normalizer\":%s,\"pre_tokenizer\":%s,"
+                         "\"post_processor\":%s,\"decoder\":%s,\"model\":%s}",
+                         p.more, p.added, p.normalizer, p.pre_tokenizer, p.post_processor,
+                         p.decoder, p.model);
+    return (struct span){text, (size_t)bytes};
+}
+
+static void check_parts(struct parts parts, const char *why)
+{
+    check_refused(try_open(write_json(parts), span_of(NULL), NULL), why);
+}
+
+#define MODEL(unknown, prefix, max, vocab)                                                         \
+    "{\"type\":\"WordPiece\",\"unk_token\":" unknown ",\"continuing_subword_prefix\":" prefix      \
+    ",\"max_input_chars_per_word\":" max ",\"vocab\":" vocab "}"
+
+static void check_model(const char *model, const char *why)
+{
+    struct parts parts = good;
+    parts.model = model;
+    check_parts(parts, why);
+}
+
+static void ids_stand_in_any_order(void **state)
+{
+    (void)state;
+    struct tokenizer *t = try_open(write_json(good), span_of(NULL), NULL);
+    assert_non_null(t);
+    check_ids(t, "abb A c", IDS(1, 2, 2, 1, 0));
+    tokenizer_close(t);
+}
+
+static void what_is_not_known_is_refused_by_its_path(void **state)
+{
+    (void)state;
+    struct parts p = good;
+    check_model("{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}",
+                "model.type 'BPE' is not supported");
+    check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",0.5]]}", "model.type 'Unigram'");
+    check_model("7", "model has a wrong type");
+    p.normalizer = "{\"type\":\"NFC\"}";
+    check_parts(p, "normalizer.type 'NFC'");
+    p.normalizer = "{\"type\":\"Lowercase\",\"x\":1}";
+    check_parts(p, "normalizer.x is not known");
+    p.normalizer = "{\"type\":\"BertNormalizer\",\"clean_text\":1}";
+    check_parts(p, "normalizer.clean_text has a wrong type");
+    p = good;
+    p.pre_tokenizer = "null";
+    check_parts(p, "pre_tokenizer has a wrong type");
+    p.pre_tokenizer = "{\"type\":\"Whitespace\"}";
+    check_parts(p, "pre_tokenizer.type 'Whitespace'");
+    p = good;
+    p.decoder = "{\"type\":\"WordPiece\",\"prefix\":\"##\"}";
+    check_parts(p, "decoder.cleanup is missing");
+    p = good;
+    p.more = "\"model2\":{\"vocab\":{}},";
+    check_parts(p, "model2 is not known");
+    p.more = "\"version truncation\":1,";
+    check_parts(p, "version truncation is not known");
+    p.more = "\"\":1,";
+    check_parts(p, "is not known");
+}
+
+static void a_vocabulary_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    check_model(MODEL("\"x\"", "\"##\"", "9", "{\"a\":0}"), "model.unk_token 'x' is not in");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":2}"), "no token has the id 1");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":0}"), "the id 0 stands twice");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"a\":1}"), "'a' stands twice");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":268435000}"),
+                "larger than the number");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":-1}"), "not a whole number");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":1.0}"), "not a whole number");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":01}"), "not a whole number");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":\"0\"}"), "not a whole number");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\" 0}"), "a colon is missing");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,}"), "a token in quotes is missing");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"\\ud800\":0}"), "an escape that is none");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"\\x\":0}"), "an escape that is none");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\tb\":0}"), "a control character");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{}"), "there are no tokens");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "[]"), "model.vocab has a wrong type");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0},\"vocab\":{}"), "duplicate");
+    check_model(MODEL("\"a\"", "7", "9", "{\"a\":0}"),
+                "continuing_subword_prefix has a wrong type");
+    check_model(MODEL("null", "\"\"", "9", "{\"a\":0}"), "model.unk_token has a wrong type");
+    check_model(MODEL("\"a\"", "\"\"", "-9", "{\"a\":0}"), "max_input_chars_per_word");
+}
+
+static void added_tokens_must_agree_with_the_vocabulary(void **state)
+{
+    (void)state;
+    struct parts p = good;
+    p.added = ADDED("1", "[UNK]", "false");
+    check_parts(p, "added_tokens[0].id is 1, but the token's id is 0");
+    p.added = ADDED("4", "new", "false");
+    check_parts(p, "added_tokens[0].id is 4, but the token's id is 3");
+    p.added = ADDED("3", "new", "false") "," ADDED("4", "new", "false");
+    check_parts(p, "stands twice");
+    p.added = ADDED("0", "[UNK]", "false") "," ADDED("0", "[UNK]", "true");
+    check_parts(p, "added_tokens[1].content stands among added_tokens already");
+    p.added = ADDED("3", "", "false");
+    check_parts(p, "added_tokens[0].content is empty");
+    p.added = ADDED("3", "\\u0001", "true");
+    check_parts(p, "nothing is left");
+    p.added = ADDED("3", "NEW", "true") "," ADDED("4", "new", "true");
+    check_parts(p, "two tokens are the same");
+    p.added = ADDED("\"3\"", "new", "false");
+    check_parts(p, "added_tokens[0].id has a wrong type");
+    p.added = "3";
+    check_parts(p, "added_tokens[0] has a wrong type");
+}
+
+static void templates_are_read_or_refused(void **state)
+{
+    (void)state;
+    struct parts p = good;
+    p.post_processor = "{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"[UNK]\",0]}";
+    struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+    assert_non_null(t);
+    assert_true(tokenizer_encode(t, &arena, "", 0, MODEL_SPECIAL_TOKENS, &tokens, &err));
+    assert_int_equal(tokens.n, 2);
+    assert_int_equal(tokens.ids[0], 0);
+    assert_int_equal(tokens.ids[1], 1);
+    tokenizer_close(t);
+    p.post_processor = "{\"type\":\"BertProcessing\",\"sep\":[\"a\",3],\"cls\":[\"[UNK]\",0]}";
+    check_parts(p, "post_processor.sep[1] must be the id of a token");
+    p.post_processor = "{\"type\":\"RobertaProcessing\"}";
+    check_parts(p, "post_processor.type 'RobertaProcessing'");
+    p.post_processor = "{\"type\":\"TemplateProcessing\",\"single\":[],\"special_tokens\":{}}";
+    check_parts(p, "the Sequence A 0 times");
+    p.post_processor =
+        "{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"B\"}}]}";
+    check_parts(p, "post_processor.single[0] must be");
+    p.post_processor =
+        "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"[X]\"}}]}";
+    check_parts(p, "names the special token '[X]'");
+}
+
+static void no_beginning_of_a_file_is_taken_for_the_file(void **state)
+{
+    (void)state;
+    struct span whole = write_json(good);
+    for (size_t bytes = 0; bytes < whole.bytes; bytes++) {
+        char *part = malloc(bytes + 1); /* its own block, so that a read past its end is seen */
+        memcpy(part, whole.data, bytes);
+        assert_null(try_open((struct span){part, bytes}, span_of(NULL), NULL));
+        free(part);
+    }
+    check_refused(try_open(span_of("\xFF{}"), span_of(NULL), NULL), "byte 0 is not UTF-8");
+    check_refused(try_open(span_of("[1]"), span_of(NULL), NULL), "the file has a wrong type");
+    check_refused(try_open(write_json(good), span_of(NULL), "dictionary"), "config.json");
+}
+
+/* ---- long texts ---- */
+
+static void a_long_text_has_the_tokens_of_its_parts(void **state)
+{
+    (void)state;
+    /* Parts of many lengths, so that the cuts of the text meet each place of them. */
+    static const char *const parts[] = {"abb a, ",
+                                        "我a吃",
+                                        "x\xCC\x81\xE3\x80\xAE"
+                                        "a ",
+                                        "a\xE2\x80\x8D"
+                                        "b.",
+                                        "각 ab ",
+                                        "[UNK]\n",
+                                        "\xF0\x9D\x85\x9F\xF0\x9D\x85\xA5 a",
+                                        " "};
+    enum { N = 3000 };
+    struct tokenizer *t = try_open(write_json(good), span_of(NULL), NULL);
+    static char whole[N * 16];
+    static uint32_t ids[N * 8], starts[N * 8];
+    uint32_t n = 0, point = 0;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < N; i++) {
+        const char *part = parts[i * i % 7919 % 8];
+        encode(t, part, strlen(part));
+        for (uint32_t k = 0; k < tokens.n; k++, n++) {
+            ids[n] = tokens.ids[k];
+            starts[n] = point + tokens.spans[k].start;
+        }
+        for (const char *at = part; *at; at++)
+            point += (*at & 0xC0) != 0x80;
+        memcpy(whole + bytes, part, strlen(part));
+        bytes += strlen(part);
+        whole[bytes++] = ' ';
+        point++;
+    }
+    encode(t, whole, bytes);
+    assert_int_equal(tokens.n, n);
+    assert_memory_equal(tokens.ids, ids, n * sizeof *ids);
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(tokens.spans[i].start, starts[i]);
+    tokenizer_close(t);
+}
+
+static char *repeat(const char *part, size_t bytes)
+{
+    char *long_text = malloc(bytes);
+    size_t n = strlen(part);
+    for (size_t i = 0; i < bytes; i++)
+        long_text[i] = part[i % n];
+    return long_text;
+}
+
+static void ten_megabytes_without_a_space_are_one_unknown_word(void **state)
+{
+    (void)state;
+    struct tokenizer *t = try_open(write_json(good), span_of(NULL), NULL);
+    enum { BYTES = 10 << 20 };
+    char *word = repeat("ab", BYTES);
+    encode(t, word, BYTES);
+    assert_int_equal(tokens.n, 1);
+    assert_int_equal(tokens.unknown, 1);
+    assert_int_equal(tokens.spans[0].end, BYTES);
+    free(word);
+    word = repeat("\xC3\xA9", BYTES);
+    encode(t, word, BYTES);
+    assert_int_equal(tokens.n, 1);
+    assert_int_equal(tokens.spans[0].end, BYTES / 2);
+    free(word);
+    tokenizer_close(t);
+}
+
+static void a_word_of_a_million_pieces_is_cut_or_unknown_as_a_whole(void **state)
+{
+    (void)state;
+    struct parts p = good;
+    p.model = MODEL("\"[UNK]\"", "\"\"", "4000000", "{\"[UNK]\":0,\"我\":1,\"我我我我\":2}");
+    p.normalizer = "null";
+    struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+    enum { CHARACTERS = 1000001 };
+    char *word = repeat("我", CHARACTERS * 3 + 1);
+    encode(t, word, CHARACTERS * 3);
+    assert_int_equal(tokens.n, CHARACTERS / 4 + 1);
+    assert_int_equal(tokens.ids[0], 2);
+    assert_int_equal(tokens.ids[tokens.n - 1], 1);
+    assert_int_equal(tokens.spans[tokens.n - 1].end, CHARACTERS);
+    word[CHARACTERS * 3] = 'x';
+    encode(t, word, CHARACTERS * 3 + 1);
+    assert_int_equal(tokens.n, 1);
+    assert_int_equal(tokens.unknown, 1);
+    free(word);
+    tokenizer_close(t);
+}
+
+/* Every byte a token, as many marks as fit: the most there can be of each. */
+static void eight_megabytes_fit_the_default_memory_of_a_request(void **state)
+{
+    (void)state;
+    struct tokenizer *t = try_open(write_json(good), span_of(NULL), NULL);
+    enum { BYTES = 8 << 20 };
+    static const struct {
+        const char *part;
+        size_t tokens;
+    } cases[] = {{"a.", BYTES}, {"\xE6\x88\x91", BYTES / 3}, {"\xEA\xB0\x81 ", BYTES / 4}};
+    for (size_t i = 0; i < 3; i++) {
+        char *long_text = repeat(cases[i].part, BYTES);
+        encode(t, long_text, BYTES / strlen(cases[i].part) * strlen(cases[i].part));
+        assert_int_equal(tokens.n, cases[i].tokens);
+        free(long_text);
+    }
+    tokenizer_close(t);
+}
+
+static void at_the_cap_of_the_arena_it_says_so(void **state)
+{
+    (void)state;
+    struct tokenizer *t = try_open(write_json(good), span_of(NULL), NULL);
+    struct arena small;
+    char *long_text = repeat("\xC3\xA9", 1 << 20);
+    for (size_t cap = 1000; cap < 40u << 20; cap = cap * 3 / 2) {
+        arena_init(&small, cap);
+        err = (struct err){0};
+        bool done = tokenizer_encode(t, &small, long_text, 1 << 20, MODEL_SPANS, &tokens, &err);
+        assert_int_equal(err.code, done ? ERR_NONE : ERR_MEMORY);
+        if (cap == 1000) assert_false(done);
+        arena_clear(&small);
+    }
+    free(long_text);
+    tokenizer_close(t);
+}
+
+int main(void)
+{
+    json_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_running_example_has_its_ids_and_comes_back),
+        cmocka_unit_test(a_dictionary_takes_words_and_characters_exactly_as_they_stand),
+        cmocka_unit_test(an_unknown_token_gets_the_unknown_row_where_there_is_one),
+        cmocka_unit_test(line_ends_and_a_byte_order_mark_are_no_part_of_a_token),
+        cmocka_unit_test(a_vocabulary_with_holes_or_twins_is_refused),
+        cmocka_unit_test(a_vocabulary_with_unk_is_berts),
+        cmocka_unit_test(ids_stand_in_any_order),
+        cmocka_unit_test(what_is_not_known_is_refused_by_its_path),
+        cmocka_unit_test(a_vocabulary_that_is_none_is_refused),
+        cmocka_unit_test(added_tokens_must_agree_with_the_vocabulary),
+        cmocka_unit_test(templates_are_read_or_refused),
+        cmocka_unit_test(no_beginning_of_a_file_is_taken_for_the_file),
+        cmocka_unit_test(a_long_text_has_the_tokens_of_its_parts),
+        cmocka_unit_test(ten_megabytes_without_a_space_are_one_unknown_word),
+        cmocka_unit_test(a_word_of_a_million_pieces_is_cut_or_unknown_as_a_whole),
+        cmocka_unit_test(eight_megabytes_fit_the_default_memory_of_a_request),
+        cmocka_unit_test(at_the_cap_of_the_arena_it_says_so),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
