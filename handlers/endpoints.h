@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file endpoints.h
+ * The handlers of the route table, one family a file. Each fills the reply of its exchange; none
+ * fails otherwise. Common headers are added by the dispatcher.
+ */
+#pragma once
+
+#include "handlers/exchange.h"
+
+/* lookup.c: the chain, step by step */
+void ids_post(struct exchange *x);
+void onehot_post(struct exchange *x);
+void lookup_post(struct exchange *x);
+
+/* openai.c */
+void embeddings_post(struct exchange *x);
+void models_get(struct exchange *x);
+void models_id_get(struct exchange *x);
+
+/* tei.c */
+void embed_post(struct exchange *x);
+void tokenize_post(struct exchange *x);
+void decode_post(struct exchange *x);
+void info_get(struct exchange *x);
+void health_get(struct exchange *x);
+
+/* ops.c */
+void root_get(struct exchange *x);
+void state_get(struct exchange *x);
+void metrics_get(struct exchange *x);

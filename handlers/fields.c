@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handlers/fields.h"
+
+#include "base/json.h"
+#include "handlers/scan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int text_quoted(struct text text)
+{
+    if (text.bytes <= ERR_VALUE_BYTES) return (int)text.bytes;
+    int n = ERR_VALUE_BYTES;
+    while (n > 0 && ((unsigned char)text.data[n] & 0xC0) == 0x80)
+        n--;
+    return n;
+}
+
+static bool convert(struct arena *arena, json_t *json, int depth, struct value *value);
+
+static bool is_integers(json_t *list)
+{
+    size_t n = json_array_size(list);
+    for (size_t i = 0; i < n; i++)
+        if (!json_is_integer(json_array_get(list, i))) return false;
+    return n > 0;
+}
+
+static bool convert_list(struct arena *arena, json_t *list, int depth, struct value *value)
+{
+    size_t n = json_array_size(list);
+    if (is_integers(list)) {
+        int64_t *integers = arena_array(arena, n, sizeof *integers);
+        if (!integers) return false;
+        for (size_t i = 0; i < n; i++)
+            integers[i] = json_integer_value(json_array_get(list, i));
+        *value = (struct value){.kind = VALUE_INTEGERS, .integers = {integers, n}};
+        return true;
+    }
+    struct value *items = arena_array(arena, n, sizeof *items);
+    if (!items) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!convert(arena, json_array_get(list, i), depth + 1, &items[i])) return false;
+    *value = (struct value){.kind = VALUE_LIST, .list = {items, n}};
+    return true;
+}
+
+static bool convert(struct arena *arena, json_t *json, int depth, struct value *value)
+{
+    *value = (struct value){.kind = VALUE_OTHER};
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        return true;
+    case JSON_ARRAY:
+        return depth < FIELDS_DEPTH_MAX ? convert_list(arena, json, depth, value) : true;
+    case JSON_STRING:
+        value->kind = VALUE_STRING;
+        value->text = (struct text){json_string_value(json), json_string_length(json)};
+        return true;
+    case JSON_INTEGER:
+        value->kind = VALUE_INTEGER;
+        value->integer = json_integer_value(json);
+        return true;
+    case JSON_REAL:
+        value->kind = VALUE_REAL;
+        value->real = json_real_value(json);
+        return true;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        value->kind = VALUE_BOOL;
+        value->boolean = json_is_true(json);
+        return true;
+    case JSON_NULL:
+        value->kind = VALUE_NULL;
+        return true;
+    }
+    return true;
+}
+
+static size_t find_name(const struct text *names, size_t n, const char *key)
+{
+    size_t bytes = strlen(key);
+    size_t i = 0;
+    while (i < n && !(names[i].bytes == bytes && memcmp(names[i].data, key, bytes) == 0))
+        i++;
+    return i;
+}
+
+static bool convert_fields(struct arena *arena, json_t *root, const struct text *names, size_t n,
+                           struct value *values, size_t *ignored, struct err *err)
+{
+    if (!json_is_object(root))
+        return err_set(err, ERR_INVALID, NULL,
+                       "the body must be a JSON object with the fields of this route, such as "
+                       "{\"%.*s\": ...}",
+                       (int)names[0].bytes, names[0].data);
+    for (size_t i = 0; i < n; i++)
+        values[i] = (struct value){.kind = VALUE_ABSENT};
+    *ignored = 0;
+    const char *key;
+    json_t *member;
+    json_object_foreach(root, key, member)
+    {
+        size_t i = find_name(names, n, key);
+        if (i == n) {
+            *ignored += 1;
+        } else if (!convert(arena, member, 0, &values[i])) {
+            return err_out_of_memory(err);
+        }
+    }
+    return true;
+}
+
+static bool is_too_large(const char *number, size_t bytes)
+{
+    char copy[512];
+    if (bytes >= sizeof copy) return true;
+    memcpy(copy, number, bytes);
+    copy[bytes] = '\0';
+    errno = 0;
+    if (strpbrk(copy, ".eE")) return isinf(strtod(copy, NULL));
+    strtoll(copy, NULL, 10);
+    return errno == ERANGE;
+}
+
+/* The reader stops at a number that does not fit without knowing where it stands: says it again
+   with the field. Only for a body that is good JSON up to there. */
+static void name_large_number(const char *body, size_t bytes, struct err *err)
+{
+    const char *at = body, *end = body + bytes, *start;
+    struct text string = {"", 0}, field = string;
+    int depth = 0;
+    while (at < end) {
+        char c = *at++;
+        if (c == '{' || c == '[') depth++;
+        if (c == '}' || c == ']') depth--;
+        if (c == ':' && depth == 1) field = string;
+        if (c == '"') {
+            for (start = at; at < end && *at != '"'; at++)
+                at += *at == '\\' && end - at > 1;
+            string = (struct text){start, (size_t)(at - start)};
+            at += at < end;
+        } else if (c == '-' || (c >= '0' && c <= '9')) {
+            for (start = at - 1; at < end && *at && strchr("+-.eE0123456789", *at);)
+                at++;
+            struct text number = {start, (size_t)(at - start)};
+            if (!is_too_large(number.data, number.bytes)) continue;
+            char param[ERR_VALUE_BYTES + 1];
+            snprintf(param, sizeof param, "%.*s", text_quoted(field), field.data);
+            err_set(err, ERR_INVALID, param,
+                    "%s holds %.*s, a number that is too large: whole numbers go from -2^63 to "
+                    "2^63-1, others to 1.8e308; send a smaller one",
+                    param, text_quoted(number), number.data);
+            return;
+        }
+    }
+}
+
+bool fields_read_reference(struct arena *arena, const char *body, size_t bytes,
+                           const struct text *names, size_t n, struct value *values,
+                           size_t *ignored, struct err *err)
+{
+    json_use_arena(arena);
+    /* Never freed: the strings are used where they lie, until the arena's end. */
+    json_t *root = json_read(body, bytes, err);
+    bool ok = root && convert_fields(arena, root, names, n, values, ignored, err);
+    if (!root && strstr(err->message, "too large")) name_large_number(body, bytes, err);
+    json_use_arena(NULL);
+    return ok;
+}
+
+bool fields_read(struct arena *arena, const char *body, size_t bytes, const struct text *names,
+                 size_t n, struct value *values, size_t *ignored, struct err *err)
+{
+    if (bytes >= 3 && memcmp(body, "\xEF\xBB\xBF", 3) == 0) {
+        body += 3;
+        bytes -= 3;
+    }
+    if (bytes == 0)
+        return err_set(err, ERR_INVALID, NULL,
+                       "the body is empty; send a JSON object with the fields of this route, such "
+                       "as {\"%.*s\": ...}",
+                       (int)names[0].bytes, names[0].data);
+    if (scan_fields(arena, body, bytes, names, n, values, ignored)) return true;
+    return fields_read_reference(arena, body, bytes, names, n, values, ignored, err);
+}
+
+const char *value_describe(const struct value *value)
+{
+    switch (value->kind) {
+    case VALUE_ABSENT:
+        return "missing";
+    case VALUE_NULL:
+        return "null";
+    case VALUE_BOOL:
+        return value->boolean ? "true" : "false";
+    case VALUE_INTEGER:
+    case VALUE_REAL:
+        return "a number";
+    case VALUE_STRING:
+        return "a string";
+    case VALUE_INTEGERS:
+    case VALUE_LIST:
+        return "a list";
+    case VALUE_OTHER:
+        break;
+    }
+    return "an object or a list nested too deep";
+}
+
+bool value_is_given(const struct value *value)
+{
+    return value->kind != VALUE_ABSENT && value->kind != VALUE_NULL;
+}
+
+/* The value itself where it is short enough to be quoted, else what it is. */
+static const char *quote_value(const struct value *value, char *out, size_t bytes)
+{
+    if (value->kind == VALUE_INTEGER) {
+        snprintf(out, bytes, "%" PRId64, value->integer);
+    } else if (value->kind == VALUE_REAL) {
+        snprintf(out, bytes, "%.9g", value->real);
+    } else if (value->kind == VALUE_STRING) {
+        snprintf(out, bytes, "\"%.*s\" (a string)", text_quoted(value->text), value->text.data);
+    } else {
+        return value_describe(value);
+    }
+    return out;
+}
+
+bool value_get_bool(const struct value *value, const char *name, bool *out, struct err *err)
+{
+    if (!value_is_given(value)) return true;
+    char quoted[ERR_VALUE_BYTES + 32];
+    if (value->kind != VALUE_BOOL)
+        return err_set(err, ERR_INVALID, name, "%s must be true or false, not %s", name,
+                       quote_value(value, quoted, sizeof quoted));
+    *out = value->boolean;
+    return true;
+}
+
+bool value_get_text(const struct value *value, const char *name, struct text *out, struct err *err)
+{
+    if (!value_is_given(value)) return true;
+    char quoted[ERR_VALUE_BYTES + 32];
+    if (value->kind != VALUE_STRING)
+        return err_set(err, ERR_INVALID, name, "%s must be a string, not %s", name,
+                       quote_value(value, quoted, sizeof quoted));
+    *out = value->text;
+    return true;
+}
+
+bool value_get_whole(const struct value *value, const char *name, int64_t min, int64_t max,
+                     int64_t *out, struct err *err)
+{
+    if (!value_is_given(value)) return true;
+    char quoted[ERR_VALUE_BYTES + 32];
+    if (value->kind != VALUE_INTEGER || value->integer < min || value->integer > max)
+        return err_set(err, ERR_INVALID, name,
+                       "%s must be a whole number from %" PRId64 " to %" PRId64 ", not %s", name,
+                       min, max, quote_value(value, quoted, sizeof quoted));
+    *out = value->integer;
+    return true;
+}
+
+bool value_get_choice(const struct value *value, const char *name, const char *const *choices,
+                      size_t n, size_t *out, struct err *err)
+{
+    if (!value_is_given(value)) return true;
+    for (size_t i = 0; value->kind == VALUE_STRING && i < n; i++) {
+        if (strlen(choices[i]) == value->text.bytes &&
+            memcmp(choices[i], value->text.data, value->text.bytes) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    char list[128];
+    size_t used = 0;
+    for (size_t i = 0; i < n && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s\"%s\"",
+                                 i == 0      ? ""
+                                 : i + 1 < n ? ", "
+                                             : " or ",
+                                 choices[i]);
+    char quoted[ERR_VALUE_BYTES + 32];
+    return err_set(err, ERR_INVALID, name, "%s must be %s, not %s", name, list,
+                   quote_value(value, quoted, sizeof quoted));
+}

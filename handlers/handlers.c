@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handlers/handlers.h"
+
+#include "base/clock.h"
+#include "handlers/output.h"
+#include "handlers/routes.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <string.h>
+#include <strings.h>
+
+#define ROUTES_MAX 64
+
+static const char *route_names[ROUTES_MAX] = {"other"};
+
+static void fill_route_names(void)
+{
+    assert(n_routes < ROUTES_MAX);
+    for (size_t i = 0; i < n_routes; i++)
+        route_names[1 + i] = routes[i].name;
+}
+
+size_t handlers_route_count(void)
+{
+    return 1 + n_routes;
+}
+
+const char *const *handlers_route_names(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill_route_names);
+    return route_names;
+}
+
+static bool matches(const struct route *route, const char *path, const char **tail)
+{
+    size_t bytes = strlen(route->path);
+    if (bytes == 1 || route->path[bytes - 1] != '/') return strcmp(route->path, path) == 0;
+    if (strncmp(route->path, path, bytes) != 0 || path[bytes] == '\0') return false;
+    *tail = path + bytes;
+    return true;
+}
+
+static const char *allow_of(const struct route *route)
+{
+    return route->methods & METHOD_GET ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+}
+
+static void refuse_method(struct exchange *x)
+{
+    const char *allow = allow_of(x->route);
+    struct err err;
+    err_set(&err, ERR_METHOD, NULL, "%s does not take this method; send one of %s", x->route->name,
+            allow);
+    reply_add_header(x, "allow", allow);
+    handlers_fail(x, &err);
+}
+
+const struct route *handlers_find_route(struct exchange *x, enum method method, const char *path)
+{
+    x->route = NULL;
+    x->path_tail = NULL;
+    for (size_t i = 0; i < n_routes && !x->route; i++) {
+        if (!matches(&routes[i], path, &x->path_tail)) continue;
+        x->route = &routes[i];
+        x->sample.route = (unsigned)(1 + i);
+    }
+    if (!x->route) {
+        struct err err;
+        err_set(&err, ERR_NOT_FOUND, NULL, "there is no route %.*s; docs/API.md lists them",
+                (int)strnlen(path, ERR_VALUE_BYTES), path);
+        handlers_fail(x, &err);
+        return NULL;
+    }
+    if (method == METHOD_HEAD) method = METHOD_GET;
+    if (x->route->methods & method) return x->route;
+    if (method == METHOD_OPTIONS) {
+        reply_static(x, 204, NULL, "");
+        reply_add_header(x, "allow", allow_of(x->route));
+        reply_add_common(x);
+    } else {
+        refuse_method(x);
+    }
+    return NULL;
+}
+
+/* The media type without its parameters and the space around it. */
+static bool is_type(const char *type, size_t bytes, const char *want)
+{
+    return strlen(want) == bytes && strncasecmp(type, want, bytes) == 0;
+}
+
+/* JSON, and what curl -d and careless clients send JSON as. */
+static bool is_json_type(const char *type)
+{
+    if (!type) return true;
+    type += strspn(type, " \t");
+    size_t bytes = strcspn(type, "; \t");
+    return bytes == 0 || is_type(type, bytes, "application/json") ||
+           is_type(type, bytes, "text/json") || is_type(type, bytes, "text/plain") ||
+           is_type(type, bytes, "application/x-www-form-urlencoded") ||
+           (bytes > 5 && strncasecmp(type + bytes - 5, "+json", 5) == 0);
+}
+
+bool handlers_check_head(struct exchange *x, const char *content_encoding, size_t content_length)
+{
+    struct err err = {0};
+    size_t max = x->service->body_bytes_max;
+    bool takes_body = x->route && (x->route->methods & METHOD_POST);
+    if (content_length > max) {
+        err_set(&err, ERR_TOO_LARGE, NULL,
+                "the body has %zu bytes, but max-body-bytes is %zu; send fewer inputs a request, "
+                "or raise max-body-bytes",
+                content_length, max);
+    } else if (takes_body && content_encoding && *content_encoding &&
+               strcasecmp(content_encoding, "identity") != 0) {
+        err_set(&err, ERR_MEDIA_TYPE, NULL,
+                "the body has content-encoding %.*s, which is not taken; send it uncompressed",
+                (int)strnlen(content_encoding, ERR_VALUE_BYTES), content_encoding);
+    } else if (takes_body && !is_json_type(x->content_type)) {
+        err_set(&err, ERR_MEDIA_TYPE, NULL,
+                "the body has content-type %.*s; send JSON with content-type: application/json",
+                (int)strnlen(x->content_type, ERR_VALUE_BYTES), x->content_type);
+    } else {
+        return true;
+    }
+    handlers_fail(x, &err);
+    return false;
+}
+
+void handlers_dispatch(struct exchange *x)
+{
+    assert(x->route && x->arena && x->service);
+    x->stage_start_ns = clock_now_ns();
+    x->route->handle(x);
+    assert(x->status);
+    /* An error has them already. */
+    if (x->sample.status == 0) reply_add_common(x);
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handlers/input.h"
+
+#include "base/utf8.h"
+#include "handlers/handlers.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum dialect dialect_of(const struct exchange *x)
+{
+    return x->route ? x->route->dialect : DIALECT_OWN;
+}
+
+bool exchange_read_fields(struct exchange *x, const struct text *names, size_t n,
+                          struct value *values, struct err *err)
+{
+    size_t ignored;
+    if (!fields_read(x->arena, x->body, x->body_bytes, names, n, values, &ignored, err)) {
+        if (err->code == ERR_INVALID) x->sample.reject = REJECT_BAD_JSON;
+        return false;
+    }
+    x->sample.ignored_fields = ignored;
+    return true;
+}
+
+struct length_limit length_limit_of(const struct service *service)
+{
+    return (struct length_limit){service->input_tokens_max, service->truncate};
+}
+
+static bool refuse_count(struct exchange *x, const char *name, size_t n, struct err *err)
+{
+    x->sample.reject = REJECT_TOO_MANY_INPUTS;
+    size_t max = x->service->inputs_max;
+    if (dialect_of(x) == DIALECT_TEI)
+        return err_set(err, ERR_UNPROCESSABLE, name,
+                       "batch size %zu > maximum allowed batch size %zu", n, max);
+    return err_set(err, ERR_TOO_LARGE, name,
+                   "%s holds %zu inputs, but max-inputs is %zu; send them in several requests, or "
+                   "raise max-inputs",
+                   name, n, max);
+}
+
+/* "input" or "input[3]", for messages. */
+struct place {
+    const char *name;
+    char text[64];
+};
+
+static const char *place_of(struct place *place, const char *name, size_t index, bool is_item)
+{
+    if (!is_item) return name;
+    snprintf(place->text, sizeof place->text, "%s[%zu]", name, index);
+    return place->text;
+}
+
+static bool take_ids(struct exchange *x, const struct value *value, const char *name,
+                     const char *where, struct sequence *out, struct err *err)
+{
+    uint32_t vocab_size = model_info(x->service->model)->vocab_size;
+    size_t n = value->integers.n;
+    uint32_t *ids = arena_array(x->arena, n, sizeof *ids);
+    if (!ids) return err_out_of_memory(err);
+    const int64_t *items = value->integers.items;
+    for (size_t i = 0; i < n; i++) {
+        if (items[i] < 0 || items[i] >= vocab_size)
+            return err_set(err, ERR_INVALID, name,
+                           "%s[%zu] is %" PRId64 ", but this model's vocabulary has %" PRIu32
+                           " tokens; send ids from 0 to %" PRIu32,
+                           where, i, items[i], vocab_size, vocab_size - 1);
+        ids[i] = (uint32_t)items[i];
+    }
+    if (n > UINT32_MAX) return err_out_of_memory(err);
+    *out = (struct sequence){.form = INPUT_IDS, .ids = ids, .n = (uint32_t)n};
+    return true;
+}
+
+static bool take_tokens(const struct value *value, const char *name, const char *where,
+                        struct sequence *out, struct err *err)
+{
+    for (size_t i = 0; i < value->list.n; i++) {
+        if (value->list.items[i].kind != VALUE_STRING)
+            return err_set(err, ERR_INVALID, name, "%s[%zu] must be a string, not %s", where, i,
+                           value_describe(&value->list.items[i]));
+    }
+    *out = (struct sequence){
+        .form = INPUT_TOKENS, .tokens = value->list.items, .n_tokens = value->list.n};
+    return true;
+}
+
+/* A list that stands for ids and is not one of integers only. */
+static bool refuse_integers(const struct value *value, const char *name, const char *where,
+                            struct err *err)
+{
+    size_t i = 0;
+    while (value->list.items[i].kind == VALUE_INTEGER)
+        i++;
+    assert(i < value->list.n);
+    const struct value *item = &value->list.items[i];
+    if (item->kind == VALUE_REAL)
+        return err_set(err, ERR_INVALID, name, "%s[%zu] must be a whole number, not %.9g", where, i,
+                       item->real);
+    return err_set(err, ERR_INVALID, name, "%s[%zu] must be a whole number, not %s", where, i,
+                   value_describe(item));
+}
+
+static const char *forms_name(unsigned forms, bool is_item)
+{
+    if (forms == INPUT_TEXT) return is_item ? "a string" : "a string or a list of strings";
+    if (forms == INPUT_TOKENS)
+        return is_item ? "a list of strings" : "a list of strings, or a list of such lists";
+    if (forms == INPUT_IDS)
+        return is_item ? "a list of token ids" : "a list of token ids, or a list of such lists";
+    return is_item ? "a string or a list of token ids"
+                   : "a string, a list of strings, a list of token ids, or a list of such lists";
+}
+
+/* One sequence, if `value` can be one: true with out filled, or false with err set. */
+static bool take_sequence(struct exchange *x, const struct value *value, const char *name,
+                          const char *where, unsigned forms, struct sequence *out, struct err *err)
+{
+    if (value->kind == VALUE_STRING && (forms & INPUT_TEXT)) {
+        *out = (struct sequence){.form = INPUT_TEXT, .text = value->text};
+        return true;
+    }
+    if (value->kind == VALUE_INTEGERS && (forms & INPUT_IDS))
+        return take_ids(x, value, name, where, out, err);
+    if (value->kind == VALUE_LIST && value->list.n == 0)
+        return err_set(err, ERR_INVALID, name, "%s is an empty list; send at least one item",
+                       where);
+    if (value->kind == VALUE_LIST && (forms & INPUT_IDS))
+        return refuse_integers(value, name, where, err);
+    if (value->kind == VALUE_LIST && (forms & INPUT_TOKENS))
+        return take_tokens(value, name, where, out, err);
+    if (value->kind == VALUE_INTEGERS)
+        return err_set(err, ERR_INVALID, name, "%s[0] must be a string, not a number", where);
+    if (value->kind == VALUE_ABSENT)
+        return err_set(err, ERR_INVALID, name, "%s is missing; it must be %s", name,
+                       forms_name(forms, false));
+    return err_set(err, ERR_INVALID, name, "%s must be %s, not %s", where,
+                   forms_name(forms, where != name), value_describe(value));
+}
+
+/* Is the list a batch, rather than one sequence? */
+static bool is_batch(const struct value *value, unsigned forms)
+{
+    if (value->kind != VALUE_LIST || value->list.n == 0) return false;
+    switch (value->list.items[0].kind) {
+    case VALUE_STRING:
+        return !(forms & INPUT_TOKENS);
+    case VALUE_INTEGER:
+    case VALUE_REAL:
+        return !(forms & INPUT_IDS);
+    case VALUE_ABSENT:
+    case VALUE_NULL:
+    case VALUE_BOOL:
+    case VALUE_INTEGERS:
+    case VALUE_LIST:
+    case VALUE_OTHER:
+        break;
+    }
+    return true;
+}
+
+bool batch_read(struct exchange *x, const struct value *value, const char *name, unsigned forms,
+                bool is_mixed_allowed, struct batch *batch, struct err *err)
+{
+    bool many = is_batch(value, forms);
+    const struct value *items = many ? value->list.items : value;
+    *batch = (struct batch){.n = many ? value->list.n : 1};
+    if (batch->n > x->service->inputs_max) return refuse_count(x, name, batch->n, err);
+    batch->items = arena_array(x->arena, batch->n, sizeof *batch->items);
+    if (!batch->items) return err_out_of_memory(err);
+    struct place place;
+    for (size_t i = 0; i < batch->n; i++) {
+        struct sequence *item = &batch->items[i];
+        /* The common case without its place in words. */
+        if (items[i].kind == VALUE_STRING && (forms & INPUT_TEXT)) {
+            *item = (struct sequence){.form = INPUT_TEXT, .text = items[i].text};
+        } else if (!take_sequence(x, &items[i], name, place_of(&place, name, i, many), forms, item,
+                                  err)) {
+            return false;
+        }
+        batch->has_ids |= item->form == INPUT_IDS;
+        if (!is_mixed_allowed && item->form != batch->items[0].form)
+            return err_set(err, ERR_INVALID, name,
+                           "%s mixes texts and token ids (item %zu differs from the first); send "
+                           "them in two requests",
+                           name, i);
+    }
+    return true;
+}
+
+bool batch_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
+                    struct batch *batch, struct err *err)
+{
+    static const struct {
+        const char *name;
+        unsigned form;
+    } fields[] = {{"text", INPUT_TEXT}, {"tokens", INPUT_TOKENS}, {"ids", INPUT_IDS}};
+    size_t given = 0, which = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (!value_is_given(&values[i])) continue;
+        given++;
+        which = i;
+    }
+    if (given != 1)
+        return err_set(err, ERR_INVALID, given ? fields[which].name : "text",
+                       "send exactly one of text, tokens and ids; %s",
+                       given ? "more than one was given" : "none was given");
+    return batch_read(x, &values[which], fields[which].name, fields[which].form, false, batch, err);
+}
+
+static bool tokens_to_ids(struct exchange *x, struct sequence *sequence, struct err *err)
+{
+    const struct model *model = x->service->model;
+    uint32_t unknown_id = model_info(model)->unknown_id;
+    uint32_t *ids = arena_array(x->arena, sequence->n_tokens, sizeof *ids);
+    if (!ids || sequence->n_tokens > UINT32_MAX) return err_out_of_memory(err);
+    for (size_t i = 0; i < sequence->n_tokens; i++) {
+        struct text token = sequence->tokens[i].text;
+        ids[i] = model_token_id(model, token.data, token.bytes);
+        if (ids[i] == MODEL_NO_ID) ids[i] = unknown_id;
+        if (ids[i] == unknown_id || ids[i] == MODEL_NO_ID) sequence->unknown++;
+    }
+    sequence->ids = ids;
+    sequence->n = (uint32_t)sequence->n_tokens;
+    return true;
+}
+
+static uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, uint32_t n)
+{
+    uint32_t unknown_id = model_info(x->service->model)->unknown_id, unknown = 0;
+    for (uint32_t i = 0; i < n; i++)
+        unknown += ids[i] == unknown_id || ids[i] == MODEL_NO_ID;
+    return unknown;
+}
+
+static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struct err *err)
+{
+    switch (sequence->form) {
+    case INPUT_TEXT: {
+        struct tokens tokens;
+        if (!model_tokenize(x->service->model, x->arena, sequence->text.data, sequence->text.bytes,
+                            0, &tokens, err))
+            return false;
+        sequence->ids = tokens.ids;
+        sequence->n = tokens.n;
+        sequence->unknown = tokens.unknown;
+        return true;
+    }
+    case INPUT_TOKENS:
+        return tokens_to_ids(x, sequence, err);
+    case INPUT_IDS:
+        sequence->unknown = count_unknown(x, sequence->ids, sequence->n);
+        return true;
+    }
+    return true;
+}
+
+static bool refuse_length(struct exchange *x, const struct sequence *sequence, size_t index,
+                          size_t max, struct err *err)
+{
+    x->sample.reject = REJECT_TOO_MANY_TOKENS;
+    uint32_t n = sequence->n;
+    if (dialect_of(x) == DIALECT_TEI)
+        return err_set(err, ERR_INVALID, "inputs",
+                       "`inputs` must have less than %zu tokens. Given: %" PRIu32, max, n);
+    const char *field = sequence->form == INPUT_TEXT  ? "text"
+                        : sequence->form == INPUT_IDS ? "ids"
+                                                      : "tokens";
+    return err_set(err, ERR_INVALID, dialect_of(x) == DIALECT_OPENAI ? "input" : field,
+                   "input %zu has %" PRIu32 " tokens, but max-input-tokens is %zu; send shorter "
+                   "inputs, or start with truncate=right",
+                   index, n, max);
+}
+
+static void cut(const struct exchange *x, struct sequence *sequence,
+                const struct length_limit *limit)
+{
+    uint32_t max = (uint32_t)limit->tokens_max;
+    if (limit->truncate == TRUNCATE_LEFT) {
+        sequence->dropped = sequence->n - max;
+        sequence->ids += sequence->dropped;
+    }
+    sequence->n = max;
+    sequence->is_truncated = true;
+    sequence->unknown = count_unknown(x, sequence->ids, sequence->n);
+}
+
+bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length_limit *limit,
+                    struct err *err)
+{
+    for (size_t i = 0; i < batch->n; i++) {
+        struct sequence *sequence = &batch->items[i];
+        if (!sequence_to_ids(x, sequence, err)) return false;
+        if (limit->tokens_max > 0 && sequence->n > limit->tokens_max) {
+            if (limit->truncate == TRUNCATE_ERROR)
+                return refuse_length(x, sequence, i, limit->tokens_max, err);
+            cut(x, sequence, limit);
+            batch->truncated++;
+        }
+        batch->tokens += sequence->n;
+        x->sample.empty_inputs += sequence->n == 0;
+        batch->unknown += sequence->unknown;
+    }
+    x->sample.inputs = batch->n;
+    x->sample.tokens = batch->tokens;
+    x->sample.unknown_tokens = batch->unknown;
+    x->sample.truncated_inputs = batch->truncated;
+    return true;
+}
+
+bool unknown_policy_read(const struct exchange *x, const struct value *value,
+                         enum unknown_policy *policy, struct err *err)
+{
+    static const char *const names[] = {
+        [UNKNOWN_UNK] = "unk", [UNKNOWN_SKIP] = "skip", [UNKNOWN_ERROR] = "error"};
+    bool has_row = model_info(x->service->model)->unknown_id != MODEL_NO_ID;
+    size_t chosen = has_row ? UNKNOWN_UNK : UNKNOWN_ERROR;
+    if (!value_get_choice(value, "unknown", names, 3, &chosen, err)) return false;
+    if (chosen == UNKNOWN_UNK && !has_row)
+        return err_set(err, ERR_INVALID, "unknown",
+                       "unknown \"unk\" needs a row for unknown tokens, which this model's table "
+                       "does not have; send \"skip\" or \"error\"");
+    *policy = (enum unknown_policy)chosen;
+    return true;
+}
+
+struct text slice_text(struct text text, struct slice_cursor *cursor, struct token_span span)
+{
+    const char *at = text.data + cursor->at_bytes, *end = text.data + text.bytes;
+    uint32_t place = cursor->at_points;
+    for (; place > span.start; place--) {
+        do
+            at--;
+        while (((unsigned char)*at & 0xC0) == 0x80);
+    }
+    for (; place < span.start && at < end; place++)
+        utf8_next(&at);
+    cursor->at_bytes = (size_t)(at - text.data);
+    cursor->at_points = place;
+    const char *from = at;
+    for (; place < span.end && at < end; place++)
+        utf8_next(&at);
+    return (struct text){from, (size_t)(at - from)};
+}
+
+bool sequence_sources(struct exchange *x, const struct sequence *sequence, const struct text **out,
+                      struct err *err)
+{
+    const struct model *model = x->service->model;
+    struct text *texts = arena_array(x->arena, sequence->n, sizeof *texts);
+    if (!texts) return err_out_of_memory(err);
+    struct tokens tokens = {0};
+    struct slice_cursor cursor = {0};
+    if (sequence->form == INPUT_TEXT &&
+        !model_tokenize(model, x->arena, sequence->text.data, sequence->text.bytes, MODEL_SPANS,
+                        &tokens, err))
+        return false;
+    for (uint32_t i = 0; i < sequence->n; i++) {
+        uint32_t at = sequence->dropped + i;
+        if (sequence->form == INPUT_TEXT) {
+            texts[i] = slice_text(sequence->text, &cursor, tokens.spans[at]);
+        } else if (sequence->form == INPUT_TOKENS) {
+            texts[i] = sequence->tokens[at].text;
+        } else {
+            texts[i].data = model_token_text(model, sequence->ids[i], &texts[i].bytes);
+        }
+    }
+    *out = texts;
+    return true;
+}
+
+static bool refuse_unknown(struct exchange *x, const struct sequence *sequence, size_t index,
+                           uint32_t at, struct err *err)
+{
+    const struct text *sources;
+    if (!sequence_sources(x, sequence, &sources, err)) return false;
+    struct text token = sources[at];
+    int shown = text_quoted(token);
+    return err_set(err, ERR_UNPROCESSABLE, "unknown",
+                   "token %" PRIu32 " of input %zu, \"%.*s\", is not in the dictionary; send known "
+                   "tokens, or a model with a row for unknown ones, or unknown: \"skip\" where the "
+                   "route takes it",
+                   at, index, shown, token.data);
+}
+
+static bool is_unknown(const struct exchange *x, uint32_t id)
+{
+    return id == MODEL_NO_ID || id == model_info(x->service->model)->unknown_id;
+}
+
+bool sequence_apply_unknown(struct exchange *x, struct sequence *sequence, size_t index,
+                            enum unknown_policy policy, struct err *err)
+{
+    if (policy == UNKNOWN_UNK || sequence->unknown == 0) return true;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < sequence->n; i++) {
+        if (!is_unknown(x, sequence->ids[i])) {
+            sequence->ids[kept++] = sequence->ids[i];
+        } else if (policy == UNKNOWN_ERROR) {
+            return refuse_unknown(x, sequence, index, i, err);
+        }
+    }
+    sequence->n = kept;
+    return true;
+}
+
+bool model_name_read(const struct exchange *x, const struct value *value, struct text *out,
+                     struct err *err)
+{
+    const char *served = model_info(x->service->model)->name;
+    *out = (struct text){served, strlen(served)};
+    if (!value_get_text(value, "model", out, err)) return false;
+    if (!x->service->strict_model ||
+        (out->bytes == strlen(served) && memcmp(out->data, served, out->bytes) == 0))
+        return true;
+    int shown = text_quoted(*out);
+    return err_set(err, ERR_NOT_FOUND, "model",
+                   "model \"%.*s\" is not served here; send \"%s\", or start without strict-model",
+                   shown, out->data, served);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file input.h
+ * Every dialect's input becomes the same batch: sequences of token ids, with the limits checked and
+ * everything that was cut or unknown counted. Lives in the request's arena.
+ */
+#pragma once
+
+#include "handlers/exchange.h"
+#include "handlers/fields.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** exchange_read_fields: fields_read of the request's body; notes bad JSON and ignored fields in
+ * x->sample. */
+bool exchange_read_fields(struct exchange *x, const struct text *names, size_t n,
+                          struct value *values, struct err *err);
+
+/** What a sequence was given as. */
+enum input_form {
+    INPUT_TEXT = 1,
+    INPUT_TOKENS = 2,
+    INPUT_IDS = 4,
+};
+
+/** One sequence. Before batch_tokenize only its source is set. */
+struct sequence {
+    enum input_form form;
+    struct text text;           /* INPUT_TEXT */
+    const struct value *tokens; /* INPUT_TOKENS: n_tokens strings */
+    size_t n_tokens;
+
+    uint32_t *ids; /* n; MODEL_NO_ID for an unknown token where the table has no unknown row */
+    uint32_t n;
+    uint32_t unknown; /* how many of them are outside the vocabulary */
+    uint32_t dropped; /* how many tokens were cut off in front (truncate: left) */
+    bool is_truncated;
+};
+
+struct batch {
+    struct sequence *items;
+    size_t n;
+    bool has_ids;       /* some sequence came as ids */
+    uint64_t tokens;    /* of all sequences, after truncation */
+    uint64_t unknown;   /* likewise */
+    uint64_t truncated; /* sequences that were cut */
+};
+
+/**
+ * batch_read takes `value` (the field `name`) apart into sequences: a string, a list of strings, a
+ * list of integers, a list of such lists, as far as `forms` (of enum input_form) allows. With
+ * INPUT_TOKENS a list of strings is one sequence of tokens, otherwise a list of texts.
+ * @param is_mixed_allowed  the items of a list may have different forms
+ * @return false with ERR_INVALID (naming the item), ERR_TOO_LARGE (more than inputs_max) or
+ *         ERR_MEMORY
+ */
+bool batch_read(struct exchange *x, const struct value *value, const char *name, unsigned forms,
+                bool is_mixed_allowed, struct batch *batch, struct err *err);
+
+/** The fields that own routes share; each such route lists them first. */
+enum { OWN_TEXT, OWN_TOKENS, OWN_IDS, OWN_MODEL, OWN_FIELDS };
+
+#define OWN_FIELD_NAMES                                                                            \
+    [OWN_TEXT] = TEXT("text"), [OWN_TOKENS] = TEXT("tokens"), [OWN_IDS] = TEXT("ids"),             \
+    [OWN_MODEL] = TEXT("model")
+
+/** batch_read_own: batch_read of exactly one of `text`, `tokens` and `ids`. */
+bool batch_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
+                    struct batch *batch, struct err *err);
+
+/** How too long a sequence is treated; from the service, or from the request. */
+struct length_limit {
+    size_t tokens_max; /* 0 = none */
+    enum truncate truncate;
+};
+
+/** length_limit_of: what the service's options say. */
+struct length_limit length_limit_of(const struct service *service);
+
+/**
+ * batch_tokenize fills ids, n, unknown of every sequence and the counts of the batch and of
+ * x->sample.
+ * @param limit applied to each sequence; under TRUNCATE_ERROR a longer one is ERR_INVALID
+ */
+bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length_limit *limit,
+                    struct err *err);
+
+/** What a token outside the dictionary gets. */
+enum unknown_policy { UNKNOWN_UNK, UNKNOWN_SKIP, UNKNOWN_ERROR };
+
+/** unknown_policy_read: the field `unknown`; default UNKNOWN_UNK where the model has an unknown
+ * row, else UNKNOWN_ERROR. ERR_INVALID when "unk" is asked of a model without one. */
+bool unknown_policy_read(const struct exchange *x, const struct value *value,
+                         enum unknown_policy *policy, struct err *err);
+
+/**
+ * sequence_apply_unknown drops unknown tokens (UNKNOWN_SKIP) or refuses them (UNKNOWN_ERROR:
+ * ERR_UNPROCESSABLE naming the first and its place).
+ * @param index of the sequence in its batch, for the message
+ */
+bool sequence_apply_unknown(struct exchange *x, struct sequence *sequence, size_t index,
+                            enum unknown_policy policy, struct err *err);
+
+/** Where the last slice of a text ended: slices taken in order cost their own length. */
+struct slice_cursor {
+    size_t at_bytes;
+    uint32_t at_points;
+};
+
+/** slice_text: the part of `text` (valid UTF-8) that `span` (code points) means. The cursor starts
+ * as zeros. */
+struct text slice_text(struct text text, struct slice_cursor *cursor, struct token_span span);
+
+/**
+ * sequence_sources: each of the n tokens as it was sent: the piece of text, the token, or (for ids)
+ * the vocabulary's entry. Not after sequence_apply_unknown has dropped some.
+ * @param out (n) texts in the arena
+ * @return false with ERR_MEMORY
+ */
+bool sequence_sources(struct exchange *x, const struct sequence *sequence, const struct text **out,
+                      struct err *err);
+
+/**
+ * model_name_read checks the field `model`: any name is taken, unless strict-model is set
+ * (ERR_NOT_FOUND then for one that is not served).
+ * @param out the name to echo: the one sent, else the served model's
+ */
+bool model_name_read(const struct exchange *x, const struct value *value, struct text *out,
+                     struct err *err);

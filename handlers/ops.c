@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What operators and their tools ask for. */
+#include "handlers/endpoints.h"
+
+#include "handlers/output.h"
+
+#include <string.h>
+
+void root_get(struct exchange *x)
+{
+    reply_static(x, 200, "text/plain; charset=utf-8", "embedd is running");
+}
+
+void state_get(struct exchange *x)
+{
+    bool is_draining = atomic_load(&x->service->is_draining);
+    reply_static(x, is_draining ? 503 : 200, "application/json",
+                 is_draining ? "{\"status\":\"draining\"}" : "{\"status\":\"ok\"}");
+}
+
+void metrics_get(struct exchange *x)
+{
+    bool openmetrics = x->accept && strstr(x->accept, "application/openmetrics-text");
+    struct buf out;
+    buf_init(&out, x->arena);
+    if (x->service->metrics) metrics_write(x->service->metrics, openmetrics, &out);
+    reply_buf(x, 200, metrics_content_type(openmetrics), &out);
+}

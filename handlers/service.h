@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file service.h
+ * What every request of a running service shares: the model, the limits, the state that /ready and
+ * /metrics report. Handed to the handlers with each request; they change nothing in it.
+ */
+#pragma once
+
+#include "base/metrics.h"
+#include "model/model.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum truncate {
+    TRUNCATE_ERROR,
+    TRUNCATE_RIGHT, /* drop tokens at the end */
+    TRUNCATE_LEFT,  /* drop tokens at the start */
+};
+
+struct service {
+    const struct model *model;     /* borrowed, outlives the service */
+    const struct metrics *metrics; /* borrowed; NULL in tests */
+    const char *version;           /* the program's */
+    int64_t started_unix_s;        /* `created` in /v1/models */
+
+    size_t body_bytes_max;
+    size_t inputs_max;
+    size_t input_tokens_max; /* 0 = no limit */
+    enum truncate truncate;
+    bool strict_model;
+    bool timing_always; /* server-timing on every reply */
+    size_t threads, workers, connections_max;
+
+    atomic_bool is_draining; /* written by the server, read by /ready and /live */
+};

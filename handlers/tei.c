@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The native routes of text-embeddings-inference 1.9: names, shapes, messages and statuses are its
+   own. Where it fails a whole batch for one empty text, that text gets the zero vector here. */
+#include "handlers/endpoints.h"
+
+#include "handlers/handlers.h"
+#include "handlers/input.h"
+#include "handlers/output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* An empty batch has an error type of its own. */
+static bool is_refused_empty(struct exchange *x, const struct value *value, const char *name)
+{
+    if (value->kind != VALUE_LIST || value->list.n > 0) return false;
+    char message[64];
+    snprintf(message, sizeof message, "`%s` cannot be empty", name);
+    x->sample.reject = REJECT_BAD_VALUE;
+    reply_tei_error(x, 400, "Empty", message);
+    return true;
+}
+
+/* Prompts belong to models that were trained with them; a static table has none. */
+static bool check_prompt_name(const struct value *value, struct err *err)
+{
+    struct text name = {0};
+    if (!value_get_text(value, "prompt_name", &name, err)) return false;
+    if (!name.data) return true;
+    int shown = text_quoted(name);
+    return err_set(err, ERR_INVALID, "prompt_name",
+                   "`default-prompt-name` is set to `%.*s` but no prompts were found in the "
+                   "Sentence Transformers configuration",
+                   shown, name.data);
+}
+
+/* -- /embed -- */
+
+enum {
+    EMBED_INPUTS,
+    EMBED_TRUNCATE,
+    EMBED_DIRECTION,
+    EMBED_PROMPT,
+    EMBED_NORMALIZE,
+    EMBED_DIMENSIONS,
+    EMBED_FIELDS
+};
+
+static const struct text embed_names[EMBED_FIELDS] = {
+    [EMBED_INPUTS] = TEXT("inputs"),
+    [EMBED_TRUNCATE] = TEXT("truncate"),
+    [EMBED_DIRECTION] = TEXT("truncation_direction"),
+    [EMBED_PROMPT] = TEXT("prompt_name"),
+    [EMBED_NORMALIZE] = TEXT("normalize"),
+    [EMBED_DIMENSIONS] = TEXT("dimensions"),
+};
+
+/* The request's wish over the service's; asked for without a direction, TEI cuts on the right. */
+static bool read_limit(const struct exchange *x, const struct value *values,
+                       struct length_limit *limit, struct err *err)
+{
+    static const char *const directions[] = {"Right", "Left", "right", "left"};
+    *limit = length_limit_of(x->service);
+    bool truncate = limit->truncate != TRUNCATE_ERROR;
+    bool is_left = limit->truncate == TRUNCATE_LEFT && !value_is_given(&values[EMBED_TRUNCATE]);
+    size_t direction = is_left ? 1 : 0;
+    if (!value_get_bool(&values[EMBED_TRUNCATE], "truncate", &truncate, err) ||
+        !value_get_choice(&values[EMBED_DIRECTION], "truncation_direction", directions, 4,
+                          &direction, err))
+        return false;
+    limit->truncate = !truncate              ? TRUNCATE_ERROR
+                      : (direction & 1) == 1 ? TRUNCATE_LEFT
+                                             : TRUNCATE_RIGHT;
+    return true;
+}
+
+static bool embed_batch(struct exchange *x, const struct value *values, struct pool_options *pool,
+                        struct batch *batch, struct err *err)
+{
+    const struct model_info *info = model_info(x->service->model);
+    struct length_limit limit;
+    int64_t dims = info->dim;
+    *pool = (struct pool_options){.pooling = info->pooling, .normalize = true};
+    if (!check_prompt_name(&values[EMBED_PROMPT], err) || !read_limit(x, values, &limit, err) ||
+        !value_get_bool(&values[EMBED_NORMALIZE], "normalize", &pool->normalize, err) ||
+        !value_get_whole(&values[EMBED_DIMENSIONS], "dimensions", 1, dims, &dims, err) ||
+        !batch_read(x, &values[EMBED_INPUTS], "inputs", INPUT_TEXT | INPUT_IDS, true, batch, err))
+        return false;
+    pool->dims = (uint32_t)dims;
+    stage_end(x, STAGE_PARSE);
+    if (!batch_tokenize(x, batch, &limit, err)) return false;
+    stage_end(x, STAGE_TOKENIZE);
+    return true;
+}
+
+void embed_post(struct exchange *x)
+{
+    static const struct vector_frame frame = {.head = TEXT("[")};
+    struct value values[EMBED_FIELDS];
+    struct pool_options pool;
+    struct batch batch;
+    struct err err;
+    struct buf out;
+    buf_init(&out, x->arena);
+    bool is_read = exchange_read_fields(x, embed_names, EMBED_FIELDS, values, &err);
+    if (is_read && is_refused_empty(x, &values[EMBED_INPUTS], "inputs")) return;
+    if (!is_read || !embed_batch(x, values, &pool, &batch, &err) ||
+        !write_vectors(x, &batch, &pool, ENCODING_FLOAT, &frame, &out, &err)) {
+        handlers_fail(x, &err);
+        return;
+    }
+    buf_add_char(&out, ']');
+    reply_json(x, &out);
+}
+
+/* -- /tokenize -- */
+
+enum { TOKENIZE_INPUTS, TOKENIZE_SPECIAL, TOKENIZE_PROMPT, TOKENIZE_FIELDS };
+
+static const struct text tokenize_names[TOKENIZE_FIELDS] = {
+    [TOKENIZE_INPUTS] = TEXT("inputs"),
+    [TOKENIZE_SPECIAL] = TEXT("add_special_tokens"),
+    [TOKENIZE_PROMPT] = TEXT("prompt_name"),
+};
+
+/* A token of the text is shown as it stands there; one that was added, by its name and without a
+   place. */
+static void write_token(const struct exchange *x, struct text text, uint32_t id,
+                        struct token_span span, struct slice_cursor *cursor, struct buf *out)
+{
+    const struct model *model = x->service->model;
+    bool is_special = id != MODEL_NO_ID && span.end == 0 && model_is_special(model, id);
+    struct text shown;
+    if (is_special) {
+        shown.data = model_token_text(model, id, &shown.bytes);
+    } else {
+        shown = slice_text(text, cursor, span);
+    }
+    buf_add_str(out, "{\"id\":");
+    if (id == MODEL_NO_ID) {
+        buf_add_str(out, "null");
+    } else {
+        write_u64(out, id);
+    }
+    buf_add_str(out, ",\"text\":");
+    write_text(out, shown);
+    if (is_special) {
+        buf_add_str(out, ",\"special\":true,\"start\":null,\"stop\":null}");
+        return;
+    }
+    buf_add_str(out, ",\"special\":false,\"start\":");
+    write_u64(out, span.start);
+    buf_add_str(out, ",\"stop\":");
+    write_u64(out, span.end);
+    buf_add_char(out, '}');
+}
+
+static bool write_text_tokens(struct exchange *x, struct text text, bool add_special,
+                              struct buf *out, struct err *err)
+{
+    struct tokens tokens;
+    unsigned flags = MODEL_SPANS | (add_special ? MODEL_SPECIAL_TOKENS : 0);
+    if (!model_tokenize(x->service->model, x->arena, text.data, text.bytes, flags, &tokens, err))
+        return false;
+    struct slice_cursor cursor = {0};
+    buf_add_char(out, '[');
+    for (uint32_t i = 0; i < tokens.n; i++) {
+        if (i > 0) buf_add_char(out, ',');
+        write_token(x, text, tokens.ids[i], tokens.spans[i], &cursor, out);
+    }
+    buf_add_char(out, ']');
+    x->sample.tokens += tokens.n;
+    x->sample.unknown_tokens += tokens.unknown;
+    return true;
+}
+
+static bool tokenize_write(struct exchange *x, const struct value *values, struct buf *out,
+                           struct err *err)
+{
+    struct batch batch;
+    bool add_special = true;
+    if (!check_prompt_name(&values[TOKENIZE_PROMPT], err) ||
+        !value_get_bool(&values[TOKENIZE_SPECIAL], "add_special_tokens", &add_special, err) ||
+        !batch_read(x, &values[TOKENIZE_INPUTS], "inputs", INPUT_TEXT, false, &batch, err))
+        return false;
+    stage_end(x, STAGE_PARSE);
+    x->sample.inputs = batch.n;
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < batch.n; i++) {
+        if (i > 0) buf_add_char(out, ',');
+        if (!write_text_tokens(x, batch.items[i].text, add_special, out, err)) return false;
+    }
+    buf_add_char(out, ']');
+    stage_end(x, STAGE_TOKENIZE);
+    return true;
+}
+
+void tokenize_post(struct exchange *x)
+{
+    struct value values[TOKENIZE_FIELDS];
+    struct err err;
+    struct buf out;
+    buf_init(&out, x->arena);
+    bool is_read = exchange_read_fields(x, tokenize_names, TOKENIZE_FIELDS, values, &err);
+    if (is_read && is_refused_empty(x, &values[TOKENIZE_INPUTS], "inputs")) return;
+    if (is_read && tokenize_write(x, values, &out, &err)) {
+        reply_json(x, &out);
+    } else {
+        handlers_fail(x, &err);
+    }
+}
+
+/* -- /decode -- */
+
+enum { DECODE_IDS, DECODE_SKIP, DECODE_FIELDS };
+
+static const struct text decode_names[DECODE_FIELDS] = {
+    [DECODE_IDS] = TEXT("ids"),
+    [DECODE_SKIP] = TEXT("skip_special_tokens"),
+};
+
+static bool decode_write(struct exchange *x, const struct value *values, struct buf *out,
+                         struct err *err)
+{
+    struct batch batch;
+    bool skip_special = true;
+    if (!value_get_bool(&values[DECODE_SKIP], "skip_special_tokens", &skip_special, err) ||
+        !batch_read(x, &values[DECODE_IDS], "ids", INPUT_IDS, false, &batch, err))
+        return false;
+    stage_end(x, STAGE_PARSE);
+    x->sample.inputs = batch.n;
+    struct buf text;
+    buf_init(&text, x->arena);
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < batch.n; i++) {
+        const struct sequence *item = &batch.items[i];
+        text.bytes = 0;
+        model_decode(x->service->model, item->ids, item->n, skip_special, &text);
+        if (text.failed) return err_out_of_memory(err);
+        if (i > 0) buf_add_char(out, ',');
+        write_text(out, (struct text){text.data, text.bytes});
+        x->sample.tokens += item->n;
+    }
+    buf_add_char(out, ']');
+    stage_end(x, STAGE_TOKENIZE);
+    return true;
+}
+
+void decode_post(struct exchange *x)
+{
+    struct value values[DECODE_FIELDS];
+    struct err err;
+    struct buf out;
+    buf_init(&out, x->arena);
+    bool is_read = exchange_read_fields(x, decode_names, DECODE_FIELDS, values, &err);
+    if (is_read && is_refused_empty(x, &values[DECODE_IDS], "ids")) return;
+    if (is_read && decode_write(x, values, &out, &err)) {
+        reply_json(x, &out);
+    } else {
+        handlers_fail(x, &err);
+    }
+}
+
+/* -- /info, /health -- */
+
+static const char *long_dtype(const char *dtype)
+{
+    if (strcmp(dtype, "F16") == 0) return "float16";
+    if (strcmp(dtype, "BF16") == 0) return "bfloat16";
+    return "float32";
+}
+
+void info_get(struct exchange *x)
+{
+    const struct service *service = x->service;
+    const struct model_info *info = model_info(service->model);
+    struct text name = {info->name, strlen(info->name)};
+    struct text version = {info->version, strlen(info->version)};
+    /* Without a limit of its own a text has at most as many tokens as a body has bytes. */
+    size_t tokens_max =
+        service->input_tokens_max ? service->input_tokens_max : service->body_bytes_max;
+    struct buf out;
+    buf_init(&out, x->arena);
+    buf_add_str(&out, "{\"model_id\":");
+    write_text(&out, name);
+    buf_add_str(&out, ",\"model_sha\":");
+    if (version.bytes > 0) {
+        write_text(&out, version);
+    } else {
+        buf_add_str(&out, "null");
+    }
+    buf_printf(&out, ",\"model_dtype\":\"%s\",\"served_model_name\":", long_dtype(info->dtype));
+    write_text(&out, name);
+    buf_printf(&out, ",\"model_type\":{\"embedding\":{\"pooling\":\"%s\"}}",
+               pooling_names[info->pooling]);
+    buf_printf(&out,
+               ",\"max_concurrent_requests\":%zu,\"max_input_length\":%zu,\"max_batch_tokens\":%zu,"
+               "\"max_batch_requests\":null,\"max_client_batch_size\":%zu,\"auto_truncate\":%s,"
+               "\"tokenization_workers\":%zu",
+               service->connections_max, tokens_max, service->body_bytes_max, service->inputs_max,
+               service->truncate == TRUNCATE_ERROR ? "false" : "true", service->threads);
+    buf_printf(&out, ",\"version\":\"%s\",\"sha\":null,\"docker_label\":null}", service->version);
+    reply_json(x, &out);
+}
+
+void health_get(struct exchange *x)
+{
+    if (!atomic_load(&x->service->is_draining)) {
+        reply_static(x, 200, NULL, "");
+        return;
+    }
+    reply_tei_error(x, 503, "Unhealthy", "unhealthy");
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes as a request to any route: the reply is whole, legal JSON where it says so, and never
+   our own fault. The first byte chooses model and route, the rest is the body. Run from the top
+   folder of the project. */
+#include "base/json.h"
+#include "handlers/handlers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const paths[] = {
+    "/v1/embeddings", "/embed", "/v1/ids", "/v1/onehot", "/v1/lookup", "/tokenize", "/decode", "/x",
+};
+#define N_PATHS (sizeof paths / sizeof paths[0])
+
+static struct service services[2];
+
+static void open_services(void)
+{
+    static const char *const models[2] = {"examples/chain/w6x2", "builtin"};
+    json_init();
+    for (int i = 0; i < 2; i++) {
+        struct model *model;
+        struct err err = {0};
+        if (!model_open(&model, models[i], &err)) {
+            fprintf(stderr, "%s\n", err.message);
+            exit(1);
+        }
+        services[i] = (struct service){.model = model,
+                                       .version = "0",
+                                       .body_bytes_max = 1 << 20,
+                                       .inputs_max = 64,
+                                       .input_tokens_max = (size_t)i * 16,
+                                       .truncate = TRUNCATE_LEFT};
+    }
+}
+
+static void check(struct exchange *x)
+{
+    if (x->status < 200 || x->status >= 500 || x->sample.status != x->status) abort();
+    if (x->n_headers < 2 || !x->reply || !x->reply_type) abort();
+    if (strcmp(x->reply_type, "application/json") != 0) return;
+    struct arena arena;
+    struct err err;
+    arena_init(&arena, SIZE_MAX / 2);
+    json_use_arena(&arena);
+    json_t *root = json_read(x->reply, x->reply_bytes, &err);
+    if (!root || (x->status >= 400) != (json_object_get(root, "error") != NULL)) abort();
+    json_use_arena(NULL);
+    arena_clear(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!services[0].model) open_services();
+    if (size == 0) return 0;
+    struct arena arena;
+    arena_init(&arena, 4 << 20);
+    struct exchange x = {.service = &services[data[0] / N_PATHS % 2], .arena = &arena};
+    /* An exact copy, so that the sanitizer sees a read past its end. */
+    char *body = malloc(size);
+    memcpy(body, data + 1, size - 1);
+    body[size - 1] = '\0';
+    char *exact = realloc(body, size - 1 ? size - 1 : 1);
+    x.body = exact;
+    x.body_bytes = size - 1;
+    if (handlers_find_route(&x, METHOD_POST, paths[data[0] % N_PATHS]) &&
+        handlers_check_head(&x, NULL, x.body_bytes))
+        handlers_dispatch(&x);
+    check(&x);
+    arena_clear(&arena);
+    free(exact);
+    return 0;
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/handlers/ask.h"
+
+static void a_wrong_path_is_404(void **state)
+{
+    const struct exchange *x = ask_get(*state, "/v1/embedding");
+    assert_int_equal(x->status, 404);
+    assert_int_equal(x->sample.route, 0);
+    assert_int_equal(x->sample.reject, REJECT_NOT_FOUND);
+    assert_reply(x, 404,
+                 "{\"error\":{\"message\":\"there is no route /v1/embedding; docs/API.md lists "
+                 "them\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":"
+                 "\"not_found\"}}");
+}
+
+static void a_wrong_method_is_405_with_allow(void **state)
+{
+    const struct exchange *x = ask_get(*state, "/v1/embeddings");
+    assert_int_equal(x->status, 405);
+    assert_int_equal(x->sample.reject, REJECT_METHOD);
+    assert_string_equal(ask_header(x, "allow"), "POST, OPTIONS");
+    x = ask_post(*state, "/health", "{}");
+    assert_int_equal(x->status, 405);
+    assert_string_equal(ask_header(x, "allow"), "GET, HEAD, OPTIONS");
+}
+
+static void options_and_head_are_answered_everywhere_they_belong(void **state)
+{
+    ask_begin(*state);
+    const struct exchange *x = ask_send(*state, METHOD_OPTIONS, "/embed", "", 0);
+    assert_reply(x, 204, "");
+    assert_string_equal(ask_header(x, "allow"), "POST, OPTIONS");
+    ask_begin(*state);
+    assert_reply(ask_send(*state, METHOD_HEAD, "/", "", 0), 200, "embedd is running");
+    ask_begin(*state);
+    assert_int_equal(ask_send(*state, METHOD_HEAD, "/embed", "", 0)->status, 405);
+    ask_begin(*state);
+    assert_int_equal(ask_send(*state, METHOD_OTHER, "/", "", 0)->status, 405);
+}
+
+static void route_names_match_their_routes(void **state)
+{
+    const char *const *names = handlers_route_names();
+    assert_string_equal(names[0], "other");
+    const struct exchange *x = ask_get(*state, "/v1/models/example");
+    assert_string_equal(names[x->sample.route], "/v1/models/{id}");
+    for (size_t i = 1; i < handlers_route_count(); i++)
+        assert_non_null(names[i]);
+}
+
+static void body_types_other_than_json_are_415(void **state)
+{
+    static const struct {
+        const char *type;
+        unsigned status;
+    } cases[] = {
+        {NULL, 200},
+        {"", 200},
+        {"application/json", 200},
+        {"Application/JSON; charset=utf-8", 200},
+        {"application/vnd.api+json", 200},
+        {"text/plain", 200},
+        {"application/x-www-form-urlencoded", 200},
+        {"text/html", 415},
+        {"application/jsonx", 415},
+        {"multipart/form-data; boundary=x", 415},
+        {"application/octet-stream", 415},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ask_begin(*state)->content_type = cases[i].type;
+        const struct exchange *x =
+            ask_send(*state, METHOD_POST, "/v1/embeddings", "{\"input\":\"\"}", 12);
+        assert_int_equal(x->status, cases[i].status);
+        if (cases[i].status == 200) continue;
+        assert_int_equal(x->sample.reject, REJECT_MEDIA_TYPE);
+        assert_non_null(strstr(x->reply, "send JSON"));
+    }
+}
+
+static void what_the_head_tells_is_refused_before_the_body(void **state)
+{
+    struct exchange *x = ask_begin(*state);
+    assert_non_null(handlers_find_route(x, METHOD_POST, "/v1/embeddings"));
+    assert_false(handlers_check_head(x, "gzip", 10));
+    assert_int_equal(x->status, 415);
+    assert_non_null(strstr(x->reply, "uncompressed"));
+    x = ask_begin(*state);
+    assert_non_null(handlers_find_route(x, METHOD_POST, "/v1/embeddings"));
+    assert_false(handlers_check_head(x, NULL, (1 << 20) + 1));
+    assert_int_equal(x->status, 413);
+    assert_int_equal(x->sample.reject, REJECT_BODY_TOO_LARGE);
+    assert_non_null(strstr(x->reply, "max-body-bytes is 1048576"));
+    x = ask_begin(*state);
+    assert_non_null(handlers_find_route(x, METHOD_POST, "/v1/embeddings"));
+    assert_true(handlers_check_head(x, "identity", 1 << 20));
+}
+
+static void a_request_id_is_echoed_when_it_is_sane(void **state)
+{
+    char long_id[130];
+    memset(long_id, 'x', 129);
+    long_id[129] = '\0';
+    static const char *const insane[] = {"", "tab\tbed", "line\nbreak", "caf\xC3\xA9"};
+    ask_begin(*state)->request_id = long_id + 1;
+    const struct exchange *x = ask_send(*state, METHOD_GET, "/live", "", 0);
+    assert_string_equal(ask_header(x, "x-request-id"), long_id + 1);
+    ask_begin(*state)->request_id = long_id;
+    x = ask_send(*state, METHOD_GET, "/live", "", 0);
+    assert_string_not_equal(ask_header(x, "x-request-id"), long_id);
+    for (size_t i = 0; i < 4; i++) {
+        ask_begin(*state)->request_id = insane[i];
+        x = ask_send(*state, METHOD_GET, "/live", "", 0);
+        assert_string_not_equal(ask_header(x, "x-request-id"), insane[i]);
+    }
+}
+
+static void new_request_ids_differ(void **state)
+{
+    char ids[100][33];
+    for (int i = 0; i < 100; i++) {
+        const char *id = ask_header(ask_get(*state, "/live"), "x-request-id");
+        assert_int_equal(strlen(id), 32);
+        strcpy(ids[i], id);
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(ids[i], ids[j]);
+    }
+}
+
+static void a_model_name_is_escaped_where_json_needs_it(void **state)
+{
+    (void)state;
+    static const float rows[1] = {0};
+    struct ask ask;
+    ask_open_model(&ask, ask_make_model("a\n", rows, 1, 1,
+                                        "{\"name\":\"a\\\"b\",\"tokenizer\":\"dictionary\"}"));
+    const struct exchange *x = ask_post(&ask, "/v1/embeddings", "{\"input\":\"a\"}");
+    assert_string_equal(ask_header(x, "x-embedd-model"), "a\"b");
+    assert_reply(x, 200,
+                 "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,"
+                 "\"embedding\":[<0>]}],\"model\":\"a\\\"b\",\"usage\":{\"prompt_tokens\":1,"
+                 "\"total_tokens\":1}}");
+    arena_clear(&ask.arena);
+    model_close(ask.model);
+}
+
+static void live_and_ready_say_when_the_service_drains(void **state)
+{
+    struct ask *ask = *state;
+    assert_reply(ask_get(ask, "/live"), 200, "{\"status\":\"ok\"}");
+    assert_reply(ask_get(ask, "/ready"), 200, "{\"status\":\"ok\"}");
+    atomic_store(&ask->service.is_draining, true);
+    assert_reply(ask_get(ask, "/live"), 503, "{\"status\":\"draining\"}");
+    assert_reply(ask_get(ask, "/ready"), 503, "{\"status\":\"draining\"}");
+    atomic_store(&ask->service.is_draining, false);
+}
+
+static void metrics_speak_the_format_the_scraper_accepts(void **state)
+{
+    const struct exchange *x = ask_get(*state, "/metrics");
+    assert_int_equal(x->status, 200);
+    assert_string_equal(x->reply_type, metrics_content_type(false));
+    ask_begin(*state)->accept = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
+    x = ask_send(*state, METHOD_GET, "/metrics", "", 0);
+    assert_string_equal(x->reply_type, metrics_content_type(true));
+}
+
+static void server_timing_comes_when_it_is_asked_for(void **state)
+{
+    struct ask *ask = *state;
+    ask_begin(ask)->wants_timing = true;
+    const struct exchange *x =
+        ask_send(ask, METHOD_POST, "/v1/embeddings", "{\"input\":\"\\u6211\"}", 18);
+    assert_int_equal(x->status, 200);
+    const char *timing = ask_header(x, "server-timing");
+    assert_non_null(timing);
+    double parse, tokenize, lookup, write;
+    assert_int_equal(sscanf(timing,
+                            "parse;dur=%lf, tokenize;dur=%lf, lookup;dur=%lf, write;dur=%lf",
+                            &parse, &tokenize, &lookup, &write),
+                     4);
+    ask->service.timing_always = true;
+    assert_non_null(ask_header(ask_post(ask, "/embed", "{\"inputs\":\"\"}"), "server-timing"));
+    ask->service.timing_always = false;
+    assert_null(ask_header(ask_post(ask, "/embed", "{\"inputs\":\"\"}"), "server-timing"));
+}
+
+/* Every way a value can be wrong: the status, the field it names, and a piece of what it says. */
+static void wrong_values_are_named_with_limit_and_remedy(void **state)
+{
+#define E "/v1/embeddings"
+#define I "/v1/ids"
+    static const struct {
+        const char *path, *body;
+        unsigned status;
+        const char *param, *says;
+    } cases[] = {
+        {E, "", 400, "null", "the body is empty; send a JSON object"},
+        {E, "   ", 400, "null", "invalid JSON"},
+        {E, "{\"input\":\"a\"", 400, "null", "invalid JSON"},
+        {E, "{\"input\":\"a\"}x", 400, "null", "invalid JSON"},
+        {E, "{\"input\":\"a\",\"input\":\"b\"}", 400, "null", "duplicate"},
+        {E, "{\"x\":1,\"x\":2,\"input\":\"a\"}", 400, "null", "duplicate"},
+        {E, "{\"input\":\"\xFF\"}", 400, "null", "invalid JSON"},
+        {E, "{\"input\":\"\xC0\xAF\"}", 400, "null", "invalid JSON"},
+        {E, "{\"input\":\"\\ud800\"}", 400, "null", "invalid JSON"},
+        {E, "{\"input\":\"a\nb\"}", 400, "null", "invalid JSON"},
+        {E, "{\"input\":\"a\",}", 400, "null", "invalid JSON"},
+        {E, "{'input':'a'}", 400, "null", "invalid JSON"},
+        {E, "[\"a\"]", 400, "null", "the body must be a JSON object"},
+        {E, "\"a\"", 400, "null", "the body must be a JSON object"},
+        {E, "{}", 400, "\"input\"", "input is missing; it must be a string, a list of strings"},
+        {E, "{\"input\":null}", 400, "\"input\"", "input must be a string"},
+        {E, "{\"input\":5}", 400, "\"input\"", "not a number"},
+        {E, "{\"input\":{\"a\":1}}", 400, "\"input\"", "not an object"},
+        {E, "{\"input\":[]}", 400, "\"input\"", "input is an empty list; send at least one"},
+        {E, "{\"input\":[[]]}", 400, "\"input\"", "input[0] is an empty list"},
+        {E, "{\"input\":[\"a\",null]}", 400, "\"input\"", "input[1] must be a string"},
+        {E, "{\"input\":[\"a\",[1]]}", 400, "\"input\"", "input mixes texts and token ids"},
+        {E, "{\"input\":[1,1.5]}", 400, "\"input\"", "input[1] must be a whole number, not 1.5"},
+        {E, "{\"input\":[1,\"a\"]}", 400, "\"input\"", "input[1] must be a whole number"},
+        {E, "{\"input\":[1,-1]}", 400, "\"input\"", "input[1] is -1, but this model's vocabulary"},
+        {E, "{\"input\":[6]}", 400, "\"input\"", "has 6 tokens; send ids from 0 to 5"},
+        {E, "{\"input\":[[0],[1,6]]}", 400, "\"input\"", "input[1][1] is 6"},
+        {E, "{\"input\":[9223372036854775807]}", 400, "\"input\"", "is 9223372036854775807"},
+        {E, "{\"input\":[9223372036854775808]}", 400, "\"input\"",
+         "input holds 9223372036854775808"},
+        {E, "{\"input\":[1e999]}", 400, "\"input\"", "input holds 1e999, a number that is too"},
+        {I, "{\"model\":\"1e9999\",\"x\":[{\"a\":1}],\"ids\":[1,-1e400]}", 400, "\"ids\"",
+         "-1e400"},
+        {E, "{\"input\":[[[1]]]}", 400, "\"input\"", "nested too deep"},
+        {E, "{\"input\":[\"\",\"\",\"\",\"\",\"\"]}", 413, "\"input\"", "max-inputs is 4"},
+        {E, "{\"input\":\"\",\"dimensions\":0}", 400, "\"dimensions\"", "from 1 to 2, not 0"},
+        {E, "{\"input\":\"\",\"dimensions\":-1}", 400, "\"dimensions\"", "from 1 to 2, not -1"},
+        {E, "{\"input\":\"\",\"dimensions\":3}", 400, "\"dimensions\"", "from 1 to 2, not 3"},
+        {E, "{\"input\":\"\",\"dimensions\":1.0}", 400, "\"dimensions\"", "a whole number"},
+        {E, "{\"input\":\"\",\"dimensions\":\"12\"}", 400, "\"dimensions\"",
+         "\\\"12\\\" (a string)"},
+        {E, "{\"input\":\"\",\"encoding_format\":5}", 400, "\"encoding_format\"",
+         "a string, not 5"},
+        {E, "{\"input\":\"\",\"pooling\":\"cls\"}", 400, "\"pooling\"",
+         "\\\"sum\\\" or \\\"max\\\""},
+        {E, "{\"input\":\"\",\"pooling\":\"weighted\"}", 400, "\"pooling\"", "token weights"},
+        {E, "{\"input\":\"\",\"normalize\":\"yes\"}", 400, "\"normalize\"", "true or false"},
+        {E, "{\"input\":\"\",\"model\":5}", 400, "\"model\"", "model must be a string, not 5"},
+        {I, "{}", 400, "\"text\"", "exactly one of text, tokens and ids; none was given"},
+        {I, "{\"text\":\"a\",\"ids\":[1]}", 400, "\"ids\"", "more than one was given"},
+        {I, "{\"tokens\":[\"我\",5]}", 400, "\"tokens\"",
+         "tokens[1] must be a string, not a number"},
+        {I, "{\"tokens\":[[\"我\"],[\"爱\",null]]}", 400, "\"tokens\"", "tokens[1][1] must be"},
+        {I, "{\"tokens\":\"我\"}", 400, "\"tokens\"", "tokens must be a list of strings"},
+        {I, "{\"tokens\":[]}", 400, "\"tokens\"", "tokens is an empty list"},
+        {I, "{\"ids\":[]}", 400, "\"ids\"", "ids is an empty list"},
+        {I, "{\"ids\":[\"1\"]}", 400, "\"ids\"", "ids[0] must be a list of token ids"},
+        {I, "{\"ids\":1}", 400, "\"ids\"", "ids must be a list of token ids"},
+        {I, "{\"ids\":[6]}", 400, "\"ids\"", "ids[0] is 6"},
+        {I, "{\"text\":[1]}", 400, "\"text\"", "text[0] must be a string"},
+        {I, "{\"text\":[]}", 400, "\"text\"", "text is an empty list"},
+        {I, "{\"text\":[\"\",\"\",\"\",\"\",\"\"]}", 413, "\"text\"", "max-inputs is 4"},
+        {I, "{\"text\":\"\",\"unknown\":\"drop\"}", 400, "\"unknown\"", "\\\"skip\\\""},
+        {"/v1/onehot", "{\"text\":\"\",\"format\":\"csv\"}", 400, "\"format\"", "\\\"dense\\\""},
+        {"/v1/onehot", "{\"text\":\"\",\"vocabulary\":1}", 400, "\"vocabulary\"", "\\\"model\\\""},
+        {"/v1/onehot", "{\"text\":\"猫\"}", 422, "\"unknown\"", "is not in the dictionary"},
+        {"/v1/lookup", "{\"text\":\"\",\"dimensions\":9}", 400, "\"dimensions\"", "from 1 to 2"},
+        {"/v1/lookup", "{\"text\":\"\",\"encoding_format\":\"md5\"}", 400, "\"encoding_format\"",
+         "\\\"float\\\" or \\\"base64\\\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct exchange *x = ask_post(*state, cases[i].path, cases[i].body);
+        char reply[2048], param[64];
+        snprintf(reply, sizeof reply, "%.*s", (int)x->reply_bytes, x->reply);
+        snprintf(param, sizeof param, "\"param\":%s,\"code\":", cases[i].param);
+        if (x->status != cases[i].status || !strstr(reply, param) || !strstr(reply, cases[i].says))
+            fail_msg("%s: %u %s (wanted %u, %s, %s)", cases[i].body, x->status, reply,
+                     cases[i].status, param, cases[i].says);
+        struct err err;
+        json_t *root = json_read(x->reply, x->reply_bytes, &err);
+        assert_int_equal(json_object_size(json_object_get(root, "error")), 4);
+        json_decref(root);
+        assert_int_not_equal(x->sample.reject, REJECT_NONE);
+    }
+}
+
+static void unusual_but_legal_bodies_are_taken(void **state)
+{
+    static const char *const bodies[] = {
+        "\xEF\xBB\xBF{\"input\":\"\"}",
+        " \t\r\n{ \"input\" : [ \"a\" , \"b\" ] } \n",
+        "{\"input\":\"\\u0000\"}",
+        "{\"in\\u0070ut\":\"a\"}",
+        "{\"input\":\"\\ud83d\\ude00\"}",
+        "{\"input\":\"a\",\"model\":null,\"dimensions\":null,\"encoding_format\":null}",
+        "{\"input\":[ -0 ]}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
+        assert_int_equal(ask_post(*state, "/v1/embeddings", bodies[i])->status, 200);
+}
+
+static void nesting_a_hundred_thousand_deep_is_an_error(void **state)
+{
+    enum { DEEP = 100000 };
+    char *body = malloc(2 * DEEP + 64);
+    size_t bytes = (size_t)sprintf(body, "{\"input\":");
+    memset(body + bytes, '[', DEEP);
+    memset(body + bytes + DEEP, ']', DEEP);
+    bytes += 2 * DEEP;
+    body[bytes++] = '}';
+    ask_begin(*state);
+    const struct exchange *x = ask_send(*state, METHOD_POST, "/v1/embeddings", body, bytes);
+    assert_int_equal(x->status, 400);
+    assert_int_equal(x->sample.reject, REJECT_BAD_JSON);
+    free(body);
+}
+
+static void memory_at_its_cap_is_413_whenever_it_comes(void **state)
+{
+    struct ask *ask = *state;
+    static const char body[] = "{\"input\":[\"我爱\\u5403饭\",\"他\",[]]}";
+    static const char good[] = "{\"input\":[\"我爱\\u5403饭\",\"他\"],\"model\":\"m\"}";
+    const char *const bodies[] = {body, good};
+    unsigned seen_413 = 0, seen_other = 0;
+    arena_clear(&ask->arena);
+    for (size_t cap = 512; cap < 16384; cap += 192) {
+        for (size_t i = 0; i < 2; i++) {
+            arena_init(&ask->arena, cap);
+            const struct exchange *x = ask_post(ask, "/v1/embeddings", bodies[i]);
+            assert_true(x->status == 413 || x->status == (i == 0 ? 400 : 200));
+            seen_413 += x->status == 413;
+            seen_other += x->status != 413;
+            assert_true(ask->arena.used_bytes <= cap);
+            arena_clear(&ask->arena);
+        }
+    }
+    arena_init(&ask->arena, 16 << 20);
+    assert_true(seen_413 > 0 && seen_other > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wrong_path_is_404),
+        cmocka_unit_test(a_wrong_method_is_405_with_allow),
+        cmocka_unit_test(options_and_head_are_answered_everywhere_they_belong),
+        cmocka_unit_test(route_names_match_their_routes),
+        cmocka_unit_test(body_types_other_than_json_are_415),
+        cmocka_unit_test(what_the_head_tells_is_refused_before_the_body),
+        cmocka_unit_test(a_request_id_is_echoed_when_it_is_sane),
+        cmocka_unit_test(new_request_ids_differ),
+        cmocka_unit_test(a_model_name_is_escaped_where_json_needs_it),
+        cmocka_unit_test(live_and_ready_say_when_the_service_drains),
+        cmocka_unit_test(metrics_speak_the_format_the_scraper_accepts),
+        cmocka_unit_test(server_timing_comes_when_it_is_asked_for),
+        cmocka_unit_test(wrong_values_are_named_with_limit_and_remedy),
+        cmocka_unit_test(unusual_but_legal_bodies_are_taken),
+        cmocka_unit_test(nesting_a_hundred_thousand_deep_is_an_error),
+        cmocka_unit_test(memory_at_its_cap_is_413_whenever_it_comes),
+    };
+    return cmocka_run_group_tests(tests, ask_open, ask_close);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/handlers/ask.h"
+
+#define ITEM(i, vector) "{\"object\":\"embedding\",\"index\":" #i ",\"embedding\":" vector "}"
+#define REPLY(items, model, n)                                                                     \
+    "{\"object\":\"list\",\"data\":[" items "],\"model\":\"" model                                 \
+    "\",\"usage\":{\"prompt_tokens\":" #n ",\"total_tokens\":" #n "}}"
+
+static void a_text_becomes_the_mean_of_its_rows(void **state)
+{
+    const struct exchange *x = ask_post(*state, "/v1/embeddings", "{\"input\":\"我爱吃饭\"}");
+    assert_reply(x, 200, REPLY(ITEM(0, "[<0.9375>,<1.9375>]"), "example", 4));
+    assert_string_equal(ask_header(x, "x-embedd-model"), "example/1");
+    assert_null(ask_header(x, "x-embedd-unknown"));
+    assert_null(ask_header(x, "x-embedd-ids"));
+    assert_null(ask_header(x, "server-timing"));
+    assert_int_equal(x->n_headers, 2);
+}
+
+static void the_model_asked_for_is_echoed(void **state)
+{
+    const struct exchange *x =
+        ask_post(*state, "/v1/embeddings",
+                 "{\"model\":\"text-embedding-3-small\",\"input\":[\"我\",\"\"],\"user\":\"u\"}");
+    assert_reply(x, 200,
+                 REPLY(ITEM(0, "[<1>,<2>]") "," ITEM(1, "[<0>,<0>]"), "text-embedding-3-small", 1));
+    assert_string_equal(ask_header(x, "x-embedd-model"), "example/1");
+    assert_null(ask_header(x, "x-embedd-ignored-fields"));
+}
+
+static void ids_are_the_models_own_and_the_reply_says_so(void **state)
+{
+    const struct exchange *x = ask_post(*state, "/v1/embeddings", "{\"input\":[1,2]}");
+    assert_reply(x, 200, REPLY(ITEM(0, "[<2>,<3>]"), "example", 2));
+    assert_string_equal(ask_header(x, "x-embedd-ids"), "model");
+    x = ask_post(*state, "/v1/embeddings", "{\"input\":[[1,2],[5]]}");
+    assert_reply(x, 200, REPLY(ITEM(0, "[<2>,<3>]") "," ITEM(1, "[<0>,<1>]"), "example", 3));
+}
+
+static void base64_is_little_endian_float32(void **state)
+{
+    float vector[] = {0.9375f, 1.9375f};
+    char base64[32], want[512];
+    base64[numtext_base64(base64, vector, sizeof vector)] = '\0';
+    snprintf(want, sizeof want, REPLY(ITEM(0, "\"%s\""), "example", 4), base64);
+    assert_reply(ask_post(*state, "/v1/embeddings",
+                          "{\"input\":\"我爱吃饭\",\"encoding_format\":\"base64\"}"),
+                 200, want);
+}
+
+static void pooling_dimensions_and_normalize_can_be_chosen(void **state)
+{
+    assert_reply(ask_post(*state, "/v1/embeddings", "{\"input\":\"我爱\",\"pooling\":\"sum\"}"),
+                 200, REPLY(ITEM(0, "[<4>,<6>]"), "example", 2));
+    assert_reply(ask_post(*state, "/v1/embeddings", "{\"input\":\"我吃\",\"pooling\":\"max\"}"),
+                 200, REPLY(ITEM(0, "[<1>,<2>]"), "example", 2));
+    assert_reply(ask_post(*state, "/v1/embeddings", "{\"input\":\"爱\",\"dimensions\":1}"), 200,
+                 REPLY(ITEM(0, "[<3>]"), "example", 1));
+    assert_reply(ask_post(*state, "/v1/embeddings", "{\"input\":\"你\",\"normalize\":true}"), 200,
+                 REPLY(ITEM(0, "[<1>,<0>]"), "example", 1));
+    assert_reply(
+        ask_post(*state, "/v1/embeddings",
+                 "{\"input\":\"爱\",\"dimensions\":1,\"normalize\":true,\"pooling\":null}"),
+        200, REPLY(ITEM(0, "[<1>]"), "example", 1));
+}
+
+static void ignored_fields_are_counted(void **state)
+{
+    const struct exchange *x =
+        ask_post(*state, "/v1/embeddings",
+                 "{\"input\":\"我\",\"input_type\":\"query\",\"x\":{\"y\":[1.5]}}");
+    assert_int_equal(x->status, 200);
+    assert_string_equal(ask_header(x, "x-embedd-ignored-fields"), "2");
+    assert_int_equal(x->sample.ignored_fields, 2);
+}
+
+static void truncation_is_never_silent(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.input_tokens_max = 2;
+    const struct exchange *x = ask_post(ask, "/v1/embeddings", "{\"input\":[\"我爱吃饭\",\"我\"]}");
+    assert_reply(x, 200, REPLY(ITEM(0, "[<2>,<3>]") "," ITEM(1, "[<1>,<2>]"), "example", 3));
+    assert_string_equal(ask_header(x, "x-embedd-truncated"), "1");
+    assert_int_equal(x->sample.truncated_inputs, 1);
+    ask->service.truncate = TRUNCATE_LEFT;
+    x = ask_post(ask, "/v1/embeddings", "{\"input\":[0,1,3,5]}");
+    assert_reply(x, 200, REPLY(ITEM(0, "[<-0.125>,<0.875>]"), "example", 2));
+    ask->service.truncate = TRUNCATE_ERROR;
+    x = ask_post(ask, "/v1/embeddings", "{\"input\":[\"我\",\"我爱吃饭\"]}");
+    assert_int_equal(x->status, 400);
+    assert_int_equal(x->sample.reject, REJECT_TOO_MANY_TOKENS);
+    assert_non_null(strstr(x->reply, "input 1 has 4 tokens, but max-input-tokens is 2"));
+    ask->service.input_tokens_max = 0;
+    ask->service.truncate = TRUNCATE_RIGHT;
+}
+
+static void an_empty_text_in_a_list_is_a_zero_vector_and_counted(void **state)
+{
+    const struct exchange *x =
+        ask_post(*state, "/v1/embeddings", "{\"input\":[\"我\",\"\",\" \"]}");
+    assert_reply(x, 200,
+                 REPLY(ITEM(0, "[<1>,<2>]") "," ITEM(1, "[<0>,<0>]") "," ITEM(2, "[<0>,<0>]"),
+                       "example", 1));
+    assert_int_equal(x->sample.empty_inputs, 2);
+}
+
+static void unknown_tokens_are_left_out_and_counted(void **state)
+{
+    const struct exchange *x = ask_post(*state, "/v1/embeddings", "{\"input\":[\"我猫\",\"狗\"]}");
+    assert_reply(x, 200, REPLY(ITEM(0, "[<1>,<2>]") "," ITEM(1, "[<0>,<0>]"), "example", 3));
+    assert_string_equal(ask_header(x, "x-embedd-unknown"), "2");
+}
+
+static void strict_model_knows_one_name(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.strict_model = true;
+    const struct exchange *x =
+        ask_post(ask, "/v1/embeddings", "{\"input\":\"我\",\"model\":\"gpt-4\"}");
+    assert_int_equal(x->status, 404);
+    assert_int_equal(x->sample.reject, REJECT_NOT_FOUND);
+    assert_non_null(strstr(x->reply, "\"param\":\"model\",\"code\":\"model_not_found\""));
+    x = ask_post(ask, "/v1/embeddings", "{\"input\":\"我\",\"model\":\"example\"}");
+    assert_int_equal(x->status, 200);
+    x = ask_post(ask, "/v1/embeddings", "{\"input\":\"我\"}");
+    assert_int_equal(x->status, 200);
+    ask->service.strict_model = false;
+}
+
+static void the_format_error_is_openais_own(void **state)
+{
+    const struct exchange *x =
+        ask_post(*state, "/v1/embeddings", "{\"input\":\"我\",\"encoding_format\":\"md5\"}");
+    assert_reply(x, 400,
+                 "{\"error\":{\"message\":\"Invalid value for 'encoding_format' = md5. Supported "
+                 "values: ['float', 'base64'].\",\"type\":\"invalid_request_error\",\"param\":"
+                 "\"encoding_format\",\"code\":null}}");
+}
+
+static void a_long_value_is_quoted_in_part_and_in_whole_characters(void **state)
+{
+    char body[512] = "{\"input\":\"\",\"encoding_format\":\"x", want[256] = " = x";
+    for (int i = 0; i < 40; i++) {
+        strcat(body, "爱");
+        if (i < 19) strcat(want, "爱"); /* 1 + 57 of 60 bytes */
+    }
+    strcat(body, "\"}");
+    strcat(want, ". Supported values");
+    const struct exchange *x = ask_post(*state, "/v1/embeddings", body);
+    assert_int_equal(x->status, 400);
+    assert_non_null(strstr(x->reply, want));
+}
+
+static void a_vector_that_is_not_finite_is_never_sent(void **state)
+{
+    (void)state;
+    static const float rows[] = {3e38f, 1, 3e38f, 1};
+    struct ask ask;
+    ask_open_model(&ask, ask_make_model("a\nb\n", rows, 2, 2,
+                                        "{\"tokenizer\":\"dictionary\",\"pooling\":\"sum\"}"));
+    const struct exchange *x = ask_post(&ask, "/v1/embeddings", "{\"input\":[[0],[0,1]]}");
+    assert_int_equal(x->status, 500);
+    assert_non_null(strstr(x->reply, "input 1 is not finite"));
+    assert_non_null(strstr(x->reply, "\"type\":\"server_error\""));
+    arena_clear(&ask.arena);
+    model_close(ask.model);
+}
+
+static void models_lists_the_one_that_is_served(void **state)
+{
+    static const char model[] = "{\"id\":\"example\",\"object\":\"model\",\"created\":1700000000,"
+                                "\"owned_by\":\"embedd\"}";
+    char list[256];
+    snprintf(list, sizeof list, "{\"object\":\"list\",\"data\":[%s]}", model);
+    assert_reply(ask_get(*state, "/v1/models"), 200, list);
+    assert_reply(ask_get(*state, "/v1/models/example"), 200, model);
+    assert_int_equal(ask_get(*state, "/v1/models/other")->status, 404);
+    assert_int_equal(ask_get(*state, "/v1/models/")->status, 404);
+}
+
+static void a_batch_gives_the_same_bytes_as_each_text_alone(void **state)
+{
+    struct ask *ask = *state;
+    static const char *const texts[] = {"我爱吃饭", "他", "", "你你爱"};
+    char body[256], want[1024], alone[256];
+    size_t used = (size_t)sprintf(want, "{\"object\":\"list\",\"data\":[");
+    for (int i = 0; i < 4; i++) {
+        snprintf(body, sizeof body, "{\"input\":\"%s\",\"normalize\":true}", texts[i]);
+        const struct exchange *x = ask_post(ask, "/v1/embeddings", body);
+        const char *from = memmem(x->reply, x->reply_bytes, "\"embedding\":[", 13);
+        assert_non_null(from);
+        const char *to = memchr(from, ']', x->reply_bytes - (size_t)(from - x->reply));
+        snprintf(alone, sizeof alone, "%.*s", (int)(to + 1 - from), from);
+        used += (size_t)sprintf(want + used, "%s{\"object\":\"embedding\",\"index\":%d,%s}",
+                                i ? "," : "", i, alone);
+    }
+    const struct exchange *x =
+        ask_post(ask, "/v1/embeddings",
+                 "{\"input\":[\"我爱吃饭\",\"他\",\"\",\"你你爱\"],\"normalize\":true}");
+    assert_int_equal(x->status, 200);
+    assert_memory_equal(x->reply, want, used);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_becomes_the_mean_of_its_rows),
+        cmocka_unit_test(the_model_asked_for_is_echoed),
+        cmocka_unit_test(ids_are_the_models_own_and_the_reply_says_so),
+        cmocka_unit_test(base64_is_little_endian_float32),
+        cmocka_unit_test(pooling_dimensions_and_normalize_can_be_chosen),
+        cmocka_unit_test(ignored_fields_are_counted),
+        cmocka_unit_test(truncation_is_never_silent),
+        cmocka_unit_test(an_empty_text_in_a_list_is_a_zero_vector_and_counted),
+        cmocka_unit_test(unknown_tokens_are_left_out_and_counted),
+        cmocka_unit_test(strict_model_knows_one_name),
+        cmocka_unit_test(the_format_error_is_openais_own),
+        cmocka_unit_test(a_long_value_is_quoted_in_part_and_in_whole_characters),
+        cmocka_unit_test(a_vector_that_is_not_finite_is_never_sent),
+        cmocka_unit_test(models_lists_the_one_that_is_served),
+        cmocka_unit_test(a_batch_gives_the_same_bytes_as_each_text_alone),
+    };
+    return cmocka_run_group_tests(tests, ask_open, ask_close);
+}
