@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/http.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "handlers/handlers.h"
+#include "server/linger.h"
+#include "server/request.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+/* Rounds of MHD_run before the loop's other work gets its turn. */
+#define RUNS_MAX 64
+/* Nobody read the reply: the client went away first. No HTTP status; the number is nginx's. */
+#define STATUS_CLIENT_GONE 499
+
+struct http {
+    struct MHD_Daemon *daemon;
+    struct http_settings settings;
+    struct conns conns;
+    struct lingers lingers;
+    struct requests requests;
+    size_t n_begun; /* connections that on_connection was told of */
+};
+
+static const char reply_413[] = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n"
+                                "Connection: close\r\n\r\n";
+
+/* ---- the request's head ---- */
+
+struct head {
+    const char *content_encoding;
+    size_t content_length; /* 0 when chunked */
+    bool is_chunked;
+    bool expects_continue;
+    struct exchange *x;
+};
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    (void)kind;
+    struct head *head = cls;
+    if (!value) return MHD_YES;
+    switch (name[0] | 0x20) { /* most of a client's headers mean nothing here */
+    case 'a':
+        if (!strcasecmp(name, "accept")) head->x->accept = value;
+        break;
+    case 'c':
+        if (!strcasecmp(name, "content-type")) head->x->content_type = value;
+        if (!strcasecmp(name, "content-encoding")) head->content_encoding = value;
+        if (!strcasecmp(name, "content-length")) head->content_length = strtoull(value, NULL, 10);
+        break;
+    case 'e':
+        if (!strcasecmp(name, "expect")) head->expects_continue = true;
+        break;
+    case 't':
+        if (!strcasecmp(name, "transfer-encoding")) head->is_chunked = true;
+        break;
+    case 'x':
+        if (!strcasecmp(name, "x-request-id")) head->x->request_id = value;
+        if (!strcasecmp(name, "x-embedd-timing")) head->x->wants_timing = !strcmp(value, "1");
+        break;
+    }
+    return MHD_YES;
+}
+
+static enum method method_from_name(const char *name)
+{
+    if (!strcmp(name, "POST")) return METHOD_POST;
+    if (!strcmp(name, "GET")) return METHOD_GET;
+    if (!strcmp(name, "HEAD")) return METHOD_HEAD;
+    if (!strcmp(name, "OPTIONS")) return METHOD_OPTIONS;
+    return METHOD_OTHER;
+}
+
+/* ---- the reply ---- */
+
+static enum MHD_Result queue_reply(struct request *request, bool closes)
+{
+    struct exchange *x = &request->x;
+    /* Zero copy: the bytes stay in the arena until on_completed. The cast only takes const away,
+       libmicrohttpd 0.9.75 does not write to them. */
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        x->reply_bytes, (void *)(uintptr_t)x->reply, MHD_RESPMEM_PERSISTENT);
+    if (!response) return MHD_NO;
+    if (x->reply_type) MHD_add_response_header(response, "Content-Type", x->reply_type);
+    for (size_t i = 0; i < x->n_headers; i++)
+        MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
+    if (closes || atomic_load_explicit(&x->service->is_draining, memory_order_relaxed))
+        MHD_add_response_header(response, "Connection", "close");
+    enum MHD_Result result = MHD_queue_response(request->connection, x->status, response);
+    MHD_destroy_response(response);
+    request->state = REQUEST_REPLYING;
+    conn_begin_reply(request->conn, clock_now_ns());
+    return result;
+}
+
+/* ---- the request's body ---- */
+
+static void refuse(struct request *request, const struct err *err)
+{
+    /* What was kept of the body makes room for the error. */
+    arena_reset(&request->arena);
+    request->x.body = request->body = NULL;
+    request->x.body_bytes = request->body_room = 0;
+    if (err) handlers_fail(&request->x, err);
+    request->state = REQUEST_REFUSED;
+}
+
+/* How much of a body nobody wants is read for the sake of keeping the connection. */
+static size_t swallow_max(const struct http *http)
+{
+    return 2 * http->settings.service->body_bytes_max + (1u << 20);
+}
+
+static enum MHD_Result take_head(struct http *http, struct request *request, const char *path,
+                                 const char *method)
+{
+    struct exchange *x = &request->x;
+    struct head head = {.x = x};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &head);
+    if (head.is_chunked) head.content_length = 0;
+    request->is_chunked = head.is_chunked;
+    request->declared_bytes = head.content_length;
+    request->head_bytes =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+            ->header_size;
+    request->method = method;
+    enum method is = method_from_name(method);
+    x->route = handlers_find_route(x, is, path);
+    request->state = REQUEST_BODY;
+    if (x->route && handlers_check_head(x, head.content_encoding, head.content_length))
+        return MHD_YES;
+    request->state = REQUEST_REFUSED;
+    /* Answering before the body has come ends the connection, so only where waiting for it would be
+       worse. libmicrohttpd stops reading for these two methods alone. */
+    bool can_answer_now = is == METHOD_POST || !strcmp(method, "PUT");
+    bool is_worth_it =
+        head.expects_continue || head.content_length > http->settings.service->body_bytes_max;
+    if (!can_answer_now || !is_worth_it) return MHD_YES;
+    request->conn->lingers = true;
+    return queue_reply(request, true);
+}
+
+static enum MHD_Result take_body(struct http *http, struct request *request, const char *data,
+                                 size_t bytes)
+{
+    struct exchange *x = &request->x;
+    request->arrived_bytes += bytes;
+    if (request->state == REQUEST_BODY) {
+        struct err err;
+        if (request->arrived_bytes > http->settings.service->body_bytes_max) {
+            refuse(request, NULL);
+            handlers_check_head(x, NULL, request->arrived_bytes); /* its 413 */
+        } else if (!request_keep_body(request, data, bytes)) {
+            err_out_of_memory(&err);
+            refuse(request, &err);
+        }
+    }
+    if (request->arrived_bytes <= swallow_max(http)) return MHD_YES;
+    x->status = 413;
+    request->state = REQUEST_REPLYING;
+    request->conn->lingers = true;
+    conn_send_last(request->conn, reply_413);
+    return MHD_NO; /* closes the connection */
+}
+
+/* ---- the answer ---- */
+
+static void after_worker(struct pool_job *job, bool was_run)
+{
+    struct exchange *x = job->exchange;
+    struct request *request =
+        (struct request *)(void *)((char *)job - offsetof(struct request, job));
+    struct http *http = request->http;
+    metrics_offload_queue(http->settings.metrics, -1);
+    if (!was_run) {
+        struct err err;
+        err_set(&err, ERR_UNAVAILABLE, NULL, "the server is stopping; send the request again");
+        handlers_fail(x, &err);
+    }
+    request->state = REQUEST_ANSWERED;
+    /* Here, on the loop's thread, and not in the worker: an external daemon hears nothing of a
+       resume from elsewhere, and until now libuv owned a part of the request. */
+    MHD_resume_connection(request->connection);
+    http->settings.wake(http->settings.user);
+}
+
+static enum MHD_Result answer(struct http *http, struct request *request)
+{
+    struct exchange *x = &request->x;
+    if (x->route->is_heavy && x->body_bytes >= http->settings.offload_bytes) {
+        request->state = REQUEST_WORKING;
+        conn_begin_work(request->conn);
+        metrics_offload_queue(http->settings.metrics, 1);
+        MHD_suspend_connection(request->connection);
+        pool_submit(http->settings.loop, &request->job, x, after_worker);
+        return MHD_YES;
+    }
+    handlers_dispatch(x);
+    return queue_reply(request, false);
+}
+
+/* ---- libmicrohttpd's callbacks ---- */
+
+/* Called once with the head, then with each piece of the body, then with none. */
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *bytes, void **state)
+{
+    (void)connection;
+    (void)version;
+    struct http *http = cls;
+    struct request *request = *state;
+    if (!request) return MHD_NO; /* there was no memory for it */
+    if (request->state == REQUEST_NEW) return take_head(http, request, path, method);
+    if (*bytes > 0) {
+        size_t n = *bytes;
+        *bytes = 0;
+        return take_body(http, request, data, n);
+    }
+    if (request->state == REQUEST_BODY) return answer(http, request);
+    return queue_reply(request, false);
+}
+
+/* A request's first line has come. What it returns is `state` of the other callbacks. */
+static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    (void)uri;
+    struct http *http = cls;
+    struct conn *conn =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    struct request *request = conn ? requests_get(&http->requests) : NULL;
+    if (!request) return NULL;
+    request->x.service = http->settings.service;
+    request->http = http;
+    request->conn = conn;
+    request->connection = connection;
+    request->started_ns = clock_now_ns();
+    conn_begin_request(conn, request, request->started_ns);
+    metrics_in_flight(http->settings.metrics, 1);
+    return request;
+}
+
+/* What became of a request that was not answered by us. */
+static void settle_unanswered(struct request *request)
+{
+    struct exchange *x = &request->x;
+    const union MHD_ConnectionInfo *own =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    if (request->state == REQUEST_REPLYING) return;
+    if (request->conn->is_late) {
+        x->status = 408;
+        x->sample.reject = REJECT_TIMEOUT;
+    } else {
+        x->status = own && own->http_status ? own->http_status : STATUS_CLIENT_GONE;
+    }
+}
+
+static void write_access_log(const struct request *request)
+{
+    const struct exchange *x = &request->x;
+    struct log_request line = {
+        .request_id = x->request_id,
+        .route = handlers_route_names()[x->sample.route],
+        .method = request->method,
+        .status = x->status,
+        .inputs = x->sample.inputs,
+        .tokens = x->sample.tokens,
+        .duration_us = x->sample.duration_ns / 1000,
+        .bytes = x->reply_bytes,
+    };
+    for (size_t i = 0; i < x->n_headers; i++) { /* as the client got it: it may be a new one */
+        if (!strcasecmp(x->headers[i].name, "x-request-id")) line.request_id = x->headers[i].value;
+    }
+    log_access(&line);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode how)
+{
+    (void)connection;
+    (void)how;
+    struct http *http = cls;
+    struct request *request = *state;
+    if (!request) return;
+    *state = NULL;
+    struct metrics_sample *sample = &request->x.sample;
+    settle_unanswered(request);
+    uint64_t now_ns = clock_now_ns();
+    sample->duration_ns = now_ns - request->started_ns;
+    sample->status = request->x.status;
+    metrics_in_flight(http->settings.metrics, -1);
+    metrics_add(http->settings.metrics, sample);
+    if (log_access_enabled()) write_access_log(request);
+    conn_end_request(request->conn, request_wire_bytes(request), now_ns);
+    requests_put(&http->requests, request);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct http *http = cls;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        *socket_context = conns_add(&http->conns, fd);
+        http->n_begun++;
+        metrics_connections(http->settings.metrics, 1);
+        return;
+    }
+    struct conn *conn = *socket_context;
+    bool is_draining = atomic_load(&http->settings.service->is_draining);
+    if (conn && (conn->lingers || (is_draining && !conn->is_shut)))
+        lingers_add(&http->lingers, conn->fd);
+    if (conn) conns_remove(&http->conns, conn);
+    metrics_connections(http->settings.metrics, -1);
+    http->settings.on_gone(http->settings.user);
+}
+
+/* ---- the daemon ---- */
+
+static void on_log(void *cls, const char *format, va_list args)
+{
+    (void)cls;
+    char line[256];
+    vsnprintf(line, sizeof line, format, args);
+    log_debug("libmicrohttpd: %s", line);
+}
+
+struct http *http_new(const struct http_settings *settings)
+{
+    struct http *http = calloc(1, sizeof *http);
+    if (!http) return NULL;
+    http->settings = *settings;
+    conns_init(&http->conns, &settings->limits);
+    http->lingers.loop = settings->loop;
+    http->requests.memory_max = settings->request_memory_max;
+    /* The connections are counted where they are accepted; the memory of a connection holds its
+       request's head, and is wiped after each request, so that small is fast. */
+    http->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+        NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_URI_LOG_CALLBACK, on_first_line, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, settings->header_bytes_max,
+        MHD_OPTION_END);
+    if (http->daemon) return http;
+    free(http);
+    return NULL;
+}
+
+void http_free(struct http *http)
+{
+    if (!http) return;
+    assert(http_connections(http) == 0);
+    MHD_stop_daemon(http->daemon);
+    requests_clear(&http->requests);
+    free(http);
+}
+
+int http_epoll_fd(const struct http *http)
+{
+    return MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+bool http_run(struct http *http)
+{
+    for (int i = 0; i < RUNS_MAX; i++) {
+        MHD_UNSIGNED_LONG_LONG wait_ms;
+        MHD_run(http->daemon);
+        /* Deadlines are ours (conn.h), so it waits for nothing, or is due at once. */
+        if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_NO || wait_ms > 0) return true;
+    }
+    return false;
+}
+
+void http_add(struct http *http, int fd)
+{
+    /* Nobody asks for the client's address; the family tells libmicrohttpd that it is TCP. */
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    size_t n_begun = http->n_begun;
+    MHD_add_connection(http->daemon, fd, (struct sockaddr *)&any, sizeof any);
+    /* It closes what it does not take; on_connection hears only of what it had taken before. */
+    if (http->n_begun == n_begun) http->settings.on_gone(http->settings.user);
+}
+
+size_t http_connections(const struct http *http)
+{
+    return http->conns.n + http->lingers.n;
+}
+
+void http_sweep(struct http *http, bool is_draining)
+{
+    conns_sweep(&http->conns, clock_now_ns());
+    if (is_draining) conns_shut_idle(&http->conns);
+    lingers_sweep(&http->lingers, is_draining);
+    for (; http->conns.timeouts > 0; http->conns.timeouts--)
+        metrics_count_reject(http->settings.metrics, REJECT_TIMEOUT);
+}
+
+size_t http_cut(struct http *http)
+{
+    for (struct conn *conn = http->conns.first; conn; conn = conn->next) {
+        if (conn->phase == CONN_WORKING) pool_cancel(&conn->request->job);
+    }
+    return conns_shut_all(&http->conns) + lingers_close(&http->lingers);
+}
+
+const char *http_library_version(void)
+{
+    return MHD_get_version();
+}

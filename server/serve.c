@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/serve.h"
+
+#include "base/log.h"
+#include "handlers/handlers.h"
+#include "server/http.h"
+#include "server/listener.h"
+#include "server/loop.h"
+#include "server/pool.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What the process needs of descriptors beside its connections. */
+#define DESCRIPTORS_SPARE 256
+
+static const char reply_503[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+                                "Content-Length: 0\r\nConnection: close\r\n\r\n";
+
+/* The main thread's: it accepts, hears signals and ends the loops, and answers nothing. */
+struct server {
+    const struct config *config;
+    struct service service;
+    struct metrics *metrics;
+    struct metrics_slot *slot; /* the main thread's own: refused connections */
+    struct listener listener;
+    struct loop **loops;
+    size_t n_loops, next_loop;
+    atomic_size_t n_ended; /* loops that have drained */
+
+    uv_loop_t uv;
+    uv_signal_t signals[2];
+    uv_timer_t drain; /* first the delay, then the deadline */
+    uv_async_t ended; /* from the loops */
+};
+
+/* ---- connections ---- */
+
+/* Over max-connections: told so as far as that goes without waiting, then closed. */
+static void turn_away(struct server *server, int fd)
+{
+    char waste[4096];
+    ssize_t bytes = send(fd, reply_503, sizeof reply_503 - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
+    bytes = recv(fd, waste, sizeof waste, MSG_DONTWAIT); /* unread, it would reset the connection */
+    (void)bytes;
+    close(fd);
+    metrics_count_reject(server->slot, REJECT_CONNECTIONS);
+}
+
+/* To the loop with the fewest connections; of equals, the next in turn. */
+static void deal(int fd, void *user)
+{
+    struct server *server = user;
+    size_t best = 0, fewest = SIZE_MAX, sum = 0;
+    for (size_t i = 0; i < server->n_loops; i++) {
+        size_t at = (server->next_loop + i) % server->n_loops;
+        size_t n = loop_connections(server->loops[at]);
+        sum += n;
+        if (n >= fewest) continue;
+        best = at;
+        fewest = n;
+    }
+    if (sum >= server->config->max_connections) {
+        turn_away(server, fd);
+        return;
+    }
+    server->next_loop = (best + 1) % server->n_loops;
+    loop_give(server->loops[best], fd);
+}
+
+/* ---- the end ---- */
+
+static void on_drain_timeout(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    for (size_t i = 0; i < server->n_loops; i++)
+        loop_cut(server->loops[i]);
+}
+
+static void on_drain_delay_over(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    listener_stop(&server->listener);
+    for (size_t i = 0; i < server->n_loops; i++)
+        loop_drain(server->loops[i]);
+    uv_timer_start(timer, on_drain_timeout, server->config->drain_timeout_ms, 0);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct server *server = handle->data;
+    if (atomic_exchange(&server->service.is_draining, true)) {
+        log_warn("second signal: leaving at once");
+        _exit(128 + number);
+    }
+    log_info("%s: draining", strsignal(number));
+    uv_timer_start(&server->drain, on_drain_delay_over, server->config->drain_delay_ms, 0);
+}
+
+/* On a loop's thread. */
+static void on_loop_end(void *user)
+{
+    struct server *server = user;
+    atomic_fetch_add(&server->n_ended, 1);
+    uv_async_send(&server->ended);
+}
+
+static void on_ended(uv_async_t *ended)
+{
+    struct server *server = ended->data;
+    if (atomic_load(&server->n_ended) < server->n_loops) return;
+    listener_stop(&server->listener);
+    for (int i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&server->signals[i], NULL);
+    uv_close((uv_handle_t *)&server->drain, NULL);
+    uv_close((uv_handle_t *)ended, NULL);
+}
+
+/* ---- the start ---- */
+
+/* glibc would give the pages of a batch back to the kernel when it is answered and take them again,
+   one page fault for every 4 KB, for the next: half of a batch's time. */
+static void keep_freed_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 16 << 20);
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
+
+/* Many systems start programs with a low limit and let them raise it. */
+static void raise_descriptor_limit(uint64_t connections)
+{
+    struct rlimit limit;
+    rlim_t want = connections + DESCRIPTORS_SPARE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) return;
+    limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < want)
+        log_warn("only %llu file descriptors for max-connections %llu: raise the limit (ulimit -n)",
+                 (unsigned long long)limit.rlim_cur, (unsigned long long)connections);
+}
+
+static void init_service(struct server *server, const struct model *model)
+{
+    const struct config *config = server->config;
+    struct service *service = &server->service;
+    service->model = model;
+    service->metrics = server->metrics;
+    service->version = EMBEDD_VERSION;
+    service->started_unix_s = (int64_t)time(NULL);
+    service->body_bytes_max = config->max_body_bytes;
+    service->inputs_max = config->max_inputs;
+    service->input_tokens_max = config->max_input_tokens;
+    service->truncate = (enum truncate)config->truncate;
+    service->strict_model = config->strict_model;
+    service->timing_always = config->server_timing;
+    service->threads = server->n_loops;
+    service->workers = pool_set_size(config->workers);
+    service->connections_max = config->max_connections;
+    atomic_init(&service->is_draining, false);
+}
+
+static bool make_metrics(struct server *server, const struct model *model)
+{
+    const struct model_info *info = model_info(model);
+    const struct metrics_model labels = {
+        .model = info->name,
+        .version = info->version,
+        .dtype = info->dtype,
+        .tokenizer = info->tokenizer,
+        .vocab_size = info->vocab_size,
+        .dim = info->dim,
+    };
+    server->metrics =
+        metrics_new(server->n_loops + 1, handlers_route_names(), handlers_route_count(), &labels);
+    if (!server->metrics) return false;
+    server->slot = metrics_slot(server->metrics, server->n_loops);
+    return true;
+}
+
+static bool start_loops(struct server *server)
+{
+    const struct config *config = server->config;
+    server->loops = calloc(server->n_loops, sizeof *server->loops);
+    if (!server->loops) return false;
+    for (size_t i = 0; i < server->n_loops; i++) {
+        const struct http_settings settings = {
+            .service = &server->service,
+            .metrics = metrics_slot(server->metrics, i),
+            .limits = {.request_ns = config->request_timeout_ms * 1000000,
+                       .idle_ns = config->idle_timeout_ms * 1000000,
+                       .write_ns = config->write_timeout_ms * 1000000},
+            .header_bytes_max = config->max_header_bytes,
+            .request_memory_max = config->max_request_memory,
+            .offload_bytes = config->offload_bytes,
+        };
+        server->loops[i] = loop_start(i, &settings, on_loop_end, server);
+        if (!server->loops[i]) {
+            server->n_loops = i;
+            return false;
+        }
+    }
+    return true;
+}
+
+static void start_main_loop(struct server *server)
+{
+    static const int numbers[2] = {SIGTERM, SIGINT};
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(&server->uv, &server->signals[i]);
+        server->signals[i].data = server;
+        uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&server->uv, &server->drain);
+    server->drain.data = server;
+    listener_start(&server->listener, &server->uv, deal, server);
+}
+
+static void join_loops(struct server *server)
+{
+    size_t n_cut = 0;
+    for (size_t i = 0; server->loops && i < server->n_loops; i++)
+        n_cut += loop_join(server->loops[i]);
+    free(server->loops);
+    if (n_cut) log_warn("drain-timeout: %zu replies were cut off", n_cut);
+}
+
+/* Everything but the listener; what was started is for serve_run to end, also on failure. */
+static bool start(struct server *server, const struct model *model)
+{
+    if (!make_metrics(server, model)) return false;
+    init_service(server, model);
+    if (!start_loops(server)) {
+        for (size_t i = 0; i < server->n_loops; i++)
+            loop_drain(server->loops[i]);
+        return false;
+    }
+    start_main_loop(server);
+    return true;
+}
+
+bool serve_run(const struct config *config, const struct model *model,
+               void (*on_ready)(const char *url, void *user), void *user, struct err *err)
+{
+    struct server server = {.config = config};
+    const size_t n_loops = config->threads ? config->threads : uv_available_parallelism();
+    server.n_loops = n_loops;
+    signal(SIGPIPE, SIG_IGN);
+    keep_freed_memory();
+    raise_descriptor_limit(config->max_connections);
+    if (!listener_open(&server.listener, config->listen, err)) return false;
+    bool is_started = false;
+    if (uv_loop_init(&server.uv) != 0) goto out;
+    if (uv_async_init(&server.uv, &server.ended, on_ended) == 0) {
+        server.ended.data = &server;
+        is_started = start(&server, model);
+        if (is_started)
+            on_ready(server.listener.url, user);
+        else
+            uv_close((uv_handle_t *)&server.ended, NULL);
+    }
+    uv_run(&server.uv, UV_RUN_DEFAULT);
+    join_loops(&server);
+    uv_loop_close(&server.uv);
+    metrics_free(server.metrics);
+out:
+    listener_close(&server.listener);
+    if (!is_started)
+        err_set(
+            err, ERR_IO, "threads",
+            "cannot start %zu loops; give the process more memory, threads or file descriptors, "
+            "or lower threads",
+            n_loops);
+    return is_started;
+}
+
+void serve_libraries(char *out, size_t bytes)
+{
+    snprintf(out, bytes, "libmicrohttpd %s, libuv %s", http_library_version(), uv_version_string());
+}
