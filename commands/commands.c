@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int exit_code(enum err_code code)
+{
+    switch (code) {
+    case ERR_NONE:
+        return 0;
+    case ERR_USAGE:
+        return 2;
+    case ERR_INVALID:
+    case ERR_NOT_FOUND:
+    case ERR_METHOD:
+    case ERR_TOO_LARGE:
+    case ERR_MEMORY:
+    case ERR_MEDIA_TYPE:
+    case ERR_UNPROCESSABLE:
+    case ERR_UNAVAILABLE:
+    case ERR_IO:
+    case ERR_FORMAT:
+    case ERR_INTERNAL:
+        return 1;
+    }
+    return 1;
+}
+
+int commands_fail(const char *command, const struct err *err)
+{
+    fprintf(stderr, "embedd%s%s: %s\n", command[0] ? " " : "", command, err->message);
+    return exit_code(err->code);
+}
+
+bool commands_close_stdout(struct err *err)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) return true;
+    return err_set(err, ERR_IO, NULL, "standard output cannot be written: %s", strerror(errno));
+}

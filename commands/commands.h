@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file commands.h
+ * One function a subcommand, `int x_main(int argc, char **argv)` with argv[0] = the subcommand's
+ * name; the table in main.c lists them. Returns the exit code: 0 done, 1 failed while working, 2
+ * wrong use or configuration (one sentence on standard error that names the flag, its value and the
+ * range).
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdio.h>
+
+int serve_main(int argc, char **argv);
+int embed_main(int argc, char **argv);
+int tokenize_main(int argc, char **argv);
+int inspect_main(int argc, char **argv);
+int bench_main(int argc, char **argv);
+int health_main(int argc, char **argv);
+int config_main(int argc, char **argv);
+int help_main(int argc, char **argv);
+
+/**
+ * commands_fail writes `embedd COMMAND: sentence` to standard error.
+ * @param command the subcommand's name, "" for the program itself
+ * @return the exit code of err->code: 2 for ERR_USAGE, otherwise 1
+ */
+int commands_fail(const char *command, const struct err *err);
+
+/**
+ * commands_close_stdout flushes standard output, so that what could not be written (a full disk, a
+ * reader that left) becomes an error instead of silence.
+ * @return false with ERR_IO
+ */
+bool commands_close_stdout(struct err *err);
+
+/** serve_print_libraries writes the line of `--version` on the libraries that run. */
+void serve_print_libraries(FILE *out);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file flags.h
+ * Flags of a subcommand from one table: parsing, messages and `--help` all come from it.
+ *
+ * `--name value`, `--name=value`; a switch is `--name` or `--no-name`. Flags and files may come in
+ * any order, `--` ends the flags, `-` is a file. Where a flag comes twice the last one holds.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum flag_type {
+    FLAG_STRING,
+    FLAG_CHOICE,
+    FLAG_SWITCH,
+    FLAG_NUMBER,
+};
+
+/** One flag. Its destination is written only where the flag is given: set the default before. */
+struct flag {
+    const char *name; /* without the dashes */
+    enum flag_type type;
+    union {
+        const char **string; /* borrowed from argv */
+        int *choice;         /* index into choices */
+        int *is_on;          /* 1, or 0 after --no-name */
+        uint64_t *number;
+    } out;
+    const char *value;          /* what --help calls the value: "FILE"; unused by a switch */
+    const char *const *choices; /* FLAG_CHOICE: names, NULL at the end */
+    uint64_t min, max;          /* FLAG_NUMBER: range, both included */
+    const char *help;           /* one line */
+};
+
+/** What a subcommand takes. Plain data, made by the command. */
+struct flags {
+    const char *usage;       /* "embedd embed [OPTION]... [FILE|-]..." */
+    const char *about;       /* what it does, one or more lines without the last newline */
+    const struct flag *list; /* (n) */
+    size_t n;
+    int files_min, files_max; /* how many arguments that are not flags */
+};
+
+enum flags_outcome {
+    FLAGS_RUN,   /* go on */
+    FLAGS_HELP,  /* --help or -h was given: print it, exit 0 */
+    FLAGS_WRONG, /* err is set: exit 2 */
+};
+
+/**
+ * flags_parse reads argv[1..argc). The arguments that are not flags are moved, in order, to
+ * argv[1..*n_files].
+ * @param err ERR_USAGE, naming the flag, its value and the range or the nearest name
+ */
+enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv, int *n_files,
+                               struct err *err);
+
+/** flags_print_help writes usage, what the command does, and a line a flag. */
+void flags_print_help(const struct flags *flags, FILE *out);
+
+/**
+ * flags_take is flags_parse for a command's main: prints help or error itself.
+ * @return true to go on; false to leave with `*exit_code`
+ */
+bool flags_take(const struct flags *flags, int argc, char **argv, int *n_files, int *exit_code);

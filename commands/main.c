@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/nearest.h"
+#include "commands/commands.h"
+#include "commands/version.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*fn)(int argc, char **argv);
+    const char *about;
+} commands[] = {
+    {"serve", serve_main, "answer over HTTP"},
+    {"embed", embed_main, "texts to vectors"},
+    {"tokenize", tokenize_main, "texts to tokens and token ids"},
+    {"inspect", inspect_main, "what a model file holds"},
+    {"bench", bench_main, "time a model on a file, and its parts"},
+    {"health", health_main, "ask a running service whether it is well"},
+    {"config", config_main, "the settings in force and where each comes from"},
+    {"help", help_main, "this text, or that of one command"},
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "usage: embedd COMMAND [OPTION]...\n\n"
+                 "Turns text into vectors from one read-only table, over HTTP or for files.\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
+    fprintf(out, "\nembedd help COMMAND  tells more; embedd --version  what this program is.\n");
+}
+
+static int run_command(int argc, char **argv)
+{
+    const char *names[N_COMMANDS];
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(commands[i].name, argv[0]) == 0) return commands[i].fn(argc, argv);
+        names[i] = commands[i].name;
+    }
+    struct err err;
+    const char *nearest = nearest_name(argv[0], names, N_COMMANDS);
+    err_set(&err, ERR_USAGE, NULL, "unknown command '%.*s', %s%s%s", ERR_VALUE_BYTES, argv[0],
+            nearest ? "did you mean " : "embedd help lists them", nearest ? nearest : "",
+            nearest ? "?" : "");
+    return commands_fail("", &err);
+}
+
+static int finish_stdout(void)
+{
+    struct err err;
+    return commands_close_stdout(&err) ? 0 : commands_fail("", &err);
+}
+
+int help_main(int argc, char **argv)
+{
+    if (argc > 1 && argv[1][0] != '-' && strcmp(argv[1], "help") != 0) {
+        char *args[] = {argv[1], (char[]){"--help"}, NULL};
+        return run_command(2, args);
+    }
+    print_usage(stdout);
+    return finish_stdout();
+}
+
+int main(int argc, char **argv)
+{
+    /* A reader that left is an error of write(), with a sentence, not a silent death. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        print_usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return help_main(1, argv);
+    if (strcmp(argv[1], "--version") == 0) {
+        version_print(stdout);
+        return finish_stdout();
+    }
+    return run_command(argc - 1, argv + 1);
+}

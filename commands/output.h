@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file output.h
+ * Where a command writes: standard output, or a file that appears only when it is whole.
+ *
+ * A file is written beside its place as NAME.PID.tmp and renamed at the end, so nobody ever sees a
+ * half of it; on an error, SIGINT, SIGTERM or SIGHUP what was written is removed. What is there and
+ * is no regular file (a device, a named pipe) is written directly. One at a time, one thread.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct output {
+    FILE *stream;
+    char name[1024]; /* for messages, and what the file is renamed to */
+    char temp[1060]; /* the file that is written, "" when it is not renamed */
+    long start;      /* of our bytes in the stream when it can be patched, otherwise -1 */
+};
+
+/** output_open: `path`, or standard output where it is NULL or "-". false with ERR_IO. */
+bool output_open(struct output *output, const char *path, struct err *err);
+
+/** output_write appends; false with ERR_IO naming the file and why (full, closed pipe). */
+bool output_write(struct output *output, const void *data, size_t bytes, struct err *err);
+
+/** output_can_patch: the bytes written can be gone back to; not so in a pipe or when appending. */
+bool output_can_patch(const struct output *output);
+
+/** output_patch overwrites the first `bytes` bytes that were written. */
+bool output_patch(struct output *output, const void *data, size_t bytes, struct err *err);
+
+/** output_close writes out what is buffered and gives the file its name; false with ERR_IO, then
+ * nothing is left behind. */
+bool output_close(struct output *output, struct err *err);
+
+/** output_abort removes what was written to a file. After output_close it does nothing. */
+void output_abort(struct output *output);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file progress.h  One line on a terminal that says how far long work has come; none in a pipe.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct progress {
+    bool is_on;
+    uint64_t next_ns; /* when to show it again */
+};
+
+/** progress_start: shown only where `is_wanted` and standard error is a terminal. */
+void progress_start(struct progress *progress, bool is_wanted);
+
+/** progress_show: `done` things are done, `share` (0..1) of all; cheap enough for each of them. */
+void progress_show(struct progress *progress, uint64_t done, double share);
+
+/** progress_end wipes the line. */
+void progress_end(struct progress *progress);

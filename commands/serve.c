@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/serve.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "commands/commands.h"
+#include "config/config.h"
+#include "model/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_url(const char *url, void *user)
+{
+    (void)user;
+    printf("listening on %s\n", url);
+    fflush(stdout);
+}
+
+static void print_help(void)
+{
+    printf("usage: embedd serve [OPTION]...\n\nAnswers over HTTP until SIGTERM or SIGINT, then "
+           "finishes what is under way; a second signal\nleaves at once (exit code 128 + its "
+           "number).\n\n");
+    config_print_help(stdout);
+}
+
+int serve_main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h")) continue;
+        print_help();
+        return 0;
+    }
+    struct config config;
+    struct err err;
+    json_init();
+    if (!config_load(&config, argc, argv, &err)) return commands_fail("serve", &err);
+    log_init((enum log_level)config.log_level, config.access_log);
+    for (size_t i = 0; i < config.n_warnings; i++)
+        log_warn("%s", config.warnings[i]);
+    struct model *model = NULL;
+    bool is_done =
+        model_open(&model, config.model, &err) && serve_run(&config, model, print_url, NULL, &err);
+    model_close(model);
+    config_clear(&config);
+    return is_done ? 0 : commands_fail("serve", &err);
+}
+
+void serve_print_libraries(FILE *out)
+{
+    char libraries[100];
+    serve_libraries(libraries, sizeof libraries);
+    fprintf(out, "libraries: %s, jansson %s\n", libraries, jansson_version_str());
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/numtext.h"
+#include "base/utf8.h"
+#include "commands/commands.h"
+#include "commands/flags.h"
+#include "commands/lines.h"
+#include "commands/output.h"
+#include "model/model.h"
+
+/* All memory of one line: its tokens, and what is written of them. */
+#define LINE_ARENA_BYTES (256 * LINES_BYTES_MAX)
+
+struct tokenize {
+    const char *model_path;
+    int with_special;
+
+    struct model *model;
+    struct arena arena; /* reset at each line */
+    struct lines lines;
+    struct output output;
+};
+
+static void add_number(struct buf *out, uint64_t value)
+{
+    char *at = buf_reserve(out, 20);
+    if (at) out->bytes += numtext_u64(at, value);
+}
+
+/* A token outside the vocabulary has no text of its own: what stands in the line is shown. Spans
+   ascend, so `*at` (code point *point of the line) only moves forward. */
+static void add_unknown(struct buf *out, const struct lines *lines, struct token_span span,
+                        const char **at, uint32_t *point)
+{
+    const char *end = lines->text + lines->bytes;
+    for (; *point < span.start && *at < end; (*point)++)
+        utf8_next(at);
+    const char *from = *at;
+    for (; *point < span.end && *at < end; (*point)++)
+        utf8_next(at);
+    json_write_string(out, from, (size_t)(*at - from));
+}
+
+static void write_tokens(const struct tokenize *tokenize, const struct tokens *tokens,
+                         struct buf *out)
+{
+    const char *at = tokenize->lines.text;
+    uint32_t point = 0;
+    buf_add_str(out, "{\"tokens\":[");
+    for (uint32_t i = 0; i < tokens->n; i++) {
+        if (i > 0) buf_add_char(out, ',');
+        if (tokens->ids[i] == MODEL_NO_ID) {
+            add_unknown(out, &tokenize->lines, tokens->spans[i], &at, &point);
+            continue;
+        }
+        size_t bytes;
+        const char *text = model_token_text(tokenize->model, tokens->ids[i], &bytes);
+        json_write_string(out, text, bytes);
+    }
+    buf_add_str(out, "],\"ids\":[");
+    for (uint32_t i = 0; i < tokens->n; i++) {
+        if (i > 0) buf_add_char(out, ',');
+        if (tokens->ids[i] == MODEL_NO_ID) {
+            buf_add_str(out, "null");
+        } else {
+            add_number(out, tokens->ids[i]);
+        }
+    }
+    buf_add_str(out, "],\"offsets\":[");
+    for (uint32_t i = 0; i < tokens->n; i++) {
+        buf_add_str(out, i > 0 ? ",[" : "[");
+        add_number(out, tokens->spans[i].start);
+        buf_add_char(out, ',');
+        add_number(out, tokens->spans[i].end);
+        buf_add_char(out, ']');
+    }
+    buf_add_str(out, "]}\n");
+}
+
+static bool tokenize_line(struct tokenize *tokenize, struct err *err)
+{
+    unsigned flags = MODEL_SPANS | (tokenize->with_special ? MODEL_SPECIAL_TOKENS : 0);
+    struct tokens tokens;
+    struct buf out;
+    arena_reset(&tokenize->arena);
+    if (!model_tokenize(tokenize->model, &tokenize->arena, tokenize->lines.text,
+                        tokenize->lines.bytes, flags, &tokens, err)) {
+        return false;
+    }
+    buf_init(&out, &tokenize->arena);
+    write_tokens(tokenize, &tokens, &out);
+    if (out.failed) return err_out_of_memory(err);
+    return output_write(&tokenize->output, out.data, out.bytes, err);
+}
+
+static bool tokenize_run(struct tokenize *tokenize, char **files, int n_files, struct err *err)
+{
+    bool is_ok = false;
+    int step = 0;
+    arena_init(&tokenize->arena, LINE_ARENA_BYTES);
+    lines_init(&tokenize->lines, files, n_files);
+    if (!model_open(&tokenize->model, tokenize->model_path, err)) goto out;
+    if (!output_open(&tokenize->output, NULL, err)) goto out;
+    while ((step = lines_next(&tokenize->lines, err)) > 0) {
+        if (!tokenize_line(tokenize, err)) goto out;
+    }
+    is_ok = step == 0 && output_close(&tokenize->output, err);
+out:
+    lines_close(&tokenize->lines);
+    model_close(tokenize->model);
+    arena_clear(&tokenize->arena);
+    return is_ok;
+}
+
+int tokenize_main(int argc, char **argv)
+{
+    struct tokenize tokenize = {.model_path = "builtin"};
+    const struct flag list[] = {
+        {"model", FLAG_STRING, .out.string = &tokenize.model_path, .value = "PATH",
+         .help = "a model's folder or weights file (default: the built-in model)"},
+        {"special", FLAG_SWITCH, .out.is_on = &tokenize.with_special,
+         .help = "also the special tokens, such as [CLS] and [SEP] (default: no)"},
+    };
+    const struct flags flags = {
+        .usage = "embedd tokenize [OPTION]... [FILE|-]...",
+        .about = "Writes a JSON object for each line of the files (or of standard input): tokens,\n"
+                 "ids (null for a token that has none), and offsets in code points of the line.",
+        .list = list,
+        .n = sizeof(list) / sizeof(list[0]),
+        .files_max = argc,
+    };
+    struct err err;
+    int n_files, exit_code;
+    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    return tokenize_run(&tokenize, argv + 1, n_files, &err) ? 0 : commands_fail(argv[0], &err);
+}

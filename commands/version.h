@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file version.h  What `embedd --version` says of the program, its libraries and its model. */
+#pragma once
+
+#include <stdio.h>
+
+/** version_print writes a line each: version and licence, compiler, CPU path, built-in model. */
+void version_print(FILE *out);

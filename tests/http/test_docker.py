@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The container image's root folder: the same one that docker/Dockerfile ends in, run by chroot."""
+import json
+import os
+import pathlib
+import re
+import select
+import shutil
+import signal
+import subprocess
+import urllib.request
+
+import pytest
+
+pytestmark = pytest.mark.slow_under_tsan  # the image holds the plain program
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = TOP / "build/embedd"
+MEGABYTE = 1_000_000
+USER = 65532
+
+PLAIN = 'exec chroot {user} "$0" "$@"'
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && ' + PLAIN
+
+
+def ways_into_a_root():
+    """Command lines that run a program in a root folder, the strictest first."""
+    if os.geteuid() == 0:
+        user = f"--userspec={USER}:{USER}"
+        yield ["unshare", "--mount", "sh", "-c", READ_ONLY.format(user=user)]
+        yield ["sh", "-c", PLAIN.format(user=user)]
+    yield ["unshare", "-r", "--mount", "sh", "-c", READ_ONLY.format(user="")]
+    yield ["unshare", "-r", "sh", "-c", PLAIN.format(user="")]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("image") / "root"
+    subprocess.run([TOP / "docker/make_root.sh", PROGRAM, root], check=True)
+    return root
+
+
+def works(way, *arguments):
+    try:
+        return subprocess.run([*way, *arguments], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def way(root):
+    ways = list(ways_into_a_root())
+    for way in ways:
+        if works(way, root, "/embedd", "--version"):
+            return way
+    # Is it the program that fails, or every way?
+    for way in ways:
+        if works(way, "/", "true"):
+            return way
+    pytest.skip("neither chroot nor unshare -r works here")
+
+
+def files_in(root):
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+def test_the_root_holds_the_program_its_libraries_and_licences_in_40_megabytes(root):
+    files = files_in(root)
+    names = [str(path.relative_to(root)) for path in files]
+    assert "embedd" in names
+    for name in names:
+        assert name == "embedd" or ".so" in name or name.startswith("usr/share/doc/"), name
+    libraries = [name for name in names if ".so" in name]
+    assert any("libmicrohttpd" in name for name in libraries)
+    assert any("ld-linux" in name for name in libraries)
+    assert sum(path.stat().st_size for path in files) <= 40 * MEGABYTE
+
+
+def test_every_library_stands_with_its_licence(root):
+    if not shutil.which("dpkg-query"):
+        pytest.skip("licences are collected from Debian's packages")
+    owners = {path.parent.name for path in root.glob("usr/share/doc/*/copyright")}
+    for package in ("libc6", "libmicrohttpd", "libjansson", "libuv", "libgnutls"):
+        assert any(owner.startswith(package) for owner in owners), package
+    assert (root / "usr/share/doc/embedd/LICENSE").read_bytes() == (TOP / "LICENSE").read_bytes()
+
+
+class Server:
+    """`embedd serve` in the root folder, on a port of the kernel's choice."""
+
+    def __init__(self, way, root):
+        self.process = subprocess.Popen(
+            [*way, root, "/embedd", "serve"],
+            env={**os.environ, "EMBEDD_LISTEN": "127.0.0.1:0"},
+            stdout=subprocess.PIPE,
+        )
+
+    def __enter__(self):
+        ready, _, _ = select.select([self.process.stdout], [], [], 60)
+        line = self.process.stdout.readline().decode() if ready else ""
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        self.url = line.split()[-1]
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def test_it_answers_in_the_root_as_another_user(way, root):
+    with Server(way, root) as server:
+        if os.geteuid() == 0:
+            status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+            assert re.search(rf"^Uid:\s+{USER}\s+{USER}\s", status, re.M)
+
+        body = json.dumps({"input": "hello world", "encoding_format": "float"}).encode()
+        request = urllib.request.Request(server.url + "/v1/embeddings", body)
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            vector = json.load(reply)["data"][0]["embedding"]
+        assert len(vector) == 256
+        assert abs(sum(x * x for x in vector) - 1) < 1e-5
+
+        with urllib.request.urlopen(server.url + "/metrics", timeout=60) as reply:
+            assert b"embedd_requests_total" in reply.read()
+
+        health = [*way, root, "/embedd", "health"]
+        assert subprocess.run([*health, server.url]).returncode == 0
+        # As HEALTHCHECK runs it: no address but the one in the environment.
+        variables = {**os.environ, "EMBEDD_LISTEN": server.url.removeprefix("http://")}
+        assert subprocess.run(health, env=variables).returncode == 0
+
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(60) == 0
+    assert subprocess.run([*health, server.url], stderr=subprocess.DEVNULL).returncode == 1
+
+
+def test_a_library_less_and_it_fails(way, root, tmp_path):
+    libraries = [path.relative_to(root) for path in files_in(root) if ".so" in path.name]
+    assert len(libraries) >= 5
+    version = ["/embedd", "--version"]
+    assert subprocess.run([*way, root, *version], stdout=subprocess.DEVNULL).returncode == 0
+    for library in libraries:
+        copy = tmp_path / "less"
+        shutil.copytree(root, copy)
+        (copy / library).unlink()
+        result = subprocess.run([*way, copy, *version], capture_output=True)
+        assert result.returncode != 0, f"{library} is not needed"
+        shutil.rmtree(copy)
+
+
+def test_a_program_that_lacks_a_library_is_refused(tmp_path):
+    """make_root.sh stops where the loader does not find a library."""
+    source = tmp_path / "gone.c"
+    source.write_text("int gone(void) { return 0; }\n")
+    user = tmp_path / "user.c"
+    user.write_text("int gone(void);\nint main(void) { return gone(); }\n")
+    library = tmp_path / "libgone.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", source, "-o", library], check=True)
+    subprocess.run(["gcc", user, library, "-o", tmp_path / "user"], check=True)
+    library.unlink()
+    result = subprocess.run(
+        [TOP / "docker/make_root.sh", tmp_path / "user", tmp_path / "root"], capture_output=True
+    )
+    assert result.returncode == 1
+    assert b"libgone.so => not found" in result.stderr
+
+
+def context_rules():
+    lines = (TOP / ".dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert all(rule.startswith("!") for rule in rules[1:])
+    return [rule[1:] for rule in rules[1:]]
+
+
+def test_the_build_context_holds_all_that_the_build_stage_copies_and_runs():
+    context = context_rules()
+    for path in context:
+        assert (TOP / path).exists(), path
+
+    dockerfile = (TOP / "docker/Dockerfile").read_text().replace("\\\n", " ")
+    stage = dockerfile.split("FROM scratch")[0]
+    sources = re.findall(r"^COPY (?!--from)(\S+) \S+$", stage, re.M)
+    assert sources
+    for source in sources:
+        assert source == "." or source in context, source
+    for script in re.findall(r"[\w/]+\.sh", stage):
+        assert script in context, script
+
+    rooms = re.search(r"^ROOMS\s*:=\s*(.*)$", (TOP / "Makefile").read_text(), re.M)
+    for room in rooms.group(1).split():
+        assert room in context, room
+
+
+def run_build(folder, working):
+    """docker/build.sh where the engines in `working` answer and the others are broken."""
+    calls = folder / "calls"
+    calls.write_text("")
+    for engine in ("docker", "podman", "buildah"):
+        script = f'[ "$1" = info ] || echo {engine} "$@" >>"{calls}"'
+        if engine not in working:
+            script = "echo no engine >&2; exit 1"
+        (folder / engine).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / engine).chmod(0o755)
+    variables = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    command = [TOP / "docker/build.sh", "1.2.3"]
+    result = subprocess.run(command, env=variables, capture_output=True, text=True)
+    return result, calls.read_text()
+
+
+@pytest.mark.parametrize(
+    "working, command",
+    [
+        (["docker", "podman", "buildah"], "docker build -f"),
+        (["podman", "buildah"], "podman build --format docker -f"),
+        (["buildah"], "buildah build --format docker -f"),
+    ],
+)
+def test_make_docker_takes_the_first_engine_that_works(tmp_path, working, command):
+    result, calls = run_build(tmp_path, working)
+    assert result.returncode == 0, result.stderr
+    assert calls.startswith(command + " docker/Dockerfile -t embedd:1.2.3 -t embedd:latest")
+    assert "--build-arg VERSION=1.2.3" in calls and calls.count("\n") == 1
+
+
+def test_make_docker_says_what_to_install_where_no_engine_works(tmp_path):
+    result, calls = run_build(tmp_path, [])
+    assert result.returncode == 1 and calls == ""
+    assert "docker is installed but does not work here: no engine" in result.stderr
+    assert "podman" in result.stderr.splitlines()[-1]

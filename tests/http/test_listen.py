@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where it listens, and `embedd health`, which asks there."""
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import PATIENCE_S, PROGRAM, SMALL, environment
+
+
+def run(*arguments, env=(), **options):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True,
+                          timeout=PATIENCE_S, env=environment(**dict(env)), **options)
+
+
+def listener(port=0, reuseport=False):
+    taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if reuseport:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    taken.bind(("127.0.0.1", port))
+    taken.listen()
+    return taken
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "[::1]:0", "localhost:0", "*:0", "[::]:0", "0.0.0.0:0"])
+def test_addresses_and_names(start, listen):
+    try:
+        socket.socket(socket.AF_INET6).bind(("::1", 0))
+    except OSError:
+        if "::" in listen:
+            pytest.skip("no IPv6 here")
+    service = start(listen=listen)
+    assert service.post(*SMALL).status == 200
+    assert run("health", service.url).returncode == 0
+    if listen in ("*:0", "[::]:0", "0.0.0.0:0"):
+        with socket.create_connection(("127.0.0.1", service.port), PATIENCE_S) as both:
+            both.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+            assert both.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.parametrize("reuseport", [False, True])
+def test_a_taken_port_is_an_error_even_where_the_kernel_would_share_it(reuseport):
+    with listener(reuseport=reuseport) as taken:
+        for host in ("127.0.0.1", "0.0.0.0", "*"):
+            result = run("serve", f"--listen={host}:{taken.getsockname()[1]}")
+            assert result.returncode == 1 and result.stdout == ""
+            assert "Address already in use" in result.stderr and "another port" in result.stderr
+
+
+def test_nobody_can_share_our_port(service):
+    with pytest.raises(OSError):
+        listener(service.port, reuseport=True)
+
+
+def test_a_port_is_free_again_after_a_restart(start):
+    first = start()
+    with first.connect() as client:
+        assert client.get("/health", Connection="close").status == 200  # leaves a TIME_WAIT of ours
+        client.read_to_end()
+    first.stop()
+    second = start(listen=f"127.0.0.1:{first.port}")
+    assert second.get("/health").status == 200
+
+
+@pytest.mark.parametrize("listen", ["", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x",
+                                    "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80 ", "::1:80",
+                                    "[::1]", "[]:80", "[nonsense]:80", "no.such.host.invalid:80",
+                                    "x" * 300 + ":80"])
+def test_what_is_no_address_is_wrong_use(listen):
+    result = run("serve", f"--listen={listen}")
+    assert result.returncode == 2 and "listen" in result.stderr and result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_address_of_another_machine():
+    result = run("serve", "--listen=203.0.113.1:0")
+    assert result.returncode == 1 and "203.0.113.1" in result.stderr
+
+
+def test_no_permission_for_a_low_port():
+    first_free = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    if first_free <= 81:
+        pytest.skip("anyone may use low ports here")
+    options = {}
+    if os.geteuid() == 0:
+        options["user"] = 65534
+        if not os.access(PROGRAM, os.X_OK) or Path(PROGRAM).stat().st_mode & 0o001 == 0:
+            pytest.skip("nobody may not run the program")
+    result = run("serve", "--listen=127.0.0.1:81", **options)
+    assert result.returncode == 1 and "Permission denied" in result.stderr
+    assert "higher" in result.stderr
+
+
+def test_health_asks_where_the_service_listens(service):
+    for listen in (f"127.0.0.1:{service.port}", f"0.0.0.0:{service.port}", f"*:{service.port}"):
+        result = run("health", env={"EMBEDD_LISTEN": listen})
+        assert (result.returncode, result.stderr) == (0, "")
+    assert run("health", service.url + "/ready").returncode == 0
+    assert run("health", f"localhost:{service.port}").returncode == 0
+
+
+def test_health_says_what_is_wrong(service):
+    with listener() as silent:
+        port = silent.getsockname()[1]
+    result = run("health", f"http://127.0.0.1:{port}")  # nobody there any more
+    assert result.returncode == 1 and "refused" in result.stderr
+    result = run("health", service.url + "/nowhere")
+    assert result.returncode == 1 and "404" in result.stderr
+    for wrong in ("https://127.0.0.1:1/", "http://", "http://[::1", "http://h:", "--nonsense"):
+        assert run("health", wrong).returncode == 2
+
+
+def test_health_gives_up_on_a_silent_port():
+    with listener() as silent:
+        result = run("health", f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    assert result.returncode == 1 and "no answer" in result.stderr

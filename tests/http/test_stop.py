@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The end: drain, its delay and its deadline, the second signal."""
+
+import json
+import os
+import signal
+import socket
+import time
+
+import pytest
+from harness import BIG, BIG_BYTES_MIN, SMALL, head, post, wait_until
+
+
+def read_slowly(client, pause_s=0.005):
+    status, headers = client.read_head()
+    length, got = int(headers["content-length"]), len(client.pending)
+    assert status == 200 and length >= BIG_BYTES_MIN
+    while got < length:
+        data = client.socket.recv(65536)
+        assert data, f"{got} of {length} bytes, then the end"
+        got += len(data)
+        time.sleep(pause_s)
+    return headers
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_idle_service(start, number):
+    service = start()
+    assert service.get("/health").status == 200
+    service.signal(number)
+    assert service.wait() == 0
+
+
+def test_a_reply_in_flight_arrives_whole(start):
+    # MHD_stop_daemon would end it in the middle.
+    service = start()
+    clients = [service.connect(receive_buffer=65536) for _ in range(3)]
+    for client in clients:
+        client.send(post(*BIG))
+        client.socket.recv(1, 2)  # MSG_PEEK: the reply has begun
+    service.signal(signal.SIGTERM)
+    wait_until(lambda: not service.is_listening(), "the listener is closed")
+    for client in clients:
+        read_slowly(client)
+        client.close()
+    assert service.wait() == 0
+    assert "cut off" not in service.stderr()
+
+
+def test_the_process_waits_until_the_client_has_everything(start):
+    # The kernel has taken these replies whole, but in a container it ends with the process.
+    service = start()
+    medium = ("/v1/lookup", json.dumps({"text": "word " * 60}).encode())
+    kept, closing, half = [service.connect(receive_buffer=4096) for _ in range(3)]
+    kept.send(post(*medium))
+    closing.send(post(*medium, Connection="close"))
+    half.send(post(*medium))
+    half.socket.shutdown(socket.SHUT_WR)
+    wait_until(lambda: service.metric("embedd_requests_total{route=\"/v1/lookup\"") == 3, "3 replies")
+    wait_until(lambda: service.metric("embedd_connections") == 2, "half is closed")
+    service.signal(signal.SIGTERM)
+    wait_until(lambda: not service.is_listening(), "the listener is closed")
+    time.sleep(0.5)  # time to do it wrong
+    assert service.process.poll() is None
+    for client in (kept, closing, half):
+        assert len(client.read_reply().body) > 100000
+        assert client.read_to_end() == b""
+        client.close()
+    assert service.wait() == 0
+
+
+def test_requests_with_the_workers_are_answered(start):
+    # Stopping libmicrohttpd while one is suspended aborts the process.
+    service = start("--workers=1")
+    clients = [service.connect() for _ in range(20)]
+    for client in clients:
+        client.send(post(*BIG))
+    wait_until(lambda: service.metric("embedd_requests_in_flight") >= 15, "they have come")
+    service.signal(signal.SIGTERM)
+    for client in clients:
+        assert len(client.read_reply().body) >= BIG_BYTES_MIN
+        assert client.read_to_end() == b""
+        client.close()
+    assert service.wait() == 0
+
+
+def test_an_upload_under_way_is_answered_and_closed(start):
+    service = start()
+    data = post(*SMALL)
+    with service.connect() as client, service.connect() as early:
+        client.send(data[:-5])
+        early.send(data[:10])
+        wait_until(lambda: service.metric("embedd_requests_in_flight") >= 2, "it has come")
+        service.signal(signal.SIGTERM)
+        wait_until(lambda: not service.is_listening(), "the listener is closed")
+        client.send(data[-5:])
+        early.send(data[10:])
+        for each in (client, early):
+            reply = each.read_reply()
+            assert reply.status == 200 and reply.headers["connection"] == "close"
+            assert each.read_to_end() == b""
+    assert service.wait() == 0
+
+
+def test_idle_connections_do_not_hold_it_up(start):
+    service = start("--drain-timeout=1000", "--idle-timeout=1000", "--request-timeout=1000")
+    used, fresh = service.connect(), service.connect()
+    assert used.post(*SMALL).status == 200
+    wait_until(lambda: service.metric("embedd_connections") == 3, "both are taken up")
+    service.signal(signal.SIGTERM)
+    for client in (used, fresh):
+        assert client.read_to_end() == b""
+        client.close()
+    assert service.wait() == 0
+
+
+def test_the_deadline_cuts_off_who_does_not_read(start):
+    service = start("--drain-timeout=500ms", "--workers=1")
+    clients = [service.connect(receive_buffer=4096) for _ in range(12)]
+    for client in clients:
+        client.send(post(*BIG) * 2)
+    wait_until(lambda: service.metric("embedd_requests_in_flight") > 4, "they have come")
+    service.signal(signal.SIGTERM)
+    assert service.wait() == 0
+    assert "cut off" in service.stderr()
+    for client in clients:
+        client.close()
+
+
+def test_the_deadline_ends_what_is_with_the_workers_too(start):
+    service = start("--drain-timeout=0", "--workers=1")
+    clients = [service.connect() for _ in range(30)]
+    for client in clients:
+        client.send(post(*BIG))
+    wait_until(lambda: service.metric("embedd_offload_queue") > 0, "a worker has one")
+    service.signal(signal.SIGTERM)
+    assert service.wait() == 0
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_leaves_at_once(start, number):
+    # It leaves its threads where they are, which ThreadSanitizer would complain of.
+    env = {"TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0"}
+    service = start("--drain-timeout=1000", "--write-timeout=1000", env=env)
+    client = service.connect(receive_buffer=4096)
+    client.send(post(*BIG))
+    client.socket.recv(1, 2)
+    service.signal(signal.SIGTERM)
+    wait_until(lambda: not service.is_listening(), "the listener is closed")
+    assert service.process.poll() is None
+    service.signal(number)
+    assert service.wait() == 128 + number
+    client.close()
+    service.process.returncode = 0  # as it should be: nothing for the fixture to complain of
+
+
+def test_ready_says_so_before_the_listener_closes(start):
+    service = start("--drain-delay=3")
+    with service.connect() as kept:
+        assert kept.get("/ready").json() == {"status": "ok"}
+        service.signal(signal.SIGTERM)
+        wait_until(lambda: service.get("/ready").status == 503, "/ready turns")
+        reply = service.get("/ready")
+        assert reply.status == 503 and reply.json() == {"status": "draining"}
+        assert reply.headers["connection"] == "close"
+        assert service.post(*SMALL).status == 200
+        assert kept.post(*SMALL).status == 200
+    assert service.wait() == 0
+    assert not service.is_listening()

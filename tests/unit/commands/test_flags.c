@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/flags.h"
+#include "tests/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const formats[] = {"json", "text", "npy", NULL};
+
+/* Where the flags of the tests end up. */
+static struct {
+    const char *output;
+    int format, normalize;
+    uint64_t dimensions;
+} got;
+
+static const struct flag list[] = {
+    {.name = "output",
+     .type = FLAG_STRING,
+     .out.string = &got.output,
+     .value = "FILE",
+     .help = "a"},
+    {.name = "format",
+     .type = FLAG_CHOICE,
+     .out.choice = &got.format,
+     .choices = formats,
+     .help = "b"},
+    {.name = "normalize", .type = FLAG_SWITCH, .out.is_on = &got.normalize, .help = "c"},
+    {.name = "dimensions",
+     .type = FLAG_NUMBER,
+     .out.number = &got.dimensions,
+     .value = "N",
+     .min = 1,
+     .max = 4096,
+     .help = "d"},
+};
+
+static const struct flags flags = {
+    .usage = "embedd try [OPTION]... [FILE]...",
+    .about = "Tries.",
+    .list = list,
+    .n = 4,
+    .files_max = 2,
+};
+
+static struct err err;
+static char *argv[16];
+static int n_files;
+
+/* Parses a command line whose words are parted by spaces. */
+static enum flags_outcome parse(const char *line)
+{
+    static char words[512];
+    snprintf(words, sizeof(words), "try %s", line);
+    int argc = 0;
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    got.output = NULL;
+    got.format = got.normalize = -1;
+    got.dimensions = 0;
+    memset(&err, 0, sizeof(err));
+    return flags_parse(&flags, argc, argv, &n_files, &err);
+}
+
+static void expect_wrong(const char *line, const char *sentence)
+{
+    assert_int_equal(parse(line), FLAGS_WRONG);
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_string_equal(err.message, sentence);
+}
+
+static void every_type_is_read_in_both_spellings(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--output a --format npy --normalize --dimensions 64"), FLAGS_RUN);
+    assert_string_equal(got.output, "a");
+    assert_int_equal(got.format, 2);
+    assert_int_equal(got.normalize, 1);
+    assert_int_equal(got.dimensions, 64);
+    assert_int_equal(parse("--output=--b --format=json --no-normalize --dimensions=4096"),
+                     FLAGS_RUN);
+    assert_string_equal(got.output, "--b");
+    assert_int_equal(got.format, 0);
+    assert_int_equal(got.normalize, 0);
+    assert_int_equal(got.dimensions, 4096);
+}
+
+static void what_is_not_given_keeps_its_default(void **state)
+{
+    (void)state;
+    assert_int_equal(parse(""), FLAGS_RUN);
+    assert_null(got.output);
+    assert_int_equal(got.format, -1);
+    assert_int_equal(got.normalize, -1);
+    assert_int_equal(n_files, 0);
+}
+
+static void files_may_stand_between_flags(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("one --format text -"), FLAGS_RUN);
+    assert_int_equal(n_files, 2);
+    assert_string_equal(argv[1], "one");
+    assert_string_equal(argv[2], "-");
+    assert_int_equal(parse("-- --format"), FLAGS_RUN);
+    assert_int_equal(n_files, 1);
+    assert_string_equal(argv[1], "--format");
+}
+
+static void the_last_of_a_flag_given_twice_holds(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--format text --format npy --normalize --no-normalize"), FLAGS_RUN);
+    assert_int_equal(got.format, 2);
+    assert_int_equal(got.normalize, 0);
+}
+
+static void an_unknown_flag_names_the_nearest(void **state)
+{
+    (void)state;
+    expect_wrong("--fromat json", "unknown flag --fromat, did you mean --format?");
+    expect_wrong("--dimension=3", "unknown flag --dimension, did you mean --dimensions?");
+    expect_wrong("--colour", "unknown flag --colour; --help lists them");
+    expect_wrong("--no-output", "unknown flag --no-output, did you mean --output?");
+    expect_wrong("-f", "unknown flag -f; flags begin with two dashes, --help lists them");
+}
+
+static void a_missing_value_is_named_with_what_it_may_be(void **state)
+{
+    (void)state;
+    expect_wrong("--format", "--format needs a value: json, text or npy");
+    expect_wrong("--output --format json", "--output needs a value: FILE");
+    expect_wrong("--dimensions", "--dimensions needs a value: a whole number from 1 to 4096");
+}
+
+static void a_wrong_value_is_named_with_the_range(void **state)
+{
+    (void)state;
+    expect_wrong("--format xml", "--format must be json, text or npy, not 'xml'");
+    expect_wrong("--format=", "--format must be json, text or npy, not ''");
+    expect_wrong("--dimensions 0", "--dimensions must be a whole number from 1 to 4096, not '0'");
+    expect_wrong("--dimensions 4097",
+                 "--dimensions must be a whole number from 1 to 4096, not '4097'");
+    expect_wrong("--dimensions -3", "--dimensions must be a whole number from 1 to 4096, not '-3'");
+    expect_wrong("--dimensions 3.0",
+                 "--dimensions must be a whole number from 1 to 4096, not '3.0'");
+    expect_wrong("--dimensions 18446744073709551617",
+                 "--dimensions must be a whole number from 1 to 4096, not '18446744073709551617'");
+    expect_wrong("--normalize=yes",
+                 "--normalize takes no value, not 'yes'; --no-normalize turns it off");
+}
+
+static void too_many_and_too_few_files_are_refused(void **state)
+{
+    (void)state;
+    expect_wrong("a b c", "unexpected argument 'c'; usage: embedd try [OPTION]... [FILE]...");
+    struct flags strict = flags;
+    strict.files_min = 1;
+    char *none[] = {(char[]){"try"}, NULL};
+    assert_int_equal(flags_parse(&strict, 1, none, &n_files, &err), FLAGS_WRONG);
+    assert_string_equal(err.message,
+                        "an argument is missing; usage: embedd try [OPTION]... [FILE]...");
+}
+
+static void help_is_asked_for_before_anything_is_refused_after_it(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--format json --help --nonsense"), FLAGS_HELP);
+    assert_int_equal(parse("-h"), FLAGS_HELP);
+}
+
+static void help_names_every_flag_and_its_values(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    flags_print_help(&flags, out);
+    fclose(out);
+    assert_non_null(strstr(text, "usage: embedd try"));
+    assert_non_null(strstr(text, "--output FILE "));
+    assert_non_null(strstr(text, "--format json|text|npy "));
+    assert_non_null(strstr(text, "--[no-]normalize "));
+    assert_non_null(strstr(text, "--dimensions N "));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_type_is_read_in_both_spellings),
+        cmocka_unit_test(what_is_not_given_keeps_its_default),
+        cmocka_unit_test(files_may_stand_between_flags),
+        cmocka_unit_test(the_last_of_a_flag_given_twice_holds),
+        cmocka_unit_test(an_unknown_flag_names_the_nearest),
+        cmocka_unit_test(a_missing_value_is_named_with_what_it_may_be),
+        cmocka_unit_test(a_wrong_value_is_named_with_the_range),
+        cmocka_unit_test(too_many_and_too_few_files_are_refused),
+        cmocka_unit_test(help_is_asked_for_before_anything_is_refused_after_it),
+        cmocka_unit_test(help_names_every_flag_and_its_values),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
