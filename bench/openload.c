@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file openload.c
+ * Open-loop load: requests arrive when a Poisson process says so, whether or not earlier ones have
+ * been answered, and a latency runs from the moment the request was due. So a server that stalls is
+ * charged for everybody who would have come meanwhile (no coordinated omission).
+ *
+ *     openload [--rate N] [--share F] [--seconds N] [--warmup N] [--connections N] [--seed N]
+ *              PORT PATH SMALL BATCH
+ *
+ * SMALL and BATCH are files of bodies, one a line; each arrival is a batch with probability
+ * `share`.
+ * `--rate 0` is a closed loop: every connection always has a request under way; its rate is what
+ * the server can do. One thread, keep-alive connections to 127.0.0.1, one request at a time on
+ * each; arrivals wait their turn where all are busy. Prints one JSON object.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BODIES_MAX 4096
+#define CONNECTIONS_MAX 1024
+#define LATENCIES_MAX (4 << 20)
+#define HEAD_BYTES_MAX 8192
+#define DRAIN_NS 5000000000u
+
+enum kind { SMALL, BATCH, KINDS };
+
+struct bodies {
+    char *requests[BODIES_MAX]; /* head and body, ready to send */
+    size_t bytes[BODIES_MAX];
+    size_t n;
+};
+
+struct latencies {
+    uint64_t *ns;
+    size_t n;
+};
+
+struct arrival {
+    uint64_t due_ns;
+    enum kind kind;
+};
+
+struct connection {
+    int fd;
+    bool is_busy;
+    struct arrival arrival;
+    const char *request; /* what is left to send */
+    size_t request_bytes;
+    char head[HEAD_BYTES_MAX + 1];
+    size_t head_bytes;
+    bool has_head;
+    uint64_t body_left;
+};
+
+static struct {
+    double rate, share, seconds, warmup;
+    int n_connections;
+} options = {.rate = 1000, .share = 0, .seconds = 5, .warmup = 1, .n_connections = 32};
+
+static struct bodies bodies[KINDS];
+static struct latencies latencies[KINDS], lateness;
+static struct connection connections[CONNECTIONS_MAX];
+static int idle[CONNECTIONS_MAX], n_idle;
+static struct arrival *queue; /* a ring of LATENCIES_MAX: [queue_head, queue_tail) */
+static size_t queue_head, queue_tail;
+static uint64_t start_ns, n_sent, n_done, n_wrong, done_in_window;
+static uint64_t seed = 88172645463325252u;
+static int epoll_fd;
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "openload: %s: %s\n", what, why);
+    exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* xorshift64*: (0, 1]. */
+static double random_unit(void)
+{
+    seed ^= seed >> 12;
+    seed ^= seed << 25;
+    seed ^= seed >> 27;
+    return (double)((seed * 2685821657736338717u >> 11) + 1) / 9007199254740992.0;
+}
+
+static void read_bodies(struct bodies *into, const char *file, const char *path)
+{
+    FILE *in = fopen(file, "rb");
+    if (!in) die(file, strerror(errno));
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t bytes;
+    while (into->n < BODIES_MAX && (bytes = getline(&line, &cap, in)) > 0) {
+        if (line[bytes - 1] == '\n') line[--bytes] = 0;
+        int n = asprintf(&into->requests[into->n],
+                         "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                         "Content-Length: %zd\r\n\r\n%s",
+                         path, bytes, line);
+        if (n < 0) die(file, "no memory");
+        into->bytes[into->n++] = (size_t)n;
+    }
+    free(line);
+    fclose(in);
+    if (into->n == 0) die(file, "holds no bodies");
+}
+
+static void keep(struct latencies *latency, uint64_t ns)
+{
+    if (latency->n < LATENCIES_MAX) latency->ns[latency->n++] = ns;
+}
+
+static bool in_window(uint64_t at_ns)
+{
+    double s = (double)(at_ns - start_ns) / 1e9 - options.warmup;
+    return s >= 0 && s < options.seconds;
+}
+
+static void watch(struct connection *c, uint32_t events, int what)
+{
+    struct epoll_event event = {.events = events, .data.ptr = c};
+    if (epoll_ctl(epoll_fd, what, c->fd, &event) != 0) die("epoll", strerror(errno));
+}
+
+static void send_more(struct connection *c)
+{
+    while (c->request_bytes > 0) {
+        ssize_t n = send(c->fd, c->request, c->request_bytes, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            watch(c, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
+            return;
+        }
+        if (n < 0) die("send", strerror(errno));
+        c->request += n;
+        c->request_bytes -= (size_t)n;
+    }
+}
+
+static void start_request(struct connection *c, struct arrival arrival)
+{
+    struct bodies *from = &bodies[arrival.kind];
+    size_t which = (size_t)(random_unit() * (double)from->n) % from->n;
+    c->is_busy = true;
+    c->arrival = arrival;
+    c->request = from->requests[which];
+    c->request_bytes = from->bytes[which];
+    c->head_bytes = 0;
+    c->has_head = false;
+    n_sent++;
+    send_more(c);
+}
+
+static enum kind next_kind(void)
+{
+    return random_unit() <= options.share ? BATCH : SMALL;
+}
+
+/* A connection is free: the oldest that waits goes next. */
+static void use_connection(struct connection *c, bool is_going_on)
+{
+    if (options.rate == 0 && is_going_on) {
+        start_request(c, (struct arrival){now_ns(), next_kind()});
+    } else if (queue_head < queue_tail) {
+        start_request(c, queue[queue_head++ % LATENCIES_MAX]);
+    } else {
+        c->is_busy = false;
+        idle[n_idle++] = (int)(c - connections);
+    }
+}
+
+static void finish_request(struct connection *c)
+{
+    uint64_t at_ns = now_ns();
+    n_done++;
+    if (in_window(at_ns)) done_in_window++;
+    if (in_window(c->arrival.due_ns)) keep(&latencies[c->arrival.kind], at_ns - c->arrival.due_ns);
+    bool is_going_on = (double)(at_ns - start_ns) / 1e9 < options.warmup + options.seconds;
+    use_connection(c, is_going_on);
+}
+
+/* The head of a reply in c->head; moves the bytes behind it into the body. false: not whole yet. */
+static bool take_head(struct connection *c)
+{
+    c->head[c->head_bytes] = 0;
+    char *end = strstr(c->head, "\r\n\r\n");
+    if (!end) {
+        if (c->head_bytes == HEAD_BYTES_MAX) die("reply", "its head is too large");
+        return false;
+    }
+    char *length = strcasestr(c->head, "\r\nContent-Length:");
+    if (!length || length > end) die("reply", "no Content-Length");
+    if (strncmp(c->head, "HTTP/1.1 200", 12) != 0) n_wrong++;
+    uint64_t body = strtoull(length + 17, NULL, 10);
+    uint64_t here = c->head_bytes - (size_t)(end + 4 - c->head);
+    if (here > body) die("reply", "longer than its Content-Length");
+    c->body_left = body - here;
+    c->has_head = true;
+    return true;
+}
+
+static void receive(struct connection *c)
+{
+    for (;;) {
+        bool in_head = !c->has_head;
+        /* Bodies are thrown away in the kernel: copying them would cost more than the rest. */
+        ssize_t n = in_head
+                        ? recv(c->fd, c->head + c->head_bytes, HEAD_BYTES_MAX - c->head_bytes, 0)
+                        : recv(c->fd, NULL, c->body_left, MSG_TRUNC);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+        if (n <= 0) die("receive", n == 0 ? "the server closed a connection" : strerror(errno));
+        if (!c->is_busy) die("receive", "bytes that nobody asked for");
+        if (in_head) {
+            c->head_bytes += (size_t)n;
+            if (!take_head(c)) continue;
+        } else {
+            if ((uint64_t)n > c->body_left) die("reply", "longer than its Content-Length");
+            c->body_left -= (uint64_t)n;
+        }
+        if (c->body_left == 0) {
+            finish_request(c);
+            return; /* one request at a time: nothing more can be there */
+        }
+    }
+}
+
+static void open_connections(uint16_t port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int on = 1;
+    for (int i = 0; i < options.n_connections; i++) {
+        struct connection *c = &connections[i];
+        c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+            die("connect", strerror(errno));
+        fcntl(c->fd, F_SETFL, O_NONBLOCK);
+        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        watch(c, EPOLLIN, EPOLL_CTL_ADD);
+        idle[n_idle++] = i;
+    }
+}
+
+/* Hands what is due to idle connections, or to the queue. Returns when the next one is due. */
+static uint64_t admit_arrivals(uint64_t due_ns)
+{
+    uint64_t at_ns = now_ns();
+    for (; due_ns <= at_ns; due_ns += (uint64_t)(-log(random_unit()) * 1e9 / options.rate)) {
+        struct arrival arrival = {due_ns, next_kind()};
+        if (in_window(due_ns)) keep(&lateness, at_ns - due_ns);
+        if (n_idle > 0) {
+            start_request(&connections[idle[--n_idle]], arrival);
+        } else if (queue_tail - queue_head < LATENCIES_MAX) {
+            queue[queue_tail++ % LATENCIES_MAX] = arrival;
+        }
+    }
+    return due_ns;
+}
+
+static void wait_until(uint64_t until_ns)
+{
+    struct epoll_event events[64];
+    uint64_t at_ns = now_ns();
+    uint64_t wait_ns = until_ns > at_ns ? until_ns - at_ns : 0;
+    struct timespec timeout = {(time_t)(wait_ns / 1000000000u), (long)(wait_ns % 1000000000u)};
+    int n = epoll_pwait2(epoll_fd, events, 64, &timeout, NULL);
+    if (n < 0 && errno != EINTR) die("epoll", strerror(errno));
+    for (int i = 0; i < n; i++) {
+        struct connection *c = events[i].data.ptr;
+        if (events[i].events & EPOLLOUT) {
+            watch(c, EPOLLIN, EPOLL_CTL_MOD);
+            send_more(c);
+        }
+        if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive(c);
+    }
+}
+
+static void run(void)
+{
+    start_ns = now_ns();
+    uint64_t end_ns = start_ns + (uint64_t)((options.warmup + options.seconds) * 1e9);
+    uint64_t due_ns = start_ns;
+    if (options.rate == 0) {
+        while (n_idle > 0)
+            use_connection(&connections[idle[--n_idle]], true);
+    }
+    while (now_ns() < end_ns) {
+        if (options.rate > 0) due_ns = admit_arrivals(due_ns);
+        wait_until(options.rate > 0 && due_ns < end_ns ? due_ns : end_ns);
+    }
+    while (n_done < n_sent + (queue_tail - queue_head) && now_ns() < end_ns + DRAIN_NS)
+        wait_until(end_ns + DRAIN_NS);
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static double percentile_us(const struct latencies *latency, double share)
+{
+    if (latency->n == 0) return 0;
+    size_t at = (size_t)ceil(share * (double)latency->n);
+    return (double)latency->ns[at > 0 ? at - 1 : 0] / 1000;
+}
+
+static void print_latencies(const char *name, struct latencies *latency)
+{
+    qsort(latency->ns, latency->n, sizeof(latency->ns[0]), compare);
+    printf("\"%s\":{\"n\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f}",
+           name, latency->n, percentile_us(latency, 0.5), percentile_us(latency, 0.99),
+           percentile_us(latency, 0.999), percentile_us(latency, 1));
+}
+
+static void print_result(void)
+{
+    uint64_t unfinished = n_sent - n_done + (queue_tail - queue_head);
+    printf("{\"done\":%llu,\"not_200\":%llu,\"unfinished\":%llu,\"rate\":%.1f,",
+           (unsigned long long)n_done, (unsigned long long)n_wrong, (unsigned long long)unfinished,
+           (double)done_in_window / options.seconds);
+    print_latencies("small", &latencies[SMALL]);
+    printf(",");
+    print_latencies("batch", &latencies[BATCH]);
+    printf(",");
+    print_latencies("late", &lateness);
+    printf("}\n");
+}
+
+static double read_number(const char *name, const char *value, double min, double max)
+{
+    char *end = NULL;
+    double number = value ? strtod(value, &end) : NAN;
+    if (!value || end == value || *end || !(number >= min && number <= max))
+        die(name, "its value is missing or out of range");
+    return number;
+}
+
+/* Returns the index of the first argument that is no option. */
+static int read_options(int argc, char **argv)
+{
+    int i = 1;
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+        const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(name, "--rate") == 0) {
+            options.rate = read_number(name, value, 0, 1e6);
+        } else if (strcmp(name, "--share") == 0) {
+            options.share = read_number(name, value, 0, 1);
+        } else if (strcmp(name, "--seconds") == 0) {
+            options.seconds = read_number(name, value, 0.01, 600);
+        } else if (strcmp(name, "--warmup") == 0) {
+            options.warmup = read_number(name, value, 0, 60);
+        } else if (strcmp(name, "--connections") == 0) {
+            options.n_connections = (int)read_number(name, value, 1, CONNECTIONS_MAX);
+        } else if (strcmp(name, "--seed") == 0) {
+            seed += (uint64_t)read_number(name, value, 0, 1e15) * 0x9E3779B97F4A7C15u;
+        } else {
+            die(name, "no such option");
+        }
+    }
+    return i;
+}
+
+int main(int argc, char **argv)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_TIMERSLACK, 1); /* the default, 50 µs, is as long as a request */
+    int first = read_options(argc, argv);
+    if (argc - first != 4) die("usage", "openload [OPTION VALUE]... PORT PATH SMALL BATCH");
+    uint16_t port = (uint16_t)read_number("PORT", argv[first], 1, 65535);
+    read_bodies(&bodies[SMALL], argv[first + 2], argv[first + 1]);
+    read_bodies(&bodies[BATCH], argv[first + 3], argv[first + 1]);
+    queue = malloc(LATENCIES_MAX * sizeof(*queue));
+    struct latencies *all[] = {&latencies[SMALL], &latencies[BATCH], &lateness};
+    for (size_t i = 0; i < 3; i++) {
+        all[i]->ns = malloc(LATENCIES_MAX * sizeof(uint64_t));
+        if (!all[i]->ns || !queue) die("start", "no memory");
+    }
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_fd < 0) die("epoll", strerror(errno));
+    open_connections(port);
+    run();
+    print_result();
+    return n_wrong > 0;
+}

@@ -1,0 +1,505 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What `make bench` runs: measures the service side by side with libmicrohttpd's canned reply.
+
+Prints a table and writes build/bench.json, a list of {name, value, unit, target, better}. Rounds are
+interleaved (canned, ours, canned, ...) and ratios are taken within a round; the median is shown. How
+each figure is measured: docs/BENCHMARKS.md. Needs wrk; everything runs on the loopback interface.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import datetime
+import http.client
+import json
+import os
+import platform
+import random
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PROGRAM = os.path.join(TOP, "build", "release", "embedd")
+CANNED = os.path.join(TOP, "build", "release", "bench", "canned")
+OPENLOAD = os.path.join(TOP, "build", "release", "bench", "openload")
+POST_LUA = os.path.join(TOP, "bench", "post.lua")
+ROUTE = "/v1/embeddings"
+BATCH = 256
+CONNECTION_MEMORY = 8192  # of libmicrohttpd, as the service sets it
+
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE, CLIENT_CORE = CORES[0], CORES[-1]
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+# ---- texts, the same everywhere ----
+
+WORDS = """
+    a about above account across after again air all along also always an and animal another answer
+    any are around as ask at away back be because been before began begin being below between big
+    book both boy but by call came can car carry change children city close cold come could country
+    cut day did different do does done door down draw during each early earth eat end enough even
+    every eye face family far father feel feet few field find fire first fish five food for form
+    found four from full gave get girl give go good great green ground group grow had half hand hard
+    has have he head hear help her here high him his hold home horse hot house how hundred idea if
+    important in into is island it its just keep kind king knew know land large last late learn
+    leave left letter life light like line list listen little live long look love low made make man
+    many map mark may me mean measure men might mile money moon more morning most mother mountain
+    move much music must my name near need never new next night north not notice now number of off
+    often old on once one only open or order other our out over own page paper part pass pattern
+    people person picture piece place plain plan plant play point power problem product pull put
+    question quick rain ran reach read red remember rest right river road rock room round rule run
+    said same saw say school science sea second see seem sentence serve set several shape she ship
+    short should show side simple since sing sit six size sky sleep slow small snow so some song soon
+    sound south space special stand star start state stay step still stood stop story street strong
+    such sun sure system table take talk teach tell ten than that the their them then there these
+    they thing think this those thought thousand three through time to together told too took top
+    toward town travel tree true turn two under unit until up upon us use usual very voice vowel wait
+    walk want war warm was watch water way we week weight well went were west what wheel when where
+    which while white who whole why will wind with wonder wood word work world would write year yes
+    yet you young your banking breakfast bicycles commuters electricity forgotten happiness island
+    kitchens laboratory mathematics neighbours orchestra photographs quietly restaurants telephone
+    unbelievable vegetables windows yesterday
+""".split()
+
+CHINESE = (
+    "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
+    "用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实"
+)
+
+
+def sentences(n, rng):
+    return [" ".join(rng.choice(WORDS) for _ in range(12)) for _ in range(n)]
+
+
+def write_lines(path, lines):
+    with open(path, "w", encoding="utf-8") as out:
+        out.writelines(line + "\n" for line in lines)
+
+
+class Bodies:
+    """Files of request bodies, one a line, and of plain texts."""
+
+    def __init__(self, folder):
+        rng = random.Random(1)
+        small = sentences(1024, rng)
+        batches = [sentences(BATCH, rng) for _ in range(32)]
+        self.paths = {}
+        for size, inputs in (("sentence", small), ("batch", batches)):
+            for form in ("text", "base64"):
+                extra = {"encoding_format": "base64"} if form == "base64" else {}
+                path = os.path.join(folder, f"{size}-{form}.jsonl")
+                write_lines(path, [json.dumps({"input": one, **extra}) for one in inputs])
+                self.paths[size, form] = path
+        self.english = os.path.join(folder, "english.txt")
+        write_lines(self.english, small)
+        self.chinese = os.path.join(folder, "chinese.txt")
+        write_lines(
+            self.chinese, ["".join(rng.choice(CHINESE) for _ in range(200)) for _ in range(256)]
+        )
+
+    def first(self, size, form):
+        with open(self.paths[size, form], encoding="utf-8") as lines:
+            return lines.readline().rstrip("\n")
+
+
+# ---- programs under test ----
+
+
+def prepare_child(core):
+    def prepare():
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if core is not None:
+            os.sched_setaffinity(0, {core})
+
+    return prepare
+
+
+@contextlib.contextmanager
+def listening(command, core=None):
+    """Runs a server until the block ends; yields (process, port)."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("EMBEDD_")}
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=prepare_child(core),
+    )
+    try:
+        line = process.stdout.readline()
+        match = re.fullmatch(r"listening on http://[\d.]+:(\d+)\n", line)
+        if not match:
+            sys.exit(f"bench: {command[0]} did not start: {line!r}")
+        yield process, int(match.group(1))
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def service(*options, core=None):
+    quiet = ("--listen", "127.0.0.1:0", "--log-level", "warn")
+    return listening([PROGRAM, "serve", *quiet, *options], core)
+
+
+def client(command):
+    """Runs a load generator on its own core and returns the JSON it prints last."""
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=180,
+        check=True,
+        preexec_fn=prepare_child(CLIENT_CORE),
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def post(port, path, body):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        reply = connection.getresponse()
+        data = reply.read()
+        if reply.status != 200:
+            sys.exit(f"bench: {path} answered {reply.status}: {data[:200]!r}")
+        return reply.getheaders(), data
+    finally:
+        connection.close()
+
+
+# ---- closed loops against the ceiling ----
+
+CASES = (
+    # size, form, connections, target: share of the canned reply's rate
+    ("sentence", "text", 16, 0.50),
+    ("sentence", "base64", 16, 0.65),
+    ("batch", "text", 4, 0.25),
+    ("batch", "base64", 4, 0.40),
+)
+
+
+def capture(port, bodies, folder):
+    """The service's own replies as files for the canned server: the arguments it takes."""
+    arguments = []
+    for size, form, _, _ in CASES:
+        headers, data = post(port, ROUTE, bodies.first(size, form))
+        made_by_server = ("date", "content-length", "connection")
+        names = os.path.join(folder, f"{size}-{form}.headers")
+        write_lines(names, [f"{k}: {v}" for k, v in headers if k.lower() not in made_by_server])
+        path = os.path.join(folder, f"{size}-{form}.reply")
+        with open(path, "wb") as out:
+            out.write(data)
+        arguments += [names, path]
+    return arguments
+
+
+def cpu_seconds(pid):
+    """User and system time of a process and its threads so far."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def machine_seconds():
+    """CPU time that everything on the machine has used so far."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, _, _, irq, softirq, steal = map(int, stat.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+class OtherLoad:
+    """What else runs on the machine, in cores, since this was made."""
+
+    def __init__(self, pids):
+        self.pids, self.own, self.begin = pids, self.own_seconds(pids), time.perf_counter()
+        self.cpu = machine_seconds()
+
+    @staticmethod
+    def own_seconds(pids):
+        return sum(os.times()[:4]) + sum(cpu_seconds(pid) for pid in pids)
+
+    def cores(self):
+        cpu, own = machine_seconds() - self.cpu, self.own_seconds(self.pids) - self.own
+        return max(0.0, (cpu - own) / (time.perf_counter() - self.begin))
+
+
+class Calm:
+    """Repeats measurements, setting those aside during which other programs ran."""
+
+    CORES_MAX = 0.1
+
+    def __init__(self):
+        self.taken = self.disturbed = 0
+        self.patience_s = 60  # in all, for waiting and for measuring again
+
+    def wait(self, pids):
+        while self.patience_s > 0:
+            load = OtherLoad(pids)
+            time.sleep(0.2)
+            if load.cores() < self.CORES_MAX:
+                return
+            self.patience_s -= 0.2
+
+    def rounds(self, wanted, pids, measure):
+        """`wanted` results of measure(number); disturbed ones only where calm ones are too few."""
+        calm, disturbed = [], []
+        for number in range(3 * wanted):
+            self.wait(pids)
+            load = OtherLoad(pids)
+            result = measure(number)
+            is_calm = load.cores() < self.CORES_MAX
+            (calm if is_calm else disturbed).append(result)
+            if not is_calm and number >= wanted:
+                self.patience_s -= time.perf_counter() - load.begin
+            is_enough = len(calm) + len(disturbed) >= wanted and self.patience_s <= 0
+            if len(calm) == wanted or is_enough:
+                break
+        missing = wanted - len(calm)
+        self.taken += wanted
+        self.disturbed += missing
+        return calm + disturbed[:missing]
+
+
+def wrk(server, path, bodies, connections, seconds):
+    """Requests a second, CPU µs a request, and how busy the server's core was (0..1)."""
+    process, port = server
+    url = f"http://127.0.0.1:{port}{path}"
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", POST_LUA, url, "--", bodies]
+    cpu, begin = cpu_seconds(process.pid), time.perf_counter()
+    result = client(command)
+    cpu, elapsed = cpu_seconds(process.pid) - cpu, time.perf_counter() - begin
+    if result["wrong_status"] or result["lost"]:
+        sys.exit(f"bench: {url}: {result['wrong_status']} wrong answers, {result['lost']} lost")
+    if result["late"]:
+        print(f"bench: {url}: {result['late']} answers took more than 2 s", file=sys.stderr)
+    return result["rate"], cpu * 1e6 / result["requests"], cpu / elapsed
+
+
+def closed_loops(report, calm, bodies, folder, rounds, seconds):
+    runs = {}
+    with service("--threads", "1", "--workers", "1", core=SERVER_CORE) as ours:
+        replies = capture(ours[1], bodies, folder)
+        with listening([CANNED, str(CONNECTION_MEMORY), *replies], SERVER_CORE) as canned:
+            pids = (ours[0].pid, canned[0].pid)
+            for at, case in enumerate(CASES):
+                size, form, connections, _ = case
+                path = bodies.paths[size, form]
+
+                def measure(_):
+                    ceiling = wrk(canned, f"/{at}", path, connections, seconds)
+                    return ceiling, wrk(ours, ROUTE, path, connections, seconds)
+
+                runs[case] = calm.rounds(rounds, pids, measure)
+        memory = read_memory(ours[0].pid)
+    for (size, form, _, target), results in runs.items():
+        ratio = statistics.median(ours[0] / canned[0] for canned, ours in results)
+        report.add(f"{size}, {form}: embedd / canned reply", ratio, "ratio", target, "higher")
+        for name, columns in zip(("canned reply", "embedd"), zip(*results)):
+            rate, cpu_us, busy = (statistics.median(column) for column in zip(*columns))
+            report.add(f"{size}, {form}: {name}", rate, "requests/s")
+            report.add(f"{size}, {form}: {name}, CPU a request", cpu_us, "µs")
+            report.add(f"{size}, {form}: {name}, core busy", busy, "share")
+    report.add("resident memory above mapped pages, after the loops", memory, "MB", 16, "lower")
+
+
+def read_memory(pid):
+    """Anonymous memory of a process, in MB."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        kib = re.search(r"RssAnon:\s+(\d+) kB", status.read()).group(1)
+    return int(kib) * 1024 / 1e6
+
+
+# ---- small requests beside batches ----
+
+
+def openload(port, bodies, rate, share, seconds, connections, seed=0):
+    small, batch = bodies.paths["sentence", "text"], bodies.paths["batch", "text"]
+    warmup = min(1, seconds / 2)
+    command = [OPENLOAD, "--rate", rate, "--share", share, "--seconds", seconds]
+    command += ["--warmup", warmup, "--connections", connections, "--seed", seed]
+    return client([str(part) for part in (*command, port, ROUTE, small, batch)])
+
+
+def mixed_load(report, calm, bodies, rounds, seconds):
+    """Latency of single sentences with and without batches beside them, at the same rate."""
+    share = 0.1
+    with service() as (process, port):
+        pids = (process.pid,)
+
+        def saturate(batches):
+            rates = calm.rounds(3, pids, lambda _: openload(port, bodies, 0, batches, seconds, 32))
+            return statistics.median(one["rate"] for one in rates)
+
+        small_alone, saturation = saturate(0), saturate(share)
+        rate = saturation / 2
+
+        def measure(seed):
+            alone = openload(port, bodies, rate * (1 - share), 0, seconds, 64, seed)
+            return alone, openload(port, bodies, rate, share, seconds, 64, seed)
+
+        results = calm.rounds(rounds, pids, measure)
+    report.add("sentences alone: saturation", small_alone, "requests/s", better="higher")
+    report.add("10 % batches: saturation", saturation, "requests/s", better="higher")
+    ratio = statistics.median(m["small"]["p99_us"] / a["small"]["p99_us"] for a, m in results)
+    report.add("p99 of a sentence: beside 10 % batches / alone", ratio, "ratio", 2, "lower")
+    for name, column in zip(("alone", "10 % batches"), zip(*results)):
+        for point in ("p50", "p99", "p999"):
+            value = statistics.median(one["small"][f"{point}_us"] for one in column)
+            report.add(f"{name}: {point} of a sentence at half of that", value, "µs", None, "lower")
+        late = statistics.median(one["late"]["p99_us"] for one in column)
+        report.add(f"{name}: p99 of how late the load itself was", late, "µs")
+
+
+# ---- how even the loops are ----
+
+
+def count_sockets(pid):
+    """Sockets that each epoll set of a process watches: {descriptor: count}."""
+    counts = {}
+    folder = f"/proc/{pid}/fd"
+    kinds = {}
+    for fd in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            kinds[fd] = os.readlink(os.path.join(folder, fd))
+    for fd, kind in kinds.items():
+        if kind != "anon_inode:[eventpoll]":
+            continue
+        with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as info:
+            watched = re.findall(r"^tfd:\s*(\d+)", info.read(), re.MULTILINE)
+        counts[fd] = sum(kinds.get(one, "").startswith("socket:") for one in watched)
+    return counts
+
+
+def loop_shares(report, bodies):
+    threads = max(2, len(CORES))
+    body = bodies.first("sentence", "text")
+    for wanted in (8, 64, 256):
+        with service("--threads", str(threads)) as (process, port), contextlib.ExitStack() as stack:
+            before = count_sockets(process.pid)
+            for _ in range(wanted):
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+                stack.callback(connection.close)
+                connection.request("POST", ROUTE, body, {"Content-Type": "application/json"})
+                connection.getresponse().read()
+            after = count_sockets(process.pid)
+            shares = sorted((after[fd] - before.get(fd, 0) for fd in after), reverse=True)[:threads]
+            if sum(shares) != wanted:
+                sys.exit(f"bench: {wanted} connections, but the loops hold {shares}")
+            ratio = shares[0] / (wanted / threads)
+            name = f"{wanted} connections on {threads} loops: fullest / mean"
+            report.add(name, ratio, "ratio", 1.5, "lower")
+
+
+# ---- start, memory, library ----
+
+
+def start_once(body):
+    """Milliseconds from starting the process to its first answer; memory right after, in MB."""
+    begin = time.perf_counter()
+    with service() as (process, port):
+        post(port, ROUTE, body)
+        taken = (time.perf_counter() - begin) * 1000
+        return taken, read_memory(process.pid)
+
+
+def starts(report, bodies, times):
+    body = bodies.first("sentence", "text")
+    taken, memory = zip(*(start_once(body) for _ in range(times)))
+    report.add("process start to first answer", statistics.median(taken), "ms", 15, "lower")
+    value = statistics.median(memory)
+    report.add("resident memory above mapped pages, after a request", value, "MB", 16, "lower")
+
+
+def library(report, bodies, rounds):
+    for name, path in (("12-word sentence", bodies.english), ("200 Chinese characters", bodies.chinese)):
+        result = client([PROGRAM, "bench", "--format", "json", "--rounds", str(rounds), path])
+        tokens = result["tokens"] / result["texts"]
+        report.add(f"{name}: tokens", tokens, "tokens")
+        for part, value in result["us_per_text"].items():
+            report.add(f"{name}: {part}", value, "µs", None, "lower")
+
+
+# ---- the report ----
+
+
+class Report:
+    def __init__(self):
+        self.figures = []
+
+    def add(self, name, value, unit, target=None, better=None):
+        figure = {"name": name, "value": value, "unit": unit, "target": target, "better": better}
+        self.figures.append(figure)
+        print(self.line(figure), flush=True)
+
+    @staticmethod
+    def line(figure):
+        value, target = figure["value"], figure["target"]
+        text = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" if value < 100 else f"{value:.0f}"
+        verdict = ""
+        if target is not None:
+            higher = figure["better"] == "higher"
+            met = value >= target if higher else value <= target
+            verdict = f"{'≥' if higher else '≤'} {target:g} {'met' if met else 'MISSED'}"
+        return f"| {figure['name']:<58} | {text:>9} | {figure['unit']:<10} | {verdict:<14} |"
+
+    def header(self):
+        with open("/proc/cpuinfo", encoding="utf-8") as info:
+            model = re.search(r"^model name\s*:\s*(.*)$", info.read(), re.MULTILINE)
+        print(
+            f"{datetime.date.today()}, {model.group(1) if model else platform.machine()}, "
+            f"{len(CORES)} cores, Linux {platform.release()}\n"
+        )
+        print(f"| {'what':<58} | {'figure':>9} | {'unit':<10} | {'target':<14} |")
+        print(f"| {'-' * 58} | {'-' * 8}: | {'-' * 10} | {'-' * 14} |", flush=True)
+
+
+PARTS = ("closed", "mixed", "shares", "starts", "library")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="measures embedd; see docs/BENCHMARKS.md")
+    parser.add_argument("--quick", action="store_true", help="a short run, to see that it works")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part (may come twice)")
+    parser.add_argument("--rounds", type=int, help="instead of 9, or 1 with --quick")
+    parser.add_argument("--output", default=os.path.join(TOP, "build", "bench.json"))
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    rounds, seconds = (1, 1) if options.quick else (9, 2)
+    wanted = options.only or PARTS
+    rounds = options.rounds or rounds
+    report, calm = Report(), Calm()
+    report.header()
+    with tempfile.TemporaryDirectory(prefix="embedd-bench-") as folder:
+        bodies = Bodies(folder)
+        if "closed" in wanted:
+            closed_loops(report, calm, bodies, folder, rounds, seconds)
+        if "mixed" in wanted:
+            mixed_load(report, calm, bodies, rounds, seconds)
+        if "shares" in wanted:
+            loop_shares(report, bodies)
+        if "starts" in wanted:
+            starts(report, bodies, 5 if options.quick else 25)
+        if "library" in wanted:
+            library(report, bodies, 5 if options.quick else 51)
+    if calm.disturbed:
+        print(f"\nOther programs ran during {calm.disturbed} of {calm.taken} rounds.")
+    with open(options.output, "w", encoding="utf-8") as out:
+        json.dump(report.figures, out, ensure_ascii=False, indent=1)
+        out.write("\n")
+
+
+if __name__ == "__main__":
+    main()
