@@ -10,6 +10,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import numpy
 import pytest
 from harness import PATIENCE_S, PROGRAM, SANITIZER, TOP, wait_until
 
