@@ -10,6 +10,7 @@
 
 #include "model/text/added.h"
 #include "model/text/normalizer.h"
+#include "model/text/short_words.h"
 #include "model/text/tokenizer.h"
 #include "model/text/vocab.h"
 
@@ -39,6 +40,7 @@ extern const struct tokenizer_family dictionary_family;
 
 struct wordpiece {
     uint64_t continuing; /* node of the trie after the prefix; 0 where no token has it */
+    struct short_words short_words;
     uint32_t word_chars_max;
 };
 
@@ -88,8 +90,12 @@ static inline void encoding_put(struct encoding *e, uint32_t id, size_t start, s
 void encoding_place(struct encoding *e, uint32_t first, const char *text, const uint32_t *places,
                     uint32_t origin);
 
-/** wordpiece_set_prefix: call once the vocabulary is finished. */
-void wordpiece_set_prefix(struct tokenizer *tokenizer, const char *prefix, size_t bytes);
+/**
+ * wordpiece_finish: call once the vocabulary is finished.
+ * @return false with ERR_MEMORY
+ */
+bool wordpiece_finish(struct tokenizer *tokenizer, const char *prefix, size_t bytes,
+                      const char *where, struct err *err);
 
 /** An added token as a file tells it. */
 struct added_entry {

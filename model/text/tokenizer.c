@@ -42,6 +42,7 @@ void tokenizer_close(struct tokenizer *tokenizer)
     if (!tokenizer) return;
     added_set_clear(&tokenizer->raw);
     added_set_clear(&tokenizer->normalized);
+    short_words_clear(&tokenizer->wordpiece.short_words);
     vocab_clear(&tokenizer->vocab);
     free(tokenizer->special);
     free(tokenizer);

@@ -133,8 +133,7 @@ static bool read_model(struct tokenizer *t, json_t *model, struct err *err)
         return err_set(err, ERR_FORMAT, NULL,
                        FILE_NAME ": model.unk_token '%.*s' is not in model.vocab; add it there",
                        vocab_quoted(unknown, unknown_bytes), unknown);
-    wordpiece_set_prefix(t, prefix, prefix_bytes);
-    return true;
+    return wordpiece_finish(t, prefix, prefix_bytes, FILE_NAME, err);
 }
 
 static bool read_normalizer(struct tokenizer *t, json_t *part, struct err *err)

@@ -29,7 +29,7 @@ static bool set_bert(struct tokenizer *t, bool lowercase, struct err *err)
     t->normalizer = (struct normalizer){true, true, lowercase, lowercase};
     t->wordpiece.word_chars_max = 100;
     t->decoder = (struct decoder){true, true, "##", 2};
-    wordpiece_set_prefix(t, "##", 2);
+    if (!wordpiece_finish(t, "##", 2, where, err)) return false;
     uint32_t before = find(t, "[CLS]"), after = find(t, "[SEP]");
     if (before != MODEL_NO_ID && after != MODEL_NO_ID) {
         t->special = malloc(2 * sizeof *t->special);

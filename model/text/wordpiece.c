@@ -11,10 +11,17 @@
 /* Normalized text is made and used piece by piece, so that scratch does not grow with the text. */
 #define PIECE_BYTES 4096
 
-void wordpiece_set_prefix(struct tokenizer *tokenizer, const char *prefix, size_t bytes)
+/* What stands behind normalized text, so that eight bytes may be read from any place in it: the end
+   of a word, and more. */
+#define PADDING_BYTES (SHORT_WORD_MAX + 1)
+
+bool wordpiece_finish(struct tokenizer *tokenizer, const char *prefix, size_t bytes,
+                      const char *where, struct err *err)
 {
     const struct trie *trie = &tokenizer->vocab.trie;
     tokenizer->wordpiece.continuing = trie_walk(trie, trie->root, prefix, bytes);
+    return short_words_build(&tokenizer->wordpiece.short_words, &tokenizer->vocab) ||
+           err_set(err, ERR_MEMORY, NULL, "%s: no memory left to hold the vocabulary", where);
 }
 
 static void put_unknown(struct encoding *e, const char *text, struct word word)
@@ -47,13 +54,39 @@ static void put_word(struct encoding *e, const char *text, struct word word)
     }
 }
 
+/* The words at `at` as long as they are short tokens that end at a space or a mark of punctuation;
+   where it stopped. A word that is a token whole is that token: none is longer. */
+static const char *put_short_words(struct encoding *e, const char *text, const char *at,
+                                   const char *end)
+{
+    const struct short_words *words = &e->tokenizer->wordpiece.short_words;
+    while (at < end) {
+        uint64_t bytes = short_words_load(at);
+        unsigned length = short_words_length(bytes);
+        uint8_t next = unicode_byte_flags[(unsigned char)at[length]];
+        if (length == 0 || !(next & (UNICODE_SPACE | UNICODE_PUNCT))) return at;
+        uint32_t id = short_words_find(words, bytes & UINT64_MAX >> (64 - 8 * length));
+        if (id == UINT32_MAX) return at;
+        encoding_put(e, id, (size_t)(at - text), (size_t)(at - text) + length);
+        at += length;
+        at += *at == ' ';
+    }
+    return end;
+}
+
 /* Spans count bytes of `text`, of which [start, end) is read. */
 static void put_words(struct encoding *e, const char *text, size_t start, size_t end)
 {
+    const struct tokenizer *t = e->tokenizer;
+    /* Tokens that are searched for in normalized text part words without a space. */
+    bool tries_short = t->normalized.n == 0 && t->wordpiece.word_chars_max >= SHORT_WORD_MAX;
     const char *at = text + start;
     struct word word;
-    while (words_next(&at, text + end, UNICODE_PUNCT, &word))
+    do {
+        if (tries_short) at = put_short_words(e, text, at, text + end);
+        if (!words_next(&at, text + end, UNICODE_PUNCT, &word)) return;
         put_word(e, text, word);
+    } while (true);
 }
 
 static void put_normalized(struct encoding *e, const char *text, size_t bytes)
@@ -92,7 +125,7 @@ static size_t piece_bytes(const struct normalizer *normalizer, const char *text,
 static bool make_scratch(struct encoding *e, size_t bytes, size_t growth)
 {
     if (bytes * growth > e->scratch_bytes) {
-        e->scratch = arena_array(e->arena, bytes, growth);
+        e->scratch = arena_alloc(e->arena, bytes * growth + PADDING_BYTES);
         e->scratch_bytes = bytes * growth;
     }
     if (e->out->spans && bytes > e->n_places) {
@@ -109,11 +142,13 @@ static bool put_piece(struct encoding *e, const char *text, size_t bytes, uint32
     bool is_ascii = utf8_is_ascii(text, bytes);
     if (!make_scratch(e, bytes, is_ascii ? 1 : NORMALIZER_GROWTH)) return false;
     if (is_ascii && normalizer_ascii(normalizer, text, bytes, e->scratch)) {
+        memset(e->scratch + bytes, ' ', PADDING_BYTES);
         put_normalized(e, e->scratch, bytes);
         encoding_place(e, first, e->scratch, NULL, origin);
         return true;
     }
     size_t normalized = normalizer_apply(normalizer, text, bytes, e->scratch, e->places);
+    memset(e->scratch + normalized, ' ', PADDING_BYTES);
     put_normalized(e, e->scratch, normalized);
     encoding_place(e, first, e->scratch, e->places, origin);
     return true;

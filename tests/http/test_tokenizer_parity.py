@@ -114,6 +114,7 @@ KINDS = {
     "long_words_without_prefix": lambda: trained(
         bert(handle_chinese_chars=False, lowercase=False, strip_accents=False), prefix="",
         max_input_chars_per_word=4000),
+    "short_words_only": lambda: trained(bert(), max_input_chars_per_word=4),
     "no_normalizer": lambda: trained(None),
     "added_tokens": lambda: trained(bert(), ADDED),
 }
