@@ -100,11 +100,9 @@ static bool refuse_integers(const struct value *value, const char *name, const c
         i++;
     assert(i < value->list.n);
     const struct value *item = &value->list.items[i];
-    if (item->kind == VALUE_REAL)
-        return err_set(err, ERR_INVALID, name, "%s[%zu] must be a whole number, not %.9g", where, i,
-                       item->real);
+    char quoted[VALUE_QUOTE_BYTES];
     return err_set(err, ERR_INVALID, name, "%s[%zu] must be a whole number, not %s", where, i,
-                   value_describe(item));
+                   value_quote(item, quoted));
 }
 
 static const char *forms_name(unsigned forms, bool is_item)
@@ -224,18 +222,18 @@ static bool tokens_to_ids(struct exchange *x, struct sequence *sequence, struct 
         struct text token = sequence->tokens[i].text;
         ids[i] = model_token_id(model, token.data, token.bytes);
         if (ids[i] == MODEL_NO_ID) ids[i] = unknown_id;
-        if (ids[i] == unknown_id || ids[i] == MODEL_NO_ID) sequence->unknown++;
     }
     sequence->ids = ids;
     sequence->n = (uint32_t)sequence->n_tokens;
     return true;
 }
 
-static uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, uint32_t n)
+uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n)
 {
-    uint32_t unknown_id = model_info(x->service->model)->unknown_id, unknown = 0;
-    for (uint32_t i = 0; i < n; i++)
-        unknown += ids[i] == unknown_id || ids[i] == MODEL_NO_ID;
+    const struct model_info *info = model_info(x->service->model);
+    uint32_t unknown = 0;
+    for (size_t i = 0; i < n; i++)
+        unknown += model_is_unknown(info, ids[i]);
     return unknown;
 }
 
@@ -249,13 +247,11 @@ static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struc
             return false;
         sequence->ids = tokens.ids;
         sequence->n = tokens.n;
-        sequence->unknown = tokens.unknown;
         return true;
     }
     case INPUT_TOKENS:
         return tokens_to_ids(x, sequence, err);
     case INPUT_IDS:
-        sequence->unknown = count_unknown(x, sequence->ids, sequence->n);
         return true;
     }
     return true;
@@ -278,8 +274,7 @@ static bool refuse_length(struct exchange *x, const struct sequence *sequence, s
                    index, n, max);
 }
 
-static void cut(const struct exchange *x, struct sequence *sequence,
-                const struct length_limit *limit)
+static void cut(struct sequence *sequence, const struct length_limit *limit)
 {
     uint32_t max = (uint32_t)limit->tokens_max;
     if (limit->truncate == TRUNCATE_LEFT) {
@@ -288,7 +283,6 @@ static void cut(const struct exchange *x, struct sequence *sequence,
     }
     sequence->n = max;
     sequence->is_truncated = true;
-    sequence->unknown = count_unknown(x, sequence->ids, sequence->n);
 }
 
 bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length_limit *limit,
@@ -300,9 +294,10 @@ bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length
         if (limit->tokens_max > 0 && sequence->n > limit->tokens_max) {
             if (limit->truncate == TRUNCATE_ERROR)
                 return refuse_length(x, sequence, i, limit->tokens_max, err);
-            cut(x, sequence, limit);
+            cut(sequence, limit);
             batch->truncated++;
         }
+        sequence->unknown = count_unknown(x, sequence->ids, sequence->n);
         batch->tokens += sequence->n;
         x->sample.empty_inputs += sequence->n == 0;
         batch->unknown += sequence->unknown;
@@ -389,18 +384,14 @@ static bool refuse_unknown(struct exchange *x, const struct sequence *sequence, 
                    at, index, shown, token.data);
 }
 
-static bool is_unknown(const struct exchange *x, uint32_t id)
-{
-    return id == MODEL_NO_ID || id == model_info(x->service->model)->unknown_id;
-}
-
 bool sequence_apply_unknown(struct exchange *x, struct sequence *sequence, size_t index,
                             enum unknown_policy policy, struct err *err)
 {
     if (policy == UNKNOWN_UNK || sequence->unknown == 0) return true;
+    const struct model_info *info = model_info(x->service->model);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < sequence->n; i++) {
-        if (!is_unknown(x, sequence->ids[i])) {
+        if (!model_is_unknown(info, sequence->ids[i])) {
             sequence->ids[kept++] = sequence->ids[i];
         } else if (policy == UNKNOWN_ERROR) {
             return refuse_unknown(x, sequence, index, i, err);

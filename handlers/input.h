@@ -95,6 +95,9 @@ enum unknown_policy { UNKNOWN_UNK, UNKNOWN_SKIP, UNKNOWN_ERROR };
 bool unknown_policy_read(const struct exchange *x, const struct value *value,
                          enum unknown_policy *policy, struct err *err);
 
+/** count_unknown: how many of ids (n) are unknown (model_is_unknown). */
+uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n);
+
 /**
  * sequence_apply_unknown drops unknown tokens (UNKNOWN_SKIP) or refuses them (UNKNOWN_ERROR:
  * ERR_UNPROCESSABLE naming the first and its place).

@@ -182,14 +182,13 @@ static bool onehot_of_input(struct exchange *x, const struct sequence *sequence,
                             struct err *err)
 {
     const struct model *model = x->service->model;
-    uint32_t unknown_id = model_info(model)->unknown_id;
     const struct text *sources = NULL;
     if (sequence->unknown > 0 && !sequence_sources(x, sequence, &sources, err)) return false;
     struct text *tokens = arena_array(x->arena, sequence->n, sizeof *tokens);
     if (!tokens) return err_out_of_memory(err);
     for (uint32_t i = 0; i < sequence->n; i++) {
         uint32_t id = sequence->ids[i];
-        if (id == MODEL_NO_ID || id == unknown_id) {
+        if (model_is_unknown(model_info(model), id)) {
             tokens[i] = sources[i];
         } else {
             tokens[i].data = model_token_text(model, id, &tokens[i].bytes);
@@ -292,6 +291,12 @@ static bool onehot_write(struct exchange *x, struct buf *out, struct err *err)
             return false;
         write_index(i, out);
         write_onehot(x, item, &onehot, (enum format)format, out);
+        if (out->failed && format == FORMAT_DENSE)
+            return err_set(err, ERR_MEMORY, "format",
+                           "the %" PRIu32 " x %" PRIu32 " matrix of input %zu needs more memory "
+                           "than max-request-memory allows; send \"format\": \"sparse\", shorter "
+                           "inputs, or raise max-request-memory",
+                           onehot.n, onehot.width, i);
     }
     write_model_name(model, out);
     buf_add_char(out, '}');

@@ -170,7 +170,7 @@ static bool write_text_tokens(struct exchange *x, struct text text, bool add_spe
     }
     buf_add_char(out, ']');
     x->sample.tokens += tokens.n;
-    x->sample.unknown_tokens += tokens.unknown;
+    x->sample.unknown_tokens += count_unknown(x, tokens.ids, tokens.n);
     return true;
 }
 

@@ -203,27 +203,21 @@ static gather_kernel *kernel_of(const struct model *model, enum pooling pooling)
     return NULL;
 }
 
-static bool is_unknown(uint32_t id, uint32_t unknown_id)
-{
-    return id == unknown_id || id == MODEL_NO_ID;
-}
-
 /* Pools the known ids; returns how many there are. Most sequences hold no unknown token and go to
    the kernel as they are, the others in pieces. */
 static size_t gather_known(const struct model *model, gather_kernel *gather, const uint32_t *ids,
                            size_t n, size_t dims, float *out)
 {
-    const uint32_t unknown_id = model->info.unknown_id;
     size_t n_known = 0, n_piece = 0;
     uint32_t piece[256];
     for (size_t i = 0; i < n; i++)
-        n_known += !is_unknown(ids[i], unknown_id);
+        n_known += !model_is_unknown(&model->info, ids[i]);
     if (n_known == n) {
         gather(out, &model->table, ids, n, dims);
         return n;
     }
     for (size_t i = 0; i < n; i++) {
-        if (is_unknown(ids[i], unknown_id)) continue;
+        if (model_is_unknown(&model->info, ids[i])) continue;
         piece[n_piece++] = ids[i];
         if (n_piece < sizeof piece / sizeof piece[0]) continue;
         gather(out, &model->table, piece, n_piece, dims);
@@ -237,7 +231,7 @@ static float sum_of_weights(const struct model *model, const uint32_t *ids, size
 {
     float sum = 0;
     for (size_t i = 0; i < n; i++)
-        if (!is_unknown(ids[i], model->info.unknown_id)) sum += model->table.weights[ids[i]];
+        if (!model_is_unknown(&model->info, ids[i])) sum += model->table.weights[ids[i]];
     return sum;
 }
 

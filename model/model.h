@@ -53,6 +53,13 @@ struct model_info {
 
 struct model;
 
+/** model_is_unknown: the one definition: `id` stands for no token of the vocabulary. Such ids are
+ * left out of pooling, counted, and refused where that is asked for. */
+static inline bool model_is_unknown(const struct model_info *info, uint32_t id)
+{
+    return id == info->unknown_id || id == MODEL_NO_ID;
+}
+
 /**
  * model_open opens `path`: the name of a built-in model ("builtin"), a folder or a weights file in
  * one. Everything that can be wrong with the files is found here, except NaN or Inf in tables above
@@ -83,7 +90,6 @@ struct tokens {
     uint32_t *ids; /* n; MODEL_NO_ID for a token outside a vocabulary without unknown row */
     struct token_span *spans; /* n, or NULL when not asked for */
     uint32_t n;
-    uint32_t unknown; /* how many of them are outside the vocabulary */
 };
 
 enum {

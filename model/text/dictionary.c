@@ -28,10 +28,7 @@ static enum kind kind_of(const char *at, const char **next)
 static void put_token(struct encoding *e, const char *text, const char *start, const char *end)
 {
     uint32_t id = vocab_id(&e->tokenizer->vocab, start, (size_t)(end - start));
-    if (id == MODEL_NO_ID) {
-        id = e->tokenizer->unknown_id;
-        e->out->unknown++;
-    }
+    if (id == MODEL_NO_ID) id = e->tokenizer->unknown_id;
     encoding_put(e, id, (size_t)(start - text), (size_t)(end - text));
 }
 

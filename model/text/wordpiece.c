@@ -28,7 +28,6 @@ static void put_unknown(struct encoding *e, const char *text, struct word word)
 {
     encoding_put(e, e->tokenizer->unknown_id, (size_t)(word.start - text),
                  (size_t)(word.end - text));
-    e->out->unknown++;
 }
 
 static void put_word(struct encoding *e, const char *text, struct word word)

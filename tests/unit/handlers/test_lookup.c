@@ -76,6 +76,37 @@ static void unknown_tokens_can_be_skipped(void **state)
     assert_int_equal(x->sample.unknown_tokens, 2);
 }
 
+/* The unknown token is the same unknown token however it came to be. */
+static void the_unknown_token_written_in_a_text_is_unknown(void **state)
+{
+    (void)state;
+    static const float rows[3] = {0};
+    struct ask ask;
+    ask_open_model(&ask, ask_make_model("[UNK]\na\nb\n", rows, 3, 1, "{\"name\":\"m\"}"));
+    const struct exchange *x = ask_post(&ask, "/v1/ids", "{\"text\":\"a [UNK] x\"}");
+    assert_reply(x, 200,
+                 "{\"data\":[{\"index\":0,\"tokens\":[\"a\",\"[UNK]\",\"[UNK]\"],"
+                 "\"ids\":[1,0,0],\"unknown\":2}],\"model\":\"m\",\"vocab_size\":3}");
+    assert_string_equal(ask_header(x, "x-embedd-unknown"), "2");
+    x = ask_post(&ask, "/v1/ids", "{\"text\":\"a [UNK] b\",\"unknown\":\"skip\"}");
+    assert_non_null(strstr(x->reply, "\"ids\":[1,2],\"unknown\":1"));
+    x = ask_post(&ask, "/v1/ids", "{\"text\":\"a [UNK]\",\"unknown\":\"error\"}");
+    assert_int_equal(x->status, 422);
+    assert_non_null(strstr(x->reply, "token 1 of input 0, \\\"[UNK]\\\""));
+    x = ask_post(&ask, "/v1/onehot", "{\"text\":\"a [UNK] x\",\"vocabulary\":\"input\"}");
+    assert_int_equal(x->status, 200);
+    assert_non_null(strstr(x->reply, "\"tokens\":[\"a\",\"[UNK]\",\"x\"],\"shape\":[3,3]"));
+    x = ask_post(&ask, "/v1/onehot", "{\"text\":\"[UNK]\",\"vocabulary\":\"input\"}");
+    assert_non_null(strstr(x->reply, "\"tokens\":[\"[UNK]\"],\"shape\":[1,1]"));
+    ask.service.input_tokens_max = 2;
+    x = ask_post(&ask, "/v1/ids", "{\"text\":\"a [UNK] x\"}");
+    assert_string_equal(ask_header(x, "x-embedd-unknown"), "1");
+    x = ask_post(&ask, "/tokenize", "{\"inputs\":\"a [UNK]\"}");
+    assert_int_equal(x->sample.unknown_tokens, 1);
+    arena_clear(&ask.arena);
+    model_close(ask.model);
+}
+
 static void a_table_without_unknown_row_has_no_unk(void **state)
 {
     const struct exchange *x = ask_post(*state, "/v1/ids", "{\"text\":\"我\",\"unknown\":\"unk\"}");
@@ -250,6 +281,7 @@ int main(void)
         cmocka_unit_test(an_empty_text_has_no_tokens),
         cmocka_unit_test(an_unknown_token_is_named_with_its_place),
         cmocka_unit_test(unknown_tokens_can_be_skipped),
+        cmocka_unit_test(the_unknown_token_written_in_a_text_is_unknown),
         cmocka_unit_test(a_table_without_unknown_row_has_no_unk),
         cmocka_unit_test(one_hot_rows_over_the_dictionary),
         cmocka_unit_test(one_hot_over_the_input_is_the_identity),
