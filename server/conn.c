@@ -154,10 +154,12 @@ static void check(struct conns *conns, struct conn *conn, uint64_t now_ns)
     case CONN_WORKING:
         break;
     case CONN_REPLYING:
-        if (has_taken_bytes(conn, &info))
+        if (has_taken_bytes(conn, &info)) {
             conn->since_ns = now_ns;
-        else if (passed_ns > conns->limits.write_ns)
+        } else if (passed_ns > conns->limits.write_ns) {
+            conn->is_late = true;
             shut(conn);
+        }
         break;
     }
 }

@@ -31,7 +31,7 @@ struct conn {
     int fd; /* libmicrohttpd's */
     enum conn_phase phase;
     bool is_shut;      /* out of time, or cut off: waiting for libmicrohttpd to notice */
-    bool is_late;      /* its request was not complete in time */
+    bool is_late;      /* its request was not complete, or its reply not taken, in time */
     bool lingers;      /* the client may still be sending, or has not taken all of its reply */
     uint64_t since_ns; /* when the phase began; in CONN_REPLYING, when the client last took bytes */
     /* Bytes that the kernel had received when the last request ended, if that is known; what goes

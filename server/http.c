@@ -19,7 +19,8 @@
 
 /* Rounds of MHD_run before the loop's other work gets its turn. */
 #define RUNS_MAX 64
-/* Nobody read the reply: the client went away first. No HTTP status; the number is nginx's. */
+/* Nobody read the whole reply: the client went away first. No HTTP status; the number is nginx's.
+ */
 #define STATUS_CLIENT_GONE 499
 
 struct http {
@@ -31,6 +32,11 @@ struct http {
     size_t n_begun; /* connections that on_connection was told of */
 };
 
+static const char reply_400[] =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 146\r\n"
+    "Connection: close\r\n\r\n"
+    "{\"error\":{\"message\":\"the length of the body is ambiguous; send one Content-Length, or "
+    "Transfer-Encoding: chunked\",\"type\":\"invalid_request_error\"}}";
 static const char reply_413[] = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n"
                                 "Connection: close\r\n\r\n";
 
@@ -39,10 +45,25 @@ static const char reply_413[] = "HTTP/1.1 413 Content Too Large\r\nContent-Lengt
 struct head {
     const char *content_encoding;
     size_t content_length; /* 0 when chunked */
+    const char *length_text;
     bool is_chunked;
+    bool is_ambiguous; /* where the body ends, a proxy in front may see otherwise (RFC 9112, 6.3) */
     bool expects_continue;
     struct exchange *x;
 };
+
+static void note_length(struct head *head, const char *value)
+{
+    if (head->length_text && strcmp(head->length_text, value) != 0) head->is_ambiguous = true;
+    head->length_text = value;
+    head->content_length = strtoull(value, NULL, 10);
+}
+
+static void note_coding(struct head *head, const char *value)
+{
+    if (head->is_chunked || strcasecmp(value, "chunked") != 0) head->is_ambiguous = true;
+    head->is_chunked = true;
+}
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                  const char *value)
@@ -57,13 +78,13 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     case 'c':
         if (!strcasecmp(name, "content-type")) head->x->content_type = value;
         if (!strcasecmp(name, "content-encoding")) head->content_encoding = value;
-        if (!strcasecmp(name, "content-length")) head->content_length = strtoull(value, NULL, 10);
+        if (!strcasecmp(name, "content-length")) note_length(head, value);
         break;
     case 'e':
         if (!strcasecmp(name, "expect")) head->expects_continue = true;
         break;
     case 't':
-        if (!strcasecmp(name, "transfer-encoding")) head->is_chunked = true;
+        if (!strcasecmp(name, "transfer-encoding")) note_coding(head, value);
         break;
     case 'x':
         if (!strcasecmp(name, "x-request-id")) head->x->request_id = value;
@@ -122,12 +143,25 @@ static size_t swallow_max(const struct http *http)
     return 2 * http->settings.service->body_bytes_max + (1u << 20);
 }
 
+/* Answers past libmicrohttpd and closes the connection. */
+static enum MHD_Result drop(struct request *request, unsigned status, enum metrics_reject reject,
+                            const char *reply)
+{
+    request->x.status = status;
+    request->x.sample.reject = reject;
+    request->state = REQUEST_DROPPED;
+    request->conn->lingers = true;
+    conn_send_last(request->conn, reply);
+    return MHD_NO;
+}
+
 static enum MHD_Result take_head(struct http *http, struct request *request, const char *path,
                                  const char *method)
 {
     struct exchange *x = &request->x;
     struct head head = {.x = x};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &head);
+    if (head.is_chunked && head.length_text) head.is_ambiguous = true;
     if (head.is_chunked) head.content_length = 0;
     request->is_chunked = head.is_chunked;
     request->declared_bytes = head.content_length;
@@ -137,6 +171,7 @@ static enum MHD_Result take_head(struct http *http, struct request *request, con
     request->method = method;
     enum method is = method_from_name(method);
     x->route = handlers_find_route(x, is, path);
+    if (head.is_ambiguous) return drop(request, 400, REJECT_BAD_VALUE, reply_400);
     request->state = REQUEST_BODY;
     if (x->route && handlers_check_head(x, head.content_encoding, head.content_length))
         return MHD_YES;
@@ -167,11 +202,7 @@ static enum MHD_Result take_body(struct http *http, struct request *request, con
         }
     }
     if (request->arrived_bytes <= swallow_max(http)) return MHD_YES;
-    x->status = 413;
-    request->state = REQUEST_REPLYING;
-    request->conn->lingers = true;
-    conn_send_last(request->conn, reply_413);
-    return MHD_NO; /* closes the connection */
+    return drop(request, 413, REJECT_BODY_TOO_LARGE, reply_413);
 }
 
 /* ---- the answer ---- */
@@ -251,19 +282,22 @@ static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *co
     return request;
 }
 
-/* What became of a request that was not answered by us. */
-static void settle_unanswered(struct request *request)
+/* What became of a request that has not got its whole reply from us. */
+static void settle(struct request *request, enum MHD_RequestTerminationCode how)
 {
     struct exchange *x = &request->x;
     const union MHD_ConnectionInfo *own =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_HTTP_STATUS);
-    if (request->state == REQUEST_REPLYING) return;
-    if (request->conn->is_late) {
+    bool is_replying = request->state == REQUEST_REPLYING;
+    if (request->state == REQUEST_DROPPED) return;
+    if (is_replying && how == MHD_REQUEST_TERMINATED_COMPLETED_OK) return;
+    if (request->conn->is_late) x->sample.reject = REJECT_TIMEOUT;
+    if (request->conn->is_late && !is_replying)
         x->status = 408;
-        x->sample.reject = REJECT_TIMEOUT;
-    } else {
-        x->status = own && own->http_status ? own->http_status : STATUS_CLIENT_GONE;
-    }
+    else if (own && own->http_status && !is_replying)
+        x->status = own->http_status;
+    else
+        x->status = STATUS_CLIENT_GONE;
 }
 
 static void write_access_log(const struct request *request)
@@ -289,13 +323,12 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
                          enum MHD_RequestTerminationCode how)
 {
     (void)connection;
-    (void)how;
     struct http *http = cls;
     struct request *request = *state;
     if (!request) return;
     *state = NULL;
     struct metrics_sample *sample = &request->x.sample;
-    settle_unanswered(request);
+    settle(request, how);
     uint64_t now_ns = clock_now_ns();
     sample->duration_ns = now_ns - request->started_ns;
     sample->status = request->x.status;

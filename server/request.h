@@ -26,6 +26,7 @@ enum request_state {
     REQUEST_WORKING,  /* a worker has the exchange */
     REQUEST_ANSWERED, /* the worker has finished the reply */
     REQUEST_REPLYING,
+    REQUEST_DROPPED, /* answered past libmicrohttpd, and the connection with it */
 };
 
 struct request {

@@ -151,6 +151,38 @@ def test_a_body_with_a_method_that_is_not_allowed(service, method):
         assert status == 405
 
 
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+@pytest.mark.parametrize("lines", [
+    ["Content-Length: 5", "Content-Length: 6"],
+    ["Content-Length: 5", "Transfer-Encoding: chunked"],
+    ["Transfer-Encoding: chunked", "Content-Length: 5"],
+    ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+    ["Transfer-Encoding: gzip, chunked"],
+    ["Transfer-Encoding: gzip"],
+])
+def test_a_body_whose_end_is_ambiguous_ends_the_connection(service, method, lines):
+    """What a proxy in front takes for the body, we might take for the next request."""
+    hidden = head("GET", "/v1/models")
+    with service.connect() as client:
+        client.send(head(method, PATH, Content_Type="application/json")[:-2] +
+                    "".join(line + "\r\n" for line in lines).encode() + b"\r\n" +
+                    b"5\r\nhello\r\n0\r\n\r\n" + hidden)
+        reply = client.read_reply()
+        assert reply.status == 400 and reply.headers["connection"] == "close"
+        assert "ambiguous" in reply.json()["error"]["message"]
+        assert client.read_to_end() == b""
+    assert service.post(*SMALL).status == 200
+
+
+def test_a_length_said_twice_alike_is_a_length(service):
+    with service.connect() as client:
+        length = f"Content-Length: {len(SMALL_BODY)}\r\n"
+        client.send(head("POST", PATH, Content_Type="application/json")[:-2] +
+                    (2 * length + "\r\n").encode() + SMALL_BODY)
+        assert client.read_reply().status == 200
+        assert client.get("/health").status == 200
+
+
 def test_a_get_may_have_a_body(service):
     with service.connect() as client:
         assert client.post("/health", b"hello", method="GET").status == 200

@@ -128,6 +128,22 @@ def test_a_reply_nobody_reads_is_given_up(start):
     wait_until(lambda: service.metric("embedd_connections") == 1, "all three are closed")
     for client in clients:
         client.close()
+    assert service.metric('embedd_rejected_total{reason="timeout"}') == 3
+    assert service.metric('embedd_requests_total{route="/v1/lookup",code="499"}') == 3
+    assert service.metric('embedd_requests_total{route="/v1/lookup",code="200"}') == 0
+
+
+def test_a_reply_the_client_leaves_half_read_is_no_200(start):
+    service = start()
+    client = service.connect(receive_buffer=4096)
+    client.send(post(*BIG))
+    client.socket.recv(10)
+    client.reset()
+    counted = 'embedd_requests_total{route="/v1/lookup",code='
+    wait_until(lambda: service.metric(counted), "it is counted")
+    assert service.metric(counted + '"499"') == 1
+    assert service.post(*BIG).status == 200
+    wait_until(lambda: service.metric(counted + '"200"') == 1, "a whole one is counted as such")
 
 
 def test_a_reply_that_is_read_slowly_arrives_whole(start):
