@@ -4,9 +4,11 @@
 #include "base/log.h"
 #include "commands/commands.h"
 #include "config/config.h"
+#include "model/math/kernels.h"
 #include "model/model.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print_url(const char *url, void *user)
@@ -24,6 +26,14 @@ static void print_help(void)
     config_print_help(stdout);
 }
 
+static void warn_of_cpu(void)
+{
+    const char *wanted = getenv("EMBEDD_CPU"), *used = kernels_get()->name;
+    if (wanted && strcmp(wanted, used) != 0)
+        log_warn("EMBEDD_CPU=%s is none of scalar, avx2 and avx512 that this CPU has; using %s",
+                 wanted, used);
+}
+
 int serve_main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -38,6 +48,7 @@ int serve_main(int argc, char **argv)
     log_init((enum log_level)config.log_level, config.access_log);
     for (size_t i = 0; i < config.n_warnings; i++)
         log_warn("%s", config.warnings[i]);
+    warn_of_cpu();
     struct model *model = NULL;
     bool is_done =
         model_open(&model, config.model, &err) && serve_run(&config, model, print_url, NULL, &err);

@@ -218,14 +218,17 @@ bool value_is_given(const struct value *value)
 }
 
 /* The value itself where it is short enough to be quoted, else what it is. */
-static const char *quote_value(const struct value *value, char *out, size_t bytes)
+const char *value_quote(const struct value *value, char out[VALUE_QUOTE_BYTES])
 {
     if (value->kind == VALUE_INTEGER) {
-        snprintf(out, bytes, "%" PRId64, value->integer);
+        snprintf(out, VALUE_QUOTE_BYTES, "%" PRId64, value->integer);
     } else if (value->kind == VALUE_REAL) {
-        snprintf(out, bytes, "%.9g", value->real);
+        snprintf(out, VALUE_QUOTE_BYTES, "%.9g", value->real);
+        /* 1.0 is no whole number in JSON's eyes: it must not be told as 1. */
+        if (!strpbrk(out, ".en")) strcat(out, ".0");
     } else if (value->kind == VALUE_STRING) {
-        snprintf(out, bytes, "\"%.*s\" (a string)", text_quoted(value->text), value->text.data);
+        snprintf(out, VALUE_QUOTE_BYTES, "\"%.*s\" (a string)", text_quoted(value->text),
+                 value->text.data);
     } else {
         return value_describe(value);
     }
@@ -235,10 +238,10 @@ static const char *quote_value(const struct value *value, char *out, size_t byte
 bool value_get_bool(const struct value *value, const char *name, bool *out, struct err *err)
 {
     if (!value_is_given(value)) return true;
-    char quoted[ERR_VALUE_BYTES + 32];
+    char quoted[VALUE_QUOTE_BYTES];
     if (value->kind != VALUE_BOOL)
         return err_set(err, ERR_INVALID, name, "%s must be true or false, not %s", name,
-                       quote_value(value, quoted, sizeof quoted));
+                       value_quote(value, quoted));
     *out = value->boolean;
     return true;
 }
@@ -246,10 +249,10 @@ bool value_get_bool(const struct value *value, const char *name, bool *out, stru
 bool value_get_text(const struct value *value, const char *name, struct text *out, struct err *err)
 {
     if (!value_is_given(value)) return true;
-    char quoted[ERR_VALUE_BYTES + 32];
+    char quoted[VALUE_QUOTE_BYTES];
     if (value->kind != VALUE_STRING)
         return err_set(err, ERR_INVALID, name, "%s must be a string, not %s", name,
-                       quote_value(value, quoted, sizeof quoted));
+                       value_quote(value, quoted));
     *out = value->text;
     return true;
 }
@@ -258,11 +261,11 @@ bool value_get_whole(const struct value *value, const char *name, int64_t min, i
                      int64_t *out, struct err *err)
 {
     if (!value_is_given(value)) return true;
-    char quoted[ERR_VALUE_BYTES + 32];
+    char quoted[VALUE_QUOTE_BYTES];
     if (value->kind != VALUE_INTEGER || value->integer < min || value->integer > max)
         return err_set(err, ERR_INVALID, name,
                        "%s must be a whole number from %" PRId64 " to %" PRId64 ", not %s", name,
-                       min, max, quote_value(value, quoted, sizeof quoted));
+                       min, max, value_quote(value, quoted));
     *out = value->integer;
     return true;
 }
@@ -286,7 +289,7 @@ bool value_get_choice(const struct value *value, const char *name, const char *c
                                  : i + 1 < n ? ", "
                                              : " or ",
                                  choices[i]);
-    char quoted[ERR_VALUE_BYTES + 32];
+    char quoted[VALUE_QUOTE_BYTES];
     return err_set(err, ERR_INVALID, name, "%s must be %s, not %s", name, list,
-                   quote_value(value, quoted, sizeof quoted));
+                   value_quote(value, quoted));
 }

@@ -86,6 +86,12 @@ int text_quoted(struct text text);
 /** value_describe: what a value is, for messages: "a string", "null", "a list". */
 const char *value_describe(const struct value *value);
 
+#define VALUE_QUOTE_BYTES (ERR_VALUE_BYTES + 32)
+
+/** value_quote: the value itself where it is a number or a string, else what it is; may use `out`.
+ */
+const char *value_quote(const struct value *value, char out[VALUE_QUOTE_BYTES]);
+
 /** value_is_given: the field is there and not null. */
 bool value_is_given(const struct value *value);
 

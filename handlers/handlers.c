@@ -110,9 +110,9 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
     bool takes_body = x->route && (x->route->methods & METHOD_POST);
     if (content_length > max) {
         err_set(&err, ERR_TOO_LARGE, NULL,
-                "the body has %zu bytes, but max-body-bytes is %zu; send fewer inputs a request, "
-                "or raise max-body-bytes",
-                content_length, max);
+                "the body has more than max-body-bytes, %zu bytes; send fewer inputs a request, or "
+                "raise max-body-bytes",
+                max);
     } else if (takes_body && content_encoding && *content_encoding &&
                strcasecmp(content_encoding, "identity") != 0) {
         err_set(&err, ERR_MEDIA_TYPE, NULL,

@@ -89,7 +89,7 @@ static void what_the_head_tells_is_refused_before_the_body(void **state)
     assert_false(handlers_check_head(x, NULL, (1 << 20) + 1));
     assert_int_equal(x->status, 413);
     assert_int_equal(x->sample.reject, REJECT_BODY_TOO_LARGE);
-    assert_non_null(strstr(x->reply, "max-body-bytes is 1048576"));
+    assert_non_null(strstr(x->reply, "more than max-body-bytes, 1048576 bytes"));
     x = ask_begin(*state);
     assert_non_null(handlers_find_route(x, METHOD_POST, "/v1/embeddings"));
     assert_true(handlers_check_head(x, "identity", 1 << 20));
@@ -216,6 +216,8 @@ static void wrong_values_are_named_with_limit_and_remedy(void **state)
         {E, "{\"input\":[[]]}", 400, "\"input\"", "input[0] is an empty list"},
         {E, "{\"input\":[\"a\",null]}", 400, "\"input\"", "input[1] must be a string"},
         {E, "{\"input\":[\"a\",[1]]}", 400, "\"input\"", "input mixes texts and token ids"},
+        {E, "{\"input\":[1.0]}", 400, "\"input\"", "input[0] must be a whole number, not 1.0"},
+        {E, "{\"input\":\"a\",\"dimensions\":2e0}", 400, "\"dimensions\"", "to 2, not 2.0"},
         {E, "{\"input\":[1,1.5]}", 400, "\"input\"", "input[1] must be a whole number, not 1.5"},
         {E, "{\"input\":[1,\"a\"]}", 400, "\"input\"", "input[1] must be a whole number"},
         {E, "{\"input\":[1,-1]}", 400, "\"input\"", "input[1] is -1, but this model's vocabulary"},
