@@ -267,6 +267,7 @@ static const char *long_dtype(const char *dtype)
 {
     if (strcmp(dtype, "F16") == 0) return "float16";
     if (strcmp(dtype, "BF16") == 0) return "bfloat16";
+    if (strcmp(dtype, "I8") == 0) return "int8";
     return "float32";
 }
 

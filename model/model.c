@@ -181,8 +181,7 @@ void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out
 {
     const struct table *table = &model->table;
     assert(id < model->info.vocab_size && dims <= table->dim);
-    model->kernels->row[table->dtype](out, (const char *)table->rows + id * table->stride_bytes,
-                                      dims);
+    model->kernels->row[table->dtype](out, table, id, dims);
 }
 
 typedef void gather_kernel(float *out, const struct table *table, const uint32_t *ids, size_t n,

@@ -41,7 +41,7 @@ struct model_info {
     const char *version;   /* config.json's `version`, else "" */
     const char *format;    /* "safetensors" */
     const char *tokenizer; /* "wordpiece", "dictionary" */
-    const char *dtype;     /* "F32", "F16", "BF16" */
+    const char *dtype;     /* "F32", "F16", "BF16", "I8" */
     uint32_t vocab_size;   /* V: tokens, and rows of the table */
     uint32_t dim;          /* D: columns of the table */
     uint32_t unknown_id;   /* the unknown row, or MODEL_NO_ID */

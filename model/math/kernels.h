@@ -6,7 +6,8 @@
  * Every set gives the same bits. What makes it so: sums over tokens go token by token in order,
  * each dimension by itself; the sum of squares runs in 16 partial sums (dimension j into sum j mod
  * 16) that are added in one fixed tree; multiply and add stay two roundings (-ffp-contract=off);
- * division and square root are correctly rounded by IEEE 754. The scalar set is the reference. Pure
+ * an I8 row is scaled before anything else, one rounding a value; division and square root are
+ * correctly rounded by IEEE 754. The scalar set is the reference. Pure
  * functions; the chosen set is fixed after the first call of kernels_get.
  */
 #pragma once
@@ -20,26 +21,27 @@
 struct kernels {
     const char *name; /* "scalar", "avx2", "avx512" */
 
-    /** row: out (dims) = the first `dims` columns of one row at `row`, as float32. */
-    void (*row[3])(float *out, const void *row, size_t dims); /* by enum dtype */
+    /** row: out (dims) = the first `dims` columns of row `id`, as float32. */
+    void (*row[DTYPES])(float *out, const struct table *table, uint32_t id,
+                        size_t dims); /* by enum dtype */
 
     /**
      * sum: out (dims) += the n rows of ids, one after the other; the caller starts from zeros. So a
      * sequence may come in pieces without a change of a bit. Ids (n) are all < table rows.
      */
-    void (*sum[3])(float *out, const struct table *table, const uint32_t *ids, size_t n,
-                   size_t dims);
+    void (*sum[DTYPES])(float *out, const struct table *table, const uint32_t *ids, size_t n,
+                        size_t dims);
 
     /** weighted_sum: out (dims) += weights[id]·row, a rounding for the product, one for the sum. */
-    void (*weighted_sum[3])(float *out, const struct table *table, const uint32_t *ids, size_t n,
-                            size_t dims);
+    void (*weighted_sum[DTYPES])(float *out, const struct table *table, const uint32_t *ids,
+                                 size_t n, size_t dims);
 
     /**
      * max: out (dims) = the larger of itself and each row's value; the caller starts from -Inf. -0
      * counts as below +0, and a NaN makes a NaN that stays.
      */
-    void (*max[3])(float *out, const struct table *table, const uint32_t *ids, size_t n,
-                   size_t dims);
+    void (*max[DTYPES])(float *out, const struct table *table, const uint32_t *ids, size_t n,
+                        size_t dims);
 
     /** sum_squares: Σ x_j², in the fixed tree above. */
     float (*sum_squares)(const float *x, size_t n);

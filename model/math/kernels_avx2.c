@@ -24,6 +24,11 @@ static inline vector load_bf16(const char *from)
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
 }
 
+static inline vector load_i8(const char *from)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)from)));
+}
+
 #define vector_zero() _mm256_setzero_ps()
 #define vector_load(from) _mm256_loadu_ps(from)
 #define vector_store(to, x) _mm256_storeu_ps(to, x)

@@ -24,6 +24,11 @@ static inline vector load_bf16(const char *from)
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
+static inline vector load_i8(const char *from)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)from)));
+}
+
 #define vector_zero() _mm512_setzero_ps()
 #define vector_load(from) _mm512_loadu_ps(from)
 #define vector_store(to, x) _mm512_storeu_ps(to, x)

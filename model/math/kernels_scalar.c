@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/math/kernels_sets.h"
 
-#include <assert.h>
 #include <string.h>
 
 static inline float float_from_bits(uint32_t bits)
@@ -31,8 +30,8 @@ static inline float float_from_f16(uint16_t half)
     return float_from_bits(bits | (uint32_t)(half & 0x8000u) << 16);
 }
 
-/* Value `i` of a row, which may lie at any address. */
-static inline float load(const char *row, size_t i, enum dtype dtype)
+/* Value `i` of a row, which may lie at any address. `scale` is of use for I8 only. */
+static inline float load(const char *row, size_t i, enum dtype dtype, float scale)
 {
     uint32_t word;
     uint16_t half;
@@ -40,6 +39,7 @@ static inline float load(const char *row, size_t i, enum dtype dtype)
         memcpy(&word, row + i * sizeof word, sizeof word);
         return float_from_bits(word);
     }
+    if (dtype == DTYPE_I8) return scale * (float)(signed char)row[i];
     memcpy(&half, row + i * sizeof half, sizeof half);
     return dtype == DTYPE_F16 ? float_from_f16(half) : float_from_bits((uint32_t)half << 16);
 }
@@ -51,27 +51,29 @@ static inline float larger(float a, float b)
     return a > b ? a : b;
 }
 
-static const char *row_of(const struct table *table, uint32_t id)
+static inline float scale_of(const struct table *table, uint32_t id, enum dtype dtype)
 {
-    assert(id < table->n_rows);
-    return (const char *)table->rows + id * table->stride_bytes;
+    return dtype == DTYPE_I8 ? table_scale(table, id) : 1;
 }
 
 /* One set of functions a dtype. */
 #define DEFINE_KERNELS(name, dtype)                                                                \
-    static void row_##name(float *out, const void *row, size_t dims)                               \
+    static void row_##name(float *out, const struct table *table, uint32_t id, size_t dims)        \
     {                                                                                              \
+        const char *row = table_row(table, id);                                                    \
+        const float scale = scale_of(table, id, dtype);                                            \
         for (size_t j = 0; j < dims; j++)                                                          \
-            out[j] = load(row, j, dtype);                                                          \
+            out[j] = load(row, j, dtype, scale);                                                   \
     }                                                                                              \
                                                                                                    \
     static void sum_##name(float *out, const struct table *table, const uint32_t *ids, size_t n,   \
                            size_t dims)                                                            \
     {                                                                                              \
         for (size_t i = 0; i < n; i++) {                                                           \
-            const char *row = row_of(table, ids[i]);                                               \
+            const char *row = table_row(table, ids[i]);                                            \
+            const float scale = scale_of(table, ids[i], dtype);                                    \
             for (size_t j = 0; j < dims; j++)                                                      \
-                out[j] += load(row, j, dtype);                                                     \
+                out[j] += load(row, j, dtype, scale);                                              \
         }                                                                                          \
     }                                                                                              \
                                                                                                    \
@@ -79,9 +81,10 @@ static const char *row_of(const struct table *table, uint32_t id)
                                     size_t n, size_t dims)                                         \
     {                                                                                              \
         for (size_t i = 0; i < n; i++) {                                                           \
-            const char *row = row_of(table, ids[i]);                                               \
+            const char *row = table_row(table, ids[i]);                                            \
+            const float scale = scale_of(table, ids[i], dtype);                                    \
             for (size_t j = 0; j < dims; j++)                                                      \
-                out[j] += table->weights[ids[i]] * load(row, j, dtype);                            \
+                out[j] += table->weights[ids[i]] * load(row, j, dtype, scale);                     \
         }                                                                                          \
     }                                                                                              \
                                                                                                    \
@@ -89,15 +92,17 @@ static const char *row_of(const struct table *table, uint32_t id)
                            size_t dims)                                                            \
     {                                                                                              \
         for (size_t i = 0; i < n; i++) {                                                           \
-            const char *row = row_of(table, ids[i]);                                               \
+            const char *row = table_row(table, ids[i]);                                            \
+            const float scale = scale_of(table, ids[i], dtype);                                    \
             for (size_t j = 0; j < dims; j++)                                                      \
-                out[j] = larger(out[j], load(row, j, dtype));                                      \
+                out[j] = larger(out[j], load(row, j, dtype, scale));                               \
         }                                                                                          \
     }
 
 DEFINE_KERNELS(f32, DTYPE_F32)
 DEFINE_KERNELS(f16, DTYPE_F16)
 DEFINE_KERNELS(bf16, DTYPE_BF16)
+DEFINE_KERNELS(i8, DTYPE_I8)
 
 static float sum_squares(const float *x, size_t n)
 {
@@ -123,10 +128,10 @@ static bool is_finite(const float *x, size_t n)
 
 const struct kernels kernels_scalar = {
     .name = "scalar",
-    .row = {row_f32, row_f16, row_bf16},
-    .sum = {sum_f32, sum_f16, sum_bf16},
-    .weighted_sum = {weighted_sum_f32, weighted_sum_f16, weighted_sum_bf16},
-    .max = {max_f32, max_f16, max_bf16},
+    .row = {row_f32, row_f16, row_bf16, row_i8},
+    .sum = {sum_f32, sum_f16, sum_bf16, sum_i8},
+    .weighted_sum = {weighted_sum_f32, weighted_sum_f16, weighted_sum_bf16, weighted_sum_i8},
+    .max = {max_f32, max_f16, max_bf16, max_i8},
     .sum_squares = sum_squares,
     .divide = divide,
     .is_finite = is_finite,

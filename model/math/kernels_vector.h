@@ -24,24 +24,25 @@ enum op { OP_SUM, OP_WEIGHTED, OP_MAX };
 
 static ALWAYS_INLINE size_t item_bytes(enum dtype dtype)
 {
-    return dtype == DTYPE_F32 ? 4 : 2;
+    return dtype == DTYPE_F32 ? 4 : dtype == DTYPE_I8 ? 1 : 2;
 }
 
-static ALWAYS_INLINE vector load_values(const char *from, enum dtype dtype)
+/* `scale` is of use for I8 only. */
+static ALWAYS_INLINE vector load_values(const char *from, enum dtype dtype, vector scale)
 {
     if (dtype == DTYPE_F32) return load_f32(from);
+    if (dtype == DTYPE_I8) return vector_multiply(scale, load_i8(from));
     return dtype == DTYPE_F16 ? load_f16(from) : load_bf16(from);
 }
 
-static ALWAYS_INLINE const char *row_of(const struct table *table, uint32_t id)
+static ALWAYS_INLINE vector scale_of(const struct table *table, uint32_t id, enum dtype dtype)
 {
-    assert(id < table->n_rows);
-    return (const char *)table->rows + id * table->stride_bytes;
+    return dtype == DTYPE_I8 ? vector_same(table_scale(table, id)) : vector_zero();
 }
 
 static ALWAYS_INLINE void prefetch_row(const struct table *table, uint32_t id, size_t bytes)
 {
-    const char *row = row_of(table, id);
+    const char *row = table_row(table, id);
     for (size_t at = 0; at < bytes; at += CACHE_LINE)
         __builtin_prefetch(row + at);
 }
@@ -60,12 +61,13 @@ static ALWAYS_INLINE void gather_block(float *out, const struct table *table, co
     for (size_t i = 0; i < n; i++) {
         if (prefetch_bytes && i + PREFETCH_ROWS < n)
             prefetch_row(table, ids[i + PREFETCH_ROWS], prefetch_bytes);
-        const char *row = row_of(table, ids[i]) + from * item_bytes(dtype);
+        const char *row = table_row(table, ids[i]) + from * item_bytes(dtype);
+        const vector scale = scale_of(table, ids[i], dtype);
         const vector weight =
             op == OP_WEIGHTED ? vector_same(table->weights[ids[i]]) : vector_zero();
 #pragma GCC unroll 16
         for (size_t v = 0; v < vectors; v++) {
-            vector x = load_values(row + v * vector_bytes, dtype);
+            vector x = load_values(row + v * vector_bytes, dtype, scale);
             if (op == OP_WEIGHTED) x = vector_multiply(weight, x);
             acc[v] = op == OP_MAX ? vector_larger(acc[v], x) : vector_add(acc[v], x);
         }
@@ -124,12 +126,18 @@ static ALWAYS_INLINE void gather(float *out, const struct table *table, const ui
     }
 
 #define DEFINE_KERNELS(name, dtype)                                                                \
-    static void row_##name(float *out, const void *row, size_t dims)                               \
+    static void row_##name(float *out, const struct table *table, uint32_t id, size_t dims)        \
     {                                                                                              \
-        size_t j = 0;                                                                              \
-        for (; j + LANES <= dims; j += LANES)                                                      \
-            vector_store(out + j, load_values((const char *)row + j * item_bytes(dtype), dtype));  \
-        kernels_scalar.row[dtype](out + j, (const char *)row + j * item_bytes(dtype), dims - j);   \
+        if (dims < LANES) {                                                                        \
+            kernels_scalar.row[dtype](out, table, id, dims);                                       \
+            return;                                                                                \
+        }                                                                                          \
+        const vector scale = scale_of(table, id, dtype);                                           \
+        for (size_t j = 0; j < dims; j += LANES) {                                                 \
+            size_t at = j + LANES <= dims ? j : dims - LANES;                                      \
+            vector_store(out + at, load_values(table_row(table, id) + at * item_bytes(dtype),      \
+                                               dtype, scale));                                     \
+        }                                                                                          \
     }                                                                                              \
     DEFINE_GATHER(sum, OP_SUM, name, dtype)                                                        \
     DEFINE_GATHER(weighted_sum, OP_WEIGHTED, name, dtype)                                          \
@@ -138,6 +146,7 @@ static ALWAYS_INLINE void gather(float *out, const struct table *table, const ui
 DEFINE_KERNELS(f32, DTYPE_F32)
 DEFINE_KERNELS(f16, DTYPE_F16)
 DEFINE_KERNELS(bf16, DTYPE_BF16)
+DEFINE_KERNELS(i8, DTYPE_I8)
 
 static float sum_squares(const float *x, size_t n)
 {
@@ -181,10 +190,10 @@ static bool is_finite(const float *x, size_t n)
 
 const struct kernels KERNELS = {
     .name = KERNELS_NAME,
-    .row = {row_f32, row_f16, row_bf16},
-    .sum = {sum_f32, sum_f16, sum_bf16},
-    .weighted_sum = {weighted_sum_f32, weighted_sum_f16, weighted_sum_bf16},
-    .max = {max_f32, max_f16, max_bf16},
+    .row = {row_f32, row_f16, row_bf16, row_i8},
+    .sum = {sum_f32, sum_f16, sum_bf16, sum_i8},
+    .weighted_sum = {weighted_sum_f32, weighted_sum_f16, weighted_sum_bf16, weighted_sum_i8},
+    .max = {max_f32, max_f16, max_bf16, max_i8},
     .sum_squares = sum_squares,
     .divide = divide,
     .is_finite = is_finite,

@@ -249,15 +249,36 @@ static bool choose_table(struct table *table, const struct file *file)
     table->n_rows = (uint32_t)tensor->shape[0];
     table->dim = (uint32_t)tensor->shape[1];
     table->stride_bytes = tensor->shape[1] * tensor->type->bits / 8;
-    for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
+    for (int dtype = 0; dtype < DTYPES; dtype++) {
         if (strcmp(tensor->type->name, dtype_names[dtype]) != 0) continue;
         table->dtype = (enum dtype)dtype;
         return true;
     }
     return FAIL(file,
-                "tensor '%.*s' has dtype %s; F32, F16 and BF16 are served: save it as one of them "
-                "(in Python: tensor.to(torch.float16))",
+                "tensor '%.*s' has dtype %s; F32, F16, BF16 and I8 are served: save it as one of "
+                "them (in Python: tensor.to(torch.float16))",
                 QUOTED(tensor->name), tensor->type->name);
+}
+
+static bool find_scales(struct table *table, const struct file *file)
+{
+    const struct tensor *tensor = find_tensor(file, "scales");
+    if (table->dtype != DTYPE_I8) return true;
+    if (!tensor) {
+        return FAIL(file,
+                    "its rows are I8, but there is no tensor '%s' that says what they are "
+                    "multiplied by, in F32, one number a row",
+                    "scales");
+    }
+    if (tensor->rank != 1 || tensor->shape[0] != table->n_rows ||
+        strcmp(tensor->type->name, "F32") != 0) {
+        return FAIL(file,
+                    "tensor 'scales' must be F32 and have one dimension of %u, a number for each "
+                    "row",
+                    table->n_rows);
+    }
+    table->scales = file->data + tensor->begin;
+    return true;
 }
 
 static bool copy_weights(float *out, const struct tensor *tensor, const char *data, size_t n)
@@ -270,9 +291,10 @@ static bool copy_weights(float *out, const struct tensor *tensor, const char *da
         }
         return true;
     }
-    for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
-        if (strcmp(tensor->type->name, dtype_names[dtype]) != 0) continue;
-        kernels_get()->row[dtype](out, data, n);
+    for (int dtype = 0; dtype < DTYPES; dtype++) {
+        if (dtype == DTYPE_I8 || strcmp(tensor->type->name, dtype_names[dtype]) != 0) continue;
+        const struct table as_row = {.rows = data, .n_rows = 1, .dtype = (enum dtype)dtype};
+        kernels_get()->row[dtype](out, &as_row, 0, n);
         return true;
     }
     return false;
@@ -348,7 +370,8 @@ bool table_open_safetensors(struct table *table, struct span weights, const char
         FAIL(&file, "its header is not JSON: %s", detail.message);
         goto out;
     }
-    ok = read_tensors(&file, header) && choose_table(table, &file) && read_weights(table, &file);
+    ok = read_tensors(&file, header) && choose_table(table, &file) && find_scales(table, &file) &&
+         read_weights(table, &file);
 out:
     free(file.tensors);
     json_decref(header);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/table/table.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const dtype_names[3] = {"F32", "F16", "BF16"};
+const char *const dtype_names[DTYPES] = {"F32", "F16", "BF16", "I8"};
 
 /* NaN and Inf are the values whose exponent bits are all ones. The loops have no early way out, so
    that the compiler turns them into vector code: a row is short, a table is not. */
@@ -30,8 +31,9 @@ static bool row_is_finite_16(const char *row, size_t dim, uint16_t exponent)
     return !bad;
 }
 
-static bool row_is_finite(const struct table *table, const char *row)
+static bool row_is_finite(const struct table *table, uint32_t id)
 {
+    const char *row = table_row(table, id);
     switch (table->dtype) {
     case DTYPE_F32:
         return row_is_finite_32(row, table->dim);
@@ -39,6 +41,8 @@ static bool row_is_finite(const struct table *table, const char *row)
         return row_is_finite_16(row, table->dim, 0x7C00);
     case DTYPE_BF16:
         return row_is_finite_16(row, table->dim, 0x7F80);
+    case DTYPE_I8:
+        return isfinite(table_scale(table, id) * INT8_MIN);
     }
     return false;
 }
@@ -46,7 +50,7 @@ static bool row_is_finite(const struct table *table, const char *row)
 bool table_check_finite(const struct table *table, uint32_t *row)
 {
     for (uint32_t i = 0; i < table->n_rows; i++) {
-        if (row_is_finite(table, (const char *)table->rows + i * table->stride_bytes)) continue;
+        if (row_is_finite(table, i)) continue;
         *row = i;
         return false;
     }

@@ -9,18 +9,23 @@
 #include "base/err.h"
 #include "model/source.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum dtype {
     DTYPE_F32,
     DTYPE_F16,
     DTYPE_BF16,
+    DTYPE_I8, /* a value is the number times its row's scale */
 };
 
-/** Names as safetensors writes them: F32, F16, BF16. */
-extern const char *const dtype_names[3];
+#define DTYPES 4
+
+/** Names as safetensors writes them: F32, F16, BF16, I8. */
+extern const char *const dtype_names[DTYPES];
 
 struct table {
     const void
@@ -28,14 +33,31 @@ struct table {
     size_t stride_bytes; /* from a row to the next */
     uint32_t n_rows, dim;
     enum dtype dtype;
+    const char *scales; /* (n_rows) float32, little-endian, at any address; NULL unless I8 */
     const float
         *weights; /* (n_rows) token weights for weighted pooling, or NULL; owned by the table */
 };
 
+/** table_row: where row `id` (< n_rows) begins. */
+static inline const char *table_row(const struct table *table, uint32_t id)
+{
+    assert(id < table->n_rows);
+    return (const char *)table->rows + id * table->stride_bytes;
+}
+
+/** table_scale: what the numbers of row `id` (< n_rows) are multiplied by; of an I8 table. */
+static inline float table_scale(const struct table *table, uint32_t id)
+{
+    float scale;
+    memcpy(&scale, table->scales + id * sizeof scale, sizeof scale);
+    return scale;
+}
+
 /**
  * table_open_safetensors reads the header of `weights` and finds the table in it: tensor
- * `embeddings`, or `embedding.weight`, or the only 2-D one; optional `weights` (n_rows) in F64
- * or any of the dtypes, each finite and not negative. The whole header is validated before any byte
+ * `embeddings`, or `embedding.weight`, or the only 2-D one, in F32, F16, BF16, or I8 with a tensor
+ * `scales` (n_rows) in F32; optional `weights` (n_rows) in F64, F32, F16 or BF16, each finite and
+ * not negative. The whole header is validated before any byte
  * of a tensor is used: length, JSON, each tensor's shape × dtype = its byte range, ranges inside
  * the file, without overlap or hole. Format: safetensors, as its own README defines it.
  * @param weights borrowed while the table lives

@@ -14,9 +14,8 @@ static void read_all(const struct table *table)
     const struct kernels *kernels = kernels_get();
     float *row = malloc(table->dim * sizeof *row);
     if (!row) return;
-    for (size_t i = 0; i < table->n_rows; i++) {
-        const char *from = (const char *)table->rows + i * table->stride_bytes;
-        kernels->row[table->dtype](row, from, table->dim);
+    for (uint32_t i = 0; i < table->n_rows; i++) {
+        kernels->row[table->dtype](row, table, i, table->dim);
         if (table->weights && !(table->weights[i] >= 0)) abort();
     }
     free(row);

@@ -15,7 +15,7 @@
 #define GUARD 16
 #define GUARD_VALUE 12345.5f
 
-static const size_t dtype_bytes[3] = {4, 2, 2};
+static const size_t dtype_bytes[DTYPES] = {4, 2, 2, 1};
 
 static uint32_t random_next(uint32_t *state)
 {
@@ -36,6 +36,8 @@ static uint32_t random_bits(uint32_t *state, enum dtype dtype)
     case DTYPE_BF16:
         if (bits % 16 == 0) return bits & 0x8000u;
         return (bits & 0x807Fu) | (bits >> 8) % 220 << 7;
+    case DTYPE_I8:
+        return bits & 0xFFu;
     }
     return 0;
 }
@@ -44,6 +46,7 @@ struct fixture {
     char *bytes; /* exactly as long as the table, so that a read past its end is seen */
     struct table table;
     float weights[ROWS];
+    char scales[1 + ROWS * sizeof(float)]; /* at an odd address */
     uint32_t ids[IDS];
 };
 
@@ -60,6 +63,10 @@ static void fixture_init(struct fixture *fixture, enum dtype dtype, uint32_t dim
     }
     for (size_t i = 0; i < ROWS; i++)
         fixture->weights[i] = (float)(random_next(&state) % 1000) / 7;
+    for (size_t i = 0; i < ROWS; i++) {
+        uint32_t bits = random_bits(&state, DTYPE_F32);
+        memcpy(fixture->scales + 1 + i * sizeof bits, &bits, sizeof bits);
+    }
     for (size_t i = 0; i < IDS; i++)
         fixture->ids[i] = random_next(&state) % ROWS;
     fixture->ids[IDS / 2] = ROWS - 1;
@@ -68,6 +75,7 @@ static void fixture_init(struct fixture *fixture, enum dtype dtype, uint32_t dim
                                     .n_rows = ROWS,
                                     .dim = dim,
                                     .dtype = dtype,
+                                    .scales = fixture->scales + 1,
                                     .weights = fixture->weights};
 }
 
@@ -110,8 +118,8 @@ static void compare_gather(const struct kernels *scalar, const struct kernels *s
         set->max[dtype](got, table, fixture->ids, n, dims);
         break;
     default:
-        scalar->row[dtype](want, table->rows, dims);
-        set->row[dtype](got, table->rows, dims);
+        scalar->row[dtype](want, table, fixture->ids[0], dims);
+        set->row[dtype](got, table, fixture->ids[0], dims);
     }
     char what[80];
     snprintf(what, sizeof what, "%s function %d dtype %s n %zu", set->name, function,
@@ -125,7 +133,7 @@ static void every_gather_gives_the_bits_of_the_scalar_one(void **state)
     const struct kernels *sets[4];
     size_t n_sets = kernels_all(sets);
     assert_string_equal(sets[0]->name, "scalar");
-    for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
+    for (int dtype = 0; dtype < DTYPES; dtype++) {
         for (uint32_t dim = 1; dim <= 300; dim += dim < 70 || dim > 250 ? 1 : 5) {
             struct fixture fixture;
             fixture_init(&fixture, (enum dtype)dtype, dim, dim % 5);
@@ -145,7 +153,7 @@ static void wide_rows_are_as_narrow_ones(void **state)
     (void)state;
     const struct kernels *sets[4];
     size_t n_sets = kernels_all(sets);
-    for (int dtype = DTYPE_F32; dtype <= DTYPE_BF16; dtype++) {
+    for (int dtype = 0; dtype < DTYPES; dtype++) {
         struct fixture fixture;
         fixture_init(&fixture, (enum dtype)dtype, DIMS_MAX, 1);
         for (size_t s = 1; s < n_sets; s++) {
@@ -198,7 +206,8 @@ static void all_halves_convert_exactly_in_every_set(void **state)
     for (uint32_t i = 0; i < 65536; i++)
         halves[i] = (uint16_t)i;
     for (int dtype = DTYPE_F16; dtype <= DTYPE_BF16; dtype++) {
-        sets[0]->row[dtype](want, halves, 65536);
+        const struct table table = {.rows = halves, .n_rows = 1, .dtype = (enum dtype)dtype};
+        sets[0]->row[dtype](want, &table, 0, 65536);
         for (uint32_t i = 0; i < 65536; i++) {
             uint32_t bits = i << 16, is;
             memcpy(&is, want + i, sizeof is);
@@ -211,13 +220,55 @@ static void all_halves_convert_exactly_in_every_set(void **state)
                 assert_true((double)want[i] == value && !signbit(want[i]) == !(i >> 15));
         }
         for (size_t s = 1; s < n_sets; s++) {
-            sets[s]->row[dtype](got, halves, 65536);
+            sets[s]->row[dtype](got, &table, 0, 65536);
             assert_same_bits(got, want, 65536, sets[s]->name);
         }
     }
     free(halves);
     free(want);
     free(got);
+}
+
+static void an_i8_value_is_the_number_times_the_scale_of_its_row(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    enum { DIM = 259 };
+    signed char rows[2][DIM];
+    float scales[2] = {0.0123f, 1e-30f}, out[DIM];
+    const float weights[2] = {3, 0.7f};
+    const uint32_t ids[3] = {0, 1, 0};
+    for (int j = 0; j < DIM; j++) {
+        rows[0][j] = (signed char)(j - 128);
+        rows[1][j] = (signed char)(127 - j);
+    }
+    const struct table table = {.rows = rows,
+                                .stride_bytes = DIM,
+                                .n_rows = 2,
+                                .dim = DIM,
+                                .dtype = DTYPE_I8,
+                                .scales = (const char *)scales,
+                                .weights = weights};
+    for (size_t s = 0; s < n_sets; s++) {
+        sets[s]->row[DTYPE_I8](out, &table, 1, DIM);
+        for (int j = 0; j < DIM; j++)
+            assert_true(out[j] == scales[1] * (float)rows[1][j]);
+        memset(out, 0, sizeof out);
+        sets[s]->sum[DTYPE_I8](out, &table, ids, 3, DIM);
+        for (int j = 0; j < DIM; j++) {
+            volatile float a = scales[0] * (float)rows[0][j], b = scales[1] * (float)rows[1][j];
+            volatile float sum = a + b;
+            assert_true(out[j] == sum + a);
+        }
+        memset(out, 0, sizeof out);
+        sets[s]->weighted_sum[DTYPE_I8](out, &table, ids + 1, 2, DIM);
+        for (int j = 0; j < DIM; j++) {
+            volatile float a = scales[0] * (float)rows[0][j], b = scales[1] * (float)rows[1][j];
+            volatile float wa = weights[0] * a, wb = weights[1] * b;
+            assert_true(out[j] == wb + wa);
+        }
+    }
 }
 
 static void sums_of_squares_and_quotients_have_the_same_bits(void **state)
@@ -342,6 +393,7 @@ int main(void)
         cmocka_unit_test(wide_rows_are_as_narrow_ones),
         cmocka_unit_test(a_sequence_in_pieces_has_the_bits_of_the_whole),
         cmocka_unit_test(all_halves_convert_exactly_in_every_set),
+        cmocka_unit_test(an_i8_value_is_the_number_times_the_scale_of_its_row),
         cmocka_unit_test(sums_of_squares_and_quotients_have_the_same_bits),
         cmocka_unit_test(the_sum_of_squares_adds_its_lanes_in_the_fixed_tree),
         cmocka_unit_test(one_value_that_is_not_finite_is_found_anywhere),

@@ -221,7 +221,7 @@ static void tensors_that_overlap_or_leave_a_hole_are_refused(void **state)
 static void only_a_table_that_can_be_served_is_taken(void **state)
 {
     (void)state;
-    refuse(TENSOR("I8", "[3,2]", "[0,6]"), 6, "dtype I8; F32, F16 and BF16 are served");
+    refuse(TENSOR("U8", "[3,2]", "[0,6]"), 6, "dtype U8; F32, F16, BF16 and I8 are served");
     refuse(TENSOR("F64", "[3,2]", "[0,48]"), 48, "dtype F64");
     refuse(TENSOR("F32", "[6]", "[0,24]"), 24, "two dimensions");
     refuse(TENSOR("F32", "[3,2,1]", "[0,24]"), 24, "two dimensions");
@@ -276,6 +276,45 @@ static void weights_come_in_four_types_and_must_be_sound(void **state)
         assert_non_null(strstr(err.message, "row 1 is"));
         free((void *)(uintptr_t)file.data);
     }
+}
+
+#define WITH_SCALES(dtype, shape, end)                                                             \
+    "{\"embeddings\":{\"dtype\":\"I8\",\"shape\":[2,3],\"data_offsets\":[" end ",17]},"            \
+    "\"scales\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[3," end "]},"       \
+    "\"first\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]}}"
+
+static void rows_of_i8_come_with_their_scales(void **state)
+{
+    (void)state;
+    const float scales[2] = {0.5f, 0.25f};
+    const signed char rows[2][3] = {{1, -2, 127}, {-128, 0, 4}};
+    char data[17] = {0};
+    memcpy(data + 3, scales, sizeof scales);
+    memcpy(data + 11, rows, sizeof rows);
+    struct table table;
+    struct span file = take(&table, WITH_SCALES("F32", "[2]", "11"), data, sizeof data);
+    assert_int_equal(table.dtype, DTYPE_I8);
+    assert_int_equal(table.stride_bytes, 3);
+    assert_memory_equal(table_row(&table, 1), rows[1], 3);
+    assert_true(table_scale(&table, 0) == 0.5f && table_scale(&table, 1) == 0.25f);
+    uint32_t row = 99;
+    assert_true(table_check_finite(&table, &row));
+    let_go(&table, file);
+
+    const float bad[] = {NAN, INFINITY, -INFINITY, 3e38f};
+    for (size_t i = 0; i < 4; i++) {
+        memcpy(data + 7, &bad[i], sizeof bad[i]);
+        file = take(&table, WITH_SCALES("F32", "[2]", "11"), data, sizeof data);
+        assert_false(table_check_finite(&table, &row));
+        assert_int_equal(row, 1);
+        let_go(&table, file);
+    }
+    refuse(TENSOR("I8", "[3,2]", "[0,6]"), 6, "no tensor 'scales'");
+    refuse(WITH_SCALES("F16", "[4]", "11"), 17, "'scales' must be F32");
+    refuse(WITH_SCALES("F32", "[2,1]", "11"), 17, "one dimension of 2");
+    refuse("{\"embeddings\":{\"dtype\":\"I8\",\"shape\":[2,3],\"data_offsets\":[4,10]},"
+           "\"scales\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+           10, "one dimension of 2");
 }
 
 static void the_table_is_chosen_by_name_then_as_the_only_matrix(void **state)
@@ -356,6 +395,7 @@ int main(void)
         cmocka_unit_test(tensors_that_overlap_or_leave_a_hole_are_refused),
         cmocka_unit_test(only_a_table_that_can_be_served_is_taken),
         cmocka_unit_test(weights_come_in_four_types_and_must_be_sound),
+        cmocka_unit_test(rows_of_i8_come_with_their_scales),
         cmocka_unit_test(the_table_is_chosen_by_name_then_as_the_only_matrix),
         cmocka_unit_test(a_row_that_is_not_finite_is_named),
     };
