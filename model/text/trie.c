@@ -29,6 +29,7 @@ struct builder {
     struct task *tasks; /* a stack; never more than keys, for their ranges are disjoint */
     uint32_t n_tasks;
     uint64_t root;
+    bool is_sorted; /* the keys came in order */
 };
 
 static bool grow(struct builder *b, uint32_t capacity)
@@ -166,7 +167,7 @@ static void set_value(struct builder *b, uint32_t cell, uint64_t bits)
 static enum trie_result place(struct builder *b, struct task task, uint32_t twins[2])
 {
     struct trie_key *keys = b->keys;
-    sort_by_byte(keys + task.first, task.last - task.first, task.depth);
+    if (!b->is_sorted) sort_by_byte(keys + task.first, task.last - task.first, task.depth);
     uint32_t i = task.first;
     if (keys[i].bytes == task.depth) {
         set_value(b, task.cell, (uint64_t)(keys[i].id + 1) << 36);
@@ -202,6 +203,16 @@ static enum trie_result place(struct builder *b, struct task task, uint32_t twin
     return TRIE_BUILT;
 }
 
+static bool are_sorted(const struct trie_key *keys, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        const struct trie_key *a = &keys[i - 1], *b = &keys[i];
+        int order = memcmp(a->text, b->text, a->bytes < b->bytes ? a->bytes : b->bytes);
+        if (order > 0 || (order == 0 && a->bytes > b->bytes)) return false;
+    }
+    return true;
+}
+
 static enum trie_result build(struct builder *b, size_t n, uint32_t twins[2])
 {
     enum trie_result result = grow(b, 1u << 14) ? TRIE_BUILT : TRIE_NO_MEMORY;
@@ -219,7 +230,7 @@ enum trie_result trie_build(struct trie *trie, struct trie_key *keys, size_t n, 
 {
     *trie = (struct trie){0};
     if (n > TRIE_ID_MAX) return TRIE_TOO_LARGE;
-    struct builder b = {.keys = keys, .root = TAKEN};
+    struct builder b = {.keys = keys, .root = TAKEN, .is_sorted = are_sorted(keys, n)};
     enum trie_result result = build(&b, n, twins);
     free(b.next_free);
     free(b.prev_free);
