@@ -49,6 +49,8 @@ FORMATTED := $(sort $(wildcard $(foreach room,$(ROOMS) bench,$(room)/*.[ch] $(ro
 DEPS_OF_run := build run
 DEPS_OF_test := build test
 DEPS_OF_bench := build bench
+DEPS_OF_bench-quality := build quality
+DEPS_OF_builtin-model := quality
 DEPS_OF_fuzz := build fuzz
 DEPS_OF_tidy := tidy
 DEPS_OF_cov := build cov
@@ -206,6 +208,22 @@ build/release/bench/%: build/release/bench/%.c.o build/release/libembedd.a
 bench: build/embedd $(BENCH_PROGRAMS) | $(DEPS_FIRST) ## measure speed; table, and build/bench.json
 	$(Q)$(PYTHON) bench/run.py $(ARGS)
 
+# Python packages of the recipe of the built-in model and of its measuring, pinned. 250 MB.
+BUILTIN_VENV := build/builtin/venv/bin/python
+$(BUILTIN_VENV): tools/builtin/requirements.txt | $(DEPS_FIRST)
+	$(call SAY,VENV,$<)
+	$(Q)$(PYTHON) -m venv --clear build/builtin/venv
+	$(Q)$(BUILTIN_VENV) -m pip install --quiet --no-deps --disable-pip-version-check -r $<
+	$(Q)touch $@
+
+.PHONY: builtin-model
+builtin-model: $(BUILTIN_VENV) ## make the built-in model again (an hour); DATA=folder of the sets
+	$(Q)$(BUILTIN_VENV) tools/builtin/make.py --data "$(or $(DATA),../shared/data)" $(ARGS)
+
+.PHONY: bench-quality
+bench-quality: build/embedd $(BUILTIN_VENV) ## measure how good the vectors are; DATA=folder; build/bench-quality.json
+	$(Q)$(BUILTIN_VENV) bench/quality.py $(if $(DATA),--data "$(DATA)") $(ARGS)
+
 .PHONY: cov
 cov: $(call unit_programs,cov) ## coverage of the unit tests; build/cov/report/index.html
 	$(Q)find build/cov -name '*.gcda' -delete
@@ -254,8 +272,8 @@ install: build/embedd ## install the program into DESTDIR PREFIX/bin
 	$(Q)install -D -m 755 build/release/embedd "$(DESTDIR)$(PREFIX)/bin/embedd"
 
 .PHONY: clean
-clean: ## remove what was built (not the Python packages of the tests: build/venv)
-	$(Q)rm -rf $(filter-out build/venv,$(wildcard build/*))
+clean: ## remove what was built (not the Python packages: build/venv, build/builtin)
+	$(Q)rm -rf $(filter-out build/venv build/builtin,$(wildcard build/*))
 
 .PHONY: help
 help: ## list the targets

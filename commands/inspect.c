@@ -66,6 +66,7 @@ static void add_report(struct buf *buf, enum format format, const struct report 
     const struct model_info *info = report->info;
     add_text(buf, format, "name", info->name);
     add_text(buf, format, "version", info->version);
+    add_text(buf, format, "license", info->license);
     add_text(buf, format, "format", info->format);
     add_number(buf, format, "vocab_size", info->vocab_size);
     add_number(buf, format, "dim", info->dim);

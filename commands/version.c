@@ -14,8 +14,9 @@ static void print_model(FILE *out)
         return;
     }
     const struct model_info *info = model_info(model);
-    fprintf(out, "built-in model: %s %s (%s, %u tokens, %u dimensions, %s; Apache-2.0)\n",
-            info->name, info->version, info->tokenizer, info->vocab_size, info->dim, info->dtype);
+    fprintf(out, "built-in model: %s %s (%s, %u tokens, %u dimensions, %s; %s)\n", info->name,
+            info->version, info->tokenizer, info->vocab_size, info->dim, info->dtype,
+            info->license);
     model_close(model);
 }
 

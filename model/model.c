@@ -87,6 +87,7 @@ static void fill_info(struct model *model)
     model->info = (struct model_info){
         .name = settings->name ? settings->name : model->source.name,
         .version = settings->version,
+        .license = settings->license,
         .format = "safetensors",
         .tokenizer = tokenizer_kind(model->tokenizer),
         .dtype = dtype_names[table->dtype],

@@ -39,6 +39,7 @@ bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling);
 struct model_info {
     const char *name;      /* config.json's `name`, else the folder's own */
     const char *version;   /* config.json's `version`, else "" */
+    const char *license;   /* config.json's `license`, an SPDX expression, else "" */
     const char *format;    /* "safetensors" */
     const char *tokenizer; /* "wordpiece", "dictionary" */
     const char *dtype;     /* "F32", "F16", "BF16", "I8" */

@@ -74,7 +74,8 @@ static bool read_vocab_size(const struct reader *reader, uint64_t *out)
 bool settings_open(struct settings *settings, const struct source *source, struct err *err)
 {
     struct err detail;
-    *settings = (struct settings){.version = "", .pooling = POOLING_MEAN, .lowercase = true};
+    *settings =
+        (struct settings){.version = "", .license = "", .pooling = POOLING_MEAN, .lowercase = true};
     if (!source->config.data) return true;
     struct reader reader = {.folder = source->path, .err = err};
     settings->json = json_read(source->config.data, source->config.bytes, &detail);
@@ -85,6 +86,7 @@ bool settings_open(struct settings *settings, const struct source *source, struc
         FAIL(&reader, "it must be a JSON object, as %s", "{\"pooling\": \"mean\"}");
     else if (read_text(&reader, "name", &settings->name) &&
              read_text(&reader, "version", &settings->version) &&
+             read_text(&reader, "license", &settings->license) &&
              read_tokenizer(&reader, &settings->tokenizer) &&
              read_pooling(&reader, &settings->pooling) &&
              read_bool(&reader, "normalize", &settings->normalize, &settings->is_normalize_said) &&

@@ -18,6 +18,7 @@ struct settings {
     json_t *json;           /* owner of the strings; NULL without a config.json */
     const char *name;       /* NULL: not said; printable otherwise */
     const char *version;    /* "" */
+    const char *license;    /* "" */
     const char *tokenizer;  /* NULL: told by the files; "wordpiece", "dictionary" */
     enum pooling pooling;   /* mean */
     bool normalize;         /* false for a dictionary model, otherwise true */

@@ -5,19 +5,19 @@
 #include <string.h>
 
 /* In builtin_data.S. */
-extern const struct span builtin_minilm_256_weights;
-extern const struct span builtin_minilm_256_config;
-extern const struct span builtin_minilm_256_vocab;
+extern const struct span builtin_base_1_weights;
+extern const struct span builtin_base_1_config;
+extern const struct span builtin_base_1_tokenizer;
 
 /* A model may answer to several names: each is a line. */
 static const struct builtin_model models[] = {
-#define MINILM_256(model_name)                                                                     \
+#define BASE_1(model_name)                                                                         \
     {                                                                                              \
-        .name = (model_name), .weights = &builtin_minilm_256_weights,                              \
-        .config = &builtin_minilm_256_config, .vocab = &builtin_minilm_256_vocab,                  \
+        .name = (model_name), .weights = &builtin_base_1_weights,                                  \
+        .config = &builtin_base_1_config, .tokenizer = &builtin_base_1_tokenizer,                  \
     }
-    MINILM_256("builtin"), /* the default of --model */
-    MINILM_256("embedd-minilm-256"),
+    BASE_1("builtin"), /* the default of --model */
+    BASE_1("embedd-base-1"),
 };
 
 const struct builtin_model *builtin_find(const char *name)

@@ -18,8 +18,8 @@
         .quad .Lbegin_\name, .Lend_\name - .Lbegin_\name
         .endm
 
-        linked_file builtin_minilm_256_weights, "model/builtin/embedd-minilm-256/model.safetensors"
-        linked_file builtin_minilm_256_config, "model/builtin/embedd-minilm-256/config.json"
-        linked_file builtin_minilm_256_vocab, "model/builtin/embedd-minilm-256/vocab.txt"
+        linked_file builtin_base_1_weights, "model/builtin/embedd-base-1/model.safetensors"
+        linked_file builtin_base_1_config, "model/builtin/embedd-base-1/config.json"
+        linked_file builtin_base_1_tokenizer, "model/builtin/embedd-base-1/tokenizer.json"
 
         .section .note.GNU-stack, "", %progbits

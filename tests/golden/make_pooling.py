@@ -46,6 +46,13 @@ def store(values, dtype):
     return "bfloat16", bits, rounded
 
 
+def store_i8(values):
+    """(numbers, a scale for each row, the values they stand for)"""
+    scales = (np.abs(values).max(axis=1) / 127).astype("<f4")
+    numbers = np.rint(values / scales[:, None]).astype("i1")
+    return numbers, scales, numbers * scales[:, None]
+
+
 def spec(dtype, array):
     return TensorSpec(
         dtype=dtype, shape=list(array.shape), data_ptr=array.ctypes.data, data_len=array.nbytes
@@ -77,7 +84,8 @@ def write_case(lines, model, rows, weights, pooling, normalize, dims, ids):
 
 def add_builtin(lines, path):
     """Real rows: the sequences are any ids, at both ends of the vocabulary too."""
-    rows = load_file(path)["embeddings"].astype(np.float64)
+    tensors = load_file(path)
+    rows = (tensors["embeddings"] * tensors["scales"][:, None]).astype(np.float64)
     random = np.random.default_rng(4)
     for dims, n in ((256, 1), (256, 14), (64, 14), (256, 300), (1, 3)):
         ids = random.integers(1000, len(rows), size=n).tolist()
@@ -92,16 +100,19 @@ def main():
     weights = random.uniform(0, 2, size=ROWS).astype("<f4")
     lines = []
     stored_weights = weights
-    for dtype in ("F32", "F16", "BF16"):
-        name, data, rows = store(values, dtype)
+    for dtype in ("F32", "F16", "BF16", "I8"):
+        tensors = {"weights": spec("float32", stored_weights)}
+        if dtype == "I8":
+            data, scales, rows = store_i8(values)
+            tensors |= {"embeddings": spec("int8", data), "scales": spec("float32", scales)}
+        else:
+            name, data, rows = store(values, dtype)
+            tensors |= {"embeddings": spec(name, data)}
         model = folder / dtype.lower()
         model.mkdir(parents=True, exist_ok=True)
         (model / "vocab.txt").write_text("\n".join(TOKENS) + "\n", encoding="utf-8")
         serialize_file(
-            {
-                "embeddings": spec(name, data),
-                "weights": spec("float32", stored_weights),
-            },
+            tensors,
             str(model / "model.safetensors"),
             {"made_by": "tests/golden/make_pooling.py"},
         )
@@ -111,7 +122,7 @@ def main():
                 for dims in (DIM, 5):
                     for ids in SEQUENCES if dims == DIM else SEQUENCES[:-1]:
                         write_case(lines, dtype, rows, weights, pooling, normalize, dims, ids)
-    add_builtin(lines, "model/builtin/embedd-minilm-256/model.safetensors")
+    add_builtin(lines, "model/builtin/embedd-base-1/model.safetensors")
     (folder / "cases.txt").write_text("\n".join(lines) + "\n")
 
 

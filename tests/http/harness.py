@@ -5,6 +5,7 @@ EMBEDD names the program (default build/embedd). Nothing here asserts how long a
 have a bound so generous that only something that never happens can reach it.
 """
 
+import array
 import json
 import os
 import re
@@ -232,6 +233,22 @@ class Client:
     def post(self, path, body, method="POST", **headers):
         self.send(post(path, body, method, **headers))
         return self.read_reply()
+
+
+def write_model(folder, tokens):
+    """A model folder: these tokens (with [UNK] a WordPiece, otherwise a dictionary), two columns."""
+    (folder / "vocab.txt").write_text("".join(t + "\n" for t in tokens), encoding="utf-8")
+    n = len(tokens)
+    header = json.dumps({"embeddings": {"dtype": "F32", "shape": [n, 2],
+                                        "data_offsets": [0, 8 * n]}})
+    header += " " * (-len(header) % 8)
+    table = array.array("f", [(i + 1) / 4 for i in range(2 * n)]).tobytes()
+    data = len(header).to_bytes(8, "little") + header.encode() + table
+    (folder / "model.safetensors").write_bytes(data)
+    return folder
+
+
+BERT = "[PAD] [UNK] [CLS] [SEP] the food is good eat i love naive 我 爱".split()
 
 
 def head(method, path, version="1.1", **headers):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from harness import PATIENCE_S, PROGRAM, SANITIZER, TOP, wait_until
+from harness import BERT, PATIENCE_S, PROGRAM, SANITIZER, TOP, wait_until, write_model
 
 pytestmark = pytest.mark.slow_under_tsan  # one thread reads, embeds and writes
 
@@ -273,33 +273,24 @@ def test_offsets_are_code_points_of_the_line():
         assert "".join(text[start:end] for start, end in found["offsets"]) == text.replace(" ", "")
 
 
-def test_special_tokens_only_when_asked():
-    plain = json.loads(run("tokenize", stdin=b"eat\n"))
-    special = json.loads(run("tokenize", "--special", stdin=b"eat\n"))
+def test_special_tokens_only_when_asked(tmp_path):
+    model = f"--model={write_model(tmp_path, BERT)}"
+    plain = json.loads(run("tokenize", model, stdin=b"eat\n"))
+    special = json.loads(run("tokenize", model, "--special", stdin=b"eat\n"))
     assert special["tokens"] == ["[CLS]", *plain["tokens"], "[SEP]"]
     assert special["offsets"] == [[0, 0], *plain["offsets"], [0, 0]]
 
 
 def test_a_token_outside_a_dictionary_shows_its_text(tmp_path):
-    folder = write_dictionary(tmp_path)
+    folder = write_model(tmp_path, "他我爱吃你饭")
     found = json.loads(run("tokenize", "--model", folder, stdin="我爱 “world” 饭\n".encode()))
     by_token = dict(zip(found["tokens"], found["ids"]))
     assert (by_token["我"], by_token["爱"], by_token["饭"], by_token["world"]) == (1, 2, 5, None)
 
 
-def write_dictionary(folder):
-    """A model folder: six tokens, two dimensions, no unknown row."""
-    (folder / "vocab.txt").write_text("他\n我\n爱\n吃\n你\n饭\n", encoding="utf-8")
-    header = json.dumps({"embeddings": {"dtype": "F32", "shape": [6, 2], "data_offsets": [0, 48]}})
-    header += " " * (-len(header) % 8)
-    table = array.array("f", [(i + 1) / 4 for i in range(12)]).tobytes()
-    data = len(header).to_bytes(8, "little") + header.encode() + table
-    (folder / "model.safetensors").write_bytes(data)
-    return folder
-
 
 def test_a_model_folder_is_embedded_with_its_own_table(tmp_path):
-    folder = write_dictionary(tmp_path)
+    folder = write_model(tmp_path, "他我爱吃你饭")
     found = run("embed", "--model", folder, "--pooling", "sum", "--no-normalize",
                 stdin="我爱\n饭\n\n".encode())
     assert [json.loads(line) for line in found.splitlines()] == [[2, 2.5], [2.75, 3], [0, 0]]

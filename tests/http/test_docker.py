@@ -82,7 +82,9 @@ def test_every_library_stands_with_its_licence(root):
     owners = {path.parent.name for path in root.glob("usr/share/doc/*/copyright")}
     for package in ("libc6", "libmicrohttpd", "libjansson", "libuv", "libgnutls"):
         assert any(owner.startswith(package) for owner in owners), package
-    assert (root / "usr/share/doc/embedd/LICENSE").read_bytes() == (TOP / "LICENSE").read_bytes()
+    for name in ("LICENSE", "LICENSES/CC-BY-SA-4.0.txt"):
+        here = root / "usr/share/doc/embedd" / pathlib.Path(name).name
+        assert here.read_bytes() == (TOP / name).read_bytes()
 
 
 class Server:

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from harness import BERT, write_model
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples/chain/w6x2"
 SENTENCE = "我爱吃饭"
@@ -61,7 +62,8 @@ def test_embed_takes_ids_beside_texts(service):
     assert set(vectors[2]) == {0}
 
 
-def test_tokenize_marks_special_tokens_and_places(service):
+def test_tokenize_marks_special_tokens_and_places(start, tmp_path):
+    service = start(f"--model={write_model(tmp_path, BERT)}")
     text = "I love 我爱 naïve"
     tokens = good(service, "/tokenize", {"inputs": text})[0]
     assert [t["text"] for t in tokens if t["special"]] == ["[CLS]", "[SEP]"]
@@ -73,12 +75,20 @@ def test_tokenize_marks_special_tokens_and_places(service):
             assert text[token["start"]:token["stop"]] == token["text"]
 
 
-def test_decode_turns_ids_back_into_text(service):
+def test_decode_turns_ids_back_into_text(start, tmp_path):
+    service = start(f"--model={write_model(tmp_path, BERT)}")
     ids = [t["id"] for t in good(service, "/tokenize", {"inputs": "the food is good"})[0]]
     assert good(service, "/decode", {"ids": ids}) == ["the food is good"]
     assert good(service, "/decode", {"ids": [ids, ids[1:2]]}) == ["the food is good", "the"]
     with_special = good(service, "/decode", {"ids": ids, "skip_special_tokens": False})[0]
     assert with_special.startswith("[CLS]")
+
+
+def test_tokens_of_the_built_in_model_come_back_as_words(service):
+    tokens = good(service, "/tokenize", {"inputs": "The food is good 我爱吃饭"})[0]
+    assert not any(t["special"] for t in tokens)
+    assert good(service, "/decode", {"ids": [t["id"] for t in tokens]}) == [
+        "the food is good 我 爱 吃饭"]
 
 
 def test_info_has_every_key_of_tei(service):

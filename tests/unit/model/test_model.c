@@ -246,12 +246,13 @@ static void the_builtin_model_opens_and_makes_unit_vectors(void **state)
     struct err err;
     if (!model_open(&model, "builtin", &err)) fail_msg("%s", err.message);
     const struct model_info *info = model_info(model);
-    assert_string_equal(info->name, "embedd-minilm-256");
-    assert_string_equal(info->dtype, "F16");
+    assert_string_equal(info->name, "embedd-base-1");
+    assert_string_equal(info->license, "CC-BY-SA-4.0");
+    assert_string_equal(info->dtype, "I8");
     assert_string_equal(info->tokenizer, "wordpiece");
-    assert_int_equal(info->vocab_size, 30522);
+    assert_int_equal(info->vocab_size, 57430);
     assert_int_equal(info->dim, 256);
-    assert_int_equal(info->unknown_id, 100);
+    assert_int_equal(info->unknown_id, model_token_id(model, "[UNK]", 5));
     assert_true(info->normalize);
     /* What is not looked at when it is opened. */
     if (!model_check_finite(model, &err)) fail_msg("%s", err.message);
@@ -325,6 +326,7 @@ static void vectors_equal_those_of_numpy(void **state)
     } models[] = {{"F32", "tests/data/golden/f32"},
                   {"F16", "tests/data/golden/f16"},
                   {"BF16", "tests/data/golden/bf16"},
+                  {"I8", "tests/data/golden/i8"},
                   {"BUILTIN", "builtin"}};
     FILE *file = fopen("tests/data/golden/cases.txt", "r");
     assert_non_null(file);
@@ -342,7 +344,7 @@ static void vectors_equal_those_of_numpy(void **state)
     }
     fclose(file);
     assert_int_equal(more, EOF);
-    assert_int_equal(n, 3 * 4 * 2 * (8 + 7) + 5);
+    assert_int_equal(n, 4 * 4 * 2 * (8 + 7) + 5);
 }
 
 /* The vector of one sequence as plain doubles, for any pooling. */

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the built-in model is measured beside: (name, function from texts to vectors)."""
+
+import json
+import subprocess
+
+import numpy as np
+import scipy.sparse
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
+
+from encoder import MiniLM, MultilingualE5, package
+
+
+def one_hot(program):
+    """Counts of the program's own tokens."""
+    def embed(texts):
+        lines = "".join(" ".join(t.split("\n")) + "\n" for t in texts).encode()
+        run = subprocess.run([program, "tokenize", "-"], input=lines, stdout=subprocess.PIPE,
+                             check=True)
+        ids = [json.loads(line)["ids"] for line in run.stdout.splitlines()]
+        rows = np.repeat(np.arange(len(ids)), [len(i) for i in ids])
+        columns = np.concatenate([np.asarray(i, np.int64) for i in ids])
+        return scipy.sparse.csr_matrix((np.ones(len(rows)), (rows, columns)),
+                                       shape=(len(ids), 1 << 17))
+    return embed
+
+
+def mean_of_rows(table, tokenizer):
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+
+    def embed(texts):
+        codes = tokenizer.encode_batch(texts, add_special_tokens=False)
+        return np.stack([table[code.ids].mean(axis=0) if code.ids else np.zeros(table.shape[1])
+                         for code in codes])
+    return embed
+
+
+def wordllama():
+    """Its own library asks the network for the tokenizer that its wheel holds."""
+    folder = package("wordllama")
+    (table,) = load_file(folder / "weights" / "l2_supercat_256.safetensors").values()
+    path = folder / "tokenizers" / "l2_supercat_tokenizer_config.json"
+    return mean_of_rows(table.astype(np.float32), Tokenizer.from_file(str(path)))
+
+
+def all_of(program):
+    yield "one-hot", one_hot(program)
+    minilm = MiniLM()
+    yield "W of all-MiniLM-L6-v2, mean", mean_of_rows(minilm.table, minilm.tokenizer)
+    yield "WordLlama-256", wordllama()
+    yield "multilingual-e5-small, the teacher", MultilingualE5()
+    yield "all-MiniLM-L6-v2, the teacher for English", minilm

