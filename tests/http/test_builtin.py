@@ -83,16 +83,16 @@ def test_both_languages_live_in_one_space():
 
 
 def test_what_has_no_known_token_is_the_zero_vector(start):
-    texts = ["", " \t ", "\U0001F9FF\U0001FAE8", "\u0301"]
+    texts = ["", " \t ", "\U00010330\U00010331", "\u0301"]
     assert not embed(texts).any()
     service = start()
-    reply = service.post("/v1/embeddings", json.dumps({"input": "\U0001F9FF"}).encode())
+    reply = service.post("/v1/embeddings", json.dumps({"input": "\U00010330"}).encode())
     assert reply.status == 200 and reply.headers["x-embedd-unknown"] == "1"
     assert not any(json.loads(reply.body)["data"][0]["embedding"])
 
 
 def test_a_megabyte_of_one_character_is_that_character():
-    for character, n in (("好", 1 << 18), ("a ", 1 << 18)):
+    for character, n in (("鹦", 1 << 18), ("a ", 1 << 18)):
         vectors = embed([character * n, character])
         assert float(vectors[0] @ vectors[1]) > 0.999
 
