@@ -9,7 +9,6 @@ Without the data folder (docs/MODEL.md tells where each set comes from) there is
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -39,19 +38,15 @@ class Report:
 
 def program_embedder(program):
     def embed(texts):
-        lines = "".join(" ".join(t.split("\n")) + "\n" for t in texts).encode()
-        run = subprocess.run([program, "embed", "--format", "f32", "-"], input=lines,
-                             stdout=subprocess.PIPE, check=True)
-        return np.frombuffer(run.stdout, np.float32).reshape(len(texts), -1)
+        found = sets.ask_program(program, texts, "embed", "--format", "f32")
+        return np.frombuffer(found, np.float32).reshape(len(texts), -1)
     return embed
 
 
 def unknown_share(program, texts):
     """The share of the texts' Chinese characters that no token of the vocabulary covers."""
-    lines = "".join(" ".join(t.split("\n")) + "\n" for t in texts).encode()
-    run = subprocess.run([program, "tokenize", "-"], input=lines, stdout=subprocess.PIPE, check=True)
     total = unknown = 0
-    for text, line in zip(texts, run.stdout.splitlines()):
+    for text, line in zip(texts, sets.ask_program(program, texts, "tokenize").splitlines()):
         found = json.loads(line)
         is_unknown = [False] * len(text)
         for token, (start, end) in zip(found["tokens"], found["offsets"]):

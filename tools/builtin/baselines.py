@@ -2,23 +2,21 @@
 """What the built-in model is measured beside: (name, function from texts to vectors)."""
 
 import json
-import subprocess
 
 import numpy as np
 import scipy.sparse
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
+import sets
 from encoder import MiniLM, MultilingualE5, package
 
 
 def one_hot(program):
     """Counts of the program's own tokens."""
     def embed(texts):
-        lines = "".join(" ".join(t.split("\n")) + "\n" for t in texts).encode()
-        run = subprocess.run([program, "tokenize", "-"], input=lines, stdout=subprocess.PIPE,
-                             check=True)
-        ids = [json.loads(line)["ids"] for line in run.stdout.splitlines()]
+        lines = sets.ask_program(program, texts, "tokenize").splitlines()
+        ids = [json.loads(line)["ids"] for line in lines]
         rows = np.repeat(np.arange(len(ids)), [len(i) for i in ids])
         columns = np.concatenate([np.asarray(i, np.int64) for i in ids])
         return scipy.sparse.csr_matrix((np.ones(len(rows)), (rows, columns)),

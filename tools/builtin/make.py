@@ -256,7 +256,7 @@ def main():
     n_english = len(lines)
     lines += [line for _, zh in pairs for line in zh] + new_chinese
     targets = space.turn(
-        np.concatenate([space.english(lines[:n_english])]),
+        space.english(lines[:n_english]),
         np.concatenate([*(space.translations(en, zh) for en, zh in pairs),
                         space.chinese(new_chinese)]))
     unknown_id = tokens.index(vocabulary.UNKNOWN)

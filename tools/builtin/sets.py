@@ -6,6 +6,7 @@ their checksums: docs/MODEL.md.
 """
 
 import csv
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,13 @@ def waimai(data, split):
 
 def tatoeba(data):
     return [(row[0], row[1]) for row in _tsv(Path(data) / "tatoeba-en-zh.tsv")]
+
+
+def ask_program(program, texts, *arguments):
+    """What a command of the program prints about the texts, which it gets a line each."""
+    lines = "".join(" ".join(text.split("\n")) + "\n" for text in texts).encode()
+    return subprocess.run([program, *arguments, "-"], input=lines, stdout=subprocess.PIPE,
+                          check=True).stdout
 
 
 # ---- measures ----
