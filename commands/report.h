@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file report.h
+ * A finished evaluation of a head written down: as text for a terminal, as JSON, as one HTML page.
+ *
+ * Writers append to a buffer; whether its arena had room for all stands in `buf->failed`. What they
+ * write depends on their arguments alone (the date is handed in). Label names may hold anything:
+ * what is not UTF-8, and control characters, become U+FFFD; JSON keeps them as escapes. Pure
+ * functions.
+ *
+ * Keys of the JSON object. What the kind of head does not have is left out; what has no value (no
+ * examples, for one) is null; numbers have six significant digits.
+ *   model, head, input, date        as handed in
+ *   rows                            of the input
+ *   seconds                         null when not known
+ *   kind                            "binary", "multi-class", "multi-label"
+ *   threshold                       binary: from which the second label is predicted
+ *   examples                        that were evaluated
+ *   unknown_labels                  examples with a label that the head does not know
+ *   accuracy, hamming_loss, log_loss, calibration_error, roc_auc, top_3_accuracy, top_5_accuracy
+ *                                   as in model/head/evaluation.h
+ *   micro, macro, weighted          {precision, recall, f1}
+ *   best_f1, best_accuracy          {threshold, f1 | accuracy}: of the curve; null when all are 0
+ *   classes                         every label of the head, in its order: {label, support,
+ *                                   predicted, correct, precision, recall, f1}; multi-label:
+ *                                   threshold too
+ *   confusions                      most frequent first: {truth (null: not known), predicted, n}
+ *   calibration                     15 bins: {from, to, n, confidence, accuracy}
+ *   curve                           101 thresholds: {threshold, n, then precision, recall, f1;
+ *                                   binary: accuracy too; multi-class: accuracy, coverage instead}
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "model/head/evaluation.h"
+
+#include <stdint.h>
+
+/** What the evaluation does not know itself. All borrowed; no string is NULL. */
+struct report_info {
+    const char *model, *head, *input; /* names, as the user gave them */
+    const char *date;                 /* written as it is */
+    uint64_t n_rows;                  /* of the input */
+    double seconds;                   /* that it took; below 0: not known */
+};
+
+/**
+ * report_text writes tables of at most 30 rows: with more labels than that the 30 worst by F1 of
+ * those that occur, saying how many are left out, and the 10 most frequent confusions.
+ */
+void report_text(struct buf *buf, const struct evaluation_result *result,
+                 const struct report_info *info);
+
+/** report_json writes one object with everything, and a newline. */
+void report_json(struct buf *buf, const struct evaluation_result *result,
+                 const struct report_info *info);
+
+/**
+ * report_html writes one page that needs nothing else: no script, no font, no image from anywhere.
+ * Charts are inline SVG. It is well-formed XML too. At most 100 rows of labels (the worst by F1)
+ * and 30 confusions; the confusion matrix for up to 40 labels.
+ */
+void report_html(struct buf *buf, const struct evaluation_result *result,
+                 const struct report_info *info);

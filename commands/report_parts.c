@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/report_parts.h"
+
+#include "base/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLACEMENT 0xFFFD
+#define ELLIPSIS 0x2026
+
+/* ---- names ---- */
+
+struct range {
+    uint32_t first, last;
+};
+
+/* East Asian wide and emoji (Unicode TR 11), whole blocks: near enough to line up tables. */
+static const struct range wide[] = {
+    {0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},   {0xA960, 0xA97F},
+    {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},
+    {0xFFE0, 0xFFE6},   {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF},
+    {0x20000, 0x3FFFD},
+};
+
+/* Marks, joiners and selectors that stand on or in the character before. */
+static const struct range zero[] = {
+    {0x0300, 0x036F}, {0x0483, 0x0489}, {0x0591, 0x05BD}, {0x0610, 0x061A},   {0x064B, 0x065F},
+    {0x200B, 0x200D}, {0x20D0, 0x20F0}, {0xFE00, 0xFE0F}, {0x1F3FB, 0x1F3FF}, {0xE0020, 0xE007F},
+};
+
+/* Controls; characters that turn the direction of what follows; what XML does not allow. */
+static const struct range unsafe[] = {
+    {0x00, 0x1F},     {0x7F, 0x9F},     {0x200E, 0x200F}, {0x2028, 0x202E},
+    {0x2066, 0x2069}, {0xFDD0, 0xFDEF}, {0xFFFE, 0xFFFF},
+};
+
+static bool is_in(const struct range *ranges, size_t n, uint32_t code)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (code >= ranges[i].first && code <= ranges[i].last) return true;
+    }
+    return false;
+}
+#define IS_IN(ranges, code) is_in(ranges, sizeof(ranges) / sizeof *(ranges), code)
+
+static uint32_t next_safe(const char **at, const char *end)
+{
+    size_t bytes = (size_t)(end - *at) < 4 ? (size_t)(end - *at) : 4;
+    if (utf8_valid_bytes(*at, bytes) == 0) {
+        (*at)++;
+        return REPLACEMENT;
+    }
+    uint32_t code = utf8_next(at);
+    return IS_IN(unsafe, code) ? REPLACEMENT : code;
+}
+
+static size_t columns_of(uint32_t code)
+{
+    return IS_IN(zero, code) ? 0 : IS_IN(wide, code) ? 2 : 1;
+}
+
+size_t report_columns(const char *text)
+{
+    size_t columns = 0;
+    for (const char *at = text, *end = text + strlen(text); at < end;)
+        columns += columns_of(next_safe(&at, end));
+    return columns;
+}
+
+static void add_code(struct buf *buf, uint32_t code, bool is_escaped)
+{
+    static const struct {
+        uint32_t code;
+        const char *entity;
+    } entities[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
+    for (size_t i = 0; is_escaped && i < sizeof entities / sizeof *entities; i++) {
+        if (entities[i].code == code) {
+            buf_add_str(buf, entities[i].entity);
+            return;
+        }
+    }
+    char bytes[4];
+    buf_add(buf, bytes, utf8_write(bytes, code));
+}
+
+static size_t add_text(struct buf *buf, const char *text, size_t columns_max, bool is_escaped)
+{
+    const char *at = text, *end = text + strlen(text);
+    const bool is_cut = columns_max != REPORT_WHOLE && report_columns(text) > columns_max;
+    size_t limit = is_cut && columns_max > 0 ? columns_max - 1 : columns_max, columns = 0;
+    while (at < end) {
+        uint32_t code = next_safe(&at, end);
+        if (columns + columns_of(code) > limit) break;
+        columns += columns_of(code);
+        add_code(buf, code, is_escaped);
+    }
+    if (!is_cut) return columns;
+    for (; columns > 0 && buf->bytes > 0 && buf->data[buf->bytes - 1] == ' '; columns--)
+        buf->bytes--;
+    add_code(buf, ELLIPSIS, is_escaped);
+    return columns + 1;
+}
+
+size_t report_plain(struct buf *buf, const char *text, size_t columns_max)
+{
+    return add_text(buf, text, columns_max, false);
+}
+
+size_t report_escaped(struct buf *buf, const char *text, size_t columns_max)
+{
+    return add_text(buf, text, columns_max, true);
+}
+
+const char *report_name(const struct evaluation_result *result, uint32_t label)
+{
+    return label == EVALUATION_UNKNOWN ? "(unknown label)" : result->names[label];
+}
+
+/* ---- figures ---- */
+
+size_t report_figures(const struct evaluation_result *result,
+                      struct report_figure out[static REPORT_FIGURES_MAX])
+{
+    const bool is_multi_label = result->kind == HEAD_MULTI_LABEL;
+    size_t n = 0;
+    out[n++] = (struct report_figure){
+        "accuracy", "Accuracy",
+        is_multi_label ? "share with every label right" : "share that is right", result->accuracy};
+    if (is_multi_label)
+        out[n++] = (struct report_figure){"hamming_loss", "Hamming loss",
+                                          "share of wrong decisions", result->hamming_loss};
+    if (result->kind == HEAD_MULTI_CLASS && result->n_labels > 5) {
+        out[n++] = (struct report_figure){"top_3_accuracy", "Top 3", "truth among the 3 likeliest",
+                                          result->top_3};
+        out[n++] = (struct report_figure){"top_5_accuracy", "Top 5", "truth among the 5 likeliest",
+                                          result->top_5};
+    }
+    if (result->kind == HEAD_BINARY)
+        out[n++] = (struct report_figure){"roc_auc", "ROC AUC", "0.5 is chance", result->roc_auc};
+    out[n++] = (struct report_figure){"log_loss", "Log loss", "less is better", result->log_loss};
+    out[n++] = (struct report_figure){"calibration_error", "Calibration error",
+                                      "confidence against accuracy", result->calibration_error};
+    return n;
+}
+
+void report_averages(const struct evaluation_result *result,
+                     struct report_average out[static REPORT_AVERAGES])
+{
+    out[0] = (struct report_average){"macro", &result->macro};
+    out[1] = (struct report_average){"micro", &result->micro};
+    out[2] = (struct report_average){"weighted", &result->weighted};
+}
+
+double report_threshold(const struct evaluation_result *result, uint32_t label)
+{
+    return result->thresholds ? (double)result->thresholds[label] : 0.5;
+}
+
+/* ---- rows ---- */
+
+static int worst_first(const void *left, const void *right)
+{
+    const struct evaluation_class *a = *(const struct evaluation_class *const *)left;
+    const struct evaluation_class *b = *(const struct evaluation_class *const *)right;
+    if (a->f1 != b->f1) return a->f1 < b->f1 ? -1 : 1;
+    if (a->support != b->support) return a->support > b->support ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+const struct evaluation_class **report_rows(struct buf *buf, const struct evaluation_result *result,
+                                            size_t rows_max, size_t *n)
+{
+    const struct evaluation_class **rows =
+        arena_array(buf->arena, result->n_labels, sizeof(struct evaluation_class *));
+    const bool is_few = result->n_labels <= REPORT_ORDERED_MAX;
+    *n = 0;
+    if (!rows) {
+        buf->failed = true;
+        return NULL;
+    }
+    for (uint32_t i = 0; i < result->n_labels; i++) {
+        const struct evaluation_class *class = &result->classes[i];
+        if (is_few || class->support > 0 || class->predicted > 0) rows[(*n)++] = class;
+    }
+    if (is_few) return rows;
+    qsort(rows, *n, sizeof *rows, worst_first);
+    if (*n > rows_max) *n = rows_max;
+    return rows;
+}
+
+void report_left_out(struct buf *buf, const struct evaluation_result *result, size_t n)
+{
+    uint32_t n_absent = result->n_labels - result->n_occur;
+    if (n == result->n_labels) return;
+    buf_printf(buf, "%zu of %u labels, the worst by F1 first", n, result->n_labels);
+    if (result->n_occur > n) buf_printf(buf, "; %zu better ones are left out", result->n_occur - n);
+    if (n_absent > 0)
+        buf_printf(buf, "; %u %s neither in the input nor in the predictions", n_absent,
+                   n_absent == 1 ? "is" : "are");
+    buf_add_char(buf, '.');
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/report.h"
+
+#include "commands/report_parts.h"
+
+#include <math.h>
+
+#define ROWS_MAX 30
+#define PAIRS_MAX 10
+#define LABEL_COLUMNS_MIN 18
+#define LABEL_COLUMNS_MAX 36
+#define KEY_COLUMNS 18
+
+static void add_spaces(struct buf *buf, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_add_char(buf, ' ');
+}
+
+/* Left-aligned in `width` columns. */
+static void add_cell(struct buf *buf, const char *text, size_t width)
+{
+    add_spaces(buf, width - report_plain(buf, text, width));
+}
+
+static void add_number(struct buf *buf, double x)
+{
+    if (isnan(x))
+        buf_add_str(buf, "         -");
+    else
+        buf_printf(buf, "%10.4f", x);
+}
+
+static void add_key(struct buf *buf, const char *key, const char *value)
+{
+    add_cell(buf, key, KEY_COLUMNS);
+    report_plain(buf, value, REPORT_WHOLE);
+    buf_add_char(buf, '\n');
+}
+
+static void add_head(struct buf *buf, const struct evaluation_result *result,
+                     const struct report_info *info)
+{
+    add_key(buf, "model", info->model);
+    add_key(buf, "head", info->head);
+    add_cell(buf, "kind", KEY_COLUMNS);
+    buf_printf(buf, "%s, %u labels\n", head_kind_names[result->kind], result->n_labels);
+    add_key(buf, "input", info->input);
+    add_key(buf, "date", info->date);
+    add_cell(buf, "rows", KEY_COLUMNS);
+    buf_printf(buf, "%llu", (unsigned long long)info->n_rows);
+    if (info->seconds >= 0) buf_printf(buf, " in %.1f s", info->seconds);
+    buf_add_char(buf, '\n');
+    add_cell(buf, "examples", KEY_COLUMNS);
+    buf_printf(buf, "%llu", (unsigned long long)result->n);
+    if (result->n_unknown > 0)
+        buf_printf(buf, ", %llu with a label that the head does not know: wrong",
+                   (unsigned long long)result->n_unknown);
+    buf_add_str(buf, "\n\n");
+}
+
+static void add_figures(struct buf *buf, const struct evaluation_result *result)
+{
+    struct report_figure figures[REPORT_FIGURES_MAX];
+    struct report_average averages[REPORT_AVERAGES];
+    size_t n = report_figures(result, figures);
+    for (size_t i = 0; i < n; i++) {
+        add_cell(buf, figures[i].title, KEY_COLUMNS);
+        add_number(buf, figures[i].value);
+        buf_printf(buf, "   %s\n", figures[i].note);
+    }
+    report_averages(result, averages);
+    buf_add_char(buf, '\n');
+    add_spaces(buf, KEY_COLUMNS);
+    buf_add_str(buf, " precision    recall        F1\n");
+    for (size_t i = 0; i < REPORT_AVERAGES; i++) {
+        add_cell(buf, averages[i].key, KEY_COLUMNS);
+        add_number(buf, averages[i].values->precision);
+        add_number(buf, averages[i].values->recall);
+        add_number(buf, averages[i].values->f1);
+        buf_add_char(buf, '\n');
+    }
+}
+
+/* Columns for the longest of the names, within bounds. */
+static size_t wider(size_t width, const char *name)
+{
+    size_t columns = report_columns(name);
+    if (columns > LABEL_COLUMNS_MAX) columns = LABEL_COLUMNS_MAX;
+    return columns > width ? columns : width;
+}
+
+static void add_rows(struct buf *buf, const struct evaluation_result *result)
+{
+    size_t n, width = LABEL_COLUMNS_MIN;
+    const struct evaluation_class **rows = report_rows(buf, result, ROWS_MAX, &n);
+    for (size_t i = 0; i < n; i++)
+        width = wider(width, report_name(result, (uint32_t)(rows[i] - result->classes)));
+    buf_add_char(buf, '\n');
+    add_cell(buf, "label", width);
+    buf_add_str(buf, " precision    recall        F1      true predicted     right");
+    if (result->kind == HEAD_MULTI_LABEL) buf_add_str(buf, " threshold");
+    buf_add_char(buf, '\n');
+    for (size_t i = 0; i < n; i++) {
+        const struct evaluation_class *class = rows[i];
+        const uint32_t label = (uint32_t)(class - result->classes);
+        add_cell(buf, report_name(result, label), width);
+        add_number(buf, class->precision);
+        add_number(buf, class->recall);
+        add_number(buf, class->f1);
+        buf_printf(buf, "%10llu%10llu%10llu", (unsigned long long)class->support,
+                   (unsigned long long)class->predicted, (unsigned long long)class->correct);
+        if (result->kind == HEAD_MULTI_LABEL)
+            buf_printf(buf, "%10.4g", report_threshold(result, label));
+        buf_add_char(buf, '\n');
+    }
+    report_left_out(buf, result, n);
+    if (n < result->n_labels) buf_add_char(buf, '\n');
+}
+
+static void add_pairs(struct buf *buf, const struct evaluation_result *result)
+{
+    size_t n = result->n_pairs < PAIRS_MAX ? result->n_pairs : PAIRS_MAX;
+    size_t width = LABEL_COLUMNS_MIN;
+    if (n == 0) return;
+    for (size_t i = 0; i < n; i++) {
+        width = wider(width, report_name(result, result->pairs[i].truth));
+        width = wider(width, report_name(result, result->pairs[i].predicted));
+    }
+    buf_add_char(buf, '\n');
+    add_cell(buf, "true label", width + 2);
+    add_cell(buf, "taken for", width);
+    buf_add_str(buf, "     times\n");
+    for (size_t i = 0; i < n; i++) {
+        const struct evaluation_pair *pair = &result->pairs[i];
+        add_cell(buf, report_name(result, pair->truth), width);
+        add_spaces(buf, 2);
+        add_cell(buf, report_name(result, pair->predicted), width);
+        buf_printf(buf, "%10llu\n", (unsigned long long)pair->n);
+    }
+    if (result->n_pairs > n)
+        buf_printf(buf, "The %zu most frequent of %zu confusions.\n", n, result->n_pairs);
+}
+
+/* Of what came with at least that confidence; the curve itself is for the other two formats. */
+static void add_sure(struct buf *buf, const struct evaluation_result *result)
+{
+    static const int points[] = {0, 30, 50, 60, 70, 80, 90, 95, 99};
+    buf_add_str(buf, "\nanswered only from\n");
+    add_cell(buf, "a confidence of", KEY_COLUMNS);
+    buf_add_str(buf, "  coverage  accuracy\n");
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        const struct evaluation_point *point = &result->curve[points[i]];
+        buf_printf(buf, "%.2f", (double)point->threshold);
+        add_spaces(buf, KEY_COLUMNS - 4);
+        add_number(buf, point->coverage);
+        add_number(buf, point->accuracy);
+        buf_add_char(buf, '\n');
+    }
+}
+
+static void add_best(struct buf *buf, const struct evaluation_result *result)
+{
+    buf_add_char(buf, '\n');
+    if (result->kind == HEAD_BINARY)
+        buf_printf(buf, "%-*s%10.4g\n", KEY_COLUMNS, "threshold", report_threshold(result, 0));
+    if (result->best_f1 >= 0) {
+        const struct evaluation_point *point = &result->curve[result->best_f1];
+        buf_printf(buf, "%-*s%10.4f   at the threshold %.2f%s\n", KEY_COLUMNS, "best F1", point->f1,
+                   (double)point->threshold,
+                   result->kind == HEAD_MULTI_LABEL ? " for all labels" : "");
+    }
+    if (result->best_accuracy >= 0) {
+        const struct evaluation_point *point = &result->curve[result->best_accuracy];
+        buf_printf(buf, "%-*s%10.4f   at the threshold %.2f\n", KEY_COLUMNS, "best accuracy",
+                   point->accuracy, (double)point->threshold);
+    }
+}
+
+void report_text(struct buf *buf, const struct evaluation_result *result,
+                 const struct report_info *info)
+{
+    add_head(buf, result, info);
+    add_figures(buf, result);
+    add_rows(buf, result);
+    add_pairs(buf, result);
+    if (result->kind == HEAD_MULTI_CLASS)
+        add_sure(buf, result);
+    else
+        add_best(buf, result);
+}
