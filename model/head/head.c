@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/head/head.h"
+
+#include "model/head/parts.h"
+#include "model/math/exponential.h"
+#include "model/math/kernels.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A linear step as a table: its rows are the columns of W, its token weights the vector it is
+   applied to, so that W·x is the weighted sum of the rows, by the same kernels. */
+struct linear {
+    float *columns; /* (in, out) */
+    float *bias;    /* (out) */
+    uint32_t in, out;
+};
+
+struct head {
+    struct head_info info;
+    struct linear hidden, output; /* hidden.in is 0 without a hidden layer */
+    float *thresholds;            /* (C) of a multi-label head, (1) of a binary one */
+    const char **labels;
+    char *name, *training, *scores;
+    uint32_t *inputs; /* 0, 1, 2 ... up to the longer of D and H: the "ids" of a linear step */
+    json_t *about;    /* owner of the labels */
+};
+
+static bool fail_labels(const struct head_parts *parts)
+{
+    return head_fail(parts, "labels must be a list of different strings, one for each row of W (a "
+                            "binary head: two)");
+}
+
+/* ---- what the file says ---- */
+
+static bool read_kind(struct head *head, const struct head_parts *parts)
+{
+    const char *kind = json_string_value(json_object_get(parts->about, "kind"));
+    head->info.kind = parts->weight.rows == 1 ? HEAD_BINARY : HEAD_MULTI_CLASS;
+    if (!json_object_get(parts->about, "kind")) return true;
+    for (int i = 0; kind && i < HEAD_KINDS; i++) {
+        if (strcmp(kind, head_kind_names[i]) != 0) continue;
+        head->info.kind = (enum head_kind)i;
+        return true;
+    }
+    return head_fail(parts, "kind must be binary, multi-class or multi-label, not '%.*s'",
+                     ERR_VALUE_BYTES, kind ? kind : "something else than a string");
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool are_different(const char *const *labels, size_t n)
+{
+    const char **sorted = malloc(n * sizeof *sorted);
+    bool different = sorted != NULL;
+    if (sorted) memcpy(sorted, labels, n * sizeof *sorted);
+    if (sorted) qsort(sorted, n, sizeof *sorted, compare_texts);
+    for (size_t i = 1; different && i < n; i++)
+        different = strcmp(sorted[i - 1], sorted[i]) != 0;
+    free(sorted);
+    return different;
+}
+
+/* Labels may be numbers or booleans (a classifier's classes): what they look like in JSON. */
+static bool text_labels(json_t *labels, const struct head_parts *parts)
+{
+    for (size_t i = 0; i < json_array_size(labels); i++) {
+        const json_t *label = json_array_get(labels, i);
+        json_t *text = NULL;
+        if (json_is_string(label)) {
+            if (json_string_length(label) == strlen(json_string_value(label))) continue;
+        } else if (json_is_integer(label)) {
+            text = json_sprintf("%lld", (long long)json_integer_value(label));
+        } else if (json_is_boolean(label)) {
+            text = json_string(json_is_true(label) ? "true" : "false");
+        }
+        if (!text) return fail_labels(parts);
+        json_array_set_new(labels, i, text);
+    }
+    return true;
+}
+
+static bool read_labels(struct head *head, const struct head_parts *parts)
+{
+    json_t *labels = json_object_get(parts->about, "labels");
+    const size_t rows = parts->weight.rows, n = json_array_size(labels);
+    const bool is_binary = head->info.kind == HEAD_BINARY;
+    if (!json_is_array(labels)) return fail_labels(parts);
+    if (is_binary && rows != 1)
+        return head_fail(parts, "a binary head has one row, but weight has %zu", rows);
+    if (n != (is_binary ? 2 : rows))
+        return head_fail(parts, "%zu labels do not fit a weight of %zu row%s; there must be %s", n,
+                         rows, rows == 1 ? "" : "s",
+                         is_binary ? "two, the second being what a high score means" : "one a row");
+    if (head->info.kind == HEAD_MULTI_CLASS && n < 2)
+        return head_fail(parts, "a multi-class head needs two labels at least");
+    if (!text_labels(labels, parts)) return false;
+    head->labels = calloc(n, sizeof *head->labels);
+    if (!head->labels) return err_out_of_memory(parts->err);
+    for (size_t i = 0; i < n; i++)
+        head->labels[i] = json_string_value(json_array_get(labels, i));
+    if (!are_different(head->labels, n)) return fail_labels(parts);
+    head->info.n_labels = (uint32_t)n;
+    head->info.labels = head->labels;
+    return true;
+}
+
+static bool read_thresholds(struct head *head, const struct head_parts *parts)
+{
+    const json_t *list = json_object_get(parts->about, "thresholds");
+    if (head->info.kind == HEAD_MULTI_CLASS) return true;
+    const size_t n = head->info.kind == HEAD_BINARY ? 1 : head->info.n_labels;
+    head->thresholds = calloc(n, sizeof *head->thresholds);
+    if (!head->thresholds) return err_out_of_memory(parts->err);
+    head->info.thresholds = head->thresholds;
+    if (list && json_array_size(list) != n)
+        return head_fail(parts, "thresholds must be a list of %zu number%s", n, n == 1 ? "" : "s");
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(list, i);
+        double value = list ? json_number_value(item) : 0.5;
+        if ((list && !json_is_number(item)) || !(value >= 0 && value <= 1))
+            return head_fail(parts, "thresholds[%zu] must be a number from 0 to 1", i);
+        head->thresholds[i] = (float)value;
+    }
+    return true;
+}
+
+static bool read_temperature(struct head *head, const struct head_parts *parts)
+{
+    const json_t *value = json_object_get(parts->about, "temperature");
+    head->info.temperature = value ? (float)json_number_value(value) : 1;
+    return (head->info.temperature > 0 && isfinite(head->info.temperature)) ||
+           head_fail(parts, "temperature must be a number above 0");
+}
+
+static bool read_story(const struct head_parts *parts, const char *key, char **out)
+{
+    const json_t *value = json_object_get(parts->about, key);
+    if (value && !json_is_object(value)) return head_fail(parts, "%s must be a JSON object", key);
+    *out = value ? json_dumps(value, JSON_COMPACT) : strdup("");
+    return *out || err_out_of_memory(parts->err);
+}
+
+/* ---- its numbers ---- */
+
+static bool check_finite(const struct matrix *matrix, const char *name,
+                         const struct head_parts *parts)
+{
+    for (size_t i = 0; i < matrix->rows; i++)
+        for (size_t j = 0; j < matrix->columns; j++)
+            if (!isfinite(matrix->values[i * matrix->columns + j]))
+                return head_fail(parts, "%s holds NaN or Inf in row %zu, column %zu", name, i, j);
+    return true;
+}
+
+static bool take_linear(struct linear *linear, const struct matrix *weight, const char *name,
+                        struct matrix *bias, const struct head_parts *parts)
+{
+    if (!bias->values || bias->columns != 1 || bias->rows != weight->rows)
+        return head_fail(parts, "%s has %zu rows, so its bias must be %zu numbers, not %zu", name,
+                         weight->rows, weight->rows, bias->values ? bias->rows : 0);
+    if (weight->rows > UINT32_MAX || weight->columns > UINT32_MAX)
+        return head_fail(parts, "%s is larger than can be served", name);
+    if (!check_finite(weight, name, parts) || !check_finite(bias, "bias", parts)) return false;
+    *linear = (struct linear){.in = (uint32_t)weight->columns, .out = (uint32_t)weight->rows};
+    linear->columns = calloc((size_t)linear->in * linear->out, sizeof *linear->columns);
+    linear->bias = calloc(linear->out, sizeof *linear->bias);
+    if (!linear->columns || !linear->bias) return err_out_of_memory(parts->err);
+    memcpy(linear->bias, bias->values, linear->out * sizeof *linear->bias);
+    for (size_t i = 0; i < linear->out; i++)
+        for (size_t j = 0; j < linear->in; j++)
+            linear->columns[j * linear->out + i] = weight->values[i * linear->in + j];
+    return true;
+}
+
+static bool take_numbers(struct head *head, struct head_parts *parts, uint32_t dim)
+{
+    const struct matrix *first =
+        parts->hidden_weight.values ? &parts->hidden_weight : &parts->weight;
+    if (first->columns != dim)
+        return head_fail(parts,
+                         "it takes vectors of %zu columns, but the table it is to stand on has %u; "
+                         "use the table that it was trained on",
+                         first->columns, dim);
+    if (parts->hidden_weight.values && parts->weight.columns != parts->hidden_weight.rows)
+        return head_fail(parts, "weight has %zu columns, but the hidden layer %zu rows",
+                         parts->weight.columns, parts->hidden_weight.rows);
+    if (parts->hidden_weight.values && !take_linear(&head->hidden, &parts->hidden_weight,
+                                                    "hidden weight", &parts->hidden_bias, parts))
+        return false;
+    if (!take_linear(&head->output, &parts->weight, "weight", &parts->bias, parts)) return false;
+    uint32_t longest = head->hidden.out > dim ? head->hidden.out : dim;
+    head->inputs = calloc(longest, sizeof *head->inputs);
+    if (!head->inputs) return err_out_of_memory(parts->err);
+    for (uint32_t i = 0; i < longest; i++)
+        head->inputs[i] = i;
+    head->info.dim = dim;
+    head->info.hidden = head->hidden.out;
+    head->info.rows = head->output.out;
+    return true;
+}
+
+static bool read_file(struct head_parts *parts, struct span bytes)
+{
+    struct span start = bytes;
+    if (start.bytes >= 3 && memcmp(start.data, "\xEF\xBB\xBF", 3) == 0)
+        start = (struct span){start.data + 3, start.bytes - 3};
+    while (start.bytes > 0 && strchr(" \t\r\n", start.data[0]) && start.data[0])
+        start = (struct span){start.data + 1, start.bytes - 1};
+    if (start.bytes == 0) return head_fail(parts, "it is empty");
+    if (start.data[0] == '{') return head_read_json(parts, start);
+    /* The header's length of a safetensors file ends in zeros. */
+    if (bytes.bytes >= 9 && bytes.data[7] == '\0' && bytes.data[8] == '{')
+        return head_read_safetensors(parts, bytes);
+    return head_read_csv(parts, start);
+}
+
+bool head_open(struct head **out, struct span bytes, const char *name, const char *where,
+               uint32_t dim, struct err *err)
+{
+    assert(out && name && where && dim > 0);
+    *out = NULL;
+    struct head_parts parts = {.where = where, .err = err, .about = json_object()};
+    struct head *head = calloc(1, sizeof *head);
+    bool ok = head && parts.about ? read_file(&parts, bytes) : err_out_of_memory(err);
+    if (ok && !parts.weight.values)
+        ok = head_fail(&parts, "it holds no 'weight'; a head is weight, bias and labels");
+    ok = ok && read_kind(head, &parts) && read_labels(head, &parts) &&
+         read_thresholds(head, &parts) && read_temperature(head, &parts) &&
+         read_story(&parts, "training", &head->training) &&
+         read_story(&parts, "scores", &head->scores) && take_numbers(head, &parts, dim);
+    if (ok) {
+        head->name = strdup(name);
+        ok = head->name || err_out_of_memory(err);
+    }
+    if (ok) {
+        head->about = json_incref(parts.about);
+        head->info.name = head->name;
+        head->info.training = head->training;
+        head->info.scores = head->scores;
+        *out = head;
+    } else {
+        head_close(head);
+    }
+    head_parts_clear(&parts);
+    return ok;
+}
+
+void head_close(struct head *head)
+{
+    if (!head) return;
+    free(head->hidden.columns);
+    free(head->hidden.bias);
+    free(head->output.columns);
+    free(head->output.bias);
+    free(head->thresholds);
+    free(head->labels);
+    free(head->name);
+    free(head->training);
+    free(head->scores);
+    free(head->inputs);
+    json_decref(head->about);
+    free(head);
+}
+
+const struct head_info *head_info(const struct head *head)
+{
+    return &head->info;
+}
+
+/* ---- y = W·v + b ---- */
+
+static void apply(const struct head *head, const struct linear *linear, const float *x, float *y)
+{
+    const struct table columns = {.rows = linear->columns,
+                                  .stride_bytes = linear->out * sizeof *linear->columns,
+                                  .n_rows = linear->in,
+                                  .dim = linear->out,
+                                  .dtype = DTYPE_F32,
+                                  .weights = x};
+    memcpy(y, linear->bias, linear->out * sizeof *y);
+    kernels_get()->weighted_sum[DTYPE_F32](y, &columns, head->inputs, linear->in, linear->out);
+}
+
+bool head_logits(const struct head *head, struct arena *arena, const float *v, float *logits,
+                 struct err *err)
+{
+    const float *x = v;
+    if (head->hidden.out > 0) {
+        float *inner = arena_array(arena, head->hidden.out, sizeof *inner);
+        if (!inner) return err_out_of_memory(err);
+        apply(head, &head->hidden, v, inner);
+        for (uint32_t i = 0; i < head->hidden.out; i++)
+            inner[i] = inner[i] > 0 ? inner[i] : 0;
+        x = inner;
+    }
+    apply(head, &head->output, x, logits);
+    return kernels_get()->is_finite(logits, head->output.out) ||
+           err_set(err, ERR_INTERNAL, NULL,
+                   "a logit of head '%.100s' is not finite: its numbers "
+                   "or the table's are too large",
+                   head->info.name);
+}
+
+static double sigmoid(double y)
+{
+    double e = exponential(y < 0 ? y : -y);
+    return y < 0 ? e / (1 + e) : 1 / (1 + e);
+}
+
+static void softmax(const struct head *head, const float *logits, float *p)
+{
+    const double temperature = head->info.temperature;
+    double sum = 0;
+    float largest = logits[0];
+    for (uint32_t i = 1; i < head->info.rows; i++)
+        if (logits[i] > largest) largest = logits[i];
+    for (uint32_t i = 0; i < head->info.rows; i++)
+        sum += exponential(((double)logits[i] - largest) / temperature);
+    for (uint32_t i = 0; i < head->info.rows; i++)
+        p[i] = (float)(exponential(((double)logits[i] - largest) / temperature) / sum);
+}
+
+void head_probabilities(const struct head *head, const float *logits, float *p)
+{
+    const double temperature = head->info.temperature;
+    switch (head->info.kind) {
+    case HEAD_BINARY:
+        p[0] = (float)sigmoid(-logits[0] / temperature);
+        p[1] = (float)sigmoid(logits[0] / temperature);
+        return;
+    case HEAD_MULTI_CLASS:
+        softmax(head, logits, p);
+        return;
+    case HEAD_MULTI_LABEL:
+        for (uint32_t i = 0; i < head->info.rows; i++)
+            p[i] = (float)sigmoid(logits[i] / temperature);
+        return;
+    }
+}
+
+/* ---- what they mean ---- */
+
+/* Larger floats, then smaller indices, give smaller keys. -0 and +0 are equals. */
+static uint64_t order_key(float logit, uint32_t index)
+{
+    uint32_t bits;
+    if (logit == 0) logit = 0;
+    memcpy(&bits, &logit, sizeof bits);
+    bits = bits & 0x80000000u ? bits : ~bits & 0x7FFFFFFFu;
+    return (uint64_t)bits << 32 | index;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+bool head_order(const struct head *head, struct arena *arena, const float *logits, uint32_t *order,
+                struct err *err)
+{
+    const uint32_t n = head->info.n_labels;
+    if (head->info.kind == HEAD_BINARY) {
+        order[0] = logits[0] > 0;
+        order[1] = !order[0];
+        return true;
+    }
+    uint64_t *keys = arena_array(arena, n, sizeof *keys);
+    if (!keys) return err_out_of_memory(err);
+    for (uint32_t i = 0; i < n; i++)
+        keys[i] = order_key(logits[i], i);
+    qsort(keys, n, sizeof *keys, compare_keys);
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = (uint32_t)keys[i];
+    return true;
+}
+
+bool head_passes(const struct head *head, const float *p, uint32_t i, float threshold)
+{
+    switch (head->info.kind) {
+    case HEAD_BINARY:
+        return (p[1] >= (threshold < 0 ? head->thresholds[0] : threshold)) == (i == 1);
+    case HEAD_MULTI_CLASS:
+        return true;
+    case HEAD_MULTI_LABEL:
+        return p[i] >= (threshold < 0 ? head->thresholds[i] : threshold);
+    }
+    return false;
+}
+
+bool head_shares(const struct head *head, uint32_t row, const float *x, size_t n, double *shares,
+                 double *bias, struct err *err)
+{
+    const struct linear *linear = &head->output;
+    assert(row < linear->out);
+    if (head->info.hidden > 0)
+        return err_set(err, ERR_INVALID, "explain",
+                       "head '%.100s' has a hidden layer, so its logits are no sum over tokens; "
+                       "send the request without explain",
+                       head->info.name);
+    *bias = linear->bias[row];
+    for (size_t i = 0; i < n; i++) {
+        shares[i] = 0;
+        for (uint32_t j = 0; j < linear->in; j++)
+            shares[i] += (double)x[i * linear->in + j] * linear->columns[j * linear->out + row];
+    }
+    return true;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file head.h
+ * A classifier on sentence vectors: y = W·v + b, and what its logits mean.
+ *
+ * A head is read once and immutable from then on; any thread may use it. Three kinds of file hold
+ * one:
+ *
+ * - head.safetensors: tensors `weight` (R, D) and `bias` (R), in F32 or F64, and in a head with a
+ *   hidden layer `hidden.weight` (H, D) and `hidden.bias` (H): y = W·relu(H·v + h) + b, `weight`
+ *   then being (R, H). __metadata__ (strings): `labels`, a JSON list of strings; `kind` (binary,
+ *   multi-class, multi-label; default: binary for one row, else multi-class); `thresholds`, a JSON
+ *   list of one number (binary) or one a label (multi-label), default 0.5; `temperature`, what
+ *   logits are divided by before they become probabilities, default 1; `training` and `scores`,
+ *   JSON objects that are told on as they are.
+ * - JSON: {"labels": [...], "weight": [[...], ...], "bias": [...]} and the optional keys above;
+ *   a list of numbers as `weight` is one row, a number as `bias` is one too. scikit-learn's coef_
+ *   and intercept_ are just these.
+ * - CSV: a line a row of W: its D numbers, then its b; the first field of each line may be the
+ *   label. Binary: one line, and "other,label" as its label field or labels "0" and "1".
+ *
+ * Rows R: 1 for a binary head (p of the second label = sigmoid(y)), else the number of labels C.
+ * A binary head given with two rows is a multi-class head of two labels.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/head/kind.h"
+#include "model/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** What a head is; strings and arrays live as long as the head. */
+struct head_info {
+    const char *name;
+    enum head_kind kind;
+    uint32_t n_labels; /* C; at least 2, for a multi-label head 1 */
+    const char *const *labels;
+    const float *thresholds; /* binary: 1, multi-label: C; NULL for a multi-class head */
+    float temperature;       /* > 0 */
+    uint32_t dim;            /* D: of the vectors it takes */
+    uint32_t hidden;         /* H; 0 = no hidden layer */
+    uint32_t rows;           /* R: its logits */
+    const char *training;    /* JSON object, "" = not said */
+    const char *scores;      /* JSON object, "" = not said */
+};
+
+struct head;
+
+/**
+ * head_open reads a head; the first byte tells JSON from safetensors, a comma before it CSV.
+ * @param bytes  borrowed during the call
+ * @param name   of the head; copied
+ * @param where  name of the file, for messages
+ * @param dim    D of the table it is to stand on
+ * @param out    owned by the caller (head_close); NULL on failure
+ * @return false with ERR_FORMAT (file, place, remedy) or ERR_MEMORY
+ */
+bool head_open(struct head **out, struct span bytes, const char *name, const char *where,
+               uint32_t dim, struct err *err);
+
+/** head_close frees; NULL is fine. */
+void head_close(struct head *head);
+
+/** head_info: borrowed, as long as the head lives. */
+const struct head_info *head_info(const struct head *head);
+
+/**
+ * head_logits: logits (rows) of the sentence vector v (dim). The bits depend on v alone, not on the
+ * CPU: each logit is summed column by column, in order.
+ * @return false with ERR_MEMORY (arena) or ERR_INTERNAL (a logit is not finite)
+ */
+bool head_logits(const struct head *head, struct arena *arena, const float *v, float *logits,
+                 struct err *err);
+
+/**
+ * head_probabilities: p (C) of the logits (rows), divided by the temperature: binary 1 - sigmoid(y)
+ * and sigmoid(y), multi-class softmax, multi-label sigmoids. Any finite logits give finite p in
+ * [0, 1].
+ */
+void head_probabilities(const struct head *head, const float *logits, float *p);
+
+/**
+ * head_order: the labels (C) from the highest logit down, equals by label order; of a binary head
+ * from the more likely one.
+ * @return false with ERR_MEMORY at the arena's cap
+ */
+bool head_order(const struct head *head, struct arena *arena, const float *logits, uint32_t *order,
+                struct err *err);
+
+/**
+ * head_passes: label `i` is predicted by itself: p (C) of it reaches the threshold. Of a binary
+ * head label 1 does so or label 0 is meant; for a multi-class head, where the first of head_order
+ * is meant, it is true.
+ * @param threshold  from 0 to 1, instead of the head's own; below 0: the head's own
+ */
+bool head_passes(const struct head *head, const float *p, uint32_t i, float threshold);
+
+/**
+ * head_shares: what each of n vectors x (n, dim) adds to logit `row` (< rows): share[i] =
+ * W_row·x_i, summed in double, column by column.
+ * @param bias  set to b_row; `bias` + the shares of vectors that add up to v = the logit
+ * @return false with ERR_INVALID for a head with a hidden layer, where no such shares exist
+ */
+bool head_shares(const struct head *head, uint32_t row, const float *x, size_t n, double *shares,
+                 double *bias, struct err *err);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/head/parts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool head_fail(const struct head_parts *parts, const char *fmt, ...)
+{
+    char text[sizeof parts->err->message];
+    va_list values;
+    va_start(values, fmt);
+    vsnprintf(text, sizeof text, fmt, values);
+    va_end(values);
+    return err_set(parts->err, ERR_FORMAT, NULL, "%.200s: %s", parts->where, text);
+}
+
+bool matrix_make(struct matrix *matrix, size_t rows, size_t columns, const struct head_parts *parts)
+{
+    size_t n;
+    float *values = NULL;
+    if (!__builtin_mul_overflow(rows, columns, &n)) values = calloc(n, sizeof *values);
+    if (!values)
+        return err_set(parts->err, ERR_MEMORY, NULL, "%.200s: no memory for %zu x %zu numbers",
+                       parts->where, rows, columns);
+    *matrix = (struct matrix){values, rows, columns};
+    return true;
+}
+
+void head_parts_clear(struct head_parts *parts)
+{
+    free(parts->weight.values);
+    free(parts->bias.values);
+    free(parts->hidden_weight.values);
+    free(parts->hidden_bias.values);
+    json_decref(parts->about);
+}
