@@ -39,8 +39,8 @@ static const char *const reject_names[REJECT_COUNT] = {
 };
 
 /* The statuses that the service sends; anything else is counted under the last, "other". */
-static const unsigned codes[] = {200, 204, 400, 404, 405, 408, 413, 414,
-                                 415, 422, 429, 431, 499, 500, 503, 0};
+static const unsigned codes[] = {200, 204, 400, 404, 405, 408, 413, 414, 415,
+                                 422, 424, 429, 431, 499, 500, 503, 0};
 #define N_CODES (sizeof codes / sizeof *codes)
 
 /* Upper bounds of the buckets; above the last is +Inf. */

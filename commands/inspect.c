@@ -15,6 +15,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON };
 
 struct report {
     const struct model_info *info;
+    const struct heads *heads;
     char sha256[2 * SHA256_DIGEST_SIZE + 1];
 };
 
@@ -61,6 +62,23 @@ static void add_number(struct buf *buf, enum format format, const char *key, uin
     add_literal(buf, format, key, digits);
 }
 
+static void add_heads(struct buf *buf, enum format format, const struct heads *heads)
+{
+    if (format == FORMAT_JSON) buf_add_str(buf, ", \"heads\": [");
+    for (size_t i = 0; i < heads->n; i++) {
+        const struct head_info *head = head_info(heads->items[i]);
+        const char *kind = head_kind_names[head->kind];
+        if (format == FORMAT_TEXT) {
+            buf_printf(buf, "%-11s %s: %s, %u labels\n", "head", head->name, kind, head->n_labels);
+            continue;
+        }
+        buf_add_str(buf, i > 0 ? ", {\"name\": " : "{\"name\": ");
+        json_write_string(buf, head->name, strlen(head->name));
+        buf_printf(buf, ", \"kind\": \"%s\", \"labels\": %u}", kind, head->n_labels);
+    }
+    if (format == FORMAT_JSON) buf_add_char(buf, ']');
+}
+
 static void add_report(struct buf *buf, enum format format, const struct report *report)
 {
     const struct model_info *info = report->info;
@@ -81,6 +99,7 @@ static void add_report(struct buf *buf, enum format format, const struct report 
     add_literal(buf, format, "weights", info->has_weights ? "true" : "false");
     add_number(buf, format, "bytes", info->table_bytes);
     add_text(buf, format, "sha256", report->sha256);
+    add_heads(buf, format, report->heads);
     if (format == FORMAT_JSON) buf_add_str(buf, "}\n");
 }
 
@@ -103,6 +122,7 @@ static bool inspect(const char *path, enum format format, struct err *err)
     struct report report;
     if (!model_open(&model, path, err)) return false;
     report.info = model_info(model);
+    report.heads = model_heads(model);
     bool ok = model_check_finite(model, err) && hash_weights(path, report.sha256, err) &&
               print_report(format, &report, err);
     model_close(model);

@@ -23,7 +23,11 @@ void embed_post(struct exchange *x);
 void tokenize_post(struct exchange *x);
 void decode_post(struct exchange *x);
 void info_get(struct exchange *x);
+void predict_post(struct exchange *x);
 void health_get(struct exchange *x);
+
+/* classify.c */
+void classify_post(struct exchange *x);
 
 /* ops.c */
 void root_get(struct exchange *x);

@@ -270,6 +270,21 @@ bool value_get_whole(const struct value *value, const char *name, int64_t min, i
     return true;
 }
 
+bool value_get_number(const struct value *value, const char *name, double min, double max,
+                      double *out, struct err *err)
+{
+    if (!value_is_given(value)) return true;
+    char quoted[VALUE_QUOTE_BYTES];
+    double number = value->kind == VALUE_REAL      ? value->real
+                    : value->kind == VALUE_INTEGER ? (double)value->integer
+                                                   : min - 1;
+    if (!(number >= min && number <= max))
+        return err_set(err, ERR_INVALID, name, "%s must be a number from %g to %g, not %s", name,
+                       min, max, value_quote(value, quoted));
+    *out = number;
+    return true;
+}
+
 bool value_get_choice(const struct value *value, const char *name, const char *const *choices,
                       size_t n, size_t *out, struct err *err)
 {

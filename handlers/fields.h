@@ -106,6 +106,10 @@ bool value_get_text(const struct value *value, const char *name, struct text *ou
 bool value_get_whole(const struct value *value, const char *name, int64_t min, int64_t max,
                      int64_t *out, struct err *err);
 
+/** value_get_number: a number from `min` to `max`. */
+bool value_get_number(const struct value *value, const char *name, double min, double max,
+                      double *out, struct err *err);
+
 /** value_get_choice: one of the `n` strings of `choices`; `*out` becomes its index. */
 bool value_get_choice(const struct value *value, const char *name, const char *const *choices,
                       size_t n, size_t *out, struct err *err);

@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 #include "handlers/handlers.h"
+#include "handlers/output.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -414,4 +415,17 @@ bool model_name_read(const struct exchange *x, const struct value *value, struct
     return err_set(err, ERR_NOT_FOUND, "model",
                    "model \"%.*s\" is not served here; send \"%s\", or start without strict-model",
                    shown, out->data, served);
+}
+
+bool request_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
+                      struct text *model, struct batch *batch, struct err *err)
+{
+    const struct length_limit limit = length_limit_of(x->service);
+    if (!model_name_read(x, &values[OWN_MODEL], model, err) ||
+        !batch_read_own(x, values, batch, err))
+        return false;
+    stage_end(x, STAGE_PARSE);
+    if (!batch_tokenize(x, batch, &limit, err)) return false;
+    stage_end(x, STAGE_TOKENIZE);
+    return true;
 }

@@ -132,3 +132,10 @@ bool sequence_sources(struct exchange *x, const struct sequence *sequence, const
  */
 bool model_name_read(const struct exchange *x, const struct value *value, struct text *out,
                      struct err *err);
+
+/**
+ * request_read_own reads what own routes share: the model's name and the batch, as token ids; ends
+ * the stages parse and tokenize.
+ */
+bool request_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
+                      struct text *model, struct batch *batch, struct err *err);

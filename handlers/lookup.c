@@ -36,32 +36,6 @@ static void write_ids(const uint32_t *ids, uint32_t n, struct buf *out)
     buf_add_char(out, ']');
 }
 
-static void write_index(size_t index, struct buf *out)
-{
-    buf_add_str(out, index > 0 ? ",{\"index\":" : "{\"index\":");
-    write_u64(out, index);
-}
-
-static void write_model_name(struct text name, struct buf *out)
-{
-    buf_add_str(out, "],\"model\":");
-    write_text(out, name);
-}
-
-/* What the three routes share: fields, model, batch, tokens. */
-static bool read_batch(struct exchange *x, const struct value *values, struct text *model,
-                       struct batch *batch, struct err *err)
-{
-    const struct length_limit limit = length_limit_of(x->service);
-    if (!model_name_read(x, &values[OWN_MODEL], model, err) ||
-        !batch_read_own(x, values, batch, err))
-        return false;
-    stage_end(x, STAGE_PARSE);
-    if (!batch_tokenize(x, batch, &limit, err)) return false;
-    stage_end(x, STAGE_TOKENIZE);
-    return true;
-}
-
 static bool apply_unknown(struct exchange *x, struct batch *batch, enum unknown_policy policy,
                           struct err *err)
 {
@@ -80,7 +54,7 @@ static const struct text ids_names[IDS_FIELDS] = {OWN_FIELD_NAMES, [IDS_UNKNOWN]
 static void begin_item(struct exchange *x, size_t index, const struct sequence *item,
                        struct buf *out)
 {
-    write_index(index, out);
+    write_index(out, index);
     buf_add_str(out, ",\"tokens\":");
     write_tokens(x, item, out);
     buf_add_str(out, ",\"ids\":");
@@ -95,7 +69,7 @@ static bool ids_write(struct exchange *x, struct buf *out, struct err *err)
     struct batch batch;
     if (!exchange_read_fields(x, ids_names, IDS_FIELDS, values, err) ||
         !unknown_policy_read(x, &values[IDS_UNKNOWN], &policy, err) ||
-        !read_batch(x, values, &model, &batch, err) || !apply_unknown(x, &batch, policy, err))
+        !request_read_own(x, values, &model, &batch, err) || !apply_unknown(x, &batch, policy, err))
         return false;
     buf_add_str(out, "{\"data\":[");
     for (size_t i = 0; i < batch.n; i++) {
@@ -105,7 +79,7 @@ static bool ids_write(struct exchange *x, struct buf *out, struct err *err)
         write_u64(out, item->unknown);
         buf_add_char(out, '}');
     }
-    write_model_name(model, out);
+    write_model_name(out, model);
     buf_add_str(out, ",\"vocab_size\":");
     write_u64(out, model_info(x->service->model)->vocab_size);
     buf_add_char(out, '}');
@@ -280,7 +254,7 @@ static bool onehot_write(struct exchange *x, struct buf *out, struct err *err)
         !value_get_choice(&values[ONEHOT_VOCABULARY], "vocabulary", vocabulary_names, 2,
                           &vocabulary, err) ||
         !value_get_choice(&values[ONEHOT_FORMAT], "format", format_names, 2, &format, err) ||
-        !read_batch(x, values, &model, &batch, err))
+        !request_read_own(x, values, &model, &batch, err))
         return false;
     buf_add_str(out, "{\"data\":[");
     for (size_t i = 0; i < batch.n; i++) {
@@ -289,7 +263,7 @@ static bool onehot_write(struct exchange *x, struct buf *out, struct err *err)
         if (!(vocabulary == VOCABULARY_INPUT ? onehot_of_input(x, item, &onehot, err)
                                              : onehot_of_model(x, item, i, &onehot, err)))
             return false;
-        write_index(i, out);
+        write_index(out, i);
         write_onehot(x, item, &onehot, (enum format)format, out);
         if (out->failed && format == FORMAT_DENSE)
             return err_set(err, ERR_MEMORY, "format",
@@ -298,7 +272,7 @@ static bool onehot_write(struct exchange *x, struct buf *out, struct err *err)
                            "inputs, or raise max-request-memory",
                            onehot.n, onehot.width, i);
     }
-    write_model_name(model, out);
+    write_model_name(out, model);
     buf_add_char(out, '}');
     stage_end(x, STAGE_WRITE);
     return true;
@@ -364,7 +338,7 @@ static bool lookup_write(struct exchange *x, struct buf *out, struct err *err)
         !value_get_choice(&values[LOOKUP_ENCODING], "encoding_format", encoding_names, 2, &encoding,
                           err) ||
         !unknown_policy_read(x, &values[LOOKUP_UNKNOWN], &policy, err) ||
-        !read_batch(x, values, &model, &batch, err) || !apply_unknown(x, &batch, policy, err))
+        !request_read_own(x, values, &model, &batch, err) || !apply_unknown(x, &batch, policy, err))
         return false;
     buf_add_str(out, "{\"data\":[");
     for (size_t i = 0; i < batch.n; i++) {
@@ -374,37 +348,24 @@ static bool lookup_write(struct exchange *x, struct buf *out, struct err *err)
         if (!write_rows(x, item, (uint32_t)dims, (enum encoding)encoding, out, err)) return false;
         buf_add_char(out, '}');
     }
-    write_model_name(model, out);
+    write_model_name(out, model);
     buf_add_char(out, '}');
     /* Rows go straight from the table into the reply: one stage. */
     stage_end(x, STAGE_LOOKUP);
     return true;
 }
 
-static void reply_with(struct exchange *x,
-                       bool (*write)(struct exchange *, struct buf *, struct err *))
-{
-    struct buf out;
-    struct err err;
-    buf_init(&out, x->arena);
-    if (write(x, &out, &err)) {
-        reply_json(x, &out);
-    } else {
-        handlers_fail(x, &err);
-    }
-}
-
 void ids_post(struct exchange *x)
 {
-    reply_with(x, ids_write);
+    reply_by(x, ids_write);
 }
 
 void onehot_post(struct exchange *x)
 {
-    reply_with(x, onehot_write);
+    reply_by(x, onehot_write);
 }
 
 void lookup_post(struct exchange *x)
 {
-    reply_with(x, lookup_write);
+    reply_by(x, lookup_write);
 }

@@ -21,6 +21,18 @@ void reply_add_header(struct exchange *x, const char *name, const char *value)
     x->headers[x->n_headers++] = (struct reply_header){name, value};
 }
 
+void reply_by(struct exchange *x, bool (*write)(struct exchange *, struct buf *, struct err *))
+{
+    struct buf out;
+    struct err err;
+    buf_init(&out, x->arena);
+    if (write(x, &out, &err)) {
+        reply_json(x, &out);
+    } else {
+        handlers_fail(x, &err);
+    }
+}
+
 void reply_static(struct exchange *x, unsigned status, const char *type, const char *body)
 {
     x->status = status;
@@ -274,6 +286,24 @@ void write_u64(struct buf *out, uint64_t value)
 {
     char *at = buf_reserve(out, 20);
     if (at) out->bytes += numtext_u64(at, value);
+}
+
+void write_number(struct buf *out, float value)
+{
+    char *at = buf_reserve(out, NUMTEXT_FLOAT_BYTES);
+    if (at) out->bytes += numtext_float(at, value);
+}
+
+void write_index(struct buf *out, size_t index)
+{
+    buf_add_str(out, index > 0 ? ",{\"index\":" : "{\"index\":");
+    write_u64(out, index);
+}
+
+void write_model_name(struct buf *out, struct text name)
+{
+    buf_add_str(out, "],\"model\":");
+    write_text(out, name);
 }
 
 size_t write_floats_bytes(enum encoding encoding, size_t n)

@@ -36,6 +36,9 @@ void reply_buf(struct exchange *x, unsigned status, const char *type, const stru
 /** reply_json: reply_buf with status 200 and application/json. */
 void reply_json(struct exchange *x, const struct buf *out);
 
+/** reply_by sends what `write` wrote, or the error it failed with. */
+void reply_by(struct exchange *x, bool (*write)(struct exchange *, struct buf *, struct err *));
+
 /** reply_static: `body` is a string that lives for ever. */
 void reply_static(struct exchange *x, unsigned status, const char *type, const char *body);
 
@@ -48,6 +51,14 @@ void reply_add_common(struct exchange *x);
 /** A value written as JSON: room for `bytes` more is there, or buf->failed is set. */
 void write_text(struct buf *out, struct text text);
 void write_u64(struct buf *out, uint64_t value);
+
+/** An own route's item begins with its index, parted from the one before by a comma; its data ends
+ * with the model's name. */
+void write_index(struct buf *out, size_t index);
+void write_model_name(struct buf *out, struct text name);
+
+/** write_number appends one finite float. */
+void write_number(struct buf *out, float value);
 
 /** write_float_list appends `[a,b,...]`, or the base64 of the n floats as a string. */
 void write_floats(struct buf *out, enum encoding encoding, const float *x, size_t n);

@@ -16,11 +16,13 @@
 const struct route routes[] = {
     POST("/v1/embeddings", DIALECT_OPENAI, embeddings_post),
     POST("/embed", DIALECT_TEI, embed_post),
+    POST("/v1/classify", DIALECT_OWN, classify_post),
     POST("/v1/ids", DIALECT_OWN, ids_post),
     POST("/v1/onehot", DIALECT_OWN, onehot_post),
     POST("/v1/lookup", DIALECT_OWN, lookup_post),
     POST("/tokenize", DIALECT_TEI, tokenize_post),
     POST("/decode", DIALECT_TEI, decode_post),
+    POST("/predict", DIALECT_TEI, predict_post),
     GET("/v1/models", DIALECT_OPENAI, models_get),
     {"/v1/models/{id}", "/v1/models/", METHOD_GET, DIALECT_OPENAI, models_id_get, false},
     GET("/info", DIALECT_TEI, info_get),

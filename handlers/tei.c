@@ -3,6 +3,7 @@
    own. Where it fails a whole batch for one empty text, that text gets the zero vector here. */
 #include "handlers/endpoints.h"
 
+#include "handlers/answer.h"
 #include "handlers/handlers.h"
 #include "handlers/input.h"
 #include "handlers/output.h"
@@ -56,17 +57,17 @@ static const struct text embed_names[EMBED_FIELDS] = {
 };
 
 /* The request's wish over the service's; asked for without a direction, TEI cuts on the right. */
-static bool read_limit(const struct exchange *x, const struct value *values,
-                       struct length_limit *limit, struct err *err)
+static bool read_limit(const struct exchange *x, const struct value *truncate_value,
+                       const struct value *direction_value, struct length_limit *limit,
+                       struct err *err)
 {
     static const char *const directions[] = {"Right", "Left", "right", "left"};
     *limit = length_limit_of(x->service);
     bool truncate = limit->truncate != TRUNCATE_ERROR;
-    bool is_left = limit->truncate == TRUNCATE_LEFT && !value_is_given(&values[EMBED_TRUNCATE]);
+    bool is_left = limit->truncate == TRUNCATE_LEFT && !value_is_given(truncate_value);
     size_t direction = is_left ? 1 : 0;
-    if (!value_get_bool(&values[EMBED_TRUNCATE], "truncate", &truncate, err) ||
-        !value_get_choice(&values[EMBED_DIRECTION], "truncation_direction", directions, 4,
-                          &direction, err))
+    if (!value_get_bool(truncate_value, "truncate", &truncate, err) ||
+        !value_get_choice(direction_value, "truncation_direction", directions, 4, &direction, err))
         return false;
     limit->truncate = !truncate              ? TRUNCATE_ERROR
                       : (direction & 1) == 1 ? TRUNCATE_LEFT
@@ -81,7 +82,8 @@ static bool embed_batch(struct exchange *x, const struct value *values, struct p
     struct length_limit limit;
     int64_t dims = info->dim;
     *pool = (struct pool_options){.pooling = info->pooling, .normalize = true};
-    if (!check_prompt_name(&values[EMBED_PROMPT], err) || !read_limit(x, values, &limit, err) ||
+    if (!check_prompt_name(&values[EMBED_PROMPT], err) ||
+        !read_limit(x, &values[EMBED_TRUNCATE], &values[EMBED_DIRECTION], &limit, err) ||
         !value_get_bool(&values[EMBED_NORMALIZE], "normalize", &pool->normalize, err) ||
         !value_get_whole(&values[EMBED_DIMENSIONS], "dimensions", 1, dims, &dims, err) ||
         !batch_read(x, &values[EMBED_INPUTS], "inputs", INPUT_TEXT | INPUT_IDS, true, batch, err))
@@ -111,6 +113,111 @@ void embed_post(struct exchange *x)
     }
     buf_add_char(&out, ']');
     reply_json(x, &out);
+}
+
+/* -- /predict -- */
+
+enum { PREDICT_INPUTS, PREDICT_TRUNCATE, PREDICT_DIRECTION, PREDICT_RAW, PREDICT_FIELDS };
+
+static const struct text predict_names[PREDICT_FIELDS] = {
+    [PREDICT_INPUTS] = TEXT("inputs"),
+    [PREDICT_TRUNCATE] = TEXT("truncate"),
+    [PREDICT_DIRECTION] = TEXT("truncation_direction"),
+    [PREDICT_RAW] = TEXT("raw_scores"),
+};
+
+/* One input: a text, a list of one, or a pair, which becomes one text, a space between. */
+static bool take_predict_input(struct exchange *x, const struct value *value, struct value *out,
+                               struct err *err)
+{
+    *out = *value;
+    if (value->kind == VALUE_STRING) return true;
+    const struct value *items = value->list.items;
+    if (value->kind != VALUE_LIST || value->list.n < 1 || value->list.n > 2 ||
+        items[0].kind != VALUE_STRING || items[value->list.n - 1].kind != VALUE_STRING)
+        return err_set(err, ERR_INVALID, "inputs",
+                       "`inputs` must be a string, a pair of strings, or a list of lists of one or "
+                       "two strings");
+    *out = items[0];
+    if (value->list.n == 1) return true;
+    struct buf text;
+    buf_init(&text, x->arena);
+    buf_add(&text, items[0].text.data, items[0].text.bytes);
+    buf_add_char(&text, ' ');
+    buf_add(&text, items[1].text.data, items[1].text.bytes);
+    out->text = (struct text){text.data, text.bytes};
+    return !text.failed || err_out_of_memory(err);
+}
+
+/* A list whose first item is a list is a batch. */
+static bool read_predict_inputs(struct exchange *x, const struct value *value, bool *is_batch,
+                                struct batch *batch, struct err *err)
+{
+    *is_batch =
+        value->kind == VALUE_LIST && value->list.n > 0 && value->list.items[0].kind == VALUE_LIST;
+    size_t n = *is_batch ? value->list.n : 1;
+    struct value *texts = arena_array(x->arena, n, sizeof *texts);
+    if (!texts) return err_out_of_memory(err);
+    for (size_t i = 0; i < n; i++)
+        if (!take_predict_input(x, *is_batch ? &value->list.items[i] : value, &texts[i], err))
+            return false;
+    const struct value list = {.kind = VALUE_LIST, .list = {texts, n}};
+    return batch_read(x, &list, "inputs", INPUT_TEXT, false, batch, err);
+}
+
+static void write_predictions(struct buf *out, const struct question *question,
+                              const struct answer *answer, bool is_raw)
+{
+    buf_add_char(out, '[');
+    for (uint32_t i = 0; i < question->info->n_labels; i++) {
+        uint32_t label = answer->order[i];
+        buf_add_str(out, i > 0 ? ",{\"score\":" : "{\"score\":");
+        write_number(out, is_raw ? answer->logits[label] : answer->p[label]);
+        buf_add_str(out, ",\"label\":");
+        write_label(out, question, label);
+        buf_add_char(out, '}');
+    }
+    buf_add_char(out, ']');
+}
+
+static bool predict_write(struct exchange *x, struct buf *out, struct err *err)
+{
+    static const struct value no_name = {.kind = VALUE_ABSENT};
+    struct value values[PREDICT_FIELDS];
+    struct length_limit limit;
+    struct question question;
+    struct answer answer;
+    struct batch batch;
+    bool is_raw = false, is_batch = false;
+    if (!exchange_read_fields(x, predict_names, PREDICT_FIELDS, values, err) ||
+        !question_choose(&question, x, &no_name, err) ||
+        !read_limit(x, &values[PREDICT_TRUNCATE], &values[PREDICT_DIRECTION], &limit, err) ||
+        !value_get_bool(&values[PREDICT_RAW], "raw_scores", &is_raw, err) ||
+        !read_predict_inputs(x, &values[PREDICT_INPUTS], &is_batch, &batch, err))
+        return false;
+    stage_end(x, STAGE_PARSE);
+    if (!batch_tokenize(x, &batch, &limit, err)) return false;
+    stage_end(x, STAGE_TOKENIZE);
+    if (!answer_make(&answer, x, &question, err)) return false;
+    if (is_batch) buf_add_char(out, '[');
+    for (size_t i = 0; i < batch.n; i++) {
+        if (!answer_fill(&answer, x, &question, &batch.items[i], err)) return false;
+        if (i > 0) buf_add_char(out, ',');
+        write_predictions(out, &question, &answer, is_raw);
+        stage_end(x, STAGE_WRITE);
+    }
+    if (is_batch) buf_add_char(out, ']');
+    return true;
+}
+
+void predict_post(struct exchange *x)
+{
+    if (model_heads(x->service->model)->n == 0) {
+        x->sample.reject = REJECT_NOT_FOUND;
+        reply_tei_error(x, 424, "Backend", "Model is not a classifier model");
+        return;
+    }
+    reply_by(x, predict_write);
 }
 
 /* -- /tokenize -- */

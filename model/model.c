@@ -24,6 +24,7 @@ struct model {
     struct settings settings;
     struct table table;
     struct tokenizer *tokenizer;
+    struct heads heads;
     const struct kernels *kernels;
     struct model_info info;
     char where[1300]; /* the weights' path, for messages */
@@ -77,7 +78,9 @@ static bool open_files(struct model *model, const char *path, struct err *err)
                        "'weights' (one weight a row) in %s",
                        source->path, source->weights_name);
     }
-    return check_sizes(model, err);
+    if (!check_sizes(model, err)) return false;
+    return !source->is_mapped ||
+           heads_open_folder(&model->heads, source->path, model->table.dim, err);
 }
 
 static void fill_info(struct model *model)
@@ -124,6 +127,7 @@ out:
 void model_close(struct model *model)
 {
     if (!model) return;
+    heads_close(&model->heads);
     tokenizer_close(model->tokenizer);
     table_close(&model->table);
     settings_close(&model->settings);
@@ -284,4 +288,65 @@ bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
     if (options->normalize) return normalize(kernels, out, dims);
     if (divisor != 1) kernels->divide(out, dims, divisor);
     return kernels->is_finite(out, dims);
+}
+
+const struct heads *model_heads(const struct model *model)
+{
+    return &model->heads;
+}
+
+bool model_add_heads(struct model *model, const char *path, struct err *err)
+{
+    return heads_add(&model->heads, path, model->table.dim, err);
+}
+
+struct pool_options model_pool_options(const struct model *model)
+{
+    return (struct pool_options){.pooling = model->info.pooling,
+                                 .normalize = model->info.normalize,
+                                 .dims = model->info.dim};
+}
+
+/* What the sum of the (weighted) rows is divided by to give the vector. */
+static double divisor_of(const struct model *model, const uint32_t *ids, size_t n, const float *sum)
+{
+    double squares = 0;
+    size_t n_known = 0;
+    if (model->info.normalize) {
+        for (uint32_t j = 0; j < model->info.dim; j++)
+            squares += (double)sum[j] * sum[j];
+        return sqrt(squares);
+    }
+    if (model->info.pooling == POOLING_WEIGHTED) return sum_of_weights(model, ids, n);
+    if (model->info.pooling == POOLING_SUM) return 1;
+    for (size_t i = 0; i < n; i++)
+        n_known += !model_is_unknown(&model->info, ids[i]);
+    return (double)n_known;
+}
+
+bool model_explain(const struct model *model, const struct head *head, struct arena *arena,
+                   const uint32_t *ids, size_t n, uint32_t row, double *shares, double *bias,
+                   struct err *err)
+{
+    const uint32_t dim = model->info.dim;
+    const enum pooling pooling = model->info.pooling;
+    if (pooling == POOLING_MAX)
+        return err_set(err, ERR_INVALID, "explain",
+                       "this model's vectors are a maximum over tokens, so logits are no sum over "
+                       "them; send the request without explain");
+    float *sum = arena_array(arena, dim, sizeof *sum), *one = arena_array(arena, dim, sizeof *one);
+    if (!sum || !one) return err_out_of_memory(err);
+    memset(sum, 0, dim * sizeof *sum);
+    gather_known(model, kernel_of(model, pooling), ids, n, dim, sum);
+    const double divisor = divisor_of(model, ids, n, sum);
+    if (!head_shares(head, row, one, 0, shares, bias, err)) return false;
+    for (size_t i = 0; i < n; i++) {
+        shares[i] = 0;
+        if (model_is_unknown(&model->info, ids[i]) || divisor == 0) continue;
+        model_row(model, ids[i], dim, one);
+        if (!head_shares(head, row, one, 1, &shares[i], bias, err)) return false;
+        if (pooling == POOLING_WEIGHTED) shares[i] *= model->table.weights[ids[i]];
+        shares[i] /= divisor;
+    }
+    return true;
 }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file model.h
- * What a request needs: tokenizer, embedding table, pooling. Knows no HTTP and no request JSON.
+ * What a request needs: tokenizer, embedding table, pooling, heads. Knows no HTTP and no request
+ * JSON.
  *
  * A model is opened once and immutable from then on: every function that takes a `const struct
  * model *` may be called from any thread at any time, without locks. Scratch memory comes from the
  * caller's arena. The table is mapped (or linked in) read-only and never copied.
  *
- *     text -> tokens -> token ids -> Y = X·W (rows of W) -> pooled vector -> L2
+ *     text -> tokens -> token ids -> Y = X·W (rows of W) -> pooled vector -> L2 -> y = w·x + b
  */
 #pragma once
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/head/heads.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -142,3 +144,26 @@ struct pool_options {
  */
 bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
                 const struct pool_options *options, float *out);
+
+/** model_heads: the heads that stand on the model's table; borrowed, as long as the model lives. */
+const struct heads *model_heads(const struct model *model);
+
+/**
+ * model_add_heads adds the head in the file `path`, or those in the folder `path`, to the model's
+ * own. Before the model is shared: it is immutable from then on.
+ */
+bool model_add_heads(struct model *model, const char *path, struct err *err);
+
+/** model_pool_options: how the model pools and normalizes by default, all columns: what its heads
+ * are trained on. */
+struct pool_options model_pool_options(const struct model *model);
+
+/**
+ * model_explain shares the logit `row` of the head out over the tokens of a sequence that was pooled
+ * with model_pool_options, the norm held fixed: bias + Σ shares = the logit, but for rounding. Unknown tokens have no share: 0.
+ * @param shares (n)
+ * @return false with ERR_INVALID where there are no such shares: max pooling, a hidden layer
+ */
+bool model_explain(const struct model *model, const struct head *head, struct arena *arena,
+                   const uint32_t *ids, size_t n, uint32_t row, double *shares, double *bias,
+                   struct err *err);

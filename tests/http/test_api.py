@@ -15,7 +15,8 @@ EXAMPLES = re.findall(r"^```console\n\$ (.*)\n(.*)\n```$",
 
 @pytest.fixture(scope="module")
 def url():
-    service = Service("--threads", "2", "--model", str(TOP / "examples/chain/w6x2"))
+    service = Service("--threads", "2", "--model", str(TOP / "examples/chain/w6x2"),
+                      "--heads", str(TOP / "examples/heads"))
     try:
         yield service.url
         service.stop()

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/numtext.h"
+#include "commands/commands.h"
+#include "commands/flags.h"
+#include "commands/lines.h"
+#include "commands/output.h"
+#include "commands/progress.h"
+#include "model/model.h"
+
+#include <string.h>
+
+/* All memory of one line: its tokens, and what is written of it. */
+#define LINE_ARENA_BYTES (64 * LINES_BYTES_MAX)
+
+struct classify {
+    const char *model_path, *heads_path, *head_name, *output_path;
+    uint64_t top_k; /* 0: all labels */
+
+    struct model *model;
+    const struct head *head;
+    const struct head_info *info;
+    struct arena arena; /* reset at each line */
+    struct lines lines;
+    struct output output;
+};
+
+static bool choose_head(struct classify *classify, struct err *err)
+{
+    const struct heads *heads = model_heads(classify->model);
+    const char *name = classify->head_name;
+    char names[200];
+    if (heads->n == 0) {
+        return err_set(err, ERR_USAGE, NULL,
+                       "the model has no classifier head; give a folder with a head.safetensors as "
+                       "--model, or a head as --heads");
+    }
+    if (!name && heads->n > 1) name = "default";
+    classify->head = name ? heads_find(heads, name, strlen(name)) : heads->items[0];
+    heads_names(heads, names, sizeof(names));
+    if (!classify->head) return err_set(err, ERR_USAGE, NULL, "--head must be one of: %s", names);
+    classify->info = head_info(classify->head);
+    if (classify->top_k > classify->info->n_labels) {
+        return err_set(err, ERR_USAGE, NULL,
+                       "--top-k must be a whole number from 1 to %u, the head's labels, not '%llu'",
+                       classify->info->n_labels, (unsigned long long)classify->top_k);
+    }
+    if (classify->top_k == 0) classify->top_k = classify->info->n_labels;
+    return true;
+}
+
+static void write_label(const struct classify *classify, struct buf *out, uint32_t label)
+{
+    const char *text = classify->info->labels[label];
+    json_write_string(out, text, strlen(text));
+}
+
+static void write_labels(const struct classify *classify, const float *p, const uint32_t *order,
+                         struct buf *out)
+{
+    uint32_t n = 0;
+    buf_add_str(out, ",\"labels\":[");
+    for (uint32_t i = 0; i < classify->info->n_labels; i++) {
+        if (!head_passes(classify->head, p, order[i], -1)) continue;
+        if (n++ > 0) buf_add_char(out, ',');
+        write_label(classify, out, order[i]);
+    }
+    buf_add_char(out, ']');
+}
+
+/* As an item of /v1/classify; `labels` only where there may be several. */
+static void write_answer(const struct classify *classify, const float *p, const uint32_t *order,
+                         struct buf *out)
+{
+    const uint32_t n_labels = classify->info->n_labels;
+    uint32_t best = 0;
+    while (best < n_labels && !head_passes(classify->head, p, order[best], -1))
+        best++;
+    buf_add_str(out, "{\"label\":");
+    if (best < n_labels) {
+        write_label(classify, out, order[best]);
+    } else {
+        buf_add_str(out, "null");
+    }
+    if (classify->info->kind == HEAD_MULTI_LABEL) write_labels(classify, p, order, out);
+    buf_add_str(out, ",\"scores\":{");
+    for (uint64_t i = 0; i < classify->top_k; i++) {
+        if (i > 0) buf_add_char(out, ',');
+        write_label(classify, out, order[i]);
+        buf_add_char(out, ':');
+        char *at = buf_reserve(out, NUMTEXT_FLOAT_BYTES);
+        if (at) out->bytes += numtext_float(at, p[order[i]]);
+    }
+    buf_add_str(out, "}}\n");
+}
+
+static bool classify_line(struct classify *classify, struct err *err)
+{
+    const struct lines *lines = &classify->lines;
+    const struct pool_options options = model_pool_options(classify->model);
+    const uint32_t n_labels = classify->info->n_labels;
+    struct arena *arena = &classify->arena;
+    struct tokens tokens;
+    struct buf out;
+    arena_reset(arena);
+    if (!model_tokenize(classify->model, arena, lines->text, lines->bytes, 0, &tokens, err))
+        return false;
+    float *vector = arena_array(arena, options.dims, sizeof(*vector));
+    float *logits = arena_array(arena, n_labels, sizeof(*logits));
+    float *p = arena_array(arena, n_labels, sizeof(*p));
+    uint32_t *order = arena_array(arena, n_labels, sizeof(*order));
+    if (!vector || !logits || !p || !order) return err_out_of_memory(err);
+    if (!model_pool(classify->model, tokens.ids, tokens.n, &options, vector)) {
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%s, line %llu: its vector is not finite; embedd inspect names the row",
+                       lines->file, (unsigned long long)lines->number);
+    }
+    if (!head_logits(classify->head, arena, vector, logits, err) ||
+        !head_order(classify->head, arena, logits, order, err))
+        return false;
+    head_probabilities(classify->head, logits, p);
+    buf_init(&out, arena);
+    write_answer(classify, p, order, &out);
+    if (out.failed) return err_out_of_memory(err);
+    return output_write(&classify->output, out.data, out.bytes, err);
+}
+
+static bool classify_lines(struct classify *classify, bool is_file, struct err *err)
+{
+    struct progress progress;
+    progress_start(&progress, is_file);
+    int step;
+    while ((step = lines_next(&classify->lines, err)) > 0) {
+        if (!classify_line(classify, err)) {
+            step = -1;
+            break;
+        }
+        progress_show(&progress, classify->lines.total, classify->lines.share);
+    }
+    progress_end(&progress);
+    return step == 0;
+}
+
+static bool classify_run(struct classify *classify, char **files, int n_files, struct err *err)
+{
+    arena_init(&classify->arena, LINE_ARENA_BYTES);
+    lines_init(&classify->lines, files, n_files);
+    bool is_ok =
+        model_open(&classify->model, classify->model_path, err) &&
+        (!classify->heads_path || model_add_heads(classify->model, classify->heads_path, err)) &&
+        choose_head(classify, err) && output_open(&classify->output, classify->output_path, err) &&
+        classify_lines(classify, n_files > 0, err) && output_close(&classify->output, err);
+    output_abort(&classify->output);
+    lines_close(&classify->lines);
+    model_close(classify->model);
+    arena_clear(&classify->arena);
+    return is_ok;
+}
+
+int classify_main(int argc, char **argv)
+{
+    struct classify classify = {.model_path = "builtin"};
+    const struct flag list[] = {
+        {"model", FLAG_STRING, .out.string = &classify.model_path, .value = "PATH",
+         .help = "a model's folder or weights file (default: the built-in model)"},
+        {"heads", FLAG_STRING, .out.string = &classify.heads_path, .value = "PATH",
+         .help = "a head's file, or a folder of them, beside the model's own"},
+        {"head", FLAG_STRING, .out.string = &classify.head_name, .value = "NAME",
+         .help = "which head (default: the only one, or the one called default)"},
+        {"top-k", FLAG_NUMBER, .out.number = &classify.top_k, .value = "K", .min = 1,
+         .max = UINT32_MAX, .help = "scores of the K best labels (default: all)"},
+        {"output", FLAG_STRING, .out.string = &classify.output_path, .value = "FILE",
+         .help = "written here when all is done (default: standard output)"},
+    };
+    const struct flags flags = {
+        .usage = "embedd classify [OPTION]... [FILE|-]...",
+        .about =
+            "Writes a JSON object for each line of the files (or of standard input): its label,\n"
+            "the labels of a multi-label head, and scores from the highest down.",
+        .list = list,
+        .n = sizeof(list) / sizeof(list[0]),
+        .files_max = argc,
+    };
+    struct err err;
+    int n_files, exit_code;
+    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    return classify_run(&classify, argv + 1, n_files, &err) ? 0 : commands_fail(argv[0], &err);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handlers/answer.h"
+
+#include "handlers/output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool refuse_head(const struct heads *heads, const char *why, struct err *err)
+{
+    char names[200];
+    heads_names(heads, names, sizeof names);
+    return err_set(err, ERR_NOT_FOUND, "head", "%s; heads of this model: %s", why, names);
+}
+
+bool question_choose(struct question *question, const struct exchange *x, const struct value *value,
+                     struct err *err)
+{
+    const struct heads *heads = model_heads(x->service->model);
+    struct text name = {0};
+    if (!value_get_text(value, "head", &name, err)) return false;
+    if (heads->n == 0)
+        return err_set(err, ERR_NOT_FOUND, "head",
+                       "the model \"%.100s\" has no classifier head; serve a folder with a "
+                       "head.safetensors, or add one with --heads",
+                       model_info(x->service->model)->name);
+    question->head = name.data       ? heads_find(heads, name.data, name.bytes)
+                     : heads->n == 1 ? heads->items[0]
+                                     : heads_find(heads, "default", 7);
+    question->threshold = -1;
+    question->explain = false;
+    if (question->head) {
+        question->info = head_info(question->head);
+        question->top_k = question->info->n_labels;
+        return true;
+    }
+    char why[100 + ERR_VALUE_BYTES] = "send which head is meant";
+    if (name.data)
+        snprintf(why, sizeof why, "there is no head \"%.*s\"", text_quoted(name), name.data);
+    return refuse_head(heads, why, err);
+}
+
+bool answer_make(struct answer *answer, const struct exchange *x, const struct question *question,
+                 struct err *err)
+{
+    const struct head_info *info = question->info;
+    answer->vector = arena_array(x->arena, info->dim, sizeof *answer->vector);
+    answer->logits = arena_array(x->arena, info->n_labels, sizeof *answer->logits);
+    answer->p = arena_array(x->arena, info->n_labels, sizeof *answer->p);
+    answer->order = arena_array(x->arena, info->n_labels, sizeof *answer->order);
+    return (answer->vector && answer->logits && answer->p && answer->order) ||
+           err_out_of_memory(err);
+}
+
+bool answer_fill(struct answer *answer, struct exchange *x, const struct question *question,
+                 const struct sequence *item, struct err *err)
+{
+    const struct model *model = x->service->model;
+    const struct pool_options options = model_pool_options(model);
+    if (!model_pool(model, item->ids, item->n, &options, answer->vector))
+        return err_set(err, ERR_INTERNAL, NULL,
+                       "a vector is not finite (NaN or infinity in the model's rows, or a sum that "
+                       "overflows), so nothing is sent; check the model with embedd inspect");
+    stage_end(x, STAGE_LOOKUP);
+    if (!head_logits(question->head, x->arena, answer->vector, answer->logits, err) ||
+        !head_order(question->head, x->arena, answer->logits, answer->order, err))
+        return false;
+    head_probabilities(question->head, answer->logits, answer->p);
+    if (question->info->kind == HEAD_BINARY) {
+        answer->logits[1] = answer->logits[0];
+        answer->logits[0] = -answer->logits[1];
+    }
+    stage_end(x, STAGE_HEAD);
+    return true;
+}
+
+uint32_t answer_best(const struct answer *answer, const struct question *question)
+{
+    for (uint32_t i = 0; i < question->info->n_labels; i++)
+        if (head_passes(question->head, answer->p, answer->order[i], question->threshold))
+            return answer->order[i];
+    return question->info->n_labels;
+}
+
+void write_label(struct buf *out, const struct question *question, uint32_t label)
+{
+    const char *text = question->info->labels[label];
+    write_text(out, (struct text){text, strlen(text)});
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file answer.h
+ * What a head says of a sequence, for every dialect that asks. Lives in the request's arena.
+ */
+#pragma once
+
+#include "handlers/exchange.h"
+#include "handlers/fields.h"
+#include "handlers/input.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** What a request asks of a head. */
+struct question {
+    const struct head *head;
+    const struct head_info *info;
+    uint32_t top_k;  /* 1..C */
+    float threshold; /* instead of the head's own; below 0: the head's own */
+    bool explain;
+};
+
+/** A sequence's answer. */
+struct answer {
+    float *vector;   /* (D) of the sequence */
+    float *logits;   /* of each label (C); a binary head's first has the second's, negated */
+    float *p;        /* (C) */
+    uint32_t *order; /* (C) the labels from the highest logit down */
+};
+
+/**
+ * question_choose sets head and info by `name` (the field `head`): the only head, or the one called
+ * "default", where none is named; all labels, the head's own threshold.
+ * @return false with ERR_INVALID or ERR_NOT_FOUND, which lists the heads there are
+ */
+bool question_choose(struct question *question, const struct exchange *x, const struct value *name,
+                     struct err *err);
+
+/** answer_make: room for the answers to `question`, one after the other. ERR_MEMORY. */
+bool answer_make(struct answer *answer, const struct exchange *x, const struct question *question,
+                 struct err *err);
+
+/** answer_fill answers for `item`; ends the stages lookup and head. ERR_MEMORY, ERR_INTERNAL. */
+bool answer_fill(struct answer *answer, struct exchange *x, const struct question *question,
+                 const struct sequence *item, struct err *err);
+
+/** answer_best: the first in order of the labels that count as predicted; C: none does. */
+uint32_t answer_best(const struct answer *answer, const struct question *question);
+
+/** write_label appends a label as a JSON string. */
+void write_label(struct buf *out, const struct question *question, uint32_t label);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /v1/classify: labels, scores, logits, and why. */
+#include "handlers/answer.h"
+#include "handlers/endpoints.h"
+#include "handlers/input.h"
+#include "handlers/output.h"
+
+enum {
+    CLASSIFY_HEAD = OWN_FIELDS,
+    CLASSIFY_TOP_K,
+    CLASSIFY_THRESHOLD,
+    CLASSIFY_EXPLAIN,
+    CLASSIFY_FIELDS
+};
+
+static const struct text classify_names[CLASSIFY_FIELDS] = {
+    OWN_FIELD_NAMES,
+    [CLASSIFY_HEAD] = TEXT("head"),
+    [CLASSIFY_TOP_K] = TEXT("top_k"),
+    [CLASSIFY_THRESHOLD] = TEXT("threshold"),
+    [CLASSIFY_EXPLAIN] = TEXT("explain"),
+};
+
+static bool read_threshold(const struct value *value, struct question *question, struct err *err)
+{
+    double threshold = -1;
+    if (!value_get_number(value, "threshold", 0, 1, &threshold, err)) return false;
+    if (threshold >= 0 && question->info->kind == HEAD_MULTI_CLASS)
+        return err_set(err, ERR_INVALID, "threshold",
+                       "head \"%.100s\" answers with its best label, so it takes no threshold; "
+                       "leave it out and look at scores",
+                       question->info->name);
+    question->threshold = (float)threshold;
+    return true;
+}
+
+static bool read_question(const struct exchange *x, const struct value *values,
+                          struct question *question, struct err *err)
+{
+    if (!question_choose(question, x, &values[CLASSIFY_HEAD], err)) return false;
+    int64_t top_k = question->info->n_labels;
+    if (!value_get_whole(&values[CLASSIFY_TOP_K], "top_k", 1, top_k, &top_k, err) ||
+        !read_threshold(&values[CLASSIFY_THRESHOLD], question, err) ||
+        !value_get_bool(&values[CLASSIFY_EXPLAIN], "explain", &question->explain, err))
+        return false;
+    question->top_k = (uint32_t)top_k;
+    return true;
+}
+
+static void write_labels(struct buf *out, const struct question *question,
+                         const struct answer *answer)
+{
+    const uint32_t best = answer_best(answer, question);
+    buf_add_str(out, ",\"label\":");
+    if (best < question->info->n_labels) {
+        write_label(out, question, best);
+    } else {
+        buf_add_str(out, "null");
+    }
+    buf_add_str(out, ",\"labels\":[");
+    if (question->info->kind == HEAD_MULTI_LABEL) {
+        bool is_first = true;
+        for (uint32_t i = 0; i < question->info->n_labels; i++) {
+            uint32_t label = answer->order[i];
+            if (!head_passes(question->head, answer->p, label, question->threshold)) continue;
+            if (!is_first) buf_add_char(out, ',');
+            write_label(out, question, label);
+            is_first = false;
+        }
+    } else {
+        write_label(out, question, best);
+    }
+    buf_add_char(out, ']');
+}
+
+static void write_values(struct buf *out, const char *name, const struct question *question,
+                         const struct answer *answer, const float *values)
+{
+    buf_add_str(out, name);
+    for (uint32_t i = 0; i < question->top_k; i++) {
+        if (i > 0) buf_add_char(out, ',');
+        write_label(out, question, answer->order[i]);
+        buf_add_char(out, ':');
+        write_number(out, values[answer->order[i]]);
+    }
+    buf_add_char(out, '}');
+}
+
+static void write_shares(struct buf *out, const struct sequence *item, const struct text *sources,
+                         const struct token_span *spans, const double *shares, double sign)
+{
+    for (uint32_t i = 0; i < item->n; i++) {
+        buf_add_str(out, i > 0 ? ",{\"token\":" : "{\"token\":");
+        write_text(out, sources[i]);
+        if (spans) {
+            buf_add_str(out, ",\"start\":");
+            write_u64(out, spans[item->dropped + i].start);
+            buf_add_str(out, ",\"end\":");
+            write_u64(out, spans[item->dropped + i].end);
+        } else {
+            buf_add_str(out, ",\"start\":null,\"end\":null");
+        }
+        buf_add_str(out, ",\"share\":");
+        write_number(out, (float)(sign * shares[i]));
+        buf_add_char(out, '}');
+    }
+}
+
+/* Why the best label has the logit it has. A binary head's first label has the second's, turned
+   round. */
+static bool write_explanation(struct buf *out, struct exchange *x, const struct question *question,
+                              const struct answer *answer, const struct sequence *item,
+                              struct err *err)
+{
+    const bool is_binary = question->info->kind == HEAD_BINARY;
+    uint32_t label = answer_best(answer, question);
+    if (label == question->info->n_labels) label = answer->order[0];
+    const double sign = is_binary && label == 0 ? -1 : 1;
+    struct tokens tokens = {0};
+    const struct text *sources;
+    double bias, *shares = arena_array(x->arena, item->n, sizeof *shares);
+    if (!shares) return err_out_of_memory(err);
+    if (!model_explain(x->service->model, question->head, x->arena, item->ids, item->n,
+                       is_binary ? 0 : label, shares, &bias, err) ||
+        !sequence_sources(x, item, &sources, err))
+        return false;
+    if (item->form == INPUT_TEXT && !model_tokenize(x->service->model, x->arena, item->text.data,
+                                                    item->text.bytes, MODEL_SPANS, &tokens, err))
+        return false;
+    buf_add_str(out, ",\"explanation\":{\"label\":");
+    write_label(out, question, label);
+    buf_add_str(out, ",\"bias\":");
+    write_number(out, (float)(sign * bias));
+    buf_add_str(out, ",\"tokens\":[");
+    write_shares(out, item, sources, tokens.spans, shares, sign);
+    buf_add_str(out, "]}");
+    return true;
+}
+
+static bool classify_write(struct exchange *x, struct buf *out, struct err *err)
+{
+    struct value values[CLASSIFY_FIELDS];
+    struct question question;
+    struct answer answer;
+    struct text model;
+    struct batch batch;
+    if (!exchange_read_fields(x, classify_names, CLASSIFY_FIELDS, values, err) ||
+        !read_question(x, values, &question, err) ||
+        !request_read_own(x, values, &model, &batch, err) ||
+        !answer_make(&answer, x, &question, err))
+        return false;
+    buf_add_str(out, "{\"data\":[");
+    for (size_t i = 0; i < batch.n; i++) {
+        if (!answer_fill(&answer, x, &question, &batch.items[i], err)) return false;
+        write_index(out, i);
+        write_labels(out, &question, &answer);
+        write_values(out, ",\"scores\":{", &question, &answer, answer.p);
+        write_values(out, ",\"logits\":{", &question, &answer, answer.logits);
+        if (question.explain &&
+            !write_explanation(out, x, &question, &answer, &batch.items[i], err))
+            return false;
+        buf_add_char(out, '}');
+        stage_end(x, STAGE_WRITE);
+    }
+    write_model_name(out, model);
+    buf_add_char(out, '}');
+    return true;
+}
+
+void classify_post(struct exchange *x)
+{
+    reply_by(x, classify_write);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/head/heads.h"
+
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEFAULT_NAME "default"
+
+static const char *const suffixes[] = {".safetensors", ".json", ".csv"};
+#define N_SUFFIXES (sizeof suffixes / sizeof suffixes[0])
+
+/* How many bytes of a file's name are the head's; 0: it is no head's file. */
+static size_t name_bytes(const char *file)
+{
+    size_t bytes = strlen(file);
+    for (size_t i = 0; i < N_SUFFIXES; i++) {
+        size_t suffix = strlen(suffixes[i]);
+        if (bytes > suffix && file[0] != '.' && strcmp(file + bytes - suffix, suffixes[i]) == 0)
+            return bytes - suffix;
+    }
+    return 0;
+}
+
+/* Names go into metrics, logs and headers. */
+static bool check_name(const struct heads *heads, const char *name, const char *path,
+                       struct err *err)
+{
+    for (const char *at = name; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7F)
+            return err_set(err, ERR_FORMAT, NULL,
+                           "%.300s: a head is called what its file is called, and this name holds "
+                           "control characters; rename it",
+                           path);
+    if (!heads_find(heads, name, strlen(name))) return true;
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%.300s: there is another head called '%.100s'; rename or remove one", path,
+                   name);
+}
+
+static bool add_file(struct heads *heads, const char *path, const char *name, uint32_t dim,
+                     struct err *err)
+{
+    struct span bytes;
+    struct head *head;
+    if (!check_name(heads, name, path, err) || !file_map(path, &bytes.data, &bytes.bytes, err))
+        return false;
+    bool ok = head_open(&head, bytes, name, path, dim, err);
+    file_unmap(bytes.data, bytes.bytes);
+    if (!ok) return false;
+    struct head **items = realloc(heads->items, (heads->n + 1) * sizeof *items);
+    if (!items) {
+        head_close(head);
+        return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", path);
+    }
+    heads->items = items;
+    heads->items[heads->n++] = head;
+    return true;
+}
+
+static int is_head(const struct dirent *entry)
+{
+    return name_bytes(entry->d_name) > 0;
+}
+
+static bool add_folder(struct heads *heads, const char *folder, uint32_t dim, struct err *err)
+{
+    struct dirent **entries;
+    int n = scandir(folder, &entries, is_head, alphasort);
+    if (n < 0)
+        return err_set(err, ERR_IO, NULL, "cannot read the folder %.400s: %s", folder,
+                       strerror(errno));
+    bool ok = true;
+    for (int i = 0; i < n; i++) {
+        char path[PATH_MAX + NAME_MAX + 2], name[NAME_MAX + 1];
+        const char *file = entries[i]->d_name;
+        snprintf(path, sizeof path, "%s/%s", folder, file);
+        snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
+        ok = ok && add_file(heads, path, name, dim, err);
+        free(entries[i]);
+    }
+    free(entries);
+    return ok;
+}
+
+bool heads_open_folder(struct heads *heads, const char *folder, uint32_t dim, struct err *err)
+{
+    char path[PATH_MAX + NAME_MAX + 2];
+    struct stat info;
+    for (size_t i = 0; i < N_SUFFIXES; i++) {
+        snprintf(path, sizeof path, "%s/head%s", folder, suffixes[i]);
+        if (stat(path, &info) == 0 && !add_file(heads, path, DEFAULT_NAME, dim, err)) return false;
+    }
+    snprintf(path, sizeof path, "%s/heads", folder);
+    if (stat(path, &info) < 0 && errno == ENOENT) return true;
+    return add_folder(heads, path, dim, err);
+}
+
+bool heads_add(struct heads *heads, const char *path, uint32_t dim, struct err *err)
+{
+    struct stat info;
+    if (stat(path, &info) < 0)
+        return err_set(err, ERR_IO, NULL, "cannot open head '%.400s': %s", path, strerror(errno));
+    if (S_ISDIR(info.st_mode)) return add_folder(heads, path, dim, err);
+    const char *slash = strrchr(path, '/');
+    const char *file = slash ? slash + 1 : path;
+    char name[NAME_MAX + 1];
+    if (name_bytes(file) == 0)
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.400s: a head's file is called NAME.safetensors, NAME.json or NAME.csv",
+                       path);
+    snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
+    return add_file(heads, path, name, dim, err);
+}
+
+const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes)
+{
+    for (size_t i = 0; i < heads->n; i++) {
+        const char *found = head_info(heads->items[i])->name;
+        if (strlen(found) == bytes && memcmp(found, name, bytes) == 0) return heads->items[i];
+    }
+    return NULL;
+}
+
+void heads_names(const struct heads *heads, char *out, size_t size)
+{
+    size_t at = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < heads->n && at < size; i++)
+        at += (size_t)snprintf(out + at, size - at, "%s%s", i > 0 ? ", " : "",
+                               head_info(heads->items[i])->name);
+}
+
+void heads_close(struct heads *heads)
+{
+    for (size_t i = 0; i < heads->n; i++)
+        head_close(heads->items[i]);
+    free(heads->items);
+    *heads = (struct heads){0};
+}

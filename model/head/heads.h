@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file heads.h
+ * The named heads that stand on one table. Immutable once filled; any thread may read.
+ *
+ * A model folder's heads are its head.safetensors, head.json or head.csv, called "default", and the
+ * files of its folder heads/, each called what it is called without .safetensors, .json or .csv.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "model/head/head.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct heads {
+    struct head **items; /* the default first, then by name */
+    size_t n;
+};
+
+/**
+ * heads_open_folder adds the heads of a model folder; none is fine.
+ * @param dim  D of the table they stand on
+ * @return false with ERR_IO or ERR_FORMAT naming the file; what was added stays until heads_close
+ */
+bool heads_open_folder(struct heads *heads, const char *folder, uint32_t dim, struct err *err);
+
+/** heads_add adds the head in the file `path`, or all heads in the files of the folder `path`. */
+bool heads_add(struct heads *heads, const char *path, uint32_t dim, struct err *err);
+
+/** heads_find: the head of that name, or NULL. */
+const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes);
+
+/** heads_names writes the names, parted by ", ", cut to `size`; for messages. */
+void heads_names(const struct heads *heads, char *out, size_t size);
+
+/** heads_close frees all; empty (zeroed) heads are fine. */
+void heads_close(struct heads *heads);

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Classifier heads in the running program: over HTTP by the official client, and on the command line."""
+
+import json
+import math
+import subprocess
+
+import openai
+import pytest
+from harness import PATIENCE_S, PROGRAM, TOP
+
+MODEL = str(TOP / "examples" / "chain" / "w6x2")
+HEADS = str(TOP / "examples" / "heads")
+TEXTS = ["我爱吃饭", "我", "", "饭"]
+
+
+def classify(*flags, texts=TEXTS, code=0):
+    run = subprocess.run([PROGRAM, "classify", *flags], input="".join(t + "\n" for t in texts).encode(),
+                         capture_output=True, timeout=10 * PATIENCE_S)
+    assert run.returncode == code, run.stderr
+    return [json.loads(line) for line in run.stdout.splitlines()] if code == 0 else run.stderr.decode()
+
+
+def test_the_official_client_gets_labels(start):
+    service = start("--model", MODEL, "--heads", HEADS)
+    with openai.OpenAI(base_url=service.url + "/v1", api_key="unused", max_retries=0) as client:
+        reply = client.post("/classify", body={"text": TEXTS, "explain": True}, cast_to=object)
+        assert [item["label"] for item in reply["data"]] == ["meal", "other", "meal", "meal"]
+        for item in reply["data"]:
+            why, best = item["explanation"], item["label"]
+            total = why["bias"] + math.fsum(token["share"] for token in why["tokens"])
+            assert why["label"] == best and math.isclose(total, item["logits"][best], abs_tol=1e-5)
+        with pytest.raises(openai.NotFoundError) as error:
+            client.post("/classify", body={"text": "x", "head": "mood"}, cast_to=object)
+        assert "heads of this model: meal" in str(error.value)
+    metrics = service.get("/metrics").body.decode()
+    assert 'embedd_stage_duration_seconds_count{stage="head"} 1' in metrics
+    assert 'embedd_requests_total{route="/v1/classify",code="200"} 1' in metrics
+
+
+def test_the_command_line_says_what_the_service_says(start):
+    service = start("--model", MODEL, "--heads", HEADS)
+    found = classify("--model", MODEL, "--heads", HEADS + "/meal.json")
+    asked = json.loads(service.post("/v1/classify", json.dumps({"text": TEXTS}).encode()).body)
+    assert [list(item["scores"].items()) for item in found] == \
+        [list(item["scores"].items()) for item in asked["data"]]
+    assert [item["label"] for item in found] == [item["label"] for item in asked["data"]]
+    assert [len(item["scores"]) for item in classify("--model", MODEL, "--heads", HEADS, "--top-k=1")] == [1] * 4
+
+
+def test_a_folder_serves_its_own_heads(start, tmp_path):
+    for path in (TOP / "examples" / "chain" / "w6x2").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "head.csv").write_text("you,1,0,0\nme,0,1,0\n")
+    (tmp_path / "heads").mkdir()
+    (tmp_path / "heads" / "tags.json").write_text(json.dumps(
+        {"labels": ["a", "b"], "kind": "multi-label", "weight": [[9, 0], [0, 9]], "bias": [-1, -1]}))
+    found = classify("--model", str(tmp_path))
+    assert [item["label"] for item in found] == ["me", "you", "you", "me"]
+    tags = classify("--model", str(tmp_path), "--head", "tags")
+    assert [item["labels"] for item in tags] == [["b", "a"], ["a"], [], ["b"]]
+    assert tags[2]["label"] is None
+    service = start("--model", str(tmp_path))
+    reply = service.post("/v1/classify", json.dumps({"text": "我", "head": "tags"}).encode())
+    assert json.loads(reply.body)["data"][0]["labels"] == ["a"]
+
+
+def test_heads_that_do_not_fit_are_refused(tmp_path):
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps({"labels": ["a", "b"], "weight": [[1, 2, 3]], "bias": [0]}))
+    assert "takes vectors of 3 columns, but the table it is to stand on has 2" in classify(
+        "--model", MODEL, "--heads", str(wrong), code=1)
+    assert "no classifier head" in classify("--model", MODEL, code=2)
+    assert "--head must be one of: meal" in classify("--model", MODEL, "--heads", HEADS, "--head=x", code=2)
+    assert "--top-k must be a whole number from 1 to 2" in classify(
+        "--model", MODEL, "--heads", HEADS, "--top-k=3", code=2)
+    assert "cannot open head" in classify("--model", MODEL, "--heads", str(tmp_path / "none.json"), code=1)
+    twice = tmp_path / "twice"
+    twice.mkdir()
+    for suffix in ("csv", "json"):
+        (twice / f"a.{suffix}").write_bytes(
+            b"1,2,0\n" if suffix == "csv" else b'{"labels":["a","b"],"weight":[[1,2]],"bias":[0]}')
+    assert "another head called 'a'" in classify("--model", MODEL, "--heads", str(twice), code=1)
+    serve = subprocess.run([PROGRAM, "serve", "--listen=127.0.0.1:0", "--model", MODEL, "--heads", str(wrong)],
+                           capture_output=True, timeout=PATIENCE_S)
+    assert serve.returncode == 1 and b"takes vectors of 3 columns" in serve.stderr
