@@ -68,11 +68,12 @@ def measure(report, label, vectors, data, split, targets, dims=DIMS, classifies=
                 ("Chinese", sets.pair_score(vectors, chinese, sets.spearman, n)),
                 ("English with Chinese", sets.across(vectors, english, chinese, n))):
             key = f"STS-B {split} {name}"
+            at = f", {n} dims" if n else ""
             if n == dims[0]:
                 whole[name] = value
-                report.add(f"{label}{key}, {n} dims", value, targets.get(key))
+                report.add(f"{label}{key}{at}", value, targets.get(key))
             else:
-                report.add(f"{label}{key}, {n} dims", value)
+                report.add(f"{label}{key}{at}", value)
                 limit = targets.get(f"loss at {n}")
                 if limit is not None:
                     report.add(f"{label}{key}, lost by {n} dims", whole[name] - value, limit, "lower")

@@ -50,9 +50,10 @@ int serve_main(int argc, char **argv)
         log_warn("%s", config.warnings[i]);
     warn_of_cpu();
     struct model *model = NULL;
-    bool is_done = model_open(&model, config.model, &err) &&
-                   (!config.heads[0] || model_add_heads(model, config.heads, &err)) &&
-                   serve_run(&config, model, print_url, NULL, &err);
+    bool is_done =
+        model_open(&model, config.model, &err) &&
+        (strcmp(config.heads, "none") == 0 || model_add_heads(model, config.heads, &err)) &&
+        serve_run(&config, model, print_url, NULL, &err);
     model_close(model);
     config_clear(&config);
     return is_done ? 0 : commands_fail("serve", &err);

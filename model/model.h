@@ -159,8 +159,9 @@ bool model_add_heads(struct model *model, const char *path, struct err *err);
 struct pool_options model_pool_options(const struct model *model);
 
 /**
- * model_explain shares the logit `row` of the head out over the tokens of a sequence that was pooled
- * with model_pool_options, the norm held fixed: bias + Σ shares = the logit, but for rounding. Unknown tokens have no share: 0.
+ * model_explain shares the logit `row` of the head out over the tokens of a sequence that was
+ * pooled with model_pool_options, the norm held fixed: bias + Σ shares = the logit, but for
+ * rounding. Unknown tokens have no share: 0.
  * @param shares (n)
  * @return false with ERR_INVALID where there are no such shares: max pooling, a hidden layer
  */

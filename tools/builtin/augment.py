@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""More sentences: a word of a sentence exchanged for another that means something alike.
+"""More sentences: words exchanged for others that mean something alike, and short phrases.
 
 Few words of the vocabulary stand in the texts, and a row that no text asks for learns nothing. So
 each word is put where one of its nearest neighbours (by the teacher's vectors of the words alone)
@@ -8,10 +8,11 @@ does no harm.
 """
 
 import collections
-import random
 import re
 
 import numpy as np
+import phrases
+from phrases import chance
 from wordfreq import top_n_list
 
 from vocabulary import is_chinese
@@ -25,7 +26,7 @@ def _centred(vectors):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def _exchange(words, vectors, places, sentences, rare, replace, rng):
+def _exchange(words, vectors, places, sentences, rare, replace, seed):
     """`places`: which sentences hold a word. Rare words get more new sentences than usual ones."""
     vectors = _centred(vectors)
     known = [i for i, word in enumerate(words) if len(places[word]) >= 2]
@@ -35,6 +36,7 @@ def _exchange(words, vectors, places, sentences, rare, replace, rng):
         nearest = np.argpartition(-likeness, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
         for word, row in zip(words[first:first + AT_ONCE], nearest):
             others = [words[known[i]] for i in row if words[known[i]] != word]
+            rng = chance(seed, word)
             for _ in range(rare if len(places[word]) < 20 else 1):
                 other = rng.choice(others)
                 sentence = sentences[rng.choice(places[other])]
@@ -43,32 +45,43 @@ def _exchange(words, vectors, places, sentences, rare, replace, rng):
     return out
 
 
-def english(tokens, vectors, sentences, per_word, rng):
+def english_words(tokens):
+    known = set(tokens)
+    return [word for word in top_n_list("en", 60000)
+            if word in known and re.fullmatch("[a-z]{3,}", word)]
+
+
+def chinese_words(tokens):
+    return [token for token in tokens if len(token) >= 2 and is_chinese(token)]
+
+
+def english(words, vectors, sentences, per_word, seed):
     places = collections.defaultdict(list)
     for i, sentence in enumerate(sentences):
         for word in set(re.findall("[a-z]+", sentence.lower())):
             places[word].append(i)
-    index = {token: i for i, token in enumerate(tokens)}
-    words = [word for word in top_n_list("en", 60000)
-             if word in index and re.fullmatch("[a-z]{3,}", word)]
-    return _exchange(words, vectors[[index[word] for word in words]], places, sentences, per_word,
-                     lambda s, a, b: re.sub(rf"\b{a}\b", b, s, flags=re.I), rng)
+    return _exchange(words, vectors, places, sentences, per_word,
+                     lambda s, a, b: re.sub(rf"\b{a}\b", b, s, flags=re.I), seed)
 
 
-def chinese(tokens, vectors, tokenizer, sentences, per_word, rng):
+def chinese(words, vectors, tokenizer, sentences, per_word, seed):
     places = collections.defaultdict(list)
     for i, code in enumerate(tokenizer.encode_batch(sentences, add_special_tokens=False)):
         for word in set(code.tokens):
             places[word].append(i)
-    chosen = [i for i, token in enumerate(tokens) if len(token) >= 2 and is_chinese(token)]
-    return _exchange([tokens[i] for i in chosen], vectors[chosen], places, sentences, per_word,
-                     lambda s, a, b: s.replace(a, b, 1), rng)
+    return _exchange(words, vectors, places, sentences, per_word,
+                     lambda s, a, b: s.replace(a, b, 1), seed)
 
 
-def make(tokens, vectors, tokenizer, english_sentences, chinese_sentences, per_word, seed):
+def make(tokens, vectors, tokenizer, english_sentences, chinese_sentences, settings, seed):
     """(English, Chinese) new sentences, none of them among the old."""
-    rng = random.Random(seed)
-    made = (english(tokens, vectors, english_sentences, per_word, rng),
-            chinese(tokens, vectors, tokenizer, chinese_sentences, per_word, rng))
+    index = {token: i for i, token in enumerate(tokens)}
+    en, zh = english_words(tokens), chinese_words(tokens)
+    en_vectors, zh_vectors = (vectors[[index[word] for word in words]] for words in (en, zh))
+    exchanged = settings["exchanged"]
+    made = (english(en, en_vectors, english_sentences, exchanged, seed) +
+            phrases.make(en, phrases.ENGLISH, settings["english_phrases"], seed),
+            chinese(zh, zh_vectors, tokenizer, chinese_sentences, exchanged, seed) +
+            phrases.make(zh, phrases.CHINESE, settings["chinese_phrases"], seed))
     old = set(english_sentences) | set(chinese_sentences)
     return [[s for s in dict.fromkeys(lines) if s not in old] for lines in made]

@@ -250,7 +250,7 @@ static void the_builtin_model_opens_and_makes_unit_vectors(void **state)
     assert_string_equal(info->license, "CC-BY-SA-4.0");
     assert_string_equal(info->dtype, "I8");
     assert_string_equal(info->tokenizer, "wordpiece");
-    assert_int_equal(info->vocab_size, 57430);
+    assert_int_equal(info->vocab_size, 58160);
     assert_int_equal(info->dim, 256);
     assert_int_equal(info->unknown_id, model_token_id(model, "[UNK]", 5));
     assert_true(info->normalize);
