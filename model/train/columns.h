@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file columns.h
+ * Which column is the text and which the label (the rules stand in labelled.h). Internal to
+ * labelled.c. Pure functions.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "model/source.h"
+#include "model/train/labelled.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct columns {
+    size_t text, label; /* from 0 */
+    bool has_header;    /* the first record names the columns */
+};
+
+/**
+ * columns_find finds both.
+ * @param file   for messages
+ * @param format CSV, TSV or JSONL
+ * @param text   the column given, or NULL; `label` likewise
+ * @param first  (n) the cells of the first record; of JSON lines the keys of the first object
+ * @return false with err set: ERR_USAGE, naming the columns there are and the flags
+ */
+bool columns_find(struct columns *columns, const char *file, const struct labelled_options *options,
+                  enum labelled_format format, const struct span *first, size_t n, struct err *err);
+
+/** Text of the file fit for a message: whole characters, no control characters, cut if long. */
+struct columns_shown {
+    char text[ERR_VALUE_BYTES];
+};
+
+struct columns_shown columns_show(struct span text);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file labelled_formats.h
+ * What labelled.c and the files of its formats share. A format reads a record in two steps, so that
+ * the first record can be looked at before it is a row: `cut` finds the parts of the record, `take`
+ * makes a row of them. Internal to them. One thread at a time.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "model/train/columns.h"
+#include "model/train/labelled.h"
+#include "model/train/labels.h"
+#include "model/train/records.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct labelled {
+    struct records records;
+    enum labelled_format format;
+    char label_separator;
+    bool is_pending; /* the first record is cut, and is a row still to be handed out */
+    struct labels labels;
+    char about[256];
+
+    /* CSV and TSV */
+    struct span *cells; /* (n_cells) of the record */
+    size_t n_cells;
+    struct columns columns;
+
+    /* JSON lines */
+    json_t *object; /* of the record */
+    char *text_key, *label_key;
+};
+
+/** A sentence about the record that is being read; as err_set. */
+#define LABELLED_FAIL(labelled, err, fmt, ...)                                                     \
+    RECORDS_FAIL(&(labelled)->records, (labelled)->records.line, err, fmt, __VA_ARGS__)
+
+/** labelled_fail_memory: there is no memory for the record. Returns false. */
+bool labelled_fail_memory(const struct labelled *labelled, struct err *err);
+
+/** labelled_add adds one label to the row; false with err set if it is empty or one too many. */
+bool labelled_add(struct labelled *labelled, struct span label, struct err *err);
+
+/** labelled_add_list: as labelled_add, for what the options may want split. */
+bool labelled_add_list(struct labelled *labelled, struct span list, struct err *err);
+
+/*
+ * Of each format: `_open` looks at the first record, which was just read, finds columns and
+ * `about`, and sets `is_pending` if that record is a row. `_take` fills in the row's text and adds
+ * its labels. All return false with err set.
+ */
+
+/* CSV and TSV: labelled_cells.c */
+bool labelled_cells_open(struct labelled *labelled, const struct labelled_options *options,
+                         struct err *err);
+bool labelled_cells_cut(struct labelled *labelled, struct err *err);
+bool labelled_cells_take(struct labelled *labelled, struct labelled_row *row, struct err *err);
+
+/* JSON lines: labelled_objects.c */
+bool labelled_objects_open(struct labelled *labelled, const struct labelled_options *options,
+                           struct err *err);
+bool labelled_objects_cut(struct labelled *labelled, struct err *err);
+bool labelled_objects_take(struct labelled *labelled, struct labelled_row *row, struct err *err);
+
+/* fastText: labelled_words.c; there is nothing to cut */
+bool labelled_words_open(struct labelled *labelled, const struct labelled_options *options,
+                         struct err *err);
+bool labelled_words_take(struct labelled *labelled, struct labelled_row *row, struct err *err);
+
+/** labelled_words_are_in: a word of the line starts with __label__. */
+bool labelled_words_are_in(const char *line, size_t bytes);

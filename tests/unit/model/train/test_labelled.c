@@ -1,0 +1,936 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/train/labelled.h"
+#include "tests/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A file of these bytes, and its name; ended by unmake. */
+struct made {
+    int fd;
+    char path[64];
+};
+
+static struct made make(const char *data, size_t bytes)
+{
+    struct made made = {.fd = memfd_create("labelled", MFD_CLOEXEC)};
+    assert_true(made.fd > 0);
+    while (bytes > 0) {
+        ssize_t n = write(made.fd, data, bytes);
+        assert_true(n > 0);
+        data += n;
+        bytes -= (size_t)n;
+    }
+    snprintf(made.path, sizeof made.path, "/proc/self/fd/%d", made.fd);
+    return made;
+}
+
+static void unmake(struct made made)
+{
+    close(made.fd);
+}
+
+/* What a file gives as text: its rows as "line [label|label] text", then the error, if there is
+   one, as "! " and the sentence with F for the file's name. */
+struct read {
+    char *text;
+    size_t bytes;
+    struct err err;
+    char about[256];
+    enum labelled_format format;
+};
+
+static void add_error(FILE *out, const char *path, const char *message)
+{
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    if (strncmp(message, name, strlen(name)) != 0) fail_msg("'%s' names no file", message);
+    fprintf(out, "! F%s\n", message + strlen(name));
+}
+
+static struct read read_all(const char *path, const struct labelled_options *options)
+{
+    struct read all = {0};
+    FILE *out = open_memstream(&all.text, &all.bytes);
+    assert_non_null(out);
+    struct labelled *labelled;
+    struct labelled_row row;
+    if (labelled_open(&labelled, path, options, &all.err)) {
+        int found;
+        snprintf(all.about, sizeof all.about, "%s", labelled_about(labelled));
+        all.format = labelled_format(labelled);
+        while ((found = labelled_next(labelled, &row, &all.err)) == 1) {
+            fprintf(out, "%llu [", (unsigned long long)row.line);
+            for (size_t i = 0; i < row.n_labels; i++) {
+                if (i > 0) fputc('|', out);
+                fwrite(row.labels[i].data, 1, row.labels[i].bytes, out);
+            }
+            fputs("] ", out);
+            fwrite(row.text, 1, row.text_bytes, out);
+            fputc('\n', out);
+        }
+        if (found < 0) add_error(out, path, all.err.message);
+        if (found == 0) assert_int_equal(labelled_next(labelled, &row, &all.err), 0);
+    } else {
+        assert_null(labelled);
+        add_error(out, path, all.err.message);
+    }
+    labelled_close(labelled);
+    fclose(out);
+    return all;
+}
+
+/* Puts the reading end of a pipe or socket in the place of standard input; returns the old one. */
+static int replace_stdin(int fd)
+{
+    int old = dup(STDIN_FILENO);
+    assert_int_equal(dup2(fd, STDIN_FILENO), STDIN_FILENO);
+    close(fd);
+    return old;
+}
+
+static void restore_stdin(int old)
+{
+    if (old < 0) {
+        close(STDIN_FILENO);
+        return;
+    }
+    assert_int_equal(dup2(old, STDIN_FILENO), STDIN_FILENO);
+    close(old);
+}
+
+/* A child that writes `head` once, then `again` as often as anybody reads it, `piece` bytes a time.
+ */
+static pid_t start_writer(const char *head, size_t head_bytes, const char *again, size_t piece,
+                          int *old_stdin)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        close(ends[0]); /* so that it learns when nobody reads any more */
+        signal(SIGPIPE, SIG_DFL);
+        for (size_t at = 0; at < head_bytes; at += piece) {
+            size_t n = head_bytes - at < piece ? head_bytes - at : piece;
+            if (write(ends[1], head + at, n) != (ssize_t)n) _exit(1);
+        }
+        while (again && write(ends[1], again, strlen(again)) > 0)
+            ;
+        _exit(0);
+    }
+    close(ends[1]);
+    *old_stdin = replace_stdin(ends[0]);
+    return pid;
+}
+
+static void end_writer(pid_t pid, int old_stdin)
+{
+    restore_stdin(old_stdin); /* the pipe has no reader now */
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static struct read read_pipe(const char *data, size_t bytes, const struct labelled_options *options)
+{
+    int old_stdin;
+    pid_t pid = start_writer(data, bytes, NULL, 5, &old_stdin);
+    struct read all = read_all("-", options);
+    end_writer(pid, old_stdin);
+    return all;
+}
+
+static void compare(const struct read *all, const char *expected, const char *how)
+{
+    if (all->bytes == strlen(expected) && strcmp(all->text, expected) == 0) return;
+    fail_msg("%s:\n%s\nwhere expected:\n%s", how, all->text, expected);
+}
+
+/* Reads the same in pieces of any size and from a pipe; NUL in the text is shown as it is, so that
+   `expected` cannot hold one. Returns the first reading for more questions; the caller frees its
+   text. */
+static struct read expect_bytes(const char *data, size_t bytes, struct labelled_options options,
+                                const char *expected)
+{
+    struct made made = make(data, bytes);
+    struct read first = read_all(made.path, &options);
+    compare(&first, expected, "in one piece");
+    for (options.read_bytes = 1; options.read_bytes < 12; options.read_bytes++) {
+        char how[32];
+        snprintf(how, sizeof how, "in pieces of %zu", options.read_bytes);
+        struct read again = read_all(made.path, &options);
+        compare(&again, expected, how);
+        assert_string_equal(again.about, first.about);
+        free(again.text);
+    }
+    unmake(made);
+    options.read_bytes = 0;
+    struct read piped = read_pipe(data, bytes, &options);
+    compare(&piped, expected, "from a pipe");
+    assert_string_equal(piped.about, first.about);
+    free(piped.text);
+    return first;
+}
+
+#define NONE ((struct labelled_options){0})
+#define OPTIONS(...) ((struct labelled_options){__VA_ARGS__})
+
+static void expect(const char *data, struct labelled_options options, const char *about,
+                   const char *expected)
+{
+    struct read all = expect_bytes(data, strlen(data), options, expected);
+    assert_string_equal(all.about, about);
+    free(all.text);
+}
+
+/* The whole reading is one sentence, said by labelled_open. */
+static void refuse(const char *data, struct labelled_options options, enum err_code code,
+                   const char *expected)
+{
+    char line[600];
+    snprintf(line, sizeof line, "! F%s\n", expected);
+    struct read all = expect_bytes(data, strlen(data), options, line);
+    assert_string_equal(all.about, "");
+    assert_int_equal(all.err.code, code);
+    free(all.text);
+}
+
+/* Rows, then a sentence about the file. */
+static void refuse_row(const char *data, struct labelled_options options, const char *expected)
+{
+    struct read all = expect_bytes(data, strlen(data), options, expected);
+    assert_int_equal(all.err.code, ERR_FORMAT);
+    free(all.text);
+}
+
+/* ---- real shapes ---- */
+
+static void banking_is_csv_with_text_and_category(void **state)
+{
+    (void)state;
+    expect("text,category\n"
+           "How do I locate my card?,card_arrival\n"
+           "\"I still have not received my new card, I ordered over a week ago.\",card_arrival\n"
+           "\"What is \"\"SEPA\"\"?\n\nTell me.\",sepa\n"
+           "last,atm\n",
+           NONE, "CSV: text = column 'text', label = column 'category'",
+           "2 [card_arrival] How do I locate my card?\n"
+           "3 [card_arrival] I still have not received my new card, I ordered over a week ago.\n"
+           "4 [sepa] What is \"SEPA\"?\n\nTell me.\n"
+           "7 [atm] last\n");
+}
+
+static void reviews_are_tsv_with_or_without_header(void **state)
+{
+    (void)state;
+    expect("label\ttext\n1\t很快，好吃，味道足，量大\n0\t\"太慢\n", NONE,
+           "TSV: text = column 'text', label = column 'label'",
+           "2 [1] 很快，好吃，味道足，量大\n3 [0] \"太慢\n");
+    expect("1\t很快\n0\t\"太慢\n", OPTIONS(.text = "2", .label = "1"),
+           "TSV: text = column 2, label = column 1", "1 [1] 很快\n2 [0] \"太慢\n");
+    /* Of two columns one says it all. */
+    expect("1\t很快\n0\t太慢\n", OPTIONS(.label = "1"), "TSV: text = column 2, label = column 1",
+           "1 [1] 很快\n2 [0] 太慢\n");
+    refuse("1\t很快\n0\t太慢\n", NONE, ERR_USAGE,
+           ": cannot tell which is the text and which the label; give --text and --label, a name "
+           "or a number from 1; its first line has the columns: '1', '很快'");
+}
+
+static void shopping_has_two_columns_that_may_be_the_label(void **state)
+{
+    (void)state;
+    static const char data[] = "cat,label,review\n书籍,1,好书\n平板,0,\"坏,了\"\n";
+    refuse(data, NONE, ERR_USAGE,
+           ": cannot tell which is the label; give --label, a name or a number from 1; its first "
+           "line has the columns: 'cat', 'label', 'review'");
+    expect(data, OPTIONS(.label = "cat"), "CSV: text = column 'review', label = column 'cat'",
+           "2 [书籍] 好书\n3 [平板] 坏,了\n");
+    expect(data, OPTIONS(.label = "label"), "CSV: text = column 'review', label = column 'label'",
+           "2 [1] 好书\n3 [0] 坏,了\n");
+    expect(data, OPTIONS(.label = "1"), "CSV: text = column 'review', label = column 'cat'",
+           "2 [书籍] 好书\n3 [平板] 坏,了\n");
+}
+
+static void fasttext_lines_have_labels_anywhere(void **state)
+{
+    (void)state;
+    expect("__label__a  first text \n"
+           "__label__b __label__c two\tlabels\n"
+           "one in __label__mid the middle\n"
+           "at the end __label__end\n"
+           "__label__only\n"
+           "  __label__x not__label__this __label \n",
+           NONE, "fastText: labels = words with __label__",
+           "1 [a] first text\n"
+           "2 [b|c] two\tlabels\n"
+           "3 [mid] one in the middle\n"
+           "4 [end] at the end\n"
+           "5 [only] \n"
+           "6 [x] not__label__this __label\n");
+    expect("a, b\t__label__x\n", NONE, "fastText: labels = words with __label__", "1 [x] a, b\n");
+    refuse_row("__label__a text\n\nno label\n", NONE,
+               "1 [a] text\n! F, line 3: no word in it starts with __label__; give it a label, or "
+               "leave it out\n");
+    refuse_row("__label__a text\n__label__ text\n", NONE,
+               "1 [a] text\n! F, line 2: its label is empty; give it one, or leave the row out\n");
+    refuse("__label__a text\n", OPTIONS(.label = "1"), ERR_USAGE,
+           ": a file in fastText's form has no columns; leave --text and --label out");
+}
+
+static void json_lines_have_strings_numbers_booleans_and_lists(void **state)
+{
+    (void)state;
+    expect("{\"text\": \"a\\n\\u6211\", \"label\": \"x y\"}\n"
+           "{\"label\": 12, \"text\": \"\", \"more\": [null]}\n"
+           "\n"
+           " {\"text\": \"c\", \"label\": true}\r\n"
+           "{\"text\": \"d\", \"label\": [\"p\", -3, false]}\n"
+           "{\"text\": \"e\", \"label\": []}",
+           NONE, "JSONL: text = 'text', label = 'label'",
+           "1 [x y] a\n我\n2 [12] \n4 [true] c\n5 [p|-3|false] d\n6 [] e\n");
+    expect("{\"sentence\": \"a\", \"labels\": [\"x\"], \"id\": 7}\n", NONE,
+           "JSONL: text = 'sentence', label = 'labels'", "1 [x] a\n");
+    expect("{\"1\": \"a\", \"q\": \"b\", \"label\": \"x\"}\n", OPTIONS(.text = "1", .label = "q"),
+           "JSONL: text = '1', label = 'q'", "1 [b] a\n");
+}
+
+/* ---- which format, separator, header and columns ---- */
+
+static void the_format_given_goes_before_the_format_found(void **state)
+{
+    (void)state;
+    struct made made = make("{,\tb\n", 5);
+    struct labelled_options options = {.text = "1", .label = "2"};
+    options.format = LABELLED_CSV;
+    struct read all = read_all(made.path, &options);
+    assert_string_equal(all.text, "1 [b] {\n");
+    assert_int_equal(all.format, LABELLED_CSV);
+    free(all.text);
+    options.format = LABELLED_TSV;
+    all = read_all(made.path, &options);
+    assert_string_equal(all.text, "1 [b] {,\n");
+    assert_int_equal(all.format, LABELLED_TSV);
+    free(all.text);
+    options = (struct labelled_options){.format = LABELLED_FASTTEXT};
+    all = read_all(made.path, &options);
+    assert_non_null(strstr(all.text, "no word in it starts with __label__"));
+    free(all.text);
+    options.format = LABELLED_AUTO;
+    all = read_all(made.path, &options);
+    assert_non_null(strstr(all.text, "line 1: invalid JSON at column "));
+    free(all.text);
+    unmake(made);
+}
+
+static void a_format_that_cannot_be_told_is_an_error(void **state)
+{
+    (void)state;
+    refuse("just words\nand more, here\n", NONE, ERR_USAGE,
+           ": its first line, 'just words', has no tab, comma, semicolon, __label__ or { to tell "
+           "the format by; give --format");
+    refuse("just words\n", OPTIONS(.format = LABELLED_CSV), ERR_USAGE,
+           ": cannot tell which is the text and which the label; give --text and --label, a name "
+           "or a number from 1; its first line has the columns: 'just words'");
+    assert_string_equal(labelled_format_names[LABELLED_FASTTEXT], "fastText");
+}
+
+static void a_list_of_objects_is_told_from_json_lines(void **state)
+{
+    (void)state;
+    refuse("[{\"text\": \"a\", \"label\": \"b\"}]\n", NONE, ERR_FORMAT,
+           ", line 1: not an object; in each line one is expected, like {\"text\": \"...\", "
+           "\"label\": \"...\"}");
+    refuse("[\n{\"text\": \"a\", \"label\": \"b\"}]\n", NONE, ERR_FORMAT,
+           ", line 1: invalid JSON at column 1: the text ends too early; an object in each line is "
+           "expected");
+    refuse("{\n  \"text\": \"a\"\n}\n", NONE, ERR_FORMAT,
+           ", line 1: invalid JSON at column 1: the text ends too early; an object in each line is "
+           "expected");
+    /* Nothing but white space is no JSON. */
+    refuse_row("\t\na\tb\n", OPTIONS(.text = "1", .label = "2"),
+               "! F, line 1: its label is empty; give it one, or leave the row out\n");
+}
+
+static void semicolons_separate_where_the_first_line_says_so(void **state)
+{
+    (void)state;
+    expect("text;label\na, b;x\n\"c;d\";y\n", NONE,
+           "CSV with semicolons: text = column 'text', label = column 'label'",
+           "2 [x] a, b\n3 [y] c;d\n");
+    expect("text;more,label\na,x\n", NONE, "CSV: text = column 'text;more', label = column 'label'",
+           "2 [x] a\n");
+    expect("\"te,xt\";label\na;x\n", OPTIONS(.text = "te,xt"),
+           "CSV with semicolons: text = column 'te,xt', label = column 'label'", "2 [x] a\n");
+}
+
+static void usual_names_are_found_in_any_case_and_order(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"text",    "sentence",  "content",  "review",
+                                        "query",   "utterance", "question", "body",
+                                        "comment", "TEXT",      " Query "};
+    static const char *const labels[] = {"label",     "category", "class",  "intent", "target",
+                                         "sentiment", "cat",      "labels", "Label",  " INTENT"};
+    char data[128], about[128];
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (size_t j = 0; j < sizeof labels / sizeof *labels; j++) {
+            snprintf(data, sizeof data, "id\t%s\tx\t%s\n1\ta\tb\tc\n", labels[j], texts[i]);
+            snprintf(about, sizeof about, "TSV: text = column '%s', label = column '%s'", texts[i],
+                     labels[j]);
+            struct made made = make(data, strlen(data));
+            struct read all = read_all(made.path, NULL);
+            compare(&all, "2 [a] c\n", data);
+            assert_string_equal(all.about, about);
+            free(all.text);
+            unmake(made);
+        }
+    }
+}
+
+static void of_two_columns_one_tells_the_other(void **state)
+{
+    (void)state;
+    expect("Query,stars\na,5\n", NONE, "CSV: text = column 'Query', label = column 'stars'",
+           "2 [5] a\n");
+    expect("class,words\n5,a\n", NONE, "CSV: text = column 'words', label = column 'class'",
+           "2 [5] a\n");
+    expect("stars\twords\n5\ta\n", OPTIONS(.label = "stars"),
+           "TSV: text = column 'words', label = column 'stars'", "2 [5] a\n");
+    refuse("class,words,x\n5,a,b\n", NONE, ERR_USAGE,
+           ": cannot tell which is the text; give --text, a name or a number from 1; its first "
+           "line has the columns: 'class', 'words', 'x'");
+    refuse("stars\twords\n5\ta\n", NONE, ERR_USAGE,
+           ": cannot tell which is the text and which the label; give --text and --label, a name "
+           "or a number from 1; its first line has the columns: 'stars', 'words'");
+    refuse("text,review\n5,a\n", NONE, ERR_USAGE,
+           ": cannot tell which is the text and which the label; give --text and --label, a name "
+           "or a number from 1; its first line has the columns: 'text', 'review'");
+}
+
+static void a_header_is_told_from_data_by_the_rule(void **state)
+{
+    (void)state;
+    /* Numbers: a header only with usual names for both. */
+    expect("a,b\nc,d\n", OPTIONS(.text = "1", .label = "2"),
+           "CSV: text = column 1, label = column 2", "1 [b] a\n2 [d] c\n");
+    expect("text,category\nc,d\n", OPTIONS(.text = "1", .label = "2"),
+           "CSV: text = column 'text', label = column 'category'", "2 [d] c\n");
+    expect("text,kind\nc,d\n", OPTIONS(.text = "1", .label = "2"),
+           "CSV: text = column 1, label = column 2", "1 [kind] text\n2 [d] c\n");
+    /* A number and nothing: a header if the other has a usual name. */
+    expect("review,kind,x\nc,d,e\n", OPTIONS(.label = "2"),
+           "CSV: text = column 'review', label = column 'kind'", "2 [d] c\n");
+    refuse("a,kind,x\nc,d,e\n", OPTIONS(.label = "2"), ERR_USAGE,
+           ": cannot tell which is the text; give --text, a name or a number from 1; its first "
+           "line has the columns: 'a', 'kind', 'x'");
+    /* A name and a number. */
+    expect("a\tb\tc\n1\t2\t3\n", OPTIONS(.text = "3", .label = "a"),
+           "TSV: text = column 'c', label = column 'a'", "2 [1] 3\n");
+    /* A quoted record without header, written to while it is looked at. */
+    expect("\"a \"\"b\"\",\nc\",d\n", OPTIONS(.text = "1", .label = "2"),
+           "CSV: text = column 1, label = column 2", "1 [d] a \"b\",\nc\n");
+    /* A header over two lines. */
+    expect("text,\"the\nclass\"\na,b\n", NONE,
+           "CSV: text = column 'text', label = column 'the class'", "3 [b] a\n");
+}
+
+static void columns_that_are_not_there_are_listed(void **state)
+{
+    (void)state;
+    refuse("text,category\na,b\n", OPTIONS(.label = "kind"), ERR_USAGE,
+           ": nothing in it is named 'kind', as --label says; its first line has the columns: "
+           "'text', 'category'");
+    refuse("text,category\na,b\n", OPTIONS(.text = "Text"), ERR_USAGE,
+           ": nothing in it is named 'Text', as --text says; its first line has the columns: "
+           "'text', 'category'");
+    refuse("text,category\na,b\n", OPTIONS(.text = "3"), ERR_USAGE,
+           ": --text is a number from 1 to 2, or a name, not 3; its first line has the columns: "
+           "'text', 'category'");
+    refuse("a\tb\n", OPTIONS(.text = "1", .label = "0"), ERR_USAGE,
+           ": --label is a number from 1 to 2, or a name, not 0; its first line has the columns: "
+           "'a', 'b'");
+    refuse("a\tb\n", OPTIONS(.text = "1", .label = "99999999999999999999999999"), ERR_USAGE,
+           ": --label is a number from 1 to 2, or a name, not 99999999999999999999; its first "
+           "line has the columns: 'a', 'b'");
+    refuse("a\tb\n", OPTIONS(.text = "1", .label = "1"), ERR_USAGE,
+           ": --text and --label are the same column; give two; its first line has the columns: "
+           "'a', 'b'");
+    refuse("a,b,b\n", OPTIONS(.text = "a", .label = "b"), ERR_USAGE,
+           ": 2 columns are named 'b'; give --label as a number; its first line has the columns: "
+           "'a', 'b', 'b'");
+    refuse("{\"a\": 1, \"text\": \"x\", \"b\": 2}\n", NONE, ERR_USAGE,
+           ": cannot tell which is the label; give --label, a key of it; its first line has the "
+           "keys: 'a', 'text', 'b'");
+    refuse("{}\n", NONE, ERR_USAGE,
+           ": cannot tell which is the text and which the label; give --text and --label, a key of "
+           "it; its first line has the keys: none");
+}
+
+static void a_long_list_of_columns_is_cut(void **state)
+{
+    (void)state;
+    char data[40000] = "";
+    size_t n = 0;
+    for (int i = 0; i < 3000; i++)
+        n += (size_t)snprintf(data + n, sizeof data - n, "%s柱%d", i ? "," : "", i);
+    struct made made = make(data, n);
+    struct read all = read_all(made.path, NULL);
+    assert_int_equal(all.err.code, ERR_USAGE);
+    assert_non_null(strstr(all.text, "'柱0', '柱1', "));
+    assert_non_null(strstr(all.text, "' and 29"));
+    assert_non_null(strstr(all.text, " more\n"));
+    free(all.text);
+    unmake(made);
+    /* One long name, with what a terminal must not see. */
+    memset(data, 'a', 2000);
+    memcpy(data, "\x1B[1m我我我", 13);
+    memcpy(data + 2000, "\tb\n", 3);
+    made = make(data, 2003);
+    all = read_all(made.path, NULL);
+    assert_non_null(strstr(all.text, "' [1m我我我aaa"));
+    assert_non_null(strstr(all.text, "aaa…', 'b'\n"));
+    assert_true(all.bytes < 400);
+    free(all.text);
+    unmake(made);
+}
+
+static void too_many_columns_are_an_error(void **state)
+{
+    (void)state;
+    static char data[2 * LABELLED_COLUMNS_MAX + 64];
+    size_t n = (size_t)snprintf(data, sizeof data, "text,label");
+    memset(data + n, ',', LABELLED_COLUMNS_MAX - 2);
+    n += LABELLED_COLUMNS_MAX - 2;
+    struct made made = make(data, n);
+    struct read all = read_all(made.path, NULL);
+    assert_string_equal(all.text, "");
+    free(all.text);
+    unmake(made);
+    data[n++] = ',';
+    made = make(data, n);
+    all = read_all(made.path, NULL);
+    assert_string_equal(all.text,
+                        "! F, line 1: 4097 columns where at most 4096 may be; leave some out\n");
+    free(all.text);
+    unmake(made);
+}
+
+/* ---- bytes ---- */
+
+static void byte_order_mark_and_crlf_are_no_text(void **state)
+{
+    (void)state;
+    expect("\xEF\xBB\xBFtext,label\r\n\"a\r\nb\",\"x\"\r\n\r\nc,y\r\nd,z", NONE,
+           "CSV: text = column 'text', label = column 'label'", "2 [x] a\r\nb\n5 [y] c\n6 [z] d\n");
+    expect("\xEF\xBB\xBF\"text\",\"label\"\r\n\"a\",\"x\"\r", NONE,
+           "CSV: text = column 'text', label = column 'label'", "2 [x] a\n");
+    expect("\xEF\xBB\xBF\r\n\r\nlabel\ttext\r\nx\ta\r\n", NONE,
+           "TSV: text = column 'text', label = column 'label'", "4 [x] a\n");
+    expect("\xEF\xBB\xBF__label__x a\r\n__label__y\r\n", NONE,
+           "fastText: labels = words with __label__", "1 [x] a\n2 [y] \n");
+    expect("\xEF\xBB\xBF{\"text\":\"a\",\"label\":\"x\"}\r\n", NONE,
+           "JSONL: text = 'text', label = 'label'", "1 [x] a\n");
+}
+
+static void empty_texts_are_rows_and_empty_labels_are_not(void **state)
+{
+    (void)state;
+    expect("text,label\n,x\n\"\",y\n", NONE, "CSV: text = column 'text', label = column 'label'",
+           "2 [x] \n3 [y] \n");
+    refuse_row("text,label\na, x \nb,\" \"\n", NONE,
+               "2 [x] a\n! F, line 3: its label is empty; give it one, or leave the row out\n");
+    refuse_row("text\tlabel\n\na\t\n", NONE,
+               "! F, line 3: its label is empty; give it one, or leave the row out\n");
+    refuse_row("{\"text\":\"a\",\"label\":\"\"}\n", NONE,
+               "! F, line 1: its label is empty; give it one, or leave the row out\n");
+    refuse_row("{\"text\":\"a\",\"label\":[\"x\",\" \"]}\n", NONE,
+               "! F, line 1: its label is empty; give it one, or leave the row out\n");
+}
+
+static void a_separator_makes_labels_many_or_none(void **state)
+{
+    (void)state;
+    expect("text,label\na,x| y z ||x\nb,\nc, | \n", OPTIONS(.label_separator = '|'),
+           "CSV: text = column 'text', label = column 'label'", "2 [x|y z|x] a\n3 [] b\n4 [] c\n");
+    expect("text\tlabel\na\tx y\nb\t\n", OPTIONS(.label_separator = ' '),
+           "TSV: text = column 'text', label = column 'label'", "2 [x|y] a\n3 [] b\n");
+    expect("{\"text\":\"a\",\"label\":\"x, y\"}\n{\"text\":\"b\",\"label\":\"\"}\n",
+           OPTIONS(.label_separator = ','), "JSONL: text = 'text', label = 'label'",
+           "1 [x|y] a\n2 [] b\n");
+    expect("__label__x,y a\n", OPTIONS(.label_separator = ','),
+           "fastText: labels = words with __label__", "1 [x,y] a\n");
+}
+
+static void too_many_labels_are_an_error(void **state)
+{
+    (void)state;
+    size_t n = 2 * (size_t)LABELLED_LABELS_MAX;
+    char *data = malloc(n + 32);
+    assert_non_null(data);
+    memcpy(data, "text\tlabel\na\t", 13);
+    for (size_t i = 0; i < n; i += 2)
+        memcpy(data + 13 + i, "x ", 2);
+    struct labelled_options options = {.label_separator = ' '};
+    struct made made = make(data, 13 + n);
+    struct read all = read_all(made.path, &options);
+    assert_memory_equal(all.text, "2 [x|x|x", 8);
+    free(all.text);
+    unmake(made);
+    memcpy(data + 13 + n, "x\n", 2);
+    made = make(data, 13 + n + 2);
+    all = read_all(made.path, &options);
+    assert_string_equal(all.text, "! F, line 2: more than 65536 labels; give each once\n");
+    free(all.text);
+    unmake(made);
+    free(data);
+}
+
+static void nul_is_text(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"text,label\na\0b,x\0\n", "text\tlabel\na\0b\tx\0\n",
+                                       "__label__x\0 a\0b   \n",
+                                       "{\"text\":\"a\\u0000b\",\"label\":\"x\\u0000\"}\n"};
+    static const size_t bytes[] = {19, 19, 18, 0};
+    for (int i = 0; i < 4; i++) {
+        struct made made = make(rows[i], bytes[i] ? bytes[i] : strlen(rows[i]));
+        struct labelled *labelled;
+        struct labelled_row row;
+        struct err err;
+        if (!labelled_open(&labelled, made.path, NULL, &err)) fail_msg("%s", err.message);
+        if (labelled_next(labelled, &row, &err) != 1) fail_msg("%s", err.message);
+        assert_int_equal(row.text_bytes, 3);
+        assert_memory_equal(row.text, "a\0b", 3);
+        assert_int_equal(row.n_labels, 1);
+        assert_int_equal(row.labels[0].bytes, 2);
+        assert_memory_equal(row.labels[0].data, "x\0", 2);
+        labelled_close(labelled);
+        unmake(made);
+    }
+}
+
+static void what_is_not_utf8_is_named_by_line_and_byte(void **state)
+{
+    (void)state;
+#define NOT_UTF8(line, byte, value)                                                                \
+    "! F, line " line ": not UTF-8 at byte " byte " (" value "); convert the file first, for "     \
+    "example with iconv -f GB18030 -t UTF-8\n"
+    refuse_row("text,label\r\na,x\r\n\xC4\xE3,x\n", NONE, "2 [x] a\n" NOT_UTF8("3", "1", "0xC4"));
+    refuse_row("text,label\na,x\n\"b\n\nc\xFF\",x\n", NONE, "2 [x] a\n" NOT_UTF8("5", "2", "0xFF"));
+    refuse_row("label\ttext\n1\t\xE6\x88\x91\xE6\x88\n", NONE, NOT_UTF8("2", "6", "0xE6"));
+    refuse_row("__label__x a\xC0\x80\n", NONE, NOT_UTF8("1", "13", "0xC0"));
+    refuse_row("{\"text\":\"\xED\xA0\x80\",\"label\":1}\n", NONE, NOT_UTF8("1", "10", "0xED"));
+    refuse_row("\xFF\xFEt\n", NONE, NOT_UTF8("1", "1", "0xFF"));
+}
+
+/* ---- rows that are not right ---- */
+
+static void a_wrong_number_of_columns_is_an_error(void **state)
+{
+    (void)state;
+    refuse_row("text,label\na,x\nb, c,x\n", NONE,
+               "2 [x] a\n! F, line 3: 3 columns where the first row has 2; a cell that holds the "
+               "separator must be in quotes\n");
+    refuse_row("text\tlabel\na\tx\n\nb\n", NONE,
+               "2 [x] a\n! F, line 4: 1 column where the first row has 2; a cell must not hold a "
+               "tab\n");
+    refuse_row("text,label\n\"a\nb\",x\n\"c\nd\"\n", NONE,
+               "2 [x] a\nb\n! F, line 4: 1 column where the first row has 2; a cell that holds the "
+               "separator must be in quotes\n");
+}
+
+static void quotes_matter_only_where_they_begin_a_cell(void **state)
+{
+    (void)state;
+    expect("text,label\n5\" pipe, \"x\"\n\"\"\"a\"\"\",x\n\"\"\"\",x\n", NONE,
+           "CSV: text = column 'text', label = column 'label'",
+           "2 [\"x\"] 5\" pipe\n3 [x] \"a\"\n4 [x] \"\n");
+    refuse_row("text,label\na,x\n\"b\nc\" d,x\n", NONE,
+               "2 [x] a\n! F, line 4: something follows the closing quote of a cell; double the "
+               "quotes that are part of a quoted cell\n");
+    refuse_row("text,label\n\"b\"\rd,x\n", NONE,
+               "! F, line 2: something follows the closing quote of a cell; double the "
+               "quotes that are part of a quoted cell\n");
+}
+
+static void a_quote_that_never_closes_is_named(void **state)
+{
+    (void)state;
+    refuse_row("text,label\na,x\n\"b\nc\",\"d,x\ne,x\nf,x\n", NONE,
+               "2 [x] a\n! F, line 4: the quoted cell that begins here is not closed; close it, or "
+               "double the quotes that are part of it\n");
+}
+
+static void a_quote_that_never_closes_in_an_endless_file_is_named(void **state)
+{
+    (void)state;
+    static const char head[] = "text,label\na,x\n\"b\n c\",x\n\"d\n";
+    int old_stdin;
+    pid_t pid =
+        start_writer(head, sizeof head - 1, "all, of \n this is quoted\n", 1024, &old_stdin);
+    struct read all = read_all("-", NULL);
+    end_writer(pid, old_stdin);
+    compare(&all,
+            "2 [x] a\n3 [x] b\n c\n! F, line 5: the quoted cell that begins here is not closed "
+            "within 64 MiB; close it, or double the quotes that are part of it\n",
+            "endless");
+    free(all.text);
+}
+
+static void json_that_is_not_right_is_named_by_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *sentence;
+    } cases[] = {
+        {"{\"text\": \"b\"", "invalid JSON at column 12: the text ends too early; an object in "
+                             "each line is expected"},
+        {"{\"text\": \"b\", \"text\": \"c\"}", NULL},
+        {"7", "not an object; in each line one is expected, like {\"text\": \"...\", \"label\": "
+              "\"...\"}"},
+        {"{\"text\": \"b\"}", "'label' is missing; give one, or leave the line out"},
+        {"{\"label\": \"b\"}", "'text' must be there and be a string"},
+        {"{\"text\": 1, \"label\": \"b\"}", "'text' must be there and be a string"},
+        {"{\"text\": null, \"label\": \"b\"}", "'text' must be there and be a string"},
+        {"{\"text\": \"b\", \"label\": 1.5}",
+         "'label' must be a string, an integer, true or false, or a list of these"},
+        {"{\"text\": \"b\", \"label\": null}",
+         "'label' must be a string, an integer, true or false, or a list of these"},
+        {"{\"text\": \"b\", \"label\": [\"x\", [\"y\"]]}",
+         "'label' must be a string, an integer, true or false, or a list of these"},
+        {"{\"text\": \"b\", \"label\": {}}",
+         "'label' must be a string, an integer, true or false, or a list of these"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char data[256], expected[512];
+        snprintf(data, sizeof data, "{\"text\": \"a\", \"label\": \"x\"}\n\n%s\n", cases[i].line);
+        snprintf(expected, sizeof expected, "1 [x] a\n! F, line 3: %s\n",
+                 cases[i].sentence ? cases[i].sentence : "");
+        if (cases[i].sentence) {
+            refuse_row(data, NONE, expected);
+            continue;
+        }
+        struct made made = make(data, strlen(data));
+        struct read all = read_all(made.path, NULL);
+        assert_memory_equal(all.text, "1 [x] a\n! F, line 3: invalid JSON at column ", 44);
+        free(all.text);
+        unmake(made);
+    }
+}
+
+/* ---- files ---- */
+
+static void an_empty_file_is_an_error_and_a_header_alone_is_not(void **state)
+{
+    (void)state;
+    static const char empty[] = " is empty; rows of a text and its labels are expected";
+    refuse("", NONE, ERR_FORMAT, empty);
+    refuse("\xEF\xBB\xBF", NONE, ERR_FORMAT, empty);
+    refuse("\n\r\n\n", OPTIONS(.format = LABELLED_CSV), ERR_FORMAT, empty);
+    expect("text,label\n", NONE, "CSV: text = column 'text', label = column 'label'", "");
+    expect("text\tlabel", NONE, "TSV: text = column 'text', label = column 'label'", "");
+}
+
+static void a_file_that_cannot_be_read_is_named(void **state)
+{
+    (void)state;
+    struct labelled *labelled;
+    struct err err;
+    labelled_close(NULL);
+    assert_false(labelled_open(&labelled, "/nowhere/x.csv", NULL, &err));
+    assert_int_equal(err.code, ERR_IO);
+    assert_string_equal(err.message, "/nowhere/x.csv cannot be opened: No such file or directory");
+    assert_null(labelled);
+    assert_false(labelled_open(&labelled, "/proc/self", NULL, &err));
+    assert_int_equal(err.code, ERR_IO);
+    assert_string_equal(err.message, "/proc/self cannot be read: Is a directory");
+}
+
+static void a_read_that_fails_midway_is_named(void **state)
+{
+    (void)state;
+    int ends[2];
+    static const char data[] = "text,label\na,x\nb,";
+    /* The other side closes without having read what it was sent: a connection reset. */
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(write(ends[1], data, sizeof data - 1), sizeof data - 1);
+    assert_int_equal(write(ends[0], "?", 1), 1);
+    close(ends[1]);
+    int old_stdin = replace_stdin(ends[0]);
+    struct read all = read_all("-", NULL);
+    restore_stdin(old_stdin);
+    compare(&all, "2 [x] a\n! F cannot be read: Connection reset by peer\n", "reset");
+    assert_int_equal(all.err.code, ERR_IO);
+    free(all.text);
+}
+
+static void the_share_grows_to_one(void **state)
+{
+    (void)state;
+    struct made made = make("text,label\naaaa,x\nbbbb,y\n", 25);
+    struct labelled *labelled;
+    struct labelled_row row;
+    struct err err;
+    assert_true(labelled_open(&labelled, made.path, NULL, &err));
+    assert_true(labelled_share(labelled) == 11.0 / 25);
+    assert_int_equal(labelled_next(labelled, &row, &err), 1);
+    assert_true(labelled_share(labelled) == 18.0 / 25);
+    assert_int_equal(labelled_next(labelled, &row, &err), 1);
+    assert_true(labelled_share(labelled) == 1);
+    labelled_close(labelled);
+    unmake(made);
+
+    int old_stdin;
+    pid_t pid = start_writer("__label__x a\n", 13, NULL, 13, &old_stdin);
+    assert_true(labelled_open(&labelled, "-", NULL, &err));
+    assert_int_equal(labelled_next(labelled, &row, &err), 1);
+    assert_true(labelled_share(labelled) == 0);
+    labelled_close(labelled);
+    assert_int_equal(read(STDIN_FILENO, &(char){0}, 1), 0); /* still open */
+    end_writer(pid, old_stdin);
+}
+
+/* ---- sizes ---- */
+
+static const char *const forms[] = {"\"%s\",x%d\n", "%s\tx%d\n", "__label__x%2$d %1$s\n",
+                                    "{\"text\":\"%s\",\"label\":\"x%d\"}\n"};
+static const char *const heads[] = {"text,label\n", "text\tlabel\n", "", ""};
+
+/* Rows of 0 to 200,000 bytes, so that they begin and end anywhere in what is read at once. */
+static void rows_of_any_size_come_whole(void **state)
+{
+    (void)state;
+    enum { N_ROWS = 300, TEXT_MAX = 200000 };
+    char *text = malloc(TEXT_MAX + 1);
+    assert_non_null(text);
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+        struct made made = make(heads[f], strlen(heads[f]));
+        unsigned seed = 1;
+        size_t sizes[N_ROWS];
+        for (int i = 0; i < N_ROWS; i++) {
+            seed = seed * 1103515245 + 12345;
+            sizes[i] = (seed >> 8) % (i % 10 == 0 ? TEXT_MAX : 3000);
+            memset(text, 'a' + i % 26, sizes[i]);
+            text[sizes[i]] = '\0';
+            dprintf(made.fd, forms[f], text, i);
+        }
+        struct labelled *labelled;
+        struct labelled_row row;
+        struct err err;
+        if (!labelled_open(&labelled, made.path, NULL, &err)) fail_msg("%s", err.message);
+        for (int i = 0; i < N_ROWS; i++) {
+            char label[16];
+            int n = snprintf(label, sizeof label, "x%d", i);
+            if (labelled_next(labelled, &row, &err) != 1) fail_msg("%s", err.message);
+            assert_int_equal(row.line, i + 1 + (heads[f][0] != '\0'));
+            assert_int_equal(row.n_labels, 1);
+            assert_int_equal(row.labels[0].bytes, n);
+            assert_memory_equal(row.labels[0].data, label, (size_t)n);
+            assert_int_equal(row.text_bytes, sizes[i]);
+            memset(text, 'a' + i % 26, sizes[i]);
+            assert_memory_equal(row.text, text, sizes[i]);
+        }
+        assert_int_equal(labelled_next(labelled, &row, &err), 0);
+        labelled_close(labelled);
+        unmake(made);
+    }
+    free(text);
+}
+
+/* A row of `bytes` bytes of text between two small ones. */
+static struct read read_large(size_t form, size_t bytes)
+{
+    char *text = malloc(bytes + 1);
+    assert_non_null(text);
+    memset(text, 'a', bytes);
+    text[bytes] = '\0';
+    struct made made = make(heads[form], strlen(heads[form]));
+    dprintf(made.fd, forms[form], "before", 1);
+    dprintf(made.fd, forms[form], text, 2);
+    dprintf(made.fd, forms[form], "after", 3);
+    free(text);
+    struct read all = read_all(made.path, NULL);
+    unmake(made);
+    return all;
+}
+
+static void a_line_of_ten_megabytes_is_a_row(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+        struct read all = read_large(f, 10000000);
+        if (all.err.code != ERR_NONE) fail_msg("%s", all.err.message);
+        assert_true(all.bytes > 10000000);
+        assert_non_null(strstr(all.text, "[x1] before\n"));
+        assert_non_null(strstr(all.text, "aaa\n"));
+        assert_non_null(strstr(all.text, "[x3] after\n"));
+        free(all.text);
+    }
+}
+
+static void a_longer_record_than_the_limit_is_named(void **state)
+{
+    (void)state;
+    /* `"`, `",x2`: the longest record there may be, and one byte more. */
+    struct read all = read_large(0, LABELLED_RECORD_BYTES_MAX - 5);
+    assert_int_equal(all.err.code, ERR_NONE);
+    assert_non_null(strstr(all.text, "[x3] after\n"));
+    free(all.text);
+    for (size_t f = 0; f < 2; f++) {
+        all = read_large(f, LABELLED_RECORD_BYTES_MAX - 4 + 2 * (f == 1));
+        compare(&all,
+                "2 [x1] before\n! F, line 3: longer than 64 MiB; one text and its labels are "
+                "expected in a row\n",
+                "too long");
+        assert_int_equal(all.err.code, ERR_FORMAT);
+        free(all.text);
+    }
+    all = read_all("/dev/zero", NULL);
+    assert_string_equal(all.text, "! F, line 1: longer than 64 MiB; one text and its labels are "
+                                  "expected in a row\n");
+    free(all.text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(banking_is_csv_with_text_and_category),
+        cmocka_unit_test(reviews_are_tsv_with_or_without_header),
+        cmocka_unit_test(shopping_has_two_columns_that_may_be_the_label),
+        cmocka_unit_test(fasttext_lines_have_labels_anywhere),
+        cmocka_unit_test(json_lines_have_strings_numbers_booleans_and_lists),
+        cmocka_unit_test(the_format_given_goes_before_the_format_found),
+        cmocka_unit_test(a_format_that_cannot_be_told_is_an_error),
+        cmocka_unit_test(a_list_of_objects_is_told_from_json_lines),
+        cmocka_unit_test(semicolons_separate_where_the_first_line_says_so),
+        cmocka_unit_test(usual_names_are_found_in_any_case_and_order),
+        cmocka_unit_test(of_two_columns_one_tells_the_other),
+        cmocka_unit_test(a_header_is_told_from_data_by_the_rule),
+        cmocka_unit_test(columns_that_are_not_there_are_listed),
+        cmocka_unit_test(a_long_list_of_columns_is_cut),
+        cmocka_unit_test(too_many_columns_are_an_error),
+        cmocka_unit_test(byte_order_mark_and_crlf_are_no_text),
+        cmocka_unit_test(empty_texts_are_rows_and_empty_labels_are_not),
+        cmocka_unit_test(a_separator_makes_labels_many_or_none),
+        cmocka_unit_test(too_many_labels_are_an_error),
+        cmocka_unit_test(nul_is_text),
+        cmocka_unit_test(what_is_not_utf8_is_named_by_line_and_byte),
+        cmocka_unit_test(a_wrong_number_of_columns_is_an_error),
+        cmocka_unit_test(quotes_matter_only_where_they_begin_a_cell),
+        cmocka_unit_test(a_quote_that_never_closes_is_named),
+        cmocka_unit_test(a_quote_that_never_closes_in_an_endless_file_is_named),
+        cmocka_unit_test(json_that_is_not_right_is_named_by_line),
+        cmocka_unit_test(an_empty_file_is_an_error_and_a_header_alone_is_not),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+        cmocka_unit_test(a_read_that_fails_midway_is_named),
+        cmocka_unit_test(the_share_grows_to_one),
+        cmocka_unit_test(rows_of_any_size_come_whole),
+        cmocka_unit_test(a_line_of_ten_megabytes_is_a_row),
+        cmocka_unit_test(a_longer_record_than_the_limit_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
