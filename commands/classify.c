@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/numtext.h"
+#include "commands/choose_head.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/lines.h"
@@ -27,20 +28,11 @@ struct classify {
     struct output output;
 };
 
-static bool choose_head(struct classify *classify, struct err *err)
+static bool set_head(struct classify *classify, struct err *err)
 {
-    const struct heads *heads = model_heads(classify->model);
-    const char *name = classify->head_name;
-    char names[200];
-    if (heads->n == 0) {
-        return err_set(err, ERR_USAGE, NULL,
-                       "the model has no classifier head; give a folder with a head.safetensors as "
-                       "--model, or a head as --heads");
-    }
-    if (!name && heads->n > 1) name = "default";
-    classify->head = name ? heads_find(heads, name, strlen(name)) : heads->items[0];
-    heads_names(heads, names, sizeof(names));
-    if (!classify->head) return err_set(err, ERR_USAGE, NULL, "--head must be one of: %s", names);
+    if (!choose_head(classify->model, classify->heads_path, classify->head_name, &classify->head,
+                     err))
+        return false;
     classify->info = head_info(classify->head);
     if (classify->top_k > classify->info->n_labels) {
         return err_set(err, ERR_USAGE, NULL,
@@ -147,11 +139,10 @@ static bool classify_run(struct classify *classify, char **files, int n_files, s
 {
     arena_init(&classify->arena, LINE_ARENA_BYTES);
     lines_init(&classify->lines, files, n_files);
-    bool is_ok =
-        model_open(&classify->model, classify->model_path, err) &&
-        (!classify->heads_path || model_add_heads(classify->model, classify->heads_path, err)) &&
-        choose_head(classify, err) && output_open(&classify->output, classify->output_path, err) &&
-        classify_lines(classify, n_files > 0, err) && output_close(&classify->output, err);
+    bool is_ok = model_open(&classify->model, classify->model_path, err) &&
+                 set_head(classify, err) &&
+                 output_open(&classify->output, classify->output_path, err) &&
+                 classify_lines(classify, n_files > 0, err) && output_close(&classify->output, err);
     output_abort(&classify->output);
     lines_close(&classify->lines);
     model_close(classify->model);

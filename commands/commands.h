@@ -16,6 +16,7 @@ int serve_main(int argc, char **argv);
 int embed_main(int argc, char **argv);
 int tokenize_main(int argc, char **argv);
 int classify_main(int argc, char **argv);
+int eval_main(int argc, char **argv);
 int inspect_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
 int health_main(int argc, char **argv);

@@ -89,7 +89,7 @@ static bool open_first(struct labelled *labelled, const struct labelled_options 
     }
     return err_set(err, ERR_USAGE, NULL,
                    "%.200s: its first line, '%s', has no tab, comma, semicolon, __label__ or { to "
-                   "tell the format by; give --format",
+                   "tell the format by; give --input-format",
                    records->file, columns_show((struct span){records->text, records->bytes}).text);
 }
 

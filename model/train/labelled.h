@@ -109,7 +109,7 @@ struct labelled;
  * @return false with err set: ERR_IO (naming the file), ERR_FORMAT (what is wrong with the file, an
  *         empty one included), ERR_USAGE (columns that are not there or cannot be told: lists those
  *         there are and names the flags --text and --label; a format that cannot be told: names
- *         --format), ERR_MEMORY
+ *         --input-format), ERR_MEMORY
  */
 bool labelled_open(struct labelled **out, const char *path, const struct labelled_options *options,
                    struct err *err);

@@ -331,7 +331,7 @@ static void a_format_that_cannot_be_told_is_an_error(void **state)
     (void)state;
     refuse("just words\nand more, here\n", NONE, ERR_USAGE,
            ": its first line, 'just words', has no tab, comma, semicolon, __label__ or { to tell "
-           "the format by; give --format");
+           "the format by; give --input-format");
     refuse("just words\n", OPTIONS(.format = LABELLED_CSV), ERR_USAGE,
            ": cannot tell which is the text and which the label; give --text and --label, a name "
            "or a number from 1; its first line has the columns: 'just words'");

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "commands/choose_head.h"
+#include "commands/commands.h"
+#include "commands/flags.h"
+#include "commands/output.h"
+#include "commands/progress.h"
+#include "commands/report.h"
+#include "model/head/evaluation.h"
+#include "model/model.h"
+#include "model/train/labelled.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* All memory of one row: a text of LABELLED_RECORD_BYTES_MAX in which every byte is a token fits.
+ */
+#define ROW_ARENA_BYTES (64 * LABELLED_RECORD_BYTES_MAX)
+/* A report of 100,000 labels, and the shorter buffers that it grew out of. */
+#define REPORT_ARENA_BYTES ((size_t)256 << 20)
+
+static const char *const input_formats[] = {"auto", "csv", "tsv", "jsonl", "fasttext", NULL};
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_HTML };
+static const char *const formats[] = {"text", "json", "html", NULL};
+
+/* A label of the head, for the search by name. */
+struct known_label {
+    const char *name;
+    uint32_t id;
+};
+
+struct eval {
+    const char *model_path, *heads_path, *head_name, *input, *output_path, *separator;
+    struct labelled_options options;
+    int input_format, format;
+
+    struct model *model;
+    const struct head *head;
+    const struct head_info *info;
+    struct known_label *labels; /* (n_labels) by name */
+    struct labelled *rows;
+    struct evaluation *evaluation;
+    uint64_t n_rows;
+    struct arena arena; /* reset at each row */
+};
+
+static int compare_labels(const void *a, const void *b)
+{
+    const struct known_label *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static bool sort_labels(struct eval *eval, struct err *err)
+{
+    const uint32_t n = eval->info->n_labels;
+    eval->labels = calloc(n, sizeof(*eval->labels));
+    if (!eval->labels) return err_set(err, ERR_MEMORY, NULL, "no memory for %u labels", n);
+    for (uint32_t i = 0; i < n; i++)
+        eval->labels[i] = (struct known_label){eval->info->labels[i], i};
+    qsort(eval->labels, n, sizeof(*eval->labels), compare_labels);
+    return true;
+}
+
+static uint32_t find_label(const struct eval *eval, struct span label)
+{
+    size_t low = 0, high = eval->info->n_labels;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *name = eval->labels[middle].name;
+        int order = strncmp(name, label.data, label.bytes);
+        if (order == 0) order = name[label.bytes] != '\0';
+        if (order == 0) return eval->labels[middle].id;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return EVALUATION_UNKNOWN;
+}
+
+static bool take_options(struct eval *eval, struct err *err)
+{
+    if (!eval->input)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--input must name a labelled file, or - for standard "
+                       "input");
+    if (eval->separator && strlen(eval->separator) != 1) {
+        return err_set(err, ERR_USAGE, NULL,
+                       "--label-separator must be one character, such as '|', not '%.60s'",
+                       eval->separator);
+    }
+    eval->options.format = (enum labelled_format)eval->input_format;
+    eval->options.label_separator = eval->separator ? eval->separator[0] : '\0';
+    return true;
+}
+
+static bool open_all(struct eval *eval, struct err *err)
+{
+    if (!model_open(&eval->model, eval->model_path, err) ||
+        !choose_head(eval->model, eval->heads_path, eval->head_name, &eval->head, err))
+        return false;
+    eval->info = head_info(eval->head);
+    if (!sort_labels(eval, err)) return false;
+    eval->evaluation = evaluation_new(eval->info->kind, eval->info->n_labels, eval->info->labels,
+                                      eval->info->thresholds, err);
+    return eval->evaluation && labelled_open(&eval->rows, eval->input, &eval->options, err);
+}
+
+static bool fail_row(const struct eval *eval, const struct labelled_row *row, const char *why,
+                     struct err *err)
+{
+    return err_set(err, ERR_FORMAT, NULL, "%.200s, line %llu: %.250s", eval->input,
+                   (unsigned long long)row->line, why);
+}
+
+/* The probabilities of a row's text, in the arena. */
+static float *predict(struct eval *eval, const struct labelled_row *row, struct err *err)
+{
+    const struct pool_options options = model_pool_options(eval->model);
+    const uint32_t n_labels = eval->info->n_labels;
+    struct tokens tokens;
+    if (!model_tokenize(eval->model, &eval->arena, row->text, row->text_bytes, 0, &tokens, err))
+        return NULL;
+    float *vector = arena_array(&eval->arena, options.dims, sizeof(*vector));
+    float *logits = arena_array(&eval->arena, n_labels, sizeof(*logits));
+    float *p = arena_array(&eval->arena, n_labels, sizeof(*p));
+    if (!vector || !logits || !p) {
+        err_out_of_memory(err);
+        return NULL;
+    }
+    if (!model_pool(eval->model, tokens.ids, tokens.n, &options, vector)) {
+        fail_row(eval, row, "its vector is not finite; embedd inspect names the row", err);
+        return NULL;
+    }
+    if (!head_logits(eval->head, &eval->arena, vector, logits, err)) return NULL;
+    head_probabilities(eval->head, logits, p);
+    return p;
+}
+
+static bool eval_row(struct eval *eval, const struct labelled_row *row, struct err *err)
+{
+    struct err reason;
+    arena_reset(&eval->arena);
+    if (eval->info->kind != HEAD_MULTI_LABEL && row->n_labels != 1)
+        return fail_row(eval, row,
+                        "the head answers with one label, so a row must have one, not several; "
+                        "use a multi-label head",
+                        err);
+    uint32_t *truth = arena_array(&eval->arena, row->n_labels, sizeof(*truth));
+    const float *p = truth ? predict(eval, row, err) : NULL;
+    if (!p) return truth ? false : err_out_of_memory(err);
+    for (size_t i = 0; i < row->n_labels; i++)
+        truth[i] = find_label(eval, row->labels[i]);
+    return evaluation_add(eval->evaluation, p, truth, row->n_labels, &reason) ||
+           fail_row(eval, row, reason.message, err);
+}
+
+static bool eval_rows(struct eval *eval, struct err *err)
+{
+    struct progress progress;
+    struct labelled_row row;
+    int step;
+    progress_start(&progress, strcmp(eval->input, "-") != 0);
+    while ((step = labelled_next(eval->rows, &row, err)) > 0) {
+        if (!eval_row(eval, &row, err)) {
+            step = -1;
+            break;
+        }
+        progress_show(&progress, ++eval->n_rows, labelled_share(eval->rows));
+    }
+    progress_end(&progress);
+    if (step == 0 && eval->n_rows == 0)
+        return err_set(err, ERR_FORMAT, NULL, "%.200s holds no rows besides its header",
+                       eval->input);
+    return step == 0;
+}
+
+static bool write_report(struct eval *eval, double seconds, struct err *err)
+{
+    void (*const writers[])(struct buf *, const struct evaluation_result *,
+                            const struct report_info *) = {report_text, report_json, report_html};
+    char date[16] = "";
+    const time_t now = time(NULL);
+    struct tm day;
+    struct output output;
+    struct arena arena;
+    struct buf text;
+    if (localtime_r(&now, &day)) strftime(date, sizeof(date), "%Y-%m-%d", &day);
+    const struct report_info info = {.model = model_info(eval->model)->name,
+                                     .head = eval->info->name,
+                                     .input = eval->input,
+                                     .date = date,
+                                     .n_rows = eval->n_rows,
+                                     .seconds = seconds};
+    arena_init(&arena, REPORT_ARENA_BYTES);
+    buf_init(&text, &arena);
+    writers[eval->format](&text, evaluation_finish(eval->evaluation), &info);
+    bool is_ok = text.failed ? err_out_of_memory(err)
+                             : output_open(&output, eval->output_path, err) &&
+                                   output_write(&output, text.data, text.bytes, err) &&
+                                   output_close(&output, err);
+    if (!is_ok && !text.failed) output_abort(&output);
+    arena_clear(&arena);
+    return is_ok;
+}
+
+static bool eval_run(struct eval *eval, struct err *err)
+{
+    const uint64_t start_ns = clock_now_ns();
+    arena_init(&eval->arena, ROW_ARENA_BYTES);
+    bool is_ok = take_options(eval, err) && open_all(eval, err) && eval_rows(eval, err) &&
+                 write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
+    labelled_close(eval->rows);
+    evaluation_free(eval->evaluation);
+    free(eval->labels);
+    model_close(eval->model);
+    arena_clear(&eval->arena);
+    return is_ok;
+}
+
+int eval_main(int argc, char **argv)
+{
+    struct eval eval = {.model_path = "builtin"};
+    const struct flag list[] = {
+        {"model", FLAG_STRING, .out.string = &eval.model_path, .value = "PATH",
+         .help = "a model's folder or weights file (default: the built-in model)"},
+        {"heads", FLAG_STRING, .out.string = &eval.heads_path, .value = "PATH",
+         .help = "a head's file, or a folder of them, beside the model's own"},
+        {"head", FLAG_STRING, .out.string = &eval.head_name, .value = "NAME",
+         .help = "which head (default: the only one, or the one called default)"},
+        {"input", FLAG_STRING, .out.string = &eval.input, .value = "FILE",
+         .help = "labelled rows: CSV, TSV, JSON lines or fastText's form; - for standard input"},
+        {"input-format", FLAG_CHOICE, .out.choice = &eval.input_format, .choices = input_formats,
+         .help = "of the input (default: auto, by its first line)"},
+        {"text", FLAG_STRING, .out.string = &eval.options.text, .value = "COLUMN",
+         .help = "its name, or its number from 1 where there is no header (default: found)"},
+        {"label", FLAG_STRING, .out.string = &eval.options.label, .value = "COLUMN",
+         .help = "likewise"},
+        {"label-separator", FLAG_STRING, .out.string = &eval.separator, .value = "CHARACTER",
+         .help = "parts several labels in a cell (default: a cell is one label)"},
+        {"format", FLAG_CHOICE, .out.choice = &eval.format, .choices = formats,
+         .help = "of the report (default: text); html is one page with charts"},
+        {"output", FLAG_STRING, .out.string = &eval.output_path, .value = "FILE",
+         .help = "the report is written here (default: standard output)"},
+    };
+    const struct flags flags = {
+        .usage = "embedd eval --input FILE [OPTION]...",
+        .about = "Measures a classifier head on labelled rows: accuracy, precision, recall, F1, "
+                 "confusions,\ncalibration and thresholds.",
+        .list = list,
+        .n = sizeof(list) / sizeof(list[0]),
+    };
+    struct err err;
+    int n_files, exit_code;
+    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    return eval_run(&eval, &err) ? 0 : commands_fail(argv[0], &err);
+}

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""embedd eval: a head measured on labelled rows, in every input format and every report."""
+
+import json
+import subprocess
+import xml.etree.ElementTree as xml
+
+import pytest
+from harness import PATIENCE_S, PROGRAM, TOP
+
+pytestmark = pytest.mark.slow_under_tsan  # one thread
+
+MODEL = str(TOP / "examples" / "chain" / "w6x2")
+HEAD = str(TOP / "examples" / "heads" / "meal.json")
+# What the head says: meal, other, meal (an empty text; p = 0.5), meal.
+ROWS = [("我爱吃饭", "meal"), ("我", "other"), ("", "other"), ("饭", "meal")]
+CSV = "text,label\r\n" + "".join(f'"{text}",{label}\r\n' for text, label in ROWS)
+INPUTS = {
+    "csv": "\ufeff" + CSV,
+    "tsv": "label\ttext\n" + "".join(f"{label}\t{text}\n" for text, label in ROWS),
+    "jsonl": "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in ROWS),
+    "fasttext": "".join(f"__label__{label} {text}\n" for text, label in ROWS),
+}
+
+
+def run(*flags, stdin=""):
+    return subprocess.run([PROGRAM, "eval", "--model", MODEL, "--heads", HEAD, *flags],
+                          input=stdin.encode(), capture_output=True, timeout=10 * PATIENCE_S)
+
+
+def evaluated(*flags, stdin=""):
+    done = run("--format=json", *flags, stdin=stdin)
+    assert done.returncode == 0 and done.stderr == b"", done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_format_gives_the_same_figures(name, tmp_path):
+    path = tmp_path / "rows"
+    path.write_text(INPUTS[name], encoding="utf-8", newline="")
+    for found in (evaluated("--input", str(path)), evaluated("--input", "-", stdin=INPUTS[name]),
+                  evaluated("--input", str(path), "--input-format", name)):
+        assert (found["head"], found["kind"], found["examples"]) == ("meal", "binary", 4)
+        assert found["accuracy"] == 0.75 and found["unknown_labels"] == 0
+        meal = next(one for one in found["classes"] if one["label"] == "meal")
+        assert (meal["support"], meal["predicted"], meal["correct"]) == (2, 3, 2)
+        assert found["confusions"] == [{"truth": "other", "predicted": "meal", "n": 1}]
+
+
+def test_columns_without_a_header_go_by_number():
+    rows = "".join(f"{label}\t{text}\n" for text, label in ROWS)
+    assert evaluated("--input=-", "--text=2", "--label=1", stdin=rows)["accuracy"] == 0.75
+
+
+def test_a_label_that_the_head_does_not_know_is_counted():
+    found = evaluated("--input=-", stdin=CSV + "我,drink\r\n")
+    assert found["examples"] == 5 and found["unknown_labels"] == 1 and found["accuracy"] == 0.6
+
+
+def test_the_page_is_one_file_that_needs_nothing_else(tmp_path):
+    page = tmp_path / "report.html"
+    assert run("--input=-", "--format=html", "--output", str(page), stdin=CSV).returncode == 0
+    text = page.read_text(encoding="utf-8")
+    xml.fromstring(text.partition("\n")[2] if text.startswith("<!") else text)
+    assert "<svg" in text and "<script" not in text and "meal" in text
+    assert "http://" not in text.replace("http://www.w3.org/", "") and "https://" not in text
+
+
+def test_the_text_says_the_same():
+    done = run("--input=-", stdin=CSV)
+    assert done.returncode == 0 and b"Accuracy              0.7500" in done.stdout
+
+
+@pytest.mark.parametrize("flags, stdin, code, sentence", [
+    ([], "", 2, "--input must name a labelled file"),
+    (["--input=-"], "", 1, "standard input is empty"),
+    (["--input=-"], "text,label\n", 1, "holds no rows besides its header"),
+    (["--input=-"], "a,b,c\n1,2,3\n", 2, "'a', 'b', 'c'"),
+    (["--input=-"], "text,label\n\"x,y\n", 1, "line 2: the quoted cell that begins here is not closed"),
+    (["--input=-", "--label-separator=ab"], CSV, 2, "--label-separator must be one character"),
+    (["--input=-", "--label-separator=|"], "text,label\nx,meal|other\n", 1, "so a row must have one"),
+    (["--input=/none"], "", 1, "/none cannot be opened"),
+    (["--input=-", "--head=mood"], CSV, 2, "--head must be one of: meal"),
+])
+def test_what_is_wrong_is_named(flags, stdin, code, sentence):
+    done = run(*flags, stdin=stdin)
+    assert (done.returncode, done.stdout) == (code, b""), done.stderr
+    assert sentence in done.stderr.decode()
