@@ -400,6 +400,9 @@ static void of_two_columns_one_tells_the_other(void **state)
            "2 [5] a\n");
     expect("stars\twords\n5\ta\n", OPTIONS(.label = "stars"),
            "TSV: text = column 'words', label = column 'stars'", "2 [5] a\n");
+    /* What is given for one is no doubt about the other. */
+    expect("text,review,x\na,5,b\n", OPTIONS(.label = "review"),
+           "CSV: text = column 'text', label = column 'review'", "2 [5] a\n");
     refuse("class,words,x\n5,a,b\n", NONE, ERR_USAGE,
            ": cannot tell which is the text; give --text, a name or a number from 1; its first "
            "line has the columns: 'class', 'words', 'x'");
@@ -421,6 +424,8 @@ static void a_header_is_told_from_data_by_the_rule(void **state)
            "CSV: text = column 'text', label = column 'category'", "2 [d] c\n");
     expect("text,kind\nc,d\n", OPTIONS(.text = "1", .label = "2"),
            "CSV: text = column 1, label = column 2", "1 [kind] text\n2 [d] c\n");
+    expect("words,label\nc,d\n", OPTIONS(.text = "1", .label = "2"),
+           "CSV: text = column 1, label = column 2", "1 [label] words\n2 [d] c\n");
     /* A number and nothing: a header if the other has a usual name. */
     expect("review,kind,x\nc,d,e\n", OPTIONS(.label = "2"),
            "CSV: text = column 'review', label = column 'kind'", "2 [d] c\n");
@@ -528,6 +533,8 @@ static void byte_order_mark_and_crlf_are_no_text(void **state)
            "CSV: text = column 'text', label = column 'label'", "2 [x] a\r\nb\n5 [y] c\n6 [z] d\n");
     expect("\xEF\xBB\xBF\"text\",\"label\"\r\n\"a\",\"x\"\r", NONE,
            "CSV: text = column 'text', label = column 'label'", "2 [x] a\n");
+    expect("\r\n\ntext,label\na,x\n", NONE, "CSV: text = column 'text', label = column 'label'",
+           "4 [x] a\n");
     expect("\xEF\xBB\xBF\r\n\r\nlabel\ttext\r\nx\ta\r\n", NONE,
            "TSV: text = column 'text', label = column 'label'", "4 [x] a\n");
     expect("\xEF\xBB\xBF__label__x a\r\n__label__y\r\n", NONE,
