@@ -192,7 +192,8 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
     if (localtime_r(&now, &day)) strftime(date, sizeof(date), "%Y-%m-%d", &day);
     const struct report_info info = {.model = model_info(eval->model)->name,
                                      .head = eval->info->name,
-                                     .input = eval->input,
+                                     .input = strcmp(eval->input, "-") == 0 ? "standard input"
+                                                                            : eval->input,
                                      .date = date,
                                      .n_rows = eval->n_rows,
                                      .seconds = seconds};

@@ -69,6 +69,7 @@ def test_the_page_is_one_file_that_needs_nothing_else(tmp_path):
 def test_the_text_says_the_same():
     done = run("--input=-", stdin=CSV)
     assert done.returncode == 0 and b"Accuracy              0.7500" in done.stdout
+    assert b"input             standard input" in done.stdout
 
 
 @pytest.mark.parametrize("flags, stdin, code, sentence", [
