@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +30,13 @@ bool err_set(struct err *err, enum err_code code, const char *param, const char 
     /* Built aside first: the arguments may point into the old message. */
     *err = next;
     return false;
+}
+
+bool err_set_in(struct err *err, const char *where, const char *fmt, va_list values)
+{
+    char text[sizeof err->message];
+    vsnprintf(text, sizeof text, fmt, values);
+    return err_set(err, ERR_FORMAT, NULL, "%.200s: %s", where, text);
 }
 
 bool err_out_of_memory(struct err *err)

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 enum err_code {
@@ -44,6 +45,11 @@ struct err {
  */
 bool err_set(struct err *err, enum err_code code, const char *param, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/** err_set_in: err_set with ERR_FORMAT about the file `where`, whose name (cut to 200 bytes) and a
+ * colon stand before the sentence. */
+bool err_set_in(struct err *err, const char *where, const char *fmt, va_list values)
+    __attribute__((format(printf, 3, 0)));
 
 /** err_out_of_memory: the sentence for an arena at its cap. Returns false. */
 bool err_out_of_memory(struct err *err);

@@ -14,8 +14,7 @@ bool choose_head(struct model *model, const char *path, const char *name, const 
                        "the model has no classifier head; give a folder with a head.safetensors as "
                        "--model, or a head as --heads");
     }
-    if (!name && heads->n > 1) name = "default";
-    *head = name ? heads_find(heads, name, strlen(name)) : heads->items[0];
+    *head = name ? heads_find(heads, name, strlen(name)) : heads_default(heads);
     if (*head) return true;
     heads_names(heads, names, sizeof(names));
     return err_set(err, ERR_USAGE, NULL, "--head must be one of: %s", names);

@@ -8,7 +8,6 @@
 #include "commands/flags.h"
 #include "commands/lines.h"
 #include "commands/output.h"
-#include "commands/progress.h"
 #include "model/model.h"
 
 #include <string.h>
@@ -88,8 +87,9 @@ static void write_answer(const struct classify *classify, const float *p, const 
     buf_add_str(out, "}}\n");
 }
 
-static bool classify_line(struct classify *classify, struct err *err)
+static bool classify_line(void *user, struct err *err)
 {
+    struct classify *classify = user;
     const struct lines *lines = &classify->lines;
     const struct pool_options options = model_pool_options(classify->model);
     const uint32_t n_labels = classify->info->n_labels;
@@ -119,22 +119,6 @@ static bool classify_line(struct classify *classify, struct err *err)
     return output_write(&classify->output, out.data, out.bytes, err);
 }
 
-static bool classify_lines(struct classify *classify, bool is_file, struct err *err)
-{
-    struct progress progress;
-    progress_start(&progress, is_file);
-    int step;
-    while ((step = lines_next(&classify->lines, err)) > 0) {
-        if (!classify_line(classify, err)) {
-            step = -1;
-            break;
-        }
-        progress_show(&progress, classify->lines.total, classify->lines.share);
-    }
-    progress_end(&progress);
-    return step == 0;
-}
-
 static bool classify_run(struct classify *classify, char **files, int n_files, struct err *err)
 {
     arena_init(&classify->arena, LINE_ARENA_BYTES);
@@ -142,7 +126,8 @@ static bool classify_run(struct classify *classify, char **files, int n_files, s
     bool is_ok = model_open(&classify->model, classify->model_path, err) &&
                  set_head(classify, err) &&
                  output_open(&classify->output, classify->output_path, err) &&
-                 classify_lines(classify, n_files > 0, err) && output_close(&classify->output, err);
+                 lines_each(&classify->lines, classify_line, classify, n_files > 0, err) &&
+                 output_close(&classify->output, err);
     output_abort(&classify->output);
     lines_close(&classify->lines);
     model_close(classify->model);

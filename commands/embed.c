@@ -6,7 +6,6 @@
 #include "commands/flags.h"
 #include "commands/lines.h"
 #include "commands/output.h"
-#include "commands/progress.h"
 #include "model/model.h"
 
 #include <string.h>
@@ -95,8 +94,9 @@ static bool write_vector(struct embed *embed, const float *vector, struct err *e
     return output_write(&embed->output, text, bytes, err);
 }
 
-static bool embed_line(struct embed *embed, struct err *err)
+static bool embed_line(void *user, struct err *err)
 {
+    struct embed *embed = user;
     struct lines *lines = &embed->lines;
     struct tokens tokens;
     arena_reset(&embed->arena);
@@ -111,22 +111,6 @@ static bool embed_line(struct embed *embed, struct err *err)
                        lines->file, (unsigned long long)lines->number);
     }
     return write_vector(embed, vector, err);
-}
-
-static bool embed_lines(struct embed *embed, bool is_file, struct err *err)
-{
-    struct progress progress;
-    progress_start(&progress, is_file);
-    int step;
-    while ((step = lines_next(&embed->lines, err)) > 0) {
-        if (!embed_line(embed, err)) {
-            step = -1;
-            break;
-        }
-        progress_show(&progress, embed->lines.total, embed->lines.share);
-    }
-    progress_end(&progress);
-    return step == 0;
 }
 
 static bool embed_run(struct embed *embed, char **files, int n_files, struct err *err)
@@ -147,7 +131,7 @@ static bool embed_run(struct embed *embed, char **files, int n_files, struct err
         }
         if (!write_npy_header(embed, false, err)) goto out;
     }
-    if (!embed_lines(embed, n_files > 0, err)) goto out;
+    if (!lines_each(&embed->lines, embed_line, embed, n_files > 0, err)) goto out;
     if (embed->format == FORMAT_NPY && !write_npy_header(embed, true, err)) goto out;
     is_ok = output_close(&embed->output, err);
 out:

@@ -2,6 +2,7 @@
 #include "commands/lines.h"
 
 #include "base/utf8.h"
+#include "commands/progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,4 +146,21 @@ int lines_next(struct lines *lines, struct err *err)
             return check_text(lines, err) ? 1 : -1;
         }
     }
+}
+
+bool lines_each(struct lines *lines, bool (*take)(void *user, struct err *err), void *user,
+                bool shows_progress, struct err *err)
+{
+    struct progress progress;
+    progress_start(&progress, shows_progress);
+    int step;
+    while ((step = lines_next(lines, err)) > 0) {
+        if (!take(user, err)) {
+            step = -1;
+            break;
+        }
+        progress_show(&progress, lines->total, lines->share);
+    }
+    progress_end(&progress);
+    return step == 0;
 }

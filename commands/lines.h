@@ -48,5 +48,13 @@ void lines_init(struct lines *lines, char **files, int n);
  */
 int lines_next(struct lines *lines, struct err *err);
 
+/**
+ * lines_each calls `take` for each line, which finds it in `lines`; stops where it fails.
+ * @param shows_progress  on a terminal, a line that says how far it has come
+ * @return false with err set by lines_next or `take`
+ */
+bool lines_each(struct lines *lines, bool (*take)(void *user, struct err *err), void *user,
+                bool shows_progress, struct err *err);
+
 /** lines_close frees and closes what is open. */
 void lines_close(struct lines *lines);

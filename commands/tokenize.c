@@ -79,8 +79,9 @@ static void write_tokens(const struct tokenize *tokenize, const struct tokens *t
     buf_add_str(out, "]}\n");
 }
 
-static bool tokenize_line(struct tokenize *tokenize, struct err *err)
+static bool tokenize_line(void *user, struct err *err)
 {
+    struct tokenize *tokenize = user;
     unsigned flags = MODEL_SPANS | (tokenize->with_special ? MODEL_SPECIAL_TOKENS : 0);
     struct tokens tokens;
     struct buf out;
@@ -98,15 +99,12 @@ static bool tokenize_line(struct tokenize *tokenize, struct err *err)
 static bool tokenize_run(struct tokenize *tokenize, char **files, int n_files, struct err *err)
 {
     bool is_ok = false;
-    int step = 0;
     arena_init(&tokenize->arena, LINE_ARENA_BYTES);
     lines_init(&tokenize->lines, files, n_files);
     if (!model_open(&tokenize->model, tokenize->model_path, err)) goto out;
     if (!output_open(&tokenize->output, NULL, err)) goto out;
-    while ((step = lines_next(&tokenize->lines, err)) > 0) {
-        if (!tokenize_line(tokenize, err)) goto out;
-    }
-    is_ok = step == 0 && output_close(&tokenize->output, err);
+    is_ok = lines_each(&tokenize->lines, tokenize_line, tokenize, false, err) &&
+            output_close(&tokenize->output, err);
 out:
     lines_close(&tokenize->lines);
     model_close(tokenize->model);

@@ -24,9 +24,7 @@ bool question_choose(struct question *question, const struct exchange *x, const 
                        "the model \"%.100s\" has no classifier head; serve a folder with a "
                        "head.safetensors, or add one with --heads",
                        model_info(x->service->model)->name);
-    question->head = name.data       ? heads_find(heads, name.data, name.bytes)
-                     : heads->n == 1 ? heads->items[0]
-                                     : heads_find(heads, "default", 7);
+    question->head = name.data ? heads_find(heads, name.data, name.bytes) : heads_default(heads);
     question->threshold = -1;
     question->explain = false;
     if (question->head) {

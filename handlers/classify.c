@@ -94,9 +94,9 @@ static void write_shares(struct buf *out, const struct sequence *item, const str
         write_text(out, sources[i]);
         if (spans) {
             buf_add_str(out, ",\"start\":");
-            write_u64(out, spans[item->dropped + i].start);
+            write_u64(out, spans[i].start);
             buf_add_str(out, ",\"end\":");
-            write_u64(out, spans[item->dropped + i].end);
+            write_u64(out, spans[i].end);
         } else {
             buf_add_str(out, ",\"start\":null,\"end\":null");
         }
@@ -116,23 +116,20 @@ static bool write_explanation(struct buf *out, struct exchange *x, const struct 
     uint32_t label = answer_best(answer, question);
     if (label == question->info->n_labels) label = answer->order[0];
     const double sign = is_binary && label == 0 ? -1 : 1;
-    struct tokens tokens = {0};
+    const struct token_span *spans;
     const struct text *sources;
     double bias, *shares = arena_array(x->arena, item->n, sizeof *shares);
     if (!shares) return err_out_of_memory(err);
     if (!model_explain(x->service->model, question->head, x->arena, item->ids, item->n,
                        is_binary ? 0 : label, shares, &bias, err) ||
-        !sequence_sources(x, item, &sources, err))
-        return false;
-    if (item->form == INPUT_TEXT && !model_tokenize(x->service->model, x->arena, item->text.data,
-                                                    item->text.bytes, MODEL_SPANS, &tokens, err))
+        !sequence_sources(x, item, &sources, &spans, err))
         return false;
     buf_add_str(out, ",\"explanation\":{\"label\":");
     write_label(out, question, label);
     buf_add_str(out, ",\"bias\":");
     write_number(out, (float)(sign * bias));
     buf_add_str(out, ",\"tokens\":[");
-    write_shares(out, item, sources, tokens.spans, shares, sign);
+    write_shares(out, item, sources, spans, shares, sign);
     buf_add_str(out, "]}");
     return true;
 }

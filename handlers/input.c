@@ -346,7 +346,7 @@ struct text slice_text(struct text text, struct slice_cursor *cursor, struct tok
 }
 
 bool sequence_sources(struct exchange *x, const struct sequence *sequence, const struct text **out,
-                      struct err *err)
+                      const struct token_span **spans, struct err *err)
 {
     const struct model *model = x->service->model;
     struct text *texts = arena_array(x->arena, sequence->n, sizeof *texts);
@@ -368,6 +368,7 @@ bool sequence_sources(struct exchange *x, const struct sequence *sequence, const
         }
     }
     *out = texts;
+    if (spans) *spans = tokens.spans ? tokens.spans + sequence->dropped : NULL;
     return true;
 }
 
@@ -375,7 +376,7 @@ static bool refuse_unknown(struct exchange *x, const struct sequence *sequence, 
                            uint32_t at, struct err *err)
 {
     const struct text *sources;
-    if (!sequence_sources(x, sequence, &sources, err)) return false;
+    if (!sequence_sources(x, sequence, &sources, NULL, err)) return false;
     struct text token = sources[at];
     int shown = text_quoted(token);
     return err_set(err, ERR_UNPROCESSABLE, "unknown",

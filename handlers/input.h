@@ -119,11 +119,12 @@ struct text slice_text(struct text text, struct slice_cursor *cursor, struct tok
 /**
  * sequence_sources: each of the n tokens as it was sent: the piece of text, the token, or (for ids)
  * the vocabulary's entry. Not after sequence_apply_unknown has dropped some.
- * @param out (n) texts in the arena
+ * @param out   (n) texts in the arena
+ * @param spans NULL, or set to the places (n) of the tokens of a text; NULL for tokens and ids
  * @return false with ERR_MEMORY
  */
 bool sequence_sources(struct exchange *x, const struct sequence *sequence, const struct text **out,
-                      struct err *err);
+                      const struct token_span **spans, struct err *err);
 
 /**
  * model_name_read checks the field `model`: any name is taken, unless strict-model is set

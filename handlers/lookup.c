@@ -157,7 +157,7 @@ static bool onehot_of_input(struct exchange *x, const struct sequence *sequence,
 {
     const struct model *model = x->service->model;
     const struct text *sources = NULL;
-    if (sequence->unknown > 0 && !sequence_sources(x, sequence, &sources, err)) return false;
+    if (sequence->unknown > 0 && !sequence_sources(x, sequence, &sources, NULL, err)) return false;
     struct text *tokens = arena_array(x->arena, sequence->n, sizeof *tokens);
     if (!tokens) return err_out_of_memory(err);
     for (uint32_t i = 0; i < sequence->n; i++) {

@@ -128,6 +128,12 @@ const struct head *heads_find(const struct heads *heads, const char *name, size_
     return NULL;
 }
 
+const struct head *heads_default(const struct heads *heads)
+{
+    if (heads->n == 1) return heads->items[0];
+    return heads_find(heads, DEFAULT_NAME, sizeof DEFAULT_NAME - 1);
+}
+
 void heads_names(const struct heads *heads, char *out, size_t size)
 {
     size_t at = 0;

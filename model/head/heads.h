@@ -33,6 +33,10 @@ bool heads_add(struct heads *heads, const char *path, uint32_t dim, struct err *
 /** heads_find: the head of that name, or NULL. */
 const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes);
 
+/** heads_default: who answers where no head is named: the only one, or the one called "default";
+ * NULL: there is none such. */
+const struct head *heads_default(const struct heads *heads);
+
 /** heads_names writes the names, parted by ", ", cut to `size`; for messages. */
 void heads_names(const struct heads *heads, char *out, size_t size);
 

@@ -2,17 +2,15 @@
 #include "model/head/parts.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 bool head_fail(const struct head_parts *parts, const char *fmt, ...)
 {
-    char text[sizeof parts->err->message];
     va_list values;
     va_start(values, fmt);
-    vsnprintf(text, sizeof text, fmt, values);
+    err_set_in(parts->err, parts->where, fmt, values);
     va_end(values);
-    return err_set(parts->err, ERR_FORMAT, NULL, "%.200s: %s", parts->where, text);
+    return false;
 }
 
 bool matrix_make(struct matrix *matrix, size_t rows, size_t columns, const struct head_parts *parts)

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,12 +26,11 @@ static const struct {
 
 bool tensors_fail(const struct tensors *tensors, const char *fmt, ...)
 {
-    char text[sizeof tensors->err->message];
     va_list values;
     va_start(values, fmt);
-    vsnprintf(text, sizeof text, fmt, values);
+    err_set_in(tensors->err, tensors->where, fmt, values);
     va_end(values);
-    return err_set(tensors->err, ERR_FORMAT, NULL, "%.200s: %s", tensors->where, text);
+    return false;
 }
 
 static bool read_dtype(const struct tensors *file, const json_t *entry, struct tensor *tensor)
