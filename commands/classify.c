@@ -109,7 +109,7 @@ static bool classify_line(void *user, struct err *err)
                        "%s, line %llu: its vector is not finite; embedd inspect names the row",
                        lines->file, (unsigned long long)lines->number);
     }
-    if (!head_logits(classify->head, arena, vector, logits, err) ||
+    if (!head_logits(classify->head, arena, vector, tokens.ids, tokens.n, logits, err) ||
         !head_order(classify->head, arena, logits, order, err))
         return false;
     head_probabilities(classify->head, logits, p);

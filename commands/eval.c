@@ -136,7 +136,8 @@ static float *predict(struct eval *eval, const struct labelled_row *row, struct 
         fail_row(eval, row, "its vector is not finite; embedd inspect names the row", err);
         return NULL;
     }
-    if (!head_logits(eval->head, &eval->arena, vector, logits, err)) return NULL;
+    if (!head_logits(eval->head, &eval->arena, vector, tokens.ids, tokens.n, logits, err))
+        return NULL;
     head_probabilities(eval->head, logits, p);
     return p;
 }

@@ -69,12 +69,15 @@ static void add_heads(struct buf *buf, enum format format, const struct heads *h
         const struct head_info *head = head_info(heads->items[i]);
         const char *kind = head_kind_names[head->kind];
         if (format == FORMAT_TEXT) {
-            buf_printf(buf, "%-11s %s: %s, %u labels\n", "head", head->name, kind, head->n_labels);
+            buf_printf(buf, "%-11s %s: %s, %u labels", "head", head->name, kind, head->n_labels);
+            if (head->ngrams > 0) buf_printf(buf, ", %u n-grams", head->ngrams);
+            buf_add_char(buf, '\n');
             continue;
         }
         buf_add_str(buf, i > 0 ? ", {\"name\": " : "{\"name\": ");
         json_write_string(buf, head->name, strlen(head->name));
-        buf_printf(buf, ", \"kind\": \"%s\", \"labels\": %u}", kind, head->n_labels);
+        buf_printf(buf, ", \"kind\": \"%s\", \"labels\": %u, \"ngrams\": %u}", kind, head->n_labels,
+                   head->ngrams);
     }
     if (format == FORMAT_JSON) buf_add_char(buf, ']');
 }

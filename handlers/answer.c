@@ -60,7 +60,8 @@ bool answer_fill(struct answer *answer, struct exchange *x, const struct questio
                        "a vector is not finite (NaN or infinity in the model's rows, or a sum that "
                        "overflows), so nothing is sent; check the model with embedd inspect");
     stage_end(x, STAGE_LOOKUP);
-    if (!head_logits(question->head, x->arena, answer->vector, answer->logits, err) ||
+    if (!head_logits(question->head, x->arena, answer->vector, item->ids, item->n, answer->logits,
+                     err) ||
         !head_order(question->head, x->arena, answer->logits, answer->order, err))
         return false;
     head_probabilities(question->head, answer->logits, answer->p);

@@ -2,14 +2,13 @@
 #include "model/model.h"
 
 #include "model/math/kernels.h"
+#include "model/pool.h"
 #include "model/settings.h"
 #include "model/source.h"
 #include "model/table/table.h"
 #include "model/text/tokenizer.h"
 
 #include <assert.h>
-#include <float.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +59,11 @@ static bool check_sizes(const struct model *model, struct err *err)
                    model->source.path, tokens, rows);
 }
 
+static struct head_ground ground_of(const struct model *model)
+{
+    return (struct head_ground){.dim = model->table.dim, .tokenizer = model->tokenizer};
+}
+
 static bool open_files(struct model *model, const char *path, struct err *err)
 {
     struct source *source = &model->source;
@@ -79,8 +83,8 @@ static bool open_files(struct model *model, const char *path, struct err *err)
                        source->path, source->weights_name);
     }
     if (!check_sizes(model, err)) return false;
-    return !source->is_mapped ||
-           heads_open_folder(&model->heads, source->path, model->table.dim, err);
+    const struct head_ground ground = ground_of(model);
+    return !source->is_mapped || heads_open_folder(&model->heads, source->path, &ground, err);
 }
 
 static void fill_info(struct model *model)
@@ -189,105 +193,10 @@ void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out
     model->kernels->row[table->dtype](out, table, id, dims);
 }
 
-typedef void gather_kernel(float *out, const struct table *table, const uint32_t *ids, size_t n,
-                           size_t dims);
-
-static gather_kernel *kernel_of(const struct model *model, enum pooling pooling)
-{
-    enum dtype dtype = model->table.dtype;
-    switch (pooling) {
-    case POOLING_MEAN:
-    case POOLING_SUM:
-        return model->kernels->sum[dtype];
-    case POOLING_WEIGHTED:
-        return model->kernels->weighted_sum[dtype];
-    case POOLING_MAX:
-        return model->kernels->max[dtype];
-    }
-    return NULL;
-}
-
-/* Pools the known ids; returns how many there are. Most sequences hold no unknown token and go to
-   the kernel as they are, the others in pieces. */
-static size_t gather_known(const struct model *model, gather_kernel *gather, const uint32_t *ids,
-                           size_t n, size_t dims, float *out)
-{
-    size_t n_known = 0, n_piece = 0;
-    uint32_t piece[256];
-    for (size_t i = 0; i < n; i++)
-        n_known += !model_is_unknown(&model->info, ids[i]);
-    if (n_known == n) {
-        gather(out, &model->table, ids, n, dims);
-        return n;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (model_is_unknown(&model->info, ids[i])) continue;
-        piece[n_piece++] = ids[i];
-        if (n_piece < sizeof piece / sizeof piece[0]) continue;
-        gather(out, &model->table, piece, n_piece, dims);
-        n_piece = 0;
-    }
-    gather(out, &model->table, piece, n_piece, dims);
-    return n_known;
-}
-
-static float sum_of_weights(const struct model *model, const uint32_t *ids, size_t n)
-{
-    float sum = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!model_is_unknown(&model->info, ids[i])) sum += model->table.weights[ids[i]];
-    return sum;
-}
-
-/* The sum of squares leaves float's range for very long or short vectors: made of middling length
-   first, they have a norm. The zero vector stays what it is. */
-static bool bring_into_range(const struct kernels *kernels, float *x, size_t dims)
-{
-    if (!kernels->is_finite(x, dims)) return false;
-    float largest = 0;
-    for (size_t j = 0; j < dims; j++)
-        if (fabsf(x[j]) > largest) largest = fabsf(x[j]);
-    if (largest > 0) kernels->divide(x, dims, largest);
-    return true;
-}
-
-static bool normalize(const struct kernels *kernels, float *x, size_t dims)
-{
-    float squares = kernels->sum_squares(x, dims);
-    if (!(squares > 1e-30f && squares <= FLT_MAX)) {
-        if (!bring_into_range(kernels, x, dims)) return false;
-        squares = kernels->sum_squares(x, dims);
-        if (squares == 0) return true;
-    }
-    kernels->divide(x, dims, sqrtf(squares));
-    return true;
-}
-
 bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
                 const struct pool_options *options, float *out)
 {
-    const struct kernels *kernels = model->kernels;
-    const size_t dims = options->dims;
-    const enum pooling pooling = options->pooling;
-    assert(dims >= 1 && dims <= model->table.dim);
-    assert(pooling != POOLING_WEIGHTED || model->table.weights);
-
-    for (size_t j = 0; j < dims; j++)
-        out[j] = pooling == POOLING_MAX ? -INFINITY : 0;
-    size_t n_known = gather_known(model, kernel_of(model, pooling), ids, n, dims, out);
-    float divisor = 1;
-    if (pooling == POOLING_MEAN) divisor = (float)n_known;
-    if (pooling == POOLING_WEIGHTED) divisor = sum_of_weights(model, ids, n);
-    if (!isfinite(divisor)) return false;
-    /* Weights are not negative: where they sum to zero, so does the sum of rows. */
-    if (n_known == 0 || divisor == 0) {
-        memset(out, 0, dims * sizeof *out);
-        return true;
-    }
-    /* A divisor that is not negative leaves the direction alone: L2 needs no division before. */
-    if (options->normalize) return normalize(kernels, out, dims);
-    if (divisor != 1) kernels->divide(out, dims, divisor);
-    return kernels->is_finite(out, dims);
+    return pool_rows(&model->table, model->info.unknown_id, ids, n, options, out);
 }
 
 const struct heads *model_heads(const struct model *model)
@@ -297,7 +206,8 @@ const struct heads *model_heads(const struct model *model)
 
 bool model_add_heads(struct model *model, const char *path, struct err *err)
 {
-    return heads_add(&model->heads, path, model->table.dim, err);
+    const struct head_ground ground = ground_of(model);
+    return heads_add(&model->heads, path, &ground, err);
 }
 
 struct pool_options model_pool_options(const struct model *model)
@@ -307,46 +217,30 @@ struct pool_options model_pool_options(const struct model *model)
                                  .dims = model->info.dim};
 }
 
-/* What the sum of the (weighted) rows is divided by to give the vector. */
-static double divisor_of(const struct model *model, const uint32_t *ids, size_t n, const float *sum)
-{
-    double squares = 0;
-    size_t n_known = 0;
-    if (model->info.normalize) {
-        for (uint32_t j = 0; j < model->info.dim; j++)
-            squares += (double)sum[j] * sum[j];
-        return sqrt(squares);
-    }
-    if (model->info.pooling == POOLING_WEIGHTED) return sum_of_weights(model, ids, n);
-    if (model->info.pooling == POOLING_SUM) return 1;
-    for (size_t i = 0; i < n; i++)
-        n_known += !model_is_unknown(&model->info, ids[i]);
-    return (double)n_known;
-}
-
 bool model_explain(const struct model *model, const struct head *head, struct arena *arena,
                    const uint32_t *ids, size_t n, uint32_t row, double *shares, double *bias,
                    struct err *err)
 {
-    const uint32_t dim = model->info.dim;
-    const enum pooling pooling = model->info.pooling;
-    if (pooling == POOLING_MAX)
+    const struct table *table = &model->table;
+    const uint32_t unknown = model->info.unknown_id, dim = table->dim;
+    const struct pool_options options = model_pool_options(model);
+    if (options.pooling == POOLING_MAX)
         return err_set(err, ERR_INVALID, "explain",
                        "this model's vectors are a maximum over tokens, so logits are no sum over "
                        "them; send the request without explain");
     float *sum = arena_array(arena, dim, sizeof *sum), *one = arena_array(arena, dim, sizeof *one);
     if (!sum || !one) return err_out_of_memory(err);
-    memset(sum, 0, dim * sizeof *sum);
-    gather_known(model, kernel_of(model, pooling), ids, n, dim, sum);
-    const double divisor = divisor_of(model, ids, n, sum);
+    pool_sum(table, unknown, ids, n, &options, sum);
+    const double divisor = pool_divisor(table, unknown, ids, n, &options, sum);
     if (!head_shares(head, row, one, 0, shares, bias, err)) return false;
     for (size_t i = 0; i < n; i++) {
         shares[i] = 0;
         if (model_is_unknown(&model->info, ids[i]) || divisor == 0) continue;
         model_row(model, ids[i], dim, one);
         if (!head_shares(head, row, one, 1, &shares[i], bias, err)) return false;
-        if (pooling == POOLING_WEIGHTED) shares[i] *= model->table.weights[ids[i]];
+        if (options.pooling == POOLING_WEIGHTED) shares[i] *= table->weights[ids[i]];
         shares[i] /= divisor;
     }
+    head_add_ngram_shares(head, row, ids, n, shares);
     return true;
 }

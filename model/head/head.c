@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/head/head.h"
 
+#include "model/head/ngram_table.h"
 #include "model/head/parts.h"
 #include "model/math/exponential.h"
 #include "model/math/kernels.h"
@@ -21,6 +22,7 @@ struct linear {
 struct head {
     struct head_info info;
     struct linear hidden, output; /* hidden.in is 0 without a hidden layer */
+    struct ngram_table ngrams;    /* without rows where it has none */
     float *thresholds;            /* (C) of a multi-label head, (1) of a binary one */
     const char **labels;
     char *name, *training, *scores;
@@ -203,6 +205,8 @@ static bool take_numbers(struct head *head, struct head_parts *parts, uint32_t d
     head->info.dim = dim;
     head->info.hidden = head->hidden.out;
     head->info.rows = head->output.out;
+    head->info.ngrams = parts->ngrams.rows.n_rows;
+    head->ngrams = parts->ngrams;
     return true;
 }
 
@@ -222,11 +226,12 @@ static bool read_file(struct head_parts *parts, struct span bytes)
 }
 
 bool head_open(struct head **out, struct span bytes, const char *name, const char *where,
-               uint32_t dim, struct err *err)
+               const struct head_ground *ground, struct err *err)
 {
-    assert(out && name && where && dim > 0);
+    assert(out && name && where && ground->dim > 0);
     *out = NULL;
-    struct head_parts parts = {.where = where, .err = err, .about = json_object()};
+    struct head_parts parts = {
+        .where = where, .tokenizer = ground->tokenizer, .err = err, .about = json_object()};
     struct head *head = calloc(1, sizeof *head);
     bool ok = head && parts.about ? read_file(&parts, bytes) : err_out_of_memory(err);
     if (ok && !parts.weight.values)
@@ -234,7 +239,7 @@ bool head_open(struct head **out, struct span bytes, const char *name, const cha
     ok = ok && read_kind(head, &parts) && read_labels(head, &parts) &&
          read_thresholds(head, &parts) && read_temperature(head, &parts) &&
          read_story(&parts, "training", &head->training) &&
-         read_story(&parts, "scores", &head->scores) && take_numbers(head, &parts, dim);
+         read_story(&parts, "scores", &head->scores) && take_numbers(head, &parts, ground->dim);
     if (ok) {
         head->name = strdup(name);
         ok = head->name || err_out_of_memory(err);
@@ -288,8 +293,8 @@ static void apply(const struct head *head, const struct linear *linear, const fl
     kernels_get()->weighted_sum[DTYPE_F32](y, &columns, head->inputs, linear->in, linear->out);
 }
 
-bool head_logits(const struct head *head, struct arena *arena, const float *v, float *logits,
-                 struct err *err)
+bool head_logits(const struct head *head, struct arena *arena, const float *v, const uint32_t *ids,
+                 size_t n, float *logits, struct err *err)
 {
     const float *x = v;
     if (head->hidden.out > 0) {
@@ -301,6 +306,11 @@ bool head_logits(const struct head *head, struct arena *arena, const float *v, f
         x = inner;
     }
     apply(head, &head->output, x, logits);
+    if (head->info.ngrams > 0) {
+        float *sums = arena_array(arena, head->output.out, sizeof *sums);
+        if (!sums) return err_out_of_memory(err);
+        ngram_table_add(&head->ngrams, ids, n, sums, logits);
+    }
     return kernels_get()->is_finite(logits, head->output.out) ||
            err_set(err, ERR_INTERNAL, NULL,
                    "a logit of head '%.100s' is not finite: its numbers "
@@ -412,4 +422,11 @@ bool head_shares(const struct head *head, uint32_t row, const float *x, size_t n
             shares[i] += (double)x[i * linear->in + j] * linear->columns[j * linear->out + row];
     }
     return true;
+}
+
+void head_add_ngram_shares(const struct head *head, uint32_t row, const uint32_t *ids, size_t n,
+                           double *shares)
+{
+    assert(row < head->info.rows);
+    if (head->info.ngrams > 0) ngram_table_shares(&head->ngrams, ids, n, row, shares);
 }

@@ -12,7 +12,7 @@
  *   multi-class, multi-label; default: binary for one row, else multi-class); `thresholds`, a JSON
  *   list of one number (binary) or one a label (multi-label), default 0.5; `temperature`, what
  *   logits are divided by before they become probabilities, default 1; `training` and `scores`,
- *   JSON objects that are told on as they are.
+ *   JSON objects that are told on as they are. N-grams as well: ngram_table.h.
  * - JSON: {"labels": [...], "weight": [[...], ...], "bias": [...]} and the optional keys above;
  *   a list of numbers as `weight` is one row, a number as `bias` is one too. scikit-learn's coef_
  *   and intercept_ are just these.
@@ -44,23 +44,30 @@ struct head_info {
     uint32_t dim;            /* D: of the vectors it takes */
     uint32_t hidden;         /* H; 0 = no hidden layer */
     uint32_t rows;           /* R: its logits */
+    uint32_t ngrams;         /* N: rows of its table of n-grams; 0: it has none */
     const char *training;    /* JSON object, "" = not said */
     const char *scores;      /* JSON object, "" = not said */
 };
 
 struct head;
+struct tokenizer;
+
+/** What a head is to stand on; borrowed while it lives. */
+struct head_ground {
+    uint32_t dim;                      /* D of the table */
+    const struct tokenizer *tokenizer; /* NULL: heads with n-grams are refused */
+};
 
 /**
  * head_open reads a head; the first byte tells JSON from safetensors, a comma before it CSV.
- * @param bytes  borrowed during the call
+ * @param bytes  borrowed while the head lives
  * @param name   of the head; copied
  * @param where  name of the file, for messages
- * @param dim    D of the table it is to stand on
  * @param out    owned by the caller (head_close); NULL on failure
  * @return false with ERR_FORMAT (file, place, remedy) or ERR_MEMORY
  */
 bool head_open(struct head **out, struct span bytes, const char *name, const char *where,
-               uint32_t dim, struct err *err);
+               const struct head_ground *ground, struct err *err);
 
 /** head_close frees; NULL is fine. */
 void head_close(struct head *head);
@@ -69,12 +76,13 @@ void head_close(struct head *head);
 const struct head_info *head_info(const struct head *head);
 
 /**
- * head_logits: logits (rows) of the sentence vector v (dim). The bits depend on v alone, not on the
- * CPU: each logit is summed column by column, in order.
+ * head_logits: logits (rows) of the sentence vector v (dim) and the token ids (n) it was pooled
+ * from, which a head with n-grams looks at. The bits depend on these alone, not on the CPU: each
+ * logit is summed column by column, in order, and then the n-grams are added.
  * @return false with ERR_MEMORY (arena) or ERR_INTERNAL (a logit is not finite)
  */
-bool head_logits(const struct head *head, struct arena *arena, const float *v, float *logits,
-                 struct err *err);
+bool head_logits(const struct head *head, struct arena *arena, const float *v, const uint32_t *ids,
+                 size_t n, float *logits, struct err *err);
 
 /**
  * head_probabilities: p (C) of the logits (rows), divided by the temperature: binary 1 - sigmoid(y)
@@ -107,3 +115,8 @@ bool head_passes(const struct head *head, const float *p, uint32_t i, float thre
  */
 bool head_shares(const struct head *head, uint32_t row, const float *x, size_t n, double *shares,
                  double *bias, struct err *err);
+
+/** head_add_ngram_shares adds to share[i] (n) what token i has in logit `row` by the n-grams that
+ * touch it. */
+void head_add_ngram_shares(const struct head *head, uint32_t row, const uint32_t *ids, size_t n,
+                           double *shares);

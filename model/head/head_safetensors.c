@@ -37,7 +37,8 @@ static bool read_tensor(struct head_parts *parts, const struct tensors *file, co
 /* A string of __metadata__ that is JSON itself, but for `kind` and a label's bare name. */
 static bool read_about(struct head_parts *parts, const struct tensors *file)
 {
-    static const char *const keys[] = {"labels", "thresholds", "temperature", "training", "scores"};
+    static const char *const keys[] = {"labels",   "thresholds", "temperature",
+                                       "training", "scores",     "ngrams"};
     struct err detail;
     const char *kind = tensors_metadata(file, "kind");
     if (kind) json_object_set_new(parts->about, "kind", json_string(kind));
@@ -58,7 +59,9 @@ bool head_read_safetensors(struct head_parts *parts, struct span bytes)
     bool ok = read_about(parts, &file) && read_tensor(parts, &file, "weight", 2, &parts->weight) &&
               read_tensor(parts, &file, "bias", 1, &parts->bias) &&
               read_tensor(parts, &file, "hidden.weight", 2, &parts->hidden_weight) &&
-              read_tensor(parts, &file, "hidden.bias", 1, &parts->hidden_bias);
+              read_tensor(parts, &file, "hidden.bias", 1, &parts->hidden_bias) &&
+              ngram_table_open(&parts->ngrams, &file, json_object_get(parts->about, "ngrams"),
+                               parts->tokenizer, (uint32_t)parts->weight.rows);
     tensors_close(&file);
     return ok;
 }

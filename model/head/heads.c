@@ -44,23 +44,29 @@ static bool check_name(const struct heads *heads, const char *name, const char *
                    name);
 }
 
-static bool add_file(struct heads *heads, const char *path, const char *name, uint32_t dim,
-                     struct err *err)
+static bool make_room(struct heads *heads)
+{
+    struct head **items = realloc(heads->items, (heads->n + 1) * sizeof *items);
+    if (items) heads->items = items;
+    struct span *files = items ? realloc(heads->files, (heads->n + 1) * sizeof *files) : NULL;
+    if (files) heads->files = files;
+    return files != NULL;
+}
+
+static bool add_file(struct heads *heads, const char *path, const char *name,
+                     const struct head_ground *ground, struct err *err)
 {
     struct span bytes;
     struct head *head;
-    if (!check_name(heads, name, path, err) || !file_map(path, &bytes.data, &bytes.bytes, err))
+    if (!check_name(heads, name, path, err)) return false;
+    if (!make_room(heads)) return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", path);
+    if (!file_map(path, &bytes.data, &bytes.bytes, err)) return false;
+    if (!head_open(&head, bytes, name, path, ground, err)) {
+        file_unmap(bytes.data, bytes.bytes);
         return false;
-    bool ok = head_open(&head, bytes, name, path, dim, err);
-    file_unmap(bytes.data, bytes.bytes);
-    if (!ok) return false;
-    struct head **items = realloc(heads->items, (heads->n + 1) * sizeof *items);
-    if (!items) {
-        head_close(head);
-        return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", path);
     }
-    heads->items = items;
-    heads->items[heads->n++] = head;
+    heads->items[heads->n] = head;
+    heads->files[heads->n++] = bytes;
     return true;
 }
 
@@ -69,7 +75,8 @@ static int is_head(const struct dirent *entry)
     return name_bytes(entry->d_name) > 0;
 }
 
-static bool add_folder(struct heads *heads, const char *folder, uint32_t dim, struct err *err)
+static bool add_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
+                       struct err *err)
 {
     struct dirent **entries;
     int n = scandir(folder, &entries, is_head, alphasort);
@@ -82,32 +89,35 @@ static bool add_folder(struct heads *heads, const char *folder, uint32_t dim, st
         const char *file = entries[i]->d_name;
         snprintf(path, sizeof path, "%s/%s", folder, file);
         snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
-        ok = ok && add_file(heads, path, name, dim, err);
+        ok = ok && add_file(heads, path, name, ground, err);
         free(entries[i]);
     }
     free(entries);
     return ok;
 }
 
-bool heads_open_folder(struct heads *heads, const char *folder, uint32_t dim, struct err *err)
+bool heads_open_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
+                       struct err *err)
 {
     char path[PATH_MAX + NAME_MAX + 2];
     struct stat info;
     for (size_t i = 0; i < N_SUFFIXES; i++) {
         snprintf(path, sizeof path, "%s/head%s", folder, suffixes[i]);
-        if (stat(path, &info) == 0 && !add_file(heads, path, DEFAULT_NAME, dim, err)) return false;
+        if (stat(path, &info) == 0 && !add_file(heads, path, DEFAULT_NAME, ground, err))
+            return false;
     }
     snprintf(path, sizeof path, "%s/heads", folder);
     if (stat(path, &info) < 0 && errno == ENOENT) return true;
-    return add_folder(heads, path, dim, err);
+    return add_folder(heads, path, ground, err);
 }
 
-bool heads_add(struct heads *heads, const char *path, uint32_t dim, struct err *err)
+bool heads_add(struct heads *heads, const char *path, const struct head_ground *ground,
+               struct err *err)
 {
     struct stat info;
     if (stat(path, &info) < 0)
         return err_set(err, ERR_IO, NULL, "cannot open head '%.400s': %s", path, strerror(errno));
-    if (S_ISDIR(info.st_mode)) return add_folder(heads, path, dim, err);
+    if (S_ISDIR(info.st_mode)) return add_folder(heads, path, ground, err);
     const char *slash = strrchr(path, '/');
     const char *file = slash ? slash + 1 : path;
     char name[NAME_MAX + 1];
@@ -116,7 +126,7 @@ bool heads_add(struct heads *heads, const char *path, uint32_t dim, struct err *
                        "%.400s: a head's file is called NAME.safetensors, NAME.json or NAME.csv",
                        path);
     snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
-    return add_file(heads, path, name, dim, err);
+    return add_file(heads, path, name, ground, err);
 }
 
 const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes)
@@ -145,8 +155,11 @@ void heads_names(const struct heads *heads, char *out, size_t size)
 
 void heads_close(struct heads *heads)
 {
-    for (size_t i = 0; i < heads->n; i++)
+    for (size_t i = 0; i < heads->n; i++) {
         head_close(heads->items[i]);
+        file_unmap(heads->files[i].data, heads->files[i].bytes);
+    }
     free(heads->items);
+    free(heads->files);
     *heads = (struct heads){0};
 }

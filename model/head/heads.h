@@ -17,18 +17,20 @@
 
 struct heads {
     struct head **items; /* the default first, then by name */
+    struct span *files;  /* (n) what each is read from, mapped */
     size_t n;
 };
 
 /**
  * heads_open_folder adds the heads of a model folder; none is fine.
- * @param dim  D of the table they stand on
  * @return false with ERR_IO or ERR_FORMAT naming the file; what was added stays until heads_close
  */
-bool heads_open_folder(struct heads *heads, const char *folder, uint32_t dim, struct err *err);
+bool heads_open_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
+                       struct err *err);
 
 /** heads_add adds the head in the file `path`, or all heads in the files of the folder `path`. */
-bool heads_add(struct heads *heads, const char *path, uint32_t dim, struct err *err);
+bool heads_add(struct heads *heads, const char *path, const struct head_ground *ground,
+               struct err *err);
 
 /** heads_find: the head of that name, or NULL. */
 const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes);

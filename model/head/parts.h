@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "model/head/ngram_table.h"
 #include "model/source.h"
 
 #include <stdbool.h>
@@ -20,9 +21,11 @@ struct matrix {
 };
 
 struct head_parts {
-    const char *where; /* name of the file, for messages */
+    const char *where;                 /* name of the file, for messages */
+    const struct tokenizer *tokenizer; /* of the model it is to stand on, or NULL */
     struct err *err;
     struct matrix weight, bias, hidden_weight, hidden_bias;
+    struct ngram_table ngrams;
     json_t *about; /* an object: labels, kind, thresholds, temperature, training, scores, each as
                       the file has it, or left out */
 };

@@ -81,6 +81,37 @@ bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id)
     return tokenizer->vocab.tokens[id].is_special;
 }
 
+bool tokenizer_is_unknown(const struct tokenizer *tokenizer, uint32_t id)
+{
+    return id == tokenizer->unknown_id || id == MODEL_NO_ID;
+}
+
+const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes,
+                            bool *continues)
+{
+    const char *text = tokenizer_token_text(tokenizer, id, bytes);
+    const struct decoder *decoder = &tokenizer->decoder;
+    const size_t prefix = decoder->is_wordpiece ? decoder->prefix_bytes : 0;
+    *continues = prefix > 0 && *bytes > prefix && memcmp(text, decoder->prefix, prefix) == 0;
+    if (!*continues) return text;
+    *bytes -= prefix;
+    return text + prefix;
+}
+
+/* FNV-1a, the length of each token first. */
+uint64_t tokenizer_fingerprint(const struct tokenizer *tokenizer)
+{
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (uint32_t id = 0; id < tokenizer->vocab.n; id++) {
+        size_t bytes;
+        const char *text = tokenizer_token_text(tokenizer, id, &bytes);
+        hash = (hash ^ bytes) * 0x100000001B3u;
+        for (size_t i = 0; i < bytes; i++)
+            hash = (hash ^ (unsigned char)text[i]) * 0x100000001B3u;
+    }
+    return hash;
+}
+
 void tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,
                       bool skip_special, struct buf *out)
 {

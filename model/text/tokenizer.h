@@ -59,5 +59,17 @@ bool tokenizer_encode(const struct tokenizer *tokenizer, struct arena *arena, co
 uint32_t tokenizer_token_id(const struct tokenizer *tokenizer, const char *token, size_t bytes);
 const char *tokenizer_token_text(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes);
 bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id);
+
+/** tokenizer_is_unknown: `id` stands for no token of the vocabulary, as model_is_unknown. */
+bool tokenizer_is_unknown(const struct tokenizer *tokenizer, uint32_t id);
+
+/** tokenizer_piece: what is written of the token: its text without the prefix of a piece that
+ * continues a word ("##"), and whether it has one. */
+const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes,
+                            bool *continues);
+
+/** tokenizer_fingerprint: a hash of all tokens and their ids: two vocabularies that differ have
+ * different ones. Reads all of the vocabulary. */
+uint64_t tokenizer_fingerprint(const struct tokenizer *tokenizer);
 void tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,
                       bool skip_special, struct buf *out);

@@ -21,7 +21,7 @@ static void ask(const struct head *head)
     float *logits = arena_array(&arena, info->rows, sizeof *logits);
     float *p = arena_array(&arena, info->n_labels, sizeof *p);
     uint32_t *order = arena_array(&arena, info->n_labels, sizeof *order);
-    if (logits && p && order && head_logits(head, &arena, v, logits, &err) &&
+    if (logits && p && order && head_logits(head, &arena, v, NULL, 0, logits, &err) &&
         head_order(head, &arena, logits, order, &err)) {
         head_probabilities(head, logits, p);
         for (uint32_t i = 0; i < info->n_labels; i++)
@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = {0};
     const char *bytes = size ? (const char *)data : "";
     json_init();
-    if (head_open(&head, (struct span){bytes, size}, "fuzz", "fuzz.json", DIM, &err))
+    if (head_open(&head, (struct span){bytes, size}, "fuzz", "fuzz.json",
+                  &(struct head_ground){.dim = DIM}, &err))
         ask(head);
     else if (head || err.code == ERR_NONE || strlen(err.message) < 10)
         abort();

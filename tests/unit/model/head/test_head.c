@@ -32,7 +32,8 @@ static struct head *open_text(const char *text, uint32_t dim)
 {
     struct head *head;
     struct err err;
-    if (!head_open(&head, (struct span){text, strlen(text)}, "taste", "head", dim, &err))
+    if (!head_open(&head, (struct span){text, strlen(text)}, "taste", "head",
+                   &(struct head_ground){.dim = dim}, &err))
         fail_msg("%s", err.message);
     return head;
 }
@@ -41,7 +42,8 @@ static void refuse(const char *text, const char *why)
 {
     struct head *head;
     struct err err;
-    assert_false(head_open(&head, (struct span){text, strlen(text)}, "taste", "head", 2, &err));
+    assert_false(head_open(&head, (struct span){text, strlen(text)}, "taste", "head",
+                           &(struct head_ground){.dim = 2}, &err));
     assert_null(head);
     if (err.code != ERR_FORMAT || !strstr(err.message, why))
         fail_msg("'%s' does not say '%s'", err.message, why);
@@ -73,7 +75,7 @@ static void check_case(const json_t *one)
         float v[ROOM], logits[ROOM], p[ROOM];
         for (uint32_t j = 0; j < dim; j++)
             v[j] = (float)json_number_value(json_array_get(json_array_get(vectors, i), j));
-        assert_true(head_logits(head, &arena, v, logits, &err));
+        assert_true(head_logits(head, &arena, v, NULL, 0, logits, &err));
         head_probabilities(head, logits, p);
         close_to(json_array_get(json_object_get(one, "logits"), i), logits, info->rows);
         close_to(json_array_get(json_object_get(one, "probabilities"), i), p, info->n_labels);
@@ -171,7 +173,7 @@ static void a_hidden_layer_stands_between(void **state)
     double share, bias;
     struct err err;
     assert_int_equal(head_info(head)->hidden, 3);
-    assert_true(head_logits(head, &arena, v, logits, &err));
+    assert_true(head_logits(head, &arena, v, NULL, 0, logits, &err));
     assert_true(logits[0] == 6.5f && logits[1] == 2);
     assert_false(head_shares(head, 0, v, 1, &share, &bias, &err));
     assert_int_equal(err.code, ERR_INVALID);
@@ -188,7 +190,7 @@ static void shares_and_bias_add_up_to_the_logit(void **state)
     float logits[2];
     double shares[3], bias;
     struct err err;
-    assert_true(head_logits(head, &arena, v, logits, &err));
+    assert_true(head_logits(head, &arena, v, NULL, 0, logits, &err));
     for (uint32_t row = 0; row < 2; row++) {
         assert_true(head_shares(head, row, &parts[0][0], 3, shares, &bias, &err));
         assert_true(fabs(bias + shares[0] + shares[1] + shares[2] - (double)logits[row]) < 1e-6);
@@ -208,7 +210,7 @@ static void a_csv_of_w_and_b_is_a_head(void **state)
     struct err err;
     assert_int_equal(info->kind, HEAD_MULTI_CLASS);
     assert_string_equal(info->labels[0], "red, dark");
-    assert_true(head_logits(head, &arena, (const float[]){1, 1}, logits, &err));
+    assert_true(head_logits(head, &arena, (const float[]){1, 1}, NULL, 0, logits, &err));
     assert_true(logits[0] == 3.5f && logits[1] == 6.5f);
     head_close(head);
     head = open_text("1,2,0.5\n", 2);
@@ -245,7 +247,8 @@ static void a_safetensors_file_is_a_head(void **state)
     struct head *head;
     struct err err;
     float logits[2];
-    if (!head_open(&head, file, "taste", "head", 2, &err)) fail_msg("%s", err.message);
+    if (!head_open(&head, file, "taste", "head", &(struct head_ground){.dim = 2}, &err))
+        fail_msg("%s", err.message);
     const struct head_info *info = head_info(head);
     assert_int_equal(info->kind, HEAD_MULTI_LABEL);
     assert_string_equal(info->name, "taste");
@@ -253,10 +256,10 @@ static void a_safetensors_file_is_a_head(void **state)
     assert_string_equal(info->training, "{\"epochs\":3}");
     assert_string_equal(info->scores, "");
     assert_true(info->thresholds[0] == 0.25f && info->temperature == 1);
-    assert_true(head_logits(head, &arena, (const float[]){1, 1}, logits, &err));
+    assert_true(head_logits(head, &arena, (const float[]){1, 1}, NULL, 0, logits, &err));
     assert_true(logits[0] == 3.5f && logits[1] == 6.5f);
     head_close(head);
-    assert_false(head_open(&head, file, "taste", "head", 3, &err));
+    assert_false(head_open(&head, file, "taste", "head", &(struct head_ground){.dim = 3}, &err));
     assert_non_null(strstr(err.message, "takes vectors of 2 columns, but the table"));
 }
 

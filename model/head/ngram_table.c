@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/head/ngram_table.h"
+
+#include "model/math/kernels.h"
+
+#include <math.h>
+
+/* N-grams of a step; the sums run on from one to the next. */
+#define CHUNK 256
+
+static bool read_range(const struct tensors *file, const json_t *about, const char *key,
+                       uint32_t *min, uint32_t *max)
+{
+    const json_t *range = json_object_get(about, key);
+    const json_t *first = json_array_get(range, 0), *last = json_array_get(range, 1);
+    if (json_array_size(range) != 2 || !json_is_integer(first) || !json_is_integer(last) ||
+        json_integer_value(first) < 1 || json_integer_value(last) < 0 ||
+        json_integer_value(first) > NGRAMS_CHARACTERS_MAX ||
+        json_integer_value(last) > NGRAMS_CHARACTERS_MAX)
+        return tensors_fail(file, "__metadata__: ngrams.%s must be [shortest, longest], at most %d",
+                            key, NGRAMS_CHARACTERS_MAX);
+    *min = (uint32_t)json_integer_value(first);
+    *max = (uint32_t)json_integer_value(last);
+    return true;
+}
+
+static bool read_about(struct ngram_table *table, const struct tensors *file, const json_t *about)
+{
+    const json_t *tokens = json_object_get(about, "tokens");
+    const char *vocabulary = json_string_value(json_object_get(about, "vocabulary"));
+    char fingerprint[17];
+    if (!json_is_object(about))
+        return tensors_fail(file, "it holds n-grams, so __metadata__.ngrams must be an object that "
+                                  "tells of them");
+    if (!json_is_integer(tokens) || json_integer_value(tokens) < 0 ||
+        json_integer_value(tokens) > NGRAMS_TOKENS_MAX)
+        return tensors_fail(file, "__metadata__: ngrams.tokens must be a number from 0 to %d",
+                            NGRAMS_TOKENS_MAX);
+    table->ranges.tokens_max = (uint32_t)json_integer_value(tokens);
+    snprintf(fingerprint, sizeof fingerprint, "%016llx",
+             (unsigned long long)tokenizer_fingerprint(table->tokenizer));
+    if (!vocabulary || strcmp(vocabulary, fingerprint) != 0)
+        return tensors_fail(file, "its n-grams are those of another vocabulary than the model's; "
+                                  "serve it with the model it was trained on");
+    return read_range(file, about, "characters", &table->ranges.characters_min,
+                      &table->ranges.characters_max) &&
+           read_range(file, about, "ideographs", &table->ranges.ideographs_min,
+                      &table->ranges.ideographs_max);
+}
+
+static const struct tensor *find(const struct tensors *file, const char *name, const char *dtype,
+                                 uint64_t rows, uint64_t columns)
+{
+    const struct tensor *tensor = tensors_find(file, name);
+    if (tensor && strcmp(tensor->dtype, dtype) == 0 && tensor->rank == (columns ? 2 : 1) &&
+        tensor->shape[0] == rows && (!columns || tensor->shape[1] == columns))
+        return tensor;
+    if (columns)
+        tensors_fail(file, "tensor '%s' must be there, %s of shape [%llu, %llu]", name, dtype,
+                     (unsigned long long)rows, (unsigned long long)columns);
+    else
+        tensors_fail(file, "tensor '%s' must be there, %s of shape [%llu]", name, dtype,
+                     (unsigned long long)rows);
+    return NULL;
+}
+
+/* Every row a slot names is there, and a search comes to an end. */
+static bool check_slots(const struct ngram_table *table, const struct tensors *file)
+{
+    bool has_empty = false;
+    for (size_t i = 0; i < (size_t)1 << table->index.bits; i++) {
+        struct ngram_slot slot;
+        memcpy(&slot, table->index.slots + i * NGRAM_SLOT_BYTES, sizeof slot);
+        has_empty |= slot.key == 0;
+        if (slot.key != 0 && slot.row >= table->rows.n_rows)
+            return tensors_fail(file, "ngrams.slots: slot %zu names row %u of %u", i, slot.row,
+                                table->rows.n_rows);
+    }
+    return has_empty || tensors_fail(file, "ngrams.slots has no empty slot");
+}
+
+static bool read_slots(struct ngram_table *table, const struct tensors *file)
+{
+    const struct tensor *slots = tensors_find(file, "ngrams.slots");
+    unsigned bits = NGRAM_BITS_MIN;
+    while (slots && bits < NGRAM_BITS_MAX && (uint64_t)1 << bits < slots->shape[0])
+        bits++;
+    if (!find(file, "ngrams.slots", "U32", (uint64_t)1 << bits, 2)) return false;
+    table->index = (struct ngram_index){slots->data, bits};
+    return true;
+}
+
+static bool check_numbers(const struct ngram_table *table, const struct tensors *file)
+{
+    for (uint32_t row = 0; row < table->rows.n_rows; row++) {
+        float weight, scale = table_scale(&table->rows, row);
+        memcpy(&weight, table->weights + row * sizeof weight, sizeof weight);
+        if (!isfinite(scale) || !(weight >= 0 && isfinite(weight)))
+            return tensors_fail(file,
+                                "row %u of the n-grams has a scale or weight that is no "
+                                "finite number (a weight from 0)",
+                                row);
+    }
+    return true;
+}
+
+bool ngram_table_open(struct ngram_table *table, const struct tensors *file, const json_t *about,
+                      const struct tokenizer *tokenizer, uint32_t columns)
+{
+    const struct tensor *rows = tensors_find(file, "ngrams.rows");
+    *table = (struct ngram_table){.tokenizer = tokenizer};
+    if (!rows) return true;
+    if (!tokenizer) return tensors_fail(file, "its n-grams need the vocabulary of a model");
+    const uint64_t n = rows->rank == 2 ? rows->shape[0] : 0;
+    if (n < 1 || n >= NGRAM_NONE)
+        return tensors_fail(file, "tensor 'ngrams.rows' must have a row at least");
+    const struct tensor *scales = find(file, "ngrams.scales", "F32", n, 0);
+    const struct tensor *weights = scales ? find(file, "ngrams.weights", "F32", n, 0) : NULL;
+    if (!weights || !find(file, "ngrams.rows", "I8", n, columns) || !read_slots(table, file))
+        return false;
+    table->rows = (struct table){.rows = rows->data,
+                                 .stride_bytes = columns,
+                                 .n_rows = (uint32_t)n,
+                                 .dim = columns,
+                                 .dtype = DTYPE_I8,
+                                 .scales = scales->data};
+    table->weights = weights->data;
+    return read_about(table, file, about) && check_slots(table, file) && check_numbers(table, file);
+}
+
+/* The known ones among the next n-grams, and their weights; false: there are no more. */
+static bool next_rows(const struct ngram_table *table, struct ngram_walk *walk,
+                      struct ngram *ngrams, uint32_t *rows, size_t *n, double *squares)
+{
+    const size_t n_found = ngrams_next(walk, ngrams, CHUNK);
+    *n = 0;
+    for (size_t i = 0; i < n_found; i++) {
+        const uint32_t row = ngram_index_find(&table->index, ngrams[i].hash);
+        float weight;
+        if (row == NGRAM_NONE) continue;
+        memcpy(&weight, table->weights + row * sizeof weight, sizeof weight);
+        *squares += (double)weight * weight;
+        ngrams[*n] = ngrams[i];
+        rows[(*n)++] = row;
+    }
+    return n_found > 0;
+}
+
+void ngram_table_add(const struct ngram_table *table, const uint32_t *ids, size_t n, float *sums,
+                     float *logits)
+{
+    const uint32_t columns = table->rows.dim;
+    struct ngram_walk walk;
+    struct ngram ngrams[CHUNK];
+    uint32_t rows[CHUNK];
+    double squares = 0;
+    size_t n_rows;
+    memset(sums, 0, columns * sizeof *sums);
+    ngrams_start(&walk, &table->ranges, table->tokenizer, ids, n);
+    while (next_rows(table, &walk, ngrams, rows, &n_rows, &squares))
+        kernels_get()->sum[DTYPE_I8](sums, &table->rows, rows, n_rows, columns);
+    if (squares == 0) return;
+    const float norm = (float)sqrt(squares);
+    for (uint32_t k = 0; k < columns; k++)
+        logits[k] += sums[k] / norm;
+}
+
+static double value_at(const struct table *rows, uint32_t row, uint32_t column)
+{
+    return (double)table_scale(rows, row) * (signed char)table_row(rows, row)[column];
+}
+
+void ngram_table_shares(const struct ngram_table *table, const uint32_t *ids, size_t n,
+                        uint32_t column, double *shares)
+{
+    struct ngram_walk walk;
+    struct ngram ngrams[CHUNK];
+    uint32_t rows[CHUNK];
+    double squares = 0;
+    size_t n_rows;
+    /* Once for the norm, once more for what is divided by it. */
+    ngrams_start(&walk, &table->ranges, table->tokenizer, ids, n);
+    while (next_rows(table, &walk, ngrams, rows, &n_rows, &squares))
+        continue;
+    if (squares == 0) return;
+    const double norm = sqrt(squares);
+    ngrams_start(&walk, &table->ranges, table->tokenizer, ids, n);
+    while (next_rows(table, &walk, ngrams, rows, &n_rows, &squares)) {
+        for (size_t i = 0; i < n_rows; i++) {
+            const uint32_t touched = ngrams[i].last - ngrams[i].first + 1;
+            const double share = value_at(&table->rows, rows[i], column) / norm / touched;
+            for (uint32_t token = ngrams[i].first; token <= ngrams[i].last; token++)
+                shares[token] += share;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/pool.h"
+
+#include "model/math/kernels.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+typedef void gather_kernel(float *out, const struct table *table, const uint32_t *ids, size_t n,
+                           size_t dims);
+
+static gather_kernel *kernel_of(const struct table *table, enum pooling pooling)
+{
+    switch (pooling) {
+    case POOLING_MEAN:
+    case POOLING_SUM:
+        return kernels_get()->sum[table->dtype];
+    case POOLING_WEIGHTED:
+        return kernels_get()->weighted_sum[table->dtype];
+    case POOLING_MAX:
+        return kernels_get()->max[table->dtype];
+    }
+    return NULL;
+}
+
+static bool is_unknown(uint32_t unknown_id, uint32_t id)
+{
+    return id == unknown_id || id == MODEL_NO_ID;
+}
+
+/* Pools the known ids; returns how many there are. Most sequences hold no unknown token and go to
+   the kernel as they are, the others in pieces. */
+static size_t gather_known(const struct table *table, uint32_t unknown_id, gather_kernel *gather,
+                           const uint32_t *ids, size_t n, size_t dims, float *out)
+{
+    size_t n_known = 0, n_piece = 0;
+    uint32_t piece[256];
+    for (size_t i = 0; i < n; i++)
+        n_known += !is_unknown(unknown_id, ids[i]);
+    if (n_known == n) {
+        gather(out, table, ids, n, dims);
+        return n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (is_unknown(unknown_id, ids[i])) continue;
+        piece[n_piece++] = ids[i];
+        if (n_piece < sizeof piece / sizeof piece[0]) continue;
+        gather(out, table, piece, n_piece, dims);
+        n_piece = 0;
+    }
+    gather(out, table, piece, n_piece, dims);
+    return n_known;
+}
+
+size_t pool_sum(const struct table *table, uint32_t unknown_id, const uint32_t *ids, size_t n,
+                const struct pool_options *options, float *out)
+{
+    const size_t dims = options->dims;
+    assert(dims >= 1 && dims <= table->dim);
+    assert(options->pooling != POOLING_WEIGHTED || table->weights);
+    for (size_t j = 0; j < dims; j++)
+        out[j] = options->pooling == POOLING_MAX ? -INFINITY : 0;
+    return gather_known(table, unknown_id, kernel_of(table, options->pooling), ids, n, dims, out);
+}
+
+static float sum_of_weights(const struct table *table, uint32_t unknown_id, const uint32_t *ids,
+                            size_t n)
+{
+    float sum = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!is_unknown(unknown_id, ids[i])) sum += table->weights[ids[i]];
+    return sum;
+}
+
+double pool_divisor(const struct table *table, uint32_t unknown_id, const uint32_t *ids, size_t n,
+                    const struct pool_options *options, const float *sum)
+{
+    double squares = 0;
+    size_t n_known = 0;
+    if (options->normalize) {
+        for (uint32_t j = 0; j < options->dims; j++)
+            squares += (double)sum[j] * sum[j];
+        return sqrt(squares);
+    }
+    if (options->pooling == POOLING_WEIGHTED) return sum_of_weights(table, unknown_id, ids, n);
+    if (options->pooling == POOLING_SUM) return 1;
+    for (size_t i = 0; i < n; i++)
+        n_known += !is_unknown(unknown_id, ids[i]);
+    return (double)n_known;
+}
+
+/* The sum of squares leaves float's range for very long or short vectors: made of middling length
+   first, they have a norm. The zero vector stays what it is. */
+static bool bring_into_range(const struct kernels *kernels, float *x, size_t dims)
+{
+    if (!kernels->is_finite(x, dims)) return false;
+    float largest = 0;
+    for (size_t j = 0; j < dims; j++)
+        if (fabsf(x[j]) > largest) largest = fabsf(x[j]);
+    if (largest > 0) kernels->divide(x, dims, largest);
+    return true;
+}
+
+static bool normalize(const struct kernels *kernels, float *x, size_t dims)
+{
+    float squares = kernels->sum_squares(x, dims);
+    if (!(squares > 1e-30f && squares <= FLT_MAX)) {
+        if (!bring_into_range(kernels, x, dims)) return false;
+        squares = kernels->sum_squares(x, dims);
+        if (squares == 0) return true;
+    }
+    kernels->divide(x, dims, sqrtf(squares));
+    return true;
+}
+
+bool pool_rows(const struct table *table, uint32_t unknown_id, const uint32_t *ids, size_t n,
+               const struct pool_options *options, float *out)
+{
+    const struct kernels *kernels = kernels_get();
+    const size_t dims = options->dims;
+    const enum pooling pooling = options->pooling;
+    size_t n_known = pool_sum(table, unknown_id, ids, n, options, out);
+    float divisor = 1;
+    if (pooling == POOLING_MEAN) divisor = (float)n_known;
+    if (pooling == POOLING_WEIGHTED) divisor = sum_of_weights(table, unknown_id, ids, n);
+    if (!isfinite(divisor)) return false;
+    /* Weights are not negative: where they sum to zero, so does the sum of rows. */
+    if (n_known == 0 || divisor == 0) {
+        memset(out, 0, dims * sizeof *out);
+        return true;
+    }
+    /* A divisor that is not negative leaves the direction alone: L2 needs no division before. */
+    if (options->normalize) return normalize(kernels, out, dims);
+    if (divisor != 1) kernels->divide(out, dims, divisor);
+    return kernels->is_finite(out, dims);
+}
