@@ -17,6 +17,7 @@ int embed_main(int argc, char **argv);
 int tokenize_main(int argc, char **argv);
 int classify_main(int argc, char **argv);
 int eval_main(int argc, char **argv);
+int train_main(int argc, char **argv);
 int inspect_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
 int health_main(int argc, char **argv);

@@ -5,6 +5,7 @@
 #include "commands/commands.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FLAGS_MAX 32
@@ -28,6 +29,8 @@ static void describe_values(const struct flag *flag, char *out, size_t bytes)
     } else if (flag->type == FLAG_NUMBER) {
         snprintf(out, bytes, "a whole number from %llu to %llu", (unsigned long long)flag->min,
                  (unsigned long long)flag->max);
+    } else if (flag->type == FLAG_REAL) {
+        snprintf(out, bytes, "a number from %g to %g", flag->least, flag->most);
     } else {
         snprintf(out, bytes, "%s", flag->value);
     }
@@ -76,6 +79,18 @@ static bool read_number(const struct flag *flag, const char *value, struct err *
     return true;
 }
 
+static bool read_real(const struct flag *flag, const char *value, struct err *err)
+{
+    char *end;
+    const double number = strtod(value, &end);
+    /* strtod knows nan, inf and hexadecimal numbers; a flag does not. */
+    if (!value[0] || *end || strspn(value, "0123456789.eE+-") != strlen(value) ||
+        !(number >= flag->least && number <= flag->most))
+        return wrong_value(flag, value, err);
+    *flag->out.real = number;
+    return true;
+}
+
 static bool read_value(const struct flag *flag, const char *value, struct err *err)
 {
     switch (flag->type) {
@@ -92,6 +107,8 @@ static bool read_value(const struct flag *flag, const char *value, struct err *e
         return wrong_value(flag, value, err);
     case FLAG_NUMBER:
         return read_number(flag, value, err);
+    case FLAG_REAL:
+        return read_real(flag, value, err);
     case FLAG_SWITCH:
         return err_set(err, ERR_USAGE, NULL,
                        "--%s takes no value, not '%.*s'; --no-%s turns it off", flag->name,

@@ -19,6 +19,7 @@ enum flag_type {
     FLAG_CHOICE,
     FLAG_SWITCH,
     FLAG_NUMBER,
+    FLAG_REAL,
 };
 
 /** One flag. Its destination is written only where the flag is given: set the default before. */
@@ -30,10 +31,12 @@ struct flag {
         int *choice;         /* index into choices */
         int *is_on;          /* 1, or 0 after --no-name */
         uint64_t *number;
+        double *real;
     } out;
     const char *value;          /* what --help calls the value: "FILE"; unused by a switch */
     const char *const *choices; /* FLAG_CHOICE: names, NULL at the end */
     uint64_t min, max;          /* FLAG_NUMBER: range, both included */
+    double least, most;         /* FLAG_REAL: the same */
     const char *help;           /* one line */
 };
 

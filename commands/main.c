@@ -16,6 +16,7 @@ static const struct {
     {"embed", embed_main, "texts to vectors"},
     {"tokenize", tokenize_main, "texts to tokens and token ids"},
     {"classify", classify_main, "texts to labels, by a classifier head"},
+    {"train", train_main, "labelled rows to a classifier head, or to a table of your own"},
     {"eval", eval_main, "how good a head is on labelled rows: text, JSON or an HTML page"},
     {"inspect", inspect_main, "what a model file holds"},
     {"bench", bench_main, "time a model on a file, and its parts"},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/model.h"
+#include "model/inside.h"
 
 #include "model/math/kernels.h"
 #include "model/pool.h"
@@ -197,6 +198,21 @@ bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
                 const struct pool_options *options, float *out)
 {
     return pool_rows(&model->table, model->info.unknown_id, ids, n, options, out);
+}
+
+const struct source *model_source(const struct model *model)
+{
+    return &model->source;
+}
+
+const struct table *model_table(const struct model *model)
+{
+    return &model->table;
+}
+
+const struct tokenizer *model_tokenizer(const struct model *model)
+{
+    return model->tokenizer;
 }
 
 const struct heads *model_heads(const struct model *model)

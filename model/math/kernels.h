@@ -51,6 +51,16 @@ struct kernels {
 
     /** is_finite: no NaN and no Inf among x. */
     bool (*is_finite)(const float *x, size_t n);
+
+    /** add_scaled: y_j = y_j + factor·x_j, a rounding for the product, one for the sum. */
+    void (*add_scaled)(float *y, const float *x, float factor, size_t n);
+
+    /**
+     * learn: a step of Adagrad (Duchi et al., 2011) along the gradient g = factor·gradient:
+     * squares_j = squares_j + g_j², x_j = x_j - rate·g_j / √squares_j, each operation rounded.
+     */
+    void (*learn)(float *x, float *squares, const float *gradient, float factor, float rate,
+                  size_t n);
 };
 
 /**

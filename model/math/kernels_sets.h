@@ -7,6 +7,8 @@
 
 #include "model/math/kernels.h"
 
+#include <math.h>
+
 /** Plain C for any CPU: the reference, and what the others fall back on for very short rows. */
 extern const struct kernels kernels_scalar;
 
@@ -17,6 +19,25 @@ extern const struct kernels kernels_avx512; /* needs AVX-512 F, BW, DQ and VL */
 
 /** The partial sums of sum_squares; lane j holds dimensions j mod 16. */
 #define KERNELS_LANES 16
+
+/* Plain loops, for the compiler to turn into each instruction set. */
+
+static inline void kernels_add_scaled(float *restrict y, const float *restrict x, float factor,
+                                      size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        y[j] += factor * x[j];
+}
+
+static inline void kernels_learn(float *restrict x, float *restrict squares,
+                                 const float *restrict gradient, float factor, float rate, size_t n)
+{
+    for (size_t j = 0; j < n; j++) {
+        const float g = factor * gradient[j];
+        squares[j] += g * g;
+        x[j] -= rate * g / sqrtf(squares[j]);
+    }
+}
 
 /** kernels_add_lanes: the fixed tree that ends sum_squares: 16 to 8 to 4 to 2 to 1. */
 static inline float kernels_add_lanes(float lanes[KERNELS_LANES])

@@ -188,6 +188,17 @@ static bool is_finite(const float *x, size_t n)
     return !bad;
 }
 
+static void add_scaled(float *y, const float *x, float factor, size_t n)
+{
+    kernels_add_scaled(y, x, factor, n);
+}
+
+static void learn(float *x, float *squares, const float *gradient, float factor, float rate,
+                  size_t n)
+{
+    kernels_learn(x, squares, gradient, factor, rate, n);
+}
+
 const struct kernels KERNELS = {
     .name = KERNELS_NAME,
     .row = {row_f32, row_f16, row_bf16, row_i8},
@@ -197,4 +208,6 @@ const struct kernels KERNELS = {
     .sum_squares = sum_squares,
     .divide = divide,
     .is_finite = is_finite,
+    .add_scaled = add_scaled,
+    .learn = learn,
 };

@@ -304,6 +304,43 @@ static void sums_of_squares_and_quotients_have_the_same_bits(void **state)
     }
 }
 
+static void steps_of_learning_have_the_same_bits(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    for (size_t n = 0; n <= 70; n++) {
+        float *values[4][2], *gradient = malloc(n * sizeof *gradient + 1);
+        uint32_t random = (uint32_t)n + 7;
+        assert_non_null(gradient);
+        for (size_t j = 0; j < n; j++)
+            gradient[j] = (float)(int32_t)random_next(&random) / 1e9f;
+        for (size_t s = 0; s < n_sets; s++) {
+            for (int i = 0; i < 2; i++) {
+                values[s][i] = malloc(n * sizeof **values[s] + 1);
+                assert_non_null(values[s][i]);
+                for (size_t j = 0; j < n; j++)
+                    values[s][i][j] = 0.001f + (float)j;
+            }
+            sets[s]->learn(values[s][0], values[s][1], gradient, 0.7f, 0.1f, n);
+            sets[s]->add_scaled(values[s][0], gradient, -1.3f, n);
+            assert_same_bits(values[s][0], values[0][0], n, sets[s]->name);
+            assert_same_bits(values[s][1], values[0][1], n, sets[s]->name);
+        }
+        for (size_t j = 0; j < n; j++) {
+            const double g = (double)(0.7f * gradient[j]), from = (double)(0.001f + (float)j);
+            const double squares = from + g * g;
+            const double x = from - (double)0.1f * g / sqrt(squares) + (double)-1.3f * gradient[j];
+            assert_true(fabs((double)values[0][1][j] - squares) <= 1e-6 * (squares + 1));
+            assert_true(fabs((double)values[0][0][j] - x) <= 1e-5 * (fabs(x) + from + 1));
+        }
+        for (size_t s = 0; s < n_sets; s++)
+            for (int i = 0; i < 2; i++)
+                free(values[s][i]);
+        free(gradient);
+    }
+}
+
 static void the_sum_of_squares_adds_its_lanes_in_the_fixed_tree(void **state)
 {
     (void)state;
@@ -395,6 +432,7 @@ int main(void)
         cmocka_unit_test(all_halves_convert_exactly_in_every_set),
         cmocka_unit_test(an_i8_value_is_the_number_times_the_scale_of_its_row),
         cmocka_unit_test(sums_of_squares_and_quotients_have_the_same_bits),
+        cmocka_unit_test(steps_of_learning_have_the_same_bits),
         cmocka_unit_test(the_sum_of_squares_adds_its_lanes_in_the_fixed_tree),
         cmocka_unit_test(one_value_that_is_not_finite_is_found_anywhere),
         cmocka_unit_test(a_maximum_knows_signed_zeros_and_keeps_nan),

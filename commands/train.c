@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/commands.h"
+#include "commands/flags.h"
+#include "model/train/folder.h"
+#include "model/train/labelled.h"
+#include "model/train/training.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SHOW_EVERY_NS 100000000u
+
+static const char *const input_formats[] = {"auto", "csv", "tsv", "jsonl", "fasttext", NULL};
+static const char *const mode_names[] = {"head", "table", "both", "scratch", NULL};
+static const char *const weight_names[] = {"none", "balanced", NULL};
+
+struct train {
+    const char *input, *validation, *output, *from, *separator;
+    int input_format, mode, label_weights, has_ngrams, reads_names, is_forced, resumes;
+    uint64_t epochs, dim, patience, seed, threads;
+    double validation_share;
+    struct labelled_options columns;
+    struct training_options options;
+    char checkpoint[1040];
+
+    struct model *model;
+    struct examples examples, held;
+    bool is_terminal;
+    uint64_t next_show_ns;
+};
+
+static volatile sig_atomic_t is_interrupted;
+
+/* The second one ends the program as usual. */
+static void on_signal(int number)
+{
+    is_interrupted = 1;
+    signal(number, SIG_DFL);
+}
+
+static bool was_interrupted(void *user)
+{
+    (void)user;
+    return is_interrupted;
+}
+
+/* ---- what is told on the way ---- */
+
+static void clear_line(const struct train *train)
+{
+    if (train->is_terminal) fprintf(stderr, "\r\033[K");
+}
+
+static void tell_input(void *user, const struct labelled *labelled)
+{
+    (void)user;
+    fprintf(stderr, "reading %s\n", labelled_about(labelled));
+}
+
+static void tell_count(size_t n, const char *what)
+{
+    if (n > 0) fprintf(stderr, "warning: %zu %s\n", n, what);
+}
+
+static void tell_report(const struct examples_report *report, const char *path)
+{
+    if (report->n_empty + report->n_duplicates + report->n_contradictory + report->n_unlabelled +
+            report->n_unknown_labels >
+        0)
+        fprintf(stderr, "%s:\n", strcmp(path, "-") == 0 ? "standard input" : path);
+    tell_count(report->n_empty, "rows without a token that the model knows");
+    tell_count(report->n_duplicates, "rows that repeat an earlier one");
+    tell_count(report->n_contradictory, "rows whose text came earlier with another label");
+    tell_count(report->n_unlabelled, "rows without a label");
+    tell_count(report->n_unknown_labels, "rows with a label that no training row has: all wrong");
+}
+
+static void tell_progress(void *user, const struct training_progress *progress)
+{
+    struct train *train = user;
+    const uint64_t now_ns = clock_now_ns();
+    if (!train->is_terminal || (!progress->is_epoch_over && now_ns < train->next_show_ns)) return;
+    train->next_show_ns = now_ns + SHOW_EVERY_NS;
+    fprintf(stderr, "\r\033[K");
+    if (progress->n_runs > 1)
+        fprintf(stderr, "%s, ", progress->run == 1 ? "with rows held out" : "on all rows");
+    fprintf(stderr, "epoch %u of %u, %.0f %%", progress->epoch, progress->epochs,
+            100 * (double)progress->n_done / (double)progress->n);
+    if (!isnan(progress->loss)) fprintf(stderr, ", loss %.4f", progress->loss);
+    if (!isnan(progress->score)) fprintf(stderr, ", score %.4f", progress->score);
+    if (!isnan(progress->best)) fprintf(stderr, " (best %.4f)", progress->best);
+    if (!isnan(progress->seconds_left))
+        fprintf(stderr, ", %.0f s left", ceil(progress->seconds_left));
+    fflush(stderr);
+}
+
+static void tell_resumed(void *user, int run, uint32_t epochs)
+{
+    const struct train *train = user;
+    clear_line(train);
+    fprintf(stderr, "going on from %s: %u epoch%s of the %s run are done\n", train->checkpoint,
+            epochs, epochs == 1 ? "" : "s", run == 1 ? "first" : "second");
+}
+
+static void tell_result(const struct train *train, const struct training_result *result)
+{
+    static const char *const stops[] = {
+        "", "stopped by --time-limit: another run may give another model\n",
+        "interrupted: this is the best so far\n"};
+    printf("%s", stops[result->stopped]);
+    printf("%s: a %s head of %u labels, trained on %zu rows for %u epoch%s in %.1f s",
+           train->output, head_kind_names[result->kind], examples_n_names(&train->examples),
+           result->n_rows, result->epochs, result->epochs == 1 ? "" : "s", result->seconds);
+    if (result->n_ngrams > 0) printf(", %u n-grams", result->n_ngrams);
+    printf("\n");
+    if (!isnan(result->score))
+        printf("on %zu held-out rows: %s %.4f, macro F1 %.4f\n", result->n_held,
+               result->kind == HEAD_MULTI_LABEL ? "micro F1" : "accuracy", result->score,
+               result->macro_f1);
+    if (result->is_few)
+        printf("few examples a label: settings for these were taken, and names of labels read\n");
+    printf("serve it: embedd serve --model %s\n", train->output);
+}
+
+/* ---- what is done ---- */
+
+static bool take_options(struct train *train, struct err *err)
+{
+    if (!train->input)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--input must name a labelled file, or - for standard input");
+    if (!train->output)
+        return err_set(err, ERR_USAGE, NULL, "--output must name the model folder to write");
+    if (train->separator && strlen(train->separator) != 1)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--label-separator must be one character, such as '|', not '%.60s'",
+                       train->separator);
+    if (train->dim > 0 && train->mode != TRAINING_SCRATCH)
+        return err_set(err, ERR_USAGE, NULL, "--dim is for --mode scratch; leave it out");
+    train->columns.format = (enum labelled_format)train->input_format;
+    train->columns.label_separator = train->separator ? train->separator[0] : '\0';
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct training_options *options = &train->options;
+    options->mode = (enum training_mode)train->mode;
+    options->epochs = (uint32_t)train->epochs;
+    options->dim = (uint32_t)train->dim;
+    options->has_ngrams = train->has_ngrams;
+    options->balances_labels = train->label_weights == 1;
+    options->reads_names = train->reads_names;
+    options->held_share = train->validation_share;
+    options->patience = (uint32_t)train->patience;
+    options->seed = train->seed;
+    options->threads = train->threads > 0 ? (unsigned)train->threads
+                       : cores > 0        ? (unsigned)cores
+                                          : 1;
+    return folder_check(train->output, train->is_forced, err);
+}
+
+static bool take_checkpoint(struct train *train, struct err *err)
+{
+    size_t bytes = strlen(train->output);
+    while (bytes > 1 && train->output[bytes - 1] == '/')
+        bytes--;
+    if (snprintf(train->checkpoint, sizeof train->checkpoint, "%.*s.checkpoint", (int)bytes,
+                 train->output) >= (int)sizeof train->checkpoint)
+        return err_set(err, ERR_USAGE, NULL, "--output: the path is too long");
+    train->options.checkpoint = train->checkpoint;
+    if (!train->resumes) unlink(train->checkpoint);
+    return true;
+}
+
+static bool read_examples(struct train *train, struct err *err)
+{
+    if (!examples_read(&train->examples, train->model, train->input, &train->columns, NULL,
+                       tell_input, NULL, err))
+        return false;
+    tell_report(&train->examples.report, train->input);
+    if (!train->validation) return true;
+    if (!examples_read(&train->held, train->model, train->validation, &train->columns,
+                       &train->examples, tell_input, NULL, err))
+        return false;
+    tell_report(&train->held.report, train->validation);
+    if (train->held.is_multi && !train->examples.is_multi)
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.300s has rows with several labels or none, but the training rows have "
+                       "one each",
+                       train->validation);
+    return true;
+}
+
+static bool train_run(struct train *train, struct err *err)
+{
+    const struct training_watcher watcher = {tell_progress, was_interrupted, tell_resumed, train};
+    struct training_result result = {0};
+    bool ok = model_open(&train->model, train->from, err) && read_examples(train, err) &&
+              training_run(train->model, &train->examples, train->validation ? &train->held : NULL,
+                           &train->options, &watcher, &result, err);
+    clear_line(train);
+    ok = ok && folder_write(train->output, train->is_forced, train->model, &result.snapshot,
+                            train->options.mode == TRAINING_SCRATCH, err);
+    if (ok) {
+        unlink(train->checkpoint);
+        tell_result(train, &result);
+        ok = commands_close_stdout(err);
+    }
+    snapshot_clear(&result.snapshot);
+    examples_clear(&train->held);
+    examples_clear(&train->examples);
+    model_close(train->model);
+    return ok;
+}
+
+int train_main(int argc, char **argv)
+{
+    struct train train = {
+        .from = "builtin",
+        .has_ngrams = -1,
+        .reads_names = 1,
+        .resumes = 1,
+        .patience = 4,
+        .seed = 1,
+        .validation_share = 0.1,
+        .options = {.checkpoint_every = 10},
+        .is_terminal = isatty(STDERR_FILENO),
+    };
+    const struct flag list[] = {
+        {"input", FLAG_STRING, .out.string = &train.input, .value = "FILE|-",
+         .help = "labelled rows: CSV, TSV, JSON lines or fastText's form"},
+        {"output", FLAG_STRING, .out.string = &train.output, .value = "DIR",
+         .help = "the model folder to write, for embedd serve --model"},
+        {"force", FLAG_SWITCH, .out.is_on = &train.is_forced,
+         .help = "replace the folder if it is there"},
+        {"from", FLAG_STRING, .out.string = &train.from, .value = "MODEL",
+         .help = "what to start from (default: the built-in model)"},
+        {"mode", FLAG_CHOICE, .out.choice = &train.mode, .choices = mode_names,
+         .help = "what is trained (default: head; the table stays as it is)"},
+        {"input-format", FLAG_CHOICE, .out.choice = &train.input_format, .choices = input_formats,
+         .help = "of the files (default: found out)"},
+        {"text", FLAG_STRING, .out.string = &train.columns.text, .value = "COLUMN",
+         .help = "name or number of the text's column (default: found out)"},
+        {"label", FLAG_STRING, .out.string = &train.columns.label, .value = "COLUMN",
+         .help = "name or number of the label's column (default: found out)"},
+        {"label-separator", FLAG_STRING, .out.string = &train.separator, .value = "CHARACTER",
+         .help = "a cell holds several labels, parted so: multi-label"},
+        {"label-weights", FLAG_CHOICE, .out.choice = &train.label_weights, .choices = weight_names,
+         .help = "balanced: rare labels count more (default: none)"},
+        {"label-names", FLAG_SWITCH, .out.is_on = &train.reads_names,
+         .help = "a label of few rows has its name for another (default: on)"},
+        {"validation", FLAG_STRING, .out.string = &train.validation, .value = "FILE",
+         .help = "rows to measure by (default: some of the input are held out first)"},
+        {"validation-share", FLAG_REAL, .out.real = &train.validation_share, .value = "SHARE",
+         .least = 0, .most = 0.5, .help = "of the input, held out (default: 0.1; 0: none)"},
+        {"ngrams", FLAG_SWITCH, .out.is_on = &train.has_ngrams,
+         .help = "learn n-grams too (default: unless there are few examples)"},
+        {"epochs", FLAG_NUMBER, .out.number = &train.epochs, .value = "N", .min = 1, .max = 10000,
+         .help = "times that the rows are gone through (default: by their number)"},
+        {"patience", FLAG_NUMBER, .out.number = &train.patience, .value = "N", .max = 10000,
+         .help = "epochs without a better score before it ends (default: 4; 0: all)"},
+        {"learning-rate", FLAG_REAL, .out.real = &train.options.learning_rate, .value = "RATE",
+         .least = 1e-6, .most = 10, .help = "of the head (default: 0.1), falling to 0"},
+        {"table-rate", FLAG_REAL, .out.real = &train.options.table_rate, .value = "RATE",
+         .least = 1e-6, .most = 10, .help = "of the table's rows (default: by the mode)"},
+        {"token-dropout", FLAG_REAL, .out.real = &train.options.token_dropout, .value = "SHARE",
+         .least = 0, .most = 0.9, .help = "of a text's tokens left out at random (default: 0)"},
+        {"dim", FLAG_NUMBER, .out.number = &train.dim, .value = "D", .min = 1, .max = 4096,
+         .help = "columns of a table from scratch (default: those of the model)"},
+        {"seed", FLAG_NUMBER, .out.number = &train.seed, .value = "N", .max = INT64_MAX,
+         .help = "of all that is random (default: 1)"},
+        {"threads", FLAG_NUMBER, .out.number = &train.threads, .value = "N", .max = 256,
+         .help = "(default: 0, one a core); the result does not depend on it"},
+        {"time-limit", FLAG_REAL, .out.real = &train.options.time_limit, .value = "SECONDS",
+         .least = 0, .most = 1e9, .help = "ends with the best so far (default: 0, none)"},
+        {"checkpoint-every", FLAG_REAL, .out.real = &train.options.checkpoint_every,
+         .value = "SECONDS", .least = 0, .most = 1e9,
+         .help = "at least between two, written to DIR.checkpoint (default: 10)"},
+        {"resume", FLAG_SWITCH, .out.is_on = &train.resumes,
+         .help = "go on from DIR.checkpoint if it is there (default: on)"},
+    };
+    const struct flags flags = {
+        .usage = "embedd train --input FILE --output DIR [OPTION]...",
+        .about = "Trains a classifier on labelled rows and writes a model folder that serves it.\n"
+                 "The same rows, model and options give the same bytes (--time-limit apart).\n"
+                 "Ctrl-C ends with the best so far.",
+        .list = list,
+        .n = sizeof(list) / sizeof(list[0]),
+    };
+    struct err err;
+    int n_files, exit_code;
+    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    json_init();
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    bool ok =
+        take_options(&train, &err) && take_checkpoint(&train, &err) && train_run(&train, &err);
+    return ok ? 0 : commands_fail(argv[0], &err);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file inside.h
+ * What a model is made of, for the trainer, which makes another one of it. All borrowed, as long as
+ * the model lives; any thread.
+ */
+#pragma once
+
+#include "model/model.h"
+#include "model/source.h"
+#include "model/table/table.h"
+#include "model/text/tokenizer.h"
+
+const struct source *model_source(const struct model *model);
+const struct table *model_table(const struct model *model);
+const struct tokenizer *model_tokenizer(const struct model *model);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/train/checkpoint.h"
+
+#include "base/file.h"
+#include "model/table/tensors.h"
+#include "model/table/tensors_pack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Tensor "numbers". */
+enum {
+    NUMBER_RUN,
+    NUMBER_EPOCHS,
+    NUMBER_SECONDS,
+    NUMBER_BEST_EPOCHS,
+    NUMBER_SCORE,
+    NUMBER_MACRO_F1,
+    NUMBER_LOG_LOSS,
+    NUMBER_TEMPERATURE,
+    NUMBER_HIGHEST,
+    NUMBERS
+};
+
+static const char *const value_names[LEARNED_PARTS] = {"weight", "bias", "ngrams", "table"};
+static const char *const square_names[LEARNED_PARTS] = {"weight.squares", "bias.squares",
+                                                        "ngrams.squares", "table.squares"};
+
+static struct tensor_given list_of(const char *name, const char *dtype, const void *data, size_t n,
+                                   size_t item_bytes)
+{
+    return (struct tensor_given){name, dtype, 1, {n, 0}, data, n * item_bytes};
+}
+
+bool checkpoint_save(const char *path, const struct checkpoint *checkpoint,
+                     const struct learner *learner, const struct training_best *best,
+                     struct err *err)
+{
+    const double numbers[NUMBERS] = {checkpoint->run, checkpoint->epochs, checkpoint->seconds,
+                                     best->epochs,    best->score,        best->macro_f1,
+                                     best->log_loss,  best->temperature,  best->highest};
+    struct tensor_given tensors[2 * LEARNED_PARTS + 3];
+    size_t n = 0;
+    char fingerprint[17];
+    tensors[n++] = list_of("numbers", "F64", numbers, NUMBERS, sizeof *numbers);
+    for (int part = 0; part < LEARNED_PARTS; part++) {
+        const struct learned *learned = &learner->learned[part];
+        tensors[n++] =
+            list_of(value_names[part], "F32", learned->values, learned->n, sizeof(float));
+        tensors[n++] =
+            list_of(square_names[part], "F32", learned->squares, learned->n_squares, sizeof(float));
+    }
+    tensors[n++] = list_of("best.head", "U8", best->snapshot.head, best->snapshot.head_bytes, 1);
+    tensors[n++] = list_of("best.table", "U8", best->snapshot.table, best->snapshot.table_bytes, 1);
+    snprintf(fingerprint, sizeof fingerprint, "%016llx",
+             (unsigned long long)checkpoint->fingerprint);
+    json_t *metadata = json_pack("{s:s}", "fingerprint", fingerprint);
+    bool ok = tensors_save(path, tensors, n, metadata, err);
+    json_decref(metadata);
+    return ok;
+}
+
+/* ---- reading ---- */
+
+struct reading {
+    struct span bytes;
+    struct tensors file;
+};
+
+static bool reading_open(struct reading *reading, const char *path, struct err *err)
+{
+    if (!file_map(path, &reading->bytes.data, &reading->bytes.bytes, err)) return false;
+    if (tensors_open(&reading->file, reading->bytes, path, err)) return true;
+    file_unmap(reading->bytes.data, reading->bytes.bytes);
+    return false;
+}
+
+static void reading_close(struct reading *reading)
+{
+    tensors_close(&reading->file);
+    file_unmap(reading->bytes.data, reading->bytes.bytes);
+}
+
+static const struct tensor *find(const struct reading *reading, const char *name, size_t bytes)
+{
+    const struct tensor *tensor = tensors_find(&reading->file, name);
+    if (tensor && tensor->end - tensor->begin == bytes) return tensor;
+    tensors_fail(&reading->file, "'%s' is not of %zu bytes; remove the file to start again", name,
+                 bytes);
+    return NULL;
+}
+
+static bool read_into(const struct reading *reading, const char *name, void *out, size_t bytes)
+{
+    const struct tensor *tensor = find(reading, name, bytes);
+    if (tensor && bytes > 0) memcpy(out, tensor->data, bytes);
+    return tensor != NULL;
+}
+
+int checkpoint_peek(const char *path, uint64_t fingerprint, struct checkpoint *checkpoint,
+                    struct err *err)
+{
+    struct reading reading;
+    char wanted[17];
+    double numbers[NUMBERS];
+    if (!reading_open(&reading, path, err)) return err->code == ERR_IO && errno == ENOENT ? 0 : -1;
+    const char *found = tensors_metadata(&reading.file, "fingerprint");
+    snprintf(wanted, sizeof wanted, "%016llx", (unsigned long long)fingerprint);
+    bool ok = found && strcmp(found, wanted) == 0;
+    if (!ok) {
+        err_set(err, ERR_USAGE, NULL,
+                "%.300s is of a training with other data, model or settings; train as then to go "
+                "on, or with --no-resume to start again",
+                path);
+    } else {
+        ok = read_into(&reading, "numbers", numbers, sizeof numbers);
+    }
+    reading_close(&reading);
+    if (!ok) return -1;
+    *checkpoint = (struct checkpoint){fingerprint, (int)numbers[NUMBER_RUN],
+                                      (uint32_t)numbers[NUMBER_EPOCHS], numbers[NUMBER_SECONDS]};
+    return 1;
+}
+
+static bool read_bytes(const struct reading *reading, const char *name, char **out, size_t *bytes)
+{
+    const struct tensor *tensor = tensors_find(&reading->file, name);
+    *bytes = tensor ? (size_t)(tensor->end - tensor->begin) : 0;
+    *out = NULL;
+    if (*bytes == 0) return true;
+    *out = malloc(*bytes);
+    if (!*out)
+        return err_set(reading->file.err, ERR_MEMORY, NULL, "no memory for %zu bytes", *bytes);
+    memcpy(*out, tensor->data, *bytes);
+    return true;
+}
+
+bool checkpoint_load(const char *path, struct learner *learner, struct training_best *best,
+                     struct err *err)
+{
+    struct reading reading;
+    double numbers[NUMBERS];
+    if (!reading_open(&reading, path, err)) return false;
+    bool ok = read_into(&reading, "numbers", numbers, sizeof numbers);
+    for (int part = 0; ok && part < LEARNED_PARTS; part++) {
+        const struct learned *learned = &learner->learned[part];
+        ok = read_into(&reading, value_names[part], learned->values,
+                       learned->n * sizeof *learned->values) &&
+             read_into(&reading, square_names[part], learned->squares,
+                       learned->n_squares * sizeof *learned->squares);
+    }
+    ok = ok &&
+         read_bytes(&reading, "best.head", &best->snapshot.head, &best->snapshot.head_bytes) &&
+         read_bytes(&reading, "best.table", &best->snapshot.table, &best->snapshot.table_bytes);
+    reading_close(&reading);
+    if (!ok) return false;
+    best->epochs = (uint32_t)numbers[NUMBER_BEST_EPOCHS];
+    best->score = numbers[NUMBER_SCORE];
+    best->macro_f1 = numbers[NUMBER_MACRO_F1];
+    best->log_loss = numbers[NUMBER_LOG_LOSS];
+    best->temperature = numbers[NUMBER_TEMPERATURE];
+    best->highest = numbers[NUMBER_HIGHEST];
+    return true;
+}

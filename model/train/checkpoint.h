@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file checkpoint.h
+ * Where a training stands after an epoch, in a safetensors file that appears when it is whole: all
+ * numbers that are learned and their squares, the best snapshot so far, and a few numbers more.
+ */
+#pragma once
+
+#include "model/train/learner.h"
+#include "model/train/snapshot.h"
+
+/** The one kept so far, and how good it was on the held-out rows. */
+struct training_best {
+    struct snapshot snapshot;
+    uint32_t epochs; /* that it was trained for; 0: there is none */
+    double score, macro_f1, log_loss, temperature;
+    double highest; /* score of all epochs */
+};
+
+struct checkpoint {
+    uint64_t fingerprint; /* of examples, model and settings */
+    int run;
+    uint32_t epochs; /* done in this run */
+    double seconds;  /* spent so far */
+};
+
+/** checkpoint_save writes; ERR_IO or ERR_MEMORY. */
+bool checkpoint_save(const char *path, const struct checkpoint *checkpoint,
+                     const struct learner *learner, const struct training_best *best,
+                     struct err *err);
+
+/**
+ * checkpoint_peek reads how far the training of that fingerprint had come.
+ * @return 1: `checkpoint` is filled in; 0: there is no such file; -1: err is set: ERR_USAGE (it is
+ *         of another training), ERR_FORMAT or ERR_IO
+ */
+int checkpoint_peek(const char *path, uint64_t fingerprint, struct checkpoint *checkpoint,
+                    struct err *err);
+
+/** checkpoint_load fills learner (made as it was) and best; ERR_FORMAT, ERR_MEMORY, ERR_IO. */
+bool checkpoint_load(const char *path, struct learner *learner, struct training_best *best,
+                     struct err *err);

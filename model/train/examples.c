@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/train/examples.h"
+
+#include "model/train/label_names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* All memory of one row's tokens: each of 64 million bytes may be one. */
+#define ROW_ARENA_BYTES (64 * LABELLED_RECORD_BYTES_MAX)
+
+static bool fail_memory(struct err *err)
+{
+    return err_set(err, ERR_MEMORY, NULL, "no memory for so many rows; train on fewer");
+}
+
+/* Makes room for `more` items of `size` bytes behind the `n` there are. */
+static bool make_room(void *list, size_t n, size_t *cap, size_t more, size_t size)
+{
+    void **items = list;
+    if (n + more <= *cap) return true;
+    size_t wanted = n + more > 2 * *cap ? n + more : 2 * *cap;
+    if (wanted < 1024) wanted = 1024;
+    void *grown = reallocarray(*items, wanted, size);
+    if (!grown) return false;
+    *items = grown;
+    *cap = wanted;
+    return true;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Ascending, each once. */
+static uint32_t tidy_labels(uint32_t *labels, uint32_t n)
+{
+    uint32_t kept = 0;
+    qsort(labels, n, sizeof *labels, compare_numbers);
+    for (uint32_t i = 0; i < n; i++)
+        if (kept == 0 || labels[kept - 1] != labels[i]) labels[kept++] = labels[i];
+    return kept;
+}
+
+bool examples_add(struct examples *examples, const uint32_t *ids, size_t n_ids,
+                  const uint32_t *labels, size_t n_labels, struct err *err)
+{
+    size_t cap_texts = examples->cap;
+    if (n_ids > UINT32_MAX || n_labels > UINT32_MAX ||
+        !make_room(&examples->texts, examples->n, &cap_texts, 1, sizeof *examples->texts) ||
+        !make_room(&examples->items, examples->n, &examples->cap, 1, sizeof *examples->items) ||
+        !make_room(&examples->ids, examples->n_ids, &examples->cap_ids, n_ids,
+                   sizeof *examples->ids) ||
+        !make_room(&examples->labels, examples->n_labels, &examples->cap_labels, n_labels,
+                   sizeof *examples->labels))
+        return fail_memory(err);
+    if (n_ids > 0) memcpy(examples->ids + examples->n_ids, ids, n_ids * sizeof *ids);
+    uint32_t *own = examples->labels + examples->n_labels;
+    if (n_labels > 0) memcpy(own, labels, n_labels * sizeof *labels);
+    const uint32_t n_kept = tidy_labels(own, (uint32_t)n_labels);
+    examples->texts[examples->n] = 0;
+    examples->items[examples->n++] = (struct example){.ids_at = examples->n_ids,
+                                                      .labels_at = examples->n_labels,
+                                                      .n_ids = (uint32_t)n_ids,
+                                                      .n_labels = n_kept};
+    examples->n_ids += n_ids;
+    examples->n_labels += n_kept;
+    return true;
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
+{
+    const unsigned char *at = data;
+    for (size_t i = 0; i < bytes; i++)
+        hash = (hash ^ at[i]) * 0x100000001B3u;
+    return hash;
+}
+
+#define HASH_START 0xCBF29CE484222325u
+
+static bool add_row(struct examples *examples, const struct model *model, struct arena *arena,
+                    const struct labelled_row *row, struct err *err)
+{
+    struct tokens tokens;
+    arena_reset(arena);
+    uint32_t *labels = arena_array(arena, row->n_labels, sizeof *labels);
+    if (!labels) return err_out_of_memory(err);
+    bool is_unknown = false;
+    for (size_t i = 0; i < row->n_labels; i++) {
+        labels[i] = examples->owns_names ? label_names_add(examples->names, row->labels[i])
+                                         : label_names_find(examples->names, row->labels[i]);
+        if (labels[i] == UINT32_MAX && examples->owns_names) return fail_memory(err);
+        is_unknown |= labels[i] == EXAMPLES_NO_LABEL;
+    }
+    if (!model_tokenize(model, arena, row->text, row->text_bytes, 0, &tokens, err) ||
+        !examples_add(examples, tokens.ids, tokens.n, labels, row->n_labels, err))
+        return false;
+    bool is_empty = true;
+    for (uint32_t i = 0; i < tokens.n && is_empty; i++)
+        is_empty = model_is_unknown(model_info(model), tokens.ids[i]);
+    examples->texts[examples->n - 1] = hash_bytes(HASH_START, row->text, row->text_bytes);
+    examples->report.n_empty += is_empty;
+    examples->report.n_unknown_labels += is_unknown;
+    examples->report.n_unlabelled += row->n_labels == 0;
+    examples->is_multi |= row->n_labels != 1;
+    return true;
+}
+
+static bool check_labels(const struct examples *examples, const char *path, struct err *err)
+{
+    if (!examples->owns_names) return true;
+    const uint32_t n = label_names_count(examples->names);
+    if (n > EXAMPLES_LABELS_MAX || (n > 1000 && n > examples->n / 2))
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.200s: %u different labels in %zu rows; name the column of the labels "
+                       "with --label (at most %u labels, and two rows a label beyond 1000)",
+                       path, n, examples->n, EXAMPLES_LABELS_MAX);
+    if (n >= 2 || (n == 1 && examples->is_multi)) return true;
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%.200s: every row has the same label, '%.60s'; a classifier needs two at least",
+                   path, n ? label_names_list(examples->names)[0] : "");
+}
+
+static bool read_rows(struct examples *examples, const struct model *model,
+                      struct labelled *labelled, const char *path, struct err *err)
+{
+    struct labelled_row row;
+    struct arena arena;
+    int step;
+    bool ok = true;
+    arena_init(&arena, ROW_ARENA_BYTES);
+    while (ok && (step = labelled_next(labelled, &row, err)) != 0)
+        ok = step > 0 && add_row(examples, model, &arena, &row, err) &&
+             /* A wrong column shows before all of it is in memory. */
+             (label_names_count(examples->names) <= EXAMPLES_LABELS_MAX ||
+              check_labels(examples, path, err));
+    arena_clear(&arena);
+    if (ok && examples->n == 0)
+        return err_set(err, ERR_FORMAT, NULL, "%.200s holds no rows besides its header", path);
+    return ok && check_labels(examples, path, err);
+}
+
+static bool sort_labels(struct examples *examples, struct err *err)
+{
+    if (!examples->owns_names) return true;
+    uint32_t *numbers = malloc(label_names_count(examples->names) * sizeof *numbers);
+    if (!numbers || !label_names_sort(examples->names, numbers)) {
+        free(numbers);
+        return fail_memory(err);
+    }
+    for (size_t i = 0; i < examples->n_labels; i++)
+        examples->labels[i] = numbers[examples->labels[i]];
+    free(numbers);
+    for (size_t i = 0; i < examples->n; i++)
+        tidy_labels(examples->labels + examples->items[i].labels_at, examples->items[i].n_labels);
+    return true;
+}
+
+struct twin {
+    uint64_t text, labels;
+    size_t row;
+};
+
+static int compare_twins(const void *a, const void *b)
+{
+    const struct twin *x = a, *y = b;
+    if (x->text != y->text) return x->text > y->text ? 1 : -1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Rows whose text came before, by hashes of 64 bits. */
+static bool count_twins(struct examples *examples, struct err *err)
+{
+    struct twin *twins = malloc(examples->n * sizeof *twins);
+    if (!twins) return fail_memory(err);
+    for (size_t i = 0; i < examples->n; i++) {
+        const struct example *item = &examples->items[i];
+        twins[i] = (struct twin){examples->texts[i],
+                                 hash_bytes(HASH_START, examples->labels + item->labels_at,
+                                            item->n_labels * sizeof *examples->labels),
+                                 i};
+    }
+    qsort(twins, examples->n, sizeof *twins, compare_twins);
+    for (size_t first = 0, i = 1; i < examples->n; i++) {
+        if (twins[i].text != twins[first].text) {
+            first = i;
+        } else if (twins[i].labels == twins[first].labels) {
+            examples->report.n_duplicates++;
+        } else {
+            examples->report.n_contradictory++;
+        }
+    }
+    free(twins);
+    return true;
+}
+
+bool examples_read(struct examples *examples, const struct model *model, const char *path,
+                   const struct labelled_options *options, const struct examples *names_of,
+                   void (*about)(void *user, const struct labelled *labelled), void *user,
+                   struct err *err)
+{
+    struct labelled *labelled;
+    *examples = (struct examples){.owns_names = !names_of};
+    if (!labelled_open(&labelled, path, options, err)) return false;
+    if (about) about(user, labelled);
+    examples->is_multi = options && options->label_separator;
+    examples->names = names_of ? names_of->names : label_names_new();
+    bool ok = examples->names ? read_rows(examples, model, labelled, path, err) &&
+                                    sort_labels(examples, err) && count_twins(examples, err)
+                              : fail_memory(err);
+    labelled_close(labelled);
+    if (!ok) examples_clear(examples);
+    return ok;
+}
+
+uint32_t examples_n_names(const struct examples *examples)
+{
+    return label_names_count(examples->names);
+}
+
+const char *const *examples_names(const struct examples *examples)
+{
+    return label_names_list(examples->names);
+}
+
+uint64_t examples_fingerprint(const struct examples *examples)
+{
+    uint64_t hash = HASH_START;
+    for (uint32_t i = 0; i < examples_n_names(examples); i++)
+        hash =
+            hash_bytes(hash, examples_names(examples)[i], strlen(examples_names(examples)[i]) + 1);
+    for (size_t i = 0; i < examples->n; i++) {
+        const struct example *item = &examples->items[i];
+        hash = hash_bytes(hash, &item->n_ids, sizeof item->n_ids);
+        hash = hash_bytes(hash, &item->n_labels, sizeof item->n_labels);
+    }
+    hash = hash_bytes(hash, examples->ids, examples->n_ids * sizeof *examples->ids);
+    return hash_bytes(hash, examples->labels, examples->n_labels * sizeof *examples->labels);
+}
+
+void examples_clear(struct examples *examples)
+{
+    if (examples->owns_names) label_names_free(examples->names);
+    free(examples->items);
+    free(examples->ids);
+    free(examples->labels);
+    free(examples->texts);
+    *examples = (struct examples){0};
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file examples.h
+ * Labelled texts as a trainer wants them: token ids and numbers of labels, packed. The texts
+ * themselves are not kept. One thread at a time; after examples_finish immutable.
+ */
+#pragma once
+
+#include "model/model.h"
+#include "model/train/labelled.h"
+
+/** More different labels than this are taken for a wrong column. */
+#define EXAMPLES_LABELS_MAX 65536
+
+/** A label that is none of the names (of rows read after examples_finish). */
+#define EXAMPLES_NO_LABEL UINT32_MAX
+
+struct example {
+    uint64_t ids_at;    /* in examples.ids */
+    uint64_t labels_at; /* in examples.labels */
+    uint32_t n_ids, n_labels;
+};
+
+/** What a user should know of a file. */
+struct examples_report {
+    size_t n_empty;          /* rows without a known token */
+    size_t n_duplicates;     /* rows that an earlier one equals, labels too */
+    size_t n_contradictory;  /* rows whose text an earlier one has with other labels */
+    size_t n_unlabelled;     /* rows without a label (multi-label) */
+    size_t n_unknown_labels; /* rows with a label that no training row has */
+};
+
+struct label_names;
+
+struct examples {
+    struct example *items; /* (n) in the order of the file */
+    size_t n;
+    uint32_t *ids;    /* of all, one after the other */
+    uint32_t *labels; /* numbers of labels, each row's ascending and each once */
+    struct examples_report report;
+    bool is_multi; /* a row may have several labels or none */
+
+    /* Hands off. */
+    struct label_names *names;
+    bool owns_names;
+    size_t cap, n_ids, cap_ids, n_labels, cap_labels;
+    uint64_t *texts; /* (n) hashes */
+};
+
+/**
+ * examples_read reads a labelled file and numbers the labels in the order of their names (bytes).
+ * @param model      whose tokens; borrowed during the call
+ * @param names_of   examples that were read before, whose labels these must be: other ones become
+ *                   EXAMPLES_NO_LABEL; NULL: what labels there are is found in this file
+ * @param about      for messages: called once with what is read (labelled_about); may be NULL
+ * @return false with err set, `examples` then empty: what labelled_open and labelled_next say;
+ *         ERR_FORMAT for no rows at all, one label only, too many labels; ERR_MEMORY
+ */
+bool examples_read(struct examples *examples, const struct model *model, const char *path,
+                   const struct labelled_options *options, const struct examples *names_of,
+                   void (*about)(void *user, const struct labelled *labelled), void *user,
+                   struct err *err);
+
+/** examples_n_names: C, and examples_names: their names (C), as long as the examples live. */
+uint32_t examples_n_names(const struct examples *examples);
+const char *const *examples_names(const struct examples *examples);
+
+/**
+ * examples_add appends a row made up by the caller; labels (n) are numbers. ERR_MEMORY.
+ */
+bool examples_add(struct examples *examples, const uint32_t *ids, size_t n_ids,
+                  const uint32_t *labels, size_t n_labels, struct err *err);
+
+/** examples_fingerprint: a hash of all rows and names. */
+uint64_t examples_fingerprint(const struct examples *examples);
+
+/** examples_clear frees; a zeroed one is fine. */
+void examples_clear(struct examples *examples);

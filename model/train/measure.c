@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/train/measure.h"
+
+#include "model/math/exponential.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Examples that are asked before their answers are counted. */
+#define ROUND 256
+#define ARENA_BYTES ((size_t)1 << 30)
+
+struct round {
+    const struct measuring *measuring;
+    struct arena *arenas; /* one a worker */
+    float *p;             /* (ROUND, C) */
+    float *logits;        /* (n, R) of all, or NULL */
+    size_t first, n;
+    struct err errs[ROUND];
+    bool is_failed[ROUND];
+};
+
+static bool ask(struct round *round, struct arena *arena, size_t i, struct err *err)
+{
+    const struct measuring *m = round->measuring;
+    const struct head_info *info = head_info(m->head);
+    const struct example *item = &m->examples->items[m->rows[round->first + i]];
+    const uint32_t *ids = m->examples->ids + item->ids_at;
+    arena_reset(arena);
+    float *v = arena_array(arena, m->pool.dims, sizeof *v);
+    float *logits = arena_array(arena, info->rows, sizeof *logits);
+    if (!v || !logits) return err_out_of_memory(err);
+    if (!pool_rows(m->table, m->unknown_id, ids, item->n_ids, &m->pool, v))
+        return err_set(err, ERR_FORMAT, NULL,
+                       "a vector is not finite; embedd inspect names the row of the table");
+    if (!head_logits(m->head, arena, v, ids, item->n_ids, logits, err)) return false;
+    head_probabilities(m->head, logits, round->p + i * info->n_labels);
+    if (round->logits)
+        memcpy(round->logits + (round->first + i) * info->rows, logits,
+               info->rows * sizeof *logits);
+    return true;
+}
+
+static void ask_round(void *user, unsigned worker, unsigned n_workers)
+{
+    struct round *round = user;
+    for (size_t i = worker; i < round->n; i += n_workers)
+        round->is_failed[i] = !ask(round, &round->arenas[worker], i, &round->errs[i]);
+}
+
+static bool count_round(const struct round *round, struct evaluation *evaluation, struct err *err)
+{
+    const struct measuring *m = round->measuring;
+    for (size_t i = 0; i < round->n; i++) {
+        const struct example *item = &m->examples->items[m->rows[round->first + i]];
+        if (round->is_failed[i]) {
+            *err = round->errs[i];
+            return false;
+        }
+        if (!evaluation_add(evaluation, round->p + i * head_info(m->head)->n_labels,
+                            m->examples->labels + item->labels_at, item->n_labels, err))
+            return false;
+    }
+    return true;
+}
+
+static bool measure_all(struct round *round, struct crew *crew, struct evaluation *evaluation,
+                        struct err *err)
+{
+    const size_t n = round->measuring->n;
+    for (; round->first < n; round->first += ROUND) {
+        round->n = n - round->first < ROUND ? n - round->first : ROUND;
+        crew_run(crew, ask_round, round);
+        if (!count_round(round, evaluation, err)) return false;
+    }
+    return true;
+}
+
+struct evaluation *measure(const struct measuring *measuring, struct crew *crew, float *logits,
+                           struct err *err)
+{
+    const struct head_info *info = head_info(measuring->head);
+    const unsigned n_workers = crew_size(crew);
+    struct evaluation *evaluation =
+        evaluation_new(info->kind, info->n_labels, info->labels, info->thresholds, err);
+    struct round *round = calloc(1, sizeof *round);
+    struct arena *arenas = calloc(n_workers, sizeof *arenas);
+    float *p = calloc((size_t)ROUND * info->n_labels, sizeof *p);
+    bool ok = false;
+    if (evaluation && round && arenas && p) {
+        for (unsigned i = 0; i < n_workers; i++)
+            arena_init(&arenas[i], ARENA_BYTES);
+        round->measuring = measuring;
+        round->arenas = arenas;
+        round->p = p;
+        round->logits = logits;
+        ok = measure_all(round, crew, evaluation, err);
+        for (unsigned i = 0; i < n_workers; i++)
+            arena_clear(&arenas[i]);
+    } else if (evaluation) {
+        err_set(err, ERR_MEMORY, NULL, "no memory to measure the head");
+    }
+    free(round);
+    free(arenas);
+    free(p);
+    if (ok) return evaluation;
+    evaluation_free(evaluation);
+    return NULL;
+}
+
+/* ---- temperature ---- */
+
+static double binary_loss(double y, bool truth)
+{
+    const double z = truth ? -y : y;
+    return z > 0 ? z + log1p(exponential(-z)) : log1p(exponential(z));
+}
+
+static double softmax_loss(const float *logits, uint32_t n, uint32_t label, double temperature)
+{
+    double sum = 0;
+    float largest = logits[0];
+    for (uint32_t k = 1; k < n; k++)
+        if (logits[k] > largest) largest = logits[k];
+    for (uint32_t k = 0; k < n; k++)
+        sum += exponential(((double)logits[k] - (double)largest) / temperature);
+    return log(sum) - ((double)logits[label] - (double)largest) / temperature;
+}
+
+static double loss_of(const struct head_info *info, const float *logits, const uint32_t *labels,
+                      uint32_t n_labels, double temperature)
+{
+    if (info->kind == HEAD_BINARY)
+        return binary_loss((double)logits[0] / temperature, labels[0] == 1);
+    if (info->kind == HEAD_MULTI_CLASS)
+        return softmax_loss(logits, info->rows, labels[0], temperature);
+    double loss = 0;
+    for (uint32_t k = 0, next = 0; k < info->rows; k++) {
+        const bool truth = next < n_labels && labels[next] == k;
+        next += truth;
+        loss += binary_loss((double)logits[k] / temperature, truth);
+    }
+    return loss;
+}
+
+/* Of the examples whose labels are known. */
+static double mean_loss(const struct measuring *m, const float *logits, double temperature)
+{
+    const struct head_info *info = head_info(m->head);
+    double sum = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        const struct example *item = &m->examples->items[m->rows[i]];
+        const uint32_t *labels = m->examples->labels + item->labels_at;
+        if (item->n_labels > 0 && labels[item->n_labels - 1] == EXAMPLES_NO_LABEL) continue;
+        sum += loss_of(info, logits + i * info->rows, labels, item->n_labels, temperature);
+    }
+    return sum;
+}
+
+/* Golden section search on the logarithm: the loss has one minimum there. */
+double measure_temperature(const struct measuring *measuring, const float *logits)
+{
+    const double ratio = 0.6180339887498949;
+    double low = -log(20), high = log(20);
+    double a = high - ratio * (high - low), b = low + ratio * (high - low);
+    double loss_a = mean_loss(measuring, logits, exp(a));
+    double loss_b = mean_loss(measuring, logits, exp(b));
+    while (high - low > 1e-3) {
+        if (loss_a < loss_b) {
+            high = b;
+            b = a;
+            loss_b = loss_a;
+            a = high - ratio * (high - low);
+            loss_a = mean_loss(measuring, logits, exp(a));
+        } else {
+            low = a;
+            a = b;
+            loss_a = loss_b;
+            b = low + ratio * (high - low);
+            loss_b = mean_loss(measuring, logits, exp(b));
+        }
+    }
+    return exp((low + high) / 2);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file measure.h
+ * How good a head is on held-out examples, asked as a service would ask it, by all workers.
+ */
+#pragma once
+
+#include "model/head/evaluation.h"
+#include "model/head/head.h"
+#include "model/pool.h"
+#include "model/train/crew.h"
+#include "model/train/examples.h"
+
+/** What is measured, and on what. */
+struct measuring {
+    const struct head *head;
+    const struct table *table; /* that the head stands on */
+    struct pool_options pool;
+    uint32_t unknown_id;
+    const struct examples *examples;
+    const uint32_t *rows; /* (n) indices of examples */
+    size_t n;
+};
+
+/**
+ * measure adds up an evaluation of the head.
+ * @param logits  room for (n, rows of the head), or NULL: not wanted
+ * @return NULL with err set; else end it with evaluation_free
+ */
+struct evaluation *measure(const struct measuring *measuring, struct crew *crew, float *logits,
+                           struct err *err);
+
+/**
+ * measure_temperature finds what logits (n, R) are best divided by: where the mean loss of the
+ * truth is least (Guo et al., 2017), from 1/20 to 20.
+ */
+double measure_temperature(const struct measuring *measuring, const float *logits);

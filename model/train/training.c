@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/train/training.h"
+
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "model/inside.h"
+#include "model/train/checkpoint.h"
+#include "model/train/measure.h"
+#include "model/train/plan.h"
+#include "model/train/random.h"
+#include "model/train/split.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Random numbers of a table from scratch are uniform, up to this over √dim. */
+#define SCRATCH_SIZE 1.0
+
+/* Of a time limit, what the first of two runs may take. */
+#define FIRST_RUN_SHARE 0.5
+
+const char *const training_mode_names[TRAINING_MODES] = {"head", "table", "both", "scratch"};
+
+struct training {
+    const struct model *model;
+    struct examples *examples;
+    const struct examples *validation; /* or NULL */
+    const struct training_options *options;
+    const struct training_watcher *watcher;
+    struct plan plan;
+    struct crew *crew;
+
+    struct table from;  /* what the table starts from: the model's, or random numbers */
+    float *from_memory; /* these */
+    struct pool_options pool;
+
+    size_t n_rows;      /* of the examples, without the names appended to them */
+    uint32_t *names_of; /* (C) each label's example of its name, or UINT32_MAX */
+    struct split split;
+    uint32_t *held; /* of split, or all rows of the validation file */
+    size_t n_held;
+    uint64_t fingerprint;
+
+    int run, n_runs; /* from 1 */
+    uint32_t *order; /* rows of this run */
+    size_t n_order;
+    struct ngram_vocabulary ngrams;
+    struct learner learner;
+    uint32_t epochs_done, epochs_end; /* of this run, all stages together */
+
+    struct training_best best;
+    double score, loss; /* of the last epoch */
+    enum training_stop stopped;
+    uint64_t start_ns, saved_ns;
+    double seconds_before; /* spent before the checkpoint */
+};
+
+static double seconds_of(const struct training *t)
+{
+    return t->seconds_before + (double)(clock_now_ns() - t->start_ns) / 1e9;
+}
+
+static bool fail_memory(struct err *err)
+{
+    return err_set(err, ERR_MEMORY, NULL, "no memory to train on so many rows");
+}
+
+/* ---- what is trained on ---- */
+
+/* "card_arrival" reads as "card arrival"; NULL: it is no word but a number. */
+static char *words_of(const char *label)
+{
+    bool has_letter = false;
+    char *words = strdup(label);
+    for (char *at = words; at && *at; at++) {
+        const unsigned char c = (unsigned char)*at;
+        has_letter |= c >= 0x80 || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (strchr("_-/.:", c)) *at = ' ';
+    }
+    if (has_letter) return words;
+    free(words);
+    return NULL;
+}
+
+static bool append_name(struct training *t, struct arena *arena, uint32_t label, struct err *err)
+{
+    struct tokens tokens;
+    t->names_of[label] = UINT32_MAX;
+    char *words = words_of(examples_names(t->examples)[label]);
+    if (!words) return true;
+    arena_reset(arena);
+    bool ok = model_tokenize(t->model, arena, words, strlen(words), 0, &tokens, err) &&
+              (tokens.n == 0 || examples_add(t->examples, tokens.ids, tokens.n, &label, 1, err));
+    if (ok && tokens.n > 0) t->names_of[label] = (uint32_t)t->examples->n - 1;
+    free(words);
+    return ok;
+}
+
+/* The names of all labels become examples; which of them are used the rows of a run decide. */
+static bool append_names(struct training *t, struct err *err)
+{
+    const uint32_t n = examples_n_names(t->examples);
+    struct arena arena;
+    bool ok = true;
+    t->n_rows = t->examples->n;
+    t->names_of = calloc(n, sizeof *t->names_of);
+    if (!t->names_of) return fail_memory(err);
+    arena_init(&arena, (size_t)256 << 20);
+    for (uint32_t label = 0; ok && label < n; label++)
+        ok = append_name(t, &arena, label, err);
+    arena_clear(&arena);
+    return ok;
+}
+
+static bool take_rows(struct training *t, struct err *err)
+{
+    const double share = t->validation ? 0 : t->options->held_share;
+    struct examples rows = *t->examples;
+    rows.n = t->n_rows;
+    if (!split_make(&t->split, &rows, share, t->options->seed, err)) return false;
+    t->n_held = t->validation ? t->validation->n : t->split.n_held;
+    t->held = malloc((t->n_held + 1) * sizeof *t->held);
+    t->order = malloc((t->examples->n + 1) * sizeof *t->order);
+    if (!t->held || !t->order) return fail_memory(err);
+    for (size_t i = 0; i < t->n_held; i++)
+        t->held[i] = t->validation ? (uint32_t)i : t->split.rows[t->split.n_train + i];
+    t->n_runs = t->n_held > 0 && !t->validation ? 2 : 1;
+    return true;
+}
+
+/* The rows of this run, and the names of labels that have few among them. */
+static bool order_rows(struct training *t, struct err *err)
+{
+    const uint32_t n_labels = examples_n_names(t->examples);
+    uint32_t *counts = calloc(n_labels, sizeof *counts);
+    if (!counts) return fail_memory(err);
+    t->n_order = t->run == 1 ? t->split.n_train : t->n_rows;
+    memcpy(t->order, t->split.rows, t->n_order * sizeof *t->order);
+    for (size_t i = 0; i < t->n_order; i++) {
+        const struct example *item = &t->examples->items[t->order[i]];
+        for (uint32_t k = 0; k < item->n_labels; k++)
+            counts[t->examples->labels[item->labels_at + k]]++;
+    }
+    for (uint32_t label = 0; label < n_labels; label++)
+        if (t->plan.reads_names && counts[label] < PLAN_FEW_ROWS &&
+            t->names_of[label] != UINT32_MAX)
+            t->order[t->n_order++] = t->names_of[label];
+    free(counts);
+    return true;
+}
+
+/* ---- what it starts from ---- */
+
+static bool take_table(struct training *t, struct err *err)
+{
+    const struct table *table = model_table(t->model);
+    const bool is_scratch = t->options->mode == TRAINING_SCRATCH;
+    t->from = *table;
+    t->pool = model_pool_options(t->model);
+    if (!is_scratch) return true;
+    const uint32_t dim = t->options->dim > 0 ? t->options->dim : table->dim;
+    const size_t n = (size_t)table->n_rows * dim;
+    t->from_memory = calloc(n, sizeof *t->from_memory);
+    if (!t->from_memory) return fail_memory(err);
+    uint64_t state = random_seed(t->options->seed, 0x5C8A7C4, dim);
+    for (size_t i = 0; i < n; i++)
+        t->from_memory[i] =
+            (2 * random_share(&state) - 1) * (float)(SCRATCH_SIZE / sqrt((double)dim));
+    t->from = (struct table){.rows = t->from_memory,
+                             .stride_bytes = dim * sizeof *t->from_memory,
+                             .n_rows = table->n_rows,
+                             .dim = dim,
+                             .dtype = DTYPE_F32,
+                             .weights = table->weights};
+    t->pool.dims = dim;
+    return true;
+}
+
+static uint64_t hash_words(uint64_t hash, const char *data, size_t bytes)
+{
+    for (; bytes >= sizeof hash; data += sizeof hash, bytes -= sizeof hash) {
+        uint64_t word;
+        memcpy(&word, data, sizeof word);
+        hash = (hash ^ word) * 0x100000001B3u;
+        hash ^= hash >> 32;
+    }
+    for (; bytes > 0; data++, bytes--)
+        hash = (hash ^ (unsigned char)*data) * 0x100000001B3u;
+    return hash;
+}
+
+/* Whatever changes the result. */
+static bool take_fingerprint(struct training *t, struct err *err)
+{
+    const struct span weights = model_source(t->model)->weights;
+    json_t *plan = plan_as_json(&t->plan, t->model, t->options);
+    char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS), numbers[160];
+    json_decref(plan);
+    if (!text) return fail_memory(err);
+    snprintf(numbers, sizeof numbers, "%u %u %u %d %d %016llx %016llx %016llx", t->plan.epochs,
+             t->plan.patience, t->pool.dims, t->plan.reads_names, t->n_runs,
+             (unsigned long long)examples_fingerprint(t->examples),
+             (unsigned long long)(t->validation ? examples_fingerprint(t->validation) : 0),
+             (unsigned long long)tokenizer_fingerprint(model_tokenizer(t->model)));
+    t->fingerprint =
+        hash_words(hash_words(0xCBF29CE484222325u, text, strlen(text)), numbers, strlen(numbers));
+    t->fingerprint = hash_words(t->fingerprint, weights.data, weights.bytes);
+    free(text);
+    return true;
+}
+
+/* ---- a run ---- */
+
+static bool start_run(struct training *t, struct err *err)
+{
+    const uint32_t unknown_id = model_info(t->model)->unknown_id;
+    learner_clear(&t->learner);
+    ngram_vocabulary_clear(&t->ngrams);
+    if (!order_rows(t, err)) return false;
+    if (t->plan.ngrams_max > 0 &&
+        !ngram_vocabulary_make(&t->ngrams, t->examples, t->order, t->n_order,
+                               model_tokenizer(t->model), &t->plan.learner.ranges,
+                               t->plan.ngrams_max, err))
+        return false;
+    t->epochs_done = 0;
+    t->epochs_end = t->run == 1 ? t->plan.epochs * t->plan.n_stages : t->best.epochs;
+    return learner_make(&t->learner, &t->plan.learner, &t->from, &t->pool, unknown_id,
+                        model_tokenizer(t->model), &t->ngrams, crew_size(t->crew), err);
+}
+
+static void tell(const struct training *t, size_t n_done, bool is_epoch_over)
+{
+    if (!t->watcher || !t->watcher->tell) return;
+    const double seconds = seconds_of(t);
+    const double epochs =
+        (double)t->epochs_done + (is_epoch_over ? 0 : (double)n_done / (double)t->n_order);
+    double done = epochs, all = t->epochs_end;
+    if (t->run == 2) done += all;
+    if (t->n_runs == 2) all *= 2;
+    const struct training_progress progress = {
+        .run = t->run,
+        .n_runs = t->n_runs,
+        .epoch = is_epoch_over ? t->epochs_done : t->epochs_done + 1,
+        .epochs = t->epochs_end,
+        .n_done = n_done,
+        .n = t->n_order,
+        .loss = t->loss,
+        .score = t->score,
+        .best = t->best.epochs > 0 ? t->best.score : NAN,
+        .seconds = seconds,
+        .seconds_left = done > 0 ? seconds * (all - done) / done : NAN,
+        .is_epoch_over = is_epoch_over,
+    };
+    t->watcher->tell(t->watcher->user, &progress);
+}
+
+static bool is_stopped(void *user, size_t n_done)
+{
+    struct training *t = user;
+    const double limit = t->options->time_limit;
+    const double share = t->run == 1 && t->n_runs == 2 ? FIRST_RUN_SHARE : 1;
+    if (t->watcher && t->watcher->is_interrupted && t->watcher->is_interrupted(t->watcher->user))
+        t->stopped = TRAINING_INTERRUPTED;
+    else if (limit > 0 && seconds_of(t) >= share * limit)
+        t->stopped = TRAINING_TIME_LIMIT;
+    tell(t, n_done, false);
+    return t->stopped != TRAINING_DONE;
+}
+
+/* Rates fall to zero over the epochs of a stage. */
+static bool run_epoch(struct training *t, struct err *err)
+{
+    const uint32_t epochs = t->plan.epochs, number = t->epochs_done, within = number % epochs;
+    uint64_t state = random_seed(t->options->seed, (uint64_t)t->run, number);
+    const struct learner_epoch epoch = {
+        .examples = t->examples,
+        .order = t->order,
+        .n = t->n_order,
+        .number = number,
+        .rate_first = 1 - (double)within / epochs,
+        .rate_last = 1 - (double)(within + 1) / epochs,
+        .stops = is_stopped,
+        .user = t,
+    };
+    if (t->plan.n_stages == 2) {
+        t->learner.options.moves_head = number < epochs;
+        t->learner.options.moves_table = number >= epochs;
+    }
+    /* From the same order each time, so that an epoch depends on its number alone. */
+    if (!order_rows(t, err)) return false;
+    random_shuffle(&state, t->order, t->n_order);
+    return learner_run(&t->learner, t->crew, &epoch, &t->loss, err);
+}
+
+/* ---- how good it is ---- */
+
+static bool take_snapshot(const struct training *t, double temperature, struct snapshot *snapshot,
+                          struct err *err)
+{
+    const bool is_measured = t->n_held > 0;
+    json_t *training = plan_as_json(&t->plan, t->model, t->options), *scores = NULL;
+    json_object_set_new(training, "epochs", json_integer(t->epochs_done));
+    json_object_set_new(training, "rows",
+                        json_integer((json_int_t)(t->run == 1 ? t->split.n_train : t->n_rows)));
+    if (is_measured && t->best.epochs > 0)
+        scores = json_pack("{s:I, s:f, s:f, s:f}", "held_out_rows", (json_int_t)t->n_held,
+                           t->examples->is_multi ? "micro_f1" : "accuracy", t->best.score,
+                           "macro_f1", t->best.macro_f1, "log_loss", t->best.log_loss);
+    const struct snapshot_about about = {.labels = examples_names(t->examples),
+                                         .temperature = temperature,
+                                         .training = training,
+                                         .scores = scores};
+    bool ok = snapshot_take(snapshot, &t->learner, &t->from, &about, err);
+    json_decref(training);
+    json_decref(scores);
+    return ok;
+}
+
+/* Rates fall to zero, so of two epochs the later one is the better unless the difference is more
+   than chance (the standard error of the score). */
+static bool keep_best(struct training *t, const struct evaluation_result *result,
+                      double temperature, struct err *err)
+{
+    const double score = t->examples->is_multi ? result->micro.f1 : result->accuracy;
+    t->score = score;
+    if (t->best.epochs == 0 || score > t->best.highest) t->best.highest = score;
+    const double chance = sqrt(t->best.highest * (1 - t->best.highest) / (double)t->n_held);
+    if (t->best.epochs > 0 && score < t->best.highest - chance) return true;
+    snapshot_clear(&t->best.snapshot);
+    t->best.epochs = t->epochs_done > 0 ? t->epochs_done : 1;
+    t->best.score = score;
+    t->best.macro_f1 = result->macro.f1;
+    t->best.log_loss = result->log_loss;
+    t->best.temperature = temperature;
+    return take_snapshot(t, temperature, &t->best.snapshot, err);
+}
+
+static bool measure_with(struct training *t, const struct snapshot *snapshot, struct err *err)
+{
+    struct table table = t->from;
+    struct head *head = NULL;
+    const struct head_ground ground = {t->pool.dims, model_tokenizer(t->model)};
+    if (snapshot->table &&
+        !table_open_safetensors(&table, (struct span){snapshot->table, snapshot->table_bytes},
+                                "the trained table", err))
+        return false;
+    bool ok = head_open(&head, (struct span){snapshot->head, snapshot->head_bytes}, "trained",
+                        "the trained head", &ground, err);
+    float *logits = ok ? malloc((t->n_held * head_info(head)->rows + 1) * sizeof *logits) : NULL;
+    if (ok && !logits) ok = fail_memory(err);
+    struct evaluation *evaluation = NULL;
+    if (ok) {
+        const struct measuring measuring = {
+            .head = head,
+            .table = &table,
+            .pool = t->pool,
+            .unknown_id = model_info(t->model)->unknown_id,
+            .examples = t->validation ? t->validation : t->examples,
+            .rows = t->held,
+            .n = t->n_held,
+        };
+        evaluation = measure(&measuring, t->crew, logits, err);
+        ok = evaluation && keep_best(t, evaluation_finish(evaluation),
+                                     measure_temperature(&measuring, logits), err);
+    }
+    evaluation_free(evaluation);
+    free(logits);
+    head_close(head);
+    if (snapshot->table) table_close(&table);
+    return ok;
+}
+
+/* Measures what was learned so far, and keeps it if it is the best; without rows to measure by the
+   last is the best. */
+static bool look(struct training *t, struct err *err)
+{
+    struct snapshot snapshot;
+    if (t->n_held == 0) {
+        snapshot_clear(&t->best.snapshot);
+        t->best.epochs = t->epochs_done > 0 ? t->epochs_done : 1;
+        return take_snapshot(t, 1, &t->best.snapshot, err);
+    }
+    bool ok = take_snapshot(t, 1, &snapshot, err) && measure_with(t, &snapshot, err);
+    snapshot_clear(&snapshot);
+    return ok;
+}
+
+/* ---- all of it ---- */
+
+static bool save(struct training *t, struct err *err)
+{
+    const uint64_t now = clock_now_ns();
+    if (!t->options->checkpoint || (double)(now - t->saved_ns) / 1e9 < t->options->checkpoint_every)
+        return true;
+    t->saved_ns = now;
+    const struct checkpoint checkpoint = {t->fingerprint, t->run, t->epochs_done, seconds_of(t)};
+    return checkpoint_save(t->options->checkpoint, &checkpoint, &t->learner, &t->best, err);
+}
+
+/* Whether more epochs would not help; the first stage has no say. */
+static bool has_had_enough(const struct training *t)
+{
+    const uint32_t first = t->plan.epochs * (t->plan.n_stages - 1);
+    return t->n_held > 0 && t->plan.patience > 0 && t->best.epochs > first &&
+           t->epochs_done >= t->best.epochs + t->plan.patience;
+}
+
+static bool is_last_stage(const struct training *t)
+{
+    return t->epochs_done > t->plan.epochs * (t->plan.n_stages - 1);
+}
+
+static bool run_first(struct training *t, struct err *err)
+{
+    while (t->epochs_done < t->epochs_end && !has_had_enough(t)) {
+        if (!run_epoch(t, err)) return false;
+        t->epochs_done += t->stopped == TRAINING_DONE;
+        const bool is_last = t->epochs_done == t->epochs_end || t->stopped != TRAINING_DONE;
+        if ((is_last || (t->n_held > 0 && is_last_stage(t))) && !look(t, err)) return false;
+        tell(t, t->n_order, true);
+        if (t->stopped != TRAINING_DONE) break;
+        if (!save(t, err)) return false;
+    }
+    return true;
+}
+
+static bool run_second(struct training *t, struct err *err)
+{
+    t->stopped = TRAINING_DONE;
+    while (t->epochs_done < t->epochs_end) {
+        if (!run_epoch(t, err)) return false;
+        if (t->stopped != TRAINING_DONE) return true;
+        t->epochs_done++;
+        tell(t, t->n_order, true);
+        if (!save(t, err)) return false;
+    }
+    struct snapshot snapshot;
+    if (!take_snapshot(t, t->best.temperature, &snapshot, err)) return false;
+    snapshot_clear(&t->best.snapshot);
+    t->best.snapshot = snapshot;
+    return true;
+}
+
+/* Starts the first run, or goes on where a checkpoint says. */
+static bool start(struct training *t, struct err *err)
+{
+    struct checkpoint checkpoint;
+    int found = t->options->checkpoint
+                    ? checkpoint_peek(t->options->checkpoint, t->fingerprint, &checkpoint, err)
+                    : 0;
+    if (found < 0) return false;
+    t->run = found ? checkpoint.run : 1;
+    if (!found) return start_run(t, err);
+    t->best.epochs = 1; /* until it is loaded: a second run's length hangs on it */
+    if (!start_run(t, err) || !checkpoint_load(t->options->checkpoint, &t->learner, &t->best, err))
+        return false;
+    t->epochs_done = checkpoint.epochs;
+    if (t->run == 2) t->epochs_end = t->best.epochs;
+    t->seconds_before = checkpoint.seconds;
+    t->score = t->best.score;
+    if (t->watcher && t->watcher->resumes)
+        t->watcher->resumes(t->watcher->user, t->run, t->epochs_done);
+    return true;
+}
+
+static bool train(struct training *t, struct err *err)
+{
+    if (!plan_make(&t->plan, t->model, t->examples, t->options, err) || !append_names(t, err) ||
+        !take_rows(t, err) || !take_table(t, err) || !take_fingerprint(t, err) || !start(t, err))
+        return false;
+    if (t->run == 1) {
+        if (!run_first(t, err)) return false;
+        if (t->n_runs == 1 || t->stopped == TRAINING_INTERRUPTED) return true;
+        t->run = 2;
+        if (!start_run(t, err)) return false;
+    }
+    return run_second(t, err);
+}
+
+static void fill_result(struct training *t, struct training_result *result)
+{
+    const bool is_whole = t->run == 2 && t->epochs_done == t->epochs_end;
+    const bool is_measured = t->n_held > 0;
+    *result = (struct training_result){
+        .snapshot = t->best.snapshot,
+        .kind = t->plan.learner.kind,
+        .stopped = t->stopped,
+        .is_few = t->plan.is_few,
+        .epochs = t->best.epochs,
+        .n_rows = is_whole ? t->n_rows : t->split.n_train,
+        .n_held = t->n_held,
+        .n_ngrams = t->ngrams.n,
+        .score = is_measured ? t->best.score : NAN,
+        .macro_f1 = is_measured ? t->best.macro_f1 : NAN,
+        .log_loss = is_measured ? t->best.log_loss : NAN,
+        .temperature = is_measured ? t->best.temperature : 1,
+        .seconds = seconds_of(t),
+    };
+    t->best.snapshot = (struct snapshot){0};
+}
+
+bool training_run(const struct model *model, struct examples *examples,
+                  const struct examples *validation, const struct training_options *options,
+                  const struct training_watcher *watcher, struct training_result *result,
+                  struct err *err)
+{
+    struct training t = {.model = model,
+                         .examples = examples,
+                         .validation = validation,
+                         .options = options,
+                         .watcher = watcher,
+                         .n_rows = examples->n,
+                         .score = NAN,
+                         .loss = NAN,
+                         .start_ns = clock_now_ns()};
+    *result = (struct training_result){0};
+    t.saved_ns = t.start_ns;
+    t.crew = crew_new(options->threads, err);
+    bool ok = t.crew && train(&t, err);
+    if (ok) fill_result(&t, result);
+    snapshot_clear(&t.best.snapshot);
+    learner_clear(&t.learner);
+    ngram_vocabulary_clear(&t.ngrams);
+    split_clear(&t.split);
+    plan_clear(&t.plan);
+    crew_free(t.crew);
+    free(t.names_of);
+    free(t.held);
+    free(t.order);
+    free(t.from_memory);
+    return ok;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file training.h
+ * From labelled examples to a head, and where it is asked for to a table of one's own.
+ *
+ * Two runs. The first trains on most of the rows and looks, after each epoch, how good the head is
+ * on those that were held out; it tells after how many epochs it was best, what its score is and
+ * the temperature of its probabilities. The second trains on all rows for that many epochs. Where
+ * the examples to measure by stand in a file of their own, there is only the first.
+ *
+ * The same examples, model and options give the same bytes, whatever the number of threads; a run
+ * that was broken off and goes on from its checkpoint too. Only a time limit or an interruption
+ * makes a difference, and `stopped` says so.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "model/model.h"
+#include "model/train/examples.h"
+#include "model/train/snapshot.h"
+
+enum training_mode {
+    TRAINING_HEAD,  /* the head alone; the table stays */
+    TRAINING_TABLE, /* a head without n-grams first, then, with that held, the rows of the table */
+    TRAINING_BOTH,  /* head and table together */
+    TRAINING_SCRATCH, /* both, and the table starts from small random numbers */
+};
+
+#define TRAINING_MODES 4
+
+/** "head", "table", "both", "scratch". */
+extern const char *const training_mode_names[TRAINING_MODES];
+
+struct training_options {
+    enum training_mode mode;
+    uint32_t epochs;      /* at most; 0: chosen by the number of rows */
+    double learning_rate; /* of the head; 0: chosen */
+    double table_rate;    /* of the table's rows; 0: chosen */
+    double token_dropout; /* 0 .. below 1 */
+    uint32_t dim;         /* scratch: columns of the table; 0: those of the model */
+    int has_ngrams;       /* 1, 0; -1: unless there are few examples */
+    bool balances_labels; /* every label counts as much as any other */
+    bool reads_names;     /* names of labels are examples too, where there are few of a label */
+    double held_share;    /* of the rows, held out to measure by */
+    uint32_t patience;    /* epochs without a better score before the first run ends; 0: never */
+    uint64_t seed;
+    unsigned threads;
+    double time_limit;       /* seconds; 0: none */
+    const char *checkpoint;  /* path of its file; NULL: none is kept */
+    double checkpoint_every; /* seconds at least between two */
+};
+
+/** How far a training has come. */
+struct training_progress {
+    int run, n_runs;        /* from 1 */
+    uint32_t epoch, epochs; /* from 1; of this run */
+    size_t n_done, n;       /* examples of this epoch */
+    double loss;            /* mean of the last whole epoch; NaN: none yet */
+    double score, best;     /* on what is held out, of the last epoch and the one kept; NaN: none */
+    double seconds, seconds_left;
+    bool is_epoch_over;
+};
+
+enum training_stop {
+    TRAINING_DONE,
+    TRAINING_TIME_LIMIT,
+    TRAINING_INTERRUPTED,
+};
+
+/** Whoever watches. All may be NULL. */
+struct training_watcher {
+    void (*tell)(void *user, const struct training_progress *progress);
+    bool (*is_interrupted)(void *user);                    /* asked after each batch */
+    void (*resumes)(void *user, int run, uint32_t epochs); /* goes on from a checkpoint */
+    void *user;
+};
+
+struct training_result {
+    struct snapshot snapshot;
+    enum head_kind kind;
+    enum training_stop stopped;
+    bool is_few;           /* the settings for few examples were taken */
+    uint32_t epochs;       /* that the result was trained for */
+    size_t n_rows, n_held; /* that it was trained on; that were held out (or of the file) */
+    uint32_t n_ngrams;
+    double score; /* accuracy, of a multi-label head micro F1; NaN: not measured */
+    double macro_f1, log_loss, temperature;
+    double seconds;
+};
+
+/**
+ * training_run trains.
+ * @param examples    what to train on; where names of labels are read, they are appended to it
+ * @param validation  what to measure by, its labels numbered like the examples', or NULL
+ * @param result      end it with snapshot_clear(&result->snapshot)
+ * @return false with err set, nothing left behind but the checkpoint: ERR_FORMAT (what cannot be
+ *         trained; a loss that is no number), ERR_USAGE (a checkpoint of other data or settings),
+ *         ERR_MEMORY, ERR_IO
+ */
+bool training_run(const struct model *model, struct examples *examples,
+                  const struct examples *validation, const struct training_options *options,
+                  const struct training_watcher *watcher, struct training_result *result,
+                  struct err *err);
