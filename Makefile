@@ -221,7 +221,7 @@ builtin-model: $(BUILTIN_VENV) ## make the built-in model again (an hour); DATA=
 	$(Q)$(BUILTIN_VENV) tools/builtin/make.py --data "$(or $(DATA),../shared/data)" $(ARGS)
 
 .PHONY: bench-quality
-bench-quality: build/embedd $(BUILTIN_VENV) ## measure how good the vectors are; DATA=folder; build/bench-quality.json
+bench-quality: build/embedd $(BUILTIN_VENV) ## measure how good vectors and trained classifiers are; DATA=folder; build/bench-quality.json
 	$(Q)$(BUILTIN_VENV) bench/quality.py $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 .PHONY: cov

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How good the built-in model's vectors are, from the program's own output, beside baselines.
+"""How good the built-in model's vectors are, and the classifiers that `embedd train` makes of it,
+from the program's own output, beside baselines.
 
 usage: quality.py [--program FILE] [--data FOLDER] [--dev] [--no-baselines]
 
@@ -17,23 +18,11 @@ import numpy as np
 TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "tools" / "builtin"))
 import baselines  # noqa: E402
+import classifiers  # noqa: E402
 import sets  # noqa: E402
+from report import Report, has_data  # noqa: E402
 
 DIMS = (256, 128, 64)
-
-
-class Report:
-    def __init__(self):
-        self.rows = []
-
-    def add(self, name, value, target=None, better="higher", unit="score"):
-        self.rows.append({"name": name, "value": round(value, 6), "unit": unit, "target": target,
-                          "better": better})
-        met = ""
-        if target is not None:
-            is_met = value >= target if better == "higher" else value <= target
-            met = f"{'≥' if better == 'higher' else '≤'} {target} {'met' if is_met else 'MISSED'}"
-        print(f"  {name:58} {value:9.4f}  {met}", flush=True)
 
 
 def program_embedder(program):
@@ -103,9 +92,7 @@ def main():
     parser.add_argument("--dev", action="store_true", help="dev splits, and no classifiers")
     parser.add_argument("--no-baselines", action="store_true")
     options = parser.parse_args()
-    if not Path(options.data).is_dir():
-        print(f"skipped: there is no folder {options.data}; name one with DATA=FOLDER "
-              "(docs/MODEL.md tells where each set comes from)")
+    if not has_data(options.data):
         return
     split = "dev" if options.dev else "test"
     report = Report()
@@ -122,9 +109,9 @@ def main():
         for name, embed in baselines.all_of(options.program):
             measure(report, name + ": ", sets.Vectors(embed), options.data, split, {}, dims=(None,),
                     classifies=not options.dev)
-    path = TOP / "build" / "bench-quality.json"
-    path.write_text(json.dumps(report.rows, indent=1, ensure_ascii=False) + "\n")
-    print(path)
+    if not options.dev:
+        classifiers.measure(report, options.program, options.data, not options.no_baselines)
+    report.write(TOP / "build" / "bench-quality.json")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,11 @@ each figure is measured: docs/BENCHMARKS.md. Needs wrk; everything runs on the l
 
 import argparse
 import contextlib
+import csv
 import ctypes
 import datetime
 import http.client
+import importlib.util
 import json
 import os
 import platform
@@ -24,11 +26,14 @@ import sys
 import tempfile
 import time
 
+import classifier_baselines as baselines
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.path.join(TOP, "build", "release", "embedd")
 CANNED = os.path.join(TOP, "build", "release", "bench", "canned")
 OPENLOAD = os.path.join(TOP, "build", "release", "bench", "openload")
 POST_LUA = os.path.join(TOP, "bench", "post.lua")
+SAMPLE = os.path.join(TOP, "tests", "data", "banking77", "sample.csv")
 ROUTE = "/v1/embeddings"
 BATCH = 256
 CONNECTION_MEMORY = 8192  # of libmicrohttpd, as the service sets it
@@ -403,6 +408,160 @@ def loop_shares(report, bodies):
             report.add(name, ratio, "ratio", 1.5, "lower")
 
 
+# ---- classifiers ----
+
+PLAIN_LABELS = 77
+DIMENSIONS = 256  # of the built-in model
+REPEATS = 125  # of the sample's 400 texts, for programs; scikit-learn gets a tenth of them
+
+
+class Sample:
+    """Labelled texts, and files of them: as lines, as fastText's lines, as request bodies."""
+
+    def __init__(self, folder):
+        with open(SAMPLE, newline="", encoding="utf-8") as file:
+            self.rows = [(row["text"], row["category"]) for row in csv.DictReader(file)]
+        self.folder = folder
+        texts = [text for text, _ in self.rows]
+        self.texts = texts * REPEATS
+        for name, chosen in (("one", texts[:1]), ("all", self.texts)):
+            write_lines(self.path(f"{name}.txt"), chosen)
+            baselines.write_fasttext_texts(self.path(f"{name}.fasttext"), chosen)
+        bodies = {
+            "embeddings": [{"input": text, "encoding_format": "base64"} for text in texts],
+            "classify": [{"text": text, "top_k": 1} for text in texts],
+        }
+        for name, objects in bodies.items():
+            write_lines(self.path(f"{name}.jsonl"), [json.dumps(one) for one in objects])
+
+    def path(self, name):
+        return os.path.join(self.folder, "sample-" + name)
+
+
+def run_quietly(command, core=None):
+    """Seconds that a program took."""
+    begin = time.perf_counter()
+    prepare = prepare_child(core)
+    subprocess.run(command, stdout=subprocess.DEVNULL, timeout=180, check=True, preexec_fn=prepare)
+    return time.perf_counter() - begin
+
+
+def train_sample(sample):
+    """A model folder."""
+    folder = sample.path("model")
+    columns = ("--text", "text", "--label", "category")
+    run_quietly([PROGRAM, "train", "--input", SAMPLE, "--output", folder, *columns])
+    return folder
+
+
+def write_plain_head(path):
+    """A head of random numbers for the built-in model."""
+    rng = random.Random(1)
+    head = {
+        "labels": [f"intent-{i}" for i in range(PLAIN_LABELS)],
+        "weight": [[rng.gauss(0, 1) for _ in range(DIMENSIONS)] for _ in range(PLAIN_LABELS)],
+        "bias": [0] * PLAIN_LABELS,
+    }
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump(head, out)
+
+
+def program_rate(command, sample, form):
+    """Texts a second of a program that gets a file of texts, without its start and end."""
+    few = run_quietly([*command, sample.path(f"one.{form}")], CLIENT_CORE)
+    many = run_quietly([*command, sample.path(f"all.{form}")], CLIENT_CORE)
+    return (len(sample.texts) - 1) / (many - few)
+
+
+def sklearn_rate(features, machine, texts):
+    begin = time.perf_counter()
+    machine.predict(features.transform(texts))
+    return len(texts) / (time.perf_counter() - begin)
+
+
+def other_classifiers(report, sample):
+    """What there is, trained on the sample: (name, function that gives texts a second, target)."""
+    found = []
+    if baselines.has_fasttext():
+        train_file = sample.path("train.fasttext")
+        baselines.write_fasttext(train_file, sample.rows)
+        for name, n_words in (("words", 1), ("words and pairs", 2)):
+            model = sample.path(f"fasttext-{n_words}")
+            run_quietly(baselines.fasttext_training(train_file, model, (1, 25, n_words), 2))
+            command = [baselines.FASTTEXT, "predict", model + ".bin"]
+
+            def measure(command=command):
+                return program_rate(command, sample, "fasttext")
+
+            found.append((f"fastText, {name}", measure, 1))
+    else:
+        report.skip("fastText", "the program fasttext is not installed")
+    if importlib.util.find_spec("sklearn"):
+        texts, labels = zip(*sample.rows)
+        features = baselines.tfidf("en")
+        machine = baselines.support_vectors(1).fit(features.fit_transform(texts), labels)
+        some = sample.texts[: len(sample.texts) // 10]
+        found.append(("scikit-learn", lambda: sklearn_rate(features, machine, some), 10))
+    else:
+        report.skip("scikit-learn", "this Python does not have it")
+    return found
+
+
+def classify_texts(report, calm, sample, model, rounds):
+    """Texts a second of the programs, on one core each."""
+    others = other_classifiers(report, sample)
+    command = [PROGRAM, "classify", "--model", model, "--top-k", "1"]
+
+    def measure(_):
+        return program_rate(command, sample, "txt"), [rate() for _, rate, _ in others]
+
+    results = calm.rounds(rounds, (), measure)
+    ours = statistics.median(rate for rate, _ in results)
+    report.add("texts a second: embedd classify", ours, "texts/s", better="higher")
+    for at, (name, _, target) in enumerate(others):
+        rate = statistics.median(rates[at] for _, rates in results)
+        report.add(f"texts a second: {name}", rate, "texts/s")
+        ratio = statistics.median(our_rate / rates[at] for our_rate, rates in results)
+        report.add(f"texts a second: embedd / {name}", ratio, "ratio", target, "higher")
+
+
+def classify_requests(report, calm, sample, model, rounds, seconds):
+    """Time of a request for a label beside that of a request for a vector of the built-in model."""
+    heads = sample.path("plain.json")
+    write_plain_head(heads)
+    one_loop = ("--threads", "1", "--workers", "1")
+    bodies = {name: sample.path(f"{name}.jsonl") for name in ("embeddings", "classify")}
+    with contextlib.ExitStack() as stack:
+        plain = stack.enter_context(service(*one_loop, "--heads", heads, core=SERVER_CORE))
+        trained = stack.enter_context(service(*one_loop, "--model", model, core=SERVER_CORE))
+        cases = (
+            ("embedding", plain, ROUTE, bodies["embeddings"]),
+            (f"plain head of {PLAIN_LABELS}", plain, "/v1/classify", bodies["classify"]),
+            ("trained head", trained, "/v1/classify", bodies["classify"]),
+        )
+
+        def measure(_):
+            return [wrk(*case[1:], 16, seconds) for case in cases]
+
+        results = calm.rounds(rounds, (plain[0].pid, trained[0].pid), measure)
+    for at, target in ((1, 1.1), (2, 2)):
+        ratio = statistics.median(round_[0][0] / round_[at][0] for round_ in results)
+        name = f"time of a request: {cases[at][0]} / embedding"
+        report.add(name, ratio, "ratio", target, "lower")
+    for (name, *_), column in zip(cases, zip(*results)):
+        rate, cpu_us, busy = (statistics.median(values) for values in zip(*column))
+        report.add(f"one text: {name}", rate, "requests/s")
+        report.add(f"one text: {name}, CPU a request", cpu_us, "µs")
+        report.add(f"one text: {name}, core busy", busy, "share")
+
+
+def classifiers(report, calm, folder, rounds):
+    sample = Sample(folder)
+    model = train_sample(sample)
+    classify_texts(report, calm, sample, model, rounds)
+    classify_requests(report, calm, sample, model, rounds, 1)
+
+
 # ---- start, memory, library ----
 
 
@@ -437,7 +596,10 @@ def library(report, bodies, rounds):
 
 class Report:
     def __init__(self):
-        self.figures = []
+        self.figures, self.skipped = [], []
+
+    def skip(self, what, why):
+        self.skipped.append(f"skipped: {what}, as {why}")
 
     def add(self, name, value, unit, target=None, better=None):
         figure = {"name": name, "value": value, "unit": unit, "target": target, "better": better}
@@ -466,7 +628,7 @@ class Report:
         print(f"| {'-' * 58} | {'-' * 8}: | {'-' * 10} | {'-' * 14} |", flush=True)
 
 
-PARTS = ("closed", "mixed", "shares", "starts", "library")
+PARTS = ("closed", "mixed", "shares", "classify", "starts", "library")
 
 
 def main():
@@ -490,10 +652,14 @@ def main():
             mixed_load(report, calm, bodies, rounds, seconds)
         if "shares" in wanted:
             loop_shares(report, bodies)
+        if "classify" in wanted:
+            classifiers(report, calm, folder, rounds)
         if "starts" in wanted:
             starts(report, bodies, 5 if options.quick else 25)
         if "library" in wanted:
             library(report, bodies, 5 if options.quick else 51)
+    if report.skipped:
+        print("", *report.skipped, sep="\n")
     if calm.disturbed:
         print(f"\nOther programs ran during {calm.disturbed} of {calm.taken} rounds.")
     with open(options.output, "w", encoding="utf-8") as out:

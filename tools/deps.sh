@@ -10,7 +10,7 @@ packages() {
     run) echo curl ;;
     test) echo libcmocka-dev clang-format python3 python3-venv curl ;;
     bench) echo wrk python3 python3-venv ;;
-    quality) echo gcc python3 python3-venv ;;
+    quality) echo gcc python3 python3-venv fasttext ;;
     fuzz) echo clang libclang-rt-14-dev ;;
     tidy) echo cppcheck ;;
     cov) echo lcov libcmocka-dev python3 ;;
