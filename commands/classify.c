@@ -22,6 +22,7 @@ struct classify {
     struct model *model;
     const struct head *head;
     const struct head_info *info;
+    uint32_t n_order;   /* labels that are put in order */
     struct arena arena; /* reset at each line */
     struct lines lines;
     struct output output;
@@ -39,6 +40,8 @@ static bool set_head(struct classify *classify, struct err *err)
                        classify->info->n_labels, (unsigned long long)classify->top_k);
     }
     if (classify->top_k == 0) classify->top_k = classify->info->n_labels;
+    const bool is_best_meant = classify->info->kind == HEAD_MULTI_CLASS;
+    classify->n_order = is_best_meant ? (uint32_t)classify->top_k : classify->info->n_labels;
     return true;
 }
 
@@ -65,12 +68,12 @@ static void write_labels(const struct classify *classify, const float *p, const 
 static void write_answer(const struct classify *classify, const float *p, const uint32_t *order,
                          struct buf *out)
 {
-    const uint32_t n_labels = classify->info->n_labels;
+    const uint32_t n_order = classify->n_order;
     uint32_t best = 0;
-    while (best < n_labels && !head_passes(classify->head, p, order[best], -1))
+    while (best < n_order && !head_passes(classify->head, p, order[best], -1))
         best++;
     buf_add_str(out, "{\"label\":");
-    if (best < n_labels) {
+    if (best < n_order) {
         write_label(classify, out, order[best]);
     } else {
         buf_add_str(out, "null");
@@ -110,7 +113,7 @@ static bool classify_line(void *user, struct err *err)
                        lines->file, (unsigned long long)lines->number);
     }
     if (!head_logits(classify->head, arena, vector, tokens.ids, tokens.n, logits, err) ||
-        !head_order(classify->head, arena, logits, order, err))
+        !head_order(classify->head, arena, logits, classify->n_order, order, err))
         return false;
     head_probabilities(classify->head, logits, p);
     buf_init(&out, arena);

@@ -46,6 +46,7 @@ bool answer_make(struct answer *answer, const struct exchange *x, const struct q
     answer->logits = arena_array(x->arena, info->n_labels, sizeof *answer->logits);
     answer->p = arena_array(x->arena, info->n_labels, sizeof *answer->p);
     answer->order = arena_array(x->arena, info->n_labels, sizeof *answer->order);
+    answer->n_order = info->kind == HEAD_MULTI_CLASS ? question->top_k : info->n_labels;
     return (answer->vector && answer->logits && answer->p && answer->order) ||
            err_out_of_memory(err);
 }
@@ -62,7 +63,7 @@ bool answer_fill(struct answer *answer, struct exchange *x, const struct questio
     stage_end(x, STAGE_LOOKUP);
     if (!head_logits(question->head, x->arena, answer->vector, item->ids, item->n, answer->logits,
                      err) ||
-        !head_order(question->head, x->arena, answer->logits, answer->order, err))
+        !head_order(question->head, x->arena, answer->logits, answer->n_order, answer->order, err))
         return false;
     head_probabilities(question->head, answer->logits, answer->p);
     if (question->info->kind == HEAD_BINARY) {
@@ -75,7 +76,7 @@ bool answer_fill(struct answer *answer, struct exchange *x, const struct questio
 
 uint32_t answer_best(const struct answer *answer, const struct question *question)
 {
-    for (uint32_t i = 0; i < question->info->n_labels; i++)
+    for (uint32_t i = 0; i < answer->n_order; i++)
         if (head_passes(question->head, answer->p, answer->order[i], question->threshold))
             return answer->order[i];
     return question->info->n_labels;

@@ -23,10 +23,11 @@ struct question {
 
 /** A sequence's answer. */
 struct answer {
-    float *vector;   /* (D) of the sequence */
-    float *logits;   /* of each label (C); a binary head's first has the second's, negated */
-    float *p;        /* (C) */
-    uint32_t *order; /* (C) the labels from the highest logit down */
+    float *vector;    /* (D) of the sequence */
+    float *logits;    /* of each label (C); a binary head's first has the second's, negated */
+    float *p;         /* (C) */
+    uint32_t *order;  /* (n_order) labels from the highest logit down */
+    uint32_t n_order; /* top_k of a multi-class head, else all: any may pass */
 };
 
 /**

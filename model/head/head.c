@@ -19,6 +19,9 @@ struct linear {
     uint32_t in, out;
 };
 
+/* So many labels at the top are found by looking for each; more by sorting. */
+#define PICKED_MAX 4
+
 struct head {
     struct head_info info;
     struct linear hidden, output; /* hidden.in is 0 without a hidden layer */
@@ -332,9 +335,11 @@ static void softmax(const struct head *head, const float *logits, float *p)
     for (uint32_t i = 1; i < head->info.rows; i++)
         if (logits[i] > largest) largest = logits[i];
     for (uint32_t i = 0; i < head->info.rows; i++)
-        sum += exponential(((double)logits[i] - largest) / temperature);
+        p[i] = (float)exponential(((double)logits[i] - largest) / temperature);
     for (uint32_t i = 0; i < head->info.rows; i++)
-        p[i] = (float)(exponential(((double)logits[i] - largest) / temperature) / sum);
+        sum += p[i];
+    for (uint32_t i = 0; i < head->info.rows; i++)
+        p[i] = (float)(p[i] / sum);
 }
 
 void head_probabilities(const struct head *head, const float *logits, float *p)
@@ -373,13 +378,33 @@ static int compare_keys(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-bool head_order(const struct head *head, struct arena *arena, const float *logits, uint32_t *order,
-                struct err *err)
+/* Each key is the smallest of those above the one before: k looks at all labels. */
+static void pick(const float *logits, uint32_t n, uint32_t k, uint32_t *order)
+{
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < k; i++) {
+        uint64_t next = UINT64_MAX;
+        for (uint32_t j = 0; j < n; j++) {
+            const uint64_t key = order_key(logits[j], j);
+            if (key < next && (i == 0 || key > before)) next = key;
+        }
+        order[i] = (uint32_t)next;
+        before = next;
+    }
+}
+
+bool head_order(const struct head *head, struct arena *arena, const float *logits, uint32_t k,
+                uint32_t *order, struct err *err)
 {
     const uint32_t n = head->info.n_labels;
+    assert(k <= n);
     if (head->info.kind == HEAD_BINARY) {
         order[0] = logits[0] > 0;
-        order[1] = !order[0];
+        if (k > 1) order[1] = !order[0];
+        return true;
+    }
+    if (k <= PICKED_MAX) {
+        pick(logits, n, k, order);
         return true;
     }
     uint64_t *keys = arena_array(arena, n, sizeof *keys);
@@ -387,7 +412,7 @@ bool head_order(const struct head *head, struct arena *arena, const float *logit
     for (uint32_t i = 0; i < n; i++)
         keys[i] = order_key(logits[i], i);
     qsort(keys, n, sizeof *keys, compare_keys);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < k; i++)
         order[i] = (uint32_t)keys[i];
     return true;
 }

@@ -92,12 +92,12 @@ bool head_logits(const struct head *head, struct arena *arena, const float *v, c
 void head_probabilities(const struct head *head, const float *logits, float *p);
 
 /**
- * head_order: the labels (C) from the highest logit down, equals by label order; of a binary head
- * from the more likely one.
+ * head_order: the k (<= C) labels of the highest logits, from the highest down, equals by label
+ * order; of a binary head from the more likely one.
  * @return false with ERR_MEMORY at the arena's cap
  */
-bool head_order(const struct head *head, struct arena *arena, const float *logits, uint32_t *order,
-                struct err *err);
+bool head_order(const struct head *head, struct arena *arena, const float *logits, uint32_t k,
+                uint32_t *order, struct err *err);
 
 /**
  * head_passes: label `i` is predicted by itself: p (C) of it reaches the threshold. Of a binary

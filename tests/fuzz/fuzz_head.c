@@ -22,7 +22,7 @@ static void ask(const struct head *head)
     float *p = arena_array(&arena, info->n_labels, sizeof *p);
     uint32_t *order = arena_array(&arena, info->n_labels, sizeof *order);
     if (logits && p && order && head_logits(head, &arena, v, NULL, 0, logits, &err) &&
-        head_order(head, &arena, logits, order, &err)) {
+        head_order(head, &arena, logits, head_info(head)->n_labels, order, &err)) {
         head_probabilities(head, logits, p);
         for (uint32_t i = 0; i < info->n_labels; i++)
             if (!(p[i] >= 0 && p[i] <= 1) || order[i] >= info->n_labels) abort();

@@ -123,8 +123,28 @@ static void equal_logits_come_in_the_order_of_labels(void **state)
     static const uint32_t wanted[4] = {1, 3, 0, 2};
     uint32_t order[4];
     struct err err;
-    assert_true(head_order(head, &arena, logits, order, &err));
-    assert_memory_equal(order, wanted, sizeof order);
+    for (uint32_t k = 1; k <= 4; k++) {
+        assert_true(head_order(head, &arena, logits, k, order, &err));
+        assert_memory_equal(order, wanted, k * sizeof *order);
+    }
+    head_close(head);
+}
+
+static void the_best_are_the_same_looked_for_or_sorted(void **state)
+{
+    (void)state;
+    struct head *head = open_text("{\"labels\":[1,2,3,4,5,6,7,8,9],\"weight\":[[0,0],[0,0],[0,0],"
+                                  "[0,0],[0,0],[0,0],[0,0],[0,0],[0,0]],\"bias\":"
+                                  "[0,0,0,0,0,0,0,0,0]}",
+                                  2);
+    const float logits[9] = {-1, 2, 5, 2, -7, 5, 0, 1e30f, -1e30f};
+    static const uint32_t wanted[9] = {7, 2, 5, 1, 3, 6, 0, 4, 8};
+    uint32_t order[9];
+    struct err err;
+    for (uint32_t k = 1; k <= 9; k++) {
+        assert_true(head_order(head, &arena, logits, k, order, &err));
+        assert_memory_equal(order, wanted, k * sizeof *order);
+    }
     head_close(head);
 }
 
@@ -302,6 +322,7 @@ int main(void)
         cmocka_unit_test(logits_and_probabilities_are_those_of_scikit_learn),
         cmocka_unit_test(a_binary_head_says_the_second_label_from_its_threshold_on),
         cmocka_unit_test(equal_logits_come_in_the_order_of_labels),
+        cmocka_unit_test(the_best_are_the_same_looked_for_or_sorted),
         cmocka_unit_test(huge_logits_make_no_nan),
         cmocka_unit_test(the_temperature_divides_the_logits),
         cmocka_unit_test(a_hidden_layer_stands_between),
