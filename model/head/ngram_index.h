@@ -35,6 +35,12 @@ static inline uint32_t ngram_key(uint64_t hash)
     return (uint32_t)hash ? (uint32_t)hash : 1;
 }
 
+/** ngram_index_prefetch asks for the first slot of the hash ahead of its use. */
+static inline void ngram_index_prefetch(const struct ngram_index *index, uint64_t hash)
+{
+    __builtin_prefetch(index->slots + (size_t)(hash >> (64 - index->bits)) * NGRAM_SLOT_BYTES);
+}
+
 /** ngram_index_slot: the slot that holds the hash, or the empty one where it would be put. */
 static inline size_t ngram_index_slot(const struct ngram_index *index, uint64_t hash,
                                       struct ngram_slot *slot)

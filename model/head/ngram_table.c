@@ -133,15 +133,21 @@ static bool next_rows(const struct ngram_table *table, struct ngram_walk *walk,
                       struct ngram *ngrams, uint32_t *rows, size_t *n, double *squares)
 {
     const size_t n_found = ngrams_next(walk, ngrams, CHUNK);
+    /* Slots and weights lie all over their tables: they are asked for before they are looked at. */
+    for (size_t i = 0; i < n_found; i++)
+        ngram_index_prefetch(&table->index, ngrams[i].hash);
     *n = 0;
     for (size_t i = 0; i < n_found; i++) {
         const uint32_t row = ngram_index_find(&table->index, ngrams[i].hash);
-        float weight;
         if (row == NGRAM_NONE) continue;
-        memcpy(&weight, table->weights + row * sizeof weight, sizeof weight);
-        *squares += (double)weight * weight;
+        __builtin_prefetch(table->weights + row * sizeof(float));
         ngrams[*n] = ngrams[i];
         rows[(*n)++] = row;
+    }
+    for (size_t i = 0; i < *n; i++) {
+        float weight;
+        memcpy(&weight, table->weights + rows[i] * sizeof weight, sizeof weight);
+        *squares += (double)weight * weight;
     }
     return n_found > 0;
 }

@@ -9,13 +9,11 @@
 #define SEED_TOKENS 0x9E3779B97F4A7C15u
 #define SEED_CHARACTERS 0xC2B2AE3D27D4EB4Fu
 
-/* Multiplications spread a bit upwards, shifts downwards. */
+/* The multiplication spreads a bit upwards, the shift downwards. */
 static uint64_t mix(uint64_t hash, uint32_t value)
 {
     hash = (hash ^ value) * 0xD6E8FEB86659FD93u;
-    hash ^= hash >> 32;
-    hash *= 0xD6E8FEB86659FD93u;
-    return hash ^ hash >> 29;
+    return hash ^ hash >> 32;
 }
 
 /* Writing that puts no spaces between words, and little into one: from the radicals of Chinese to
