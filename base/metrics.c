@@ -98,8 +98,8 @@ struct metrics_slot {
     _Atomic int64_t gauges[GAUGE_COUNT];
     struct histogram stage_ns[STAGE_COUNT];
     struct histogram inputs, tokens;
-    size_t n_routes;
-    struct route_counts routes[];
+    const struct metrics *metrics; /* what it is a slot of */
+    struct route_counts routes[];  /* behind them a counter a label, head after head */
 };
 
 struct metrics {
@@ -110,28 +110,42 @@ struct metrics {
     char *slots;
 };
 
+#define AT(field) offsetof(struct metrics_slot, field)
+
+static size_t route_offset(size_t route)
+{
+    return AT(routes) + route * sizeof(struct route_counts);
+}
+
+/* Where in a slot the counters of a head's labels begin; of the head behind the last: its end. */
+static size_t head_offset(const struct metrics *metrics, size_t head)
+{
+    size_t labels = 0;
+    for (size_t i = 0; i < head; i++)
+        labels += metrics->model.heads[i].n_labels;
+    return route_offset(metrics->n_routes) + labels * sizeof(_Atomic uint64_t);
+}
+
 struct metrics *metrics_new(size_t threads, const char *const *routes, size_t n_routes,
                             const struct metrics_model *model)
 {
     assert(threads > 0 && n_routes > 0);
     struct metrics *metrics = calloc(1, sizeof *metrics);
     if (!metrics) return NULL;
-    size_t bytes = sizeof(struct metrics_slot) + n_routes * sizeof(struct route_counts);
+    *metrics = (struct metrics){
+        .n_slots = threads, .n_routes = n_routes, .routes = routes, .model = *model};
+    size_t bytes = head_offset(metrics, model->n_heads);
     /* One line more: the next slot's first line may be fetched along with this one's last. */
     bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE + CACHE_LINE;
-    *metrics = (struct metrics){.n_slots = threads,
-                                .n_routes = n_routes,
-                                .slot_bytes = bytes,
-                                .routes = routes,
-                                .model = *model,
-                                .slots = aligned_alloc(CACHE_LINE, threads * bytes)};
+    metrics->slot_bytes = bytes;
+    metrics->slots = aligned_alloc(CACHE_LINE, threads * bytes);
     if (!metrics->slots) {
         free(metrics);
         return NULL;
     }
     memset(metrics->slots, 0, threads * bytes);
     for (size_t i = 0; i < threads; i++)
-        metrics_slot(metrics, i)->n_routes = n_routes;
+        metrics_slot(metrics, i)->metrics = metrics;
     return metrics;
 }
 
@@ -179,9 +193,18 @@ static size_t code_index(unsigned status)
     return i;
 }
 
+static void count_predictions(struct metrics_slot *slot, size_t head, const uint32_t *predicted)
+{
+    const struct metrics *metrics = slot->metrics;
+    assert(head < metrics->model.n_heads);
+    char *counters = (char *)slot + head_offset(metrics, head);
+    for (size_t i = 0; i < metrics->model.heads[head].n_labels; i++)
+        if (predicted[i]) add(&((_Atomic uint64_t *)(void *)counters)[i], predicted[i]);
+}
+
 void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample)
 {
-    assert(sample->route < slot->n_routes);
+    assert(sample->route < slot->metrics->n_routes);
     struct route_counts *route = &slot->routes[sample->route];
     add(&route->requests[code_index(sample->status)], 1);
     observe(&route->duration_ns, duration_bounds_ns, N_DURATIONS, sample->duration_ns);
@@ -199,6 +222,7 @@ void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample)
     if (sample->truncated_inputs)
         add(&slot->totals[TOTAL_TRUNCATED_INPUTS], sample->truncated_inputs);
     if (sample->ignored_fields) add(&slot->totals[TOTAL_IGNORED_FIELDS], sample->ignored_fields);
+    if (sample->predicted) count_predictions(slot, sample->head, sample->predicted);
     if (sample->reject != REJECT_NONE) metrics_count_reject(slot, sample->reject);
 }
 
@@ -240,13 +264,6 @@ static uint64_t total(const struct metrics *metrics, size_t offset)
                                     memory_order_relaxed);
     }
     return sum;
-}
-
-#define AT(field) offsetof(struct metrics_slot, field)
-
-static size_t route_offset(size_t route)
-{
-    return AT(routes) + route * sizeof(struct route_counts);
 }
 
 /* ---- the text ---- */
@@ -414,6 +431,24 @@ static void write_work(const struct writer *w)
     }
 }
 
+/* Only labels that were predicted: a head may have more than a scrape should hold. */
+static void write_predictions(const struct writer *w)
+{
+    const struct metrics *metrics = w->metrics;
+    begin(w, "embedd_predictions", "counter", "Labels that classifier heads predicted.");
+    for (size_t i = 0; i < metrics->model.n_heads; i++) {
+        const struct metrics_head *head = &metrics->model.heads[i];
+        const size_t offset = head_offset(metrics, i);
+        for (size_t label = 0; label < head->n_labels; label++) {
+            uint64_t n = total(metrics, offset + label * sizeof(_Atomic uint64_t));
+            if (n == 0) continue;
+            add_label(w->out, "embedd_predictions_total{", "head", head->name);
+            add_label(w->out, ",", "label", head->labels[label]);
+            buf_printf(w->out, "} %" PRIu64 "\n", n);
+        }
+    }
+}
+
 static void write_gauges(const struct writer *w)
 {
     static const struct {
@@ -529,6 +564,7 @@ void metrics_write(const struct metrics *metrics, bool openmetrics, struct buf *
     struct writer w = {.metrics = metrics, .out = out, .openmetrics = openmetrics};
     write_requests(&w);
     write_work(&w);
+    write_predictions(&w);
     write_gauges(&w);
     write_process(&w);
     if (openmetrics) buf_add_str(out, "# EOF\n");

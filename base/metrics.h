@@ -60,12 +60,23 @@ struct metrics_sample {
     uint64_t unknown_tokens;        /* outside the vocabulary */
     uint64_t truncated_inputs;      /* cut by max-input-tokens */
     uint64_t ignored_fields;        /* keys of the request that no one reads */
+    size_t head;                    /* who predicted: index into the heads given to metrics_new */
+    const uint32_t *predicted;      /* how often, each of its labels; NULL: nobody did */
 };
 
-/** What /metrics says of the model; strings borrowed for the life of the metrics. */
+/** A classifier head: whose predictions are counted, label by label. */
+struct metrics_head {
+    const char *name;
+    const char *const *labels;
+    size_t n_labels;
+};
+
+/** What /metrics says of the model; strings and arrays borrowed for the life of the metrics. */
 struct metrics_model {
     const char *model, *version, *dtype, *tokenizer;
     uint64_t vocab_size, dim;
+    const struct metrics_head *heads;
+    size_t n_heads;
 };
 
 struct metrics;
@@ -82,7 +93,8 @@ void metrics_free(struct metrics *metrics);
 /** metrics_slot returns slot `thread`, to be written by that thread alone. */
 struct metrics_slot *metrics_slot(struct metrics *metrics, size_t thread);
 
-/** metrics_add counts one finished request. Only the slot's owner calls it. */
+/** metrics_add counts one finished request; `predicted` is read during the call. Only the slot's
+ * owner calls it. */
 void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample);
 
 /** metrics_count_reject counts something turned away before it was a request (a connection, a

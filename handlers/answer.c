@@ -47,8 +47,21 @@ bool answer_make(struct answer *answer, const struct exchange *x, const struct q
     answer->p = arena_array(x->arena, info->n_labels, sizeof *answer->p);
     answer->order = arena_array(x->arena, info->n_labels, sizeof *answer->order);
     answer->n_order = info->kind == HEAD_MULTI_CLASS ? question->top_k : info->n_labels;
-    return (answer->vector && answer->logits && answer->p && answer->order) ||
-           err_out_of_memory(err);
+    answer->predicted = arena_array(x->arena, info->n_labels, sizeof *answer->predicted);
+    if (!answer->vector || !answer->logits || !answer->p || !answer->order || !answer->predicted)
+        return err_out_of_memory(err);
+    memset(answer->predicted, 0, info->n_labels * sizeof *answer->predicted);
+    return true;
+}
+
+static void add_predicted(struct answer *answer, const struct question *question)
+{
+    if (question->info->kind != HEAD_MULTI_LABEL) {
+        answer->predicted[answer_best(answer, question)]++;
+        return;
+    }
+    for (uint32_t i = 0; i < question->info->n_labels; i++)
+        answer->predicted[i] += head_passes(question->head, answer->p, i, question->threshold);
 }
 
 bool answer_fill(struct answer *answer, struct exchange *x, const struct question *question,
@@ -70,8 +83,19 @@ bool answer_fill(struct answer *answer, struct exchange *x, const struct questio
         answer->logits[1] = answer->logits[0];
         answer->logits[0] = -answer->logits[1];
     }
+    add_predicted(answer, question);
     stage_end(x, STAGE_HEAD);
     return true;
+}
+
+void answer_count(const struct answer *answer, struct exchange *x, const struct question *question)
+{
+    const struct heads *heads = model_heads(x->service->model);
+    size_t head = 0;
+    while (heads->items[head] != question->head)
+        head++;
+    x->sample.head = head;
+    x->sample.predicted = answer->predicted;
 }
 
 uint32_t answer_best(const struct answer *answer, const struct question *question)

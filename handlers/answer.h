@@ -21,13 +21,15 @@ struct question {
     bool explain;
 };
 
-/** A sequence's answer. */
+/** A sequence's answer, and the sum of all so far. */
 struct answer {
     float *vector;    /* (D) of the sequence */
     float *logits;    /* of each label (C); a binary head's first has the second's, negated */
     float *p;         /* (C) */
     uint32_t *order;  /* (n_order) labels from the highest logit down */
     uint32_t n_order; /* top_k of a multi-class head, else all: any may pass */
+
+    uint32_t *predicted; /* (C) in how many sequences each label counts as predicted */
 };
 
 /**
@@ -42,9 +44,15 @@ bool question_choose(struct question *question, const struct exchange *x, const 
 bool answer_make(struct answer *answer, const struct exchange *x, const struct question *question,
                  struct err *err);
 
-/** answer_fill answers for `item`; ends the stages lookup and head. ERR_MEMORY, ERR_INTERNAL. */
+/**
+ * answer_fill answers for `item` and adds what is predicted; ends the stages lookup and head.
+ * ERR_MEMORY, ERR_INTERNAL.
+ */
 bool answer_fill(struct answer *answer, struct exchange *x, const struct question *question,
                  const struct sequence *item, struct err *err);
+
+/** answer_count hands the predictions of a request to x->sample, when all of it is answered. */
+void answer_count(const struct answer *answer, struct exchange *x, const struct question *question);
 
 /** answer_best: the first in order of the labels that count as predicted; C: none does. */
 uint32_t answer_best(const struct answer *answer, const struct question *question);

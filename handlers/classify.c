@@ -161,6 +161,7 @@ static bool classify_write(struct exchange *x, struct buf *out, struct err *err)
     }
     write_model_name(out, model);
     buf_add_char(out, '}');
+    if (!out->failed) answer_count(&answer, x, &question);
     return true;
 }
 

@@ -207,6 +207,7 @@ static bool predict_write(struct exchange *x, struct buf *out, struct err *err)
         stage_end(x, STAGE_WRITE);
     }
     if (is_batch) buf_add_char(out, ']');
+    if (!out->failed) answer_count(&answer, x, &question);
     return true;
 }
 

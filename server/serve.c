@@ -30,7 +30,8 @@ struct server {
     const struct config *config;
     struct service service;
     struct metrics *metrics;
-    struct metrics_slot *slot; /* the main thread's own: refused connections */
+    struct metrics_slot *slot;  /* the main thread's own: refused connections */
+    struct metrics_head *heads; /* the model's, for the metrics */
     struct listener listener;
     struct loop **loops;
     size_t n_loops, next_loop;
@@ -168,9 +169,22 @@ static void init_service(struct server *server, const struct model *model)
     atomic_init(&service->is_draining, false);
 }
 
+static bool list_heads(struct server *server, const struct heads *heads)
+{
+    if (heads->n == 0) return true;
+    server->heads = calloc(heads->n, sizeof *server->heads);
+    if (!server->heads) return false;
+    for (size_t i = 0; i < heads->n; i++) {
+        const struct head_info *info = head_info(heads->items[i]);
+        server->heads[i] = (struct metrics_head){info->name, info->labels, info->n_labels};
+    }
+    return true;
+}
+
 static bool make_metrics(struct server *server, const struct model *model)
 {
     const struct model_info *info = model_info(model);
+    if (!list_heads(server, model_heads(model))) return false;
     const struct metrics_model labels = {
         .model = info->name,
         .version = info->version,
@@ -178,6 +192,8 @@ static bool make_metrics(struct server *server, const struct model *model)
         .tokenizer = info->tokenizer,
         .vocab_size = info->vocab_size,
         .dim = info->dim,
+        .heads = server->heads,
+        .n_heads = model_heads(model)->n,
     };
     server->metrics =
         metrics_new(server->n_loops + 1, handlers_route_names(), handlers_route_count(), &labels);
@@ -271,6 +287,7 @@ bool serve_run(const struct config *config, const struct model *model,
     join_loops(&server);
     uv_loop_close(&server.uv);
     metrics_free(server.metrics);
+    free(server.heads);
 out:
     listener_close(&server.listener);
     if (!is_started)

@@ -2,6 +2,7 @@
 #include "model/head/heads.h"
 
 #include "base/file.h"
+#include "base/utf8.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +29,7 @@ static size_t name_bytes(const char *file)
     return 0;
 }
 
-/* Names go into metrics, logs and headers. */
+/* Names go into metrics, logs and replies. */
 static bool check_name(const struct heads *heads, const char *name, const char *path,
                        struct err *err)
 {
@@ -38,6 +39,11 @@ static bool check_name(const struct heads *heads, const char *name, const char *
                            "%.300s: a head is called what its file is called, and this name holds "
                            "control characters; rename it",
                            path);
+    if (utf8_valid_bytes(name, strlen(name)) < strlen(name))
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.300s: a head is called what its file is called, and this name is not "
+                       "UTF-8; rename it",
+                       path);
     if (!heads_find(heads, name, strlen(name))) return true;
     return err_set(err, ERR_FORMAT, NULL,
                    "%.300s: there is another head called '%.100s'; rename or remove one", path,

@@ -3,6 +3,8 @@
 
 import json
 import math
+import os
+import re
 import subprocess
 
 import openai
@@ -18,7 +20,17 @@ def classify(*flags, texts=TEXTS, code=0):
     run = subprocess.run([PROGRAM, "classify", *flags], input="".join(t + "\n" for t in texts).encode(),
                          capture_output=True, timeout=10 * PATIENCE_S)
     assert run.returncode == code, run.stderr
-    return [json.loads(line) for line in run.stdout.splitlines()] if code == 0 else run.stderr.decode()
+    return [json.loads(line) for line in run.stdout.splitlines()] if code == 0 else run.stderr.decode(errors="replace")
+
+
+def predictions(service):
+    text = service.get("/metrics").body.decode()
+    return {labels: int(n) for labels, n in re.findall(r"^embedd_predictions_total\{(.*)\} (\d+)$", text, re.M)}
+
+
+def post(service, path, body):
+    reply = service.post(path, json.dumps(body).encode())
+    return reply.status, json.loads(reply.body)
 
 
 def test_the_official_client_gets_labels(start):
@@ -36,6 +48,30 @@ def test_the_official_client_gets_labels(start):
     metrics = service.get("/metrics").body.decode()
     assert 'embedd_stage_duration_seconds_count{stage="head"} 1' in metrics
     assert 'embedd_requests_total{route="/v1/classify",code="200"} 1' in metrics
+    assert predictions(service) == {'head="meal",label="meal"': 3, 'head="meal",label="other"': 1}
+
+
+@pytest.mark.parametrize("offload_bytes", ["0", "1000000"])  # every request on a worker, or none
+def test_predictions_are_counted_by_head_and_label(start, tmp_path, offload_bytes):
+    (tmp_path / "default.json").write_text(json.dumps(
+        {"labels": ["no", "a \"b\" \\ \n c"], "weight": [[1, -1]], "bias": [0]}))
+    (tmp_path / "tags.json").write_text(json.dumps(
+        {"labels": ["a", "b", "c"], "kind": "multi-label", "weight": [[9, 0], [0, 9], [0, 0]], "bias": [-1, -1, -1]}))
+    service = start("--model", MODEL, "--heads", str(tmp_path), "--offload-bytes", offload_bytes, "--threads", "2")
+    assert predictions(service) == {}
+    for _ in range(3):  # each on a connection of its own, so that both loops have some
+        code, reply = post(service, "/v1/classify", {"text": TEXTS})
+        assert code == 200 and [item["label"] == "no" for item in reply["data"]] == [True, False, False, True]
+        code, reply = post(service, "/predict", {"inputs": [["我"], ["饭"], [""]]})
+        assert code == 200 and len(reply) == 3
+        code, reply = post(service, "/v1/classify", {"text": TEXTS, "head": "tags", "top_k": 1})
+        assert code == 200 and [item["labels"] for item in reply["data"]] == [["b", "a"], ["a"], [], ["b"]]
+    for body in ({"text": TEXTS, "head": "none"}, {"ids": [[0], [6]]}, {"text": "我", "threshold": 2}):
+        assert post(service, "/v1/classify", body)[0] in (400, 404)
+    escaped = r'a \"b\" \\ \n c'
+    assert predictions(service) == {
+        'head="default",label="no"': 9, f'head="default",label="{escaped}"': 12,
+        'head="tags",label="a"': 6, 'head="tags",label="b"': 6}
 
 
 def test_the_command_line_says_what_the_service_says(start):
@@ -75,6 +111,10 @@ def test_heads_that_do_not_fit_are_refused(tmp_path):
     assert "--top-k must be a whole number from 1 to 2" in classify(
         "--model", MODEL, "--heads", HEADS, "--top-k=3", code=2)
     assert "cannot open head" in classify("--model", MODEL, "--heads", str(tmp_path / "none.json"), code=1)
+    latin = os.path.join(os.fsencode(tmp_path), "café.json".encode("latin-1"))
+    with open(latin, "w") as file:
+        json.dump({"labels": ["a", "b"], "weight": [[1, 2]], "bias": [0]}, file)
+    assert "not UTF-8; rename it" in classify("--model", MODEL, "--heads", os.fsdecode(latin), code=1)
     twice = tmp_path / "twice"
     twice.mkdir()
     for suffix in ("csv", "json"):

@@ -10,12 +10,17 @@
 
 static const char *const routes[] = {"other", "/v1/embeddings", "/embed"};
 #define N_ROUTES (sizeof routes / sizeof *routes)
+static const char *const mood[] = {"bad", "good"};
+static const char *const topics[] = {"a\"b\\c\nd", "good", "x"};
+static const struct metrics_head heads[] = {{"mood", mood, 2}, {"topics \"1\"", topics, 3}};
 static const struct metrics_model model = {.model = "a\"b\\c\nd",
                                            .version = "1",
                                            .dtype = "f16",
                                            .tokenizer = "wordpiece",
                                            .vocab_size = 30522,
-                                           .dim = 256};
+                                           .dim = 256,
+                                           .heads = heads,
+                                           .n_heads = 2};
 
 /* ---- a reader of the exposition format, as strict as its definition ---- */
 
@@ -177,12 +182,12 @@ static double value_of(const struct exposition *e, const char *name, const char 
     return 0;
 }
 
-static bool has(const struct exposition *e, const char *name)
+static size_t count_of(const struct exposition *e, const char *name)
 {
-    for (size_t i = 0; i < e->n; i++) {
-        if (strcmp(e->samples[i].name, name) == 0) return true;
-    }
-    return false;
+    size_t n = 0;
+    for (size_t i = 0; i < e->n; i++)
+        n += strcmp(e->samples[i].name, name) == 0;
+    return n;
 }
 
 /* ---- the tests ---- */
@@ -195,6 +200,7 @@ static struct metrics *new_metrics(size_t threads)
 }
 
 #define DURATION "embedd_request_duration_seconds"
+#define PREDICTIONS "embedd_predictions_total"
 
 static void slots_are_added_up(void **state)
 {
@@ -285,7 +291,8 @@ static void an_untouched_service_is_a_valid_exposition_too(void **state)
     for (int openmetrics = 0; openmetrics < 2; openmetrics++) {
         struct exposition *e = scrape(metrics, openmetrics);
         check_histograms(e);
-        assert_false(has(e, "embedd_requests_total"));
+        assert_int_equal(count_of(e, "embedd_requests_total"), 0);
+        assert_int_equal(count_of(e, PREDICTIONS), 0);
         assert_true(value_of(e, "embedd_request_inputs_count", "") == 0);
         assert_true(value_of(e, "embedd_model_info",
                              "model=\"a\\\"b\\\\c\\nd\",version=\"1\",vocab_size=\"30522\",dim=\""
@@ -296,6 +303,63 @@ static void an_untouched_service_is_a_valid_exposition_too(void **state)
     assert_string_equal(metrics_content_type(true),
                         "application/openmetrics-text; version=1.0.0; charset=utf-8");
     metrics_free(metrics);
+}
+
+static void add_predictions(struct metrics_slot *slot, size_t head, const uint32_t *predicted)
+{
+    struct metrics_sample sample = {.status = 200, .head = head, .predicted = predicted};
+    metrics_add(slot, &sample);
+}
+
+static void predictions_are_counted_by_head_and_label(void **state)
+{
+    (void)state;
+    struct metrics *metrics = new_metrics(2);
+    struct metrics_sample no_head = {.status = 200};
+    metrics_add(metrics_slot(metrics, 0), &no_head);
+    add_predictions(metrics_slot(metrics, 0), 0, (const uint32_t[]){0, 1});
+    add_predictions(metrics_slot(metrics, 0), 1, (const uint32_t[]){3, 0, UINT32_MAX});
+    add_predictions(metrics_slot(metrics, 1), 1, (const uint32_t[]){4, 0, UINT32_MAX});
+    add_predictions(metrics_slot(metrics, 1), 1, (const uint32_t[]){0, 0, 0});
+    for (int openmetrics = 0; openmetrics < 2; openmetrics++) {
+        struct exposition *e = scrape(metrics, openmetrics);
+        assert_true(value_of(e, PREDICTIONS, "head=\"mood\",label=\"good\"") == 1);
+        assert_true(
+            value_of(e, PREDICTIONS, "head=\"topics \\\"1\\\"\",label=\"a\\\"b\\\\c\\nd\"") == 7);
+        assert_true(value_of(e, PREDICTIONS, "head=\"topics \\\"1\\\"\",label=\"x\"") ==
+                    2.0 * UINT32_MAX);
+        assert_int_equal(count_of(e, PREDICTIONS), 3); /* what was never predicted is left out */
+        assert_true(value_of(e, "embedd_tokens_total", "") == 0);
+        free(e);
+    }
+    metrics_free(metrics);
+}
+
+#define LABELS_MAX 65536
+
+static void a_head_of_many_labels_makes_no_large_scrape(void **state)
+{
+    (void)state;
+    const char **labels = calloc(LABELS_MAX, sizeof *labels);
+    uint32_t *predicted = calloc(LABELS_MAX, sizeof *predicted);
+    for (size_t i = 0; i < LABELS_MAX; i++)
+        labels[i] = i + 1 < LABELS_MAX ? "other" : "last";
+    const struct metrics_head head = {"many", labels, LABELS_MAX};
+    struct metrics_model large = model;
+    large.heads = &head;
+    large.n_heads = 1;
+    struct metrics *metrics = metrics_new(2, routes, N_ROUTES, &large);
+    assert_non_null(metrics);
+    predicted[LABELS_MAX - 1] = 1;
+    for (size_t i = 0; i < 2; i++)
+        add_predictions(metrics_slot(metrics, i), 0, predicted);
+    struct exposition *e = scrape(metrics, false);
+    assert_true(value_of(e, PREDICTIONS, "head=\"many\",label=\"last\"") == 2);
+    assert_int_equal(count_of(e, PREDICTIONS), 1);
+    free(e);
+    metrics_free(metrics);
+    free(predicted);
+    free(labels);
 }
 
 static void every_status_and_every_reason_is_counted(void **state)
@@ -387,7 +451,9 @@ struct worker {
 static void *count_requests(void *user)
 {
     struct worker *worker = user;
-    struct metrics_sample sample = {.route = 1, .status = 200, .inputs = 1, .tokens = 10};
+    static const uint32_t predicted[] = {0, 2, 1};
+    struct metrics_sample sample = {
+        .route = 1, .status = 200, .inputs = 1, .tokens = 10, .head = 1, .predicted = predicted};
     for (uint64_t i = 0; i < REQUESTS; i++) {
         metrics_in_flight(worker->slot, 1);
         sample.duration_ns = i * 100;
@@ -425,6 +491,8 @@ static void scrapes_see_rising_counts_while_threads_write(void **state)
     assert_true(value_of(e, "embedd_requests_total", "route=\"/v1/embeddings\",code=\"200\"") ==
                 THREADS * REQUESTS);
     assert_true(value_of(e, "embedd_tokens_total", "") == THREADS * REQUESTS * 10);
+    assert_true(value_of(e, PREDICTIONS, "head=\"topics \\\"1\\\"\",label=\"good\"") ==
+                THREADS * REQUESTS * 2);
     assert_true(value_of(e, "embedd_stage_duration_seconds_count", "stage=\"lookup\"") ==
                 THREADS * (REQUESTS - 1));
     assert_true(value_of(e, "embedd_requests_in_flight", "") == 0);
@@ -438,6 +506,8 @@ int main(void)
         cmocka_unit_test(slots_are_added_up),
         cmocka_unit_test(buckets_go_1_2_5_from_10_us_to_10_s_and_their_bounds_are_included),
         cmocka_unit_test(an_untouched_service_is_a_valid_exposition_too),
+        cmocka_unit_test(predictions_are_counted_by_head_and_label),
+        cmocka_unit_test(a_head_of_many_labels_makes_no_large_scrape),
         cmocka_unit_test(every_status_and_every_reason_is_counted),
         cmocka_unit_test(gauges_go_up_and_down_over_all_slots),
         cmocka_unit_test(the_process_is_described),

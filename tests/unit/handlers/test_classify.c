@@ -142,6 +142,83 @@ static void predict_has_teis_shapes(void **state)
     assert_int_equal(ask_post(*state, "/predict", "{}")->status, 422);
 }
 
+/* `want` of the head with index `head`, a number a label. */
+static void assert_predicted(const struct exchange *x, size_t head, const uint32_t *want, size_t n)
+{
+    assert_int_equal(x->status, 200);
+    assert_int_equal(x->sample.head, head);
+    assert_non_null(x->sample.predicted);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(x->sample.predicted[i], want[i]);
+}
+
+#define ASSERT_PREDICTED(x, head, ...)                                                             \
+    assert_predicted(x, head, (const uint32_t[]){__VA_ARGS__},                                     \
+                     sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+static void each_sequence_counts_for_the_labels_it_is_given(void **state)
+{
+    ASSERT_PREDICTED(
+        ask_post(*state, "/v1/classify", "{\"text\":[\"你\",\"我\",\"你\"],\"top_k\":1}"), 0, 2, 1,
+        0);
+    ASSERT_PREDICTED(
+        ask_post(*state, "/v1/classify", "{\"text\":[\"你\",\"饭\",\"\"],\"head\":\"mood\"}"), 1, 1,
+        2);
+    ASSERT_PREDICTED(
+        ask_post(*state, "/v1/classify",
+                 "{\"text\":[\"你\",\"饭\",\"\"],\"head\":\"mood\",\"threshold\":0.9}"),
+        1, 3, 0);
+    ASSERT_PREDICTED(ask_post(*state, "/predict", "{\"inputs\":[[\"我\"],[\"你\",\"饭\"]]}"), 0, 1,
+                     1, 0);
+    ASSERT_PREDICTED(ask_post(*state, "/predict", "{\"inputs\":\"我\",\"raw_scores\":true}"), 0, 0,
+                     1, 0);
+}
+
+static void a_multi_label_head_counts_every_label_that_passes(void **state)
+{
+    ASSERT_PREDICTED(
+        ask_post(
+            *state, "/v1/classify",
+            "{\"text\":[\"我\",\"你\",\"\"],\"head\":\"topics\",\"top_k\":1,\"threshold\":0.8}"),
+        3, 2, 1, 0);
+    ASSERT_PREDICTED(
+        ask_post(*state, "/v1/classify", "{\"text\":\"\",\"head\":\"topics\",\"threshold\":0.8}"),
+        3, 0, 0, 0);
+}
+
+static void what_is_refused_predicts_nothing(void **state)
+{
+    static const char *const bodies[] = {"{\"text\":\"我\",\"top_k\":4}", "{\"ids\":[[1],[9]]}",
+                                         "{\"text\":\"我\",\"head\":\"none\"}"};
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        const struct exchange *x = ask_post(*state, "/v1/classify", bodies[i]);
+        assert_true(x->status >= 400);
+        assert_null(x->sample.predicted);
+    }
+    assert_null(ask_post(*state, "/embed", "{\"inputs\":\"我\"}")->sample.predicted);
+}
+
+/* Memory may end anywhere, also when all is answered and only the reply has no room. */
+static void predictions_count_when_the_reply_is_whole(void **state)
+{
+    static const char *const requests[][2] = {
+        {"/v1/classify", "{\"text\":[\"我\",\"你\",\"我\",\"你\"]}"},
+        {"/predict", "{\"inputs\":[[\"我\"],[\"你\"],[\"我\"],[\"你\"]]}"}};
+    struct ask *ask = *state;
+    for (size_t i = 0; i < 2; i++) {
+        size_t refused = 0, answered = 0;
+        for (size_t cap = 2048; answered < 8; cap += 64) {
+            arena_clear(&ask->arena);
+            arena_init(&ask->arena, cap);
+            const struct exchange *x = ask_post(ask, requests[i][0], requests[i][1]);
+            assert_true((x->status == 200) == (x->sample.predicted != NULL));
+            refused += x->status == 413;
+            answered += x->status == 200;
+        }
+        assert_true(refused > 0);
+    }
+}
+
 static void a_model_without_heads_says_so(void **state)
 {
     const struct exchange *x = ask_post(*state, "/predict", "{\"inputs\":\"我\"}");
@@ -164,6 +241,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(bias_and_shares_are_the_logit, open_with_heads, ask_close),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_named, open_with_heads, ask_close),
         cmocka_unit_test_setup_teardown(predict_has_teis_shapes, open_with_heads, ask_close),
+        cmocka_unit_test_setup_teardown(each_sequence_counts_for_the_labels_it_is_given,
+                                        open_with_heads, ask_close),
+        cmocka_unit_test_setup_teardown(a_multi_label_head_counts_every_label_that_passes,
+                                        open_with_heads, ask_close),
+        cmocka_unit_test_setup_teardown(what_is_refused_predicts_nothing, open_with_heads,
+                                        ask_close),
+        cmocka_unit_test_setup_teardown(predictions_count_when_the_reply_is_whole, open_with_heads,
+                                        ask_close),
         cmocka_unit_test_setup_teardown(a_model_without_heads_says_so, ask_open, ask_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
