@@ -379,6 +379,21 @@ static const char *long_dtype(const char *dtype)
     return "float32";
 }
 
+/* A key of ours, where there is something to say. */
+static void write_heads(struct buf *out, const struct heads *heads)
+{
+    if (heads->n == 0) return;
+    buf_add_str(out, ",\"heads\":[");
+    for (size_t i = 0; i < heads->n; i++) {
+        const struct head_info *info = head_info(heads->items[i]);
+        buf_add_str(out, i > 0 ? ",{\"name\":" : "{\"name\":");
+        write_text(out, (struct text){info->name, strlen(info->name)});
+        buf_printf(out, ",\"kind\":\"%s\",\"labels\":%u}", head_kind_names[info->kind],
+                   info->n_labels);
+    }
+    buf_add_char(out, ']');
+}
+
 void info_get(struct exchange *x)
 {
     const struct service *service = x->service;
@@ -400,6 +415,7 @@ void info_get(struct exchange *x)
     }
     buf_printf(&out, ",\"model_dtype\":\"%s\",\"served_model_name\":", long_dtype(info->dtype));
     write_text(&out, name);
+    /* Exactly one key, as TEI has it; its clients do not embed where it is another. */
     buf_printf(&out, ",\"model_type\":{\"embedding\":{\"pooling\":\"%s\"}}",
                pooling_names[info->pooling]);
     buf_printf(&out,
@@ -408,7 +424,9 @@ void info_get(struct exchange *x)
                "\"tokenization_workers\":%zu",
                service->connections_max, tokens_max, service->body_bytes_max, service->inputs_max,
                service->truncate == TRUNCATE_ERROR ? "false" : "true", service->threads);
-    buf_printf(&out, ",\"version\":\"%s\",\"sha\":null,\"docker_label\":null}", service->version);
+    buf_printf(&out, ",\"version\":\"%s\",\"sha\":null,\"docker_label\":null", service->version);
+    write_heads(&out, model_heads(service->model));
+    buf_add_char(&out, '}');
     reply_json(x, &out);
 }
 

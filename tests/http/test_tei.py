@@ -102,6 +102,13 @@ def test_info_has_every_key_of_tei(service):
     assert info["max_client_batch_size"] == 2048
 
 
+def test_info_of_a_model_with_heads_still_says_embedding(start):
+    service = start("--model", str(EXAMPLE), "--heads", str(EXAMPLE.parents[1] / "heads"))
+    info = good(service, "/info")
+    assert info["model_type"] == {"embedding": {"pooling": "mean"}}
+    assert info["heads"] == [{"name": "meal", "kind": "binary", "labels": 2}]
+
+
 @pytest.mark.parametrize("path", ["/health", "/ping"])
 def test_health_is_empty(service, path):
     status, headers, body = ask(service, path)

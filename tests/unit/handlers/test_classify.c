@@ -219,6 +219,22 @@ static void predictions_count_when_the_reply_is_whole(void **state)
     }
 }
 
+static void info_lists_the_heads_beside_the_embedding(void **state)
+{
+    const struct exchange *x = ask_get(*state, "/info");
+    char reply[2048];
+    snprintf(reply, sizeof reply, "%.*s", (int)x->reply_bytes, x->reply);
+    assert_non_null(strstr(reply, "\"model_type\":{\"embedding\":{\"pooling\":\"mean\"}},"));
+    static const char heads[] = ",\"docker_label\":null,\"heads\":["
+                                "{\"name\":\"default\",\"kind\":\"multi-class\",\"labels\":3},"
+                                "{\"name\":\"mood\",\"kind\":\"binary\",\"labels\":2},"
+                                "{\"name\":\"tags\",\"kind\":\"multi-class\",\"labels\":2},"
+                                "{\"name\":\"topics\",\"kind\":\"multi-label\",\"labels\":3}]}";
+    const char *found = strstr(reply, ",\"docker_label\"");
+    assert_non_null(found);
+    assert_string_equal(found, heads);
+}
+
 static void a_model_without_heads_says_so(void **state)
 {
     const struct exchange *x = ask_post(*state, "/predict", "{\"inputs\":\"我\"}");
@@ -248,6 +264,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_refused_predicts_nothing, open_with_heads,
                                         ask_close),
         cmocka_unit_test_setup_teardown(predictions_count_when_the_reply_is_whole, open_with_heads,
+                                        ask_close),
+        cmocka_unit_test_setup_teardown(info_lists_the_heads_beside_the_embedding, open_with_heads,
                                         ask_close),
         cmocka_unit_test_setup_teardown(a_model_without_heads_says_so, ask_open, ask_close),
     };
