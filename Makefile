@@ -104,8 +104,10 @@ $(foreach mode,$(MODES),$(eval build/$(mode)/model/builtin/builtin_data.S.o: $(w
 unit_programs = $(patsubst tests/%.c,build/$(1)/tests/%,$(UNITS))
 
 # Python packages of the tests, pinned. Once installed, everything works offline.
+# A file of our own says that they are there: bin/python may be a link to the system's.
 VENV := build/venv/bin/python
-$(VENV): tests/requirements.txt | $(DEPS_FIRST)
+VENV_READY := build/venv/ready
+$(VENV_READY): tests/requirements.txt | $(DEPS_FIRST)
 	$(call SAY,VENV,$<)
 	$(Q)$(PYTHON) -m venv --clear build/venv
 	$(Q)$(VENV) -m pip install --quiet --no-deps --disable-pip-version-check -r $<
@@ -146,7 +148,7 @@ unit-scalar: $(call unit_programs,asan) ## the same on the scalar kernels
 PYTEST = $(VENV) -m pytest -q -rs -p no:cacheprovider
 
 .PHONY: asan http
-http: build/embedd build/asan/embedd $(VENV) ## HTTP and command tests against the real program, sanitized
+http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests against the real program, sanitized
 	@echo "HTTP and command tests"
 	$(Q)EMBEDD=build/asan/embedd $(PYTEST) tests/http
 
@@ -156,7 +158,7 @@ asan: unit http ## everything under AddressSanitizer and UBSan
 TSAN_UNITS := $(filter tests/unit/base/test_metrics.c tests/unit/base/test_log.c tests/unit/server/%,$(UNITS))
 
 .PHONY: tsan
-tsan: build/tsan/embedd $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_UNITS)) $(VENV) ## threaded tests under ThreadSanitizer
+tsan: build/tsan/embedd $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_UNITS)) $(VENV_READY) ## threaded tests under ThreadSanitizer
 	@echo "threaded tests (ThreadSanitizer)"
 	$(Q)tests/run_units.sh $(filter build/tsan/tests/%,$^)
 	$(Q)TSAN_OPTIONS="halt_on_error=1 suppressions=tests/tsan.supp" EMBEDD=build/tsan/embedd $(PYTEST) tests/http -m "not slow_under_tsan"
@@ -210,18 +212,19 @@ bench: build/embedd $(BENCH_PROGRAMS) | $(DEPS_FIRST) ## measure speed; table, a
 
 # Python packages of the recipe of the built-in model and of its measuring, pinned. 250 MB.
 BUILTIN_VENV := build/builtin/venv/bin/python
-$(BUILTIN_VENV): tools/builtin/requirements.txt | $(DEPS_FIRST)
+BUILTIN_VENV_READY := build/builtin/venv/ready
+$(BUILTIN_VENV_READY): tools/builtin/requirements.txt | $(DEPS_FIRST)
 	$(call SAY,VENV,$<)
 	$(Q)$(PYTHON) -m venv --clear build/builtin/venv
 	$(Q)$(BUILTIN_VENV) -m pip install --quiet --no-deps --disable-pip-version-check -r $<
 	$(Q)touch $@
 
 .PHONY: builtin-model
-builtin-model: $(BUILTIN_VENV) ## make the built-in model again (an hour); DATA=folder of the sets
+builtin-model: $(BUILTIN_VENV_READY) ## make the built-in model again (an hour); DATA=folder of the sets
 	$(Q)$(BUILTIN_VENV) tools/builtin/make.py --data "$(or $(DATA),../shared/data)" $(ARGS)
 
 .PHONY: bench-quality
-bench-quality: build/embedd $(BUILTIN_VENV) ## measure how good vectors and trained classifiers are; DATA=folder; build/bench-quality.json
+bench-quality: build/embedd $(BUILTIN_VENV_READY) ## measure how good vectors and trained classifiers are; DATA=folder; build/bench-quality.json
 	$(Q)$(BUILTIN_VENV) bench/quality.py $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 .PHONY: cov
@@ -245,7 +248,7 @@ layers: | $(DEPS_FIRST) ## fail where a room includes what it must not see
 	$(Q).ci/layers
 
 .PHONY: style
-style: format-check layers $(VENV) ## format and dependency order, then long or tangled functions as places to look
+style: format-check layers $(VENV_READY) ## format and dependency order, then long or tangled functions as places to look
 	$(Q)$(VENV) -m lizard -i -1 -L 70 -a 6 -C 15 -w $(ROOMS) bench
 
 .PHONY: tidy
