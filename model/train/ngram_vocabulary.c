@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define FILTER_BITS 27
+#define FILTER_BITS 26
 #define CHUNK 1024
 
 /* An n-gram that came at least twice, and in how many texts. */
@@ -31,7 +31,7 @@ static struct counted *slot_of(struct counted *slots, size_t n_slots, uint64_t h
 
 static bool grow(struct counter *counter)
 {
-    if (2 * counter->n < counter->n_slots) return true;
+    if (4 * counter->n < 3 * counter->n_slots) return true;
     const size_t n_slots = counter->n_slots ? 2 * counter->n_slots : 4096;
     struct counted *slots = calloc(n_slots, sizeof *slots);
     if (!slots) return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/plan.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Numbers of n-grams in memory at most, each with its sum of squares: 128 MB. */
@@ -16,8 +17,10 @@
 #define SCRATCH_RATE 0.05
 /* One logit moves as far as the difference of two. */
 #define SIGMOID_FACTOR 2
-#define VECTOR_SCALE 1.5f
-#define FEW_VECTOR_SCALE 3.0f
+/* The fewer rows a label has, the more the pretrained vector counts beside the n-grams. */
+#define VECTOR_SCALE 3
+#define VECTOR_SCALE_MIN 0.3
+#define VECTOR_SCALE_POWER 0.35
 
 static const struct ngram_ranges ranges = {.tokens_max = 2,
                                            .characters_min = 2,
@@ -48,7 +51,15 @@ static bool weigh_labels(struct plan *plan, const struct examples *examples)
     return counts && plan->label_weights;
 }
 
-static void choose_rates(struct plan *plan, const struct training_options *options)
+static float choose_vector_scale(const struct plan *plan, size_t n)
+{
+    const double few = (double)PLAN_FEW_ROWS * plan->learner.n_labels / (double)n;
+    if (plan->ngrams_max == 0 || few >= 1) return VECTOR_SCALE;
+    const double scale = VECTOR_SCALE * pow(few, VECTOR_SCALE_POWER);
+    return (float)(scale > VECTOR_SCALE_MIN ? scale : VECTOR_SCALE_MIN);
+}
+
+static void choose_rates(struct plan *plan, size_t n, const struct training_options *options)
 {
     struct learner_options *learner = &plan->learner;
     const double factor = learner->kind == HEAD_MULTI_CLASS ? 1 : SIGMOID_FACTOR;
@@ -59,7 +70,7 @@ static void choose_rates(struct plan *plan, const struct training_options *optio
     learner->table_rate = (float)(options->table_rate > 0 ? options->table_rate
                                   : is_scratch            ? SCRATCH_RATE
                                                           : TABLE_RATE);
-    learner->vector_scale = plan->is_few ? FEW_VECTOR_SCALE : VECTOR_SCALE;
+    learner->vector_scale = choose_vector_scale(plan, n);
 }
 
 static void choose_epochs(struct plan *plan, size_t n, const struct training_options *options)
@@ -96,7 +107,7 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
         .seed = options->seed,
     };
     if (has_ngrams) plan->ngrams_max = (uint32_t)(NGRAM_NUMBERS_MAX / n_labels);
-    choose_rates(plan, options);
+    choose_rates(plan, examples->n, options);
     choose_epochs(plan, examples->n, options);
     if (!options->balances_labels || weigh_labels(plan, examples)) return true;
     plan_clear(plan);
