@@ -18,6 +18,9 @@
 /* Random numbers of a table from scratch are uniform, up to this over √dim. */
 #define SCRATCH_SIZE 1.0
 
+/* Logits of held-out rows that are kept in memory, to find the temperature: 128 MB. */
+#define LOGITS_MAX ((size_t)32 << 20)
+
 /* Of a time limit, what the first of two runs may take. */
 #define FIRST_RUN_SHARE 0.5
 
@@ -318,73 +321,89 @@ static bool take_snapshot(const struct training *t, double temperature, struct s
     return ok;
 }
 
-/* Rates fall to zero, so of two epochs the later one is the better unless the difference is more
-   than chance (the standard error of the score). */
-static bool keep_best(struct training *t, const struct evaluation_result *result,
-                      double temperature, struct err *err)
+struct measured {
+    double score, macro_f1, log_loss, temperature;
+};
+
+/* Without room for all logits the temperature stays 1. */
+static bool measure_head(struct training *t, const struct head *head, const struct table *table,
+                         struct measured *measured, struct err *err)
 {
-    const double score = t->examples->is_multi ? result->micro.f1 : result->accuracy;
-    t->score = score;
-    if (t->best.epochs == 0 || score > t->best.highest) t->best.highest = score;
-    const double chance = sqrt(t->best.highest * (1 - t->best.highest) / (double)t->n_held);
-    if (t->best.epochs > 0 && score < t->best.highest - chance) return true;
-    snapshot_clear(&t->best.snapshot);
-    t->best.epochs = t->epochs_done > 0 ? t->epochs_done : 1;
-    t->best.score = score;
-    t->best.macro_f1 = result->macro.f1;
-    t->best.log_loss = result->log_loss;
-    t->best.temperature = temperature;
-    return take_snapshot(t, temperature, &t->best.snapshot, err);
+    const struct measuring measuring = {
+        .head = head,
+        .table = table,
+        .pool = t->pool,
+        .unknown_id = model_info(t->model)->unknown_id,
+        .examples = t->validation ? t->validation : t->examples,
+        .rows = t->held,
+        .n = t->n_held,
+    };
+    const size_t n_logits = t->n_held * head_info(head)->rows;
+    float *logits = n_logits <= LOGITS_MAX ? calloc(n_logits, sizeof *logits) : NULL;
+    struct evaluation *evaluation = measure(&measuring, t->crew, logits, err);
+    if (evaluation) {
+        const struct evaluation_result *result = evaluation_finish(evaluation);
+        *measured = (struct measured){
+            .score = t->examples->is_multi ? result->micro.f1 : result->accuracy,
+            .macro_f1 = result->macro.f1,
+            .log_loss = result->log_loss,
+            .temperature = logits ? measure_temperature(&measuring, logits) : 1,
+        };
+    }
+    evaluation_free(evaluation);
+    free(logits);
+    return evaluation != NULL;
 }
 
-static bool measure_with(struct training *t, const struct snapshot *snapshot, struct err *err)
+static bool measure_snapshot(struct training *t, const struct snapshot *snapshot,
+                             struct measured *measured, struct err *err)
 {
     struct table table = t->from;
-    struct head *head = NULL;
+    struct head *head;
     const struct head_ground ground = {t->pool.dims, model_tokenizer(t->model)};
     if (snapshot->table &&
         !table_open_safetensors(&table, (struct span){snapshot->table, snapshot->table_bytes},
                                 "the trained table", err))
         return false;
     bool ok = head_open(&head, (struct span){snapshot->head, snapshot->head_bytes}, "trained",
-                        "the trained head", &ground, err);
-    float *logits = ok ? malloc((t->n_held * head_info(head)->rows + 1) * sizeof *logits) : NULL;
-    if (ok && !logits) ok = fail_memory(err);
-    struct evaluation *evaluation = NULL;
-    if (ok) {
-        const struct measuring measuring = {
-            .head = head,
-            .table = &table,
-            .pool = t->pool,
-            .unknown_id = model_info(t->model)->unknown_id,
-            .examples = t->validation ? t->validation : t->examples,
-            .rows = t->held,
-            .n = t->n_held,
-        };
-        evaluation = measure(&measuring, t->crew, logits, err);
-        ok = evaluation && keep_best(t, evaluation_finish(evaluation),
-                                     measure_temperature(&measuring, logits), err);
-    }
-    evaluation_free(evaluation);
-    free(logits);
+                        "the trained head", &ground, err) &&
+              measure_head(t, head, &table, measured, err);
     head_close(head);
     if (snapshot->table) table_close(&table);
     return ok;
 }
 
-/* Measures what was learned so far, and keeps it if it is the best; without rows to measure by the
-   last is the best. */
+/* Rates fall to zero, so of two epochs the later one is the better unless the difference is more
+   than chance (the standard error of the score). */
+static bool is_good_enough(struct training *t, double score)
+{
+    if (t->best.epochs == 0 || score > t->best.highest) t->best.highest = score;
+    const double highest = t->best.highest;
+    return t->best.epochs == 0 ||
+           score >= highest - sqrt(highest * (1 - highest) / (double)t->n_held);
+}
+
+/* Measures what was learned so far, and keeps it if it is good enough; without rows to measure by
+   the last is. */
 static bool look(struct training *t, struct err *err)
 {
-    struct snapshot snapshot;
-    if (t->n_held == 0) {
-        snapshot_clear(&t->best.snapshot);
-        t->best.epochs = t->epochs_done > 0 ? t->epochs_done : 1;
-        return take_snapshot(t, 1, &t->best.snapshot, err);
+    struct measured measured = {.temperature = 1};
+    if (t->n_held > 0) {
+        struct snapshot snapshot;
+        bool ok =
+            take_snapshot(t, 1, &snapshot, err) && measure_snapshot(t, &snapshot, &measured, err);
+        snapshot_clear(&snapshot);
+        if (!ok) return false;
+        t->score = measured.score;
+        if (!is_good_enough(t, measured.score)) return true;
     }
-    bool ok = take_snapshot(t, 1, &snapshot, err) && measure_with(t, &snapshot, err);
-    snapshot_clear(&snapshot);
-    return ok;
+    snapshot_clear(&t->best.snapshot);
+    t->best.epochs = t->epochs_done > 0 ? t->epochs_done : 1;
+    t->best.score = measured.score;
+    t->best.macro_f1 = measured.macro_f1;
+    t->best.log_loss = measured.log_loss;
+    t->best.temperature = measured.temperature;
+    return take_snapshot(t, measured.temperature, &t->best.snapshot, err);
 }
 
 /* ---- all of it ---- */
