@@ -94,24 +94,22 @@ static bool classify_line(void *user, struct err *err)
 {
     struct classify *classify = user;
     const struct lines *lines = &classify->lines;
-    const struct pool_options options = model_pool_options(classify->model);
     const uint32_t n_labels = classify->info->n_labels;
     struct arena *arena = &classify->arena;
     struct tokens tokens;
+    struct err reason;
     struct buf out;
     arena_reset(arena);
     if (!model_tokenize(classify->model, arena, lines->text, lines->bytes, 0, &tokens, err))
         return false;
-    float *vector = arena_array(arena, options.dims, sizeof(*vector));
+    float *vector = arena_array(arena, classify->info->dim, sizeof(*vector));
     float *logits = arena_array(arena, n_labels, sizeof(*logits));
     float *p = arena_array(arena, n_labels, sizeof(*p));
     uint32_t *order = arena_array(arena, n_labels, sizeof(*order));
     if (!vector || !logits || !p || !order) return err_out_of_memory(err);
-    if (!model_pool(classify->model, tokens.ids, tokens.n, &options, vector)) {
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%s, line %llu: its vector is not finite; embedd inspect names the row",
-                       lines->file, (unsigned long long)lines->number);
-    }
+    if (!head_vector(classify->head, tokens.ids, tokens.n, vector, &reason))
+        return err_set(err, ERR_FORMAT, NULL, "%s, line %llu: %.300s", lines->file,
+                       (unsigned long long)lines->number, reason.message);
     if (!head_logits(classify->head, arena, vector, tokens.ids, tokens.n, logits, err) ||
         !head_order(classify->head, arena, logits, classify->n_order, order, err))
         return false;

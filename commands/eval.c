@@ -120,20 +120,20 @@ static bool fail_row(const struct eval *eval, const struct labelled_row *row, co
 /* The probabilities of a row's text, in the arena. */
 static float *predict(struct eval *eval, const struct labelled_row *row, struct err *err)
 {
-    const struct pool_options options = model_pool_options(eval->model);
     const uint32_t n_labels = eval->info->n_labels;
     struct tokens tokens;
+    struct err reason;
     if (!model_tokenize(eval->model, &eval->arena, row->text, row->text_bytes, 0, &tokens, err))
         return NULL;
-    float *vector = arena_array(&eval->arena, options.dims, sizeof(*vector));
+    float *vector = arena_array(&eval->arena, eval->info->dim, sizeof(*vector));
     float *logits = arena_array(&eval->arena, n_labels, sizeof(*logits));
     float *p = arena_array(&eval->arena, n_labels, sizeof(*p));
     if (!vector || !logits || !p) {
         err_out_of_memory(err);
         return NULL;
     }
-    if (!model_pool(eval->model, tokens.ids, tokens.n, &options, vector)) {
-        fail_row(eval, row, "its vector is not finite; embedd inspect names the row", err);
+    if (!head_vector(eval->head, tokens.ids, tokens.n, vector, &reason)) {
+        fail_row(eval, row, reason.message, err);
         return NULL;
     }
     if (!head_logits(eval->head, &eval->arena, vector, tokens.ids, tokens.n, logits, err))

@@ -67,12 +67,7 @@ static void add_predicted(struct answer *answer, const struct question *question
 bool answer_fill(struct answer *answer, struct exchange *x, const struct question *question,
                  const struct sequence *item, struct err *err)
 {
-    const struct model *model = x->service->model;
-    const struct pool_options options = model_pool_options(model);
-    if (!model_pool(model, item->ids, item->n, &options, answer->vector))
-        return err_set(err, ERR_INTERNAL, NULL,
-                       "a vector is not finite (NaN or infinity in the model's rows, or a sum that "
-                       "overflows), so nothing is sent; check the model with embedd inspect");
+    if (!head_vector(question->head, item->ids, item->n, answer->vector, err)) return false;
     stage_end(x, STAGE_LOOKUP);
     if (!head_logits(question->head, x->arena, answer->vector, item->ids, item->n, answer->logits,
                      err) ||

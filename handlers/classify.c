@@ -120,8 +120,8 @@ static bool write_explanation(struct buf *out, struct exchange *x, const struct 
     const struct text *sources;
     double bias, *shares = arena_array(x->arena, item->n, sizeof *shares);
     if (!shares) return err_out_of_memory(err);
-    if (!model_explain(x->service->model, question->head, x->arena, item->ids, item->n,
-                       is_binary ? 0 : label, shares, &bias, err) ||
+    if (!head_explain(question->head, x->arena, item->ids, item->n, is_binary ? 0 : label, shares,
+                      &bias, err) ||
         !sequence_sources(x, item, &sources, &spans, err))
         return false;
     buf_add_str(out, ",\"explanation\":{\"label\":");

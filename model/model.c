@@ -17,8 +17,6 @@
 /* Tables up to this size are searched for NaN and Inf when they are opened. */
 #define CHECKED_BYTES_MAX ((uint64_t)256 << 20)
 
-const char *const pooling_names[4] = {"mean", "weighted", "sum", "max"};
-
 struct model {
     struct source source;
     struct settings settings;
@@ -29,17 +27,6 @@ struct model {
     struct model_info info;
     char where[1300]; /* the weights' path, for messages */
 };
-
-bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling)
-{
-    for (int i = POOLING_MEAN; i <= POOLING_MAX; i++) {
-        if (strlen(pooling_names[i]) != bytes || memcmp(name, pooling_names[i], bytes) != 0)
-            continue;
-        *pooling = (enum pooling)i;
-        return true;
-    }
-    return false;
-}
 
 /* A table with more rows than tokens is either padded, and then the checkpoint's config.json says
    how many rows there are, or belongs to another vocabulary. */
@@ -62,7 +49,13 @@ static bool check_sizes(const struct model *model, struct err *err)
 
 static struct head_ground ground_of(const struct model *model)
 {
-    return (struct head_ground){.dim = model->table.dim, .tokenizer = model->tokenizer};
+    return (struct head_ground){.dim = model->table.dim,
+                                .tokenizer = model->tokenizer,
+                                .table = &model->table,
+                                .pool = {.pooling = model->settings.pooling,
+                                         .normalize = model->settings.normalize,
+                                         .dims = model->table.dim},
+                                .unknown_id = tokenizer_unknown_id(model->tokenizer)};
 }
 
 static bool open_files(struct model *model, const char *path, struct err *err)
@@ -231,32 +224,4 @@ struct pool_options model_pool_options(const struct model *model)
     return (struct pool_options){.pooling = model->info.pooling,
                                  .normalize = model->info.normalize,
                                  .dims = model->info.dim};
-}
-
-bool model_explain(const struct model *model, const struct head *head, struct arena *arena,
-                   const uint32_t *ids, size_t n, uint32_t row, double *shares, double *bias,
-                   struct err *err)
-{
-    const struct table *table = &model->table;
-    const uint32_t unknown = model->info.unknown_id, dim = table->dim;
-    const struct pool_options options = model_pool_options(model);
-    if (options.pooling == POOLING_MAX)
-        return err_set(err, ERR_INVALID, "explain",
-                       "this model's vectors are a maximum over tokens, so logits are no sum over "
-                       "them; send the request without explain");
-    float *sum = arena_array(arena, dim, sizeof *sum), *one = arena_array(arena, dim, sizeof *one);
-    if (!sum || !one) return err_out_of_memory(err);
-    pool_sum(table, unknown, ids, n, &options, sum);
-    const double divisor = pool_divisor(table, unknown, ids, n, &options, sum);
-    if (!head_shares(head, row, one, 0, shares, bias, err)) return false;
-    for (size_t i = 0; i < n; i++) {
-        shares[i] = 0;
-        if (model_is_unknown(&model->info, ids[i]) || divisor == 0) continue;
-        model_row(model, ids[i], dim, one);
-        if (!head_shares(head, row, one, 1, &shares[i], bias, err)) return false;
-        if (options.pooling == POOLING_WEIGHTED) shares[i] *= table->weights[ids[i]];
-        shares[i] /= divisor;
-    }
-    head_add_ngram_shares(head, row, ids, n, shares);
-    return true;
 }

@@ -16,26 +16,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "model/head/heads.h"
+#include "model/pooling.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/** The id of a token that is outside a vocabulary which has no unknown row. */
-#define MODEL_NO_ID UINT32_MAX
-
-enum pooling {
-    POOLING_MEAN,
-    POOLING_WEIGHTED, /* Σ w_i·row_i / Σ w_i with the table's own `weights`; needs them */
-    POOLING_SUM,
-    POOLING_MAX,
-};
-
-/** Names of the poolings on the wire, in config.json and in `inspect`: mean, weighted, sum, max. */
-extern const char *const pooling_names[4];
-
-/** pooling_from_name: false when `name` is none of pooling_names. */
-bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling);
 
 /** What a model is; strings and values live as long as the model. */
 struct model_info {
@@ -127,12 +112,6 @@ void model_decode(const struct model *model, const uint32_t *ids, size_t n, bool
  * float32. */
 void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out);
 
-struct pool_options {
-    enum pooling pooling;
-    bool normalize;
-    uint32_t dims; /* 1..dim: the first `dims` columns, before L2 */
-};
-
 /**
  * model_pool makes one vector of a sequence: rows of `ids` looked up, pooled over the tokens, cut,
  * normalized (divided by its L2 norm). Unknown tokens (the unknown id, MODEL_NO_ID) are left out;
@@ -157,14 +136,3 @@ bool model_add_heads(struct model *model, const char *path, struct err *err);
 /** model_pool_options: how the model pools and normalizes by default, all columns: what its heads
  * are trained on. */
 struct pool_options model_pool_options(const struct model *model);
-
-/**
- * model_explain shares the logit `row` of the head out over the tokens of a sequence that was
- * pooled with model_pool_options, the norm held fixed: bias + Σ shares = the logit, but for
- * rounding. Unknown tokens have no share: 0.
- * @param shares (n)
- * @return false with ERR_INVALID where there are no such shares: max pooling, a hidden layer
- */
-bool model_explain(const struct model *model, const struct head *head, struct arena *arena,
-                   const uint32_t *ids, size_t n, uint32_t row, double *shares, double *bias,
-                   struct err *err);

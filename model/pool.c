@@ -8,6 +8,19 @@
 #include <math.h>
 #include <string.h>
 
+const char *const pooling_names[4] = {"mean", "weighted", "sum", "max"};
+
+bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling)
+{
+    for (int i = POOLING_MEAN; i <= POOLING_MAX; i++) {
+        if (strlen(pooling_names[i]) != bytes || memcmp(name, pooling_names[i], bytes) != 0)
+            continue;
+        *pooling = (enum pooling)i;
+        return true;
+    }
+    return false;
+}
+
 typedef void gather_kernel(float *out, const struct table *table, const uint32_t *ids, size_t n,
                            size_t dims);
 

@@ -5,6 +5,7 @@
 #include "model/head/parts.h"
 #include "model/math/exponential.h"
 #include "model/math/kernels.h"
+#include "model/pool.h"
 
 #include <assert.h>
 #include <math.h>
@@ -23,6 +24,7 @@ struct linear {
 #define PICKED_MAX 4
 
 struct head {
+    struct head_ground ground;
     struct head_info info;
     struct linear hidden, output; /* hidden.in is 0 without a hidden layer */
     struct ngram_table ngrams;    /* without rows where it has none */
@@ -249,6 +251,7 @@ bool head_open(struct head **out, struct span bytes, const char *name, const cha
     }
     if (ok) {
         head->about = json_incref(parts.about);
+        head->ground = *ground;
         head->info.name = head->name;
         head->info.training = head->training;
         head->info.scores = head->scores;
@@ -282,7 +285,23 @@ const struct head_info *head_info(const struct head *head)
     return &head->info;
 }
 
+const struct head_ground *head_ground(const struct head *head)
+{
+    return &head->ground;
+}
+
 /* ---- y = W·v + b ---- */
+
+bool head_vector(const struct head *head, const uint32_t *ids, size_t n, float *v, struct err *err)
+{
+    const struct head_ground *ground = &head->ground;
+    assert(ground->table);
+    return pool_rows(ground->table, ground->unknown_id, ids, n, &ground->pool, v) ||
+           err_set(err, ERR_INTERNAL, NULL,
+                   "a vector is not finite (NaN or infinity in the rows that head '%.100s' stands "
+                   "on, or a sum that overflows); check its model with embedd inspect",
+                   head->info.name);
+}
 
 static void apply(const struct head *head, const struct linear *linear, const float *x, float *y)
 {
@@ -430,28 +449,47 @@ bool head_passes(const struct head *head, const float *p, uint32_t i, float thre
     return false;
 }
 
-bool head_shares(const struct head *head, uint32_t row, const float *x, size_t n, double *shares,
-                 double *bias, struct err *err)
+static bool check_shares(const struct head *head, struct err *err)
 {
-    const struct linear *linear = &head->output;
-    assert(row < linear->out);
-    if (head->info.hidden > 0)
+    if (head->ground.pool.pooling == POOLING_MAX)
         return err_set(err, ERR_INVALID, "explain",
-                       "head '%.100s' has a hidden layer, so its logits are no sum over tokens; "
-                       "send the request without explain",
-                       head->info.name);
-    *bias = linear->bias[row];
-    for (size_t i = 0; i < n; i++) {
-        shares[i] = 0;
-        for (uint32_t j = 0; j < linear->in; j++)
-            shares[i] += (double)x[i * linear->in + j] * linear->columns[j * linear->out + row];
-    }
-    return true;
+                       "this model's vectors are a maximum over tokens, so logits are no sum over "
+                       "them; send the request without explain");
+    if (head->info.hidden == 0) return true;
+    return err_set(err, ERR_INVALID, "explain",
+                   "head '%.100s' has a hidden layer, so its logits are no sum over tokens; "
+                   "send the request without explain",
+                   head->info.name);
 }
 
-void head_add_ngram_shares(const struct head *head, uint32_t row, const uint32_t *ids, size_t n,
-                           double *shares)
+static double dot_row(const struct linear *linear, uint32_t row, const float *x)
 {
-    assert(row < head->info.rows);
+    double sum = 0;
+    for (uint32_t j = 0; j < linear->in; j++)
+        sum += (double)x[j] * (double)linear->columns[j * linear->out + row];
+    return sum;
+}
+
+bool head_explain(const struct head *head, struct arena *arena, const uint32_t *ids, size_t n,
+                  uint32_t row, double *shares, double *bias, struct err *err)
+{
+    const struct head_ground *ground = &head->ground;
+    const struct table *table = ground->table;
+    const uint32_t unknown = ground->unknown_id, dim = ground->dim;
+    assert(row < head->info.rows && table);
+    if (!check_shares(head, err)) return false;
+    float *sum = arena_array(arena, dim, sizeof *sum), *one = arena_array(arena, dim, sizeof *one);
+    if (!sum || !one) return err_out_of_memory(err);
+    pool_sum(table, unknown, ids, n, &ground->pool, sum);
+    const double divisor = pool_divisor(table, unknown, ids, n, &ground->pool, sum);
+    *bias = (double)head->output.bias[row];
+    for (size_t i = 0; i < n; i++) {
+        shares[i] = 0;
+        if (ids[i] == unknown || ids[i] == MODEL_NO_ID || divisor == 0) continue;
+        kernels_get()->row[table->dtype](one, table, ids[i], dim);
+        shares[i] = dot_row(&head->output, row, one) / divisor;
+        if (ground->pool.pooling == POOLING_WEIGHTED) shares[i] *= (double)table->weights[ids[i]];
+    }
     if (head->info.ngrams > 0) ngram_table_shares(&head->ngrams, ids, n, row, shares);
+    return true;
 }

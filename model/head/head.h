@@ -27,6 +27,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "model/head/kind.h"
+#include "model/pooling.h"
 #include "model/source.h"
 
 #include <stdbool.h>
@@ -50,12 +51,16 @@ struct head_info {
 };
 
 struct head;
+struct table;
 struct tokenizer;
 
-/** What a head is to stand on; borrowed while it lives. */
+/** What a head stands on; what it points to is borrowed while the head lives. */
 struct head_ground {
-    uint32_t dim;                      /* D of the table */
+    uint32_t dim;                      /* D of the vectors */
     const struct tokenizer *tokenizer; /* NULL: heads with n-grams are refused */
+    const struct table *table;         /* for head_vector, and how its rows become vectors */
+    struct pool_options pool;
+    uint32_t unknown_id;
 };
 
 /**
@@ -74,6 +79,16 @@ void head_close(struct head *head);
 
 /** head_info: borrowed, as long as the head lives. */
 const struct head_info *head_info(const struct head *head);
+
+/** head_ground: what it stands on. */
+const struct head_ground *head_ground(const struct head *head);
+
+/**
+ * head_vector: the sentence vector (D) that the head looks at: the token ids (n) pooled on its own
+ * ground.
+ * @return false with ERR_INTERNAL if a value is not finite
+ */
+bool head_vector(const struct head *head, const uint32_t *ids, size_t n, float *v, struct err *err);
 
 /**
  * head_logits: logits (rows) of the sentence vector v (dim) and the token ids (n) it was pooled
@@ -108,15 +123,12 @@ bool head_order(const struct head *head, struct arena *arena, const float *logit
 bool head_passes(const struct head *head, const float *p, uint32_t i, float threshold);
 
 /**
- * head_shares: what each of n vectors x (n, dim) adds to logit `row` (< rows): share[i] =
- * W_row·x_i, summed in double, column by column.
- * @param bias  set to b_row; `bias` + the shares of vectors that add up to v = the logit
- * @return false with ERR_INVALID for a head with a hidden layer, where no such shares exist
+ * head_explain shares the logit `row` (< rows) out over the tokens of a sequence, the norm held
+ * fixed: bias + Σ shares = the logit, but for rounding. A token's share is W_row·(its row of the
+ * table, weighted) / divisor, and an equal part of what each n-gram adds that touches it; unknown
+ * tokens have none: 0. Summed in double, column by column.
+ * @param shares (n)
+ * @return false with ERR_INVALID where there are no such shares: max pooling, a hidden layer
  */
-bool head_shares(const struct head *head, uint32_t row, const float *x, size_t n, double *shares,
-                 double *bias, struct err *err);
-
-/** head_add_ngram_shares adds to share[i] (n) what token i has in logit `row` by the n-grams that
- * touch it. */
-void head_add_ngram_shares(const struct head *head, uint32_t row, const uint32_t *ids, size_t n,
-                           double *shares);
+bool head_explain(const struct head *head, struct arena *arena, const uint32_t *ids, size_t n,
+                  uint32_t row, double *shares, double *bias, struct err *err);

@@ -28,13 +28,12 @@ static bool ask(struct round *round, struct arena *arena, size_t i, struct err *
     const struct example *item = &m->examples->items[m->rows[round->first + i]];
     const uint32_t *ids = m->examples->ids + item->ids_at;
     arena_reset(arena);
-    float *v = arena_array(arena, m->pool.dims, sizeof *v);
+    float *v = arena_array(arena, info->dim, sizeof *v);
     float *logits = arena_array(arena, info->rows, sizeof *logits);
     if (!v || !logits) return err_out_of_memory(err);
-    if (!pool_rows(m->table, m->unknown_id, ids, item->n_ids, &m->pool, v))
-        return err_set(err, ERR_FORMAT, NULL,
-                       "a vector is not finite; embedd inspect names the row of the table");
-    if (!head_logits(m->head, arena, v, ids, item->n_ids, logits, err)) return false;
+    if (!head_vector(m->head, ids, item->n_ids, v, err) ||
+        !head_logits(m->head, arena, v, ids, item->n_ids, logits, err))
+        return false;
     head_probabilities(m->head, logits, round->p + i * info->n_labels);
     if (round->logits)
         memcpy(round->logits + (round->first + i) * info->rows, logits,

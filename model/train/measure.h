@@ -7,16 +7,12 @@
 
 #include "model/head/evaluation.h"
 #include "model/head/head.h"
-#include "model/pool.h"
 #include "model/train/crew.h"
 #include "model/train/examples.h"
 
 /** What is measured, and on what. */
 struct measuring {
     const struct head *head;
-    const struct table *table; /* that the head stands on */
-    struct pool_options pool;
-    uint32_t unknown_id;
     const struct examples *examples;
     const uint32_t *rows; /* (n) indices of examples */
     size_t n;

@@ -326,14 +326,11 @@ struct measured {
 };
 
 /* Without room for all logits the temperature stays 1. */
-static bool measure_head(struct training *t, const struct head *head, const struct table *table,
-                         struct measured *measured, struct err *err)
+static bool measure_head(struct training *t, const struct head *head, struct measured *measured,
+                         struct err *err)
 {
     const struct measuring measuring = {
         .head = head,
-        .table = table,
-        .pool = t->pool,
-        .unknown_id = model_info(t->model)->unknown_id,
         .examples = t->validation ? t->validation : t->examples,
         .rows = t->held,
         .n = t->n_held,
@@ -360,14 +357,18 @@ static bool measure_snapshot(struct training *t, const struct snapshot *snapshot
 {
     struct table table = t->from;
     struct head *head;
-    const struct head_ground ground = {t->pool.dims, model_tokenizer(t->model)};
+    const struct head_ground ground = {.dim = t->pool.dims,
+                                       .tokenizer = model_tokenizer(t->model),
+                                       .table = &table,
+                                       .pool = t->pool,
+                                       .unknown_id = model_info(t->model)->unknown_id};
     if (snapshot->table &&
         !table_open_safetensors(&table, (struct span){snapshot->table, snapshot->table_bytes},
                                 "the trained table", err))
         return false;
     bool ok = head_open(&head, (struct span){snapshot->head, snapshot->head_bytes}, "trained",
                         "the trained head", &ground, err) &&
-              measure_head(t, head, &table, measured, err);
+              measure_head(t, head, measured, err);
     head_close(head);
     if (snapshot->table) table_close(&table);
     return ok;

@@ -2,6 +2,7 @@
 /* Heads from files: against scikit-learn's own answers (tests/golden/make_head.py), and by hand. */
 #include "base/json.h"
 #include "model/head/head.h"
+#include "model/table/table.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -28,12 +29,21 @@ static int stop(void **state)
     return 0;
 }
 
+/* What heads of two columns stand on. */
+static const float rows[3][2] = {{1, 0}, {0.5f, 2}, {-1, 1}};
+static const struct table three_rows = {
+    .rows = rows, .stride_bytes = sizeof rows[0], .n_rows = 3, .dim = 2, .dtype = DTYPE_F32};
+
 static struct head *open_text(const char *text, uint32_t dim)
 {
     struct head *head;
     struct err err;
     if (!head_open(&head, (struct span){text, strlen(text)}, "taste", "head",
-                   &(struct head_ground){.dim = dim}, &err))
+                   &(struct head_ground){.dim = dim,
+                                         .table = &three_rows,
+                                         .pool = {.pooling = POOLING_SUM, .dims = dim},
+                                         .unknown_id = MODEL_NO_ID},
+                   &err))
         fail_msg("%s", err.message);
     return head;
 }
@@ -190,12 +200,13 @@ static void a_hidden_layer_stands_between(void **state)
                   2);
     const float v[2] = {2, 3};
     float logits[2];
+    const uint32_t id = 0;
     double share, bias;
     struct err err;
     assert_int_equal(head_info(head)->hidden, 3);
     assert_true(head_logits(head, &arena, v, NULL, 0, logits, &err));
     assert_true(logits[0] == 6.5f && logits[1] == 2);
-    assert_false(head_shares(head, 0, v, 1, &share, &bias, &err));
+    assert_false(head_explain(head, &arena, &id, 1, 0, &share, &bias, &err));
     assert_int_equal(err.code, ERR_INVALID);
     head_close(head);
 }
@@ -206,14 +217,17 @@ static void shares_and_bias_add_up_to_the_logit(void **state)
     struct head *head = open_text("{\"labels\":[\"a\",\"b\"],\"weight\":[[1,2],[3,-4]],"
                                   "\"bias\":[0.5,-0.25]}",
                                   2);
-    const float parts[3][2] = {{1, 0}, {0.5f, 2}, {-1, 1}}, v[2] = {0.5f, 3};
-    float logits[2];
-    double shares[3], bias;
+    static const uint32_t ids[4] = {0, 1, MODEL_NO_ID, 2};
+    float v[2], logits[2];
+    double shares[4], bias;
     struct err err;
-    assert_true(head_logits(head, &arena, v, NULL, 0, logits, &err));
+    assert_true(head_vector(head, ids, 4, v, &err));
+    assert_true(v[0] == 0.5f && v[1] == 3);
+    assert_true(head_logits(head, &arena, v, ids, 4, logits, &err));
     for (uint32_t row = 0; row < 2; row++) {
-        assert_true(head_shares(head, row, &parts[0][0], 3, shares, &bias, &err));
-        assert_true(fabs(bias + shares[0] + shares[1] + shares[2] - (double)logits[row]) < 1e-6);
+        assert_true(head_explain(head, &arena, ids, 4, row, shares, &bias, &err));
+        assert_true(fabs(bias + shares[0] + shares[1] + shares[3] - (double)logits[row]) < 1e-6);
+        assert_true(shares[2] == 0);
     }
     assert_true(shares[1] == 1.5 - 8);
     head_close(head);
