@@ -3,6 +3,9 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
+#include "model/settings.h"
+#include "model/table/table.h"
+#include "model/text/tokenizer.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -52,11 +55,14 @@ static bool check_name(const struct heads *heads, const char *name, const char *
 
 static bool make_room(struct heads *heads)
 {
-    struct head **items = realloc(heads->items, (heads->n + 1) * sizeof *items);
+    const size_t n = heads->n + 1;
+    struct head **items = reallocarray(heads->items, n, sizeof *items);
     if (items) heads->items = items;
-    struct span *files = items ? realloc(heads->files, (heads->n + 1) * sizeof *files) : NULL;
+    struct span *files = items ? reallocarray(heads->files, n, sizeof *files) : NULL;
     if (files) heads->files = files;
-    return files != NULL;
+    struct own_ground **grounds = files ? reallocarray(heads->grounds, n, sizeof *grounds) : NULL;
+    if (grounds) heads->grounds = grounds;
+    return grounds != NULL;
 }
 
 static bool add_file(struct heads *heads, const char *path, const char *name,
@@ -72,30 +78,135 @@ static bool add_file(struct heads *heads, const char *path, const char *name,
         return false;
     }
     heads->items[heads->n] = head;
+    heads->grounds[heads->n] = NULL;
     heads->files[heads->n++] = bytes;
     return true;
 }
 
-static int is_head(const struct dirent *entry)
+/* ---- a table of its own ---- */
+
+struct own_ground {
+    struct source source;
+    struct settings settings;
+    struct table table;
+};
+
+static void close_ground(struct own_ground *own)
 {
-    return name_bytes(entry->d_name) > 0;
+    if (!own) return;
+    table_close(&own->table);
+    settings_close(&own->settings);
+    source_close(&own->source);
+    free(own);
+}
+
+/* The ids are those of the model's tokenizer, so the folder's must give the same. */
+static bool check_vocabulary(struct own_ground *own, const struct head_ground *shared,
+                             struct err *err)
+{
+    struct tokenizer *tokenizer;
+    const struct tokenizer_options options = {.kind = own->settings.tokenizer,
+                                              .lowercase = own->settings.lowercase};
+    if (!tokenizer_open(&tokenizer, &own->source, &options, err)) return false;
+    bool is_same = tokenizer_fingerprint(tokenizer) == tokenizer_fingerprint(shared->tokenizer) &&
+                   own->table.n_rows >= tokenizer_vocab_size(tokenizer);
+    settings_complete(&own->settings, tokenizer_kind(tokenizer));
+    tokenizer_close(tokenizer);
+    return is_same || err_set(err, ERR_FORMAT, NULL,
+                              "%.300s: its vocabulary is not the model's, so its head cannot be "
+                              "served beside it; serve the folder itself with --model",
+                              own->source.path);
+}
+
+static bool open_ground(struct own_ground *own, const char *folder,
+                        const struct head_ground *shared, struct err *err)
+{
+    if (!source_open(&own->source, folder, err) ||
+        !settings_open(&own->settings, &own->source, err) ||
+        !table_open_safetensors(&own->table, own->source.weights, folder, err) ||
+        !check_vocabulary(own, shared, err))
+        return false;
+    if (own->settings.pooling == POOLING_WEIGHTED && !own->table.weights)
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.300s: config.json says pooling \"weighted\", but there is no tensor "
+                       "'weights'",
+                       folder);
+    uint32_t row;
+    return table_check_finite(&own->table, &row) ||
+           err_set(err, ERR_FORMAT, NULL, "%.300s: row %u of its table holds NaN or Inf", folder,
+                   row);
+}
+
+/* The head.* of a model folder, on that folder's table. */
+static bool add_model_folder(struct heads *heads, const char *folder,
+                             const struct head_ground *shared, struct err *err)
+{
+    struct own_ground *own = calloc(1, sizeof *own);
+    char path[PATH_MAX + NAME_MAX + 2];
+    struct stat info;
+    if (!own) return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", folder);
+    bool ok = open_ground(own, folder, shared, err), is_found = false;
+    const struct head_ground ground = {.dim = own->table.dim,
+                                       .tokenizer = shared->tokenizer,
+                                       .table = &own->table,
+                                       .pool = {.pooling = own->settings.pooling,
+                                                .normalize = own->settings.normalize,
+                                                .dims = own->table.dim},
+                                       .unknown_id = shared->unknown_id};
+    for (size_t i = 0; ok && !is_found && i < N_SUFFIXES; i++) {
+        snprintf(path, sizeof path, "%s/head%s", folder, suffixes[i]);
+        is_found = stat(path, &info) == 0;
+        ok = !is_found || add_file(heads, path, own->source.name, &ground, err);
+    }
+    if (ok && !is_found)
+        ok = err_set(err, ERR_FORMAT, NULL,
+                     "%.400s is a model without a head: it holds no head.safetensors", folder);
+    if (ok)
+        heads->grounds[heads->n - 1] = own;
+    else
+        close_ground(own);
+    return ok;
+}
+
+static bool is_model_folder(const char *path)
+{
+    char file[PATH_MAX + NAME_MAX + 32];
+    struct stat info;
+    snprintf(file, sizeof file, "%s/model.safetensors", path);
+    return stat(file, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/* ---- folders ---- */
+
+static int is_no_dot_file(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* A head's file, a model folder, or something else, which is passed over. */
+static bool add_entry(struct heads *heads, const char *path, const char *file,
+                      const struct head_ground *ground, struct err *err)
+{
+    char name[NAME_MAX + 1];
+    if (is_model_folder(path)) return add_model_folder(heads, path, ground, err);
+    if (name_bytes(file) == 0) return true;
+    snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
+    return add_file(heads, path, name, ground, err);
 }
 
 static bool add_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
                        struct err *err)
 {
     struct dirent **entries;
-    int n = scandir(folder, &entries, is_head, alphasort);
+    int n = scandir(folder, &entries, is_no_dot_file, alphasort);
     if (n < 0)
         return err_set(err, ERR_IO, NULL, "cannot read the folder %.400s: %s", folder,
                        strerror(errno));
     bool ok = true;
     for (int i = 0; i < n; i++) {
-        char path[PATH_MAX + NAME_MAX + 2], name[NAME_MAX + 1];
-        const char *file = entries[i]->d_name;
-        snprintf(path, sizeof path, "%s/%s", folder, file);
-        snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
-        ok = ok && add_file(heads, path, name, ground, err);
+        char path[PATH_MAX + NAME_MAX + 2];
+        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        ok = ok && add_entry(heads, path, entries[i]->d_name, ground, err);
         free(entries[i]);
     }
     free(entries);
@@ -121,18 +232,21 @@ bool heads_add(struct heads *heads, const char *path, const struct head_ground *
                struct err *err)
 {
     struct stat info;
+    char clean[PATH_MAX];
     if (stat(path, &info) < 0)
         return err_set(err, ERR_IO, NULL, "cannot open head '%.400s': %s", path, strerror(errno));
-    if (S_ISDIR(info.st_mode)) return add_folder(heads, path, ground, err);
-    const char *slash = strrchr(path, '/');
-    const char *file = slash ? slash + 1 : path;
-    char name[NAME_MAX + 1];
-    if (name_bytes(file) == 0)
+    snprintf(clean, sizeof clean, "%s", path);
+    for (size_t bytes = strlen(clean); bytes > 1 && clean[bytes - 1] == '/';)
+        clean[--bytes] = '\0';
+    const char *slash = strrchr(clean, '/');
+    const char *file = slash ? slash + 1 : clean;
+    if (S_ISDIR(info.st_mode) && !is_model_folder(clean))
+        return add_folder(heads, clean, ground, err);
+    if (!S_ISDIR(info.st_mode) && name_bytes(file) == 0)
         return err_set(err, ERR_FORMAT, NULL,
                        "%.400s: a head's file is called NAME.safetensors, NAME.json or NAME.csv",
                        path);
-    snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
-    return add_file(heads, path, name, ground, err);
+    return add_entry(heads, clean, file, ground, err);
 }
 
 const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes)
@@ -164,7 +278,9 @@ void heads_close(struct heads *heads)
     for (size_t i = 0; i < heads->n; i++) {
         head_close(heads->items[i]);
         file_unmap(heads->files[i].data, heads->files[i].bytes);
+        close_ground(heads->grounds[i]);
     }
+    free(heads->grounds);
     free(heads->items);
     free(heads->files);
     *heads = (struct heads){0};

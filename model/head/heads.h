@@ -3,8 +3,10 @@
  * @file heads.h
  * The named heads that stand on one table. Immutable once filled; any thread may read.
  *
- * A model folder's heads are its head.safetensors, head.json or head.csv, called "default", and the
- * files of its folder heads/, each called what it is called without .safetensors, .json or .csv.
+ * A model folder's heads are its head.safetensors, head.json or head.csv, called "default", and
+ * what is in its folder heads/: files, each called what it is called without .safetensors, .json or
+ * .csv, and model folders (as `embedd train` writes), whose head is called what the folder is
+ * called and stands on that folder's own table. The vocabulary must be the same.
  */
 #pragma once
 
@@ -15,9 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct own_ground;
+
 struct heads {
-    struct head **items; /* the default first, then by name */
-    struct span *files;  /* (n) what each is read from, mapped */
+    struct head **items;         /* the default first, then by name */
+    struct span *files;          /* (n) what each is read from, mapped */
+    struct own_ground **grounds; /* (n) a table of its own, or NULL */
     size_t n;
 };
 
@@ -28,7 +33,8 @@ struct heads {
 bool heads_open_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
                        struct err *err);
 
-/** heads_add adds the head in the file `path`, or all heads in the files of the folder `path`. */
+/** heads_add adds the head in the file `path`, that of the model folder `path`, or all that are in
+ * the folder `path`. */
 bool heads_add(struct heads *heads, const char *path, const struct head_ground *ground,
                struct err *err);
 

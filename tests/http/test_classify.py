@@ -124,3 +124,33 @@ def test_heads_that_do_not_fit_are_refused(tmp_path):
     serve = subprocess.run([PROGRAM, "serve", "--listen=127.0.0.1:0", "--model", MODEL, "--heads", str(wrong)],
                            capture_output=True, timeout=PATIENCE_S)
     assert serve.returncode == 1 and b"takes vectors of 3 columns" in serve.stderr
+
+
+def test_a_head_may_stand_on_a_table_of_its_own(start, tmp_path):
+    rows = "".join(f"{label}\t{text}{end}\n" for end in ("", "！", "了", "吗") for label, text in
+                   (("good", "很好吃"), ("good", "味道不错"), ("bad", "太难吃"), ("bad", "送餐很慢")))
+    (tmp_path / "rows.tsv").write_text("label\ttext\n" + rows)
+    (tmp_path / "heads").mkdir()
+    own = tmp_path / "heads" / "reviews"
+    for mode in ("both", "scratch"):  # of the model's width, and of another one
+        flags = ("--mode", mode, "--force", *(("--dim", "8") if mode == "scratch" else ()))
+        run = subprocess.run([PROGRAM, "train", "--input", str(tmp_path / "rows.tsv"), "--output", str(own), *flags],
+                             capture_output=True, timeout=10 * PATIENCE_S)
+        assert run.returncode == 0, run.stderr
+        texts = ["味道很好", "难吃 slow", ""]
+        alone = classify("--model", str(own), texts=texts)
+        assert [line["label"] for line in alone[:2]] == ["good", "bad"]
+        assert classify("--heads", str(own), texts=texts) == alone
+        assert classify("--heads", str(tmp_path / "heads"), "--head", "reviews", texts=texts) == alone
+        (tmp_path / "heads" / "shared.json").write_text(json.dumps(
+            {"labels": ["a", "b"], "weight": [[1.0] * 256], "bias": [0]}))
+        service = start("--heads", str(tmp_path / "heads"))
+        code, reply = post(service, "/v1/classify", {"text": texts, "head": "reviews", "explain": True})
+        assert code == 200 and [item["scores"] for item in reply["data"]] == [line["scores"] for line in alone]
+        for item in reply["data"]:
+            total = item["explanation"]["bias"] + math.fsum(t["share"] for t in item["explanation"]["tokens"])
+            assert math.isclose(total, item["logits"][item["explanation"]["label"]], abs_tol=1e-4)
+    message = classify("--model", MODEL, "--heads", str(own), code=1)
+    assert "its vocabulary is not the model's" in message and "--model" in message
+    (own / "head.safetensors").unlink()
+    assert "a model without a head" in classify("--heads", str(own), code=1)

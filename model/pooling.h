@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file pooling.h
+ * How rows become one vector: the words for it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The id of a token that is outside a vocabulary which has no unknown row. */
+#define MODEL_NO_ID UINT32_MAX
+
+enum pooling {
+    POOLING_MEAN,
+    POOLING_WEIGHTED, /* Σ w_i·row_i / Σ w_i with the table's own `weights`; needs them */
+    POOLING_SUM,
+    POOLING_MAX,
+};
+
+/** Names of the poolings on the wire, in config.json and in `inspect`: mean, weighted, sum, max. */
+extern const char *const pooling_names[4];
+
+/** pooling_from_name: false when `name` is none of pooling_names. */
+bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling);
+
+struct pool_options {
+    enum pooling pooling;
+    bool normalize;
+    uint32_t dims; /* 1..dim: the first `dims` columns, before L2 */
+};
