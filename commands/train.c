@@ -225,7 +225,7 @@ int train_main(int argc, char **argv)
         .patience = 4,
         .seed = 1,
         .validation_share = 0.1,
-        .options = {.checkpoint_every = 10},
+        .options = {.checkpoint_every = 10, .ngram_dropout = 0.3},
         .is_terminal = isatty(STDERR_FILENO),
     };
     const struct flag list[] = {
@@ -267,6 +267,8 @@ int train_main(int argc, char **argv)
          .least = 1e-6, .most = 10, .help = "of the table's rows (default: by the mode)"},
         {"token-dropout", FLAG_REAL, .out.real = &train.options.token_dropout, .value = "SHARE",
          .least = 0, .most = 0.9, .help = "of a text's tokens left out at random (default: 0)"},
+        {"ngram-dropout", FLAG_REAL, .out.real = &train.options.ngram_dropout, .value = "SHARE",
+         .least = 0, .most = 0.9, .help = "the same of its n-grams (default: 0.3)"},
         {"dim", FLAG_NUMBER, .out.number = &train.dim, .value = "D", .min = 1, .max = 4096,
          .help = "columns of a table from scratch (default: those of the model)"},
         {"seed", FLAG_NUMBER, .out.number = &train.seed, .value = "N", .max = INT64_MAX,

@@ -42,6 +42,13 @@ static bool read_about(struct ngram_table *table, const struct tensors *file, co
     if (!vocabulary || strcmp(vocabulary, fingerprint) != 0)
         return tensors_fail(file, "its n-grams are those of another vocabulary than the model's; "
                                   "serve it with the model it was trained on");
+    const json_t *length = json_object_get(about, "length");
+    if (length && (!json_is_integer(length) || json_integer_value(length) < 0 ||
+                   json_integer_value(length) > NGRAMS_LENGTH_MAX))
+        return tensors_fail(file, "__metadata__: ngrams.length must be a number from 0 to %d",
+                            NGRAMS_LENGTH_MAX);
+    table->ranges.length = (uint32_t)json_integer_value(length);
+    table->ranges.has_ends = json_is_true(json_object_get(about, "ends"));
     return read_range(file, about, "characters", &table->ranges.characters_min,
                       &table->ranges.characters_max) &&
            read_range(file, about, "ideographs", &table->ranges.ideographs_min,

@@ -8,8 +8,9 @@
  * In head.safetensors: `ngrams.slots` U32 (S, 2), S a power of two (ngram_index.h);
  * `ngrams.rows` I8 (N, R) with `ngrams.scales` F32 (N); `ngrams.weights` F32 (N), not negative.
  * __metadata__.ngrams, a JSON object: `tokens` (longest run of tokens), `characters` and
- * `ideographs` ([shortest, longest] run of characters), `vocabulary` (the fingerprint of the
- * vocabulary, 16 hexadecimal digits).
+ * `ideographs` ([shortest, longest] run of characters), `ends` (true: marks at both ends), `length`
+ * (how often the length comes), `vocabulary` (the fingerprint of the vocabulary, 16 hexadecimal
+ * digits).
  */
 #pragma once
 

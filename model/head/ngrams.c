@@ -8,6 +8,11 @@
 
 #define SEED_TOKENS 0x9E3779B97F4A7C15u
 #define SEED_CHARACTERS 0xC2B2AE3D27D4EB4Fu
+#define SEED_LENGTH 0x165667B19E3779F9u
+
+/* No code points: how a text begins and ends. */
+#define MARK_START 0x110000
+#define MARK_END 0x110001
 
 /* The multiplication spreads a bit upwards, the shift downwards. */
 static uint64_t mix(uint64_t hash, uint32_t value)
@@ -21,13 +26,14 @@ static uint64_t mix(uint64_t hash, uint32_t value)
 static bool is_ideographic(uint32_t code)
 {
     return (code >= 0x2E80 && code < 0xE000) || (code >= 0xF900 && code < 0xFB00) ||
-           code >= 0x20000;
+           code >= 0x20000; /* the marks too */
 }
 
 void ngrams_start(struct ngram_walk *walk, const struct ngram_ranges *ranges,
                   const struct tokenizer *tokenizer, const uint32_t *ids, size_t n)
 {
-    assert(ranges->tokens_max <= NGRAMS_TOKENS_MAX && n <= UINT32_MAX);
+    assert(ranges->tokens_max <= NGRAMS_TOKENS_MAX && ranges->length <= NGRAMS_LENGTH_MAX);
+    assert(n < UINT32_MAX);
     assert(ranges->characters_max <= NGRAMS_CHARACTERS_MAX &&
            ranges->ideographs_max <= NGRAMS_CHARACTERS_MAX);
     *walk = (struct ngram_walk){
@@ -70,6 +76,30 @@ static size_t end_characters(struct ngram_walk *walk, uint32_t code, uint32_t to
     return n;
 }
 
+/* What is known before the first token. */
+static size_t begin(struct ngram_walk *walk, struct ngram *out)
+{
+    const uint64_t length = (uint64_t)walk->n + 1;
+    const uint32_t steps = 63 - (uint32_t)__builtin_clzll(length * length);
+    size_t n = 0;
+    walk->is_begun = true;
+    if (walk->n == 0) return 0;
+    while (n < walk->ranges->length)
+        out[n++] = (struct ngram){mix(SEED_LENGTH, steps), 0, walk->n - 1};
+    if (walk->ranges->has_ends) n += end_characters(walk, MARK_START, 0, out + n);
+    return n;
+}
+
+static size_t end(struct ngram_walk *walk, struct ngram *out)
+{
+    size_t n = 0;
+    walk->is_ended = true;
+    if (walk->n_run == 0) return 0;
+    if (walk->is_spaced) n = end_characters(walk, ' ', walk->n - 1, out);
+    if (walk->ranges->has_ends) n += end_characters(walk, MARK_END, walk->n - 1, out + n);
+    return n;
+}
+
 /* A token comes in: its run of tokens, and the space before it. */
 static size_t take_token(struct ngram_walk *walk, struct ngram *out)
 {
@@ -103,14 +133,14 @@ size_t ngrams_next(struct ngram_walk *walk, struct ngram *out, size_t room)
     assert(room >= NGRAMS_STEP_MAX);
     size_t n = 0;
     while (!walk->is_ended && n + NGRAMS_STEP_MAX <= room) {
-        if (walk->at < walk->to) {
+        if (!walk->is_begun) {
+            n += begin(walk, out + n);
+        } else if (walk->at < walk->to) {
             n += take_character(walk, out + n);
         } else if (walk->token < walk->n) {
             n += take_token(walk, out + n);
         } else {
-            walk->is_ended = true;
-            if (walk->n_run > 0 && walk->is_spaced)
-                n += end_characters(walk, ' ', walk->n - 1, out + n);
+            n += end(walk, out + n);
         }
     }
     return n;

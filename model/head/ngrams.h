@@ -8,8 +8,12 @@
  * Characters are those of the vocabulary's entries, without the prefix that says a piece continues
  * a word. Where writing parts words by spaces there is one space before each token that begins a
  * word, and one at the end; none stands beside an ideograph or another character of the far east.
- * An unknown token ends every run. Runs are read backwards from their end, which changes nothing
- * but the hash.
+ * An unknown token ends every run. Before the first token and after the last there may be a mark,
+ * which counts as an ideograph, so that runs tell how a text begins and ends. Runs are read
+ * backwards from their end, which changes nothing but the hash.
+ *
+ * One more n-gram says how long the sequence is: ⌊2·log2(tokens + 1)⌋. It touches all tokens, and
+ * comes several times to have some weight beside the many others.
  *
  * The hash is 64 bits by our own mixing of additions, shifts and multiplications: part of the file
  * format of heads, so never to be changed.
@@ -24,12 +28,15 @@
 
 #define NGRAMS_TOKENS_MAX 4
 #define NGRAMS_CHARACTERS_MAX 8
+#define NGRAMS_LENGTH_MAX 8
 
 /** How long runs may be; a maximum of 0: there are none. */
 struct ngram_ranges {
     uint32_t tokens_max;                     /* 1 .. tokens_max tokens */
     uint32_t characters_min, characters_max; /* without ideographs */
     uint32_t ideographs_min, ideographs_max; /* holding an ideograph or the like */
+    bool has_ends;                           /* a mark at both ends of the text */
+    uint32_t length;                         /* how often its length comes; 0: never */
 };
 
 struct ngram {
@@ -50,13 +57,13 @@ struct ngram_walk {
     const char *at, *to; /* what is left of the token before it */
     uint32_t n_run; /* characters since the last unknown token, at most NGRAMS_CHARACTERS_MAX */
     bool is_spaced; /* the last character takes a space after it */
-    bool is_ended;
+    bool is_begun, is_ended;
     uint32_t run[NGRAMS_CHARACTERS_MAX];    /* the last characters, the newest first */
     uint32_t run_of[NGRAMS_CHARACTERS_MAX]; /* the tokens that they are of */
 };
 
 /** The most n-grams one step of a walk can give: the least room that ngrams_next may be given. */
-#define NGRAMS_STEP_MAX (NGRAMS_TOKENS_MAX + 2 * NGRAMS_CHARACTERS_MAX)
+#define NGRAMS_STEP_MAX (NGRAMS_TOKENS_MAX + NGRAMS_LENGTH_MAX + 2 * NGRAMS_CHARACTERS_MAX)
 
 /** ngrams_start begins a walk; all is borrowed while it lasts. Ids (n) are below the vocabulary's
  * size, or MODEL_NO_ID. */

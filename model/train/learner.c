@@ -162,8 +162,9 @@ static bool take_tokens(const struct learner *learner, struct lesson *lesson, co
 }
 
 static bool take_ngrams(const struct learner *learner, struct lesson *lesson, const uint32_t *ids,
-                        size_t n)
+                        size_t n, uint64_t seed)
 {
+    const float dropout = learner->options.ngram_dropout;
     const struct ngram_vocabulary *ngrams = learner->ngrams;
     struct ngram found[CHUNK];
     struct ngram_walk walk;
@@ -178,6 +179,7 @@ static bool take_ngrams(const struct learner *learner, struct lesson *lesson, co
         for (size_t i = 0; i < n_found; i++) {
             const uint32_t row = ngram_index_find(&ngrams->index, found[i].hash);
             if (row == NGRAM_NONE) continue;
+            if (dropout > 0 && random_share(&seed) < dropout) continue;
             squares += (double)ngrams->weights[row] * ngrams->weights[row];
             lesson->rows[lesson->n_rows++] = row;
         }
@@ -345,11 +347,11 @@ static void study(const struct learner *learner, struct lesson *lesson,
 {
     const struct example *item = &examples->items[row];
     const uint32_t *ids = examples->ids + item->ids_at;
+    const uint64_t seed = random_seed(learner->options.seed, epoch, row);
     lesson->labels = examples->labels + item->labels_at;
     lesson->n_labels = item->n_labels;
-    lesson->is_short_of_memory = !take_tokens(learner, lesson, ids, item->n_ids,
-                                              random_seed(learner->options.seed, epoch, row)) ||
-                                 !take_ngrams(learner, lesson, ids, item->n_ids);
+    lesson->is_short_of_memory = !take_tokens(learner, lesson, ids, item->n_ids, seed) ||
+                                 !take_ngrams(learner, lesson, ids, item->n_ids, ~seed);
     if (lesson->is_short_of_memory) return;
     pool(learner, lesson);
     find_logits(learner, lesson, lesson->d);

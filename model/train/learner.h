@@ -32,6 +32,7 @@ struct learner_options {
     float rate, vector_rate, table_rate; /* of n-grams and bias; of W; of rows: at the start */
     float vector_scale;                  /* s */
     float token_dropout;                 /* share of tokens left out of v, 0 .. below 1 */
+    float ngram_dropout;                 /* the same of n-grams */
     bool moves_head, moves_table;
     const float *label_weights; /* (n_labels) what an example of a label counts, or NULL: 1 */
     uint64_t seed;

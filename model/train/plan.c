@@ -26,7 +26,9 @@ static const struct ngram_ranges ranges = {.tokens_max = 2,
                                            .characters_min = 2,
                                            .characters_max = 5,
                                            .ideographs_min = 1,
-                                           .ideographs_max = 3};
+                                           .ideographs_max = 3,
+                                           .has_ends = true,
+                                           .length = 4};
 
 static size_t *count_labels(const struct examples *examples)
 {
@@ -102,6 +104,7 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
         .n_labels = n_labels,
         .ranges = ranges,
         .token_dropout = (float)options->token_dropout,
+        .ngram_dropout = (float)options->ngram_dropout,
         .moves_head = true,
         .moves_table = moves_table,
         .seed = options->seed,
@@ -119,12 +122,12 @@ json_t *plan_as_json(const struct plan *plan, const struct model *model,
 {
     const struct learner_options *learner = &plan->learner;
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:b, s:b, s:b, s:f}", "program", EMBEDD_VERSION,
+        "{s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:b, s:b, s:b, s:f}", "program", EMBEDD_VERSION,
         "from", model_info(model)->name, "mode", training_mode_names[options->mode], "seed",
         (json_int_t)options->seed, "learning_rate", (double)learner->rate, "vector_scale",
-        (double)learner->vector_scale, "token_dropout", (double)learner->token_dropout, "ngrams",
-        plan->ngrams_max > 0, "few_examples", plan->is_few, "balanced", options->balances_labels,
-        "held_share", options->held_share);
+        (double)learner->vector_scale, "token_dropout", options->token_dropout, "ngram_dropout",
+        options->ngram_dropout, "ngrams", plan->ngrams_max > 0, "few_examples", plan->is_few,
+        "balanced", options->balances_labels, "held_share", options->held_share);
     if (learner->moves_table)
         json_object_set_new(object, "table_rate", json_real((double)learner->table_rate));
     return object;

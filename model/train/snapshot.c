@@ -41,10 +41,10 @@ static json_t *ngrams_of(const struct learner *learner)
     char vocabulary[17];
     snprintf(vocabulary, sizeof vocabulary, "%016llx",
              (unsigned long long)tokenizer_fingerprint(learner->tokenizer));
-    return json_pack("{s:i, s:[i, i], s:[i, i], s:s}", "tokens", (int)ranges->tokens_max,
+    return json_pack("{s:i, s:[i, i], s:[i, i], s:b, s:i, s:s}", "tokens", (int)ranges->tokens_max,
                      "characters", (int)ranges->characters_min, (int)ranges->characters_max,
-                     "ideographs", (int)ranges->ideographs_min, (int)ranges->ideographs_max,
-                     "vocabulary", vocabulary);
+                     "ideographs", (int)ranges->ideographs_min, (int)ranges->ideographs_max, "ends",
+                     ranges->has_ends, "length", (int)ranges->length, "vocabulary", vocabulary);
 }
 
 static json_t *metadata_of(const struct learner *learner, const struct snapshot_about *about)

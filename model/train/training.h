@@ -37,6 +37,7 @@ struct training_options {
     double learning_rate; /* of the head; 0: chosen */
     double table_rate;    /* of the table's rows; 0: chosen */
     double token_dropout; /* 0 .. below 1 */
+    double ngram_dropout; /* the same of n-grams */
     uint32_t dim;         /* scratch: columns of the table; 0: those of the model */
     int has_ngrams;       /* 1, 0; -1: unless there are few examples */
     bool balances_labels; /* every label counts as much as any other */
