@@ -20,12 +20,14 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# start MODEL: serves the model folder; its address is then in $url.
+# start MODEL [OPTION]...: serves the model folder; its address is then in $url.
 start() {
-    "$program" serve --log-level warn --listen 127.0.0.1:0 --model "$here/$1" >"$folder/$1" &
+    name=$1
+    shift
+    "$program" serve --log-level warn --listen 127.0.0.1:0 --model "$here/$name" "$@" >"$folder/$name" &
     server=$!
     servers="$servers $server"
-    until url=$(sed -n 's/^listening on //p' "$folder/$1" | grep .); do
+    until url=$(sed -n 's/^listening on //p' "$folder/$name" | grep .); do
         kill -0 "$server" 2>/dev/null || exit 1
         sleep 0.05 2>/dev/null || sleep 1
     done
@@ -99,7 +101,7 @@ case $# in
 0)
     start w6x2
     W2=$url
-    start w6x8
+    start w6x8 --heads "$here/heads"
     W8=$url
     ;;
 2)
@@ -171,3 +173,25 @@ numbers embedding >"$folder/pooled"
 explain '== 11. How alike are the three sentences now?' \
     '       现在三句话有多相似？'
 compare "$folder/pooled"
+
+# weigh NAME COLUMN:WEIGHT BIAS: y = w·x + b of each sentence, where w has this one number only.
+weigh() {
+    awk -v name="$1" -v column="${2%:*}" -v weight="${2#*:}" -v bias="$3" '
+    BEGIN { split("我爱吃饭 他爱吃饭 你爱吃饭", text, " ") }
+    { printf "%s   %s: %s · %s + %s = %.4g\n", text[NR], name, weight, $column, bias, weight * $column + bias }
+    ' "$folder/pooled"
+}
+
+explain '== 12. Two classes: y = w·x + b, and a threshold. Is the sentence about the one who speaks?' \
+    '       两类：y = w·x + b，再加一个阈值。这句话说的是说话人自己吗？'
+weigh y 2:4 0.4
+echo
+ask W8 /v1/classify "{\"text\": [$three], \"head\": \"about-me\"}"
+
+explain '== 13. Three classes: three y, and the largest wins (argmax). Who eats?' \
+    '       三类：算三个 y，取最大的一个（argmax）。谁在吃？'
+weigh you 3:6.4 0.1
+weigh he 3:-8 0.4
+weigh I 2:4 0.4
+echo
+ask W8 /v1/classify "{\"text\": [$three], \"head\": \"who\"}"
