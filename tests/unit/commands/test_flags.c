@@ -12,6 +12,7 @@ static struct {
     const char *output;
     int format, normalize;
     uint64_t dimensions;
+    double rate;
 } got;
 
 static const struct flag list[] = {
@@ -33,13 +34,20 @@ static const struct flag list[] = {
      .min = 1,
      .max = 4096,
      .help = "d"},
+    {.name = "rate",
+     .type = FLAG_REAL,
+     .out.real = &got.rate,
+     .value = "RATE",
+     .least = 1e-6,
+     .most = 10,
+     .help = "e"},
 };
 
 static const struct flags flags = {
     .usage = "embedd try [OPTION]... [FILE]...",
     .about = "Tries.",
     .list = list,
-    .n = 4,
+    .n = 5,
     .files_max = 2,
 };
 
@@ -58,6 +66,7 @@ static enum flags_outcome parse(const char *line)
     got.output = NULL;
     got.format = got.normalize = -1;
     got.dimensions = 0;
+    got.rate = -1;
     memset(&err, 0, sizeof(err));
     return flags_parse(&flags, argc, argv, &n_files, &err);
 }
@@ -83,6 +92,21 @@ static void every_type_is_read_in_both_spellings(void **state)
     assert_int_equal(got.format, 0);
     assert_int_equal(got.normalize, 0);
     assert_int_equal(got.dimensions, 4096);
+}
+
+static void a_number_may_have_a_point_and_an_exponent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        double value;
+    } cases[] = {{"--rate 0.1", 0.1},     {"--rate=10", 10},      {"--rate 1e-6", 1e-6},
+                 {"--rate .5", 0.5},      {"--rate 5.", 5},       {"--rate +2", 2},
+                 {"--rate 2.5E-1", 0.25}, {"--rate 0000.1e+1", 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (parse(cases[i].line) != FLAGS_RUN) fail_msg("%s: %s", cases[i].line, err.message);
+        if (!(got.rate == cases[i].value)) fail_msg("%s: %g", cases[i].line, got.rate);
+    }
 }
 
 static void what_is_not_given_keeps_its_default(void **state)
@@ -131,6 +155,7 @@ static void a_missing_value_is_named_with_what_it_may_be(void **state)
     expect_wrong("--format", "--format needs a value: json, text or npy");
     expect_wrong("--output --format json", "--output needs a value: FILE");
     expect_wrong("--dimensions", "--dimensions needs a value: a whole number from 1 to 4096");
+    expect_wrong("--rate", "--rate needs a value: a number from 1e-06 to 10");
 }
 
 static void a_wrong_value_is_named_with_the_range(void **state)
@@ -148,6 +173,26 @@ static void a_wrong_value_is_named_with_the_range(void **state)
                  "--dimensions must be a whole number from 1 to 4096, not '18446744073709551617'");
     expect_wrong("--normalize=yes",
                  "--normalize takes no value, not 'yes'; --no-normalize turns it off");
+}
+
+static void what_is_no_such_number_is_refused(void **state)
+{
+    (void)state;
+    static const char *const rates[] = {
+        "nan", "inf", "-inf", "0x1",   "",    "1e999", "10.000001", "0",  "1e-7",    "-1",
+        "1,5", "1e",  "e1",   "1.5.2", "--1", "1f",    ".",         "1 ", "infinity"};
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        char sentence[100], arg[50];
+        snprintf(arg, sizeof arg, "--rate=%s", rates[i]);
+        snprintf(sentence, sizeof sentence, "--rate must be a number from 1e-06 to 10, not '%s'",
+                 rates[i]);
+        parse("");
+        argv[1] = arg;
+        assert_int_equal(flags_parse(&flags, 2, argv, &n_files, &err), FLAGS_WRONG);
+        assert_string_equal(err.message, sentence);
+        assert_true(got.rate == -1);
+    }
+    expect_wrong("--rate -1", "--rate must be a number from 1e-06 to 10, not '-1'");
 }
 
 static void too_many_and_too_few_files_are_refused(void **state)
@@ -182,6 +227,7 @@ static void help_names_every_flag_and_its_values(void **state)
     assert_non_null(strstr(text, "--format json|text|npy "));
     assert_non_null(strstr(text, "--[no-]normalize "));
     assert_non_null(strstr(text, "--dimensions N "));
+    assert_non_null(strstr(text, "--rate RATE "));
     free(text);
 }
 
@@ -189,12 +235,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_is_read_in_both_spellings),
+        cmocka_unit_test(a_number_may_have_a_point_and_an_exponent),
         cmocka_unit_test(what_is_not_given_keeps_its_default),
         cmocka_unit_test(files_may_stand_between_flags),
         cmocka_unit_test(the_last_of_a_flag_given_twice_holds),
         cmocka_unit_test(an_unknown_flag_names_the_nearest),
         cmocka_unit_test(a_missing_value_is_named_with_what_it_may_be),
         cmocka_unit_test(a_wrong_value_is_named_with_the_range),
+        cmocka_unit_test(what_is_no_such_number_is_refused),
         cmocka_unit_test(too_many_and_too_few_files_are_refused),
         cmocka_unit_test(help_is_asked_for_before_anything_is_refused_after_it),
         cmocka_unit_test(help_names_every_flag_and_its_values),
