@@ -38,7 +38,7 @@ static int compare_numbers(const void *a, const void *b)
 static uint32_t tidy_labels(uint32_t *labels, uint32_t n)
 {
     uint32_t kept = 0;
-    qsort(labels, n, sizeof *labels, compare_numbers);
+    if (n > 1) qsort(labels, n, sizeof *labels, compare_numbers);
     for (uint32_t i = 0; i < n; i++)
         if (kept == 0 || labels[kept - 1] != labels[i]) labels[kept++] = labels[i];
     return kept;
