@@ -108,6 +108,17 @@ static bool add_row(struct examples *examples, const struct model *model, struct
     return true;
 }
 
+/* A head's file cannot hold such a name, and our own names end there. */
+static bool check_row(const struct labelled_row *row, const char *path, struct err *err)
+{
+    for (size_t i = 0; i < row->n_labels; i++)
+        if (memchr(row->labels[i].data, '\0', row->labels[i].bytes))
+            return err_set(err, ERR_FORMAT, NULL,
+                           "%.200s: line %llu: a label holds the character NUL; leave it out", path,
+                           (unsigned long long)row->line);
+    return true;
+}
+
 static bool check_labels(const struct examples *examples, const char *path, struct err *err)
 {
     if (!examples->owns_names) return true;
@@ -132,7 +143,8 @@ static bool read_rows(struct examples *examples, const struct model *model,
     bool ok = true;
     arena_init(&arena, ROW_ARENA_BYTES);
     while (ok && (step = labelled_next(labelled, &row, err)) != 0)
-        ok = step > 0 && add_row(examples, model, &arena, &row, err) &&
+        ok = step > 0 && check_row(&row, path, err) &&
+             add_row(examples, model, &arena, &row, err) &&
              /* A wrong column shows before all of it is in memory. */
              (label_names_count(examples->names) <= EXAMPLES_LABELS_MAX ||
               check_labels(examples, path, err));

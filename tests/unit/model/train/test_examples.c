@@ -175,6 +175,16 @@ static void no_rows_are_an_error(void **state)
     refuse("text,label\na,x\nb,\"y\n", '\0', "line 3");
 }
 
+static void a_label_with_a_nul_is_refused(void **state)
+{
+    (void)state;
+    static const char text[] = "text,label\na,x\nb,y\0z\n";
+    struct examples examples;
+    assert_false(read_bytes(&examples, text, sizeof text - 1, '\0', NULL));
+    assert_int_equal(err.code, ERR_FORMAT);
+    assert_non_null(strstr(err.message, "line 3: a label holds the character NUL"));
+}
+
 /* ---- too many labels ---- */
 
 /* So many rows, their labels going round. */
@@ -324,6 +334,7 @@ int main(void)
         cmocka_unit_test(lists_of_json_make_it_multi_label_too),
         cmocka_unit_test(one_label_makes_no_classifier_unless_it_may_be_missing),
         cmocka_unit_test(no_rows_are_an_error),
+        cmocka_unit_test(a_label_with_a_nul_is_refused),
         cmocka_unit_test(labels_as_many_as_rows_are_a_wrong_column),
         cmocka_unit_test(other_rows_take_the_names_of_the_first),
         cmocka_unit_test(unknown_labels_of_a_row_become_one_behind_the_known),
