@@ -165,6 +165,7 @@ double measure_temperature(const struct measuring *measuring, const float *logit
     double a = high - ratio * (high - low), b = low + ratio * (high - low);
     double loss_a = mean_loss(measuring, logits, exp(a));
     double loss_b = mean_loss(measuring, logits, exp(b));
+    if (loss_a == 0 && loss_b == 0) return 1; /* no label is known, or none in doubt */
     while (high - low > 1e-3) {
         if (loss_a < loss_b) {
             high = b;
