@@ -8,6 +8,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+static bool fail_finite(struct err *err)
+{
+    return err_set(err, ERR_FORMAT, NULL,
+                   "what was learned is no longer finite; train with a smaller --learning-rate");
+}
+
 /* ---- what the head's file says ---- */
 
 static void set_text(json_t *metadata, const char *key, json_t *value)
@@ -163,6 +169,20 @@ static void fill_table(const struct learner *learner, const struct table *from, 
     }
 }
 
+/* A half may be too small for what was learned. */
+static bool check_rows(const struct table *from, const char *rows, const float *scales,
+                       struct err *err)
+{
+    const struct table table = {.rows = rows,
+                                .stride_bytes = from->dim * dtype_bytes(from->dtype),
+                                .n_rows = from->n_rows,
+                                .dim = from->dim,
+                                .dtype = from->dtype,
+                                .scales = (const char *)scales};
+    uint32_t row;
+    return table_check_finite(&table, &row) || fail_finite(err);
+}
+
 static bool take_table(struct snapshot *snapshot, const struct learner *learner,
                        const struct table *from, struct err *err)
 {
@@ -182,7 +202,8 @@ static bool take_table(struct snapshot *snapshot, const struct learner *learner,
                 (struct tensor_given){"scales", "F32", 1, {n, 0}, scales, n * sizeof(float)};
         tensors[n_tensors++] = (struct tensor_given){
             "embeddings", dtype_names[from->dtype], 2, {n, dim}, rows, n * row_bytes};
-        snapshot->table = tensors_pack(tensors, n_tensors, NULL, &snapshot->table_bytes, err);
+        if (check_rows(from, rows, scales, err))
+            snapshot->table = tensors_pack(tensors, n_tensors, NULL, &snapshot->table_bytes, err);
     } else {
         err_set(err, ERR_MEMORY, NULL, "no memory for a table of %zu bytes", (size_t)n * row_bytes);
     }
@@ -195,10 +216,7 @@ static bool check_finite(const struct learner *learner, struct err *err)
 {
     for (int part = 0; part < LEARNED_PARTS; part++) {
         const struct learned *learned = &learner->learned[part];
-        if (!kernels_get()->is_finite(learned->values, learned->n))
-            return err_set(err, ERR_FORMAT, NULL,
-                           "what was learned is no longer finite; train with a smaller "
-                           "--learning-rate");
+        if (!kernels_get()->is_finite(learned->values, learned->n)) return fail_finite(err);
     }
     return true;
 }
