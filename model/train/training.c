@@ -448,6 +448,7 @@ static bool run_first(struct training *t, struct err *err)
 
 static bool run_second(struct training *t, struct err *err)
 {
+    const enum training_stop first = t->stopped;
     t->stopped = TRAINING_DONE;
     while (t->epochs_done < t->epochs_end) {
         if (!run_epoch(t, err)) return false;
@@ -460,6 +461,7 @@ static bool run_second(struct training *t, struct err *err)
     if (!take_snapshot(t, t->best.temperature, &snapshot, err)) return false;
     snapshot_clear(&t->best.snapshot);
     t->best.snapshot = snapshot;
+    t->stopped = first; /* its length came of that */
     return true;
 }
 

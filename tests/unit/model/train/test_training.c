@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole trainings on a tiny model: the same bytes by any way, and what is told of them. */
+#include "base/json.h"
+#include "model/head/head.h"
+#include "model/inside.h"
+#include "model/train/training.h"
+#include "tests/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* [UNK] 他 我 爱 吃 你 饭 a b c d e, 37 columns, weights. */
+#define MODEL "tests/data/golden/f32"
+
+static char folder[64], checkpoint[100], input[100], held[100];
+static struct model *model;
+static struct err err;
+
+static void path_in(char *out, size_t bytes, const char *name)
+{
+    snprintf(out, bytes, "%s/%s", folder, name);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Texts of three labels (or two), each with words of its own and some of others'. */
+static void write_rows(const char *path, unsigned n, unsigned n_labels, unsigned seed)
+{
+    static const char *const words[3][4] = {
+        {"a", "b", "我", "ab"}, {"c", "d", "爱", "cd"}, {"e", "饭", "吃饭", "ee"}};
+    static const char *const names[] = {"x", "y", "z e"};
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs("text,label\n", file);
+    for (unsigned i = 0; i < n; i++) {
+        const unsigned label = i % n_labels, at = i + seed;
+        fprintf(file, "%s %s %s,%s\n", words[label][at / 3 % 4], words[label][at / 5 % 4],
+                words[at * at % 3][at / 7 % 4], names[label]);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    json_init();
+    strcpy(folder, "/tmp/embedd-test-training-XXXXXX");
+    if (!mkdtemp(folder) || !model_open(&model, MODEL, &err)) return -1;
+    path_in(checkpoint, sizeof checkpoint, "checkpoint");
+    path_in(input, sizeof input, "input.csv");
+    path_in(held, sizeof held, "held.csv");
+    write_rows(held, 30, 3, 1000);
+    return 0;
+}
+
+/* Before each test. */
+static int write_input(void **state)
+{
+    (void)state;
+    unlink(checkpoint);
+    write_rows(input, 90, 3, 0);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    unlink(input);
+    unlink(held);
+    unlink(checkpoint);
+    model_close(model);
+    return rmdir(folder);
+}
+
+static struct training_options options_of(enum training_mode mode)
+{
+    return (struct training_options){.mode = mode,
+                                     .epochs = 3,
+                                     .has_ngrams = 1,
+                                     .reads_names = true,
+                                     .held_share = 0.2,
+                                     .patience = 4,
+                                     .ngram_dropout = 0.2,
+                                     .seed = 1,
+                                     .threads = 1};
+}
+
+static struct examples read_rows(const char *path, char separator, const struct examples *names_of)
+{
+    struct examples examples;
+    const struct labelled_options columns = {.label_separator = separator};
+    if (!examples_read(&examples, model, path, &columns, names_of, NULL, NULL, &err))
+        fail_msg("%s", err.message);
+    return examples;
+}
+
+static bool try_train(const struct training_options *options,
+                      const struct training_watcher *watcher, struct training_result *result)
+{
+    struct examples examples = read_rows(input, '\0', NULL);
+    err = (struct err){0};
+    bool ok = training_run(model, &examples, NULL, options, watcher, result, &err);
+    examples_clear(&examples);
+    return ok;
+}
+
+static struct training_result train(const struct training_options *options,
+                                    const struct training_watcher *watcher)
+{
+    struct training_result result;
+    if (!try_train(options, watcher, &result)) fail_msg("%s", err.message);
+    return result;
+}
+
+static bool is_same(const struct snapshot *a, const struct snapshot *b)
+{
+    return a->head_bytes == b->head_bytes && a->table_bytes == b->table_bytes &&
+           memcmp(a->head, b->head, a->head_bytes) == 0 &&
+           (!a->table || memcmp(a->table, b->table, a->table_bytes) == 0);
+}
+
+/* Whatever was written can be read. */
+static void check_opens(const struct snapshot *snapshot, const struct training_options *options)
+{
+    struct head *head;
+    const struct head_ground ground = {.dim = options->dim ? options->dim : model_info(model)->dim,
+                                       .tokenizer = model_tokenizer(model)};
+    if (!head_open(&head, (struct span){snapshot->head, snapshot->head_bytes}, "a", "a", &ground,
+                   &err))
+        fail_msg("%s", err.message);
+    head_close(head);
+}
+
+/* ---- the same bytes ---- */
+
+static void any_number_of_threads_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    for (int mode = 0; mode < TRAINING_MODES; mode++) {
+        struct training_options options = options_of((enum training_mode)mode);
+        struct training_result one = train(&options, NULL);
+        assert_int_equal(one.snapshot.table != NULL, mode != TRAINING_HEAD);
+        assert_int_equal(one.stopped, TRAINING_DONE);
+        for (unsigned threads = 2; threads <= 4; threads++) {
+            options.threads = threads;
+            struct training_result many = train(&options, NULL);
+            assert_true(is_same(&one.snapshot, &many.snapshot));
+            snapshot_clear(&many.snapshot);
+        }
+        options.seed = 2;
+        struct training_result other = train(&options, NULL);
+        assert_false(is_same(&one.snapshot, &other.snapshot));
+        snapshot_clear(&other.snapshot);
+        snapshot_clear(&one.snapshot);
+    }
+}
+
+/* Interrupts in a given epoch, counted over both runs. */
+struct interruption {
+    int epoch, epochs_seen, resumed_run;
+    uint32_t resumed_epochs;
+};
+
+static void count_epochs(void *user, const struct training_progress *progress)
+{
+    struct interruption *interruption = user;
+    interruption->epochs_seen += progress->is_epoch_over;
+}
+
+static bool is_its_time(void *user)
+{
+    const struct interruption *interruption = user;
+    return interruption->epochs_seen == interruption->epoch;
+}
+
+static void note_resumed(void *user, int run, uint32_t epochs)
+{
+    struct interruption *interruption = user;
+    interruption->resumed_run = run;
+    interruption->resumed_epochs = epochs;
+}
+
+static struct training_watcher watcher_of(struct interruption *interruption)
+{
+    return (struct training_watcher){count_epochs, is_its_time, note_resumed, interruption};
+}
+
+/* Breaks off in that epoch; false: there is no such epoch. */
+static bool break_off(const struct training_options *options, int epoch)
+{
+    struct interruption interruption = {.epoch = epoch};
+    const struct training_watcher watcher = watcher_of(&interruption);
+    struct training_result result = train(options, &watcher);
+    const bool was_interrupted = result.stopped == TRAINING_INTERRUPTED;
+    check_opens(&result.snapshot, options);
+    snapshot_clear(&result.snapshot);
+    return was_interrupted;
+}
+
+static void check_resumed(const struct training_options *options, int epoch,
+                          const struct snapshot *unbroken)
+{
+    struct interruption interruption = {.epoch = -1};
+    const struct training_watcher watcher = watcher_of(&interruption);
+    struct training_result result = train(options, &watcher);
+    assert_int_equal(result.stopped, TRAINING_DONE);
+    assert_true(is_same(&result.snapshot, unbroken));
+    assert_int_equal(interruption.resumed_run, epoch == 0 ? 0 : epoch < 4 ? 1 : 2);
+    if (interruption.resumed_run == 1) assert_int_equal(interruption.resumed_epochs, epoch);
+    snapshot_clear(&result.snapshot);
+}
+
+static void a_training_broken_off_goes_on_to_the_same_bytes(void **state)
+{
+    (void)state;
+    static const enum training_mode modes[] = {TRAINING_HEAD, TRAINING_BOTH, TRAINING_SCRATCH};
+    for (int i = 0; i < 3; i++) {
+        struct training_options options = options_of(modes[i]);
+        options.patience = 0;
+        struct training_result unbroken = train(&options, NULL);
+        options.checkpoint = checkpoint;
+        int epoch = 0;
+        for (; break_off(&options, epoch); epoch++) {
+            check_resumed(&options, epoch, &unbroken.snapshot);
+            unlink(checkpoint);
+        }
+        /* Three epochs, and then as many as the best had. */
+        assert_true(epoch >= 4 && epoch <= 6);
+        unlink(checkpoint);
+        snapshot_clear(&unbroken.snapshot);
+    }
+}
+
+/* The head is learned first, and then the table. */
+static void a_training_of_two_stages_goes_on_too(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_TABLE);
+    struct training_result unbroken = train(&options, NULL);
+    options.checkpoint = checkpoint;
+    for (int epoch = 1; break_off(&options, epoch); epoch += 2) {
+        struct training_result result = train(&options, NULL);
+        assert_true(is_same(&result.snapshot, &unbroken.snapshot));
+        snapshot_clear(&result.snapshot);
+        unlink(checkpoint);
+    }
+    unlink(checkpoint);
+    snapshot_clear(&unbroken.snapshot);
+}
+
+static void threads_and_limits_may_change_on_the_way(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_BOTH);
+    struct training_result unbroken = train(&options, NULL);
+    options.checkpoint = checkpoint;
+    assert_true(break_off(&options, 2));
+    options.threads = 3;
+    options.time_limit = 1e6;
+    options.checkpoint_every = 1000;
+    struct training_result result = train(&options, NULL);
+    assert_true(is_same(&result.snapshot, &unbroken.snapshot));
+    snapshot_clear(&result.snapshot);
+    snapshot_clear(&unbroken.snapshot);
+}
+
+/* ---- another training ---- */
+
+enum change {
+    CHANGE_MODE,
+    CHANGE_EPOCHS,
+    CHANGE_RATE,
+    CHANGE_TABLE_RATE,
+    CHANGE_DROPOUT,
+    CHANGE_NGRAM_DROPOUT,
+    CHANGE_NGRAMS,
+    CHANGE_BALANCE,
+    CHANGE_NAMES,
+    CHANGE_SHARE,
+    CHANGE_PATIENCE,
+    CHANGE_SEED,
+    CHANGES
+};
+
+static void make_change(struct training_options *options, enum change change)
+{
+    switch (change) {
+    case CHANGE_MODE:
+        options->mode = TRAINING_SCRATCH;
+        return;
+    case CHANGE_EPOCHS:
+        options->epochs++;
+        return;
+    case CHANGE_RATE:
+        options->learning_rate = 0.2;
+        return;
+    case CHANGE_TABLE_RATE:
+        options->table_rate = 0.02;
+        return;
+    case CHANGE_DROPOUT:
+        options->token_dropout = 0.1;
+        return;
+    case CHANGE_NGRAM_DROPOUT:
+        options->ngram_dropout = 0.1;
+        return;
+    case CHANGE_NGRAMS:
+        options->has_ngrams = 0;
+        return;
+    case CHANGE_BALANCE:
+        options->balances_labels = true;
+        return;
+    case CHANGE_NAMES:
+        options->reads_names = false;
+        return;
+    case CHANGE_SHARE:
+        options->held_share = 0.25;
+        return;
+    case CHANGE_PATIENCE:
+        options->patience++;
+        return;
+    case CHANGE_SEED:
+        options->seed++;
+        return;
+    case CHANGES:
+        return;
+    }
+}
+
+static void check_other(const struct training_options *options)
+{
+    struct training_result result;
+    assert_false(try_train(options, NULL, &result));
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_non_null(strstr(err.message, "--no-resume"));
+    assert_null(result.snapshot.head);
+    assert_int_equal(access(checkpoint, F_OK), 0);
+}
+
+static void whatever_changes_the_result_makes_it_another_training(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_BOTH);
+    options.checkpoint = checkpoint;
+    assert_true(break_off(&options, 1));
+    for (int change = 0; change < CHANGES; change++) {
+        struct training_options changed = options;
+        make_change(&changed, (enum change)change);
+        check_other(&changed);
+    }
+    write_rows(input, 90, 3, 1);
+    check_other(&options);
+    unlink(checkpoint);
+    options.mode = TRAINING_SCRATCH;
+    options.dim = 8;
+    assert_true(break_off(&options, 1));
+    options.dim = 9;
+    check_other(&options);
+}
+
+/* The golden model with another config.json, in a folder of the same name. */
+static struct model *open_with(const char *config)
+{
+    struct model *other;
+    char command[300], path[100], name[120];
+    path_in(path, sizeof path, "model");
+    snprintf(command, sizeof command, "cp -r %s %s", MODEL, path);
+    assert_int_equal(system(command), 0);
+    snprintf(name, sizeof name, "%s/config.json", path);
+    write_text(name, config);
+    if (!model_open(&other, path, &err)) fail_msg("%s", err.message);
+    snprintf(command, sizeof command, "rm -r %s", path);
+    assert_int_equal(system(command), 0);
+    return other;
+}
+
+static void a_maximum_has_no_table_to_train(void **state)
+{
+    (void)state;
+    struct model *before = model;
+    model = open_with("{\"pooling\": \"max\"}");
+    for (int mode = 0; mode < TRAINING_MODES; mode++) {
+        struct training_options options = options_of((enum training_mode)mode);
+        struct training_result result;
+        const bool ok = try_train(&options, NULL, &result);
+        assert_int_equal(ok, mode == TRAINING_HEAD);
+        if (!ok) assert_int_equal(err.code, ERR_USAGE);
+        if (!ok) assert_non_null(strstr(err.message, "--mode must be head for this model"));
+        snapshot_clear(&result.snapshot);
+    }
+    model_close(model);
+    model = before;
+}
+
+/* ---- what ends it ---- */
+
+static void an_interruption_gives_the_best_so_far(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    options.patience = 0;
+    for (int epoch = 0; epoch < 6; epoch++) {
+        struct interruption interruption = {.epoch = epoch};
+        const struct training_watcher watcher = watcher_of(&interruption);
+        struct training_result result = train(&options, &watcher);
+        if (result.stopped == TRAINING_DONE) {
+            assert_true(epoch > 3); /* the second run is as long as the best epoch */
+            snapshot_clear(&result.snapshot);
+            break;
+        }
+        assert_int_equal(result.stopped, TRAINING_INTERRUPTED);
+        assert_true(result.epochs >= 1 && result.epochs <= 3);
+        assert_true(result.score >= 0 && result.score <= 1);
+        assert_int_equal(result.n_rows, 72);
+        assert_int_equal(result.n_held, 18);
+        check_opens(&result.snapshot, &options);
+        snapshot_clear(&result.snapshot);
+    }
+}
+
+static void a_time_limit_ends_it_after_a_batch(void **state)
+{
+    (void)state;
+    for (int mode = 0; mode < TRAINING_MODES; mode++) {
+        struct training_options options = options_of((enum training_mode)mode);
+        options.time_limit = 1e-9;
+        struct training_result result = train(&options, NULL);
+        assert_int_equal(result.stopped, TRAINING_TIME_LIMIT);
+        assert_int_equal(result.epochs, 1);
+        check_opens(&result.snapshot, &options);
+        snapshot_clear(&result.snapshot);
+    }
+}
+
+static void wait_in_the_first_run(void *user, const struct training_progress *progress)
+{
+    bool *has_waited = user;
+    if (progress->run == 1 && !*has_waited) usleep(700000);
+    *has_waited = true;
+}
+
+/* The second run is short then, and may end in time. */
+static void a_limit_that_cut_the_first_run_is_told_of(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    bool has_waited = false;
+    const struct training_watcher watcher = {.tell = wait_in_the_first_run, .user = &has_waited};
+    options.time_limit = 1.2;
+    struct training_result result = train(&options, &watcher);
+    assert_int_equal(result.stopped, TRAINING_TIME_LIMIT);
+    snapshot_clear(&result.snapshot);
+}
+
+/* ---- what is told ---- */
+
+static void a_result_says_what_it_was_trained_on(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    struct training_result result = train(&options, NULL);
+    assert_int_equal(result.kind, HEAD_MULTI_CLASS);
+    assert_int_equal(result.n_rows, 90);
+    assert_int_equal(result.n_held, 18);
+    assert_true(result.score > 0.5 && result.score <= 1 && result.log_loss > 0);
+    assert_true(result.n_ngrams > 0 && !result.is_few);
+    snapshot_clear(&result.snapshot);
+    options.held_share = 0;
+    options.has_ngrams = 0;
+    result = train(&options, NULL);
+    assert_int_equal(result.n_rows, 90);
+    assert_int_equal(result.n_held, 0);
+    assert_int_equal(result.epochs, 3);
+    assert_true(isnan(result.score) && result.temperature == 1 && result.n_ngrams == 0);
+    snapshot_clear(&result.snapshot);
+}
+
+static void rows_of_another_file_are_measured_by(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    struct training_result result;
+    struct examples examples = read_rows(input, '\0', NULL);
+    struct examples validation = read_rows(held, '\0', &examples);
+    options.checkpoint = checkpoint;
+    assert_true(training_run(model, &examples, &validation, &options, NULL, &result, &err));
+    assert_int_equal(result.n_rows, 90);
+    assert_int_equal(result.n_held, 30);
+    assert_true(result.score > 0.5);
+    snapshot_clear(&result.snapshot);
+    examples_clear(&validation);
+    examples_clear(&examples);
+    /* Without it, it is another training. */
+    check_other(&options);
+}
+
+/* "z e" is a text of its label; a label of numbers has no words. */
+static void names_of_labels_are_read_where_rows_are_few(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    struct training_result result;
+    write_text(input, "text,label\na,z_e\nb,z_e\nc,12\nd,12\n");
+    for (int reads_names = 0; reads_names < 2; reads_names++) {
+        struct examples examples = read_rows(input, '\0', NULL);
+        options.reads_names = reads_names;
+        assert_true(training_run(model, &examples, NULL, &options, NULL, &result, &err));
+        assert_true(result.is_few && result.n_held == 0 && result.n_rows == 4);
+        snapshot_clear(&result.snapshot);
+        assert_int_equal(examples.n, 5);
+        assert_int_equal(examples.items[4].n_ids, 2);
+        assert_int_equal(examples.labels[examples.items[4].labels_at], 1);
+        examples_clear(&examples);
+    }
+}
+
+static void progress_ascends_to_its_end(void *user, const struct training_progress *progress)
+{
+    struct training_progress *last = user;
+    assert_true(progress->run >= last->run && progress->n_runs == 2);
+    assert_true(progress->run > last->run || progress->epoch >= last->epoch);
+    assert_true(progress->epoch >= 1 && progress->epoch <= progress->epochs);
+    assert_true(progress->n_done >= 1 && progress->n_done <= progress->n);
+    *last = *progress;
+}
+
+static void progress_is_told(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    struct training_progress last = {0};
+    const struct training_watcher watcher = {.tell = progress_ascends_to_its_end, .user = &last};
+    struct training_result result = train(&options, &watcher);
+    assert_true(last.run == 2 && last.is_epoch_over && last.epoch == last.epochs);
+    assert_true(last.n_done == last.n && last.seconds_left == 0);
+    assert_true(isfinite(last.loss) && last.best == result.score);
+    snapshot_clear(&result.snapshot);
+}
+
+#define INPUT_TEST(test) cmocka_unit_test_setup(test, write_input)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        INPUT_TEST(any_number_of_threads_gives_the_same_bytes),
+        INPUT_TEST(a_training_broken_off_goes_on_to_the_same_bytes),
+        INPUT_TEST(a_training_of_two_stages_goes_on_too),
+        INPUT_TEST(threads_and_limits_may_change_on_the_way),
+        INPUT_TEST(whatever_changes_the_result_makes_it_another_training),
+        INPUT_TEST(a_maximum_has_no_table_to_train),
+        INPUT_TEST(an_interruption_gives_the_best_so_far),
+        INPUT_TEST(a_time_limit_ends_it_after_a_batch),
+        INPUT_TEST(a_limit_that_cut_the_first_run_is_told_of),
+        INPUT_TEST(a_result_says_what_it_was_trained_on),
+        INPUT_TEST(rows_of_another_file_are_measured_by),
+        INPUT_TEST(names_of_labels_are_read_where_rows_are_few),
+        INPUT_TEST(progress_is_told),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
