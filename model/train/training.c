@@ -199,11 +199,12 @@ static bool take_fingerprint(struct training *t, struct err *err)
 {
     const struct span weights = model_source(t->model)->weights;
     json_t *plan = plan_as_json(&t->plan, t->model, t->options);
-    char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS), numbers[160];
+    char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS), numbers[200];
     json_decref(plan);
     if (!text) return fail_memory(err);
-    snprintf(numbers, sizeof numbers, "%u %u %u %d %d %016llx %016llx %016llx", t->plan.epochs,
-             t->plan.patience, t->pool.dims, t->plan.reads_names, t->n_runs,
+    snprintf(numbers, sizeof numbers, "%u %u %u %d %d %d %d %d %016llx %016llx %016llx",
+             t->plan.epochs, t->plan.patience, t->pool.dims, t->pool.pooling, t->pool.normalize,
+             t->plan.learner.kind, t->plan.reads_names, t->n_runs,
              (unsigned long long)examples_fingerprint(t->examples),
              (unsigned long long)(t->validation ? examples_fingerprint(t->validation) : 0),
              (unsigned long long)tokenizer_fingerprint(model_tokenizer(t->model)));

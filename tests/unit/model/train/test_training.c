@@ -366,6 +366,21 @@ static void whatever_changes_the_result_makes_it_another_training(void **state)
     check_other(&options);
 }
 
+/* Two labels are a binary head, or a multi-label one if rows may have both. */
+static void so_does_the_kind_of_head(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    struct training_result result;
+    options.checkpoint = checkpoint;
+    write_rows(input, 90, 2, 0);
+    assert_true(break_off(&options, 1));
+    struct examples examples = read_rows(input, '|', NULL);
+    assert_false(training_run(model, &examples, NULL, &options, NULL, &result, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+    examples_clear(&examples);
+}
+
 /* The golden model with another config.json, in a folder of the same name. */
 static struct model *open_with(const char *config)
 {
@@ -380,6 +395,25 @@ static struct model *open_with(const char *config)
     snprintf(command, sizeof command, "rm -r %s", path);
     assert_int_equal(system(command), 0);
     return other;
+}
+
+static void so_does_the_way_to_pool(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"{\"normalize\": true, \"pooling\": \"sum\"}",
+                                         "{\"normalize\": false, \"pooling\": \"mean\"}"};
+    struct model *before = model;
+    struct training_options options = options_of(TRAINING_HEAD);
+    options.checkpoint = checkpoint;
+    model = open_with("{\"normalize\": true, \"pooling\": \"mean\"}");
+    assert_true(break_off(&options, 1));
+    for (size_t i = 0; i < 2; i++) {
+        model_close(model);
+        model = open_with(others[i]);
+        check_other(&options);
+    }
+    model_close(model);
+    model = before;
 }
 
 static void a_maximum_has_no_table_to_train(void **state)
@@ -555,6 +589,8 @@ int main(void)
         INPUT_TEST(a_training_of_two_stages_goes_on_too),
         INPUT_TEST(threads_and_limits_may_change_on_the_way),
         INPUT_TEST(whatever_changes_the_result_makes_it_another_training),
+        INPUT_TEST(so_does_the_kind_of_head),
+        INPUT_TEST(so_does_the_way_to_pool),
         INPUT_TEST(a_maximum_has_no_table_to_train),
         INPUT_TEST(an_interruption_gives_the_best_so_far),
         INPUT_TEST(a_time_limit_ends_it_after_a_batch),
