@@ -174,6 +174,16 @@ static bool put_in_place(const char *temp, const char *path, bool replaces, stru
     return true;
 }
 
+/* A number that a killed process left behind is passed over: in a container they come again. */
+static bool make_temp(char *temp, size_t bytes, const char *path, struct err *err)
+{
+    for (long number = getpid();; number++) {
+        snprintf(temp, bytes, "%s.%ld.tmp", path, number);
+        if (mkdir(temp, 0777) == 0) return true;
+        if (errno != EEXIST) return fail("cannot make the folder", temp, err);
+    }
+}
+
 bool folder_write(const char *path, bool replaces, const struct model *model,
                   const struct snapshot *snapshot, bool is_new, struct err *err)
 {
@@ -182,8 +192,7 @@ bool folder_write(const char *path, bool replaces, const struct model *model,
         return err_set(err, ERR_USAGE, NULL, "--output: the path is too long");
     for (size_t bytes = strlen(clean); bytes > 1 && clean[bytes - 1] == '/';)
         clean[--bytes] = '\0';
-    snprintf(temp, sizeof temp, "%s.%ld.tmp", clean, (long)getpid());
-    if (mkdir(temp, 0777) != 0) return fail("cannot make the folder", temp, err);
+    if (!make_temp(temp, sizeof temp, clean, err)) return false;
     bool ok = write_files(temp, last_part(clean), model, snapshot, is_new, err);
     if (ok && !sync_folder(temp)) ok = fail("cannot write", temp, err);
     ok = ok && put_in_place(temp, clean, replaces, err);
