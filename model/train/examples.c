@@ -214,12 +214,13 @@ bool examples_read(struct examples *examples, const struct model *model, const c
                    struct err *err)
 {
     struct labelled *labelled;
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     *examples = (struct examples){.owns_names = !names_of};
     if (!labelled_open(&labelled, path, options, err)) return false;
     if (about) about(user, labelled);
     examples->is_multi = options && options->label_separator;
     examples->names = names_of ? names_of->names : label_names_new();
-    bool ok = examples->names ? read_rows(examples, model, labelled, path, err) &&
+    bool ok = examples->names ? read_rows(examples, model, labelled, name, err) &&
                                     sort_labels(examples, err) && count_twins(examples, err)
                               : fail_memory(err);
     labelled_close(labelled);
