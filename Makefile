@@ -154,8 +154,9 @@ http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests aga
 
 asan: unit http ## everything under AddressSanitizer and UBSan
 
-# What has threads: the server, and the metrics that they share.
-TSAN_UNITS := $(filter tests/unit/base/test_metrics.c tests/unit/base/test_log.c tests/unit/server/%,$(UNITS))
+# What has threads: the server, and the metrics that they share; what trains and measures.
+TSAN_UNITS := $(filter tests/unit/base/test_metrics.c tests/unit/base/test_log.c tests/unit/server/% \
+                $(foreach name,crew learner measure training,tests/unit/model/train/test_$(name).c),$(UNITS))
 
 .PHONY: tsan
 tsan: build/tsan/embedd $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_UNITS)) $(VENV_READY) ## threaded tests under ThreadSanitizer

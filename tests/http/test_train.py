@@ -1,0 +1,477 @@
+# SPDX-License-Identifier: Apache-2.0
+"""embedd train: from labelled rows to a folder that is served; broken off, limited, and given what is wrong."""
+
+import json
+import math
+import random
+import resource
+import signal
+import struct
+import subprocess
+
+import openai
+import pytest
+from harness import PATIENCE_S, PROGRAM, SANITIZER, TOP, environment, wait_until, write_model
+
+one_thread = pytest.mark.slow_under_tsan  # the threads are those of the unit tests
+
+THEMES = {
+    "food": (["rice", "soup", "bread", "dinner", "kitchen", "fruit"], ["饭", "面条", "早餐", "水果", "厨房"]),
+    "money": (["bank", "card", "payment", "account", "loan", "cash"], ["银行", "付款", "账户", "现金", "贷款"]),
+    "travel": (["train", "ticket", "airport", "hotel", "flight", "map"], ["火车", "机票", "酒店", "航班", "行李"]),
+}
+TOKENS = list(dict.fromkeys(["[UNK]", "where", "is", "the", "and", "my", *"我想要告诉和"] + [
+    token for english, chinese in THEMES.values() for token in english + list("".join(chinese))]))
+
+
+def sentences(n, seed):
+    """Texts of three labels, in turn, every other one Chinese."""
+    chance = random.Random(seed)
+    rows = []
+    for i in range(n):
+        label = list(THEMES)[i % 3]
+        english, chinese = THEMES[label]
+        if i % 2:
+            start = chance.choice(["我想要", "告诉我", "我要"])
+            rows.append((f"{start}{chance.choice(chinese)}和{chance.choice(chinese)}", label))
+        else:
+            start = chance.choice(["where is", "I want", "show me"])
+            rows.append((f"{start} the {chance.choice(english)} and my {chance.choice(english)}", label))
+    return rows
+
+
+ROWS, OTHERS = sentences(90, 1), sentences(45, 2)
+
+
+def csv(rows, header="text,label\n"):
+    return header + "".join(f'"{text}",{label}\n' for text, label in rows)
+
+
+class Trained:
+    """A run of embedd train in a folder of the test's own; its output is FOLDER/own."""
+
+    def __init__(self, folder, *flags, rows=None, stdin=b"", code=0, **options):
+        if rows is not None:
+            data = csv(rows) if isinstance(rows, list) else rows
+            (folder / "rows").write_bytes(data if isinstance(data, bytes) else data.encode())
+            flags = (f"--input={folder / 'rows'}", *flags)
+        self.path = folder / "own"
+        done = subprocess.run([PROGRAM, "train", f"--output={self.path}", *map(str, flags)], input=stdin,
+                              capture_output=True, timeout=10 * PATIENCE_S, env=environment(), **options)
+        self.out, self.err = done.stdout.decode(), done.stderr.decode()
+        assert not SANITIZER.search(self.err), self.err
+        assert done.returncode == code, self.err
+        # Whatever came of it, nothing is left lying about.
+        assert not [path.name for path in folder.iterdir() if path.name.endswith((".tmp", ".old"))]
+        if code == 0:
+            assert not checkpoint_of(folder).exists()
+        else:
+            assert self.out == "" and self.err.splitlines()[-1].startswith("embedd train: ")
+
+    def sentence(self):
+        return self.err.splitlines()[-1]
+
+
+def checkpoint_of(folder):
+    return folder / "own.checkpoint"
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def evaluated(model, rows=OTHERS, *flags):
+    done = subprocess.run([PROGRAM, "eval", "--model", str(model), "--input=-", "--format=json", *flags],
+                          input=csv(rows).encode(), capture_output=True, timeout=10 * PATIENCE_S)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def small_model(folder):
+    (folder / "small").mkdir()
+    return write_model(folder / "small", TOKENS)
+
+
+def header_of(data):
+    return json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+
+
+# ---- what comes of it ----
+
+
+FORMS = {
+    "csv": csv(ROWS),
+    "semicolons": "label;text\n" + "".join(f'{label};"{text}"\n' for text, label in ROWS),
+    "tsv": "label\ttext\n" + "".join(f"{label}\t{text}\n" for text, label in ROWS),
+    "jsonl": "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in ROWS),
+    "fasttext": "".join(f"__label__{label} {text}\n" for text, label in ROWS),
+    "bom and crlf": "\ufeff" + csv(ROWS).replace("\n", "\r\n"),
+}
+
+
+@one_thread
+def test_every_form_gives_the_same_folder(tmp_path):
+    found = []
+    for name, text in FORMS.items():
+        (tmp_path / name).mkdir()
+        done = Trained(tmp_path / name, "--epochs=20", rows=text)
+        assert "a multi-class head of 3 labels, trained on 90 rows for " in done.out
+        assert "on 9 held-out rows: accuracy 1.0000" in done.out
+        found.append(files(done.path))
+    assert all(one == found[0] for one in found)
+    assert set(found[0]) == {"config.json", "head.safetensors", "model.safetensors", "tokenizer.json"}
+    result = evaluated(tmp_path / "csv" / "own")
+    assert result["accuracy"] == 1 and result["kind"] == "multi-class" and result["log_loss"] < 0.1
+
+
+@one_thread
+def test_a_folder_is_served_and_explains_itself(start, tmp_path):
+    model = Trained(tmp_path, "--epochs=20", rows=ROWS).path
+    texts = [text for text, _ in OTHERS[:8]] + ["", "zzz 我 the"]
+    service = start("--model", str(model))
+    with openai.OpenAI(base_url=service.url + "/v1", api_key="unused", max_retries=0) as client:
+        reply = client.post("/classify", body={"text": texts, "explain": True}, cast_to=object)
+        vector = client.embeddings.create(model="any", input="rice").data[0].embedding
+    assert [item["label"] for item in reply["data"][:8]] == [label for _, label in OTHERS[:8]]
+    for item in reply["data"]:
+        why, best = item["explanation"], item["label"]
+        total = why["bias"] + math.fsum(token["share"] for token in why["tokens"])
+        assert why["label"] == best and math.isclose(total, item["logits"][best], abs_tol=1e-4)
+        assert math.isclose(sum(item["scores"].values()), 1, abs_tol=1e-5)
+    assert len(vector) == 256
+
+
+@one_thread
+def test_modes_that_train_the_table(tmp_path):
+    found = {}
+    for mode, flags in {"head": (), "table": (), "both": (), "scratch": ("--dim=16",)}.items():
+        (tmp_path / mode).mkdir()
+        done = Trained(tmp_path / mode, f"--mode={mode}", "--epochs=4", *flags, rows=ROWS)
+        found[mode] = files(done.path)
+        assert evaluated(done.path)["accuracy"] > 0.9, mode
+    tables = {mode: content["model.safetensors"] for mode, content in found.items()}
+    assert len(set(tables.values())) == 4
+    shapes = {mode: header_of(data)["embeddings"]["shape"] for mode, data in tables.items()}
+    assert shapes["head"] == shapes["table"] == shapes["both"] == [shapes["scratch"][0], 256]
+    assert shapes["scratch"][1] == 16
+    names = {mode: json.loads(content["config.json"]) for mode, content in found.items()}
+    assert names["head"]["name"] == "embedd-base-1"
+    assert names["table"]["name"] == names["both"]["name"] == names["scratch"]["name"] == "own"
+    assert names["both"]["license"] == names["head"]["license"]
+    assert "license" not in names["scratch"] and "version" not in names["scratch"]
+
+
+@one_thread
+def test_vectors_of_a_table_from_scratch_have_its_columns(start, tmp_path):
+    model = Trained(tmp_path, "--mode=scratch", "--dim=16", "--epochs=2", f"--from={small_model(tmp_path)}",
+                    rows=ROWS).path
+    service = start("--model", str(model))
+    reply = service.post("/v1/embeddings", json.dumps({"input": "the bank"}).encode())
+    assert len(reply.json()["data"][0]["embedding"]) == 16
+    reply = service.post("/v1/classify", json.dumps({"text": "the bank"}).encode())
+    assert reply.json()["data"][0]["label"] == "money"
+
+
+@one_thread
+def test_a_head_leaves_the_model_byte_by_byte(tmp_path):
+    small = small_model(tmp_path)
+    (small / "config.json").write_text('{"name": "small",  "pooling": "mean"}')
+    done = Trained(tmp_path, "--epochs=5", f"--from={small}", rows=ROWS)
+    assert {**files(done.path), "head.safetensors": b""} == {**files(small), "head.safetensors": b""}
+
+
+@one_thread
+@pytest.mark.parametrize("model", ["tests/data/golden/f32", "tests/data/golden/f16", "tests/data/golden/bf16",
+                                   "tests/data/golden/i8", "examples/chain/w6x2", "examples/chain/w6x8"])
+def test_every_kind_of_model_can_be_started_from(model, tmp_path):
+    rows = [("我爱吃饭", "meal"), ("吃饭", "meal"), ("他", "who"), ("你 我", "who"), ("他 a", "who")] * 6
+    for mode in ("head", "table", "both", "scratch"):
+        done = Trained(tmp_path, "--force", f"--mode={mode}", "--epochs=20", f"--from={TOP / model}", rows=rows)
+        assert evaluated(done.path, [("爱吃饭", "meal"), ("你", "who")])["accuracy"] == 1
+
+
+@one_thread
+def test_several_labels_a_row(start, tmp_path):
+    rows = [(f"{a[0]} {b[0]}", "|".join(sorted({a[1], b[1]}))) for a, b in zip(ROWS, ROWS[1:] + ROWS[:1])]
+    rows += [("where is the", ""), ("我想要", "")] + ROWS
+    done = Trained(tmp_path, "--label-separator=|", "--epochs=30", rows=rows)
+    assert "a multi-label head of 3 labels" in done.out and "micro F1" in done.out
+    assert "2 rows without a label" in done.err
+    found = evaluated(done.path, OTHERS + [("rice bank", "money|food")], "--label-separator=|")
+    assert found["kind"] == "multi-label" and found["micro"]["f1"] > 0.95
+    service = start("--model", str(done.path))
+    reply = service.post("/v1/classify", json.dumps({"text": OTHERS[0][0] + " " + OTHERS[1][0]}).encode())
+    assert sorted(reply.json()["data"][0]["labels"]) == ["food", "money"]
+
+
+@one_thread
+def test_rare_labels_count_more_where_they_are_asked_to(tmp_path):
+    rows = [(text, "common") for text, label in sentences(300, 3) if label != "travel"]
+    rows += [(text, "rare") for text, label in sentences(21, 4) if label == "travel"]
+    recalls = []
+    for weights in ("none", "balanced"):
+        done = Trained(tmp_path, "--force", f"--label-weights={weights}", "--epochs=2", "--learning-rate=0.01",
+                       "--no-ngrams", rows=rows)
+        found = evaluated(done.path, [(text, "rare") for text, label in OTHERS if label == "travel"])
+        recalls.append(found["accuracy"])
+    assert recalls[1] > recalls[0] and recalls[1] > 0.8, recalls
+
+
+@one_thread
+def test_few_examples_read_the_names_of_their_labels(tmp_path):
+    rows = [(f"{n} {word}", label) for label, word in
+            [("wet_weather", "one"), ("pet_animals", "two"), ("classical_music", "three")] for n in range(5)]
+    hints = [("weather with rain", "wet_weather"), ("a pet animal", "pet_animals"), ("some music", "classical_music")]
+    done = Trained(tmp_path, rows=rows)
+    assert "few examples a label: settings for these were taken, and names of labels read" in done.out
+    assert evaluated(done.path, hints)["accuracy"] == 1
+    without = Trained(tmp_path, "--force", "--no-label-names", rows=rows)
+    assert evaluated(without.path, hints)["accuracy"] < 1
+
+
+@one_thread
+def test_rows_of_a_file_of_their_own_are_measured_by(tmp_path):
+    (tmp_path / "held").write_text(csv(OTHERS + [("what is it", "other")]))
+    done = Trained(tmp_path, f"--validation={tmp_path / 'held'}", "--epochs=20", rows=ROWS)
+    assert "trained on 90 rows" in done.out
+    assert "on 46 held-out rows: accuracy 0.9783" in done.out
+    assert "held:\nwarning: 1 rows with a label that no training row has: all wrong\n" in done.err
+
+
+# ---- the same bytes ----
+
+
+def test_threads_change_nothing_and_seeds_do(tmp_path):
+    flags = [f"--from={small_model(tmp_path)}", "--mode=both", "--epochs=5", "--token-dropout=0.1", "--ngram-dropout=0.3"]
+    found = [files(Trained(tmp_path, "--force", f"--threads={n}", *flags, rows=ROWS).path) for n in (1, 2, 4)]
+    assert found[0] == found[1] == found[2]
+    other = files(Trained(tmp_path, "--force", "--seed=2", *flags, rows=ROWS).path)
+    assert all(other[name] != found[0][name] for name in ("head.safetensors", "model.safetensors"))
+
+
+def run_of(checkpoint):
+    """Which run a checkpoint is of: 0 without one. It is renamed into place, so it is whole."""
+    if not checkpoint.exists():
+        return 0
+    data = checkpoint.read_bytes()
+    begin = header_of(data)["numbers"]["data_offsets"][0] + 8 + struct.unpack("<Q", data[:8])[0]
+    return struct.unpack_from("<d", data, begin)[0]
+
+
+def broken_off(folder, number, run, *flags):
+    """Ends a training by a signal once its checkpoint is of that run."""
+    process = subprocess.Popen([PROGRAM, "train", f"--output={folder / 'own'}", f"--input={folder / 'rows'}", *flags],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    try:
+        wait_until(lambda: run_of(checkpoint_of(folder)) >= run or process.poll() is not None, "a checkpoint")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+    assert not SANITIZER.search(err.decode()), err
+    return process.returncode, out.decode(), err.decode()
+
+
+def killed(folder, run, *flags):
+    """Kills a training in that run; one that was over before is begun again."""
+    while broken_off(folder, signal.SIGKILL, run, "--force", *flags)[0] != -signal.SIGKILL:
+        pass
+    assert checkpoint_of(folder).exists()
+    for half_written in folder.glob("own.checkpoint.*.tmp"):
+        half_written.unlink()
+
+
+@one_thread
+@pytest.mark.parametrize("mode", ["head", "both"])
+def test_a_killed_training_goes_on_to_the_same_bytes(mode, tmp_path):
+    flags = [f"--from={small_model(tmp_path)}", f"--mode={mode}", "--epochs=300", "--checkpoint-every=0",
+             "--patience=0"]
+    unbroken = files(Trained(tmp_path, *flags, rows=ROWS).path)
+    for run in (1, 2):
+        killed(tmp_path, run, *flags)
+        assert files(tmp_path / "own") == unbroken
+    done = Trained(tmp_path, "--force", "--threads=3", *flags, rows=ROWS)
+    assert f"going on from {checkpoint_of(tmp_path)}: " in done.err and "of the second run are done" in done.err
+    assert files(done.path) == unbroken
+
+
+@one_thread
+def test_a_checkpoint_of_other_settings_is_kept_until_it_is_told(tmp_path):
+    flags = [f"--from={small_model(tmp_path)}", "--epochs=300", "--checkpoint-every=0"]
+    unbroken = files(Trained(tmp_path, *flags, rows=ROWS).path)
+    killed(tmp_path, 1, *flags)
+    left = checkpoint_of(tmp_path).read_bytes()
+    done = Trained(tmp_path, "--force", *flags, "--seed=2", rows=ROWS, code=2)
+    assert "own.checkpoint is of a training with other data, model or settings" in done.sentence()
+    assert checkpoint_of(tmp_path).read_bytes() == left
+    checkpoint_of(tmp_path).write_bytes(left[:len(left) // 2])
+    done = Trained(tmp_path, "--force", *flags, rows=ROWS, code=1)
+    assert "own.checkpoint: " in done.sentence()
+    done = Trained(tmp_path, "--force", "--no-resume", *flags, rows=ROWS)
+    assert "going on" not in done.err and files(done.path) == unbroken
+
+
+# ---- what ends it ----
+
+
+@one_thread
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_gives_the_best_so_far(number, tmp_path):
+    (tmp_path / "rows").write_text(csv(ROWS))
+    code, out, err = broken_off(tmp_path, number, 1, "--epochs=10000", "--checkpoint-every=0")
+    assert code == 0 and out.startswith("interrupted: this is the best so far\n"), err
+    assert not checkpoint_of(tmp_path).exists()
+    assert "trained on 81 rows" in out  # the first run, with rows held out
+    assert evaluated(tmp_path / "own")["accuracy"] > 0.9
+
+
+@one_thread
+def test_a_time_limit_ends_with_the_best_so_far(tmp_path):
+    done = Trained(tmp_path, "--time-limit=0.3", "--epochs=10000", rows=ROWS)
+    assert done.out.startswith("stopped by --time-limit: another run may give another model\n")
+    assert evaluated(done.path)["accuracy"] > 0.9
+
+
+@one_thread
+def test_a_rate_that_is_far_too_high_breaks_no_folder(tmp_path):
+    for mode in ("head", "both"):
+        done = Trained(tmp_path, "--force", f"--from={TOP / 'tests/data/golden/f16'}", f"--mode={mode}",
+                       "--learning-rate=10", "--table-rate=10", rows=ROWS)
+        assert evaluated(done.path)["examples"] == len(OTHERS)
+
+
+# ---- what is wrong ----
+
+
+def test_flags_that_are_missing_or_do_not_fit(tmp_path):
+    (tmp_path / "rows").write_text(csv(ROWS))
+    for flags, sentence in {
+        (): "--input must name a labelled file, or - for standard input",
+        ("--input=-", "--output="): "--output must name a folder to write",
+        ("--input=-", "--dim=8"): "--dim is for --mode scratch; leave it out",
+        ("--input=-", "--mode=all"): "--mode must be head, table, both or scratch, not 'all'",
+        ("--input=-", "--validation-share=0.6"): "--validation-share must be a number from 0 to 0.5, not '0.6'",
+        ("--input=-", "--learning-rate=nan"): "--learning-rate must be a number from 1e-06 to 10, not 'nan'",
+        ("--input=-", "--label-separator=ab"): "--label-separator must be one character",
+        ("--input=-", "--epochs=0"): "--epochs must be a whole number from 1 to 10000, not '0'",
+        ("rows",): "unexpected argument 'rows'",
+    }.items():
+        done = Trained(tmp_path, *flags, code=2)
+        assert sentence in done.err and done.err.count("\n") == 1
+    done = subprocess.run([PROGRAM, "train", "--input=-"], stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=PATIENCE_S)
+    assert done.returncode == 2 and b"--output must name the model folder to write" in done.stderr
+
+
+@pytest.mark.parametrize("text, code, sentence", [
+    ("", 1, "standard input is empty"),
+    ("text,label\n", 1, "standard input holds no rows besides its header"),
+    ("text,label\na,x\nb,x\n", 1, "standard input: every row has the same label, 'x'"),
+    ('text,label\na,x\n"b,y\n', 1, "standard input, line 3: the quoted cell that begins here is not closed"),
+    (b"text,label\na,x\n\xff,y\n", 1, "standard input, line 3: not UTF-8 at byte 1 (0xFF)"),
+    ("text,label\na,x\nb,\n", 1, "line 3"),
+    ("text,label\na,x\nb,y\0z\n", 1, "standard input: line 3: a label holds the character NUL"),
+    ("a,b,c\n1,2,3\n", 2, "its first line has the columns: 'a', 'b', 'c'"),
+])
+def test_rows_that_are_wrong_are_named(text, code, sentence, tmp_path):
+    done = Trained(tmp_path, "--input=-", stdin=text if isinstance(text, bytes) else text.encode(), code=code)
+    assert sentence in done.sentence()
+    assert not done.path.exists() and not checkpoint_of(tmp_path).exists()
+
+
+@one_thread
+def test_rows_in_which_all_but_one_have_a_label(tmp_path):
+    done = Trained(tmp_path, rows=[("the bank", "money"), ("the soup", "food"), ("the bread", "food"), ("fruit", "food")])
+    assert "a binary head of 2 labels, trained on 4 rows" in done.out and "held-out" not in done.out
+    assert evaluated(done.path, [("bank", "money"), ("bread", "food")])["accuracy"] == 1
+
+
+@one_thread
+def test_rows_that_come_twice_are_counted(tmp_path):
+    rows = ROWS[:30] + ROWS[:3] + [(ROWS[4][0], "travel"), ("\u2603", "food"), ("", "food")]
+    known = len(rows) - len(set(rows))
+    done = Trained(tmp_path, "--epochs=2", rows=rows)
+    assert f"warning: {known} rows that repeat an earlier one\n" in done.err
+    assert "warning: 1 rows whose text came earlier with another label\n" in done.err
+    assert "rows without a token that the model knows\n" in done.err
+
+
+@one_thread
+def test_a_column_that_is_no_label_is_found_out(tmp_path):
+    rows = "text,label\n" + "".join(f"thing,l{i}\n" for i in range(100000))
+    done = Trained(tmp_path, rows=rows, code=1)
+    assert "different labels in " in done.sentence() and "name the column of the labels with --label" in done.sentence()
+    done = Trained(tmp_path, "--label=kind", rows=csv(ROWS), code=2)
+    assert "nothing in it is named 'kind'" in done.sentence() and "'text', 'label'" in done.sentence()
+
+
+@one_thread
+def test_a_line_of_ten_megabytes_is_a_row_like_any_other(tmp_path):
+    done = Trained(tmp_path, "--epochs=2", "--no-ngrams", rows=ROWS + [("word " * 2_000_000, "food")])
+    assert "trained on 91 rows" in done.out
+    assert evaluated(done.path)["examples"] == len(OTHERS)
+
+
+@one_thread
+def test_rows_to_measure_by_must_fit_those_to_train_on(tmp_path):
+    (tmp_path / "held").write_text('{"text": "a", "label": ["food", "money"]}\n')
+    done = Trained(tmp_path, f"--validation={tmp_path / 'held'}", rows=ROWS, code=1)
+    assert "has rows with several labels or none, but the training rows have one each" in done.sentence()
+    done = Trained(tmp_path, f"--validation={tmp_path / 'none'}", rows=ROWS, code=1)
+    assert "none cannot be opened" in done.sentence()
+
+
+@one_thread
+def test_a_maximum_has_no_table_to_train(tmp_path):
+    small = small_model(tmp_path)
+    (small / "config.json").write_text('{"pooling": "max"}')
+    for mode in ("table", "both", "scratch"):
+        done = Trained(tmp_path, f"--from={small}", f"--mode={mode}", rows=ROWS, code=2)
+        assert "--mode must be head for this model: its vectors are a maximum over tokens" in done.sentence()
+    Trained(tmp_path, f"--from={small}", "--epochs=2", rows=ROWS)
+
+
+# ---- where it is written ----
+
+
+@one_thread
+def test_a_folder_that_is_there_is_kept_unless_it_is_told(tmp_path):
+    small = small_model(tmp_path)
+    flags = [f"--from={small}", "--epochs=2"]
+    first = files(Trained(tmp_path, *flags, rows=ROWS).path)
+    done = Trained(tmp_path, *flags, "--seed=2", rows=ROWS, code=2)
+    assert "is there; give another one, or --force to replace it" in done.sentence()
+    assert files(done.path) == first
+    second = files(Trained(tmp_path, *flags, "--force", "--seed=2", rows=ROWS).path)
+    assert second["head.safetensors"] != first["head.safetensors"]
+    (tmp_path / "own" / "notes.txt").write_text("mine")
+    done = Trained(tmp_path, *flags, "--force", rows=ROWS, code=2)
+    assert "holds 'notes.txt', which is no file of a model, so it is not replaced" in done.sentence()
+    assert files(done.path) == {**second, "notes.txt": b"mine"}
+
+
+@one_thread
+def test_a_folder_that_cannot_be_written_is_found_out_first(tmp_path):
+    done = Trained(tmp_path, f"--output={tmp_path / 'none' / 'own'}", rows=ROWS, code=1)
+    assert "--output: cannot write into" in done.err and done.err.count("\n") == 1
+    done = Trained(tmp_path, f"--output={tmp_path / 'rows'}", "--force", rows=ROWS, code=2)
+    assert "is there and no folder" in done.sentence()
+
+
+def limit_files(size):
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return limit
+
+
+@one_thread
+@pytest.mark.parametrize("flags", [(), ("--checkpoint-every=0",)])
+def test_a_full_disk_leaves_the_older_folder(flags, tmp_path):
+    own = [f"--from={small_model(tmp_path)}", "--epochs=3", *flags]
+    before = files(Trained(tmp_path, *own, rows=ROWS).path)
+    assert max(map(len, before.values())) > 5000
+    done = Trained(tmp_path, "--force", "--seed=2", *own, rows=ROWS, code=1, preexec_fn=limit_files(4096))
+    assert "cannot write" in done.sentence() and "File too large" in done.sentence()
+    assert files(done.path) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["own", "rows", "small"]
