@@ -125,8 +125,8 @@ bool head_passes(const struct head *head, const float *p, uint32_t i, float thre
 /**
  * head_explain shares the logit `row` (< rows) out over the tokens of a sequence, the norm held
  * fixed: bias + Σ shares = the logit, but for rounding. A token's share is W_row·(its row of the
- * table, weighted) / divisor, and an equal part of what each n-gram adds that touches it; unknown
- * tokens have none: 0. Summed in double, column by column.
+ * table, weighted) / divisor, 0 for unknown tokens, and an equal part of what each n-gram adds that
+ * touches it (of unknown tokens: marks and lengths). Summed in double, column by column.
  * @param shares (n)
  * @return false with ERR_INVALID where there are no such shares: max pooling, a hidden layer
  */
