@@ -123,7 +123,8 @@ static void tell_result(const struct train *train, const struct training_result 
                result->kind == HEAD_MULTI_LABEL ? "micro F1" : "accuracy", result->score,
                result->macro_f1);
     if (result->is_few)
-        printf("few examples a label: settings for these were taken, and names of labels read\n");
+        printf("few examples a label: settings for these were taken%s\n",
+               train->options.reads_names ? ", and names of labels read" : "");
     printf("serve it: embedd serve --model %s\n", train->output);
 }
 

@@ -126,6 +126,7 @@ def test_heads_that_do_not_fit_are_refused(tmp_path):
     assert serve.returncode == 1 and b"takes vectors of 3 columns" in serve.stderr
 
 
+@pytest.mark.slow_under_tsan
 def test_a_head_may_stand_on_a_table_of_its_own(start, tmp_path):
     rows = "".join(f"{label}\t{text}{end}\n" for end in ("", "！", "了", "吗") for label, text in
                    (("good", "很好吃"), ("good", "味道不错"), ("bad", "太难吃"), ("bad", "送餐很慢")))
