@@ -348,13 +348,11 @@ static double sigmoid(double y)
 
 static void softmax(const struct head *head, const float *logits, float *p)
 {
-    const double temperature = head->info.temperature;
     double sum = 0;
     float largest = logits[0];
     for (uint32_t i = 1; i < head->info.rows; i++)
         if (logits[i] > largest) largest = logits[i];
-    for (uint32_t i = 0; i < head->info.rows; i++)
-        p[i] = (float)exponential(((double)logits[i] - largest) / temperature);
+    kernels_get()->exponentials(p, logits, largest, head->info.temperature, head->info.rows);
     for (uint32_t i = 0; i < head->info.rows; i++)
         sum += p[i];
     for (uint32_t i = 0; i < head->info.rows; i++)

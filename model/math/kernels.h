@@ -52,6 +52,9 @@ struct kernels {
     /** is_finite: no NaN and no Inf among x. */
     bool (*is_finite)(const float *x, size_t n);
 
+    /** exponentials: out_j = e^((x_j - from) / by), by exponential.h in double, then rounded. */
+    void (*exponentials)(float *out, const float *x, float from, float by, size_t n);
+
     /** add_scaled: y_j = y_j + factor·x_j, a rounding for the product, one for the sum. */
     void (*add_scaled)(float *y, const float *x, float factor, size_t n);
 

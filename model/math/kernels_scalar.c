@@ -126,6 +126,11 @@ static bool is_finite(const float *x, size_t n)
     return finite;
 }
 
+static void exponentials(float *out, const float *x, float from, float by, size_t n)
+{
+    kernels_exponentials(out, x, from, by, n);
+}
+
 static void add_scaled(float *y, const float *x, float factor, size_t n)
 {
     kernels_add_scaled(y, x, factor, n);
@@ -146,6 +151,7 @@ const struct kernels kernels_scalar = {
     .sum_squares = sum_squares,
     .divide = divide,
     .is_finite = is_finite,
+    .exponentials = exponentials,
     .add_scaled = add_scaled,
     .learn = learn,
 };

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/math/exponential.h"
 #include "model/math/kernels.h"
 
 #include <math.h>
@@ -21,6 +22,13 @@ extern const struct kernels kernels_avx512; /* needs AVX-512 F, BW, DQ and VL */
 #define KERNELS_LANES 16
 
 /* Plain loops, for the compiler to turn into each instruction set. */
+
+static inline void kernels_exponentials(float *restrict out, const float *restrict x, float from,
+                                        float by, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        out[j] = (float)exponential(((double)x[j] - (double)from) / (double)by);
+}
 
 static inline void kernels_add_scaled(float *restrict y, const float *restrict x, float factor,
                                       size_t n)

@@ -188,6 +188,11 @@ static bool is_finite(const float *x, size_t n)
     return !bad;
 }
 
+static void exponentials(float *out, const float *x, float from, float by, size_t n)
+{
+    kernels_exponentials(out, x, from, by, n);
+}
+
 static void add_scaled(float *y, const float *x, float factor, size_t n)
 {
     kernels_add_scaled(y, x, factor, n);
@@ -208,6 +213,7 @@ const struct kernels KERNELS = {
     .sum_squares = sum_squares,
     .divide = divide,
     .is_finite = is_finite,
+    .exponentials = exponentials,
     .add_scaled = add_scaled,
     .learn = learn,
 };

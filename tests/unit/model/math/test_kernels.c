@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every set of kernels this CPU can run against the scalar reference, to the bit. */
+#include "model/math/exponential.h"
 #include "model/math/kernels.h"
 #include "tests/test.h"
 
@@ -304,6 +305,31 @@ static void sums_of_squares_and_quotients_have_the_same_bits(void **state)
     }
 }
 
+static void exponentials_have_the_same_bits(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    for (size_t n = 0; n <= 40; n++) {
+        float *x = malloc(n * sizeof *x + 1), *want = malloc(n * sizeof *x + 1);
+        float *got = malloc(n * sizeof *x + 1);
+        uint32_t random = (uint32_t)n + 3;
+        assert_true(x && want && got);
+        for (size_t j = 0; j < n; j++)
+            x[j] = (float)(int32_t)random_next(&random) / (j % 5 == 4 ? 1e3f : 1e8f);
+        sets[0]->exponentials(want, x, 1.5f, 0.7f, n);
+        for (size_t j = 0; j < n; j++)
+            assert_true(want[j] == (float)exponential(((double)x[j] - 1.5) / (double)0.7f));
+        for (size_t s = 1; s < n_sets; s++) {
+            sets[s]->exponentials(got, x, 1.5f, 0.7f, n);
+            assert_same_bits(got, want, n, sets[s]->name);
+        }
+        free(x);
+        free(want);
+        free(got);
+    }
+}
+
 static void steps_of_learning_have_the_same_bits(void **state)
 {
     (void)state;
@@ -432,6 +458,7 @@ int main(void)
         cmocka_unit_test(all_halves_convert_exactly_in_every_set),
         cmocka_unit_test(an_i8_value_is_the_number_times_the_scale_of_its_row),
         cmocka_unit_test(sums_of_squares_and_quotients_have_the_same_bits),
+        cmocka_unit_test(exponentials_have_the_same_bits),
         cmocka_unit_test(steps_of_learning_have_the_same_bits),
         cmocka_unit_test(the_sum_of_squares_adds_its_lanes_in_the_fixed_tree),
         cmocka_unit_test(one_value_that_is_not_finite_is_found_anywhere),
