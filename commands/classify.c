@@ -9,21 +9,48 @@
 #include "commands/lines.h"
 #include "commands/output.h"
 #include "model/model.h"
+#include "model/train/crew.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* All memory of one line: its tokens, and what is written of it. */
-#define LINE_ARENA_BYTES (64 * LINES_BYTES_MAX)
+/* All memory of a worker for one block: the tokens of its lines, and what is written of them. */
+#define WORKER_ARENA_BYTES (64 * LINES_BYTES_MAX)
+
+/* Lines are answered in blocks, each line by one of the workers. */
+#define BLOCK_LINES_MAX 1024
+#define BLOCK_BYTES ((size_t)1 << 20)
+#define BLOCK_SCORES ((uint64_t)1 << 17) /* of all lines together, so that memory stays bounded */
+
+struct task {
+    size_t at, bytes; /* of the text in the block's */
+    const char *file;
+    uint64_t number;
+    struct buf out; /* in the worker's arena */
+    bool is_failed;
+    struct err err;
+};
+
+struct block {
+    struct task *tasks; /* (n_max) */
+    size_t n, n_max;
+    char *texts;
+    size_t bytes, cap;
+    struct arena *arenas; /* one a worker */
+};
 
 struct classify {
     const char *model_path, *heads_path, *head_name, *output_path;
     uint64_t top_k; /* 0: all labels */
+    uint64_t threads;
 
     struct model *model;
     const struct head *head;
     const struct head_info *info;
-    uint32_t n_order;   /* labels that are put in order */
-    struct arena arena; /* reset at each line */
+    uint32_t n_order; /* labels that are put in order */
+    struct crew *crew;
+    struct block block;
     struct lines lines;
     struct output output;
 };
@@ -90,17 +117,14 @@ static void write_answer(const struct classify *classify, const float *p, const 
     buf_add_str(out, "}}\n");
 }
 
-static bool classify_line(void *user, struct err *err)
+static bool answer(const struct classify *classify, struct task *task, struct arena *arena,
+                   struct err *err)
 {
-    struct classify *classify = user;
-    const struct lines *lines = &classify->lines;
     const uint32_t n_labels = classify->info->n_labels;
-    struct arena *arena = &classify->arena;
     struct tokens tokens;
     struct err reason;
-    struct buf out;
-    arena_reset(arena);
-    if (!model_tokenize(classify->model, arena, lines->text, lines->bytes, 0, &tokens, err))
+    if (!model_tokenize(classify->model, arena, classify->block.texts + task->at, task->bytes, 0,
+                        &tokens, err))
         return false;
     float *vector = arena_array(arena, classify->info->dim, sizeof(*vector));
     float *logits = arena_array(arena, n_labels, sizeof(*logits));
@@ -108,31 +132,116 @@ static bool classify_line(void *user, struct err *err)
     uint32_t *order = arena_array(arena, n_labels, sizeof(*order));
     if (!vector || !logits || !p || !order) return err_out_of_memory(err);
     if (!head_vector(classify->head, tokens.ids, tokens.n, vector, &reason))
-        return err_set(err, ERR_FORMAT, NULL, "%s, line %llu: %.300s", lines->file,
-                       (unsigned long long)lines->number, reason.message);
+        return err_set(err, ERR_FORMAT, NULL, "%s, line %llu: %.300s", task->file,
+                       (unsigned long long)task->number, reason.message);
     if (!head_logits(classify->head, arena, vector, tokens.ids, tokens.n, logits, err) ||
         !head_order(classify->head, arena, logits, classify->n_order, order, err))
         return false;
     head_probabilities(classify->head, logits, p);
-    buf_init(&out, arena);
-    write_answer(classify, p, order, &out);
-    if (out.failed) return err_out_of_memory(err);
-    return output_write(&classify->output, out.data, out.bytes, err);
+    buf_init(&task->out, arena);
+    write_answer(classify, p, order, &task->out);
+    return !task->out.failed || err_out_of_memory(err);
+}
+
+static void answer_some(void *user, unsigned worker, unsigned n_workers)
+{
+    struct classify *classify = user;
+    struct block *block = &classify->block;
+    arena_reset(&block->arenas[worker]);
+    for (size_t i = worker; i < block->n; i += n_workers) {
+        struct task *task = &block->tasks[i];
+        task->is_failed = !answer(classify, task, &block->arenas[worker], &task->err);
+    }
+}
+
+/* Answers the lines of the block and writes the answers in their order. */
+static bool finish_block(struct classify *classify, struct err *err)
+{
+    struct block *block = &classify->block;
+    crew_run(classify->crew, answer_some, classify);
+    for (size_t i = 0; i < block->n; i++) {
+        const struct task *task = &block->tasks[i];
+        if (task->is_failed) {
+            *err = task->err;
+            return false;
+        }
+        if (!output_write(&classify->output, task->out.data, task->out.bytes, err)) return false;
+    }
+    block->n = block->bytes = 0;
+    fflush(classify->output.stream); /* what cannot be written is seen at the next write */
+    return true;
+}
+
+static bool keep_text(struct block *block, const char *text, size_t bytes, struct err *err)
+{
+    if (block->bytes + bytes > block->cap) {
+        const size_t cap = 2 * (block->bytes + bytes);
+        char *texts = realloc(block->texts, cap);
+        if (!texts)
+            return err_set(err, ERR_MEMORY, NULL, "no memory for a line of %zu bytes", bytes);
+        block->texts = texts;
+        block->cap = cap;
+    }
+    if (bytes > 0) memcpy(block->texts + block->bytes, text, bytes);
+    block->bytes += bytes;
+    return true;
+}
+
+/* A block is full, or all that has come so far: whoever writes line by line is answered so. */
+static bool classify_line(void *user, struct err *err)
+{
+    struct classify *classify = user;
+    struct block *block = &classify->block;
+    const struct lines *lines = &classify->lines;
+    const size_t at = block->bytes;
+    if (!keep_text(block, lines->text, lines->bytes, err)) return false;
+    block->tasks[block->n++] = (struct task){
+        .at = at, .bytes = lines->bytes, .file = lines->file, .number = lines->number};
+    if (block->n < block->n_max && block->bytes < BLOCK_BYTES && lines_has_next(lines)) return true;
+    return finish_block(classify, err);
+}
+
+static bool make_block(struct classify *classify, struct err *err)
+{
+    struct block *block = &classify->block;
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    const unsigned n = classify->threads > 0 ? (unsigned)classify->threads
+                       : cores > 0           ? (unsigned)cores
+                                             : 1;
+    const uint64_t lines = BLOCK_SCORES / classify->info->n_labels + 1;
+    block->n_max = lines < BLOCK_LINES_MAX ? (size_t)lines : BLOCK_LINES_MAX;
+    block->tasks = calloc(block->n_max, sizeof(*block->tasks));
+    block->arenas = calloc(n, sizeof(*block->arenas));
+    if (!block->tasks || !block->arenas)
+        return err_set(err, ERR_MEMORY, NULL, "no memory for %u threads", n);
+    for (unsigned i = 0; i < n; i++)
+        arena_init(&block->arenas[i], WORKER_ARENA_BYTES);
+    classify->crew = crew_new(n, err);
+    return classify->crew != NULL;
+}
+
+static void close_block(struct classify *classify)
+{
+    for (unsigned i = 0; classify->crew && i < crew_size(classify->crew); i++)
+        arena_clear(&classify->block.arenas[i]);
+    crew_free(classify->crew);
+    free(classify->block.arenas);
+    free(classify->block.tasks);
+    free(classify->block.texts);
 }
 
 static bool classify_run(struct classify *classify, char **files, int n_files, struct err *err)
 {
-    arena_init(&classify->arena, LINE_ARENA_BYTES);
     lines_init(&classify->lines, files, n_files);
     bool is_ok = model_open(&classify->model, classify->model_path, err) &&
-                 set_head(classify, err) &&
+                 set_head(classify, err) && make_block(classify, err) &&
                  output_open(&classify->output, classify->output_path, err) &&
                  lines_each(&classify->lines, classify_line, classify, n_files > 0, err) &&
-                 output_close(&classify->output, err);
+                 finish_block(classify, err) && output_close(&classify->output, err);
     output_abort(&classify->output);
     lines_close(&classify->lines);
+    close_block(classify);
     model_close(classify->model);
-    arena_clear(&classify->arena);
     return is_ok;
 }
 
@@ -148,6 +257,8 @@ int classify_main(int argc, char **argv)
          .help = "which head (default: the only one, or the one called default)"},
         {"top-k", FLAG_NUMBER, .out.number = &classify.top_k, .value = "K", .min = 1,
          .max = UINT32_MAX, .help = "scores of the K best labels (default: all)"},
+        {"threads", FLAG_NUMBER, .out.number = &classify.threads, .value = "N", .max = 256,
+         .help = "(default: 0, one a core); answers come in the order of the lines"},
         {"output", FLAG_STRING, .out.string = &classify.output_path, .value = "FILE",
          .help = "written here when all is done (default: standard output)"},
     };

@@ -97,6 +97,12 @@ static bool read_more(struct lines *lines, struct err *err)
     return true;
 }
 
+bool lines_has_next(const struct lines *lines)
+{
+    const size_t left = lines->end - lines->start;
+    return left > 0 && memchr(lines->data + lines->start, '\n', left);
+}
+
 static bool check_text(struct lines *lines, struct err *err)
 {
     size_t valid = utf8_valid_bytes(lines->text, lines->bytes);

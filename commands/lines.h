@@ -56,5 +56,8 @@ int lines_next(struct lines *lines, struct err *err);
 bool lines_each(struct lines *lines, bool (*take)(void *user, struct err *err), void *user,
                 bool shows_progress, struct err *err);
 
+/** lines_has_next: another whole line is in memory, so that the next call need not wait for it. */
+bool lines_has_next(const struct lines *lines);
+
 /** lines_close frees and closes what is open. */
 void lines_close(struct lines *lines);

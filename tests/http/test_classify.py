@@ -155,3 +155,18 @@ def test_a_head_may_stand_on_a_table_of_its_own(start, tmp_path):
     assert "its vocabulary is not the model's" in message and "--model" in message
     (own / "head.safetensors").unlink()
     assert "a model without a head" in classify("--heads", str(own), code=1)
+
+
+def test_answers_come_line_by_line_in_order_whatever_the_threads(tmp_path):
+    flags = ("--model", MODEL, "--heads", HEADS)
+    texts = ["我爱吃饭" * (i % 7) + "他你爱"[i % 3] * (i % 5) for i in range(5000)]
+    alone = classify(*flags, "--threads", "1", texts=texts)
+    assert len(alone) == len(texts) and classify(*flags, "--threads", "3", texts=texts) == alone
+    with subprocess.Popen([PROGRAM, "classify", *flags, "--threads", "2"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:
+        for text, wanted in zip(texts[:3], alone):  # an answer comes before the next line is sent
+            process.stdin.write(text.encode() + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline()) == wanted
+        process.stdin.close()
+        assert process.wait(PATIENCE_S) == 0
