@@ -94,6 +94,37 @@ static void gradients_are_differences_of_the_loss(void **state)
                 check_gradients((enum head_kind)kind, poolings[i], normalize);
 }
 
+/* As above where sums are taken in lanes: two rounds of sixteen, and some more. */
+static void many_labels_have_the_same_gradients(void **state)
+{
+    (void)state;
+    struct learner_options options = lab_options(HEAD_MULTI_CLASS);
+    struct lab lab;
+    options.n_labels = 37;
+    options.label_weights = NULL;
+    lab_open(&lab, &options, POOLING_WEIGHTED, true, 1);
+    lab_learn_alone(&lab, 2);
+    check_row(&lab.learner, &lab.world.examples, 0);
+    check_row(&lab.learner, &lab.world.examples, 3);
+    lab_close(&lab);
+}
+
+/* What is divided by 0 has no direction, so nothing moves it. */
+static void a_vector_of_zeros_moves_no_rows(void **state)
+{
+    (void)state;
+    const struct learner_options options = lab_options(HEAD_BINARY);
+    struct lab lab;
+    lab_open(&lab, &options, POOLING_MEAN, true, 1);
+    struct learned *table = &lab.learner.learned[LEARNED_TABLE];
+    lab_learn_alone(&lab, 1);
+    memset(table->values, 0, table->n * sizeof *table->values);
+    lab_learn_alone(&lab, 1);
+    for (size_t i = 0; i < table->n; i++)
+        assert_true(table->values[i] == 0);
+    lab_close(&lab);
+}
+
 /* ---- the loss ---- */
 
 /* With all zeros every label is as likely as any other. */
@@ -541,6 +572,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_are_differences_of_the_loss),
+        cmocka_unit_test(many_labels_have_the_same_gradients),
+        cmocka_unit_test(a_vector_of_zeros_moves_no_rows),
         cmocka_unit_test(the_loss_begins_where_all_labels_are_equal),
         cmocka_unit_test(a_label_counts_what_its_weight_says),
         cmocka_unit_test(what_is_learned_is_known),

@@ -255,6 +255,44 @@ static void the_temperature_is_that_of_the_least_loss(void **state)
     }
 }
 
+/* Logits that are for the truth, but in every fifth row against it. */
+static void fill_logits(const struct measuring *m, double size, float *logits)
+{
+    const struct head_info *info = head_info(m->head);
+    for (size_t i = 0; i < m->n; i++) {
+        const struct example *item = &m->examples->items[m->rows[i]];
+        const uint32_t *labels = m->examples->labels + item->labels_at;
+        const double sure = size * (i % 5 == 0 ? -1 : 1) * (0.5 + (double)(i % 7) / 4);
+        for (uint32_t k = 0, next = 0; k < info->rows; k++) {
+            const bool is_there = next < item->n_labels && labels[next] == k;
+            const bool is_true = info->kind == HEAD_BINARY ? labels[0] == 1 : is_there;
+            next += is_there;
+            *logits++ = (float)(is_true ? sure : -sure);
+        }
+    }
+}
+
+static void logits_that_are_too_sure_are_divided_and_others_multiplied(void **state)
+{
+    (void)state;
+    static const double sizes[] = {0.2, 2, 5};
+    static float logits[ROWS * COLUMNS_MAX];
+    for (int kind = 0; kind < HEAD_KINDS; kind++) {
+        struct head *head = open_head((enum head_kind)kind, 1);
+        const struct measuring m = measuring_of(head);
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            fill_logits(&m, sizes[i], logits);
+            const double found = measure_temperature(&m, logits);
+            const double wanted = best_on_grid(&m, logits);
+            if (!(fabs(log(found / wanted)) <= 3e-3))
+                fail_msg("kind %d: %g, not %g", kind, found, wanted);
+            /* And it is none of the ends, which any loss might have. */
+            assert_true(found > 0.1 && found < 15 && (found < 1) == (sizes[i] < 1));
+        }
+        head_close(head);
+    }
+}
+
 static void it_stays_from_a_twentieth_to_twenty(void **state)
 {
     (void)state;
@@ -301,6 +339,7 @@ int main(void)
         cmocka_unit_test(an_unknown_label_is_never_right),
         cmocka_unit_test(what_cannot_be_asked_is_an_error),
         cmocka_unit_test(the_temperature_is_that_of_the_least_loss),
+        cmocka_unit_test(logits_that_are_too_sure_are_divided_and_others_multiplied),
         cmocka_unit_test(it_stays_from_a_twentieth_to_twenty),
         cmocka_unit_test(unknown_labels_have_no_say_in_it),
     };

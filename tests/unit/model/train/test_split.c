@@ -96,11 +96,30 @@ static void a_seed_gives_the_same_rows_again(void **state)
     split_clear(&other);
 }
 
+/* Any of a label with enough rows, the first and the last too. */
+static void every_row_may_be_held_out(void **state)
+{
+    (void)state;
+    size_t held[ROWS] = {0};
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct split split = make(0.5, seed);
+        for (size_t i = split.n_train; i < ROWS; i++)
+            held[split.rows[i]]++;
+        split_clear(&split);
+    }
+    for (size_t i = 0; i < ROWS; i++) {
+        const bool has_few = counts[labels[i]] < 5;
+        if (has_few ? held[i] > 0 : held[i] < 10 || held[i] > 50)
+            fail_msg("row %zu was held out %zu times of 60", i, held[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_each_label_its_share_is_held_out),
         cmocka_unit_test(a_seed_gives_the_same_rows_again),
+        cmocka_unit_test(every_row_may_be_held_out),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
