@@ -273,6 +273,16 @@ static void threads_and_limits_may_change_on_the_way(void **state)
     snapshot_clear(&unbroken.snapshot);
 }
 
+static void a_checkpoint_has_its_time(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    options.checkpoint = checkpoint;
+    options.checkpoint_every = 1e6;
+    assert_true(break_off(&options, 2));
+    assert_int_equal(access(checkpoint, F_OK), -1);
+}
+
 /* ---- another training ---- */
 
 enum change {
@@ -517,23 +527,36 @@ static void a_result_says_what_it_was_trained_on(void **state)
     snapshot_clear(&result.snapshot);
 }
 
+static bool train_by_held(const struct training_options *options, struct training_result *result)
+{
+    struct examples examples = read_rows(input, '\0', NULL);
+    struct examples validation = read_rows(held, '\0', &examples);
+    err = (struct err){0};
+    const bool ok = training_run(model, &examples, &validation, options, NULL, result, &err);
+    examples_clear(&validation);
+    examples_clear(&examples);
+    return ok;
+}
+
 static void rows_of_another_file_are_measured_by(void **state)
 {
     (void)state;
     struct training_options options = options_of(TRAINING_HEAD);
     struct training_result result;
-    struct examples examples = read_rows(input, '\0', NULL);
-    struct examples validation = read_rows(held, '\0', &examples);
     options.checkpoint = checkpoint;
-    assert_true(training_run(model, &examples, &validation, &options, NULL, &result, &err));
+    assert_true(train_by_held(&options, &result));
     assert_int_equal(result.n_rows, 90);
     assert_int_equal(result.n_held, 30);
     assert_true(result.score > 0.5);
     snapshot_clear(&result.snapshot);
-    examples_clear(&validation);
-    examples_clear(&examples);
-    /* Without it, it is another training. */
+    /* Without it, or by others, it is another training. */
     check_other(&options);
+    write_rows(held, 30, 3, 1001);
+    assert_false(train_by_held(&options, &result));
+    assert_int_equal(err.code, ERR_USAGE);
+    write_rows(held, 30, 3, 1000);
+    assert_true(train_by_held(&options, &result));
+    snapshot_clear(&result.snapshot);
 }
 
 /* "z e" is a text of its label; a label of numbers has no words. */
@@ -555,6 +578,152 @@ static void names_of_labels_are_read_where_rows_are_few(void **state)
         examples_clear(&examples);
     }
 }
+
+/* Each label has a row; those with a letter get another one. */
+static void a_name_has_a_letter(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"7", "-1.5", "A", "Z", "a", "z", "1_b", "饭"};
+    struct training_options options = options_of(TRAINING_HEAD);
+    struct training_result result;
+    FILE *file = fopen(input, "wb");
+    assert_non_null(file);
+    fputs("text,label\n", file);
+    for (int i = 0; i < 8; i++)
+        fprintf(file, "c,%s\n", names[i]);
+    assert_int_equal(fclose(file), 0);
+    struct examples examples = read_rows(input, '\0', NULL);
+    assert_true(training_run(model, &examples, NULL, &options, NULL, &result, &err));
+    assert_int_equal(examples.n, 8 + 6);
+    for (size_t row = 8; row < examples.n; row++) {
+        const uint32_t label = examples.labels[examples.items[row].labels_at];
+        const char *name = examples_names(&examples)[label];
+        assert_true(strcmp(name, "7") != 0 && strcmp(name, "-1.5") != 0);
+    }
+    snapshot_clear(&result.snapshot);
+    examples_clear(&examples);
+}
+
+/* ---- which epoch is kept ---- */
+
+#define EPOCHS_MAX 40
+
+/* Scores and losses of the first run, by epoch. */
+struct course {
+    double scores[EPOCHS_MAX], losses[EPOCHS_MAX];
+    uint32_t n;
+};
+
+static void note_course(void *user, const struct training_progress *progress)
+{
+    struct course *course = user;
+    if (!progress->is_epoch_over || progress->run != 1) return;
+    assert_true(course->n < EPOCHS_MAX);
+    course->scores[course->n] = progress->score;
+    course->losses[course->n++] = progress->loss;
+}
+
+/* Half of the labels of nowhere. */
+static void write_noise(unsigned seed)
+{
+    static const char *const words[] = {"a", "b", "c", "d", "e", "我", "爱", "吃", "饭", "他"};
+    static const char *const names[] = {"x", "y", "z"};
+    FILE *file = fopen(input, "wb");
+    assert_non_null(file);
+    fputs("text,label\n", file);
+    for (unsigned i = 0; i < 90; i++) {
+        const unsigned a = (i * 7 + i / 10 + seed) % 10, b = (i * i + seed) % 10;
+        fprintf(file, "%s %s,%s\n", words[a], words[b], names[i % 2 ? a % 3 : (i / 2 + seed) % 3]);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The last whose score is below the highest so far by a standard error at most. */
+static uint32_t wanted_epoch(const struct course *course, size_t n_held)
+{
+    double highest = 0;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < course->n; i++) {
+        highest = fmax(highest, course->scores[i]);
+        const double chance = sqrt(highest * (1 - highest) / (double)n_held);
+        if (course->scores[i] >= highest - chance) kept = i + 1;
+    }
+    return kept;
+}
+
+static uint32_t first_best(const struct course *course)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < course->n; i++)
+        if (course->scores[i] > course->scores[best]) best = i;
+    return best + 1;
+}
+
+static void the_last_epoch_is_kept_that_is_worse_by_chance_only(void **state)
+{
+    (void)state;
+    size_t n_later = 0, n_not_last = 0;
+    for (unsigned seed = 0; seed < 12; seed++) {
+        struct training_options options = options_of(TRAINING_HEAD);
+        struct course course = {.n = 0};
+        const struct training_watcher watcher = {.tell = note_course, .user = &course};
+        options.epochs = 12;
+        options.patience = 0;
+        options.learning_rate = 1;
+        write_noise(seed);
+        struct training_result result = train(&options, &watcher);
+        const uint32_t wanted = wanted_epoch(&course, result.n_held);
+        assert_int_equal(course.n, 12);
+        assert_int_equal(result.epochs, wanted);
+        assert_true(result.score == course.scores[wanted - 1]);
+        n_later += course.scores[wanted - 1] < course.scores[first_best(&course) - 1];
+        n_not_last += wanted < course.n;
+        snapshot_clear(&result.snapshot);
+    }
+    assert_true(n_later > 0 && n_not_last > 0);
+}
+
+/* So many epochs after the one kept. */
+static void patience_comes_to_its_end(void **state)
+{
+    (void)state;
+    size_t n_ended = 0;
+    for (unsigned seed = 0; seed < 12; seed++) {
+        struct training_options options = options_of(TRAINING_HEAD);
+        struct course course = {.n = 0};
+        const struct training_watcher watcher = {.tell = note_course, .user = &course};
+        options.epochs = EPOCHS_MAX;
+        options.patience = 2;
+        options.learning_rate = 1;
+        write_noise(seed);
+        struct training_result result = train(&options, &watcher);
+        assert_true(course.n == EPOCHS_MAX || course.n == result.epochs + 2);
+        n_ended += course.n < EPOCHS_MAX;
+        snapshot_clear(&result.snapshot);
+    }
+    assert_true(n_ended > 0);
+}
+
+static void the_loss_falls_in_every_mode(void **state)
+{
+    (void)state;
+    for (int mode = 0; mode < TRAINING_MODES; mode++) {
+        struct training_options options = options_of((enum training_mode)mode);
+        struct course course = {.n = 0};
+        const struct training_watcher watcher = {.tell = note_course, .user = &course};
+        options.epochs = 10;
+        options.held_share = 0;
+        options.ngram_dropout = 0;
+        struct training_result result = train(&options, &watcher);
+        assert_int_equal(course.n, mode == TRAINING_TABLE ? 20 : 10);
+        for (uint32_t i = 1; i < course.n; i++)
+            assert_true(course.losses[i] < course.losses[i - 1]);
+        assert_true(course.losses[9] < course.losses[0] / 2);
+        snapshot_clear(&result.snapshot);
+    }
+}
+
+/* ---- progress ---- */
 
 static void progress_ascends_to_its_end(void *user, const struct training_progress *progress)
 {
@@ -588,6 +757,7 @@ int main(void)
         INPUT_TEST(a_training_broken_off_goes_on_to_the_same_bytes),
         INPUT_TEST(a_training_of_two_stages_goes_on_too),
         INPUT_TEST(threads_and_limits_may_change_on_the_way),
+        INPUT_TEST(a_checkpoint_has_its_time),
         INPUT_TEST(whatever_changes_the_result_makes_it_another_training),
         INPUT_TEST(so_does_the_kind_of_head),
         INPUT_TEST(so_does_the_way_to_pool),
@@ -598,6 +768,10 @@ int main(void)
         INPUT_TEST(a_result_says_what_it_was_trained_on),
         INPUT_TEST(rows_of_another_file_are_measured_by),
         INPUT_TEST(names_of_labels_are_read_where_rows_are_few),
+        INPUT_TEST(a_name_has_a_letter),
+        INPUT_TEST(the_last_epoch_is_kept_that_is_worse_by_chance_only),
+        INPUT_TEST(patience_comes_to_its_end),
+        INPUT_TEST(the_loss_falls_in_every_mode),
         INPUT_TEST(progress_is_told),
     };
     return cmocka_run_group_tests(tests, start, stop);
