@@ -124,7 +124,7 @@ static void tell_result(const struct train *train, const struct training_result 
                result->macro_f1);
     if (result->is_few)
         printf("few examples a label: settings for these were taken%s\n",
-               train->options.reads_names ? ", and names of labels read" : "");
+               result->has_names ? ", and names of labels read" : "");
     printf("serve it: embedd serve --model %s\n", train->output);
 }
 

@@ -49,6 +49,7 @@ struct training {
     int run, n_runs; /* from 1 */
     uint32_t *order; /* rows of this run */
     size_t n_order;
+    bool has_names; /* of labels, among them */
     struct ngram_vocabulary ngrams;
     struct learner learner;
     uint32_t epochs_done, epochs_end; /* of this run, all stages together */
@@ -150,6 +151,7 @@ static bool order_rows(struct training *t, struct err *err)
         if (t->plan.reads_names && counts[label] < PLAN_FEW_ROWS &&
             t->names_of[label] != UINT32_MAX)
             t->order[t->n_order++] = t->names_of[label];
+    t->has_names = t->n_order > (t->run == 1 ? t->split.n_train : t->n_rows);
     free(counts);
     return true;
 }
@@ -511,6 +513,7 @@ static void fill_result(struct training *t, struct training_result *result)
         .kind = t->plan.learner.kind,
         .stopped = t->stopped,
         .is_few = t->plan.is_few,
+        .has_names = t->has_names,
         .epochs = t->best.epochs,
         .n_rows = is_whole ? t->n_rows : t->split.n_train,
         .n_held = t->n_held,

@@ -81,6 +81,7 @@ struct training_result {
     enum head_kind kind;
     enum training_stop stopped;
     bool is_few;           /* the settings for few examples were taken */
+    bool has_names;        /* names of labels were read as examples */
     uint32_t epochs;       /* that the result was trained for */
     size_t n_rows, n_held; /* that it was trained on; that were held out (or of the file) */
     uint32_t n_ngrams;

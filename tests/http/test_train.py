@@ -226,7 +226,14 @@ def test_few_examples_read_the_names_of_their_labels(tmp_path):
     assert "few examples a label: settings for these were taken, and names of labels read" in done.out
     assert evaluated(done.path, hints)["accuracy"] == 1
     without = Trained(tmp_path, "--force", "--no-label-names", rows=rows)
+    assert "few examples a label: settings for these were taken\n" in without.out
     assert evaluated(without.path, hints)["accuracy"] < 1
+
+
+@one_thread
+def test_names_that_are_numbers_are_not_said_to_be_read(tmp_path):
+    done = Trained(tmp_path, rows=[("the bank", "0"), ("the soup", "1"), ("a loan", "0"), ("some bread", "1")])
+    assert "few examples a label: settings for these were taken\n" in done.out
 
 
 @one_thread

@@ -571,12 +571,26 @@ static void names_of_labels_are_read_where_rows_are_few(void **state)
         options.reads_names = reads_names;
         assert_true(training_run(model, &examples, NULL, &options, NULL, &result, &err));
         assert_true(result.is_few && result.n_held == 0 && result.n_rows == 4);
+        assert_int_equal(result.has_names, reads_names);
         snapshot_clear(&result.snapshot);
         assert_int_equal(examples.n, 5);
         assert_int_equal(examples.items[4].n_ids, 2);
         assert_int_equal(examples.labels[examples.items[4].labels_at], 1);
         examples_clear(&examples);
     }
+}
+
+static void a_label_of_numbers_is_no_name(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    struct training_result result;
+    write_text(input, "text,label\na,1\nb,2\n");
+    struct examples examples = read_rows(input, '\0', NULL);
+    assert_true(training_run(model, &examples, NULL, &options, NULL, &result, &err));
+    assert_true(result.is_few && !result.has_names && examples.n == 2);
+    snapshot_clear(&result.snapshot);
+    examples_clear(&examples);
 }
 
 /* Each label has a row; those with a letter get another one. */
@@ -768,6 +782,7 @@ int main(void)
         INPUT_TEST(a_result_says_what_it_was_trained_on),
         INPUT_TEST(rows_of_another_file_are_measured_by),
         INPUT_TEST(names_of_labels_are_read_where_rows_are_few),
+        INPUT_TEST(a_label_of_numbers_is_no_name),
         INPUT_TEST(a_name_has_a_letter),
         INPUT_TEST(the_last_epoch_is_kept_that_is_worse_by_chance_only),
         INPUT_TEST(patience_comes_to_its_end),
