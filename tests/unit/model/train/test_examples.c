@@ -258,6 +258,34 @@ static void unknown_labels_of_a_row_become_one_behind_the_known(void **state)
     examples_clear(&examples);
 }
 
+static void names_are_found_whatever_order_they_came_in(void **state)
+{
+    (void)state;
+    static const unsigned n = 200; /* 137 and 200 have no common factor: each once */
+    char *text, *other;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    fputs("text,label\n", out);
+    for (unsigned i = 0; i < n; i++)
+        fprintf(out, "a,l%03u\n", (i * 137 + 5) % n);
+    fclose(out);
+    out = open_memstream(&other, &bytes);
+    fputs("text,label\n", out);
+    for (unsigned i = 0; i < n; i++)
+        fprintf(out, "a,l%03u\n", i);
+    fclose(out);
+    struct examples examples = read_text(text, '\0', NULL);
+    struct examples held = read_text(other, '\0', &examples);
+    for (uint32_t i = 0; i < n; i++) {
+        check_labels(&examples, i, LABELS((i * 137 + 5) % n));
+        check_labels(&held, i, LABELS(i));
+    }
+    examples_clear(&held);
+    examples_clear(&examples);
+    free(other);
+    free(text);
+}
+
 /* ---- by hand ---- */
 
 static void rows_may_be_appended(void **state)
@@ -337,6 +365,7 @@ int main(void)
         cmocka_unit_test(a_label_with_a_nul_is_refused),
         cmocka_unit_test(labels_as_many_as_rows_are_a_wrong_column),
         cmocka_unit_test(other_rows_take_the_names_of_the_first),
+        cmocka_unit_test(names_are_found_whatever_order_they_came_in),
         cmocka_unit_test(unknown_labels_of_a_row_become_one_behind_the_known),
         cmocka_unit_test(rows_may_be_appended),
         cmocka_unit_test(whatever_differs_has_another_fingerprint),
