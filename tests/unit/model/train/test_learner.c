@@ -73,12 +73,26 @@ static void check_row(struct learner *learner, const struct examples *examples, 
     }
 }
 
+/* A part of zeros would have the right gradients too easily. */
+static void check_has_learned(const struct lab *lab)
+{
+    for (int part = 0; part < LEARNED_PARTS; part++) {
+        const struct learned *learned = &lab->learner.learned[part];
+        const float *before = part == LEARNED_TABLE ? lab->world.rows : NULL;
+        float largest = 0;
+        for (size_t i = 0; i < learned->n; i++)
+            largest = fmaxf(largest, fabsf(learned->values[i] - (before ? before[i] : 0)));
+        assert_true(largest > 0.1f);
+    }
+}
+
 static void check_gradients(enum head_kind kind, enum pooling pooling, bool normalize)
 {
     const struct learner_options options = lab_options(kind);
     struct lab lab;
     lab_open(&lab, &options, pooling, normalize, 1);
     lab_learn_alone(&lab, 2);
+    check_has_learned(&lab);
     for (size_t row = 0; row < LAB_ROWS; row++)
         check_row(&lab.learner, &lab.world.examples, row);
     lab_close(&lab);

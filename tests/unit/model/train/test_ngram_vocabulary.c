@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which n-grams get a row, against counting them one by one. */
 #include "model/train/ngram_vocabulary.h"
+#include "model/train/random.h"
 #include "tests/unit/model/train/world.h"
 
 #include <stdio.h>
@@ -211,6 +212,94 @@ static void nothing_in_common_gives_no_rows(void **state)
     ngram_vocabulary_clear(&vocabulary);
 }
 
+/* ---- more than are counted at first ---- */
+
+#define MANY_TEXTS 500
+#define MANY_TOKENS 40
+#define MANY (MANY_TEXTS * MANY_TOKENS * 4)
+
+struct sighting {
+    uint64_t hash;
+    uint32_t text;
+};
+
+static int compare_sightings(const void *a, const void *b)
+{
+    const struct sighting *x = a, *y = b;
+    if (x->hash != y->hash) return x->hash > y->hash ? 1 : -1;
+    return (x->text > y->text) - (x->text < y->text);
+}
+
+/* Texts of tokens by chance, and all runs of them. */
+static size_t see_many(struct world *many, const struct ngram_ranges *runs, struct sighting *seen)
+{
+    uint64_t state = 1;
+    size_t n_seen = 0;
+    for (uint32_t text = 0; text < MANY_TEXTS; text++) {
+        uint32_t ids[MANY_TOKENS], label = 0;
+        struct ngram found[ROOM];
+        struct ngram_walk walk;
+        struct err err;
+        for (int i = 0; i < MANY_TOKENS; i++)
+            ids[i] = 1 + (uint32_t)(random_next(&state) % (WORLD_V - 1));
+        assert_true(examples_add(&many->examples, ids, MANY_TOKENS, &label, 1, &err));
+        ngrams_start(&walk, runs, many->tokenizer, ids, MANY_TOKENS);
+        const size_t n = ngrams_next(&walk, found, ROOM);
+        for (size_t i = 0; i < n; i++)
+            seen[n_seen++] = (struct sighting){found[i].hash, text};
+    }
+    qsort(seen, n_seen, sizeof *seen, compare_sightings);
+    return n_seen;
+}
+
+static double weight_of(uint32_t n)
+{
+    return log((1.0 + MANY_TEXTS) / (1.0 + n)) + 1;
+}
+
+/* The filter takes one of some thousands for one that came before: that counts once too often. */
+static void check_many(const struct ngram_vocabulary *vocabulary, const struct sighting *seen,
+                       size_t n_seen)
+{
+    size_t n_common = 0, n_off = 0;
+    for (size_t i = 0; i < n_seen;) {
+        const uint64_t hash = seen[i].hash;
+        const uint32_t row = ngram_index_find(&vocabulary->index, hash);
+        uint32_t n = 0;
+        for (; i < n_seen && seen[i].hash == hash; i++)
+            n += i == 0 || seen[i - 1].hash != hash || seen[i - 1].text != seen[i].text;
+        n_common += n >= 2;
+        if (n < 2 && row == NGRAM_NONE) continue;
+        assert_true(row < vocabulary->n);
+        if (n >= 2 && vocabulary->weights[row] == (float)weight_of(n)) continue;
+        assert_true(vocabulary->weights[row] == (float)weight_of(n + 1));
+        n_off++;
+    }
+    assert_true(n_common > 4096 && vocabulary->n >= n_common);
+    assert_true(n_off <= 20 && vocabulary->n <= n_common + n_off);
+}
+
+static void the_count_grows_with_the_texts(void **state)
+{
+    (void)state;
+    const struct ngram_ranges runs = {.tokens_max = 4};
+    struct sighting *seen = malloc(MANY * sizeof *seen);
+    uint32_t list[MANY_TEXTS];
+    struct ngram_vocabulary vocabulary;
+    struct world many;
+    struct err err;
+    world_open(&many);
+    const size_t n_seen = see_many(&many, &runs, seen);
+    for (uint32_t i = 0; i < MANY_TEXTS; i++)
+        list[i] = i;
+    assert_true(ngram_vocabulary_make(&vocabulary, &many.examples, list, MANY_TEXTS, many.tokenizer,
+                                      &runs, UINT32_MAX, &err));
+    check_many(&vocabulary, seen, n_seen);
+    ngram_vocabulary_clear(&vocabulary);
+    world_close(&many);
+    free(seen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_limit_leaves_the_rarer_ones_out),
         cmocka_unit_test(the_order_of_the_rows_changes_nothing),
         cmocka_unit_test(nothing_in_common_gives_no_rows),
+        cmocka_unit_test(the_count_grows_with_the_texts),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
