@@ -3,8 +3,8 @@
 
 #include "model/head/ngram_table.h"
 #include "model/head/parts.h"
-#include "model/math/exponential.h"
 #include "model/math/kernels.h"
+#include "model/math/logistic.h"
 #include "model/pool.h"
 
 #include <assert.h>
@@ -338,12 +338,6 @@ bool head_logits(const struct head *head, struct arena *arena, const float *v, c
                    "a logit of head '%.100s' is not finite: its numbers "
                    "or the table's are too large",
                    head->info.name);
-}
-
-static double sigmoid(double y)
-{
-    double e = exponential(y < 0 ? y : -y);
-    return y < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
 static void softmax(const struct head *head, const float *logits, float *p)

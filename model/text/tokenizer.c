@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/tokenizer.h"
 
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "model/text/family.h"
 
@@ -101,13 +102,11 @@ const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t id, size
 /* FNV-1a, the length of each token first. */
 uint64_t tokenizer_fingerprint(const struct tokenizer *tokenizer)
 {
-    uint64_t hash = 0xCBF29CE484222325u;
+    uint64_t hash = HASH_START;
     for (uint32_t id = 0; id < tokenizer->vocab.n; id++) {
         size_t bytes;
         const char *text = tokenizer_token_text(tokenizer, id, &bytes);
-        hash = (hash ^ bytes) * 0x100000001B3u;
-        for (size_t i = 0; i < bytes; i++)
-            hash = (hash ^ (unsigned char)text[i]) * 0x100000001B3u;
+        hash = hash_bytes(hash_step(hash, bytes), text, bytes);
     }
     return hash;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/examples.h"
 
+#include "base/hash.h"
 #include "model/train/label_names.h"
 
 #include <stdlib.h>
@@ -69,16 +70,6 @@ bool examples_add(struct examples *examples, const uint32_t *ids, size_t n_ids,
     examples->n_labels += n_kept;
     return true;
 }
-
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
-{
-    const unsigned char *at = data;
-    for (size_t i = 0; i < bytes; i++)
-        hash = (hash ^ at[i]) * 0x100000001B3u;
-    return hash;
-}
-
-#define HASH_START 0xCBF29CE484222325u
 
 static bool add_row(struct examples *examples, const struct model *model, struct arena *arena,
                     const struct labelled_row *row, struct err *err)

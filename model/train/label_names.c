@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/label_names.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +15,7 @@ struct label_names {
 
 static uint64_t hash_of(struct span name)
 {
-    uint64_t hash = 0xCBF29CE484222325u;
-    for (size_t i = 0; i < name.bytes; i++)
-        hash = (hash ^ (unsigned char)name.data[i]) * 0x100000001B3u;
+    const uint64_t hash = hash_bytes(HASH_START, name.data, name.bytes);
     return hash ^ hash >> 32;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/learner.h"
 
-#include "model/math/exponential.h"
 #include "model/math/kernels.h"
+#include "model/math/logistic.h"
 #include "model/train/random.h"
 
 #include <assert.h>
@@ -254,25 +254,12 @@ static double softmax_loss(const struct learner *learner, const struct lesson *l
     return weight * (log(sum) - truth);
 }
 
-/* -ln sigmoid(±y), without overflow. */
-static double log_loss(double y, bool truth)
-{
-    const double z = truth ? -y : y;
-    return z > 0 ? z + log1p(exponential(-z)) : log1p(exponential(z));
-}
-
-static double sigmoid(double y)
-{
-    const double e = exponential(y < 0 ? y : -y);
-    return y < 0 ? e / (1 + e) : 1 / (1 + e);
-}
-
 static double binary_loss(const struct learner *learner, const struct lesson *lesson, float *d)
 {
     const bool truth = lesson->labels[0] == 1;
     const double weight = (double)weight_of_label(learner, lesson->labels[0]), y = (double)d[0];
     d[0] = (float)(weight * (sigmoid(y) - truth));
-    return weight * log_loss(y, truth);
+    return weight * logistic_loss(y, truth);
 }
 
 static double multi_label_loss(const struct learner *learner, const struct lesson *lesson, float *d)
@@ -283,7 +270,7 @@ static double multi_label_loss(const struct learner *learner, const struct lesso
         const bool truth = next < lesson->n_labels && lesson->labels[next] == k;
         const double weight = truth ? (double)weight_of_label(learner, k) : 1, y = (double)d[k];
         next += truth;
-        loss += weight * log_loss(y, truth);
+        loss += weight * logistic_loss(y, truth);
         d[k] = (float)(weight * (sigmoid(y) - truth));
     }
     return loss;

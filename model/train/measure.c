@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/measure.h"
 
-#include "model/math/exponential.h"
+#include "model/math/logistic.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -110,12 +110,6 @@ struct evaluation *measure(const struct measuring *measuring, struct crew *crew,
 
 /* ---- temperature ---- */
 
-static double binary_loss(double y, bool truth)
-{
-    const double z = truth ? -y : y;
-    return z > 0 ? z + log1p(exponential(-z)) : log1p(exponential(z));
-}
-
 static double softmax_loss(const float *logits, uint32_t n, uint32_t label, double temperature)
 {
     double sum = 0;
@@ -131,14 +125,14 @@ static double loss_of(const struct head_info *info, const float *logits, const u
                       uint32_t n_labels, double temperature)
 {
     if (info->kind == HEAD_BINARY)
-        return binary_loss((double)logits[0] / temperature, labels[0] == 1);
+        return logistic_loss((double)logits[0] / temperature, labels[0] == 1);
     if (info->kind == HEAD_MULTI_CLASS)
         return softmax_loss(logits, info->rows, labels[0], temperature);
     double loss = 0;
     for (uint32_t k = 0, next = 0; k < info->rows; k++) {
         const bool truth = next < n_labels && labels[next] == k;
         next += truth;
-        loss += binary_loss((double)logits[k] / temperature, truth);
+        loss += logistic_loss((double)logits[k] / temperature, truth);
     }
     return loss;
 }

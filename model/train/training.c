@@ -2,6 +2,7 @@
 #include "model/train/training.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "model/inside.h"
 #include "model/train/checkpoint.h"
@@ -183,19 +184,6 @@ static bool take_table(struct training *t, struct err *err)
     return true;
 }
 
-static uint64_t hash_words(uint64_t hash, const char *data, size_t bytes)
-{
-    for (; bytes >= sizeof hash; data += sizeof hash, bytes -= sizeof hash) {
-        uint64_t word;
-        memcpy(&word, data, sizeof word);
-        hash = (hash ^ word) * 0x100000001B3u;
-        hash ^= hash >> 32;
-    }
-    for (; bytes > 0; data++, bytes--)
-        hash = (hash ^ (unsigned char)*data) * 0x100000001B3u;
-    return hash;
-}
-
 /* Whatever changes the result. */
 static bool take_fingerprint(struct training *t, struct err *err)
 {
@@ -211,7 +199,7 @@ static bool take_fingerprint(struct training *t, struct err *err)
              (unsigned long long)(t->validation ? examples_fingerprint(t->validation) : 0),
              (unsigned long long)tokenizer_fingerprint(model_tokenizer(t->model)));
     t->fingerprint =
-        hash_words(hash_words(0xCBF29CE484222325u, text, strlen(text)), numbers, strlen(numbers));
+        hash_words(hash_words(HASH_START, text, strlen(text)), numbers, strlen(numbers));
     t->fingerprint = hash_words(t->fingerprint, weights.data, weights.bytes);
     free(text);
     return true;
