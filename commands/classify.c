@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* All memory of a worker for one block: the tokens of its lines, and what is written of them. */
 #define WORKER_ARENA_BYTES (64 * LINES_BYTES_MAX)
@@ -204,10 +203,7 @@ static bool classify_line(void *user, struct err *err)
 static bool make_block(struct classify *classify, struct err *err)
 {
     struct block *block = &classify->block;
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    const unsigned n = classify->threads > 0 ? (unsigned)classify->threads
-                       : cores > 0           ? (unsigned)cores
-                                             : 1;
+    const unsigned n = crew_workers(classify->threads);
     const uint64_t lines = BLOCK_SCORES / classify->info->n_labels + 1;
     block->n_max = lines < BLOCK_LINES_MAX ? (size_t)lines : BLOCK_LINES_MAX;
     block->tasks = calloc(block->n_max, sizeof(*block->tasks));

@@ -5,11 +5,13 @@
 #include "commands/choose_head.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
+#include "commands/labelled_flags.h"
 #include "commands/output.h"
 #include "commands/progress.h"
 #include "commands/report.h"
 #include "model/head/evaluation.h"
 #include "model/model.h"
+#include "model/train/label_names.h"
 #include "model/train/labelled.h"
 
 #include <stdlib.h>
@@ -22,16 +24,8 @@
 /* A report of 100,000 labels, and the shorter buffers that it grew out of. */
 #define REPORT_ARENA_BYTES ((size_t)256 << 20)
 
-static const char *const input_formats[] = {"auto", "csv", "tsv", "jsonl", "fasttext", NULL};
-
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_HTML };
 static const char *const formats[] = {"text", "json", "html", NULL};
-
-/* A label of the head, for the search by name. */
-struct known_label {
-    const char *name;
-    uint32_t id;
-};
 
 struct eval {
     const char *model_path, *heads_path, *head_name, *input, *output_path, *separator;
@@ -41,61 +35,22 @@ struct eval {
     struct model *model;
     const struct head *head;
     const struct head_info *info;
-    struct known_label *labels; /* (n_labels) by name */
+    struct label_names *labels; /* of the head */
     struct labelled *rows;
     struct evaluation *evaluation;
     uint64_t n_rows;
     struct arena arena; /* reset at each row */
 };
 
-static int compare_labels(const void *a, const void *b)
+static bool read_labels(struct eval *eval, struct err *err)
 {
-    const struct known_label *x = a, *y = b;
-    return strcmp(x->name, y->name);
-}
-
-static bool sort_labels(struct eval *eval, struct err *err)
-{
-    const uint32_t n = eval->info->n_labels;
-    eval->labels = calloc(n, sizeof(*eval->labels));
-    if (!eval->labels) return err_set(err, ERR_MEMORY, NULL, "no memory for %u labels", n);
-    for (uint32_t i = 0; i < n; i++)
-        eval->labels[i] = (struct known_label){eval->info->labels[i], i};
-    qsort(eval->labels, n, sizeof(*eval->labels), compare_labels);
-    return true;
-}
-
-static uint32_t find_label(const struct eval *eval, struct span label)
-{
-    size_t low = 0, high = eval->info->n_labels;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const char *name = eval->labels[middle].name;
-        int order = strncmp(name, label.data, label.bytes);
-        if (order == 0) order = name[label.bytes] != '\0';
-        if (order == 0) return eval->labels[middle].id;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
+    const struct head_info *info = eval->info;
+    bool is_ok = (eval->labels = label_names_new()) != NULL;
+    for (uint32_t i = 0; is_ok && i < info->n_labels; i++) {
+        const struct span name = {info->labels[i], strlen(info->labels[i])};
+        is_ok = label_names_add(eval->labels, name) == i;
     }
-    return EVALUATION_UNKNOWN;
-}
-
-static bool take_options(struct eval *eval, struct err *err)
-{
-    if (!eval->input)
-        return err_set(err, ERR_USAGE, NULL,
-                       "--input must name a labelled file, or - for standard "
-                       "input");
-    if (eval->separator && strlen(eval->separator) != 1) {
-        return err_set(err, ERR_USAGE, NULL,
-                       "--label-separator must be one character, such as '|', not '%.60s'",
-                       eval->separator);
-    }
-    eval->options.format = (enum labelled_format)eval->input_format;
-    eval->options.label_separator = eval->separator ? eval->separator[0] : '\0';
-    return true;
+    return is_ok || err_set(err, ERR_MEMORY, NULL, "no memory for %u labels", info->n_labels);
 }
 
 static bool open_all(struct eval *eval, struct err *err)
@@ -104,7 +59,7 @@ static bool open_all(struct eval *eval, struct err *err)
         !choose_head(eval->model, eval->heads_path, eval->head_name, &eval->head, err))
         return false;
     eval->info = head_info(eval->head);
-    if (!sort_labels(eval, err)) return false;
+    if (!read_labels(eval, err)) return false;
     eval->evaluation = evaluation_new(eval->info->kind, eval->info->n_labels, eval->info->labels,
                                       eval->info->thresholds, err);
     return eval->evaluation && labelled_open(&eval->rows, eval->input, &eval->options, err);
@@ -155,7 +110,7 @@ static bool eval_row(struct eval *eval, const struct labelled_row *row, struct e
     const float *p = truth ? predict(eval, row, err) : NULL;
     if (!p) return truth ? false : err_out_of_memory(err);
     for (size_t i = 0; i < row->n_labels; i++)
-        truth[i] = find_label(eval, row->labels[i]);
+        truth[i] = label_names_find(eval->labels, row->labels[i]); /* or EVALUATION_UNKNOWN */
     return evaluation_add(eval->evaluation, p, truth, row->n_labels, &reason) ||
            fail_row(eval, row, reason.message, err);
 }
@@ -214,11 +169,13 @@ static bool eval_run(struct eval *eval, struct err *err)
 {
     const uint64_t start_ns = clock_now_ns();
     arena_init(&eval->arena, ROW_ARENA_BYTES);
-    bool is_ok = take_options(eval, err) && open_all(eval, err) && eval_rows(eval, err) &&
+    bool is_ok = labelled_take_flags(&eval->options, eval->input, eval->input_format,
+                                     eval->separator, err) &&
+                 open_all(eval, err) && eval_rows(eval, err) &&
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
     labelled_close(eval->rows);
     evaluation_free(eval->evaluation);
-    free(eval->labels);
+    label_names_free(eval->labels);
     model_close(eval->model);
     arena_clear(&eval->arena);
     return is_ok;
@@ -236,7 +193,8 @@ int eval_main(int argc, char **argv)
          .help = "which head (default: the only one, or the one called default)"},
         {"input", FLAG_STRING, .out.string = &eval.input, .value = "FILE",
          .help = "labelled rows: CSV, TSV, JSON lines or fastText's form; - for standard input"},
-        {"input-format", FLAG_CHOICE, .out.choice = &eval.input_format, .choices = input_formats,
+        {"input-format", FLAG_CHOICE, .out.choice = &eval.input_format,
+         .choices = labelled_input_formats,
          .help = "of the input (default: auto, by its first line)"},
         {"text", FLAG_STRING, .out.string = &eval.options.text, .value = "COLUMN",
          .help = "its name, or its number from 1 where there is no header (default: found)"},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/commands.h"
 #include "commands/flags.h"
+#include "commands/labelled_flags.h"
+#include "model/train/crew.h"
 #include "model/train/folder.h"
-#include "model/train/labelled.h"
 #include "model/train/training.h"
 
 #include "base/clock.h"
@@ -15,8 +16,6 @@
 
 #define SHOW_EVERY_NS 100000000u
 
-static const char *const input_formats[] = {"auto", "csv", "tsv", "jsonl", "fasttext", NULL};
-static const char *const mode_names[] = {"head", "table", "both", "scratch", NULL};
 static const char *const weight_names[] = {"none", "balanced", NULL};
 
 struct train {
@@ -132,20 +131,13 @@ static void tell_result(const struct train *train, const struct training_result 
 
 static bool take_options(struct train *train, struct err *err)
 {
-    if (!train->input)
-        return err_set(err, ERR_USAGE, NULL,
-                       "--input must name a labelled file, or - for standard input");
+    if (!labelled_take_flags(&train->columns, train->input, train->input_format, train->separator,
+                             err))
+        return false;
     if (!train->output)
         return err_set(err, ERR_USAGE, NULL, "--output must name the model folder to write");
-    if (train->separator && strlen(train->separator) != 1)
-        return err_set(err, ERR_USAGE, NULL,
-                       "--label-separator must be one character, such as '|', not '%.60s'",
-                       train->separator);
     if (train->dim > 0 && train->mode != TRAINING_SCRATCH)
         return err_set(err, ERR_USAGE, NULL, "--dim is for --mode scratch; leave it out");
-    train->columns.format = (enum labelled_format)train->input_format;
-    train->columns.label_separator = train->separator ? train->separator[0] : '\0';
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     struct training_options *options = &train->options;
     options->mode = (enum training_mode)train->mode;
     options->epochs = (uint32_t)train->epochs;
@@ -156,9 +148,7 @@ static bool take_options(struct train *train, struct err *err)
     options->held_share = train->validation_share;
     options->patience = (uint32_t)train->patience;
     options->seed = train->seed;
-    options->threads = train->threads > 0 ? (unsigned)train->threads
-                       : cores > 0        ? (unsigned)cores
-                                          : 1;
+    options->threads = crew_workers(train->threads);
     return folder_check(train->output, train->is_forced, err);
 }
 
@@ -238,10 +228,10 @@ int train_main(int argc, char **argv)
          .help = "replace the folder if it is there"},
         {"from", FLAG_STRING, .out.string = &train.from, .value = "MODEL",
          .help = "what to start from (default: the built-in model)"},
-        {"mode", FLAG_CHOICE, .out.choice = &train.mode, .choices = mode_names,
+        {"mode", FLAG_CHOICE, .out.choice = &train.mode, .choices = training_mode_names,
          .help = "what is trained (default: head; the table stays as it is)"},
-        {"input-format", FLAG_CHOICE, .out.choice = &train.input_format, .choices = input_formats,
-         .help = "of the files (default: found out)"},
+        {"input-format", FLAG_CHOICE, .out.choice = &train.input_format,
+         .choices = labelled_input_formats, .help = "of the files (default: found out)"},
         {"text", FLAG_STRING, .out.string = &train.columns.text, .value = "COLUMN",
          .help = "name or number of the text's column (default: found out)"},
         {"label", FLAG_STRING, .out.string = &train.columns.label, .value = "COLUMN",

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Steps are short (some hundred microseconds): looking again for a little while is cheaper than
    sleeping. */
@@ -58,6 +59,13 @@ static void *run_member(void *user)
         crew->work(crew->user, member->worker, crew->n);
         finish_step(crew);
     }
+}
+
+unsigned crew_workers(uint64_t asked)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (asked > 0) return (unsigned)asked;
+    return cores > 0 ? (unsigned)cores : 1;
 }
 
 struct crew *crew_new(unsigned n_workers, struct err *err)

@@ -12,11 +12,15 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct crew;
 
 /** What a worker does: `worker` of `n_workers`. */
 typedef void crew_work(void *user, unsigned worker, unsigned n_workers);
+
+/** crew_workers: how many workers to have: `asked`, or where that is 0 one a core. */
+unsigned crew_workers(uint64_t asked);
 
 /** crew_new starts `n_workers` - 1 (>= 0) threads; NULL with ERR_MEMORY. */
 struct crew *crew_new(unsigned n_workers, struct err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file label_names.h
- * The different labels of a file: a number for each name. Internal to examples.c. One thread.
+ * The different labels of a file or head: a number for each name. One thread.
  */
 #pragma once
 

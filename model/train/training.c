@@ -25,7 +25,8 @@
 /* Of a time limit, what the first of two runs may take. */
 #define FIRST_RUN_SHARE 0.5
 
-const char *const training_mode_names[TRAINING_MODES] = {"head", "table", "both", "scratch"};
+const char *const training_mode_names[TRAINING_MODES + 1] = {"head", "table", "both", "scratch",
+                                                             NULL};
 
 struct training {
     const struct model *model;

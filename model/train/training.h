@@ -28,8 +28,8 @@ enum training_mode {
 
 #define TRAINING_MODES 4
 
-/** "head", "table", "both", "scratch". */
-extern const char *const training_mode_names[TRAINING_MODES];
+/** "head", "table", "both", "scratch", and NULL. */
+extern const char *const training_mode_names[TRAINING_MODES + 1];
 
 struct training_options {
     enum training_mode mode;

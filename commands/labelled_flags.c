@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/labelled_flags.h"
+
+#include <string.h>
+
+const char *const labelled_input_formats[] = {"auto", "csv", "tsv", "jsonl", "fasttext", NULL};
+
+bool labelled_take_flags(struct labelled_options *options, const char *input, int format,
+                         const char *separator, struct err *err)
+{
+    if (!input)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--input must name a labelled file, or - for standard input");
+    if (separator && strlen(separator) != 1)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--label-separator must be one character, such as '|', not '%.60s'",
+                       separator);
+    options->format = (enum labelled_format)format;
+    options->label_separator = separator ? separator[0] : '\0';
+    return true;
+}
