@@ -23,36 +23,36 @@ struct place line_place(const struct line *line, size_t start, size_t end)
     return (struct place){line->shift + (uint32_t)start, line->shift + (uint32_t)end};
 }
 
-/* Twice what was read: few texts grow more. */
 static bool make_room(struct rewrite *w, size_t bytes)
 {
+    struct rewrite_room *room = w->room;
     if (w->failed) return false;
-    if (bytes <= w->capacity - w->bytes) return true;
-    size_t capacity = w->capacity * 2 + bytes;
-    if (capacity > UINT32_MAX) w->failed = true;
-    if (!w->failed) {
-        w->text = arena_grow(w->arena, w->text, w->capacity, capacity);
-        if (w->places)
-            w->places = arena_grow(w->arena, w->places, w->capacity * sizeof *w->places,
-                                   capacity * sizeof *w->places);
-        w->capacity = capacity;
+    if (bytes <= room->capacity - w->bytes) return true;
+    size_t capacity = room->capacity * 2 + bytes + 32, old = room->capacity;
+    char *text = capacity > UINT32_MAX ? NULL : arena_grow(w->arena, room->text, old, capacity);
+    w->failed = !text;
+    if (w->failed) return false;
+    room->text = text;
+    if (w->wants_places) {
+        struct place *places =
+            arena_grow(w->arena, room->places, old * sizeof *places, capacity * sizeof *places);
+        w->failed = !places;
+        if (w->failed) return false;
+        room->places = places;
     }
-    bool done = !w->failed && w->text && (w->places || !w->wants_places);
-    w->failed = !done;
-    return done;
+    room->capacity = capacity;
+    return true;
 }
 
-void rewrite_start(struct rewrite *w, struct arena *arena, const struct line *in, bool places)
+void rewrite_start(struct rewrite *w, struct arena *arena, struct rewrite_room *room,
+                   const struct line *in, bool places)
 {
-    size_t capacity = in->bytes + in->bytes / 4 + 16;
     *w = (struct rewrite){.arena = arena,
+                          .room = room,
                           .in = *in,
                           .last = {in->shift, in->shift},
-                          .capacity = capacity,
                           .wants_places = places};
-    w->text = arena_alloc(arena, capacity);
-    if (places) w->places = arena_array(arena, capacity, sizeof *w->places);
-    w->failed = !w->text || (places && !w->places);
+    make_room(w, in->bytes);
 }
 
 /* Moves past the next character, if there is one, and remembers its place. */
@@ -80,40 +80,58 @@ void rewrite_put(struct rewrite *w, uint32_t code, int change)
         rewrite_skip(w, (size_t)-change);
     }
     if (!make_room(w, 4)) return;
-    size_t bytes = utf8_write(w->text + w->bytes, code);
-    for (size_t i = 0; i < bytes && w->places; i++)
-        w->places[w->bytes + i] = place;
+    size_t bytes = utf8_write(w->room->text + w->bytes, code);
+    for (size_t i = 0; i < bytes && w->wants_places; i++)
+        w->room->places[w->bytes + i] = place;
     w->bytes += bytes;
+}
+
+static void copy_places(struct rewrite *w, size_t bytes)
+{
+    struct place *out = w->room->places + w->bytes;
+    if (w->in.places) {
+        memcpy(out, w->in.places + w->at, bytes * sizeof *out);
+        return;
+    }
+    for (size_t i = 0; i < bytes;) {
+        size_t start = i++;
+        while (i < bytes && is_inside(w->in.text[w->at + i]))
+            i++;
+        struct place place = {w->in.shift + (uint32_t)(w->at + start),
+                              w->in.shift + (uint32_t)(w->at + i)};
+        for (size_t k = start; k < i; k++)
+            out[k] = place;
+    }
 }
 
 void rewrite_copy(struct rewrite *w, size_t bytes)
 {
     assert(bytes <= w->in.bytes - w->at);
     if (bytes == 0 || !make_room(w, bytes)) return;
-    memcpy(w->text + w->bytes, w->in.text + w->at, bytes);
-    if (w->places && w->in.places) {
-        memcpy(w->places + w->bytes, w->in.places + w->at, bytes * sizeof *w->places);
-    } else if (w->places) {
-        for (size_t i = 0; i < bytes; i++)
-            w->places[w->bytes + i] = line_place(&w->in, w->at + i, w->at + i + 1);
+    memcpy(w->room->text + w->bytes, w->in.text + w->at, bytes);
+    if (w->wants_places) {
+        copy_places(w, bytes);
+        w->last = w->room->places[w->bytes + bytes - 1];
     }
     w->at += bytes;
     w->bytes += bytes;
-    if (w->wants_places) w->last = line_place(&w->in, w->at - 1, w->at);
 }
 
 void rewrite_insert(struct rewrite *w, const char *text, size_t bytes)
 {
-    if (!make_room(w, bytes)) return;
-    memcpy(w->text + w->bytes, text, bytes);
-    for (size_t i = 0; i < bytes && w->places; i++)
-        w->places[w->bytes + i] = w->last;
+    if (bytes == 0 || !make_room(w, bytes)) return;
+    memcpy(w->room->text + w->bytes, text, bytes);
+    for (size_t i = 0; i < bytes && w->wants_places; i++)
+        w->room->places[w->bytes + i] = w->last;
     w->bytes += bytes;
 }
 
 bool rewrite_end(struct rewrite *w, struct line *out)
 {
-    *out = (struct line){.text = w->text, .bytes = w->bytes, .places = w->places};
-    if (w->bytes > 0 && w->places) out->shift = w->places[0].start;
+    *out = (struct line){.text = w->room->text, .bytes = w->bytes};
+    if (w->wants_places) {
+        out->places = w->room->places;
+        out->shift = w->bytes > 0 ? out->places[0].start : w->in.shift;
+    }
     return !w->failed;
 }

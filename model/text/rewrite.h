@@ -37,24 +37,32 @@ struct line {
 /** line_place: where the bytes [start, end) of the line, start < end, stem from. */
 struct place line_place(const struct line *line, size_t start, size_t end);
 
+/** Memory that one rewrite after another uses. Zero at first; lies in the arena. */
+struct rewrite_room {
+    char *text;
+    struct place *places;
+    size_t capacity;
+};
+
 struct rewrite {
     struct arena *arena;
+    struct rewrite_room *room;
     struct line in;
-    size_t at;            /* the next byte to read */
-    struct place last;    /* of the byte before it; (shift, shift) at the start */
-    char *text;           /* (capacity), `bytes` of them written */
-    struct place *places; /* (capacity); NULL: not wanted */
-    size_t bytes, capacity;
+    size_t at;         /* the next byte to read */
+    struct place last; /* of the byte before it; (shift, shift) at the start */
+    size_t bytes;      /* written to the room */
     bool wants_places;
     bool failed; /* the arena is at its cap; what is written since is lost */
 };
 
 /**
  * rewrite_start begins to read `in`.
+ * @param room    where the result will lie, until the next rewrite takes it; not where `in` lies
  * @param in      borrowed, as are its text and places, until rewrite_end
- * @param places  whether those of the result are wanted
+ * @param places  whether those of the result are wanted; always the same for a room
  */
-void rewrite_start(struct rewrite *w, struct arena *arena, const struct line *in, bool places);
+void rewrite_start(struct rewrite *w, struct arena *arena, struct rewrite_room *room,
+                   const struct line *in, bool places);
 
 /** rewrite_skip reads n characters and removes them (fewer where the text ends). */
 void rewrite_skip(struct rewrite *w, size_t n);
@@ -75,8 +83,7 @@ static inline const char *rewrite_end_of(const struct rewrite *w)
 }
 
 /**
- * rewrite_end makes the line that was written; it lives as long as the arena. What was not read is
- * removed.
+ * rewrite_end makes the line that was written; it lies in the room. What was not read is removed.
  * @return false when the arena is at its cap
  */
 bool rewrite_end(struct rewrite *w, struct line *out);
