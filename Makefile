@@ -25,7 +25,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 # -ffp-contract=off: a fused multiply-add rounds once where the scalar reference rounds twice.
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -DEMBEDD_VERSION='"$(VERSION)"' -I. -g -pthread -ffp-contract=off \
               -fno-math-errno -fno-trapping-math $(WARNINGS)
-LIBS       := -lmicrohttpd -ljansson -luv -lnettle -lm
+LIBS       := -lmicrohttpd -ljansson -luv -lnettle -lonig -lutf8proc -lm
 
 MODES          := release asan tsan cov
 CFLAGS_release := -O3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -124,7 +124,7 @@ run: build/embedd | $(DEPS_FIRST) ## install what is missing, build, serve the b
 # ---- tests ----
 
 .PHONY: test
-test: format-check layers docs-check unit unit-scalar tsan http replay ## install what is missing, build, run every test
+test: format-check layers docs-check unit unit-scalar tsan http parity replay ## install what is missing, build, run every test
 	@echo "all tests passed"
 
 # One after the other, the quick ones first; builds still use every core.
@@ -133,7 +133,8 @@ unit: | format-check layers docs-check
 unit-scalar: | unit
 tsan: | unit-scalar
 replay: | tsan
-http: | replay
+parity: | replay
+http: | parity
 endif
 
 .PHONY: unit unit-scalar
@@ -152,7 +153,12 @@ http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests aga
 	@echo "HTTP and command tests"
 	$(Q)EMBEDD=build/asan/embedd $(PYTEST) tests/http
 
-asan: unit http ## everything under AddressSanitizer and UBSan
+.PHONY: parity
+parity: build/asan/tests/parity/encode_lines $(VENV_READY) ## tokenizers side by side with the reference library
+	@echo "tokenizers against the reference library"
+	$(Q)ENCODE_LINES=build/asan/tests/parity/encode_lines $(PYTEST) tests/parity
+
+asan: unit http parity ## everything under AddressSanitizer and UBSan
 
 # What has threads: the server, and the metrics that they share; what trains and measures.
 TSAN_UNITS := $(filter tests/unit/base/test_metrics.c tests/unit/base/test_log.c tests/unit/server/% \

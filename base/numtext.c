@@ -330,3 +330,29 @@ size_t numtext_base64(char *out, const void *data, size_t bytes)
     }
     return (size_t)(at - out);
 }
+
+static int sextet(char c)
+{
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+bool numtext_base64_read(const char *text, size_t bytes, unsigned char *out, size_t *n_out)
+{
+    *n_out = 0;
+    if (bytes % 4 != 0) return false;
+    size_t padding = bytes > 0 && text[bytes - 1] == '=' ? 1 + (text[bytes - 2] == '=') : 0;
+    uint32_t bits = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        int value = i >= bytes - padding ? 0 : sextet(text[i]);
+        if (value < 0) return false;
+        bits = bits << 6 | (uint32_t)value;
+        if (i % 4 != 3) continue;
+        size_t n = i + 1 == bytes ? 3 - padding : 3;
+        for (size_t k = 0; k < n; k++)
+            out[(*n_out)++] = (unsigned char)(bits >> (16 - 8 * k));
+    }
+    return true;
+}

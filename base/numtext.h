@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,3 +35,11 @@ size_t numtext_u64(char *out, uint64_t value);
 /** numtext_base64 writes RFC 4648 base64 with padding; room for numtext_base64_bytes(bytes). */
 size_t numtext_base64(char *out, const void *data, size_t bytes);
 size_t numtext_base64_bytes(size_t bytes);
+
+/**
+ * numtext_base64_read decodes RFC 4648 base64 with padding.
+ * @param out    room for bytes / 4 * 3
+ * @param n_out  bytes written
+ * @return false if it is none: another character, a length that is no multiple of 4, wrong padding
+ */
+bool numtext_base64_read(const char *text, size_t bytes, unsigned char *out, size_t *n_out);

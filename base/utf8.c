@@ -62,6 +62,20 @@ size_t utf8_valid_bytes(const char *text, size_t bytes)
     return i;
 }
 
+size_t utf8_broken_bytes(const char *text, size_t bytes)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    assert(bytes > 0);
+    size_t want = s[0] < 0xC2 || s[0] > 0xF4 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4, n = 1;
+    if (want == 1 || bytes == 1) return 1;
+    unsigned char low = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : 0x80;
+    unsigned char high = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
+    if (s[1] < low || s[1] > high) return 1;
+    for (n = 2; n < want && n < bytes && is_tail(s[n]);)
+        n++;
+    return n;
+}
+
 size_t utf8_count(const char *text, size_t bytes)
 {
     size_t n = 0;

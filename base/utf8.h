@@ -17,6 +17,11 @@ bool utf8_is_ascii(const char *text, size_t bytes);
  */
 size_t utf8_valid_bytes(const char *text, size_t bytes);
 
+/** utf8_broken_bytes: how many bytes at `text`, which do not begin a valid character, one U+FFFD
+ * stands for: the longest run that could have begun one, 1 at least (Unicode, 3.9: maximal
+ * subparts). */
+size_t utf8_broken_bytes(const char *text, size_t bytes);
+
 /** utf8_count returns the number of code points of valid UTF-8. */
 size_t utf8_count(const char *text, size_t bytes);
 

@@ -86,4 +86,4 @@ static void dictionary_decode(const struct tokenizer *t, const uint32_t *ids, si
 }
 
 const struct tokenizer_family dictionary_family = {"dictionary", dictionary_encode,
-                                                   dictionary_decode};
+                                                   dictionary_decode, NULL};

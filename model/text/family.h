@@ -9,59 +9,114 @@
 #pragma once
 
 #include "model/text/added.h"
+#include "model/text/bpe.h"
+#include "model/text/decode.h"
 #include "model/text/normalizer.h"
+#include "model/text/pipeline.h"
 #include "model/text/short_words.h"
 #include "model/text/tokenizer.h"
+#include "model/text/unigram.h"
 #include "model/text/vocab.h"
+
+/** How much white space a token begins and ends with, which a span may leave out. */
+struct trim {
+    uint16_t before, after;
+};
+
+struct symbol;    /* bpe.c */
+struct candidate; /* bpe.c */
+struct path;      /* unigram.c */
 
 /** One encode on its way. */
 struct encoding {
     const struct tokenizer *tokenizer;
     struct arena *arena;
-    struct tokens *out; /* room for a token a byte of the text, and for the special ones */
-    char *scratch;      /* for normalized text: room for scratch_bytes */
-    uint32_t *places;   /* for its code points: n_places of them; NULL without spans */
+    struct tokens *out;
+    uint32_t capacity; /* of out: a token a byte of the text, and the special ones, at first */
+    char *scratch;     /* for normalized text: room for scratch_bytes */
+    uint32_t *places;  /* for its code points: n_places of them; NULL without spans */
     size_t scratch_bytes, n_places;
+    /* Of pipelines: */
+    struct pipeline_run run;
+    struct trim *trims; /* (capacity) where spans are trimmed; otherwise NULL */
+    struct symbol *symbols;
+    struct candidate *heap;
+    struct path *paths;
+    size_t n_symbols, n_paths;
 };
 
 struct tokenizer_family {
     const char *name;
 
-    /** encode appends the tokens of `text`; false when the arena is at its cap. */
+    /** encode appends the tokens of `text`; false when the arena is at its cap, or with
+     * e->run.gave_up. */
     bool (*encode)(struct encoding *e, const char *text, size_t bytes);
 
     /** decode appends the text of tokens ids (n). */
     void (*decode)(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,
                    bool skip_special, struct buf *out);
+
+    /** put appends the tokens of a part that came through the pipeline (not empty), spans in bytes
+     * of it; false when the arena is at its cap. NULL: the family takes no pipeline. */
+    bool (*put)(struct encoding *e, const struct line *part);
 };
 
-extern const struct tokenizer_family wordpiece_family;
+/** BERT's whole pipeline in one walk over the text; the others take any pipeline. */
+extern const struct tokenizer_family bert_family;
 extern const struct tokenizer_family dictionary_family;
+extern const struct tokenizer_family wordpiece_family;
+extern const struct tokenizer_family wordlevel_family;
+extern const struct tokenizer_family bpe_family;
+extern const struct tokenizer_family unigram_family;
+
+/** piped_encode: the families' encode that runs the pipeline. */
+bool piped_encode(struct encoding *e, const char *text, size_t bytes);
+
+/** wordpiece_put: the family's put. */
+bool wordpiece_put(struct encoding *e, const struct line *part);
 
 struct wordpiece {
     uint64_t continuing; /* node of the trie after the prefix; 0 where no token has it */
     struct short_words short_words;
+    const char *prefix; /* of what continues a word; in the memory of the vocabulary */
+    size_t prefix_bytes;
     uint32_t word_chars_max;
 };
 
-struct decoder {
-    bool is_wordpiece; /* false: tokens joined by spaces */
-    bool cleanup;
-    const char *prefix; /* in the memory of the vocabulary */
-    size_t prefix_bytes;
+/** Spans that leave out the white space around a token (ByteLevel's and Roberta's trim_offsets). */
+struct trimming {
+    bool prefix_space;  /* one space before the first token was put there: it stays */
+    bool after_special; /* of two post-processors this one comes second */
+};
+
+#define TRIMMINGS_MAX 4
+
+/** What normalization makes of an added token. */
+struct normalized_text {
+    uint32_t id;
+    const char *text; /* in the memory of the vocabulary */
+    size_t bytes;
 };
 
 struct tokenizer {
     const struct tokenizer_family *family;
     struct vocab vocab;
-    uint32_t unknown_id; /* or MODEL_NO_ID */
-    struct normalizer normalizer;
-    struct added_set raw;        /* added tokens searched for in the text as it is */
-    struct added_set normalized; /* and in the normalized text */
+    uint32_t unknown_id;          /* or MODEL_NO_ID */
+    struct normalizer normalizer; /* of bert_family */
+    struct pipeline pipeline;
+    struct added_set raw;                     /* added tokens searched for in the text as it is */
+    struct added_set normalized;              /* and in the normalized text */
+    struct normalized_text *normalized_texts; /* of all tokens that are is_normalized */
+    size_t n_normalized_texts;
     struct wordpiece wordpiece;
+    struct bpe bpe;
+    struct unigram unigram;
     struct decoder decoder;
     uint32_t *special; /* what the post-processor puts before the text (n_before) and after it */
     uint32_t n_before, n_after;
+    struct trimming trimmings[TRIMMINGS_MAX];
+    uint32_t n_trimmings;
+    const char *word_mark; /* what a token starts with that begins a word: "Ġ", "▁"; or NULL */
 };
 
 /** A place in a text, as a pointer and as a number of code points. */
@@ -73,7 +128,11 @@ struct cursor {
 /** cursor_move puts the cursor at `to`, forwards or back, and returns its new index. */
 uint32_t cursor_move(struct cursor *cursor, const char *to);
 
-/** encoding_put appends a token that covers bytes [start, end) of the text it is read from. */
+/** encoding_reserve makes room for `n` more tokens; false when the arena is at its cap. */
+bool encoding_reserve(struct encoding *e, size_t n);
+
+/** encoding_put appends a token that covers bytes [start, end) of the text it is read from; there
+ * is room for it. */
 static inline void encoding_put(struct encoding *e, uint32_t id, size_t start, size_t end)
 {
     struct tokens *out = e->out;
@@ -105,6 +164,13 @@ struct added_entry {
     bool is_normalized;
     bool is_special;
 };
+
+/**
+ * tokenizer_normalize makes the normalized form of `text`, in the arena.
+ * @return false when the arena is at its cap or a regex was given up
+ */
+bool tokenizer_normalize(const struct tokenizer *tokenizer, struct arena *arena, const char *text,
+                         size_t bytes, struct line *out);
 
 /**
  * tokenizer_set_added makes the two sets of added tokens; call once the vocabulary is finished and

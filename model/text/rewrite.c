@@ -128,10 +128,8 @@ void rewrite_insert(struct rewrite *w, const char *text, size_t bytes)
 
 bool rewrite_end(struct rewrite *w, struct line *out)
 {
-    *out = (struct line){.text = w->room->text, .bytes = w->bytes};
-    if (w->wants_places) {
-        out->places = w->room->places;
-        out->shift = w->bytes > 0 ? out->places[0].start : w->in.shift;
-    }
+    *out = (struct line){
+        .text = w->bytes > 0 ? w->room->text : "", .bytes = w->bytes, .shift = w->in.shift};
+    if (w->wants_places) out->places = w->room->places;
     return !w->failed;
 }

@@ -44,6 +44,11 @@ void tokenizer_close(struct tokenizer *tokenizer)
     added_set_clear(&tokenizer->raw);
     added_set_clear(&tokenizer->normalized);
     short_words_clear(&tokenizer->wordpiece.short_words);
+    pipeline_clear(&tokenizer->pipeline);
+    bpe_clear(&tokenizer->bpe);
+    unigram_clear(&tokenizer->unigram);
+    decoder_clear(&tokenizer->decoder);
+    free(tokenizer->normalized_texts);
     vocab_clear(&tokenizer->vocab);
     free(tokenizer->special);
     free(tokenizer);
@@ -91,12 +96,14 @@ const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t id, size
                             bool *continues)
 {
     const char *text = tokenizer_token_text(tokenizer, id, bytes);
-    const struct decoder *decoder = &tokenizer->decoder;
-    const size_t prefix = decoder->is_wordpiece ? decoder->prefix_bytes : 0;
-    *continues = prefix > 0 && *bytes > prefix && memcmp(text, decoder->prefix, prefix) == 0;
-    if (!*continues) return text;
-    *bytes -= prefix;
-    return text + prefix;
+    const struct wordpiece *w = &tokenizer->wordpiece;
+    const char *mark = tokenizer->word_mark ? tokenizer->word_mark : w->prefix;
+    const size_t n = tokenizer->word_mark ? strlen(mark) : w->prefix_bytes;
+    bool has_mark = n > 0 && *bytes > n && memcmp(text, mark, n) == 0;
+    *continues = tokenizer->word_mark ? !has_mark : has_mark;
+    if (!has_mark) return text;
+    *bytes -= n;
+    return text + n;
 }
 
 /* FNV-1a, the length of each token first. */
@@ -145,6 +152,29 @@ void encoding_place(struct encoding *e, uint32_t first, const char *text, const 
     }
 }
 
+bool encoding_reserve(struct encoding *e, size_t n)
+{
+    struct tokens *out = e->out;
+    if (n <= e->capacity - out->n) return true;
+    size_t old = e->capacity, most = old * 2 + n;
+    if (most > UINT32_MAX / sizeof *out->spans) return false;
+    uint32_t *ids = arena_grow(e->arena, out->ids, old * sizeof *ids, most * sizeof *ids);
+    if (!ids) return false;
+    out->ids = ids;
+    if (out->spans) {
+        struct token_span *spans =
+            arena_grow(e->arena, out->spans, old * sizeof *spans, most * sizeof *spans);
+        if (!spans) return false;
+        out->spans = spans;
+    }
+    if (e->trims) {
+        e->trims = arena_grow(e->arena, e->trims, old * sizeof *e->trims, most * sizeof *e->trims);
+        if (!e->trims) return false;
+    }
+    e->capacity = (uint32_t)most;
+    return true;
+}
+
 static void put_special(struct encoding *e, uint32_t first, uint32_t n)
 {
     for (uint32_t i = first; i < first + n; i++)
@@ -164,9 +194,15 @@ bool tokenizer_encode(const struct tokenizer *tokenizer, struct arena *arena, co
     if (flags & MODEL_SPANS) out->spans = arena_array(arena, most, sizeof *out->spans);
     if (!out->ids || (flags & MODEL_SPANS && !out->spans)) return err_out_of_memory(err);
     struct encoding e = {.tokenizer = tokenizer, .arena = arena, .out = out};
+    e.capacity = (uint32_t)most;
     if (adds_special) put_special(&e, 0, tokenizer->n_before);
-    if (!tokenizer->family->encode(&e, text, bytes)) return err_out_of_memory(err);
+    bool done = tokenizer->family->encode(&e, text, bytes);
+    if (e.run.gave_up)
+        return err_set(err, ERR_UNPROCESSABLE, "input",
+                       "a pattern of the tokenizer takes too long on this text; shorten it, or "
+                       "break up its long runs of the same character");
+    if (!done || !encoding_reserve(&e, tokenizer->n_after)) return err_out_of_memory(err);
     if (adds_special) put_special(&e, tokenizer->n_before, tokenizer->n_after);
-    assert(out->n <= most);
+    assert(out->n <= e.capacity);
     return true;
 }

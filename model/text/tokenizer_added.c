@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of one added token. */
+#define NORMALIZED_BYTES_MAX (64u << 20)
+
 /* One of the two sets while it is made. */
 struct making {
     struct added_token *tokens;
@@ -25,21 +28,38 @@ static void making_put(struct making *m, const struct added_entry *entry, const 
     m->tokens[m->n++] = entry->token;
 }
 
+/* The token's normalized form, kept with the vocabulary. */
+static bool normalize(struct tokenizer *t, const struct added_entry *entry, struct line *out)
+{
+    struct arena arena;
+    struct line line;
+    arena_init(&arena, NORMALIZED_BYTES_MAX);
+    bool done = tokenizer_normalize(t, &arena, entry->text, entry->bytes, &line);
+    char *text = done ? vocab_alloc(&t->vocab, line.bytes + 1) : NULL;
+    if (text && line.bytes > 0) memcpy(text, line.text, line.bytes);
+    *out = (struct line){.text = text, .bytes = text ? line.bytes : 0};
+    arena_clear(&arena);
+    return text;
+}
+
 /* Normalized text is what such a token is searched for in, so it is normalized itself. */
 static bool put_normalized(struct tokenizer *t, struct making *m, const struct added_entry *entry,
                            const char *where, struct err *err)
 {
-    char *text = vocab_alloc(&t->vocab, entry->bytes * NORMALIZER_GROWTH);
-    if (!text) return err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
-    size_t bytes = normalizer_apply(&t->normalizer, entry->text, entry->bytes, text, NULL);
-    if (bytes == 0)
+    struct line line;
+    if (!normalize(t, entry, &line))
+        return err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
+    if (line.bytes == 0)
         return err_set(err, ERR_FORMAT, NULL,
                        "%s: nothing is left of the token with the id %u once it is normalized; set "
                        "its normalized to false",
                        where, entry->token.id);
-    t->vocab.tokens[entry->token.id].is_normalized =
-        bytes != entry->bytes || memcmp(text, entry->text, bytes) != 0;
-    making_put(m, entry, text, bytes);
+    bool differs = line.bytes != entry->bytes || memcmp(line.text, entry->text, line.bytes) != 0;
+    t->vocab.tokens[entry->token.id].is_normalized = differs;
+    if (differs)
+        t->normalized_texts[t->n_normalized_texts++] =
+            (struct normalized_text){entry->token.id, line.text, line.bytes};
+    making_put(m, entry, line.text, line.bytes);
     return true;
 }
 
@@ -58,7 +78,8 @@ bool tokenizer_set_added(struct tokenizer *t, const struct added_entry *entries,
                          const char *where, struct err *err)
 {
     struct making raw = {0}, normalized = {0};
-    bool done = making_alloc(&raw, n) && making_alloc(&normalized, n);
+    t->normalized_texts = malloc((n + 1) * sizeof *t->normalized_texts);
+    bool done = t->normalized_texts && making_alloc(&raw, n) && making_alloc(&normalized, n);
     if (!done) err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
     for (size_t i = 0; i < n && done; i++) {
         t->vocab.tokens[entries[i].token.id].is_special |= entries[i].is_special;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The vocabulary object of tokenizer.json, read by hand: it is nearly all of the file, every start
-   waits for it, and a general parser takes 8 ms for 30,000 tokens where this takes a tenth. */
+/* The long lists of tokenizer.json, read by hand: they are nearly all of the file, every start
+   waits for them, and a general parser takes 8 ms for 30,000 tokens where this takes a tenth. */
 #include "base/utf8.h"
 #include "model/text/vocab.h"
 
@@ -11,6 +11,7 @@ struct reader {
     struct vocab *vocab;
     const char *at, *start, *end;
     const char *where;
+    const char *form; /* what it must be, for messages */
     struct err *err;
 };
 
@@ -19,10 +20,8 @@ static bool fail(const struct reader *r, const char *what)
     unsigned line = 1;
     for (const char *at = r->start; at < r->at; at++)
         line += *at == '\n';
-    err_set(r->err, ERR_FORMAT, NULL,
-            "%s: %s (line %u of it); it must be a JSON object of "
-            "tokens and their ids, {\"token\": 0, ...}",
-            r->where, what, line);
+    err_set(r->err, ERR_FORMAT, NULL, "%s: %s (line %u of it); it must be %s", r->where, what, line,
+            r->form);
     return false; /* said here, for the compiler to see it */
 }
 
@@ -160,7 +159,10 @@ static bool read_pair(struct reader *r)
 bool vocab_read_json(struct vocab *vocab, const char *text, const char *text_end, const char **end,
                      const char *where, struct err *err)
 {
-    struct reader r = {vocab, text, text, text_end, where, err};
+    struct reader r = {vocab, text,
+                       text,  text_end,
+                       where, "a JSON object of tokens and their ids, {\"token\": 0, ...}",
+                       err};
     if (!take(&r, '{')) return fail(&r, "an opening brace is missing");
     if (!take(&r, '}')) {
         do {
@@ -170,4 +172,156 @@ bool vocab_read_json(struct vocab *vocab, const char *text, const char *text_end
     }
     *end = r.at;
     return true;
+}
+
+/* ---- scores ---- */
+
+static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+#define POWERS (int)(sizeof powers / sizeof *powers)
+
+static double scaled(double value, int exponent)
+{
+    for (; exponent >= POWERS; exponent -= POWERS - 1)
+        value *= powers[POWERS - 1];
+    for (; exponent <= -POWERS; exponent += POWERS - 1)
+        value /= powers[POWERS - 1];
+    return exponent < 0 ? value / powers[-exponent] : value * powers[exponent];
+}
+
+struct digits {
+    uint64_t value;
+    int exponent;
+    bool is_full; /* more digits do not fit, and are left out */
+    size_t n;
+};
+
+static void read_digits(struct reader *r, struct digits *d, bool is_fraction)
+{
+    for (d->n = 0; r->at < r->end && *r->at >= '0' && *r->at <= '9'; r->at++, d->n++) {
+        unsigned digit = (unsigned)(*r->at - '0');
+        d->is_full |= d->value > (UINT64_MAX - digit) / 10;
+        if (!d->is_full) d->value = d->value * 10 + digit;
+        if (d->is_full == !is_fraction && d->exponent > -10000 && d->exponent < 10000)
+            d->exponent += is_fraction ? -1 : 1;
+    }
+}
+
+static bool read_exponent(struct reader *r, int *exponent)
+{
+    bool is_negative = r->at < r->end && *r->at == '-';
+    if (r->at < r->end && (*r->at == '-' || *r->at == '+')) r->at++;
+    int value = 0;
+    size_t n = 0;
+    for (; r->at < r->end && *r->at >= '0' && *r->at <= '9'; r->at++, n++)
+        value = value < 10000 ? value * 10 + (*r->at - '0') : value;
+    *exponent += is_negative ? -value : value;
+    return n > 0;
+}
+
+static bool read_score(struct reader *r, double *score)
+{
+    struct digits d = {0};
+    bool is_negative = take(r, '-');
+    read_digits(r, &d, false);
+    bool is_number = d.n > 0;
+    if (is_number && r->at < r->end && *r->at == '.') {
+        r->at++;
+        read_digits(r, &d, true);
+        is_number = d.n > 0;
+    }
+    if (is_number && r->at < r->end && (*r->at == 'e' || *r->at == 'E')) {
+        r->at++;
+        is_number = read_exponent(r, &d.exponent);
+    }
+    if (!is_number) return fail(r, "a score is not a number");
+    *score = scaled((double)d.value, d.value ? d.exponent : 0);
+    if (*score > 1e300) return fail(r, "a score is too large");
+    if (is_negative) *score = -*score;
+    return true;
+}
+
+static bool read_scored(struct reader *r, double *score)
+{
+    const char *text = NULL;
+    size_t bytes = 0;
+    if (!take(r, '[')) return fail(r, "an opening bracket is missing before a token");
+    if (!read_token(r, &text, &bytes)) return false;
+    if (!take(r, ',')) return fail(r, "a comma is missing after a token");
+    if (!read_score(r, score)) return false;
+    if (!take(r, ']')) return fail(r, "a closing bracket is missing after a score");
+    return vocab_add(r->vocab, r->vocab->n, text, bytes, r->where, r->err);
+}
+
+/* Room for one more, doubled. */
+static bool grow_scores(double **scores, uint32_t n)
+{
+    if (n & (n - 1) || (n > 0 && n < 1024)) return true;
+    double *grown = realloc(*scores, (n ? (size_t)n * 2 : 1024) * sizeof *grown);
+    if (grown) *scores = grown;
+    return grown;
+}
+
+bool vocab_read_scores(struct vocab *vocab, struct span text, double **scores, const char *where,
+                       struct err *err)
+{
+    const char *end = text.data + text.bytes;
+    struct reader r = {
+        vocab, text.data, text.data,
+        end,   where,     "a JSON list of tokens and their scores, [[\"token\", -1.5], ...]",
+        err};
+    if (!take(&r, '[')) return fail(&r, "an opening bracket is missing");
+    if (take(&r, ']')) return true;
+    do {
+        if (!grow_scores(scores, vocab->n))
+            return err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
+        if (!read_scored(&r, &(*scores)[vocab->n])) return false;
+    } while (take(&r, ','));
+    return take(&r, ']') || fail(&r, "a comma or the closing bracket is missing");
+}
+
+/* ---- merges ---- */
+
+/* "a b": two tokens and one space. */
+static bool take_joined(struct reader *r, const char *text, size_t bytes, vocab_take_merge *take_it,
+                        void *context)
+{
+    const char *space = memchr(text, ' ', bytes), *end = text + bytes;
+    if (bytes >= 8 && memcmp(text, "#version", 8) == 0) return true; /* the first line of a file */
+    if (!space || memchr(space + 1, ' ', (size_t)(end - space - 1)))
+        return fail(r, "a merge is not two tokens parted by one space");
+    return take_it(context, text, (size_t)(space - text), space + 1, (size_t)(end - space - 1),
+                   r->err);
+}
+
+static bool read_merge(struct reader *r, vocab_take_merge *take_it, void *context)
+{
+    const char *left = NULL, *right = NULL;
+    size_t left_bytes = 0, right_bytes = 0;
+    if (!take(r, '['))
+        return read_token(r, &left, &left_bytes) &&
+               take_joined(r, left, left_bytes, take_it, context);
+    if (!read_token(r, &left, &left_bytes)) return false;
+    if (!take(r, ',')) return fail(r, "a comma is missing between the tokens of a merge");
+    if (!read_token(r, &right, &right_bytes)) return false;
+    if (!take(r, ']')) return fail(r, "a closing bracket is missing after a merge");
+    return take_it(context, left, left_bytes, right, right_bytes, r->err);
+}
+
+bool vocab_read_merges(struct vocab *vocab, struct span text, vocab_take_merge *take_it,
+                       void *context, const char *where, struct err *err)
+{
+    const char *end = text.data + text.bytes;
+    struct reader r = {vocab,     text.data,
+                       text.data, end,
+                       where,     "a JSON list of merges, [[\"a\", \"b\"], ...] or [\"a b\", ...]",
+                       err};
+    if (!take(&r, '[')) return fail(&r, "an opening bracket is missing");
+    if (take(&r, ']')) return true;
+    do {
+        if (!read_merge(&r, take_it, context)) return false;
+    } while (take(&r, ','));
+    return take(&r, ']') || fail(&r, "a comma or the closing bracket is missing");
 }

@@ -12,6 +12,17 @@ static uint32_t find(const struct tokenizer *t, const char *token)
     return vocab_id(&t->vocab, token, strlen(token));
 }
 
+static bool set_bert_decoder(struct tokenizer *t)
+{
+    t->decoder.steps = calloc(1, sizeof *t->decoder.steps);
+    if (!t->decoder.steps) return false;
+    struct decode_step *step = t->decoder.steps;
+    t->decoder.n = 1;
+    *step = (struct decode_step){.kind = DECODE_WORDPIECE, .cleanup = true};
+    step->text = (struct step_text){strdup("##"), 2};
+    return step->text.text;
+}
+
 /* The defaults of Google's BERT, which has no tokenizer.json. */
 static bool set_bert(struct tokenizer *t, bool lowercase, struct err *err)
 {
@@ -24,11 +35,11 @@ static bool set_bert(struct tokenizer *t, bool lowercase, struct err *err)
         entries[n++] = (struct added_entry){
             .text = names[i], .bytes = strlen(names[i]), .token = {.id = id}, .is_special = true};
     }
-    t->family = &wordpiece_family;
+    t->family = &bert_family;
     t->unknown_id = find(t, "[UNK]");
     t->normalizer = (struct normalizer){true, true, lowercase, lowercase};
     t->wordpiece.word_chars_max = 100;
-    t->decoder = (struct decoder){true, true, "##", 2};
+    if (!set_bert_decoder(t)) return err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
     if (!wordpiece_finish(t, "##", 2, where, err)) return false;
     uint32_t before = find(t, "[CLS]"), after = find(t, "[SEP]");
     if (before != MODEL_NO_ID && after != MODEL_NO_ID) {

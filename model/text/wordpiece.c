@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* WordPiece: each word cut into the longest tokens there are, from its start; a word that cannot be
-   cut so is one unknown token. Reference: the `tokenizers` library. */
+   cut so is one unknown token. Reference: the `tokenizers` library. BERT's whole pipeline is one
+   walk over the text here (bert_family). */
 #include "base/utf8.h"
 #include "model/text/family.h"
 #include "model/text/words.h"
@@ -20,6 +21,8 @@ bool wordpiece_finish(struct tokenizer *tokenizer, const char *prefix, size_t by
 {
     const struct trie *trie = &tokenizer->vocab.trie;
     tokenizer->wordpiece.continuing = trie_walk(trie, trie->root, prefix, bytes);
+    tokenizer->wordpiece.prefix = prefix;
+    tokenizer->wordpiece.prefix_bytes = bytes;
     return short_words_build(&tokenizer->wordpiece.short_words, &tokenizer->vocab) ||
            err_set(err, ERR_MEMORY, NULL, "%s: no memory left to hold the vocabulary", where);
 }
@@ -166,7 +169,7 @@ static bool put_text(struct encoding *e, const char *text, size_t bytes, uint32_
     return true;
 }
 
-static bool wordpiece_encode(struct encoding *e, const char *text, size_t bytes)
+static bool bert_encode(struct encoding *e, const char *text, size_t bytes)
 {
     struct added_search search = {.text = text, .bytes = bytes};
     struct added_match match;
@@ -184,74 +187,12 @@ static bool wordpiece_encode(struct encoding *e, const char *text, size_t bytes)
     return put_text(e, text + done, bytes - done, end.index);
 }
 
-/* ---- tokens to text ---- */
-
-static const struct {
-    const char *from, *to;
-} cleanups[] = {{" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
-                {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
-                {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
-
-/* Replaces in place; no replacement is longer than what it replaces. */
-static size_t replace_all(char *text, size_t bytes, const char *from, const char *to)
+bool wordpiece_put(struct encoding *e, const struct line *part)
 {
-    size_t from_bytes = strlen(from), to_bytes = strlen(to), kept = 0;
-    for (size_t i = 0; i < bytes;) {
-        if (bytes - i >= from_bytes && memcmp(text + i, from, from_bytes) == 0) {
-            memcpy(text + kept, to, to_bytes);
-            kept += to_bytes;
-            i += from_bytes;
-        } else {
-            text[kept++] = text[i++];
-        }
-    }
-    return kept;
+    put_word(e, part->text, (struct word){part->text, part->text + part->bytes});
+    return true;
 }
 
-/* Each token is cleaned up by itself, as the reference does. */
-static void clean_up_from(struct buf *out, size_t start)
-{
-    if (out->failed || !out->data) return;
-    for (size_t i = 0; i < sizeof cleanups / sizeof *cleanups; i++)
-        out->bytes = start + replace_all(out->data + start, out->bytes - start, cleanups[i].from,
-                                         cleanups[i].to);
-}
-
-/* The token as the reference decodes it: an added token that is searched for in normalized text in
-   its normalized form. (Where that differs, the reference does not see that it is special.) */
-static struct vocab_token decoded_form(const struct tokenizer *t, uint32_t id, struct buf *out)
-{
-    assert(id < t->vocab.n);
-    struct vocab_token token = t->vocab.tokens[id];
-    if (!token.is_normalized) return token;
-    char *text = arena_alloc(out->arena, (size_t)token.bytes * NORMALIZER_GROWTH);
-    if (!text) {
-        out->failed = true;
-        return token;
-    }
-    token.bytes = (uint32_t)normalizer_apply(&t->normalizer, token.text, token.bytes, text, NULL);
-    token.text = text;
-    token.is_special = false;
-    return token;
-}
-
-static void wordpiece_decode(const struct tokenizer *t, const uint32_t *ids, size_t n,
-                             bool skip_special, struct buf *out)
-{
-    const struct decoder *decoder = &t->decoder;
-    bool is_first = true;
-    for (size_t i = 0; i < n; i++) {
-        struct vocab_token token = decoded_form(t, ids[i], out);
-        if (skip_special && token.is_special) continue;
-        size_t start = out->bytes, skip = 0;
-        bool continues = decoder->is_wordpiece && token.bytes >= decoder->prefix_bytes &&
-                         memcmp(token.text, decoder->prefix, decoder->prefix_bytes) == 0;
-        if (!is_first && continues) skip = decoder->prefix_bytes;
-        if (!is_first && !continues) buf_add_char(out, ' ');
-        buf_add(out, token.text + skip, token.bytes - skip);
-        if (decoder->is_wordpiece && decoder->cleanup) clean_up_from(out, start);
-        is_first = false;
-    }
-}
-
-const struct tokenizer_family wordpiece_family = {"wordpiece", wordpiece_encode, wordpiece_decode};
+const struct tokenizer_family bert_family = {"wordpiece", bert_encode, decoder_decode, NULL};
+const struct tokenizer_family wordpiece_family = {"wordpiece", piped_encode, decoder_decode,
+                                                  wordpiece_put};

@@ -249,21 +249,19 @@ static void what_is_not_known_is_refused_by_its_path(void **state)
 {
     (void)state;
     struct parts p = good;
-    check_model("{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}",
-                "model.type 'BPE' is not supported");
-    check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",0.5]]}", "model.type 'Unigram'");
+    check_model("{\"type\":\"Markov\",\"vocab\":{}}", "model.type 'Markov' is not supported");
     check_model("7", "model has a wrong type");
-    p.normalizer = "{\"type\":\"NFC\"}";
-    check_parts(p, "normalizer.type 'NFC'");
+    p.normalizer = "{\"type\":\"Rot13\"}";
+    check_parts(p, "normalizer.type 'Rot13'");
     p.normalizer = "{\"type\":\"Lowercase\",\"x\":1}";
     check_parts(p, "normalizer.x is not known");
     p.normalizer = "{\"type\":\"BertNormalizer\",\"clean_text\":1}";
     check_parts(p, "normalizer.clean_text has a wrong type");
     p = good;
-    p.pre_tokenizer = "null";
+    p.pre_tokenizer = "7";
     check_parts(p, "pre_tokenizer has a wrong type");
-    p.pre_tokenizer = "{\"type\":\"Whitespace\"}";
-    check_parts(p, "pre_tokenizer.type 'Whitespace'");
+    p.pre_tokenizer = "{\"type\":\"Jieba\"}";
+    check_parts(p, "pre_tokenizer.type 'Jieba'");
     p = good;
     p.decoder = "{\"type\":\"WordPiece\",\"prefix\":\"##\"}";
     check_parts(p, "decoder.cleanup is missing");
@@ -274,6 +272,124 @@ static void what_is_not_known_is_refused_by_its_path(void **state)
     check_parts(p, "version truncation is not known");
     p.more = "\"\":1,";
     check_parts(p, "is not known");
+}
+
+/* Models of the other kinds: the vocabulary "a", "b", "ab" and what else a case needs. */
+#define BPE(more, merges)                                                                          \
+    "{\"type\":\"BPE\"," more "\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":" merges "}"
+
+static void merges_and_scores_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    check_model(BPE("", "7"), "model.merges has a wrong type");
+    check_model(BPE("", "{}"), "model.merges has a wrong type");
+    check_model(BPE("", "[7]"), "model.merges: a token in quotes is missing");
+    check_model(BPE("", "[\"ab\"]"), "not two tokens parted by one space");
+    check_model(BPE("", "[\"a b \"]"), "not two tokens parted by one space");
+    check_model(BPE("", "[\"a c\"]"), "model.merges[0]: 'c' is not in model.vocab");
+    check_model(BPE("", "[[\"a\",\"b\"],[\"b\",\"a\"]]"),
+                "model.merges[1]: 'b' and 'a' together are not");
+    check_model(BPE("", "[[\"a\"]]"), "a comma is missing between");
+    check_model(BPE("", "[[\"a\",\"b\",\"a\"]]"), "a closing bracket is missing after a merge");
+    check_model(BPE("\"dropout\":0.1,", "[]"), "model.dropout makes tokens random");
+    check_model(BPE("\"byte_fallback\":true,\"end_of_word_suffix\":\"x\",", "[]"),
+                "model.byte_fallback together with");
+    check_model(BPE("\"fuse_unk\":1,", "[]"), "model.fuse_unk has a wrong type");
+    check_model(BPE("\"cache\":1,", "[]"), "model.cache is not known");
+    check_model("{\"type\":\"BPE\",\"vocab\":[],\"merges\":[]}", "model.vocab has a wrong type");
+    check_model("{\"type\":\"Unigram\",\"vocab\":{}}", "model.vocab has a wrong type");
+    check_model("{\"type\":\"Unigram\",\"vocab\":[]}", "there are no tokens");
+    check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\"]]}", "a comma is missing after a token");
+    check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",\"b\"]]}", "a score is not a number");
+    check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",1e999]]}", "a score is too large");
+    check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",-1.]]}", "a score is not a number");
+    check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",1],[\"a\",2]]}", "'a' stands twice");
+    check_model("{\"type\":\"Unigram\",\"unk_id\":1,\"vocab\":[[\"a\",1]]}",
+                "model.unk_id is 1, but model.vocab has 1 tokens");
+    check_model("{\"type\":\"WordLevel\",\"vocab\":{\"a\":1}}", "no token has the id 0");
+}
+
+static void steps_that_are_none_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *part, *says;
+    } splits[] = {
+        {"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a\"},\"behavior\":\"Isolated\","
+         "\"invert\":false}",
+         "pre_tokenizer.pattern.Regex: the regular expression does not compile: end pattern"},
+        {"{\"type\":\"Split\",\"pattern\":\"a\",\"behavior\":\"Isolated\",\"invert\":false}",
+         "pre_tokenizer.pattern has a wrong type"},
+        {"{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Lost\","
+         "\"invert\":false}",
+         "pre_tokenizer.behavior 'Lost' is not known"},
+        {"{\"type\":\"Metaspace\",\"replacement\":\"ab\"}", "a string of one character"},
+        {"{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"first\","
+         "\"add_prefix_space\":false}",
+         "add_prefix_space is false, but prepend_scheme"},
+        {"{\"type\":\"FixedLength\",\"length\":0}", "pre_tokenizer.length must be 1 or more"},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"}]}",
+         "pre_tokenizer.pretokenizers[0].individual_digits is missing"},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":7}", "pretokenizers has a wrong type"},
+    };
+    static const struct {
+        const char *part, *says;
+    } normalizers[] = {
+        {"{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAA\"}", "is not base64"},
+        {"{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"CAAAAAAA\"}", "it is cut short"},
+        {"{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"BAAAAAAAAAD/AA==\"}",
+         "its texts are not UTF-8"},
+        {"{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"[\"},\"content\":\"\"}",
+         "normalizer.pattern.Regex: the regular expression does not compile"},
+        {"{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Prepend\"}]}",
+         "normalizer.normalizers[1].prepend is missing"},
+    };
+    struct parts p = good;
+    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+        p.pre_tokenizer = splits[i].part;
+        check_parts(p, splits[i].says);
+    }
+    p = good;
+    for (size_t i = 0; i < sizeof normalizers / sizeof *normalizers; i++) {
+        p.normalizer = normalizers[i].part;
+        check_parts(p, normalizers[i].says);
+    }
+}
+
+static void sequences_without_end_are_refused(void **state)
+{
+    (void)state;
+    struct parts p = good;
+    char deep[4096] = "", wide[4096] = "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"}";
+    for (int i = 0; i < 20; i++)
+        strcat(deep, "{\"type\":\"Sequence\",\"normalizers\":[");
+    strcat(deep, "{\"type\":\"NFC\"}");
+    for (int i = 0; i < 20; i++)
+        strcat(deep, "]}");
+    p.normalizer = deep;
+    check_parts(p, "Sequences stand in each other more than 8 deep");
+    for (int i = 0; i < 40; i++)
+        strcat(wide, ",{\"type\":\"NFC\"}");
+    strcat(wide, "]}");
+    p.normalizer = wide;
+    check_parts(p, "there are more than 32 steps");
+}
+
+static void a_pattern_that_backtracks_for_ever_is_given_up(void **state)
+{
+    (void)state;
+    struct parts p = good;
+    p.pre_tokenizer = "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a|aa|a.)+$b\"},"
+                      "\"behavior\":\"Isolated\",\"invert\":false}";
+    struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+    assert_non_null(t);
+    char many[200];
+    memset(many, 'a', sizeof many);
+    assert_false(tokenizer_encode(t, &arena, many, sizeof many, MODEL_SPANS, &tokens, &err));
+    assert_int_equal(err.code, ERR_UNPROCESSABLE);
+    assert_non_null(strstr(err.message, "takes too long on this text"));
+    assert_true(tokenizer_encode(t, &arena, "ab", 2, MODEL_SPANS, &tokens, &err));
+    tokenizer_close(t);
 }
 
 static void a_vocabulary_that_is_none_is_refused(void **state)
@@ -341,8 +457,8 @@ static void templates_are_read_or_refused(void **state)
     tokenizer_close(t);
     p.post_processor = "{\"type\":\"BertProcessing\",\"sep\":[\"a\",3],\"cls\":[\"[UNK]\",0]}";
     check_parts(p, "post_processor.sep[1] must be the id of a token");
-    p.post_processor = "{\"type\":\"RobertaProcessing\"}";
-    check_parts(p, "post_processor.type 'RobertaProcessing'");
+    p.post_processor = "{\"type\":\"PairProcessing\"}";
+    check_parts(p, "post_processor.type 'PairProcessing'");
     p.post_processor = "{\"type\":\"TemplateProcessing\",\"single\":[],\"special_tokens\":{}}";
     check_parts(p, "the Sequence A 0 times");
     p.post_processor =
@@ -511,6 +627,10 @@ int main(void)
         cmocka_unit_test(a_vocabulary_with_unk_is_berts),
         cmocka_unit_test(ids_stand_in_any_order),
         cmocka_unit_test(what_is_not_known_is_refused_by_its_path),
+        cmocka_unit_test(merges_and_scores_that_are_none_are_refused),
+        cmocka_unit_test(steps_that_are_none_are_refused),
+        cmocka_unit_test(sequences_without_end_are_refused),
+        cmocka_unit_test(a_pattern_that_backtracks_for_ever_is_given_up),
         cmocka_unit_test(a_vocabulary_that_is_none_is_refused),
         cmocka_unit_test(added_tokens_must_agree_with_the_vocabulary),
         cmocka_unit_test(templates_are_read_or_refused),

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/text/bpe.h"
+
+#include "base/utf8.h"
+#include "model/text/family.h"
+#include "model/text/pipeline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_MERGE UINT64_MAX
+#define NO_RANK UINT32_MAX
+#define MARK "\xE2\x96\x81" /* ▁ */
+
+/* ---- the merges ---- */
+
+static uint64_t slot_of(const struct bpe *bpe, uint64_t pair)
+{
+    return (pair * UINT64_C(0x9E3779B97F4A7C15) >> 20) & bpe->mask;
+}
+
+bool bpe_alloc_merges(struct bpe *bpe, size_t n)
+{
+    uint64_t slots = 16;
+    while (slots < n * 2)
+        slots *= 2;
+    bpe->merges = malloc(slots * sizeof *bpe->merges);
+    if (!bpe->merges) return false;
+    bpe->mask = slots - 1;
+    for (uint64_t i = 0; i < slots; i++)
+        bpe->merges[i] = (struct bpe_merge){.pair = NO_MERGE};
+    return true;
+}
+
+void bpe_put_merge(struct bpe *bpe, uint32_t left, uint32_t right, uint32_t rank, uint32_t id)
+{
+    uint64_t pair = (uint64_t)left << 32 | right, i = slot_of(bpe, pair);
+    while (bpe->merges[i].pair != NO_MERGE && bpe->merges[i].pair != pair)
+        i = (i + 1) & bpe->mask;
+    bpe->merges[i] = (struct bpe_merge){pair, rank, id};
+}
+
+static inline const struct bpe_merge *find_merge(const struct bpe *bpe, uint32_t left,
+                                                 uint32_t right)
+{
+    uint64_t pair = (uint64_t)left << 32 | right, i = slot_of(bpe, pair);
+    for (; bpe->merges[i].pair != pair; i = (i + 1) & bpe->mask) {
+        if (bpe->merges[i].pair == NO_MERGE) return NULL;
+    }
+    return &bpe->merges[i];
+}
+
+/* ---- a word as it is joined ---- */
+
+/* Longer words are joined by a heap, whose time does not grow with the square of their length. */
+#define SHORT_WORD 48
+
+struct symbol {
+    uint32_t id;
+    uint32_t bytes;      /* of the text; 0: joined to the one before it */
+    uint32_t prev, next; /* of long words; UINT32_MAX at the ends */
+};
+
+struct symbols {
+    struct symbol *at;
+    size_t n;
+    uint32_t unknown, unknown_bytes; /* not yet put; bytes 0: none */
+};
+
+static void put_symbol(struct symbols *s, uint32_t id, size_t bytes)
+{
+    s->at[s->n++] = (struct symbol){.id = id, .bytes = (uint32_t)bytes};
+}
+
+static void put_waiting(struct symbols *s)
+{
+    if (s->unknown_bytes > 0) put_symbol(s, s->unknown, s->unknown_bytes);
+    s->unknown_bytes = 0;
+}
+
+/* The token of a character within its word; UINT32_MAX if it is none. */
+static uint32_t find_character(const struct tokenizer *t, const char *text, size_t bytes,
+                               bool is_first, bool is_last)
+{
+    const struct bpe *bpe = &t->bpe;
+    const struct trie *trie = &t->vocab.trie;
+    if (bytes == 1 && bpe->prefix_bytes + bpe->suffix_bytes == 0)
+        return bpe->bytes[(unsigned char)*text];
+    uint64_t node = trie->root;
+    if (!is_first) node = trie_walk(trie, node, bpe->prefix, bpe->prefix_bytes);
+    if (node) node = trie_walk(trie, node, text, bytes);
+    if (node && is_last) node = trie_walk(trie, node, bpe->suffix, bpe->suffix_bytes);
+    return trie_id(node);
+}
+
+static void put_character(const struct tokenizer *t, struct symbols *s, const char *text,
+                          size_t bytes, uint32_t id)
+{
+    const struct bpe *bpe = &t->bpe;
+    if (id != UINT32_MAX) {
+        put_waiting(s);
+        put_symbol(s, id, bytes);
+        return;
+    }
+    if (bpe->byte_fallback) {
+        bool has_all = true;
+        for (size_t i = 0; i < bytes; i++)
+            has_all &= bpe->fallback[(unsigned char)text[i]] != UINT32_MAX;
+        for (size_t i = 0; i < bytes && has_all; i++)
+            put_symbol(s, bpe->fallback[(unsigned char)text[i]], 1);
+        if (has_all) return; /* an unknown character before it comes after it: as the reference */
+    }
+    if (t->unknown_id == MODEL_NO_ID) return;
+    if (!bpe->fuse_unk) put_waiting(s);
+    s->unknown = t->unknown_id;
+    s->unknown_bytes += (uint32_t)bytes;
+}
+
+static void read_symbols(const struct tokenizer *t, struct symbols *s, const char *text,
+                         size_t bytes)
+{
+    const char *end = text + bytes;
+    for (const char *at = text, *next; at < end; at = next) {
+        next = at + 1;
+        while (!t->bpe.is_bytes && next < end && ((unsigned char)*next & 0xC0) == 0x80)
+            next++;
+        size_t n = (size_t)(next - at);
+        uint32_t id = t->bpe.is_bytes ? t->bpe.bytes[(unsigned char)*at]
+                                      : find_character(t, at, n, at == text, next == end);
+        put_character(t, s, at, n, id);
+    }
+    put_waiting(s);
+}
+
+/* ---- joining ---- */
+
+static void rank_pair(const struct bpe *bpe, const struct symbol *s, uint32_t *rank, uint32_t *id)
+{
+    const struct bpe_merge *merge = find_merge(bpe, s[0].id, s[1].id);
+    *rank = merge ? merge->rank : NO_RANK;
+    if (merge) *id = merge->id;
+}
+
+static void join_short(const struct bpe *bpe, struct symbols *s)
+{
+    uint32_t ranks[SHORT_WORD], ids[SHORT_WORD];
+    struct symbol *at = s->at;
+    for (size_t i = 0; i + 1 < s->n; i++)
+        rank_pair(bpe, &at[i], &ranks[i], &ids[i]);
+    while (s->n > 1) {
+        size_t best = 0, pairs = s->n - 1;
+        for (size_t i = 1; i < pairs; i++)
+            best = ranks[i] < ranks[best] ? i : best;
+        if (ranks[best] == NO_RANK) return;
+        at[best].id = ids[best];
+        at[best].bytes += at[best + 1].bytes;
+        s->n--;
+        memmove(&at[best + 1], &at[best + 2], (s->n - best - 1) * sizeof *at);
+        memmove(&ranks[best], &ranks[best + 1], (pairs - best - 1) * sizeof *ranks);
+        memmove(&ids[best], &ids[best + 1], (pairs - best - 1) * sizeof *ids);
+        if (best > 0) rank_pair(bpe, &at[best - 1], &ranks[best - 1], &ids[best - 1]);
+        if (best + 1 < s->n) rank_pair(bpe, &at[best], &ranks[best], &ids[best]);
+    }
+}
+
+struct candidate {
+    uint64_t key; /* rank << 32 | place: the lowest rank first, then the leftmost */
+    uint32_t id;
+};
+
+struct heap {
+    struct candidate *at;
+    size_t n;
+};
+
+static void heap_push(struct heap *heap, struct candidate new)
+{
+    size_t i = heap->n++;
+    for (; i > 0 && heap->at[(i - 1) / 2].key > new.key; i = (i - 1) / 2)
+        heap->at[i] = heap->at[(i - 1) / 2];
+    heap->at[i] = new;
+}
+
+static struct candidate heap_pop(struct heap *heap)
+{
+    struct candidate top = heap->at[0], last = heap->at[--heap->n];
+    size_t i = 0, child;
+    while ((child = 2 * i + 1) < heap->n) {
+        if (child + 1 < heap->n && heap->at[child + 1].key < heap->at[child].key) child++;
+        if (heap->at[child].key >= last.key) break;
+        heap->at[i] = heap->at[child];
+        i = child;
+    }
+    heap->at[i] = last;
+    return top;
+}
+
+static void push_pair(const struct bpe *bpe, struct heap *heap, const struct symbol *at,
+                      uint32_t left)
+{
+    if (left == UINT32_MAX || at[left].next == UINT32_MAX) return;
+    const struct bpe_merge *merge = find_merge(bpe, at[left].id, at[at[left].next].id);
+    if (merge) heap_push(heap, (struct candidate){(uint64_t)merge->rank << 32 | left, merge->id});
+}
+
+/* Each join takes a symbol away and brings two pairs at most. */
+#define HEAP_ROOM(symbols) (3 * (symbols))
+
+static void join_long(const struct bpe *bpe, struct symbols *s, struct heap heap)
+{
+    struct symbol *at = s->at;
+    uint32_t n = (uint32_t)s->n;
+    for (uint32_t i = 0; i < n; i++) {
+        at[i].prev = i ? i - 1 : UINT32_MAX;
+        at[i].next = i + 1 < n ? i + 1 : UINT32_MAX;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        push_pair(bpe, &heap, at, i);
+    while (heap.n > 0) {
+        struct candidate top = heap_pop(&heap);
+        struct symbol *left = &at[(uint32_t)top.key];
+        if (left->bytes == 0 || left->next == UINT32_MAX) continue;
+        struct symbol *right = &at[left->next];
+        const struct bpe_merge *merge = find_merge(bpe, left->id, right->id);
+        if (!merge || merge->id != top.id) continue; /* one of the two has changed */
+        left->id = top.id;
+        left->bytes += right->bytes;
+        right->bytes = 0;
+        left->next = right->next;
+        if (left->next != UINT32_MAX) at[left->next].prev = (uint32_t)top.key;
+        push_pair(bpe, &heap, at, left->prev);
+        push_pair(bpe, &heap, at, (uint32_t)top.key);
+    }
+    size_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (at[i].bytes > 0) at[kept++] = at[i];
+    }
+    s->n = kept;
+}
+
+/* ---- parts ---- */
+
+static bool make_long(struct encoding *e, size_t n)
+{
+    if (n <= e->n_symbols) return true;
+    e->symbols = arena_array(e->arena, n, sizeof(struct symbol));
+    e->heap = arena_array(e->arena, HEAP_ROOM(n), sizeof(struct candidate));
+    e->n_symbols = e->symbols && e->heap ? n : 0;
+    return e->n_symbols > 0;
+}
+
+/* `*origin`: where the next token starts. A character that is dropped, for it is no token and there
+   is no unknown one, moves nothing on: as in the reference. */
+static bool put_joined(struct encoding *e, const char *text, size_t bytes, size_t *origin)
+{
+    const struct tokenizer *t = e->tokenizer;
+    struct symbol few[SHORT_WORD];
+    struct symbols s = {.at = few};
+    bool is_long = bytes > SHORT_WORD;
+    if (is_long) {
+        if (!make_long(e, bytes)) return false;
+        s.at = e->symbols;
+    }
+    read_symbols(t, &s, text, bytes);
+    if (s.n > SHORT_WORD)
+        join_long(&t->bpe, &s, (struct heap){.at = e->heap});
+    else
+        join_short(&t->bpe, &s);
+    for (size_t i = 0; i < s.n; i++) {
+        encoding_put(e, s.at[i].id, *origin, *origin + s.at[i].bytes);
+        *origin += s.at[i].bytes;
+    }
+    return true;
+}
+
+static bool put_word(struct encoding *e, const char *text, size_t bytes, size_t *origin)
+{
+    const struct trie *words = &e->tokenizer->bpe.words;
+    uint32_t id = trie_id(trie_walk(words, words->root, text, bytes));
+    if (id == UINT32_MAX) return put_joined(e, text, bytes, origin);
+    encoding_put(e, id, *origin, *origin + bytes);
+    *origin += bytes;
+    return true;
+}
+
+/* Where the next word starts: at a "▁" after something else. */
+static size_t word_end(const char *text, size_t bytes)
+{
+    size_t at = 0;
+    const size_t mark = sizeof MARK - 1;
+    while (bytes - at >= mark && memcmp(text + at, MARK, mark) == 0)
+        at += mark;
+    const char *found = memmem(text + at, bytes - at, MARK, mark);
+    return found ? (size_t)(found - text) : bytes;
+}
+
+bool bpe_put(struct encoding *e, const struct line *part)
+{
+    size_t origin = 0;
+    if (!e->tokenizer->bpe.cuts_at_marks) return put_word(e, part->text, part->bytes, &origin);
+    for (size_t at = 0, n; at < part->bytes; at += n) {
+        n = word_end(part->text + at, part->bytes - at);
+        if (!put_word(e, part->text + at, n, &origin)) return false;
+    }
+    return true;
+}
+
+/* ---- what is worked out beforehand ---- */
+
+/* The bytes that a token at byte level stands for; false if one of its characters stands for none.
+ */
+static bool token_bytes(const struct vocab_token *token, char *out, size_t *bytes)
+{
+    const char *at = token->text, *end = token->text + token->bytes;
+    *bytes = 0;
+    while (at < end) {
+        int byte = pipeline_char_byte(utf8_next(&at));
+        if (byte < 0) return false;
+        out[(*bytes)++] = (char)byte;
+    }
+    return true;
+}
+
+static void set_bytes(struct bpe *bpe, const struct vocab *vocab)
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char text[8];
+        size_t n = 1;
+        text[0] = (char)byte;
+        if (bpe->is_bytes) n = utf8_write(text, pipeline_byte_char((unsigned char)byte));
+        bpe->bytes[byte] = trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, n));
+        snprintf(text, sizeof text, "<0x%02X>", byte);
+        bpe->fallback[byte] = trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, 6));
+    }
+}
+
+static bool cuts_at_marks(const struct bpe *bpe, const struct vocab *vocab)
+{
+    if (bpe->is_bytes || bpe->prefix_bytes + bpe->suffix_bytes > 0) return false;
+    const size_t mark = sizeof MARK - 1;
+    if (trie_id(trie_walk(&vocab->trie, vocab->trie.root, MARK, mark)) == UINT32_MAX) return false;
+    for (uint32_t id = 0; id < vocab->n_model; id++) {
+        const struct vocab_token *token = &vocab->tokens[id];
+        if (word_end(token->text, token->bytes) < token->bytes) return false;
+    }
+    return true;
+}
+
+/* Whether the word becomes this one token. */
+static bool is_whole(const struct tokenizer *t, struct symbol *room, struct candidate *heap,
+                     const char *text, size_t bytes, uint32_t id)
+{
+    struct symbols s = {.at = room};
+    if (t->bpe.ignore_merges) return true;
+    read_symbols(t, &s, text, bytes);
+    if (s.n > SHORT_WORD)
+        join_long(&t->bpe, &s, (struct heap){.at = heap});
+    else
+        join_short(&t->bpe, &s);
+    return s.n == 1 && s.at[0].id == id && s.at[0].bytes == bytes;
+}
+
+static size_t longest_token(const struct vocab *vocab)
+{
+    size_t most = 1;
+    for (uint32_t id = 0; id < vocab->n_model; id++)
+        most = vocab->tokens[id].bytes > most ? vocab->tokens[id].bytes : most;
+    return most;
+}
+
+/* The words of the trie, for the tokens that are them. */
+static size_t find_words(struct tokenizer *t, struct trie_key *keys, char *texts,
+                         struct symbol *room, struct candidate *heap)
+{
+    size_t n = 0;
+    for (uint32_t id = 0; id < t->vocab.n_model; id++) {
+        const struct vocab_token *token = &t->vocab.tokens[id];
+        const char *text = token->text;
+        size_t bytes = token->bytes;
+        if (t->bpe.is_bytes) {
+            if (!token_bytes(token, texts, &bytes)) continue;
+            text = texts;
+        }
+        if (bytes == 0 || !is_whole(t, room, heap, text, bytes, id)) continue;
+        keys[n++] = (struct trie_key){text, (uint32_t)bytes, id};
+        texts += t->bpe.is_bytes ? bytes : 0;
+    }
+    return n;
+}
+
+static size_t all_bytes(const struct vocab *vocab)
+{
+    size_t sum = 1;
+    for (uint32_t id = 0; id < vocab->n_model; id++)
+        sum += vocab->tokens[id].bytes;
+    return sum;
+}
+
+bool bpe_finish(struct tokenizer *t, struct err *err)
+{
+    struct bpe *bpe = &t->bpe;
+    uint32_t twins[2];
+    set_bytes(bpe, &t->vocab);
+    bpe->cuts_at_marks = cuts_at_marks(bpe, &t->vocab);
+    size_t longest = longest_token(&t->vocab);
+    struct trie_key *keys = malloc((t->vocab.n_model + 1) * sizeof *keys);
+    char *texts = malloc(bpe->is_bytes ? all_bytes(&t->vocab) : 1);
+    struct symbol *room = malloc(longest * sizeof *room);
+    struct candidate *heap = malloc(HEAP_ROOM(longest) * sizeof *heap);
+    bool done = keys && texts && room && heap;
+    if (done) {
+        /* With a suffix a word's last character is another one than the token's. */
+        bool has_words = bpe->prefix_bytes + bpe->suffix_bytes == 0 || bpe->ignore_merges;
+        size_t n = has_words ? find_words(t, keys, texts, room, heap) : 0;
+        done = trie_build(&bpe->words, keys, n, twins) == TRIE_BUILT;
+    }
+    free(keys);
+    free(texts);
+    free(room);
+    free(heap);
+    return done ||
+           err_set(err, ERR_MEMORY, NULL, "tokenizer.json: no memory left to hold the vocabulary");
+}
+
+void bpe_clear(struct bpe *bpe)
+{
+    free(bpe->merges);
+    trie_clear(&bpe->words);
+    *bpe = (struct bpe){0};
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/text/charsmap.h"
+
+#include "base/utf8.h"
+
+#include <string.h>
+#include <utf8proc.h>
+
+/* Graphemes of so many bytes are looked up whole. */
+#define GRAPHEME_BYTES_MAX 5
+
+static uint32_t read_u32(const unsigned char *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+bool charsmap_open(struct charsmap *out, const unsigned char *data, size_t bytes, struct err *err)
+{
+    uint32_t trie_bytes = bytes >= 4 ? read_u32(data) : 0;
+    *out = (struct charsmap){0};
+    if (bytes < 4 || trie_bytes < 4 || trie_bytes / 4 > (bytes - 4) / 4)
+        return err_set(err, ERR_FORMAT, NULL,
+                       "it is cut short: %zu bytes are too few for a trie of %u bytes and its "
+                       "texts; export the tokenizer anew",
+                       bytes, trie_bytes);
+    *out = (struct charsmap){.units = data + 4, .n_units = trie_bytes / 4};
+    out->texts = (const char *)data + 4 + out->n_units * 4;
+    out->text_bytes = bytes - 4 - out->n_units * 4;
+    return utf8_valid_bytes(out->texts, out->text_bytes) == out->text_bytes ||
+           err_set(err, ERR_FORMAT, NULL, "its texts are not UTF-8; export the tokenizer anew");
+}
+
+/* Darts' units: 8 bits of label (and the top bit, set in leaves), a mark that a leaf follows, and
+   the offset to it, of 21 bits, or of 29 where it is large. */
+static size_t unit_offset(uint32_t unit)
+{
+    return (size_t)(unit >> 10) << ((unit & 0x200) >> 6);
+}
+
+/* The rule with the shortest key that begins `text`: its replacement. */
+static bool find(const struct charsmap *map, const char *text, size_t bytes, const char **found,
+                 size_t *found_bytes)
+{
+    size_t at = unit_offset(read_u32(map->units));
+    for (size_t i = 0; i < bytes && text[i]; i++) {
+        unsigned char c = (unsigned char)text[i];
+        at ^= c;
+        if (at >= map->n_units) return false;
+        uint32_t unit = read_u32(map->units + 4 * at);
+        if ((unit & 0x800000FF) != c) return false;
+        at ^= unit_offset(unit);
+        if (!(unit & 0x100)) continue;
+        if (at >= map->n_units) return false;
+        size_t value = read_u32(map->units + 4 * at) & 0x7FFFFFFF;
+        if (value > map->text_bytes) return false;
+        *found = map->texts + value;
+        *found_bytes = strnlen(*found, map->text_bytes - value);
+        /* Not from within a character. */
+        return *found_bytes == 0 || ((unsigned char)**found & 0xC0) != 0x80;
+    }
+    return false;
+}
+
+/* What is written last waits: the reference adds what a rule removes to the change of the character
+   before it, whatever that was, and loses it where there is none. */
+struct writer {
+    const struct charsmap *map;
+    struct rewrite *w;
+    bool has_last;
+    uint32_t code;
+    int change;
+};
+
+static void put(struct writer *o, uint32_t code, int change)
+{
+    if (o->has_last) rewrite_put(o->w, o->code, o->change);
+    o->has_last = true;
+    o->code = code;
+    o->change = change;
+}
+
+/* `n` characters become the found text: the last ones are inserted where there are more. */
+static void put_rule(struct writer *o, size_t n, const char *found, size_t bytes)
+{
+    size_t n_new = utf8_count(found, bytes);
+    const char *at = found;
+    for (size_t i = 1; i <= n_new; i++)
+        put(o, utf8_next(&at), i > n);
+    if (n > n_new) o->change -= (int)(n - n_new);
+}
+
+static void put_characters(struct writer *o, const char *text, size_t bytes)
+{
+    const char *at = text, *end = text + bytes, *found;
+    size_t found_bytes;
+    while (at < end) {
+        const char *start = at;
+        uint32_t code = utf8_next(&at);
+        if (find(o->map, start, (size_t)(at - start), &found, &found_bytes))
+            put_rule(o, 1, found, found_bytes);
+        else
+            put(o, code, 0);
+    }
+}
+
+static const char *grapheme_end(const char *at, const char *end)
+{
+    utf8proc_int32_t state = 0;
+    utf8proc_int32_t before = (utf8proc_int32_t)utf8_next(&at);
+    while (at < end) {
+        const char *next = at;
+        utf8proc_int32_t code = (utf8proc_int32_t)utf8_next(&next);
+        if (utf8proc_grapheme_break_stateful(before, code, &state)) break;
+        before = code;
+        at = next;
+    }
+    return at;
+}
+
+void charsmap_apply(const struct charsmap *map, struct rewrite *w)
+{
+    struct writer o = {.map = map, .w = w};
+    const char *at = w->in.text, *end = rewrite_end_of(w), *found;
+    size_t found_bytes;
+    while (at < end) {
+        const char *start = at;
+        at = grapheme_end(at, end);
+        size_t bytes = (size_t)(at - start);
+        if (bytes <= GRAPHEME_BYTES_MAX && find(map, start, bytes, &found, &found_bytes))
+            put_rule(&o, utf8_count(start, bytes), found, found_bytes);
+        else
+            put_characters(&o, start, bytes);
+    }
+    if (o.has_last) rewrite_put(w, o.code, o.change);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* added_tokens and post_processor of tokenizer.json. */
+#include "model/text/json_readers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A string in the memory of the tokenizer. */
+static bool keep_string(struct tokenizer *t, const char **text, size_t bytes, struct err *err)
+{
+    char *copy = vocab_alloc(&t->vocab, bytes);
+    if (!copy) return fields_no_memory(err);
+    memcpy(copy, *text, bytes);
+    *text = copy;
+    return true;
+}
+
+/* ---- added tokens ---- */
+
+/* The id stands in the vocabulary already, or is the next one after it. */
+static bool settle_id(struct tokenizer *t, const char *path, struct added_entry *entry,
+                      struct err *err)
+{
+    uint32_t id = vocab_id(&t->vocab, entry->text, entry->bytes);
+    uint32_t want = id == MODEL_NO_ID ? t->vocab.n : id;
+    if (entry->token.id != want)
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON
+                       ": %s.id is %u, but the token's id is %u (that of model.vocab, or "
+                       "the next one after it); save the file anew with the tokenizers "
+                       "library",
+                       path, entry->token.id, want);
+    if (id == MODEL_NO_ID) {
+        const char *text = entry->text;
+        if (!keep_string(t, &text, entry->bytes, err) ||
+            !vocab_add(&t->vocab, want, text, entry->bytes, TOKENIZER_JSON ": added_tokens", err))
+            return false;
+    }
+    struct vocab_token *token = &t->vocab.tokens[want];
+    if (token->is_added)
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON
+                       ": %s.content stands among added_tokens already; remove one of "
+                       "the two",
+                       path);
+    token->is_added = true;
+    return true;
+}
+
+static bool read_added(struct tokenizer *t, json_t *item, size_t index, struct added_entry *entry,
+                       struct err *err)
+{
+    char path[64];
+    snprintf(path, sizeof path, "added_tokens[%zu]", index);
+    if (!json_is_object(item)) return fields_wrong_type("", path, item, "an object", err);
+    if (!fields_known(item, path, "id, content, single_word, lstrip, rstrip, normalized, special",
+                      err) ||
+        !fields_count(item, path, "id", &entry->token.id, err) ||
+        !fields_string(item, path, "content", &entry->text, &entry->bytes, err) ||
+        !fields_bool(item, path, "single_word", &entry->token.single_word, err) ||
+        !fields_bool(item, path, "lstrip", &entry->token.lstrip, err) ||
+        !fields_bool(item, path, "rstrip", &entry->token.rstrip, err) ||
+        !fields_bool(item, path, "normalized", &entry->is_normalized, err) ||
+        !fields_bool(item, path, "special", &entry->is_special, err))
+        return false;
+    if (entry->bytes == 0)
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON ": %s.content is empty; remove the token", path);
+    return settle_id(t, path, entry, err);
+}
+
+bool json_read_added_tokens(struct tokenizer *t, json_t *list, struct err *err)
+{
+    static const char where[] = TOKENIZER_JSON ": added_tokens";
+    if (!list || json_is_null(list)) return true;
+    if (!json_is_array(list)) return fields_wrong_type("", "added_tokens", list, "a list", err);
+    size_t n = json_array_size(list);
+    struct added_entry *entries = calloc(n + 1, sizeof *entries);
+    bool done = entries || fields_no_memory(err);
+    for (size_t i = 0; i < n && done; i++)
+        done = read_added(t, json_array_get(list, i), i, &entries[i], err);
+    done = done && vocab_finish_added(&t->vocab, where, err) &&
+           tokenizer_set_added(t, entries, n, where, err);
+    free(entries);
+    return done;
+}
+
+/* ---- what the post-processor adds ---- */
+
+static bool put_special(struct tokenizer *t, const char *path, const json_t *id, struct err *err)
+{
+    if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+        json_integer_value(id) >= (json_int_t)t->vocab.n)
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON ": %s must be the id of a token, a whole number below %u",
+                       path, t->vocab.n);
+    uint32_t n = t->n_before + t->n_after;
+    uint32_t *special = realloc(t->special, (n + 1) * sizeof *special);
+    if (!special) return fields_no_memory(err);
+    t->special = special;
+    special[n] = (uint32_t)json_integer_value(id);
+    return true;
+}
+
+/* [text, id] of `key`, the token before or after a text. */
+static bool put_pair(struct tokenizer *t, json_t *part, const char *path, const char *key,
+                     uint32_t *count, struct err *err)
+{
+    char place[JSON_PATH_BYTES + 16];
+    snprintf(place, sizeof place, "%s.%s[1]", path, key);
+    if (!put_special(t, place, json_array_get(json_object_get(part, key), 1), err)) return false;
+    ++*count;
+    return true;
+}
+
+static bool put_pairs(struct tokenizer *t, json_t *part, const char *path, struct err *err)
+{
+    return put_pair(t, part, path, "cls", &t->n_before, err) &&
+           put_pair(t, part, path, "sep", &t->n_after, err);
+}
+
+/* One special token of the template: its ids stand in special_tokens. */
+static bool put_named(struct tokenizer *t, const json_t *named, const json_t *piece,
+                      const char *path, uint32_t *count, struct err *err)
+{
+    char place[JSON_PATH_BYTES + 32];
+    snprintf(place, sizeof place, "%s.special_tokens.ids", path);
+    const char *name = json_string_value(json_object_get(piece, "id"));
+    if (!name) name = "";
+    const json_t *ids = json_object_get(json_object_get(named, name), "ids");
+    if (!json_is_array(ids))
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON ": %s.single names the special token '%.*s', for which "
+                                      "special_tokens has no ids; add them",
+                       path, vocab_quoted(name, strlen(name)), name);
+    for (size_t i = 0; i < json_array_size(ids); i++, ++*count) {
+        if (!put_special(t, place, json_array_get(ids, i), err)) return false;
+    }
+    return true;
+}
+
+static bool read_template(struct tokenizer *t, json_t *part, const char *path, struct err *err)
+{
+    const json_t *single = json_object_get(part, "single");
+    const json_t *named = json_object_get(part, "special_tokens");
+    if (!json_is_array(single)) return fields_wrong_type(path, "single", single, "a list", err);
+    unsigned texts = 0;
+    for (size_t i = 0; i < json_array_size(single); i++) {
+        const json_t *item = json_array_get(single, i);
+        const json_t *special = json_object_get(item, "SpecialToken");
+        const json_t *text = json_object_get(item, "Sequence");
+        const char *id = json_string_value(json_object_get(text, "id"));
+        if (special) {
+            uint32_t *count = texts ? &t->n_after : &t->n_before;
+            if (!put_named(t, named, special, path, count, err)) return false;
+        } else if (id && strcmp(id, "A") == 0) {
+            texts++;
+        } else {
+            return err_set(err, ERR_FORMAT, NULL,
+                           TOKENIZER_JSON
+                           ": %s.single[%zu] must be a SpecialToken or the Sequence A",
+                           path, i);
+        }
+    }
+    return texts == 1 || err_set(err, ERR_FORMAT, NULL,
+                                 TOKENIZER_JSON ": %s.single holds the Sequence A %u times; it "
+                                                "must stand there once",
+                                 path, texts);
+}
+
+static bool add_trimming(struct tokenizer *t, json_t *part, const char *path, struct err *err)
+{
+    bool trims;
+    struct trimming *trimming = &t->trimmings[t->n_trimmings];
+    if (t->n_trimmings == TRIMMINGS_MAX)
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON ": %s: more than %d steps trim offsets", path, TRIMMINGS_MAX);
+    if (!fields_bool_or(part, path, "trim_offsets", true, &trims, err) ||
+        !fields_bool_or(part, path, "add_prefix_space", true, &trimming->prefix_space, err))
+        return false;
+    trimming->after_special = t->n_before > 0;
+    t->n_trimmings += trims;
+    return true;
+}
+
+static bool read_post(struct tokenizer *t, json_t *part, const char *path, unsigned depth,
+                      struct err *err);
+
+static bool read_post_sequence(struct tokenizer *t, json_t *part, const char *path, unsigned depth,
+                               struct err *err)
+{
+    const json_t *items = json_object_get(part, "processors");
+    if (!fields_known(part, path, "type, processors", err)) return false;
+    if (!json_is_array(items)) return fields_wrong_type(path, "processors", items, "a list", err);
+    if (depth > 8)
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON ": %s: Sequences stand in each other more than 8 deep", path);
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        char inner[JSON_PATH_BYTES * 2];
+        snprintf(inner, sizeof inner, "%s.processors[%zu]", path, i);
+        inner[JSON_PATH_BYTES - 1] = '\0';
+        if (!read_post(t, json_array_get(items, i), inner, depth + 1, err)) return false;
+    }
+    return true;
+}
+
+static bool read_post(struct tokenizer *t, json_t *part, const char *path, unsigned depth,
+                      struct err *err)
+{
+    const char *type;
+    if (!fields_type(part, path,
+                     "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence",
+                     &type, err))
+        return false;
+    if (strcmp(type, "Sequence") == 0) return read_post_sequence(t, part, path, depth, err);
+    if (strcmp(type, "ByteLevel") == 0)
+        return fields_known(part, path, "type, add_prefix_space, trim_offsets, use_regex", err) &&
+               add_trimming(t, part, path, err);
+    if (t->n_before + t->n_after > 0)
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON ": %s is the second step that adds special tokens; make one "
+                                      "TemplateProcessing of them",
+                       path);
+    if (strcmp(type, "BertProcessing") == 0)
+        return fields_known(part, path, "type, sep, cls", err) && put_pairs(t, part, path, err);
+    if (strcmp(type, "RobertaProcessing") == 0)
+        return fields_known(part, path, "type, sep, cls, trim_offsets, add_prefix_space", err) &&
+               add_trimming(t, part, path, err) && put_pairs(t, part, path, err);
+    return fields_known(part, path, "type, single, pair, special_tokens", err) &&
+           read_template(t, part, path, err);
+}
+
+bool json_read_post_processor(struct tokenizer *t, json_t *part, struct err *err)
+{
+    return !part || json_is_null(part) || read_post(t, part, "post_processor", 0, err);
+}

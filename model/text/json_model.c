@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model of tokenizer.json: WordPiece, WordLevel, BPE, Unigram. */
+#include "base/utf8.h"
+#include "model/text/json_readers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char vocab_path[] = TOKENIZER_JSON ": model.vocab";
+static const char merges_path[] = TOKENIZER_JSON ": model.merges";
+
+static bool read_vocab(struct tokenizer *t, json_t *model, const struct model_lists *lists,
+                       struct err *err)
+{
+    const json_t *value = json_object_get(model, "vocab");
+    const char *end;
+    if (!lists->vocab.data || !json_is_object(value))
+        return fields_wrong_type("model", "vocab", value, "an object", err);
+    return vocab_read_json(&t->vocab, lists->vocab.data, lists->vocab.data + lists->vocab.bytes,
+                           &end, vocab_path, err) &&
+           vocab_finish(&t->vocab, vocab_path, err);
+}
+
+/* A token that a field names; null or missing: none. */
+static bool read_unknown(struct tokenizer *t, json_t *model, bool must_be, struct err *err)
+{
+    const char *text;
+    size_t bytes;
+    const json_t *value = json_object_get(model, "unk_token");
+    t->unknown_id = MODEL_NO_ID;
+    if (!must_be && (!value || json_is_null(value))) return true;
+    if (!fields_string(model, "model", "unk_token", &text, &bytes, err)) return false;
+    t->unknown_id = vocab_id(&t->vocab, text, bytes);
+    return t->unknown_id != MODEL_NO_ID || !must_be ||
+           err_set(err, ERR_FORMAT, NULL,
+                   TOKENIZER_JSON ": model.unk_token '%.*s' is not in model.vocab; add it there",
+                   vocab_quoted(text, bytes), text);
+}
+
+static bool read_wordpiece(struct tokenizer *t, json_t *model, const struct model_lists *lists,
+                           struct err *err)
+{
+    const char *prefix;
+    size_t bytes;
+    t->family = &wordpiece_family;
+    if (!fields_known(model, "model",
+                      "type, unk_token, continuing_subword_prefix, max_input_chars_per_word, vocab",
+                      err) ||
+        !fields_string(model, "model", "continuing_subword_prefix", &prefix, &bytes, err) ||
+        !fields_count(model, "model", "max_input_chars_per_word", &t->wordpiece.word_chars_max,
+                      err) ||
+        !read_vocab(t, model, lists, err) || !read_unknown(t, model, true, err))
+        return false;
+    char *kept = vocab_alloc(&t->vocab, bytes + 1);
+    if (!kept) return fields_no_memory(err);
+    memcpy(kept, prefix, bytes);
+    return wordpiece_finish(t, kept, bytes, TOKENIZER_JSON, err);
+}
+
+static bool read_wordlevel(struct tokenizer *t, json_t *model, const struct model_lists *lists,
+                           struct err *err)
+{
+    t->family = &wordlevel_family;
+    return fields_known(model, "model", "type, vocab, unk_token", err) &&
+           read_vocab(t, model, lists, err) && read_unknown(t, model, false, err);
+}
+
+/* ---- BPE ---- */
+
+struct merging {
+    struct tokenizer *t;
+    uint32_t rank;
+};
+
+static bool no_token(uint32_t rank, const char *text, size_t bytes, struct err *err)
+{
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%s[%u]: '%.*s' is not in model.vocab; a merge joins two tokens to a third",
+                   merges_path, rank, vocab_quoted(text, bytes), text);
+}
+
+static bool take_merge(void *context, const char *left, size_t left_bytes, const char *right,
+                       size_t right_bytes, struct err *err)
+{
+    struct merging *m = context;
+    const struct trie *trie = &m->t->vocab.trie;
+    size_t prefix = m->t->bpe.prefix_bytes;
+    uint64_t node = trie_walk(trie, trie->root, left, left_bytes);
+    uint32_t left_id = trie_id(node), right_id = vocab_id(&m->t->vocab, right, right_bytes);
+    if (left_id == UINT32_MAX) return no_token(m->rank, left, left_bytes, err);
+    if (right_id == MODEL_NO_ID || right_bytes < prefix)
+        return no_token(m->rank, right, right_bytes, err);
+    uint32_t id = trie_id(trie_walk(trie, node, right + prefix, right_bytes - prefix));
+    if (id == UINT32_MAX)
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%s[%u]: '%.*s' and '%.*s' together are not in model.vocab; a merge joins "
+                       "two tokens to a third",
+                       merges_path, m->rank, vocab_quoted(left, left_bytes), left,
+                       vocab_quoted(right, right_bytes), right);
+    bpe_put_merge(&m->t->bpe, left_id, right_id, m->rank++, id);
+    return true;
+}
+
+/* More than there are: each takes a comma before the next one. */
+static size_t count_merges(struct span list)
+{
+    size_t n = 1;
+    for (const char *at = list.data; at < list.data + list.bytes; at++)
+        n += *at == ',';
+    return list.bytes > 1 && memchr(list.data + 1, '[', list.bytes - 1) ? n / 2 + 1 : n;
+}
+
+static bool read_merges(struct tokenizer *t, json_t *model, const struct model_lists *lists,
+                        struct err *err)
+{
+    const json_t *value = json_object_get(model, "merges");
+    struct merging merging = {t, 0};
+    if (!lists->merges.data || !json_is_array(value))
+        return fields_wrong_type("model", "merges", value, "a list", err);
+    if (!bpe_alloc_merges(&t->bpe, count_merges(lists->merges))) return fields_no_memory(err);
+    return vocab_read_merges(&t->vocab, lists->merges, take_merge, &merging, merges_path, err);
+}
+
+/* A string, empty where it is missing or null. */
+static bool read_affix(struct tokenizer *t, json_t *model, const char *key, const char **text,
+                       size_t *bytes, struct err *err)
+{
+    const json_t *value = json_object_get(model, key);
+    if (!value || json_is_null(value)) return true;
+    if (!fields_string(model, "model", key, text, bytes, err)) return false;
+    char *kept = vocab_alloc(&t->vocab, *bytes + 1);
+    if (!kept) return fields_no_memory(err);
+    memcpy(kept, *text, *bytes);
+    *text = kept;
+    return true;
+}
+
+static bool read_bpe(struct tokenizer *t, json_t *model, const struct model_lists *lists,
+                     struct err *err)
+{
+    struct bpe *bpe = &t->bpe;
+    t->family = &bpe_family;
+    if (!fields_known(model, "model",
+                      "type, dropout, unk_token, continuing_subword_prefix, end_of_word_suffix, "
+                      "fuse_unk, byte_fallback, ignore_merges, vocab, merges",
+                      err) ||
+        !fields_bool_or(model, "model", "fuse_unk", false, &bpe->fuse_unk, err) ||
+        !fields_bool_or(model, "model", "byte_fallback", false, &bpe->byte_fallback, err) ||
+        !fields_bool_or(model, "model", "ignore_merges", false, &bpe->ignore_merges, err) ||
+        !read_affix(t, model, "continuing_subword_prefix", &bpe->prefix, &bpe->prefix_bytes, err) ||
+        !read_affix(t, model, "end_of_word_suffix", &bpe->suffix, &bpe->suffix_bytes, err))
+        return false;
+    const json_t *dropout = json_object_get(model, "dropout");
+    if (dropout && !json_is_null(dropout) && json_number_value(dropout) != 0)
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON ": model.dropout makes tokens random, which is for training; "
+                                      "set it to null");
+    if (bpe->byte_fallback && bpe->prefix_bytes + bpe->suffix_bytes > 0)
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON ": model.byte_fallback together with "
+                                      "continuing_subword_prefix or end_of_word_suffix is not "
+                                      "supported; no model is known that has both");
+    return read_vocab(t, model, lists, err) && read_unknown(t, model, false, err) &&
+           read_merges(t, model, lists, err);
+}
+
+/* ---- Unigram ---- */
+
+static bool read_unigram(struct tokenizer *t, json_t *model, const struct model_lists *lists,
+                         struct err *err)
+{
+    const json_t *value = json_object_get(model, "vocab"), *unknown;
+    t->family = &unigram_family;
+    if (!fields_known(model, "model", "type, unk_id, vocab, byte_fallback", err) ||
+        !fields_bool_or(model, "model", "byte_fallback", false, &t->unigram.byte_fallback, err))
+        return false;
+    if (!lists->vocab.data || !json_is_array(value))
+        return fields_wrong_type("model", "vocab", value, "a list", err);
+    if (!vocab_read_scores(&t->vocab, lists->vocab, &t->unigram.scores, vocab_path, err) ||
+        !vocab_finish(&t->vocab, vocab_path, err))
+        return false;
+    t->unknown_id = MODEL_NO_ID;
+    unknown = json_object_get(model, "unk_id");
+    if (!unknown || json_is_null(unknown)) return true;
+    if (!fields_count(model, "model", "unk_id", &t->unknown_id, err)) return false;
+    return t->unknown_id < t->vocab.n ||
+           err_set(err, ERR_FORMAT, NULL,
+                   TOKENIZER_JSON ": model.unk_id is %u, but model.vocab has %u tokens",
+                   t->unknown_id, t->vocab.n);
+}
+
+bool json_read_model(struct tokenizer *t, json_t *model, const struct model_lists *lists,
+                     struct err *err)
+{
+    const char *type;
+    if (!fields_type(model, "model", "WordPiece, WordLevel, BPE, Unigram", &type, err))
+        return false;
+    if (strcmp(type, "WordPiece") == 0) return read_wordpiece(t, model, lists, err);
+    if (strcmp(type, "WordLevel") == 0) return read_wordlevel(t, model, lists, err);
+    if (strcmp(type, "BPE") == 0) return read_bpe(t, model, lists, err);
+    return read_unigram(t, model, lists, err);
+}
+
+/* ---- once the steps are known ---- */
+
+static bool has_all_bytes(const struct vocab *vocab)
+{
+    bool has_all = true;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char text[4];
+        has_all &=
+            vocab_id(vocab, text, utf8_write(text, pipeline_byte_char((unsigned char)byte))) !=
+            MODEL_NO_ID;
+    }
+    return has_all;
+}
+
+/* Whether the model may read the bytes themselves instead of the characters that stand for them. */
+static void fuse_bytes(struct tokenizer *t)
+{
+    struct pipeline *p = &t->pipeline;
+    struct bpe *bpe = &t->bpe;
+    struct split_step *last = p->n_splits > 0 ? &p->splits[p->n_splits - 1] : NULL;
+    if (!last || last->kind != SPLIT_BYTES || !has_all_bytes(&t->vocab)) return;
+    if (bpe->byte_fallback || bpe->prefix_bytes + bpe->suffix_bytes > 0) return;
+    last->fused = bpe->is_bytes = true;
+}
+
+static void find_word_mark(struct tokenizer *t)
+{
+    const struct pipeline *p = &t->pipeline;
+    for (size_t i = 0; i < p->n_normalizers; i++) {
+        if (p->normalizers[i].kind == NORMALIZE_PREPEND) t->word_mark = "\xE2\x96\x81";
+        if (p->normalizers[i].kind == NORMALIZE_BYTES) t->word_mark = "\xC4\xA0";
+    }
+    for (size_t i = 0; i < p->n_splits; i++) {
+        if (p->splits[i].kind == SPLIT_METASPACE) t->word_mark = "\xE2\x96\x81";
+        if (p->splits[i].kind == SPLIT_BYTES) t->word_mark = "\xC4\xA0";
+    }
+}
+
+bool json_finish_model(struct tokenizer *t, bool is_bert, struct err *err)
+{
+    if (t->family == &wordpiece_family) {
+        if (is_bert) t->family = &bert_family;
+        return true;
+    }
+    find_word_mark(t);
+    if (t->family == &unigram_family) unigram_finish(t);
+    if (t->family != &bpe_family) return true;
+    fuse_bytes(t);
+    return bpe_finish(t, err);
+}

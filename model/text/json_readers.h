@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file json_readers.h
+ * The parts of tokenizer.json, one reader each. For the reader of the file only. All fill an empty
+ * tokenizer, in the order in which they stand here, and return false with ERR_FORMAT or ERR_MEMORY.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "model/text/family.h"
+#include "model/text/json_fields.h"
+
+/** The long lists of the model, as they stand in the file; data NULL: not there. */
+struct model_lists {
+    struct span vocab, merges;
+};
+
+/** json_read_model: vocabulary, merges, scores, and the family. */
+bool json_read_model(struct tokenizer *t, json_t *model, const struct model_lists *lists,
+                     struct err *err);
+
+/** json_read_normalizer; is_bert: t->normalizer does the same (with bert_family). */
+bool json_read_normalizer(struct tokenizer *t, json_t *part, bool *is_bert, struct err *err);
+
+/** json_read_pre_tokenizer; is_bert: it is BertPreTokenizer. */
+bool json_read_pre_tokenizer(struct tokenizer *t, json_t *part, bool *is_bert, struct err *err);
+
+/** json_finish_model makes what the model needs, now that the steps before it are known. */
+bool json_finish_model(struct tokenizer *t, bool is_bert, struct err *err);
+
+bool json_read_added_tokens(struct tokenizer *t, json_t *list, struct err *err);
+bool json_read_post_processor(struct tokenizer *t, json_t *part, struct err *err);
+bool json_read_decoder(struct tokenizer *t, json_t *part, struct err *err);

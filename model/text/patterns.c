@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/text/patterns.h"
+
+#include "base/utf8.h"
+#include "model/text/forms.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define CL100K(numbers)                                                                            \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers                          \
+    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+
+static const struct {
+    enum pattern_kind kind;
+    const char *regex;
+} known[] = {
+    {PATTERN_GPT2, "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|"
+                   "\\s+"},
+    {PATTERN_CL100K, CL100K("\\p{N}{1,3}")},
+    {PATTERN_QWEN2, CL100K("\\p{N}")},
+};
+
+enum pattern_kind pattern_known(const char *regex, size_t bytes)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strlen(known[i].regex) == bytes && memcmp(known[i].regex, regex, bytes) == 0)
+            return known[i].kind;
+    }
+    return PATTERN_NONE;
+}
+
+#define LETTER FORM_LETTER
+#define NUMBER FORM_NUMBER
+#define GAP FORM_GAP
+#define CLASSES (LETTER | NUMBER | GAP)
+
+/* Of ASCII characters. */
+static inline unsigned ascii_class(unsigned char c)
+{
+    if ((unsigned char)((c | 0x20) - 'a') < 26) return LETTER;
+    if ((unsigned char)(c - '0') < 10) return NUMBER;
+    return c == ' ' || (unsigned char)(c - 9) < 5 ? GAP : 0;
+}
+
+static inline unsigned class_at(const char *at, const char **next)
+{
+    if ((unsigned char)*at < 0x80) {
+        *next = at + 1;
+        return ascii_class((unsigned char)*at);
+    }
+    *next = at;
+    return form_record_of(utf8_next(next))->flags & CLASSES;
+}
+
+/* Past all characters of the class from `at` on. */
+static const char *skip_class(const char *at, const char *end, unsigned class)
+{
+    const char *next;
+    while (at < end && class_at(at, &next) == class)
+        at = next;
+    return at;
+}
+
+static bool is_break(char c)
+{
+    return c == '\r' || c == '\n';
+}
+
+static const char *skip_breaks(const char *at, const char *end)
+{
+    while (at < end && is_break(*at))
+        at++;
+    return at;
+}
+
+/* White space: \s+(?!\S)|\s+ leaves its last character to what follows it. */
+static const char *gap_end(const char *at, const char *end)
+{
+    const char *gap = skip_class(at, end, GAP), *last = gap;
+    if (gap == end) return gap;
+    do {
+        last--;
+    } while (((unsigned char)*last & 0xC0) == 0x80);
+    return last > at ? last : gap;
+}
+
+/* The letters of 's, 't, 're, 've, 'm, 'll, 'd after the quote at `at`; 0: none of these. */
+static size_t contraction_bytes(const char *at, const char *end, unsigned char fold)
+{
+    size_t left = (size_t)(end - at);
+    if (left < 2) return 0;
+    char a = (char)(at[1] | fold), b = left > 2 ? (char)(at[2] | fold) : 0;
+    if (a == 's' || a == 't' || a == 'm' || a == 'd') return 2;
+    /* Without regard to case, the long s is an s. */
+    if (fold && left > 2 && memcmp(at + 1, "\xC5\xBF", 2) == 0) return 3;
+    bool is_long = (a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l');
+    return is_long ? 3 : 0;
+}
+
+static const char *gpt2_end(const char *at, const char *end)
+{
+    size_t contraction = *at == '\'' ? contraction_bytes(at, end, 0) : 0;
+    if (contraction > 0) return at + contraction;
+    const char *start = at, *next;
+    unsigned class = class_at(at, &next);
+    if (class != GAP) return skip_class(next, end, class);
+    if (*start == ' ' && next < end) {
+        const char *second = next;
+        unsigned after = class_at(next, &second);
+        if (after != GAP) return skip_class(second, end, after);
+    }
+    return gap_end(start, end);
+}
+
+/* \s*[\r\n]+: up to the last line break of the white space; NULL if it has none. */
+static const char *breaks_end(const char *at, const char *end)
+{
+    const char *gap = skip_class(at, end, GAP);
+    while (gap > at && !is_break(gap[-1]))
+        gap--;
+    return gap > at ? gap : NULL;
+}
+
+static const char *numbers_end(const char *at, const char *end, int most)
+{
+    const char *next;
+    for (int n = 0; n < most && at < end && class_at(at, &next) == NUMBER; n++)
+        at = next;
+    return at;
+}
+
+static const char *cl100k_end(const char *at, const char *end, int digits)
+{
+    size_t contraction = *at == '\'' ? contraction_bytes(at, end, 0x20) : 0;
+    if (contraction > 0) return at + contraction;
+    const char *next, *second;
+    unsigned class = class_at(at, &next);
+    if (class == LETTER) return skip_class(next, end, LETTER);
+    if (class == NUMBER) return numbers_end(at, end, digits);
+    /* One character that is neither letter nor number nor line break may stand before a word. */
+    unsigned after = next < end ? class_at(next, &second) : GAP;
+    if (!is_break(*at) && after == LETTER) return skip_class(second, end, LETTER);
+    if (class == 0) return skip_breaks(skip_class(next, end, 0), end);
+    if (*at == ' ' && next < end && after == 0) return skip_breaks(skip_class(second, end, 0), end);
+    const char *breaks = breaks_end(at, end);
+    return breaks ? breaks : gap_end(at, end);
+}
+
+size_t pattern_next(enum pattern_kind kind, const char *text, size_t bytes, size_t at)
+{
+    const char *end = text + bytes, *from = text + at, *to;
+    if (kind == PATTERN_GPT2)
+        to = gpt2_end(from, end);
+    else
+        to = cl100k_end(from, end, kind == PATTERN_CL100K ? 3 : 1);
+    return (size_t)(to - text);
+}

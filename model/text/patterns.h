@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file patterns.h
+ * The regular expressions that byte-level tokenizers split texts by, written out by hand.
+ *
+ * Their matches follow one another without gaps. Classes of characters are the reference's
+ * (forms.h). Pure functions.
+ */
+#pragma once
+
+#include <stddef.h>
+
+enum pattern_kind {
+    PATTERN_NONE,
+    PATTERN_GPT2,   /* the pre-tokenizer ByteLevel's own: GPT-2, RoBERTa */
+    PATTERN_CL100K, /* cl100k and Llama 3: numbers by three digits */
+    PATTERN_QWEN2,  /* the same with numbers digit by digit */
+};
+
+/** pattern_known: which of them an expression is, letter by letter; PATTERN_NONE: another. */
+enum pattern_kind pattern_known(const char *regex, size_t bytes);
+
+/** pattern_next: where the match that starts at `at` (< bytes, valid UTF-8) ends. */
+size_t pattern_next(enum pattern_kind kind, const char *text, size_t bytes, size_t at);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file pipeline.h
+ * What happens to a text before the model sees it: normalizers, then pre-tokenizers, each a step.
+ *
+ * A normalizer rewrites the whole text between two added tokens. A pre-tokenizer hands on parts of
+ * what it is given, one after another, some rewritten: the parts go down the steps to the model one
+ * by one, so nothing is listed. Nested Sequences of the file are one flat list here. Reference: the
+ * `tokenizers` library's components of the same names. Immutable once read; any thread may use it.
+ * Scratch is the request's arena.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "model/text/charsmap.h"
+#include "model/text/forms.h"
+#include "model/text/patterns.h"
+#include "model/text/regex.h"
+#include "model/text/rewrite.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Steps a tokenizer.json may have of each kind, Sequences counted out. */
+#define PIPELINE_STEPS_MAX 32
+
+/** A text to look for, with its own memory. */
+struct step_text {
+    char *text;
+    size_t bytes;
+};
+
+enum normalize_kind {
+    NORMALIZE_CLEAN,          /* BertNormalizer's clean_text */
+    NORMALIZE_CHINESE_SPACES, /* and its handle_chinese_chars */
+    NORMALIZE_FORM,
+    NORMALIZE_STRIP_MARKS, /* BertNormalizer's strip_accents, after NFD */
+    NORMALIZE_STRIP_ACCENTS,
+    NORMALIZE_LOWERCASE,
+    NORMALIZE_STRIP,
+    NORMALIZE_REPLACE,
+    NORMALIZE_PREPEND,
+    NORMALIZE_CHARSMAP,
+    NORMALIZE_BYTES, /* ByteLevel */
+    NORMALIZE_NMT,
+};
+
+struct normalize_step {
+    enum normalize_kind kind;
+    enum text_form form;
+    bool left, right;         /* Strip */
+    struct step_text pattern; /* Replace by a string: where `regex` is NULL */
+    struct regex *regex;
+    struct step_text content; /* of Replace and Prepend */
+    struct charsmap charsmap;
+    struct step_text charsmap_data;
+};
+
+enum split_kind {
+    SPLIT_FLAGS, /* at characters with one of `flags`: white space, punctuation, digits */
+    SPLIT_CHAR,
+    SPLIT_TEXT,
+    SPLIT_REGEX,
+    SPLIT_PATTERN, /* a regex that patterns.h knows */
+    SPLIT_WORDS,   /* Whitespace */
+    SPLIT_METASPACE,
+    SPLIT_BYTES, /* ByteLevel */
+    SPLIT_SCRIPTS,
+    SPLIT_LENGTH,
+};
+
+/** What becomes of matches, as the reference's SplitDelimiterBehavior. */
+enum split_behavior {
+    SPLIT_REMOVED,
+    SPLIT_ISOLATED,
+    SPLIT_MERGED_WITH_PREVIOUS,
+    SPLIT_MERGED_WITH_NEXT,
+    SPLIT_CONTIGUOUS,
+};
+
+enum metaspace_prepend { METASPACE_ALWAYS, METASPACE_FIRST, METASPACE_NEVER };
+
+struct split_step {
+    enum split_kind kind;
+    enum split_behavior behavior;
+    bool invert;
+    bool numeric;             /* SPLIT_FLAGS: Digits */
+    uint8_t flags;            /* SPLIT_FLAGS: enum unicode_flag */
+    uint32_t character;       /* SPLIT_CHAR; of Metaspace: its replacement */
+    struct step_text pattern; /* SPLIT_TEXT; of Metaspace: its replacement */
+    struct regex *regex;
+    enum pattern_kind known;
+    enum metaspace_prepend prepend;
+    bool splits;       /* Metaspace's split, ByteLevel's use_regex */
+    bool prefix_space; /* ByteLevel */
+    bool fused;        /* ByteLevel: the model reads bytes; nothing is rewritten */
+    size_t length;
+};
+
+struct pipeline {
+    struct normalize_step *normalizers; /* (n_normalizers) */
+    struct split_step *splits;          /* (n_splits) */
+    size_t n_normalizers, n_splits;
+    bool needs_places; /* a step asks where a part stands, even if nobody wants spans */
+};
+
+void pipeline_clear(struct pipeline *pipeline);
+
+/** One run: what the steps share. */
+struct pipeline_run {
+    const struct pipeline *pipeline;
+    struct arena *arena;
+    struct rewrite_room *rooms; /* two for the normalizers, two for each pre-tokenizer */
+    struct regex_scratch *regex;
+    bool places;  /* whether the lines carry them */
+    bool gave_up; /* a regex was given up: it backtracks too much on this text */
+    /** Takes a part that came through all steps; false stops the run. */
+    bool (*take)(void *context, const struct line *part);
+    void *context;
+};
+
+/**
+ * pipeline_start makes room for a run; the caller has set all but rooms and regex.
+ * @return false when the arena is at its cap
+ */
+bool pipeline_start(struct pipeline_run *run);
+
+/** pipeline_end: call after pipeline_start, however the run went. */
+void pipeline_end(struct pipeline_run *run);
+
+/**
+ * pipeline_normalize makes the normalized line of `in`, which lies in the run's rooms until the
+ * next call (or is `in` itself).
+ * @return false when the arena is at its cap, or with run->gave_up
+ */
+bool pipeline_normalize(struct pipeline_run *run, const struct line *in, struct line *out);
+
+/** pipeline_split hands the parts of a normalized line to run->take. As above. */
+bool pipeline_split(struct pipeline_run *run, const struct line *line);
+
+/** pipeline_byte_char: the character that stands for a byte at byte level (U+0021 to U+0143). */
+uint32_t pipeline_byte_char(unsigned char byte);
+
+/** pipeline_char_byte: the other way round; -1 for any other character. */
+int pipeline_char_byte(uint32_t code);
+
+/** pipeline_slice: the bytes [start, end) of a line as a line. */
+struct line pipeline_slice(const struct line *line, size_t start, size_t end);
+
+/** rewrite_bytes writes each byte as the character that stands for it. */
+void rewrite_bytes(struct rewrite *w);
+
+/** rewrite_prepend writes `text` before the first character, and that; nothing if there is none. */
+void rewrite_prepend(struct rewrite *w, const char *text, size_t bytes);
+
+/** rewrite_replace writes all with `content` for `pattern`, wherever it stands (not empty). */
+void rewrite_replace(struct rewrite *w, const char *pattern, size_t pattern_bytes,
+                     const char *content, size_t content_bytes);

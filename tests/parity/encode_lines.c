@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers what a tokenizer.json makes of texts, for comparing with the reference library.
+   usage: encode_lines TOKENIZER_JSON <records
+   A record is u32 flags (1: with special tokens), u32 bytes, the text. The answer: u32 n, n times
+   (u32 id, u32 start, u32 end), then two texts (u32 bytes, bytes): all ids decoded, and without
+   special tokens. n of UINT32_MAX: the text is an error message. All in the machine's byte order.
+ */
+#include "model/text/tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_MAX ((size_t)1 << 30)
+
+static char *read_file(const char *path, size_t *bytes)
+{
+    FILE *file = fopen(path, "rb");
+    char *data = NULL;
+    size_t room = 0;
+    *bytes = 0;
+    if (!file) return NULL;
+    do {
+        room += 1 << 20;
+        data = realloc(data, room);
+        if (!data) break;
+        *bytes += fread(data + *bytes, 1, room - *bytes, file);
+    } while (*bytes == room);
+    fclose(file);
+    return data;
+}
+
+static void write_u32(uint32_t value)
+{
+    fwrite(&value, sizeof value, 1, stdout);
+}
+
+static void write_text(const char *text, size_t bytes)
+{
+    write_u32((uint32_t)bytes);
+    if (bytes > 0) fwrite(text, 1, bytes, stdout);
+}
+
+static void write_decoded(const struct tokenizer *t, struct arena *arena,
+                          const struct tokens *tokens, bool skip_special)
+{
+    struct buf out;
+    buf_init(&out, arena);
+    uint32_t *ids = arena_array(arena, (size_t)tokens->n + 1, sizeof *ids);
+    size_t n = 0;
+    for (uint32_t i = 0; i < tokens->n; i++) {
+        if (tokens->ids[i] != MODEL_NO_ID) ids[n++] = tokens->ids[i];
+    }
+    tokenizer_decode(t, ids, n, skip_special, &out);
+    if (out.failed) out.bytes = 0;
+    write_text(out.data, out.bytes);
+}
+
+static void answer(const struct tokenizer *t, struct arena *arena, uint32_t flags, const char *text,
+                   size_t bytes)
+{
+    struct err err;
+    struct tokens tokens;
+    unsigned wanted = MODEL_SPANS | (flags & 1 ? MODEL_SPECIAL_TOKENS : 0);
+    if (!tokenizer_encode(t, arena, text, bytes, wanted, &tokens, &err)) {
+        write_u32(UINT32_MAX);
+        write_text(err.message, strlen(err.message));
+        return;
+    }
+    write_u32(tokens.n);
+    for (uint32_t i = 0; i < tokens.n; i++) {
+        write_u32(tokens.ids[i]);
+        write_u32(tokens.spans[i].start);
+        write_u32(tokens.spans[i].end);
+    }
+    write_decoded(t, arena, &tokens, false);
+    write_decoded(t, arena, &tokens, true);
+}
+
+static void answer_all(const struct tokenizer *t)
+{
+    struct arena arena;
+    arena_init(&arena, ARENA_MAX);
+    uint32_t header[2];
+    while (fread(header, sizeof header, 1, stdin) == 1) {
+        /* Of its own size, so that a sanitizer sees what is read past it. */
+        char *text = malloc(header[1] + 1u);
+        if (!text || fread(text, 1, header[1], stdin) != header[1]) exit(3);
+        answer(t, &arena, header[0], text, header[1]);
+        free(text);
+        arena_reset(&arena);
+    }
+    arena_clear(&arena);
+}
+
+int main(int argc, char **argv)
+{
+    struct err err;
+    struct tokenizer *t;
+    struct source files = {.path = "."};
+    struct tokenizer_options options = {0};
+    size_t bytes;
+    if (argc != 2) return 3;
+    char *file = read_file(argv[1], &bytes);
+    if (!file) return 3;
+    files.tokenizer = (struct span){file, bytes};
+    if (!tokenizer_open(&t, &files, &options, &err)) {
+        fprintf(stderr, "%s\n", err.message);
+        free(file);
+        return 2;
+    }
+    answer_all(t);
+    tokenizer_close(t);
+    free(file);
+    return 0;
+}
