@@ -330,13 +330,13 @@ static void apply(struct pieces *p, const struct decode_step *step)
 }
 
 /* The reference decodes an added token that is searched for in normalized text in its normalized
-   form, and where that differs does not see that it is special. */
-static struct piece normalized_form(const struct tokenizer *t, uint32_t id)
+   form, and tells by that whether it is special. */
+static const struct normalized_text *normalized_form(const struct tokenizer *t, uint32_t id)
 {
     const struct normalized_text *form = t->normalized_texts;
     while (form->id != id)
         form++;
-    return (struct piece){form->text, form->bytes};
+    return form;
 }
 
 static void list_tokens(struct pieces *p, const struct tokenizer *t, const uint32_t *ids, size_t n,
@@ -347,9 +347,11 @@ static void list_tokens(struct pieces *p, const struct tokenizer *t, const uint3
     for (size_t i = 0; i < n && p->at; i++) {
         assert(ids[i] < t->vocab.n);
         const struct vocab_token *token = &t->vocab.tokens[ids[i]];
-        if (skip_special && token->is_special && !token->is_normalized) continue;
-        p->at[p->n++] = token->is_normalized ? normalized_form(t, ids[i])
-                                             : (struct piece){token->text, token->bytes};
+        const struct normalized_text *form =
+            token->is_normalized ? normalized_form(t, ids[i]) : NULL;
+        if (skip_special && (form ? form->is_special : token->is_special)) continue;
+        p->at[p->n++] = form ? (struct piece){form->text, form->bytes}
+                             : (struct piece){token->text, token->bytes};
     }
 }
 

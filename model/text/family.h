@@ -96,6 +96,7 @@ struct normalized_text {
     uint32_t id;
     const char *text; /* in the memory of the vocabulary */
     size_t bytes;
+    bool is_special; /* a special token has this very text */
 };
 
 struct tokenizer {

@@ -98,17 +98,19 @@ static bool put_added(struct encoding *e, const struct line *line, const struct 
     return true;
 }
 
+/* A token that takes the white space after it may overlap the next one: then nothing is between. */
 static bool put_between(struct encoding *e, const struct line *line, size_t start, size_t end)
 {
-    if (start == end) return true;
+    if (start >= end) return true;
     struct line part = pipeline_slice(line, start, end);
     return pipeline_split(&e->run, &part);
 }
 
-static bool put_segment(struct encoding *e, const struct line *segment)
+static bool put_segment(struct encoding *e, const struct line *text, size_t start, size_t end)
 {
-    struct line line;
-    if (!pipeline_normalize(&e->run, segment, &line)) return false;
+    if (start >= end) return true;
+    struct line segment = pipeline_slice(text, start, end), line;
+    if (!pipeline_normalize(&e->run, &segment, &line)) return false;
     struct added_search search = {.text = line.text, .bytes = line.bytes};
     struct added_match match;
     size_t done = 0;
@@ -126,13 +128,10 @@ static bool put_text(struct encoding *e, const char *text, size_t bytes)
     struct added_match match;
     size_t done = 0;
     while (added_find(&e->tokenizer->raw, &search, &match)) {
-        struct line segment = pipeline_slice(&line, done, match.start);
-        if (segment.bytes > 0 && !put_segment(e, &segment)) return false;
-        if (!put_added(e, &line, &match)) return false;
+        if (!put_segment(e, &line, done, match.start) || !put_added(e, &line, &match)) return false;
         done = match.end;
     }
-    struct line segment = pipeline_slice(&line, done, bytes);
-    return segment.bytes == 0 || put_segment(e, &segment);
+    return put_segment(e, &line, done, bytes);
 }
 
 static struct pipeline_run run_of(struct encoding *e)

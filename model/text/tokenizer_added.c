@@ -58,7 +58,7 @@ static bool put_normalized(struct tokenizer *t, struct making *m, const struct a
     t->vocab.tokens[entry->token.id].is_normalized = differs;
     if (differs)
         t->normalized_texts[t->n_normalized_texts++] =
-            (struct normalized_text){entry->token.id, line.text, line.bytes};
+            (struct normalized_text){entry->token.id, line.text, line.bytes, false};
     making_put(m, entry, line.text, line.bytes);
     return true;
 }
@@ -87,6 +87,11 @@ bool tokenizer_set_added(struct tokenizer *t, const struct added_entry *entries,
             done = put_normalized(t, &normalized, &entries[i], where, err);
         else
             making_put(&raw, &entries[i], entries[i].text, entries[i].bytes);
+    }
+    for (size_t i = 0; i < t->n_normalized_texts && done; i++) {
+        struct normalized_text *form = &t->normalized_texts[i];
+        uint32_t id = vocab_id(&t->vocab, form->text, form->bytes);
+        form->is_special = id != MODEL_NO_ID && t->vocab.tokens[id].is_special;
     }
     done = done && finish(&t->raw, &raw, where, err) &&
            finish(&t->normalized, &normalized, where, err);
