@@ -208,7 +208,7 @@ fuzz: $(FUZZERS:%=build/fuzz/fuzz_%) ## fuzz each target for FUZZ_SECONDS (600);
 
 # ---- measuring ----
 
-BENCH_PROGRAMS := build/release/bench/canned build/release/bench/openload
+BENCH_PROGRAMS := build/release/bench/canned build/release/bench/openload build/release/bench/tokenize
 build/release/bench/%: build/release/bench/%.c.o build/release/libembedd.a
 	$(call SAY,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_release) $(LDFLAGS) $^ -o $@ $(LIBS)

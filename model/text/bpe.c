@@ -11,7 +11,6 @@
 
 #define NO_MERGE UINT64_MAX
 #define NO_RANK UINT32_MAX
-#define MARK "\xE2\x96\x81" /* ▁ */
 
 /* ---- the merges ---- */
 
@@ -284,23 +283,40 @@ static bool put_word(struct encoding *e, const char *text, size_t bytes, size_t 
     return true;
 }
 
-/* Where the next word starts: at a "▁" after something else. */
-static size_t word_end(const char *text, size_t bytes)
+static bool is_known(const struct tokenizer *t, const char *at, const char *end)
+{
+    const char *next = at + 1;
+    while (next < end && ((unsigned char)*next & 0xC0) == 0x80)
+        next++;
+    return find_character(t, at, (size_t)(next - at), true, true) != UINT32_MAX;
+}
+
+/* Unknown characters are joined to one token, or dropped so that what is around them may be joined:
+   no cut is beside them. */
+static bool cuts_here(const struct tokenizer *t, const char *text, size_t at, size_t bytes)
+{
+    size_t before = at - 1;
+    while (((unsigned char)text[before] & 0xC0) == 0x80)
+        before--;
+    return t->bpe.cuts_unknown ||
+           (is_known(t, text + before, text + bytes) && is_known(t, text + at, text + bytes));
+}
+
+static size_t word_bytes(const struct tokenizer *t, const char *text, size_t bytes)
 {
     size_t at = 0;
-    const size_t mark = sizeof MARK - 1;
-    while (bytes - at >= mark && memcmp(text + at, MARK, mark) == 0)
-        at += mark;
-    const char *found = memmem(text + at, bytes - at, MARK, mark);
-    return found ? (size_t)(found - text) : bytes;
+    do {
+        at += cuts_next(&t->bpe.cuts, text + at, bytes - at);
+    } while (at < bytes && !cuts_here(t, text, at, bytes));
+    return at;
 }
 
 bool bpe_put(struct encoding *e, const struct line *part)
 {
     size_t origin = 0;
-    if (!e->tokenizer->bpe.cuts_at_marks) return put_word(e, part->text, part->bytes, &origin);
+    if (!e->tokenizer->bpe.cuts.bits) return put_word(e, part->text, part->bytes, &origin);
     for (size_t at = 0, n; at < part->bytes; at += n) {
-        n = word_end(part->text + at, part->bytes - at);
+        n = word_bytes(e->tokenizer, part->text + at, part->bytes - at);
         if (!put_word(e, part->text + at, n, &origin)) return false;
     }
     return true;
@@ -335,16 +351,36 @@ static void set_bytes(struct bpe *bpe, const struct vocab *vocab)
     }
 }
 
-static bool cuts_at_marks(const struct bpe *bpe, const struct vocab *vocab)
+static bool has_all(const uint32_t ids[256])
 {
-    if (bpe->is_bytes || bpe->prefix_bytes + bpe->suffix_bytes > 0) return false;
-    const size_t mark = sizeof MARK - 1;
-    if (trie_id(trie_walk(&vocab->trie, vocab->trie.root, MARK, mark)) == UINT32_MAX) return false;
-    for (uint32_t id = 0; id < vocab->n_model; id++) {
-        const struct vocab_token *token = &vocab->tokens[id];
-        if (word_end(token->text, token->bytes) < token->bytes) return false;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        if (ids[byte] == UINT32_MAX) return false;
     }
     return true;
+}
+
+/* Whether tokens of bytes, which stand for unknown characters, are ever joined. */
+static bool joins_fallback(const struct tokenizer *t)
+{
+    for (uint64_t i = 0; i <= t->bpe.mask; i++) {
+        const struct bpe_merge *merge = &t->bpe.merges[i];
+        if (merge->pair == NO_MERGE) continue;
+        uint32_t sides[] = {(uint32_t)(merge->pair >> 32), (uint32_t)merge->pair};
+        for (size_t side = 0; side < 2; side++) {
+            const struct vocab_token *token = &t->vocab.tokens[sides[side]];
+            if (token->bytes == 6 && memcmp(token->text, "<0x", 3) == 0) return true;
+        }
+    }
+    return false;
+}
+
+/* Each unknown character is then a token, or several, by itself. */
+static bool cuts_unknown(const struct tokenizer *t)
+{
+    const struct bpe *bpe = &t->bpe;
+    if (bpe->is_bytes) return has_all(bpe->bytes);
+    if (bpe->byte_fallback) return has_all(bpe->fallback) && !joins_fallback(t);
+    return t->unknown_id != MODEL_NO_ID && !bpe->fuse_unk;
 }
 
 /* Whether the word becomes this one token. */
@@ -397,12 +433,31 @@ static size_t all_bytes(const struct vocab *vocab)
     return sum;
 }
 
+/* Merges make tokens of the vocabulary only: their neighbours are all there are. */
+static bool find_cuts(struct tokenizer *t, char *room)
+{
+    struct bpe *bpe = &t->bpe;
+    if (bpe->prefix_bytes + bpe->suffix_bytes > 0) return true;
+    bpe->cuts_unknown = cuts_unknown(t);
+    if (!cuts_alloc(&bpe->cuts, all_bytes(&t->vocab))) return false;
+    for (uint32_t id = 0; id < t->vocab.n_model; id++) {
+        const struct vocab_token *token = &t->vocab.tokens[id];
+        const char *text = token->text;
+        size_t bytes = token->bytes;
+        if (bpe->is_bytes) {
+            if (!token_bytes(token, room, &bytes)) continue;
+            text = room;
+        }
+        if (bytes > 0) cuts_add(&bpe->cuts, text, bytes);
+    }
+    return true;
+}
+
 bool bpe_finish(struct tokenizer *t, struct err *err)
 {
     struct bpe *bpe = &t->bpe;
     uint32_t twins[2];
     set_bytes(bpe, &t->vocab);
-    bpe->cuts_at_marks = cuts_at_marks(bpe, &t->vocab);
     size_t longest = longest_token(&t->vocab);
     struct trie_key *keys = malloc((t->vocab.n_model + 1) * sizeof *keys);
     char *texts = malloc(bpe->is_bytes ? all_bytes(&t->vocab) : 1);
@@ -415,6 +470,7 @@ bool bpe_finish(struct tokenizer *t, struct err *err)
         size_t n = has_words ? find_words(t, keys, texts, room, heap) : 0;
         done = trie_build(&bpe->words, keys, n, twins) == TRIE_BUILT;
     }
+    done = done && find_cuts(t, texts);
     free(keys);
     free(texts);
     free(room);
@@ -427,5 +483,6 @@ void bpe_clear(struct bpe *bpe)
 {
     free(bpe->merges);
     trie_clear(&bpe->words);
+    cuts_clear(&bpe->cuts);
     *bpe = (struct bpe){0};
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "model/text/cuts.h"
 #include "model/text/trie.h"
 
 #include <stdbool.h>
@@ -38,7 +39,8 @@ struct bpe {
     const char *prefix, *suffix; /* of characters within a word, and of a word's last one */
     size_t prefix_bytes, suffix_bytes;
     bool is_bytes, ignore_merges, fuse_unk, byte_fallback;
-    bool cuts_at_marks; /* no token goes on past "▁" after something else */
+    struct cuts cuts;
+    bool cuts_unknown; /* also beside characters that are no tokens */
 };
 
 /** bpe_alloc_merges makes room for n merges. */

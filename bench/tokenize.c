@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Times a tokenizer.json on texts, one at a time, one thread, ids alone.
+   usage: tokenize TOKENIZER_JSON SECONDS <texts, one a line
+   Prints nanoseconds a text and tokens a text: the best of as many rounds over all texts as fit. */
+#include "base/arena.h"
+#include "model/text/tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TEXTS_MAX 4096
+
+struct texts {
+    char *line[TEXTS_MAX];
+    size_t bytes[TEXTS_MAX], n;
+};
+
+static double now_s(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static char *read_all(FILE *file, size_t *bytes)
+{
+    char *data = NULL;
+    size_t room = 0;
+    *bytes = 0;
+    do {
+        room += 1 << 20;
+        data = realloc(data, room);
+        if (!data) exit(3);
+        *bytes += fread(data + *bytes, 1, room - *bytes, file);
+    } while (*bytes == room);
+    return data;
+}
+
+static void cut_lines(struct texts *texts, char *data, size_t bytes)
+{
+    char *at = data, *end = data + bytes, *next;
+    for (; at < end && texts->n < TEXTS_MAX; at = next + 1) {
+        next = memchr(at, '\n', (size_t)(end - at));
+        if (!next) next = end;
+        texts->line[texts->n] = at;
+        texts->bytes[texts->n++] = (size_t)(next - at);
+    }
+}
+
+/* Tokens of all texts. */
+static size_t round_of(const struct tokenizer *t, struct arena *arena, const struct texts *texts)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < texts->n; i++) {
+        struct tokens tokens;
+        struct err err;
+        if (!tokenizer_encode(t, arena, texts->line[i], texts->bytes[i], 0, &tokens, &err)) exit(4);
+        n += tokens.n;
+        arena_reset(arena);
+    }
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    struct err err;
+    struct tokenizer *t;
+    struct source files = {.path = "."};
+    struct tokenizer_options options = {0};
+    struct texts texts = {0};
+    struct arena arena;
+    size_t bytes;
+    FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
+    if (!file) return 3;
+    files.tokenizer.data = read_all(file, &files.tokenizer.bytes);
+    fclose(file);
+    double start = now_s();
+    if (!tokenizer_open(&t, &files, &options, &err)) {
+        fprintf(stderr, "%s\n", err.message);
+        return 2;
+    }
+    double opened = now_s(), best = 1e9;
+    char *data = read_all(stdin, &bytes);
+    cut_lines(&texts, data, bytes);
+    arena_init(&arena, (size_t)1 << 28);
+    size_t tokens = round_of(t, &arena, &texts);
+    while (now_s() - opened < atof(argv[2])) {
+        double from = now_s();
+        round_of(t, &arena, &texts);
+        double took = now_s() - from;
+        best = took < best ? took : best;
+    }
+    printf("%.1f %.2f %.2f\n", best / (double)texts.n * 1e9, (double)tokens / (double)texts.n,
+           (opened - start) * 1e3);
+    arena_clear(&arena);
+    tokenizer_close(t);
+    free((char *)(uintptr_t)files.tokenizer.data);
+    free(data);
+    return 0;
+}
