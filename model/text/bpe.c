@@ -14,9 +14,22 @@
 
 /* ---- the merges ---- */
 
+#define PAIR_BITS (1u << 20)
+
+static inline uint64_t hash_of(uint64_t pair)
+{
+    pair *= UINT64_C(0x9E3779B97F4A7C15);
+    return pair ^ pair >> 32;
+}
+
 static uint64_t slot_of(const struct bpe *bpe, uint64_t pair)
 {
-    return (pair * UINT64_C(0x9E3779B97F4A7C15) >> 20) & bpe->mask;
+    return hash_of(pair) & bpe->mask;
+}
+
+static inline uint64_t bit_of(uint64_t pair)
+{
+    return hash_of(pair) >> 36 & (PAIR_BITS - 1);
 }
 
 bool bpe_alloc_merges(struct bpe *bpe, size_t n)
@@ -25,7 +38,8 @@ bool bpe_alloc_merges(struct bpe *bpe, size_t n)
     while (slots < n * 2)
         slots *= 2;
     bpe->merges = malloc(slots * sizeof *bpe->merges);
-    if (!bpe->merges) return false;
+    bpe->has_merge = calloc(PAIR_BITS / 64, sizeof *bpe->has_merge);
+    if (!bpe->merges || !bpe->has_merge) return false;
     bpe->mask = slots - 1;
     for (uint64_t i = 0; i < slots; i++)
         bpe->merges[i] = (struct bpe_merge){.pair = NO_MERGE};
@@ -38,12 +52,14 @@ void bpe_put_merge(struct bpe *bpe, uint32_t left, uint32_t right, uint32_t rank
     while (bpe->merges[i].pair != NO_MERGE && bpe->merges[i].pair != pair)
         i = (i + 1) & bpe->mask;
     bpe->merges[i] = (struct bpe_merge){pair, rank, id};
+    bpe->has_merge[bit_of(pair) / 64] |= UINT64_C(1) << (bit_of(pair) % 64);
 }
 
 static inline const struct bpe_merge *find_merge(const struct bpe *bpe, uint32_t left,
                                                  uint32_t right)
 {
-    uint64_t pair = (uint64_t)left << 32 | right, i = slot_of(bpe, pair);
+    uint64_t pair = (uint64_t)left << 32 | right, bit = bit_of(pair), i = slot_of(bpe, pair);
+    if (!(bpe->has_merge[bit / 64] >> (bit % 64) & 1)) return NULL;
     for (; bpe->merges[i].pair != pair; i = (i + 1) & bpe->mask) {
         if (bpe->merges[i].pair == NO_MERGE) return NULL;
     }
@@ -482,6 +498,7 @@ bool bpe_finish(struct tokenizer *t, struct err *err)
 void bpe_clear(struct bpe *bpe)
 {
     free(bpe->merges);
+    free(bpe->has_merge);
     trie_clear(&bpe->words);
     cuts_clear(&bpe->cuts);
     *bpe = (struct bpe){0};

@@ -33,6 +33,8 @@ struct bpe_merge {
 struct bpe {
     struct bpe_merge *merges; /* (mask + 1) a hash table, open addressing */
     uint64_t mask;
+    /* A bit for each merge, by its hash: most pairs are none, and this fits a cache. */
+    uint64_t *has_merge;         /* (PAIR_BITS / 64) */
     uint32_t bytes[256];         /* token of the one-byte character, or UINT32_MAX */
     uint32_t fallback[256];      /* <0x00> to <0xFF> */
     struct trie words;           /* tokens that are what their own text becomes */

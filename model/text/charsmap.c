@@ -14,22 +14,6 @@ static uint32_t read_u32(const unsigned char *at)
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-bool charsmap_open(struct charsmap *out, const unsigned char *data, size_t bytes, struct err *err)
-{
-    uint32_t trie_bytes = bytes >= 4 ? read_u32(data) : 0;
-    *out = (struct charsmap){0};
-    if (bytes < 4 || trie_bytes < 4 || trie_bytes / 4 > (bytes - 4) / 4)
-        return err_set(err, ERR_FORMAT, NULL,
-                       "it is cut short: %zu bytes are too few for a trie of %u bytes and its "
-                       "texts; export the tokenizer anew",
-                       bytes, trie_bytes);
-    *out = (struct charsmap){.units = data + 4, .n_units = trie_bytes / 4};
-    out->texts = (const char *)data + 4 + out->n_units * 4;
-    out->text_bytes = bytes - 4 - out->n_units * 4;
-    return utf8_valid_bytes(out->texts, out->text_bytes) == out->text_bytes ||
-           err_set(err, ERR_FORMAT, NULL, "its texts are not UTF-8; export the tokenizer anew");
-}
-
 /* Darts' units: 8 bits of label (and the top bit, set in leaves), a mark that a leaf follows, and
    the offset to it, of 21 bits, or of 29 where it is large. */
 static size_t unit_offset(uint32_t unit)
@@ -59,6 +43,28 @@ static bool find(const struct charsmap *map, const char *text, size_t bytes, con
         return *found_bytes == 0 || ((unsigned char)**found & 0xC0) != 0x80;
     }
     return false;
+}
+
+bool charsmap_open(struct charsmap *out, const unsigned char *data, size_t bytes, struct err *err)
+{
+    uint32_t trie_bytes = bytes >= 4 ? read_u32(data) : 0;
+    *out = (struct charsmap){0};
+    if (bytes < 4 || trie_bytes < 4 || trie_bytes / 4 > (bytes - 4) / 4)
+        return err_set(err, ERR_FORMAT, NULL,
+                       "it is cut short: %zu bytes are too few for a trie of %u bytes and its "
+                       "texts; export the tokenizer anew",
+                       bytes, trie_bytes);
+    *out = (struct charsmap){.units = data + 4, .n_units = trie_bytes / 4};
+    out->texts = (const char *)data + 4 + out->n_units * 4;
+    out->text_bytes = bytes - 4 - out->n_units * 4;
+    const char *found;
+    size_t found_bytes;
+    for (unsigned c = 0; c < 128; c++) {
+        char text = (char)c;
+        out->stays[c] = c != '\r' && c != '\n' && !find(out, &text, 1, &found, &found_bytes);
+    }
+    return utf8_valid_bytes(out->texts, out->text_bytes) == out->text_bytes ||
+           err_set(err, ERR_FORMAT, NULL, "its texts are not UTF-8; export the tokenizer anew");
 }
 
 /* What is written last waits: the reference adds what a rule removes to the change of the character
@@ -103,6 +109,31 @@ static void put_characters(struct writer *o, const char *text, size_t bytes)
     }
 }
 
+/* Past the ASCII characters from `at` on that stay, and whose neighbour is ASCII too: each is a
+   grapheme (CR LF are one, and neither stays). */
+static const char *skip_plain(const struct charsmap *map, const char *at, const char *end)
+{
+    while (at < end && !((unsigned char)*at & 0x80) && map->stays[(unsigned char)*at] &&
+           (at + 1 == end || !((unsigned char)at[1] & 0x80)))
+        at++;
+    return at;
+}
+
+/* The last one waits, as it would by itself. */
+static void put_plain(struct writer *o, const char *at, size_t bytes)
+{
+    size_t copied = 0;
+    if (o->has_last) rewrite_put(o->w, o->code, o->change);
+    o->has_last = false;
+    /* Where what was removed was lost, the reader stands elsewhere. */
+    if (o->w->in.text + o->w->at == at) {
+        copied = bytes - 1;
+        rewrite_copy(o->w, copied);
+    }
+    for (size_t i = copied; i < bytes; i++)
+        put(o, (unsigned char)at[i], 0);
+}
+
 static const char *grapheme_end(const char *at, const char *end)
 {
     utf8proc_int32_t state = 0;
@@ -124,6 +155,11 @@ void charsmap_apply(const struct charsmap *map, struct rewrite *w)
     size_t found_bytes;
     while (at < end) {
         const char *start = at;
+        at = skip_plain(map, at, end);
+        if (at > start) {
+            put_plain(&o, start, (size_t)(at - start));
+            continue;
+        }
         at = grapheme_end(at, end);
         size_t bytes = (size_t)(at - start);
         if (bytes <= GRAPHEME_BYTES_MAX && find(map, start, bytes, &found, &found_bytes))

@@ -23,6 +23,7 @@ struct charsmap {
     size_t n_units;
     const char *texts; /* (text_bytes) */
     size_t text_bytes;
+    bool stays[128]; /* no rule begins with this ASCII character alone, and it starts a grapheme */
 };
 
 /**

@@ -233,10 +233,26 @@ void form_apply(enum text_form form, struct rewrite *w)
 
 /* ---- one character at a time ---- */
 
+static size_t ascii_bytes(const char *at, const char *end)
+{
+    const char *start = at;
+    while (at < end && (unsigned char)*at < 0x80)
+        at++;
+    return (size_t)(at - start);
+}
+
+/* ASCII at the reader's place is written as it is; where the reader then stands. */
+static const char *copy_ascii(struct rewrite *w, const char *at, const char *end)
+{
+    size_t bytes = ascii_bytes(at, end);
+    rewrite_copy(w, bytes);
+    return at + bytes;
+}
+
 void strip_accents_apply(struct rewrite *w)
 {
     const char *at = w->in.text, *end = rewrite_end_of(w);
-    while (at < end) {
+    while ((at = copy_ascii(w, at, end)) < end) {
         uint32_t code = utf8_next(&at);
         if (form_record_of(code)->flags & FORM_COMBINING)
             rewrite_skip(w, 1);
@@ -248,7 +264,7 @@ void strip_accents_apply(struct rewrite *w)
 void strip_marks_apply(struct rewrite *w)
 {
     const char *at = w->in.text, *end = rewrite_end_of(w);
-    while (at < end) {
+    while ((at = copy_ascii(w, at, end)) < end) {
         uint32_t code = utf8_next(&at);
         if (unicode_record_of(code)->flags & UNICODE_MARK)
             rewrite_skip(w, 1);
@@ -257,10 +273,20 @@ void strip_marks_apply(struct rewrite *w)
     }
 }
 
+/* As copy_ascii, then in lower case. */
+static const char *lower_ascii(struct rewrite *w, const char *at, const char *end)
+{
+    size_t start = w->bytes;
+    at = copy_ascii(w, at, end);
+    for (char *c = w->room->text + start; c < w->room->text + w->bytes; c++)
+        *c = (char)(*c | (unsigned char)((unsigned char)(*c - 'A') < 26) << 5);
+    return at;
+}
+
 void lowercase_apply(struct rewrite *w)
 {
     const char *at = w->in.text, *end = rewrite_end_of(w);
-    while (at < end) {
+    while ((at = lower_ascii(w, at, end)) < end) {
         uint32_t code = utf8_next(&at);
         const struct unicode_record *record = unicode_record_of(code);
         const struct unicode_mapping *mapping = &unicode_mappings[record->mapping];

@@ -106,7 +106,7 @@ void rewrite_replace(struct rewrite *w, const char *pattern, size_t pattern_byte
 {
     while (pattern_bytes > 0) {
         const char *at = w->in.text + w->at;
-        const char *found = memmem(at, w->in.bytes - w->at, pattern, pattern_bytes);
+        const char *found = text_find(at, w->in.bytes - w->at, pattern, pattern_bytes);
         if (!found) break;
         rewrite_copy(w, (size_t)(found - at));
         rewrite_skip(w, utf8_count(pattern, pattern_bytes));

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** Steps a tokenizer.json may have of each kind, Sequences counted out. */
 #define PIPELINE_STEPS_MAX 32
@@ -147,6 +148,20 @@ int pipeline_char_byte(uint32_t code);
 
 /** pipeline_slice: the bytes [start, end) of a line as a line. */
 struct line pipeline_slice(const struct line *line, size_t start, size_t end);
+
+/** text_find: the first place of `what` (not empty) in a text, or NULL. For short texts, where
+ * memmem's preparations take longer than looking. */
+static inline const char *text_find(const char *text, size_t bytes, const char *what,
+                                    size_t what_bytes)
+{
+    const char *end = text + bytes, *at = text;
+    while ((size_t)(end - at) >= what_bytes &&
+           (at = memchr(at, what[0], (size_t)(end - at) - what_bytes + 1))) {
+        if (memcmp(at, what, what_bytes) == 0) return at;
+        at++;
+    }
+    return NULL;
+}
 
 /** rewrite_bytes writes each byte as the character that stands for it. */
 void rewrite_bytes(struct rewrite *w);

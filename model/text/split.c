@@ -138,7 +138,8 @@ static bool split_text(struct pipeline_run *run, size_t i, const struct line *li
     struct splitter s = splitter_of(run, i, line);
     size_t prev = 0;
     const char *found;
-    while ((found = memmem(line->text + prev, line->bytes - prev, pattern->text, pattern->bytes))) {
+    while (
+        (found = text_find(line->text + prev, line->bytes - prev, pattern->text, pattern->bytes))) {
         size_t start = (size_t)(found - line->text);
         if (!feed_match(&s, &prev, start, start + pattern->bytes)) return false;
     }
@@ -251,18 +252,20 @@ static bool split_metaspace(struct pipeline_run *run, size_t i, const struct lin
         rewrite_replace(&w, " ", 1, mark->text, mark->bytes);
         if (!rewrite_end(&w, &spaced)) return false;
     }
+    bool has_marks =
+        spaced.text != line->text || text_find(line->text, line->bytes, mark->text, mark->bytes);
     bool wants_mark = step->prepend == METASPACE_ALWAYS ||
                       (step->prepend == METASPACE_FIRST && spaced.shift == 0);
     marked = spaced;
     if (wants_mark && !starts_with(&spaced, mark->text, mark->bytes) &&
         !prepend(run, room_of(run, i, 1), &spaced, mark->text, mark->bytes, &marked))
         return false;
-    if (!step->splits) return split_at(run, i + 1, &marked);
+    if (!step->splits || !has_marks) return split_at(run, i + 1, &marked);
     struct splitter s = splitter_of(run, i, &marked);
     s.behavior = SPLIT_MERGED_WITH_NEXT;
     size_t prev = 0;
     const char *found;
-    while ((found = memmem(marked.text + prev, marked.bytes - prev, mark->text, mark->bytes))) {
+    while ((found = text_find(marked.text + prev, marked.bytes - prev, mark->text, mark->bytes))) {
         size_t start = (size_t)(found - marked.text);
         if (!feed_match(&s, &prev, start, start + mark->bytes)) return false;
     }
