@@ -201,14 +201,30 @@ static void put_all(struct former *f)
     put_composed(f);
 }
 
-/* How many bytes from `at` are ASCII that takes part in nothing: the last one before another
-   character may compose with it. */
-static size_t plain_bytes(const char *at, const char *end)
+/* Whether the character takes part in nothing but as the first of a pair. */
+static bool is_inert(const struct former *f, uint32_t code)
 {
-    const char *start = at;
-    while (at < end && (unsigned char)*at < 0x80)
-        at++;
-    if (at < end && at > start) at--;
+    const struct form_record *record = form_record_of(code);
+    uint16_t mapping = f->compatible ? record->compatible : record->canonical;
+    bool is_jamo = code - LEADS < 0x100; /* composed by arithmetic */
+    return mapping == 0 && record->order == 0 && !(record->flags & FORM_SECOND) && !is_jamo &&
+           code - SYLLABLES >= N_SYLLABLES;
+}
+
+/* How many bytes from `at` on may be copied: the last character before one that is not inert may
+   compose with it. */
+static size_t plain_bytes(const struct former *f, const char *at, const char *end)
+{
+    const char *start = at, *last = at;
+    while (at < end) {
+        const char *next = at + 1;
+        if ((unsigned char)*at >= 0x80) {
+            next = at;
+            if (!is_inert(f, utf8_next(&next))) return (size_t)(last - start);
+        }
+        last = at;
+        at = next;
+    }
     return (size_t)(at - start);
 }
 
@@ -219,7 +235,7 @@ void form_apply(enum text_form form, struct rewrite *w)
                        .compatible = form == FORM_NFKC || form == FORM_NFKD};
     const char *at = w->in.text, *end = rewrite_end_of(w);
     while (at < end) {
-        size_t plain = plain_bytes(at, end);
+        size_t plain = plain_bytes(&f, at, end);
         if (plain > 0) {
             put_all(&f);
             rewrite_copy(w, plain);
@@ -233,51 +249,51 @@ void form_apply(enum text_form form, struct rewrite *w)
 
 /* ---- one character at a time ---- */
 
-static size_t ascii_bytes(const char *at, const char *end)
+/* Copies what was passed over since the reader's place, up to `at`. */
+static void copy_to(struct rewrite *w, const char *at)
 {
-    const char *start = at;
-    while (at < end && (unsigned char)*at < 0x80)
-        at++;
-    return (size_t)(at - start);
-}
-
-/* ASCII at the reader's place is written as it is; where the reader then stands. */
-static const char *copy_ascii(struct rewrite *w, const char *at, const char *end)
-{
-    size_t bytes = ascii_bytes(at, end);
-    rewrite_copy(w, bytes);
-    return at + bytes;
+    rewrite_copy(w, (size_t)(at - w->in.text) - w->at);
 }
 
 void strip_accents_apply(struct rewrite *w)
 {
     const char *at = w->in.text, *end = rewrite_end_of(w);
-    while ((at = copy_ascii(w, at, end)) < end) {
-        uint32_t code = utf8_next(&at);
-        if (form_record_of(code)->flags & FORM_COMBINING)
-            rewrite_skip(w, 1);
-        else
-            rewrite_put(w, code, 0);
+    while (at < end) {
+        const char *start = at;
+        if (!(form_record_of(utf8_next(&at))->flags & FORM_COMBINING)) continue;
+        copy_to(w, start);
+        rewrite_skip(w, 1);
     }
+    copy_to(w, end);
 }
 
 void strip_marks_apply(struct rewrite *w)
 {
     const char *at = w->in.text, *end = rewrite_end_of(w);
-    while ((at = copy_ascii(w, at, end)) < end) {
-        uint32_t code = utf8_next(&at);
-        if (unicode_record_of(code)->flags & UNICODE_MARK)
-            rewrite_skip(w, 1);
-        else
-            rewrite_put(w, code, 0);
+    while (at < end) {
+        const char *start = at;
+        if (!(unicode_record_of(utf8_next(&at))->flags & UNICODE_MARK)) continue;
+        copy_to(w, start);
+        rewrite_skip(w, 1);
     }
+    copy_to(w, end);
 }
 
-/* As copy_ascii, then in lower case. */
+static void put_lower(struct rewrite *w, const struct unicode_mapping *mapping)
+{
+    const char *lower = (const char *)unicode_pool + mapping->at[UNICODE_LOWER];
+    const char *lower_end = lower + mapping->bytes[UNICODE_LOWER];
+    for (int change = 0; lower < lower_end; change = 1)
+        rewrite_put(w, utf8_next(&lower), change);
+}
+
+/* ASCII at `at` in lower case, and with it what was passed over before; where it ends. */
 static const char *lower_ascii(struct rewrite *w, const char *at, const char *end)
 {
+    while (at < end && (unsigned char)*at < 0x80)
+        at++;
     size_t start = w->bytes;
-    at = copy_ascii(w, at, end);
+    copy_to(w, at);
     for (char *c = w->room->text + start; c < w->room->text + w->bytes; c++)
         *c = (char)(*c | (unsigned char)((unsigned char)(*c - 'A') < 26) << 5);
     return at;
@@ -286,19 +302,18 @@ static const char *lower_ascii(struct rewrite *w, const char *at, const char *en
 void lowercase_apply(struct rewrite *w)
 {
     const char *at = w->in.text, *end = rewrite_end_of(w);
-    while ((at = lower_ascii(w, at, end)) < end) {
-        uint32_t code = utf8_next(&at);
-        const struct unicode_record *record = unicode_record_of(code);
-        const struct unicode_mapping *mapping = &unicode_mappings[record->mapping];
-        if (record->mapping == 0) {
-            rewrite_put(w, code, 0);
+    while (at < end) {
+        const char *start = at;
+        if ((unsigned char)*at < 0x80) {
+            at = lower_ascii(w, at, end);
             continue;
         }
-        const char *lower = (const char *)unicode_pool + mapping->at[UNICODE_LOWER];
-        const char *lower_end = lower + mapping->bytes[UNICODE_LOWER];
-        for (int change = 0; lower < lower_end; change = 1)
-            rewrite_put(w, utf8_next(&lower), change);
+        const struct unicode_record *record = unicode_record_of(utf8_next(&at));
+        if (record->mapping == 0) continue;
+        copy_to(w, start);
+        put_lower(w, &unicode_mappings[record->mapping]);
     }
+    copy_to(w, end);
 }
 
 static bool is_space(const char *at)
