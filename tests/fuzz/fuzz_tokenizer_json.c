@@ -18,11 +18,15 @@ static void use(const struct tokenizer *tokenizer, const char *text, size_t byte
     arena_init(&arena, 64u << 20);
     bool done = tokenizer_encode(tokenizer, &arena, text, bytes, MODEL_SPANS | MODEL_SPECIAL_TOKENS,
                                  &tokens, &err);
-    for (uint32_t i = 0; done && i < tokens.n; i++)
+    uint32_t known = 0;
+    for (uint32_t i = 0; done && i < tokens.n; i++) {
+        if (tokens.ids[i] == MODEL_NO_ID) continue;
         assert(tokens.ids[i] < tokenizer_vocab_size(tokenizer));
+        tokens.ids[known++] = tokens.ids[i];
+    }
     struct buf out;
     buf_init(&out, &arena);
-    if (done) tokenizer_decode(tokenizer, tokens.ids, tokens.n, false, &out);
+    if (done) tokenizer_decode(tokenizer, tokens.ids, known, false, &out);
     arena_clear(&arena);
 }
 
