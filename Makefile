@@ -214,7 +214,7 @@ build/release/bench/%: build/release/bench/%.c.o build/release/libembedd.a
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_release) $(LDFLAGS) $^ -o $@ $(LIBS)
 
 .PHONY: bench
-bench: build/embedd $(BENCH_PROGRAMS) | $(DEPS_FIRST) ## measure speed; table, and build/bench.json
+bench: build/embedd $(BENCH_PROGRAMS) $(VENV_READY) | $(DEPS_FIRST) ## measure speed; table, and build/bench.json
 	$(Q)$(PYTHON) bench/run.py $(ARGS)
 
 # Python packages of the recipe of the built-in model and of its measuring, pinned. 250 MB.

@@ -594,6 +594,16 @@ def library(report, bodies, rounds):
             report.add(f"{name}: {part}", value, "µs", None, "lower")
 
 
+def tokenizers(report, seconds):
+    """In a process of its own: the library is in the tests' environment."""
+    python = os.path.join(TOP, "build", "venv", "bin", "python")
+    if not os.path.exists(python):
+        report.skip("tokenizers", "build/venv is not there: make build/venv/ready")
+        return
+    for figure in client([python, os.path.join(TOP, "bench", "tokenizers.py"), str(seconds)]):
+        report.add(*figure)
+
+
 # ---- the report ----
 
 
@@ -631,7 +641,7 @@ class Report:
         print(f"| {'-' * 58} | {'-' * 8}: | {'-' * 10} | {'-' * 14} |", flush=True)
 
 
-PARTS = ("closed", "mixed", "shares", "classify", "starts", "library")
+PARTS = ("closed", "mixed", "shares", "classify", "starts", "library", "tokenizers")
 
 
 def main():
@@ -661,6 +671,8 @@ def main():
             starts(report, bodies, 5 if options.quick else 25)
         if "library" in wanted:
             library(report, bodies, 5 if options.quick else 51)
+        if "tokenizers" in wanted:
+            tokenizers(report, 0.2 if options.quick else 1)
     if report.skipped:
         print("", *report.skipped, sep="\n")
     if calm.disturbed:

@@ -134,6 +134,12 @@ static void put_plain(struct writer *o, const char *at, size_t bytes)
         put(o, (unsigned char)at[i], 0);
 }
 
+/* Never in one grapheme with its like; libutf8proc takes a while to say so. */
+static bool is_ideograph(utf8proc_int32_t code)
+{
+    return code >= 0x3400 && code <= 0x9FFF;
+}
+
 static const char *grapheme_end(const char *at, const char *end)
 {
     utf8proc_int32_t state = 0;
@@ -141,6 +147,7 @@ static const char *grapheme_end(const char *at, const char *end)
     while (at < end) {
         const char *next = at;
         utf8proc_int32_t code = (utf8proc_int32_t)utf8_next(&next);
+        if (is_ideograph(before) && is_ideograph(code)) break;
         if (utf8proc_grapheme_break_stateful(before, code, &state)) break;
         before = code;
         at = next;
