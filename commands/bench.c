@@ -20,6 +20,7 @@
 
 enum part {
     PART_TOKENIZE,
+    PART_GATHER, /* rows looked up, as floats */
     PART_POOL,   /* rows gathered, pooled, normalized */
     PART_WRITE,  /* as JSON text */
     PART_BASE64, /* instead of it */
@@ -27,7 +28,8 @@ enum part {
     PART_COUNT,
 };
 
-static const char *const part_names[PART_COUNT] = {"tokenize", "pool", "write", "base64", "all"};
+static const char *const part_names[PART_COUNT] = {"tokenize", "gather", "pool",
+                                                   "write",    "base64", "all"};
 static const char *const formats[] = {"text", "json", NULL};
 
 struct sample {
@@ -49,6 +51,7 @@ struct bench {
     size_t n;
     uint64_t n_tokens;
     char *reply; /* room for one vector as text */
+    float *row;  /* (dim) */
 
     double us_per_text[PART_COUNT];
     double ns_per_token[PART_COUNT];
@@ -108,6 +111,14 @@ static struct tokens tokenize(struct bench *bench, const struct sample *sample)
     return tokens;
 }
 
+static void gather(struct bench *bench, const struct tokens *tokens)
+{
+    for (uint32_t i = 0; i < tokens->n; i++) {
+        if (tokens->ids[i] != MODEL_NO_ID)
+            model_row(bench->model, tokens->ids[i], bench->options.dims, bench->row);
+    }
+}
+
 /* One part of the work on one text. */
 static void run_part(struct bench *bench, enum part part, struct sample *sample)
 {
@@ -121,6 +132,9 @@ static void run_part(struct bench *bench, enum part part, struct sample *sample)
         tokens = tokenize(bench, sample);
         model_pool(bench->model, tokens.ids, tokens.n, &bench->options, sample->vector);
         numtext_floats(bench->reply, sample->vector, dims);
+        break;
+    case PART_GATHER:
+        gather(bench, &tokens);
         break;
     case PART_POOL:
         model_pool(bench->model, tokens.ids, tokens.n, &bench->options, sample->vector);
@@ -207,7 +221,8 @@ static bool bench_run(struct bench *bench, char **files, int n_files, struct err
     bench->reply =
         arena_alloc(&bench->texts, text_bytes > base64_bytes ? text_bytes : base64_bytes);
     bench->samples = arena_array(&bench->texts, bench->texts_max, sizeof(*bench->samples));
-    if (!bench->reply || !bench->samples) {
+    bench->row = arena_array(&bench->texts, info->dim, sizeof *bench->row);
+    if (!bench->reply || !bench->samples || !bench->row) {
         err_out_of_memory(err);
         goto out;
     }

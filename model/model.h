@@ -28,7 +28,7 @@ struct model_info {
     const char *version;   /* config.json's `version`, else "" */
     const char *license;   /* config.json's `license`, an SPDX expression, else "" */
     const char *format;    /* "safetensors" */
-    const char *tokenizer; /* "wordpiece", "dictionary" */
+    const char *tokenizer; /* "wordpiece", "bpe", "unigram", "wordlevel", "dictionary" */
     const char *dtype;     /* "F32", "F16", "BF16", "I8" */
     uint32_t vocab_size;   /* V: tokens, and rows of the table */
     uint32_t dim;          /* D: columns of the table */

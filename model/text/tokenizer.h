@@ -4,12 +4,13 @@
  * One interface for every tokenizer: text to token ids and back.
  *
  * A tokenizer is immutable once made; any thread may use it. Encoding takes scratch and result from
- * the caller's arena and touches the heap never. Families: one file each (wordpiece.c,
- * dictionary.c). Reference for ids and offsets: the `tokenizers` library on the same
+ * the caller's arena (regular expressions apart, which have memory of their own during a call).
+ * Families: one file each (wordpiece.c, bpe.c, unigram.c, piped.c for whole words, dictionary.c).
+ * Reference for ids, offsets and decoded texts: the `tokenizers` library on the same
  * tokenizer.json.
  *
- * tokenizer.json: BERT's WordPiece. What it holds beyond (other models, normalizers, keys) is
- * refused, naming the place; `truncation` and `padding` are ignored, for they are the request's.
+ * tokenizer.json: what it holds that is not known (types, keys) is refused, naming the place;
+ * `truncation` and `padding` are ignored, for they are the request's. docs/TOKENIZERS.md lists all.
  * vocab.txt: one token a line, its line its id, counted from 0; lines end in LF or CR LF, a byte
  * order mark is skipped; empty lines, equal lines and bytes that are not UTF-8 are errors. With
  * [UNK] it is WordPiece with BERT's defaults, otherwise a plain dictionary. A dictionary takes
@@ -49,7 +50,7 @@ bool tokenizer_open(struct tokenizer **out, const struct source *files,
                     const struct tokenizer_options *options, struct err *err);
 void tokenizer_close(struct tokenizer *tokenizer);
 
-const char *tokenizer_kind(const struct tokenizer *tokenizer);    /* "wordpiece", "dictionary" */
+const char *tokenizer_kind(const struct tokenizer *tokenizer);    /* "wordpiece", "bpe", ... */
 uint32_t tokenizer_vocab_size(const struct tokenizer *tokenizer); /* largest id + 1 */
 uint32_t tokenizer_unknown_id(const struct tokenizer *tokenizer); /* or MODEL_NO_ID */
 

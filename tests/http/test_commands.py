@@ -302,7 +302,7 @@ def test_a_model_folder_is_embedded_with_its_own_table(tmp_path):
 def test_bench_times_every_part(tmp_path):
     (tmp_path / "texts").write_bytes(lines(*TEXTS))
     result = json.loads(run("bench", "--rounds", "3", "--format", "json", tmp_path / "texts"))
-    parts = {"tokenize", "pool", "write", "base64", "all"}
+    parts = {"tokenize", "gather", "pool", "write", "base64", "all"}
     assert (result["texts"], result["dimensions"], result["rounds"]) == (5, DIM, 3)
     assert set(result["us_per_text"]) == set(result["ns_per_token"]) == parts
     assert all(value > 0 for value in result["us_per_text"].values())
