@@ -153,10 +153,20 @@ http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests aga
 	@echo "HTTP and command tests"
 	$(Q)EMBEDD=build/asan/embedd $(PYTEST) tests/http
 
-.PHONY: parity
-parity: build/asan/tests/parity/encode_lines $(VENV_READY) ## tokenizers side by side with the reference library
+# Small tokenizers of every kind, trained with the reference library.
+PARITY_READY := build/parity/ready
+$(PARITY_READY): $(VENV_READY) $(wildcard tests/parity/*.py)
+	$(call SAY,TRAIN,$(@D))
+	$(Q)$(VENV) tests/parity/make_tokenizers.py $(@D)
+	$(Q)touch $@
+
+.PHONY: parity parity-real
+parity: build/asan/tests/parity/encode_lines $(PARITY_READY) ## tokenizers side by side with the reference library
 	@echo "tokenizers against the reference library"
 	$(Q)ENCODE_LINES=build/asan/tests/parity/encode_lines $(PYTEST) tests/parity
+
+parity-real: $(VENV_READY) ## fetch real tokenizer.json files (150 MB) for `make parity` to compare too
+	$(Q)$(VENV) tests/parity/real_tokenizers.py
 
 asan: unit http parity ## everything under AddressSanitizer and UBSan
 
