@@ -329,8 +329,14 @@ static size_t word_bytes(const struct tokenizer *t, const char *text, size_t byt
 
 bool bpe_put(struct encoding *e, const struct line *part)
 {
+    const struct bpe *bpe = &e->tokenizer->bpe;
     size_t origin = 0;
-    if (!e->tokenizer->bpe.cuts.bits) return put_word(e, part->text, part->bytes, &origin);
+    if (bpe->ignore_merges) {
+        uint32_t id = trie_id(trie_walk(&bpe->pieces, bpe->pieces.root, part->text, part->bytes));
+        if (id != UINT32_MAX) encoding_put(e, id, 0, part->bytes);
+        if (id != UINT32_MAX) return true;
+    }
+    if (!bpe->cuts.bits) return put_word(e, part->text, part->bytes, &origin);
     for (size_t at = 0, n; at < part->bytes; at += n) {
         n = word_bytes(e->tokenizer, part->text + at, part->bytes - at);
         if (!put_word(e, part->text + at, n, &origin)) return false;
@@ -404,7 +410,6 @@ static bool is_whole(const struct tokenizer *t, struct symbol *room, struct cand
                      const char *text, size_t bytes, uint32_t id)
 {
     struct symbols s = {.at = room};
-    if (t->bpe.ignore_merges) return true;
     read_symbols(t, &s, text, bytes);
     if (s.n > SHORT_WORD)
         join_long(&t->bpe, &s, (struct heap){.at = heap});
@@ -421,7 +426,7 @@ static size_t longest_token(const struct vocab *vocab)
     return most;
 }
 
-/* The words of the trie, for the tokens that are them. */
+/* The tokens as the model reads them: all, or with `room` those that are what they become. */
 static size_t find_words(struct tokenizer *t, struct trie_key *keys, char *texts,
                          struct symbol *room, struct candidate *heap)
 {
@@ -434,7 +439,7 @@ static size_t find_words(struct tokenizer *t, struct trie_key *keys, char *texts
             if (!token_bytes(token, texts, &bytes)) continue;
             text = texts;
         }
-        if (bytes == 0 || !is_whole(t, room, heap, text, bytes, id)) continue;
+        if (bytes == 0 || (room && !is_whole(t, room, heap, text, bytes, id))) continue;
         keys[n++] = (struct trie_key){text, (uint32_t)bytes, id};
         texts += t->bpe.is_bytes ? bytes : 0;
     }
@@ -482,9 +487,11 @@ bool bpe_finish(struct tokenizer *t, struct err *err)
     bool done = keys && texts && room && heap;
     if (done) {
         /* With a suffix a word's last character is another one than the token's. */
-        bool has_words = bpe->prefix_bytes + bpe->suffix_bytes == 0 || bpe->ignore_merges;
+        bool has_words = bpe->prefix_bytes + bpe->suffix_bytes == 0;
         size_t n = has_words ? find_words(t, keys, texts, room, heap) : 0;
         done = trie_build(&bpe->words, keys, n, twins) == TRIE_BUILT;
+        n = done && bpe->ignore_merges ? find_words(t, keys, texts, NULL, NULL) : 0;
+        done = done && trie_build(&bpe->pieces, keys, n, twins) == TRIE_BUILT;
     }
     done = done && find_cuts(t, texts);
     free(keys);
@@ -500,6 +507,7 @@ void bpe_clear(struct bpe *bpe)
     free(bpe->merges);
     free(bpe->has_merge);
     trie_clear(&bpe->words);
+    trie_clear(&bpe->pieces);
     cuts_clear(&bpe->cuts);
     *bpe = (struct bpe){0};
 }

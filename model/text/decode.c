@@ -365,7 +365,7 @@ void decoder_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bo
         apply(&p, &decoder->steps[i]);
     out->failed |= p.failed;
     for (size_t i = 0; i < p.n && !p.failed; i++) {
-        if (decoder->n == 0 && i > 0) buf_add_char(out, ' ');
+        if (!decoder->joins && i > 0) buf_add_char(out, ' ');
         buf_add(out, p.at[i].text, p.at[i].bytes);
     }
 }

@@ -38,8 +38,10 @@ struct decode_step {
 };
 
 struct decoder {
-    struct decode_step *steps; /* (n); none: tokens joined by spaces */
+    struct decode_step *steps; /* (n) */
     size_t n;
+    bool
+        joins; /* there is a decoder, if one without steps; otherwise tokens are joined by spaces */
 };
 
 void decoder_clear(struct decoder *decoder);

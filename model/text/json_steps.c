@@ -464,5 +464,6 @@ bool json_read_decoder(struct tokenizer *t, json_t *part, struct err *err)
     static const struct list_kind kind = {"WordPiece, BPEDecoder, ByteLevel, Metaspace, "
                                           "ByteFallback, Fuse, Strip, Replace, CTC, Sequence",
                                           "decoders", read_decoder_step};
-    return !part || json_is_null(part) || read_list(t, &kind, part, "decoder", 0, err);
+    t->decoder.joins = part && !json_is_null(part);
+    return !t->decoder.joins || read_list(t, &kind, part, "decoder", 0, err);
 }

@@ -18,6 +18,7 @@ static bool set_bert_decoder(struct tokenizer *t)
     if (!t->decoder.steps) return false;
     struct decode_step *step = t->decoder.steps;
     t->decoder.n = 1;
+    t->decoder.joins = true;
     *step = (struct decode_step){.kind = DECODE_WORDPIECE, .cleanup = true};
     step->text = (struct step_text){strdup("##"), 2};
     return step->text.text;

@@ -23,9 +23,7 @@ from rig import PROGRAM, compare
 # What the program reads, and what of it is known to differ still: patterns as a shell's.
 SUPPORTED = ["*"]
 NOT_YET = [
-    "llama3",  # ignore_merges: a word is looked up whole before it is cut
     "real-gpt4o",  # ids that no token has (199998) are refused
-    "random",  # an empty Sequence of decoders joins without spaces; ByteLevel after a template
 ]
 # Their regular expressions classify characters: those that are younger than the tables of the
 # system's Oniguruma (Unicode 14, as Python 3.11's) are none of ours.
