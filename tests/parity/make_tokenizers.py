@@ -615,6 +615,11 @@ def variants():
                          more(level, *FLAGGED)))
 
 
+def makers():
+    """name -> a function that makes the tokenizer: the families."""
+    return {family.__name__: lambda family=family: Tokenizer.from_str(json.dumps(family())) for family in FAMILIES}
+
+
 def everything():
     for family in FAMILIES:
         yield family.__name__, family()
