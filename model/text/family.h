@@ -85,8 +85,7 @@ struct wordpiece {
 
 /** Spans that leave out the white space around a token (ByteLevel's and Roberta's trim_offsets). */
 struct trimming {
-    bool prefix_space;  /* one space before the first token was put there: it stays */
-    bool after_special; /* of two post-processors this one comes second */
+    bool prefix_space; /* one space before the first token was put there: it stays */
 };
 
 #define TRIMMINGS_MAX 4

@@ -179,7 +179,6 @@ static bool add_trimming(struct tokenizer *t, json_t *part, const char *path, st
     if (!fields_bool_or(part, path, "trim_offsets", true, &trims, err) ||
         !fields_bool_or(part, path, "add_prefix_space", true, &trimming->prefix_space, err))
         return false;
-    trimming->after_special = t->n_before > 0;
     t->n_trimmings += trims;
     return true;
 }

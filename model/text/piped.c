@@ -48,10 +48,8 @@ static void trim_spans(struct encoding *e, uint32_t first)
 {
     const struct tokenizer *t = e->tokenizer;
     for (uint32_t k = 0; k < t->n_trimmings && e->trims; k++) {
-        const struct trimming *how = &t->trimmings[k];
-        uint32_t none = how->after_special && first > 0 ? UINT32_MAX : first;
         for (uint32_t i = first; i < e->out->n; i++)
-            trim_span(how, e->trims[i], i == none, &e->out->spans[i]);
+            trim_span(&t->trimmings[k], e->trims[i], i == first, &e->out->spans[i]);
     }
 }
 
