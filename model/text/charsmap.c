@@ -168,9 +168,13 @@ void charsmap_apply(const struct charsmap *map, struct rewrite *w)
             continue;
         }
         at = grapheme_end(at, end);
+        const char *next = start;
         size_t bytes = (size_t)(at - start);
+        uint32_t code = utf8_next(&next);
         if (bytes <= GRAPHEME_BYTES_MAX && find(map, start, bytes, &found, &found_bytes))
             put_rule(&o, utf8_count(start, bytes), found, found_bytes);
+        else if (next == at)
+            put(&o, code, 0); /* a character alone has been looked up just now */
         else
             put_characters(&o, start, bytes);
     }
