@@ -13,12 +13,9 @@ static bool read_vocab(struct tokenizer *t, json_t *model, const struct model_li
                        struct err *err)
 {
     const json_t *value = json_object_get(model, "vocab");
-    const char *end;
     if (!lists->vocab.data || !json_is_object(value))
         return fields_wrong_type("model", "vocab", value, "an object", err);
-    return vocab_read_json(&t->vocab, lists->vocab.data, lists->vocab.data + lists->vocab.bytes,
-                           &end, vocab_path, err) &&
-           vocab_finish(&t->vocab, vocab_path, err);
+    return vocab_finish(&t->vocab, vocab_path, err);
 }
 
 /* A token that a field names; null or missing: none. */
@@ -176,9 +173,7 @@ static bool read_unigram(struct tokenizer *t, json_t *model, const struct model_
         return false;
     if (!lists->vocab.data || !json_is_array(value))
         return fields_wrong_type("model", "vocab", value, "a list", err);
-    if (!vocab_read_scores(&t->vocab, lists->vocab, &t->unigram.scores, vocab_path, err) ||
-        !vocab_finish(&t->vocab, vocab_path, err))
-        return false;
+    if (!vocab_finish(&t->vocab, vocab_path, err)) return false;
     t->unknown_id = MODEL_NO_ID;
     unknown = json_object_get(model, "unk_id");
     if (!unknown || json_is_null(unknown)) return true;

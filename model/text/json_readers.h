@@ -10,7 +10,8 @@
 #include "model/text/family.h"
 #include "model/text/json_fields.h"
 
-/** The long lists of the model, as they stand in the file; data NULL: not there. */
+/** The long lists of the model, as they stand in the file; data NULL: not there. The vocabulary has
+ * been read (an object's tokens, or a list's tokens and scores) and is not finished. */
 struct model_lists {
     struct span vocab, merges;
 };

@@ -41,47 +41,65 @@ static const char *skip_value(const char *at, const char *end)
     return NULL;
 }
 
-static void keep_list(struct model_lists *lists, const char *key, const char *key_end,
-                      struct span list)
+/* Reads model.vocab, an object or a list that starts at `at`, and says where it ends. */
+static bool read_vocab(struct tokenizer *t, const char *at, const char *end, const char **after,
+                       struct err *err)
 {
-    struct span *to = is_string(key, key_end, "vocab")    ? &lists->vocab
-                      : is_string(key, key_end, "merges") ? &lists->merges
-                                                          : NULL;
-    if (to && !to->data) *to = list;
+    static const char where[] = TOKENIZER_JSON ": model.vocab";
+    return *at == '{'
+               ? vocab_read_json(&t->vocab, at, end, after, where, err)
+               : vocab_read_scores(&t->vocab, at, end, after, &t->unigram.scores, where, err);
 }
 
-/* Where model.vocab and model.merges stand: found by depth and key alone, for what is wrong
-   elsewhere is found by the parser. */
-static struct model_lists find_lists(const char *at, const char *end)
+/* An object or a list in the model: the vocabulary is read at once (for it is most of the file, and
+   its end is not known before), the merges once their model is known. */
+static bool read_list(struct tokenizer *t, struct span key, const char *start, const char *end,
+                      struct model_lists *lists, const char **after, struct err *err)
 {
-    struct model_lists lists = {0};
+    bool is_vocab = is_string(key.data, key.data + key.bytes, "vocab") && !lists->vocab.data;
+    bool is_merges = is_string(key.data, key.data + key.bytes, "merges") && !lists->merges.data;
+    *after = NULL;
+    if (is_vocab && !read_vocab(t, start, end, after, err)) return false;
+    if (!is_vocab) *after = skip_value(start, end);
+    struct span list = {start, *after ? (size_t)(*after - start) : 0};
+    if (is_vocab) lists->vocab = list;
+    if (is_merges && *after) lists->merges = list;
+    return true;
+}
+
+/* Finds model.vocab and model.merges by depth and key alone, for what is wrong elsewhere is found
+   by the parser. */
+static bool read_lists(struct tokenizer *t, const char *at, const char *end,
+                       struct model_lists *lists, struct err *err)
+{
     int depth = 0;
-    const char *key = NULL, *key_end = NULL; /* the last string, while only a colon follows it */
+    struct span key = {0}; /* the last string, while only a colon follows it */
     bool in_model = false;
     while (at && at < end) {
         char c = *at++;
         if (c == '"') {
-            key = at;
-            at = key_end = skip_string(at, end);
+            const char *start = at;
+            at = skip_string(at, end);
+            key = (struct span){start, at ? (size_t)(at - start) : 0};
         } else if (c == '{' || c == '[') {
-            if (depth == 2 && in_model && key) {
-                const char *start = at - 1;
-                at = skip_value(start, end);
-                if (at) keep_list(&lists, key, key_end, (struct span){start, (size_t)(at - start)});
-                key = NULL;
+            if (depth == 2 && in_model && key.data) {
+                if (!read_list(t, key, at - 1, end, lists, &at, err)) return false;
+                key.data = NULL;
                 continue;
             }
-            if (depth == 1) in_model = c == '{' && key && is_string(key, key_end, "model");
+            if (depth == 1)
+                in_model =
+                    c == '{' && key.data && is_string(key.data, key.data + key.bytes, "model");
             depth++;
-            key = NULL;
+            key.data = NULL;
         } else if (c == '}' || c == ']') {
             depth--;
-            key = NULL;
+            key.data = NULL;
         } else if (c == ',') {
-            key = NULL;
+            key.data = NULL;
         }
     }
-    return lists;
+    return true;
 }
 
 static json_t *parse(const char *text, size_t bytes, struct err *err)
@@ -98,9 +116,11 @@ static json_t *parse(const char *text, size_t bytes, struct err *err)
 /* A list in its place is empty, its line ends kept for the messages. */
 static char *put_empty(char *out, struct span list)
 {
+    const char *at = list.data, *end = list.data + list.bytes;
     *out++ = list.data[0];
-    for (const char *at = list.data; at < list.data + list.bytes; at++) {
-        if (*at == '\n') *out++ = '\n';
+    while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+        *out++ = '\n';
+        at++;
     }
     *out++ = list.data[0] == '{' ? '}' : ']';
     return out;
@@ -157,7 +177,8 @@ bool tokenizer_read_json(struct tokenizer *t, struct span file, struct err *err)
     size_t valid = utf8_valid_bytes(file.data, file.bytes);
     if (valid != file.bytes)
         return err_set(err, ERR_FORMAT, NULL, TOKENIZER_JSON ": byte %zu is not UTF-8", valid);
-    struct model_lists lists = find_lists(file.data, file.data + file.bytes);
+    struct model_lists lists = {0};
+    if (!read_lists(t, file.data, file.data + file.bytes, &lists, err)) return false;
     json_t *root = parse_rest(file, &lists, err);
     if (!root) return false;
     bool done = read_parts(t, root, &lists, err);

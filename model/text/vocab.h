@@ -82,13 +82,14 @@ bool vocab_read_json(struct vocab *vocab, const char *text, const char *text_end
 
 /**
  * vocab_read_scores reads a JSON list [["token", score], ...], the places in it the ids; the caller
- * finishes. `text` is all of the list and valid UTF-8.
+ * finishes. `text` is valid UTF-8.
+ * @param end     set to the first byte after the list
  * @param scores  by id, to be freed by the caller, also on failure. Read as the reference reads
  *                them: the digits as a whole number, then divided by a power of ten, which is a
  *                last bit off now and then
  */
-bool vocab_read_scores(struct vocab *vocab, struct span text, double **scores, const char *where,
-                       struct err *err);
+bool vocab_read_scores(struct vocab *vocab, const char *text, const char *text_end,
+                       const char **end, double **scores, const char *where, struct err *err);
 
 /** Takes one merge, in the order of the file. The texts are valid during the call. */
 typedef bool vocab_take_merge(void *context, const char *left, size_t left_bytes, const char *right,

@@ -264,22 +264,28 @@ static bool grow_scores(double **scores, uint32_t n)
     return grown;
 }
 
-bool vocab_read_scores(struct vocab *vocab, struct span text, double **scores, const char *where,
-                       struct err *err)
+static bool read_scored_list(struct reader *r, double **scores)
 {
-    const char *end = text.data + text.bytes;
-    struct reader r = {
-        vocab, text.data, text.data,
-        end,   where,     "a JSON list of tokens and their scores, [[\"token\", -1.5], ...]",
-        err};
-    if (!take(&r, '[')) return fail(&r, "an opening bracket is missing");
-    if (take(&r, ']')) return true;
+    if (!take(r, '[')) return fail(r, "an opening bracket is missing");
+    if (take(r, ']')) return true;
     do {
-        if (!grow_scores(scores, vocab->n))
-            return err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
-        if (!read_scored(&r, &(*scores)[vocab->n])) return false;
-    } while (take(&r, ','));
-    return take(&r, ']') || fail(&r, "a comma or the closing bracket is missing");
+        if (!grow_scores(scores, r->vocab->n))
+            return err_set(r->err, ERR_MEMORY, NULL, "%s: no memory left", r->where);
+        if (!read_scored(r, &(*scores)[r->vocab->n])) return false;
+    } while (take(r, ','));
+    return take(r, ']') || fail(r, "a comma or the closing bracket is missing");
+}
+
+bool vocab_read_scores(struct vocab *vocab, const char *text, const char *text_end,
+                       const char **end, double **scores, const char *where, struct err *err)
+{
+    struct reader r = {vocab, text,
+                       text,  text_end,
+                       where, "a JSON list of tokens and their scores, [[\"token\", -1.5], ...]",
+                       err};
+    bool done = read_scored_list(&r, scores);
+    *end = r.at;
+    return done;
 }
 
 /* ---- merges ---- */
