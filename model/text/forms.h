@@ -24,6 +24,8 @@ enum form_flag {
     FORM_NUMBER = 8,    /* \p{N} */
     FORM_GAP = 16,      /* \s */
     FORM_SECOND = 32,   /* the second of a pair that is composed */
+    FORM_UPPER = 64,    /* [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]: a letter that is not small, or a mark */
+    FORM_LOWER = 128,   /* [\p{Ll}\p{Lm}\p{Lo}\p{M}]: one that is not a capital, or a mark */
 };
 
 struct form_record {

@@ -11,6 +11,10 @@
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers                          \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
+#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define SHORT "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+
 static const struct {
     enum pattern_kind kind;
     const char *regex;
@@ -19,6 +23,10 @@ static const struct {
                    "\\s+"},
     {PATTERN_CL100K, CL100K("\\p{N}{1,3}")},
     {PATTERN_QWEN2, CL100K("\\p{N}")},
+    {PATTERN_O200K,
+     "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" SHORT "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER
+     "*" SHORT "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|"
+     "\\s+(?!\\S)|\\s+"},
 };
 
 enum pattern_kind pattern_known(const char *regex, size_t bytes)
@@ -147,11 +155,100 @@ static const char *cl100k_end(const char *at, const char *end, int digits)
     return breaks ? breaks : gap_end(at, end);
 }
 
+/* Of ASCII characters: whether they may be in the first part of a word, or in the second. */
+static inline unsigned ascii_cases(unsigned char c)
+{
+    return (unsigned char)(c - 'A') < 26   ? FORM_UPPER
+           : (unsigned char)(c - 'a') < 26 ? FORM_LOWER
+                                           : 0;
+}
+
+static inline unsigned cases_at(const char *at, const char *end, const char **next)
+{
+    *next = at;
+    if (at == end) return 0;
+    if ((unsigned char)*at < 0x80) {
+        *next = at + 1;
+        return ascii_cases((unsigned char)*at);
+    }
+    return form_record_of(utf8_next(next))->flags & (FORM_UPPER | FORM_LOWER);
+}
+
+static const char *skip_cases(const char *at, const char *end, unsigned cases)
+{
+    const char *next;
+    while (cases_at(at, end, &next) & cases)
+        at = next;
+    return at;
+}
+
+static const char *skip_contraction(const char *at, const char *end)
+{
+    return at < end && *at == '\'' ? at + contraction_bytes(at, end, 0x20) : at;
+}
+
+/* UPPER*LOWER+: as many of the first as there are, or fewer where the second would have none; NULL
+   if it does not match at `at`. */
+static const char *lower_word_end(const char *at, const char *end)
+{
+    const char *upper_end = at, *last = NULL, *next;
+    unsigned cases;
+    while ((cases = cases_at(upper_end, end, &next)) & FORM_UPPER) {
+        if (cases & FORM_LOWER) last = next;
+        upper_end = next;
+    }
+    const char *lower_end = skip_cases(upper_end, end, FORM_LOWER);
+    return lower_end > upper_end ? lower_end : last;
+}
+
+/* UPPER+LOWER*, where the other does not match. */
+static const char *upper_word_end(const char *at, const char *end)
+{
+    const char *upper_end = skip_cases(at, end, FORM_UPPER);
+    return upper_end > at ? skip_cases(upper_end, end, FORM_LOWER) : NULL;
+}
+
+/* A word, with one character before it that is neither letter nor number nor line break; NULL:
+ * none.
+ */
+static const char *o200k_word_end(const char *at, const char *end)
+{
+    const char *next, *word = NULL;
+    bool has_prefix = !(class_at(at, &next) & (LETTER | NUMBER)) && !is_break(*at);
+    if (has_prefix) word = lower_word_end(next, end);
+    if (!word) word = lower_word_end(at, end);
+    if (!word && has_prefix) word = upper_word_end(next, end);
+    if (!word) word = upper_word_end(at, end);
+    return word ? skip_contraction(word, end) : NULL;
+}
+
+static const char *skip_breaks_and_slashes(const char *at, const char *end)
+{
+    while (at < end && (is_break(*at) || *at == '/'))
+        at++;
+    return at;
+}
+
+static const char *o200k_end(const char *at, const char *end)
+{
+    const char *next, *second, *word = o200k_word_end(at, end);
+    if (word) return word;
+    unsigned class = class_at(at, &next);
+    if (class == NUMBER) return numbers_end(at, end, 3);
+    if (class == 0) return skip_breaks_and_slashes(skip_class(next, end, 0), end);
+    if (*at == ' ' && next < end && class_at(next, &second) == 0)
+        return skip_breaks_and_slashes(skip_class(second, end, 0), end);
+    const char *breaks = breaks_end(at, end);
+    return breaks ? breaks : gap_end(at, end);
+}
+
 size_t pattern_next(enum pattern_kind kind, const char *text, size_t bytes, size_t at)
 {
     const char *end = text + bytes, *from = text + at, *to;
     if (kind == PATTERN_GPT2)
         to = gpt2_end(from, end);
+    else if (kind == PATTERN_O200K)
+        to = o200k_end(from, end);
     else
         to = cl100k_end(from, end, kind == PATTERN_CL100K ? 3 : 1);
     return (size_t)(to - text);

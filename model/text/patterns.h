@@ -15,6 +15,7 @@ enum pattern_kind {
     PATTERN_GPT2,   /* the pre-tokenizer ByteLevel's own: GPT-2, RoBERTa */
     PATTERN_CL100K, /* cl100k and Llama 3: numbers by three digits */
     PATTERN_QWEN2,  /* the same with numbers digit by digit */
+    PATTERN_O200K,  /* GPT-4o and gpt-oss: a word is capitals, then small letters */
 };
 
 /** pattern_known: which of them an expression is, letter by letter; PATTERN_NONE: another. */

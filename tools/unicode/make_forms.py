@@ -17,7 +17,7 @@ from tokenizers import Regex, normalizers, pre_tokenizers
 
 from make_table import HANGUL, LAST, VERSION, code_points, combining_orders, table, two_stages
 
-COMBINING, NUMERIC, LETTER, NUMBER, GAP, SECOND = (1 << i for i in range(6))
+COMBINING, NUMERIC, LETTER, NUMBER, GAP, SECOND, UPPER, LOWER = (1 << i for i in range(8))
 
 nfd, nfc, nfkd = (getattr(normalizers, form)().normalize_str for form in ("NFD", "NFC", "NFKD"))
 strip = normalizers.StripAccents().normalize_str
@@ -31,10 +31,13 @@ def in_class(expression):
 
 
 is_letter, is_number, is_gap = in_class(r"\p{L}"), in_class(r"\p{N}"), in_class(r"\s")
+is_upper = in_class(r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]")
+is_lower = in_class(r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]")
 
 
 def flags_of(ch):
     flags = COMBINING * (strip(ch) == "") | LETTER * is_letter(ch) | NUMBER * is_number(ch)
+    flags |= UPPER * is_upper(ch) | LOWER * is_lower(ch)
     return flags | GAP * is_gap(ch) | NUMERIC * (len(digits("a" + ch + "a")) == 3)
 
 

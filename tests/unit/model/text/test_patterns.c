@@ -12,19 +12,26 @@
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers                          \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
+#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define SHORT "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+
 static const char *const expressions[] = {
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
     CL100K("\\p{N}{1,3}"),
     CL100K("\\p{N}"),
+    "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" SHORT "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER
+    "*" SHORT "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
 };
 
 /* Characters that the expressions tell apart, and some that look like them. */
 static const uint32_t alphabet[] = {
-    'a',    'b',    's',    'S',    't',    'r',    'e',    'v',    'l',    'L',      'm',
-    'd',    '0',    '7',    '9',    '\'',   '\'',   '\'',   ' ',    ' ',    ' ',      '\t',
-    '\n',   '\r',   '\v',   '.',    '-',    '(',    0,      0x1B,   0x7F,   0x85,     0xA0,
-    0x2028, 0x3000, 0x200B, 0xFEFF, 0x6211, 0x7231, 0x3002, 0x301,  0x200D, 0x1F44D,  0x0661,
-    0xBD,   0x17F,  0x212A, 0x1E9E, 0xE9,   0x0E01, 0x0E34, 0x4E00, 0x2160, 0x10FFFF, 0xFB01,
+    'A',    'B',    'A',    '/',    0x1C5,  0x2B0,  0x5D0,  0x430,    0x410,  'a',    'b',
+    's',    'S',    't',    'r',    'e',    'v',    'l',    'L',      'm',    'd',    '0',
+    '7',    '9',    '\'',   '\'',   '\'',   ' ',    ' ',    ' ',      '\t',   '\n',   '\r',
+    '\v',   '.',    '-',    '(',    0,      0x1B,   0x7F,   0x85,     0xA0,   0x2028, 0x3000,
+    0x200B, 0xFEFF, 0x6211, 0x7231, 0x3002, 0x301,  0x200D, 0x1F44D,  0x0661, 0xBD,   0x17F,
+    0x212A, 0x1E9E, 0xE9,   0x0E01, 0x0E34, 0x4E00, 0x2160, 0x10FFFF, 0xFB01,
 };
 
 static uint32_t next_random(uint32_t *state)
