@@ -63,6 +63,12 @@ bool charsmap_open(struct charsmap *out, const unsigned char *data, size_t bytes
         char text = (char)c;
         out->stays[c] = c != '\r' && c != '\n' && !find(out, &text, 1, &found, &found_bytes);
     }
+    for (uint32_t code = CHARSMAP_IDEOGRAPHS; code < CHARSMAP_IDEOGRAPHS_END; code++) {
+        char text[4];
+        uint32_t i = code - CHARSMAP_IDEOGRAPHS;
+        if (find(out, text, utf8_write(text, code), &found, &found_bytes))
+            out->ideographs[i / 64] |= UINT64_C(1) << (i % 64);
+    }
     return utf8_valid_bytes(out->texts, out->text_bytes) == out->text_bytes ||
            err_set(err, ERR_FORMAT, NULL, "its texts are not UTF-8; export the tokenizer anew");
 }
@@ -109,35 +115,50 @@ static void put_characters(struct writer *o, const char *text, size_t bytes)
     }
 }
 
-/* Past the ASCII characters from `at` on that stay, and whose neighbour is ASCII too: each is a
-   grapheme (CR LF are one, and neither stays). */
-static const char *skip_plain(const struct charsmap *map, const char *at, const char *end)
+/* Never in one grapheme with its like, or with ASCII; libutf8proc takes a while to say so. */
+static bool is_ideograph(utf8proc_int32_t code)
 {
-    while (at < end && !((unsigned char)*at & 0x80) && map->stays[(unsigned char)*at] &&
-           (at + 1 == end || !((unsigned char)at[1] & 0x80)))
-        at++;
+    return code >= CHARSMAP_IDEOGRAPHS && code < CHARSMAP_IDEOGRAPHS_END;
+}
+
+/* Whether the text ends here or goes on with a character that begins a grapheme whatever is before
+   it (but for LF, which CR does not leave to be plain). */
+static bool is_grapheme_start(const char *at, const char *end)
+{
+    return at == end || !((unsigned char)*at & 0x80) ||
+           is_ideograph((utf8proc_int32_t)utf8_next(&at));
+}
+
+/* Past the characters from `at` on that are a grapheme each and have no rule: ASCII and ideographs.
+   `*last` is the last of them. */
+static const char *skip_plain(const struct charsmap *map, const char *at, const char *end,
+                              const char **last)
+{
+    while (at < end) {
+        const char *next = at;
+        uint32_t code = utf8_next(&next), i = code - CHARSMAP_IDEOGRAPHS;
+        bool stays = code < 128 ? map->stays[code]
+                                : is_ideograph((utf8proc_int32_t)code) &&
+                                      !(map->ideographs[i / 64] >> (i % 64) & 1);
+        if (!stays || !is_grapheme_start(next, end)) break;
+        *last = at;
+        at = next;
+    }
     return at;
 }
 
 /* The last one waits, as it would by itself. */
-static void put_plain(struct writer *o, const char *at, size_t bytes)
+static void put_plain(struct writer *o, const char *at, const char *last, const char *end)
 {
-    size_t copied = 0;
     if (o->has_last) rewrite_put(o->w, o->code, o->change);
     o->has_last = false;
     /* Where what was removed was lost, the reader stands elsewhere. */
     if (o->w->in.text + o->w->at == at) {
-        copied = bytes - 1;
-        rewrite_copy(o->w, copied);
+        rewrite_copy(o->w, (size_t)(last - at));
+        at = last;
     }
-    for (size_t i = copied; i < bytes; i++)
-        put(o, (unsigned char)at[i], 0);
-}
-
-/* Never in one grapheme with its like; libutf8proc takes a while to say so. */
-static bool is_ideograph(utf8proc_int32_t code)
-{
-    return code >= 0x3400 && code <= 0x9FFF;
+    while (at < end)
+        put(o, utf8_next(&at), 0);
 }
 
 static const char *grapheme_end(const char *at, const char *end)
@@ -161,10 +182,10 @@ void charsmap_apply(const struct charsmap *map, struct rewrite *w)
     const char *at = w->in.text, *end = rewrite_end_of(w), *found;
     size_t found_bytes;
     while (at < end) {
-        const char *start = at;
-        at = skip_plain(map, at, end);
+        const char *start = at, *last = at;
+        at = skip_plain(map, at, end, &last);
         if (at > start) {
-            put_plain(&o, start, (size_t)(at - start));
+            put_plain(&o, start, last, at);
             continue;
         }
         at = grapheme_end(at, end);

@@ -18,12 +18,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Chinese characters that are looked up in a table of bits first. */
+#define CHARSMAP_IDEOGRAPHS 0x3400
+#define CHARSMAP_IDEOGRAPHS_END 0xA000
+
 struct charsmap {
     const unsigned char *units; /* (n_units) of 4 bytes */
     size_t n_units;
     const char *texts; /* (text_bytes) */
     size_t text_bytes;
     bool stays[128]; /* no rule begins with this ASCII character alone, and it starts a grapheme */
+    uint64_t
+        ideographs[(CHARSMAP_IDEOGRAPHS_END - CHARSMAP_IDEOGRAPHS) / 64]; /* that have a rule */
 };
 
 /**
