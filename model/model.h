@@ -88,7 +88,8 @@ enum {
 
 /**
  * model_tokenize splits `text` (valid UTF-8, NUL allowed) into tokens. Time linear in `bytes`.
- * @return false with ERR_MEMORY at the arena's cap; never fails otherwise
+ * @return false with ERR_MEMORY at the arena's cap, or with ERR_UNPROCESSABLE where a regular
+ *         expression of the tokenizer takes too long on this text
  */
 bool model_tokenize(const struct model *model, struct arena *arena, const char *text, size_t bytes,
                     unsigned flags, struct tokens *out, struct err *err);
