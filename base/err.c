@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +10,7 @@
 static void trim_partial_character(char *text, size_t bytes)
 {
     size_t start = bytes;
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+    while (start > 0 && utf8_is_inside(text[start - 1]))
         start--;
     if (start == 0) return;
     unsigned char lead = (unsigned char)text[start - 1];

@@ -136,22 +136,12 @@ static size_t plain_bytes(const char *text, size_t bytes)
     return n;
 }
 
-/* The longest start of `bytes` bytes of UTF-8 that is no longer than `cap` and cuts no character.
- */
-static size_t whole_characters(const char *text, size_t bytes, size_t cap)
-{
-    if (bytes <= cap) return bytes;
-    while (cap > 0 && ((unsigned char)text[cap] & 0xC0) == 0x80)
-        cap--;
-    return cap;
-}
-
 size_t json_escape(char *out, size_t cap, const char *text, size_t bytes, size_t *used)
 {
     size_t n = 0, i = 0, valid_end = utf8_valid_bytes(text, bytes);
     while (i < bytes) {
         size_t plain = plain_bytes(text + i, valid_end - i);
-        size_t fits = whole_characters(text + i, plain, cap - n);
+        size_t fits = utf8_cut(text + i, plain, cap - n);
         memcpy(out + n, text + i, fits);
         n += fits;
         i += fits;

@@ -36,6 +36,14 @@ size_t numtext_u64(char *out, uint64_t value);
 size_t numtext_base64(char *out, const void *data, size_t bytes);
 size_t numtext_base64_bytes(size_t bytes);
 
+/** numtext_hex_digit: the value of a hexadecimal digit, or -1. */
+static inline int numtext_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /**
  * numtext_base64_read decodes RFC 4648 base64 with padding.
  * @param out    room for bytes / 4 * 3

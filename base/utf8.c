@@ -25,23 +25,20 @@ bool utf8_is_ascii(const char *text, size_t bytes)
     return ascii_prefix(text, bytes) == bytes;
 }
 
-static bool is_tail(unsigned char byte)
-{
-    return (byte & 0xC0) == 0x80;
-}
-
 /* Bytes of the well-formed multi-byte character at s (Unicode, table 3-7); 0 if there is none. */
 static size_t character_bytes(const unsigned char *s, size_t left)
 {
     if (s[0] < 0xC2) return 0;
-    if (s[0] < 0xE0) return left >= 2 && is_tail(s[1]) ? 2 : 0;
+    if (s[0] < 0xE0) return left >= 2 && utf8_is_inside((char)s[1]) ? 2 : 0;
     if (s[0] < 0xF0) {
-        if (left < 3 || !is_tail(s[1]) || !is_tail(s[2])) return 0;
+        if (left < 3 || !utf8_is_inside((char)s[1]) || !utf8_is_inside((char)s[2])) return 0;
         if (s[0] == 0xE0 && s[1] < 0xA0) return 0; /* overlong */
         if (s[0] == 0xED && s[1] > 0x9F) return 0; /* surrogate */
         return 3;
     }
-    if (s[0] > 0xF4 || left < 4 || !is_tail(s[1]) || !is_tail(s[2]) || !is_tail(s[3])) return 0;
+    if (s[0] > 0xF4 || left < 4 || !utf8_is_inside((char)s[1]) || !utf8_is_inside((char)s[2]) ||
+        !utf8_is_inside((char)s[3]))
+        return 0;
     if (s[0] == 0xF0 && s[1] < 0x90) return 0; /* overlong */
     if (s[0] == 0xF4 && s[1] > 0x8F) return 0; /* above U+10FFFF */
     return 4;
@@ -71,7 +68,7 @@ size_t utf8_broken_bytes(const char *text, size_t bytes)
     unsigned char low = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : 0x80;
     unsigned char high = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
     if (s[1] < low || s[1] > high) return 1;
-    for (n = 2; n < want && n < bytes && is_tail(s[n]);)
+    for (n = 2; n < want && n < bytes && utf8_is_inside((char)s[n]);)
         n++;
     return n;
 }
@@ -80,7 +77,7 @@ size_t utf8_count(const char *text, size_t bytes)
 {
     size_t n = 0;
     for (size_t i = 0; i < bytes; i++)
-        n += ((unsigned char)text[i] & 0xC0) != 0x80;
+        n += !utf8_is_inside(text[i]);
     return n;
 }
 

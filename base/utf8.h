@@ -22,6 +22,40 @@ size_t utf8_valid_bytes(const char *text, size_t bytes);
  * subparts). */
 size_t utf8_broken_bytes(const char *text, size_t bytes);
 
+/** utf8_is_inside: the byte is none that a character starts with. */
+static inline bool utf8_is_inside(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+/** utf8_past: where the character at `at` (< end) ends. */
+static inline const char *utf8_past(const char *at, const char *end)
+{
+    do {
+        at++;
+    } while (at < end && utf8_is_inside(*at));
+    return at;
+}
+
+/** utf8_before: where the character before `at` starts; there is one. */
+static inline const char *utf8_before(const char *at)
+{
+    do {
+        at--;
+    } while (utf8_is_inside(*at));
+    return at;
+}
+
+/** utf8_cut: `bytes`, or where more than `most` of them are: as many of these as are whole
+ * characters. */
+static inline size_t utf8_cut(const char *text, size_t bytes, size_t most)
+{
+    if (bytes <= most) return bytes;
+    while (most > 0 && utf8_is_inside(text[most]))
+        most--;
+    return most;
+}
+
 /** utf8_count returns the number of code points of valid UTF-8. */
 size_t utf8_count(const char *text, size_t bytes);
 

@@ -3,6 +3,7 @@
    usage: tokenize TOKENIZER_JSON SECONDS <texts, one a line
    Prints nanoseconds a text and tokens a text: the best of as many rounds over all texts as fit. */
 #include "base/arena.h"
+#include "base/file.h"
 #include "model/text/tokenizer.h"
 
 #include <stdio.h>
@@ -24,18 +25,13 @@ static double now_s(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static char *read_all(FILE *file, size_t *bytes)
+static char *read_all(const char *path, size_t *bytes)
 {
-    char *data = NULL;
-    size_t room = 0;
-    *bytes = 0;
-    do {
-        room += 1 << 20;
-        data = realloc(data, room);
-        if (!data) exit(3);
-        *bytes += fread(data + *bytes, 1, room - *bytes, file);
-    } while (*bytes == room);
-    return data;
+    struct err err;
+    char *data;
+    if (file_read(path, SIZE_MAX / 2, &data, bytes, &err)) return data;
+    fprintf(stderr, "%s\n", err.message);
+    exit(3);
 }
 
 static void cut_lines(struct texts *texts, char *data, size_t bytes)
@@ -72,17 +68,15 @@ int main(int argc, char **argv)
     struct texts texts = {0};
     struct arena arena;
     size_t bytes;
-    FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
-    if (!file) return 3;
-    files.tokenizer.data = read_all(file, &files.tokenizer.bytes);
-    fclose(file);
+    if (argc != 3) return 3;
+    files.tokenizer.data = read_all(argv[1], &files.tokenizer.bytes);
     double start = now_s();
     if (!tokenizer_open(&t, &files, &options, &err)) {
         fprintf(stderr, "%s\n", err.message);
         return 2;
     }
     double opened = now_s(), best = 1e9;
-    char *data = read_all(stdin, &bytes);
+    char *data = read_all("/dev/stdin", &bytes);
     cut_lines(&texts, data, bytes);
     arena_init(&arena, (size_t)1 << 28);
     size_t tokens = round_of(t, &arena, &texts);

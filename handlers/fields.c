@@ -2,6 +2,7 @@
 #include "handlers/fields.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "handlers/scan.h"
 
 #include <errno.h>
@@ -13,11 +14,7 @@
 
 int text_quoted(struct text text)
 {
-    if (text.bytes <= ERR_VALUE_BYTES) return (int)text.bytes;
-    int n = ERR_VALUE_BYTES;
-    while (n > 0 && ((unsigned char)text.data[n] & 0xC0) == 0x80)
-        n--;
-    return n;
+    return (int)utf8_cut(text.data, text.bytes, ERR_VALUE_BYTES);
 }
 
 static bool convert(struct arena *arena, json_t *json, int depth, struct value *value);

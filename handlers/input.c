@@ -330,11 +330,8 @@ struct text slice_text(struct text text, struct slice_cursor *cursor, struct tok
 {
     const char *at = text.data + cursor->at_bytes, *end = text.data + text.bytes;
     uint32_t place = cursor->at_points;
-    for (; place > span.start; place--) {
-        do
-            at--;
-        while (((unsigned char)*at & 0xC0) == 0x80);
-    }
+    for (; place > span.start; place--)
+        at = utf8_before(at);
     for (; place < span.start && at < end; place++)
         utf8_next(&at);
     cursor->at_bytes = (size_t)(at - text.data);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handlers/scan.h"
 
+#include "base/numtext.h"
 #include "base/utf8.h"
 
 #include <assert.h>
@@ -55,16 +56,9 @@ static bool read_hex4(const char *at, uint32_t *out)
 {
     uint32_t code = 0;
     for (int i = 0; i < 4; i++) {
-        char c = at[i];
-        uint32_t digit;
-        if (c >= '0' && c <= '9') {
-            digit = (uint32_t)(c - '0');
-        } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-            digit = (uint32_t)((c | 0x20) - 'a' + 10);
-        } else {
-            return false;
-        }
-        code = code << 4 | digit;
+        int digit = numtext_hex_digit(at[i]);
+        if (digit < 0) return false;
+        code = code << 4 | (uint32_t)digit;
     }
     *out = code;
     return true;

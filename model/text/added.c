@@ -43,10 +43,8 @@ static size_t next_candidate(const struct added_set *set, const struct added_sea
 
 static uint8_t flags_before(const struct added_search *s, size_t *at)
 {
-    do {
-        --*at;
-    } while (((unsigned char)s->text[*at] & 0xC0) == 0x80);
-    const char *character = s->text + *at;
+    const char *character = utf8_before(s->text + *at);
+    *at = (size_t)(character - s->text);
     return unicode_record_of(utf8_next(&character))->flags;
 }
 

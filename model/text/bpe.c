@@ -5,7 +5,6 @@
 #include "model/text/family.h"
 #include "model/text/pipeline.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,13 +117,11 @@ static void put_character(const struct tokenizer *t, struct symbols *s, const ch
         put_symbol(s, id, bytes);
         return;
     }
-    if (bpe->byte_fallback) {
-        bool has_all = true;
+    if (bpe->byte_fallback && fallback_covers(&bpe->fallback, text, bytes)) {
+        /* An unknown character that waits comes after it, as in the reference. */
         for (size_t i = 0; i < bytes; i++)
-            has_all &= bpe->fallback[(unsigned char)text[i]] != UINT32_MAX;
-        for (size_t i = 0; i < bytes && has_all; i++)
-            put_symbol(s, bpe->fallback[(unsigned char)text[i]], 1);
-        if (has_all) return; /* an unknown character before it comes after it: as the reference */
+            put_symbol(s, bpe->fallback.ids[(unsigned char)text[i]], 1);
+        return;
     }
     if (t->unknown_id == MODEL_NO_ID) return;
     if (!bpe->fuse_unk) put_waiting(s);
@@ -137,9 +134,7 @@ static void read_symbols(const struct tokenizer *t, struct symbols *s, const cha
 {
     const char *end = text + bytes;
     for (const char *at = text, *next; at < end; at = next) {
-        next = at + 1;
-        while (!t->bpe.is_bytes && next < end && ((unsigned char)*next & 0xC0) == 0x80)
-            next++;
+        next = t->bpe.is_bytes ? at + 1 : utf8_past(at, end);
         size_t n = (size_t)(next - at);
         uint32_t id = t->bpe.is_bytes ? t->bpe.bytes[(unsigned char)*at]
                                       : find_character(t, at, n, at == text, next == end);
@@ -254,6 +249,15 @@ static void join_long(const struct bpe *bpe, struct symbols *s, struct heap heap
     s->n = kept;
 }
 
+/* heap (HEAP_ROOM of s->n): used for long words only. */
+static void join(const struct bpe *bpe, struct symbols *s, struct candidate *heap)
+{
+    if (s->n > SHORT_WORD)
+        join_long(bpe, s, (struct heap){.at = heap});
+    else
+        join_short(bpe, s);
+}
+
 /* ---- parts ---- */
 
 static bool make_long(struct encoding *e, size_t n)
@@ -272,16 +276,12 @@ static bool put_joined(struct encoding *e, const char *text, size_t bytes, size_
     const struct tokenizer *t = e->tokenizer;
     struct symbol few[SHORT_WORD];
     struct symbols s = {.at = few};
-    bool is_long = bytes > SHORT_WORD;
-    if (is_long) {
+    if (bytes > SHORT_WORD) {
         if (!make_long(e, bytes)) return false;
         s.at = e->symbols;
     }
     read_symbols(t, &s, text, bytes);
-    if (s.n > SHORT_WORD)
-        join_long(&t->bpe, &s, (struct heap){.at = e->heap});
-    else
-        join_short(&t->bpe, &s);
+    join(&t->bpe, &s, e->heap);
     for (size_t i = 0; i < s.n; i++) {
         encoding_put(e, s.at[i].id, *origin, *origin + s.at[i].bytes);
         *origin += s.at[i].bytes;
@@ -301,21 +301,14 @@ static bool put_word(struct encoding *e, const char *text, size_t bytes, size_t 
 
 static bool is_known(const struct tokenizer *t, const char *at, const char *end)
 {
-    const char *next = at + 1;
-    while (next < end && ((unsigned char)*next & 0xC0) == 0x80)
-        next++;
-    return find_character(t, at, (size_t)(next - at), true, true) != UINT32_MAX;
+    return find_character(t, at, (size_t)(utf8_past(at, end) - at), true, true) != UINT32_MAX;
 }
 
 /* Unknown characters are joined to one token, or dropped so that what is around them may be joined:
    no cut is beside them. */
-static bool cuts_here(const struct tokenizer *t, const char *text, size_t at, size_t bytes)
+static bool cuts_here(const struct tokenizer *t, const char *at, const char *end)
 {
-    size_t before = at - 1;
-    while (((unsigned char)text[before] & 0xC0) == 0x80)
-        before--;
-    return t->bpe.cuts_unknown ||
-           (is_known(t, text + before, text + bytes) && is_known(t, text + at, text + bytes));
+    return t->bpe.cuts_unknown || (is_known(t, utf8_before(at), end) && is_known(t, at, end));
 }
 
 static size_t word_bytes(const struct tokenizer *t, const char *text, size_t bytes)
@@ -323,7 +316,7 @@ static size_t word_bytes(const struct tokenizer *t, const char *text, size_t byt
     size_t at = 0;
     do {
         at += cuts_next(&t->bpe.cuts, text + at, bytes - at);
-    } while (at < bytes && !cuts_here(t, text, at, bytes));
+    } while (at < bytes && !cuts_here(t, text + at, text + bytes));
     return at;
 }
 
@@ -333,8 +326,10 @@ bool bpe_put(struct encoding *e, const struct line *part)
     size_t origin = 0;
     if (bpe->ignore_merges) {
         uint32_t id = trie_id(trie_walk(&bpe->pieces, bpe->pieces.root, part->text, part->bytes));
-        if (id != UINT32_MAX) encoding_put(e, id, 0, part->bytes);
-        if (id != UINT32_MAX) return true;
+        if (id != UINT32_MAX) {
+            encoding_put(e, id, 0, part->bytes);
+            return true;
+        }
     }
     if (!bpe->cuts.bits) return put_word(e, part->text, part->bytes, &origin);
     for (size_t at = 0, n; at < part->bytes; at += n) {
@@ -346,18 +341,23 @@ bool bpe_put(struct encoding *e, const struct line *part)
 
 /* ---- what is worked out beforehand ---- */
 
-/* The bytes that a token at byte level stands for; false if one of its characters stands for none.
- */
-static bool token_bytes(const struct vocab_token *token, char *out, size_t *bytes)
+/* A token as the model reads it: its text, or the bytes it stands for, written to `room`; false if
+   it is empty or one of its characters stands for no byte. */
+static bool read_token(const struct tokenizer *t, uint32_t id, char *room, const char **text,
+                       size_t *bytes)
 {
+    const struct vocab_token *token = &t->vocab.tokens[id];
     const char *at = token->text, *end = token->text + token->bytes;
-    *bytes = 0;
-    while (at < end) {
+    *text = token->text;
+    *bytes = token->bytes;
+    if (!t->bpe.is_bytes) return *bytes > 0;
+    *text = room;
+    for (*bytes = 0; at < end; ++*bytes) {
         int byte = pipeline_char_byte(utf8_next(&at));
         if (byte < 0) return false;
-        out[(*bytes)++] = (char)byte;
+        room[*bytes] = (char)byte;
     }
-    return true;
+    return *bytes > 0;
 }
 
 static void set_bytes(struct bpe *bpe, const struct vocab *vocab)
@@ -368,17 +368,8 @@ static void set_bytes(struct bpe *bpe, const struct vocab *vocab)
         text[0] = (char)byte;
         if (bpe->is_bytes) n = utf8_write(text, pipeline_byte_char((unsigned char)byte));
         bpe->bytes[byte] = trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, n));
-        snprintf(text, sizeof text, "<0x%02X>", byte);
-        bpe->fallback[byte] = trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, 6));
     }
-}
-
-static bool has_all(const uint32_t ids[256])
-{
-    for (unsigned byte = 0; byte < 256; byte++) {
-        if (ids[byte] == UINT32_MAX) return false;
-    }
-    return true;
+    fallback_find(&bpe->fallback, vocab);
 }
 
 /* Whether tokens of bytes, which stand for unknown characters, are ever joined. */
@@ -400,8 +391,8 @@ static bool joins_fallback(const struct tokenizer *t)
 static bool cuts_unknown(const struct tokenizer *t)
 {
     const struct bpe *bpe = &t->bpe;
-    if (bpe->is_bytes) return has_all(bpe->bytes);
-    if (bpe->byte_fallback) return has_all(bpe->fallback) && !joins_fallback(t);
+    if (bpe->is_bytes) return true; /* each byte is a token */
+    if (bpe->byte_fallback) return bpe->fallback.has_all && !joins_fallback(t);
     return t->unknown_id != MODEL_NO_ID && !bpe->fuse_unk;
 }
 
@@ -411,10 +402,7 @@ static bool is_whole(const struct tokenizer *t, struct symbol *room, struct cand
 {
     struct symbols s = {.at = room};
     read_symbols(t, &s, text, bytes);
-    if (s.n > SHORT_WORD)
-        join_long(&t->bpe, &s, (struct heap){.at = heap});
-    else
-        join_short(&t->bpe, &s);
+    join(&t->bpe, &s, heap);
     return s.n == 1 && s.at[0].id == id && s.at[0].bytes == bytes;
 }
 
@@ -432,14 +420,10 @@ static size_t find_words(struct tokenizer *t, struct trie_key *keys, char *texts
 {
     size_t n = 0;
     for (uint32_t id = 0; id < t->vocab.n_model; id++) {
-        const struct vocab_token *token = &t->vocab.tokens[id];
-        const char *text = token->text;
-        size_t bytes = token->bytes;
-        if (t->bpe.is_bytes) {
-            if (!token_bytes(token, texts, &bytes)) continue;
-            text = texts;
-        }
-        if (bytes == 0 || (room && !is_whole(t, room, heap, text, bytes, id))) continue;
+        const char *text;
+        size_t bytes;
+        if (!read_token(t, id, texts, &text, &bytes)) continue;
+        if (room && !is_whole(t, room, heap, text, bytes, id)) continue;
         keys[n++] = (struct trie_key){text, (uint32_t)bytes, id};
         texts += t->bpe.is_bytes ? bytes : 0;
     }
@@ -462,14 +446,9 @@ static bool find_cuts(struct tokenizer *t, char *room)
     bpe->cuts_unknown = cuts_unknown(t);
     if (!cuts_alloc(&bpe->cuts, all_bytes(&t->vocab))) return false;
     for (uint32_t id = 0; id < t->vocab.n_model; id++) {
-        const struct vocab_token *token = &t->vocab.tokens[id];
-        const char *text = token->text;
-        size_t bytes = token->bytes;
-        if (bpe->is_bytes) {
-            if (!token_bytes(token, room, &bytes)) continue;
-            text = room;
-        }
-        if (bytes > 0) cuts_add(&bpe->cuts, text, bytes);
+        const char *text;
+        size_t bytes;
+        if (read_token(t, id, room, &text, &bytes)) cuts_add(&bpe->cuts, text, bytes);
     }
     return true;
 }

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "model/text/cuts.h"
+#include "model/text/fallback.h"
 #include "model/text/trie.h"
 
 #include <stdbool.h>
@@ -34,11 +35,11 @@ struct bpe {
     struct bpe_merge *merges; /* (mask + 1) a hash table, open addressing */
     uint64_t mask;
     /* A bit for each merge, by its hash: most pairs are none, and this fits a cache. */
-    uint64_t *has_merge;    /* (PAIR_BITS / 64) */
-    uint32_t bytes[256];    /* token of the one-byte character, or UINT32_MAX */
-    uint32_t fallback[256]; /* <0x00> to <0xFF> */
-    struct trie pieces;     /* with ignore_merges: all tokens; a whole part that is one is taken */
-    struct trie words;      /* tokens that are what their own text becomes */
+    uint64_t *has_merge; /* (PAIR_BITS / 64) */
+    uint32_t bytes[256]; /* token of the one-byte character, or UINT32_MAX */
+    struct fallback fallback;
+    struct trie pieces; /* with ignore_merges: all tokens; a whole part that is one is taken */
+    struct trie words;  /* tokens that are what their own text becomes */
     const char *prefix, *suffix; /* of characters within a word, and of a word's last one */
     size_t prefix_bytes, suffix_bytes;
     bool is_bytes, ignore_merges, fuse_unk, byte_fallback;

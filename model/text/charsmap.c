@@ -40,7 +40,7 @@ static bool find(const struct charsmap *map, const char *text, size_t bytes, con
         *found = map->texts + value;
         *found_bytes = strnlen(*found, map->text_bytes - value);
         /* Not from within a character. */
-        return *found_bytes == 0 || ((unsigned char)**found & 0xC0) != 0x80;
+        return *found_bytes == 0 || !utf8_is_inside(**found);
     }
     return false;
 }

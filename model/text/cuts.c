@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/cuts.h"
 
+#include "base/utf8.h"
+
 #include <stdlib.h>
 
 /* Twice the neighbours, as if all were different, within what a cache holds. */
@@ -31,17 +33,9 @@ static inline bool has(const struct cuts *cuts, unit left, unit right)
     return cuts->bits[bit / 64] >> (bit % 64) & 1;
 }
 
-static inline bool is_inside(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
 static inline size_t unit_end(const char *text, size_t bytes, size_t at)
 {
-    at++;
-    while (at < bytes && is_inside(text[at]))
-        at++;
-    return at;
+    return (size_t)(utf8_past(text + at, text + bytes) - text);
 }
 
 bool cuts_alloc(struct cuts *cuts, size_t bytes)
@@ -72,7 +66,7 @@ void cuts_add(struct cuts *cuts, const char *token, size_t bytes)
         uint64_t bit =
             bit_of(cuts, unit_of(token + start, end - start), unit_of(token + end, next - end));
         cuts->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
-        if (is_inside(token[start])) cuts->left_parts[(unsigned char)token[end - 1]] = true;
+        if (utf8_is_inside(token[start])) cuts->left_parts[(unsigned char)token[end - 1]] = true;
         if (next == bytes && next - end < whole_bytes((unsigned char)token[end]))
             cuts->right_parts[(unsigned char)token[end]] = true;
     }

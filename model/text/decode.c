@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/decode.h"
 
+#include "base/numtext.h"
 #include "base/utf8.h"
 #include "model/text/family.h"
 
@@ -18,20 +19,16 @@ struct pieces {
     struct piece *at;
     size_t n;
     struct arena *arena;
-    struct buf text; /* what the step writes; its pieces are cut from it at the end */
+    struct buf text;             /* what the step writes; its pieces are cut from it at the end */
+    struct regex_scratch *regex; /* of a step that searches */
     bool failed;
 };
-
-static void free_text(struct step_text *text)
-{
-    free(text->text);
-}
 
 void decoder_clear(struct decoder *decoder)
 {
     for (size_t i = 0; i < decoder->n; i++) {
-        free_text(&decoder->steps[i].text);
-        free_text(&decoder->steps[i].other);
+        free(decoder->steps[i].text.text);
+        free(decoder->steps[i].other.text);
         regex_close(decoder->steps[i].regex);
     }
     free(decoder->steps);
@@ -54,7 +51,7 @@ static void write_replaced(struct buf *out, struct piece piece, const char *from
                            const char *to, size_t to_bytes)
 {
     const char *at = piece.text, *end = piece.text + piece.bytes, *found;
-    while (from_bytes > 0 && (found = memmem(at, (size_t)(end - at), from, from_bytes))) {
+    while (from_bytes > 0 && (found = text_find(at, (size_t)(end - at), from, from_bytes))) {
         buf_add(out, at, (size_t)(found - at));
         buf_add(out, to, to_bytes);
         at = found + from_bytes;
@@ -63,12 +60,11 @@ static void write_replaced(struct buf *out, struct piece piece, const char *from
 }
 
 static void write_matches_replaced(struct buf *out, struct piece piece,
-                                   const struct decode_step *step)
+                                   const struct decode_step *step, struct regex_scratch *scratch)
 {
-    struct regex_scratch *scratch = regex_scratch_new();
     struct regex_matches matches;
     size_t start, end, done = 0;
-    if (scratch && piece.bytes > 0) {
+    if (piece.bytes > 0) {
         regex_matches_start(&matches, step->regex, scratch, piece.text, piece.bytes);
         while (regex_matches_next(&matches, &start, &end) == REGEX_FOUND) {
             buf_add(out, piece.text + done, start - done);
@@ -77,8 +73,6 @@ static void write_matches_replaced(struct buf *out, struct piece piece,
         }
     }
     buf_add(out, piece.text + done, piece.bytes - done);
-    out->failed |= !scratch;
-    regex_scratch_free(scratch);
 }
 
 static const struct {
@@ -161,9 +155,11 @@ static void write_ctc(struct buf *out, struct piece piece, const struct decode_s
     write_replaced(out, (struct piece){copy, bytes}, step->other.text, step->other.bytes, " ", 1);
 }
 
-static void write_piece(struct buf *out, struct piece piece, const struct decode_step *step,
-                        bool is_first, bool is_last)
+static void write_piece(struct pieces *p, size_t i, const struct decode_step *step)
 {
+    struct buf *out = &p->text;
+    struct piece piece = p->at[i];
+    bool is_first = i == 0, is_last = i + 1 == p->n;
     switch (step->kind) {
     case DECODE_WORDPIECE:
         write_wordpiece(out, piece, step, is_first);
@@ -179,7 +175,7 @@ static void write_piece(struct buf *out, struct piece piece, const struct decode
         return;
     case DECODE_REPLACE:
         if (step->regex)
-            write_matches_replaced(out, piece, step);
+            write_matches_replaced(out, piece, step, p->regex);
         else
             write_replaced(out, piece, step->text.text, step->text.bytes, step->other.text,
                            step->other.bytes);
@@ -210,14 +206,17 @@ static void each_piece(struct pieces *p, const struct decode_step *step)
 {
     size_t *ends = arena_array(p->arena, p->n + 1, sizeof *ends), n = 0;
     bool is_ctc = step->kind == DECODE_CTC;
-    p->failed |= !ends;
-    for (size_t i = 0; i < p->n && ends; i++) {
+    if (step->regex) p->regex = regex_scratch_new();
+    p->failed |= !ends || (step->regex && !p->regex);
+    for (size_t i = 0; i < p->n && !p->failed; i++) {
         size_t start = p->text.bytes;
         if (is_ctc && i > 0 && is_same(&p->at[i], &p->at[i - 1])) continue;
-        write_piece(&p->text, p->at[i], step, i == 0, i + 1 == p->n);
+        write_piece(p, i, step);
         if (is_ctc && p->text.bytes == start) continue;
         ends[n++] = p->text.bytes;
     }
+    regex_scratch_free(p->regex);
+    p->regex = NULL;
     p->failed |= p->text.failed;
     if (!p->failed) cut(p, ends, n);
 }
@@ -273,18 +272,10 @@ static void fuse(struct pieces *p, bool as_bytes)
     p->n = 1;
 }
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static int fallback_byte(const struct piece *piece)
 {
     if (piece->bytes != 6 || memcmp(piece->text, "<0x", 3) != 0 || piece->text[5] != '>') return -1;
-    int high = hex(piece->text[3]), low = hex(piece->text[4]);
+    int high = numtext_hex_digit(piece->text[3]), low = numtext_hex_digit(piece->text[4]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 

@@ -64,10 +64,7 @@ static bool is_spaceless(const char *at)
 
 static bool ends_spaceless(struct vocab_token token)
 {
-    const char *last = token.text + token.bytes - 1;
-    while (((unsigned char)*last & 0xC0) == 0x80)
-        last--;
-    return is_spaceless(last);
+    return is_spaceless(utf8_before(token.text + token.bytes));
 }
 
 static void dictionary_decode(const struct tokenizer *t, const uint32_t *ids, size_t n,

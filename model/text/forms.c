@@ -255,28 +255,36 @@ static void copy_to(struct rewrite *w, const char *at)
     rewrite_copy(w, (size_t)(at - w->in.text) - w->at);
 }
 
-void strip_accents_apply(struct rewrite *w)
+static void leave_out(struct rewrite *w, bool (*is_left_out)(uint32_t code))
 {
     const char *at = w->in.text, *end = rewrite_end_of(w);
     while (at < end) {
         const char *start = at;
-        if (!(form_record_of(utf8_next(&at))->flags & FORM_COMBINING)) continue;
+        if (!is_left_out(utf8_next(&at))) continue;
         copy_to(w, start);
         rewrite_skip(w, 1);
     }
     copy_to(w, end);
 }
 
+static bool is_combining(uint32_t code)
+{
+    return form_record_of(code)->flags & FORM_COMBINING;
+}
+
+void strip_accents_apply(struct rewrite *w)
+{
+    leave_out(w, is_combining);
+}
+
+static bool is_mark(uint32_t code)
+{
+    return unicode_record_of(code)->flags & UNICODE_MARK;
+}
+
 void strip_marks_apply(struct rewrite *w)
 {
-    const char *at = w->in.text, *end = rewrite_end_of(w);
-    while (at < end) {
-        const char *start = at;
-        if (!(unicode_record_of(utf8_next(&at))->flags & UNICODE_MARK)) continue;
-        copy_to(w, start);
-        rewrite_skip(w, 1);
-    }
-    copy_to(w, end);
+    leave_out(w, is_mark);
 }
 
 static void put_lower(struct rewrite *w, const struct unicode_mapping *mapping)
@@ -327,13 +335,7 @@ void strip_apply(struct rewrite *w, bool left, bool right)
     while (left && at < end && is_space(at))
         utf8_next(&at);
     rewrite_skip(w, utf8_count(start, (size_t)(at - start)));
-    const char *last = end;
-    while (right && end > at) {
-        do {
-            last--;
-        } while (((unsigned char)*last & 0xC0) == 0x80);
-        if (!is_space(last)) break;
-        end = last;
-    }
+    while (right && end > at && is_space(utf8_before(end)))
+        end = utf8_before(end);
     rewrite_copy(w, (size_t)(end - at));
 }

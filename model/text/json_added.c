@@ -183,36 +183,9 @@ static bool add_trimming(struct tokenizer *t, json_t *part, const char *path, st
     return true;
 }
 
-static bool read_post(struct tokenizer *t, json_t *part, const char *path, unsigned depth,
-                      struct err *err);
-
-static bool read_post_sequence(struct tokenizer *t, json_t *part, const char *path, unsigned depth,
-                               struct err *err)
+static bool read_post_step(struct tokenizer *t, json_t *part, const char *path, const char *type,
+                           struct err *err)
 {
-    const json_t *items = json_object_get(part, "processors");
-    if (!fields_known(part, path, "type, processors", err)) return false;
-    if (!json_is_array(items)) return fields_wrong_type(path, "processors", items, "a list", err);
-    if (depth > 8)
-        return err_set(err, ERR_FORMAT, NULL,
-                       TOKENIZER_JSON ": %s: Sequences stand in each other more than 8 deep", path);
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        char inner[JSON_PATH_BYTES * 2];
-        snprintf(inner, sizeof inner, "%s.processors[%zu]", path, i);
-        inner[JSON_PATH_BYTES - 1] = '\0';
-        if (!read_post(t, json_array_get(items, i), inner, depth + 1, err)) return false;
-    }
-    return true;
-}
-
-static bool read_post(struct tokenizer *t, json_t *part, const char *path, unsigned depth,
-                      struct err *err)
-{
-    const char *type;
-    if (!fields_type(part, path,
-                     "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence",
-                     &type, err))
-        return false;
-    if (strcmp(type, "Sequence") == 0) return read_post_sequence(t, part, path, depth, err);
     if (strcmp(type, "ByteLevel") == 0)
         return fields_known(part, path, "type, add_prefix_space, trim_offsets, use_regex", err) &&
                add_trimming(t, part, path, err);
@@ -232,5 +205,8 @@ static bool read_post(struct tokenizer *t, json_t *part, const char *path, unsig
 
 bool json_read_post_processor(struct tokenizer *t, json_t *part, struct err *err)
 {
-    return !part || json_is_null(part) || read_post(t, part, "post_processor", 0, err);
+    static const struct json_steps steps = {
+        "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence", "processors",
+        read_post_step};
+    return !part || json_is_null(part) || json_read_steps(t, &steps, part, "post_processor", err);
 }

@@ -234,12 +234,10 @@ static void find_word_mark(struct tokenizer *t)
     }
 }
 
-bool json_finish_model(struct tokenizer *t, bool is_bert, struct err *err)
+bool json_finish_model(struct tokenizer *t, struct err *err)
 {
-    if (t->family == &wordpiece_family) {
-        if (is_bert) t->family = &bert_family;
-        return true;
-    }
+    pipeline_finish(&t->pipeline);
+    if (t->family == &wordpiece_family) return true;
     find_word_mark(t);
     if (t->family == &unigram_family) unigram_finish(t);
     if (t->family != &bpe_family) return true;

@@ -27,7 +27,22 @@ bool json_read_normalizer(struct tokenizer *t, json_t *part, bool *is_bert, stru
 bool json_read_pre_tokenizer(struct tokenizer *t, json_t *part, bool *is_bert, struct err *err);
 
 /** json_finish_model makes what the model needs, now that the steps before it are known. */
-bool json_finish_model(struct tokenizer *t, bool is_bert, struct err *err);
+bool json_finish_model(struct tokenizer *t, struct err *err);
+
+/** Reads one step that is no Sequence. */
+typedef bool json_read_step(struct tokenizer *t, json_t *part, const char *path, const char *type,
+                            struct err *err);
+
+/** What differs between the lists of steps. */
+struct json_steps {
+    const char *types; /* known, Sequence included */
+    const char *items; /* the Sequence's key */
+    json_read_step *read;
+};
+
+/** json_read_steps reads a step, or those of a Sequence, in which others may stand. */
+bool json_read_steps(struct tokenizer *t, const struct json_steps *steps, json_t *part,
+                     const char *path, struct err *err);
 
 bool json_read_added_tokens(struct tokenizer *t, json_t *list, struct err *err);
 bool json_read_post_processor(struct tokenizer *t, json_t *part, struct err *err);

@@ -11,28 +11,17 @@
 /* How deep a Sequence may hold Sequences. */
 #define DEPTH_MAX 8
 
-/* Reads one step that is no Sequence. */
-typedef bool read_step(struct tokenizer *t, json_t *part, const char *path, const char *type,
-                       struct err *err);
-
-/* What differs between the three lists. */
-struct list_kind {
-    const char *types; /* known, Sequence included */
-    const char *items; /* the Sequence's key */
-    read_step *read;
-};
-
-static bool read_list(struct tokenizer *t, const struct list_kind *kind, json_t *part,
-                      const char *path, unsigned depth, struct err *err)
+static bool read_nested(struct tokenizer *t, const struct json_steps *steps, json_t *part,
+                        const char *path, unsigned depth, struct err *err)
 {
     const char *type;
-    if (!fields_type(part, path, kind->types, &type, err)) return false;
-    if (strcmp(type, "Sequence") != 0) return kind->read(t, part, path, type, err);
+    if (!fields_type(part, path, steps->types, &type, err)) return false;
+    if (strcmp(type, "Sequence") != 0) return steps->read(t, part, path, type, err);
     char known[64];
-    snprintf(known, sizeof known, "type, %s", kind->items);
+    snprintf(known, sizeof known, "type, %s", steps->items);
     if (!fields_known(part, path, known, err)) return false;
-    const json_t *items = json_object_get(part, kind->items);
-    if (!json_is_array(items)) return fields_wrong_type(path, kind->items, items, "a list", err);
+    const json_t *items = json_object_get(part, steps->items);
+    if (!json_is_array(items)) return fields_wrong_type(path, steps->items, items, "a list", err);
     if (depth == DEPTH_MAX)
         return err_set(err, ERR_FORMAT, NULL,
                        TOKENIZER_JSON ": %s: Sequences stand in each other more than %d deep; list "
@@ -40,11 +29,17 @@ static bool read_list(struct tokenizer *t, const struct list_kind *kind, json_t 
                        path, DEPTH_MAX);
     for (size_t i = 0; i < json_array_size(items); i++) {
         char inner[JSON_PATH_BYTES * 2];
-        snprintf(inner, sizeof inner, "%s.%s[%zu]", path, kind->items, i);
+        snprintf(inner, sizeof inner, "%s.%s[%zu]", path, steps->items, i);
         inner[JSON_PATH_BYTES - 1] = '\0';
-        if (!read_list(t, kind, json_array_get(items, i), inner, depth + 1, err)) return false;
+        if (!read_nested(t, steps, json_array_get(items, i), inner, depth + 1, err)) return false;
     }
     return true;
+}
+
+bool json_read_steps(struct tokenizer *t, const struct json_steps *steps, json_t *part,
+                     const char *path, struct err *err)
+{
+    return read_nested(t, steps, part, path, 0, err);
 }
 
 /* A new step at the end of a list, all zero. NULL where there are too many. */
@@ -128,22 +123,10 @@ static bool read_charsmap(struct normalize_step *step, json_t *part, const char 
                    why.message);
 }
 
-static bool read_form(struct normalize_step *step, const char *type)
-{
-    static const char *const names[] = {"NFC", "NFD", "NFKC", "NFKD"};
-    static const enum text_form forms[] = {FORM_NFC, FORM_NFD, FORM_NFKC, FORM_NFKD};
-    for (size_t i = 0; i < 4; i++) {
-        if (strcmp(type, names[i]) == 0) step->form = forms[i];
-    }
-    return true;
-}
-
 static bool read_normalizer_fields(struct normalize_step *step, json_t *part, const char *path,
-                                   const char *type, struct err *err)
+                                   struct err *err)
 {
     switch (step->kind) {
-    case NORMALIZE_FORM:
-        return read_form(step, type) && fields_known(part, path, "type", err);
     case NORMALIZE_STRIP:
         return fields_known(part, path, "type, strip_left, strip_right", err) &&
                fields_bool(part, path, "strip_left", &step->left, err) &&
@@ -157,6 +140,7 @@ static bool read_normalizer_fields(struct normalize_step *step, json_t *part, co
                fields_text(part, path, "prepend", &step->content, err);
     case NORMALIZE_CHARSMAP:
         return read_charsmap(step, part, path, err);
+    case NORMALIZE_FORM:
     case NORMALIZE_CLEAN:
     case NORMALIZE_CHINESE_SPACES:
     case NORMALIZE_STRIP_MARKS:
@@ -175,26 +159,29 @@ static bool read_normalizer_step(struct tokenizer *t, json_t *part, const char *
     static const struct {
         const char *type;
         enum normalize_kind kind;
+        enum text_form form;
     } kinds[] = {
-        {"NFC", NORMALIZE_FORM},
-        {"NFD", NORMALIZE_FORM},
-        {"NFKC", NORMALIZE_FORM},
-        {"NFKD", NORMALIZE_FORM},
-        {"Lowercase", NORMALIZE_LOWERCASE},
-        {"StripAccents", NORMALIZE_STRIP_ACCENTS},
-        {"Strip", NORMALIZE_STRIP},
-        {"Replace", NORMALIZE_REPLACE},
-        {"Prepend", NORMALIZE_PREPEND},
-        {"Precompiled", NORMALIZE_CHARSMAP},
-        {"ByteLevel", NORMALIZE_BYTES},
-        {"Nmt", NORMALIZE_NMT},
+        {"NFC", NORMALIZE_FORM, FORM_NFC},
+        {"NFD", NORMALIZE_FORM, FORM_NFD},
+        {"NFKC", NORMALIZE_FORM, FORM_NFKC},
+        {"NFKD", NORMALIZE_FORM, FORM_NFKD},
+        {"Lowercase", .kind = NORMALIZE_LOWERCASE},
+        {"StripAccents", .kind = NORMALIZE_STRIP_ACCENTS},
+        {"Strip", .kind = NORMALIZE_STRIP},
+        {"Replace", .kind = NORMALIZE_REPLACE},
+        {"Prepend", .kind = NORMALIZE_PREPEND},
+        {"Precompiled", .kind = NORMALIZE_CHARSMAP},
+        {"ByteLevel", .kind = NORMALIZE_BYTES},
+        {"Nmt", .kind = NORMALIZE_NMT},
     };
     if (strcmp(type, "BertNormalizer") == 0) return add_bert_normalizer(t, part, path, err);
     size_t i = 0;
     while (strcmp(kinds[i].type, type) != 0)
         i++;
     struct normalize_step *step = add_normalizer(t, kinds[i].kind, path, err);
-    return step && read_normalizer_fields(step, part, path, type, err);
+    if (!step) return false;
+    step->form = kinds[i].form;
+    return read_normalizer_fields(step, part, path, err);
 }
 
 /* Whether bert_family's own normalizer does the same. */
@@ -211,13 +198,13 @@ static bool fits_bert(json_t *part, struct normalizer *n)
 
 bool json_read_normalizer(struct tokenizer *t, json_t *part, bool *is_bert, struct err *err)
 {
-    static const struct list_kind kind = {
+    static const struct json_steps steps = {
         "BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Replace, Prepend, "
         "Precompiled, ByteLevel, Nmt, Sequence",
         "normalizers", read_normalizer_step};
     if (json_is_null(part)) part = NULL;
     *is_bert = fits_bert(part, &t->normalizer);
-    return !part || read_list(t, &kind, part, "normalizer", 0, err);
+    return !part || json_read_steps(t, &steps, part, "normalizer", err);
 }
 
 /* ---- pre-tokenizers ---- */
@@ -254,12 +241,12 @@ static bool read_punctuation(struct tokenizer *t, json_t *part, const char *path
 
 static bool read_digits(struct tokenizer *t, json_t *part, const char *path, struct err *err)
 {
+    struct split_step *step = add_split(t, SPLIT_NUMBERS, path, err);
     bool alone;
-    if (!fields_known(part, path, "type, individual_digits", err) ||
-        !fields_bool(part, path, "individual_digits", &alone, err) ||
-        !add_flags(t, 0, alone ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS, path, err))
+    if (!step || !fields_known(part, path, "type, individual_digits", err) ||
+        !fields_bool(part, path, "individual_digits", &alone, err))
         return false;
-    t->pipeline.splits[t->pipeline.n_splits - 1].numeric = true;
+    step->behavior = alone ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS;
     return true;
 }
 
@@ -278,28 +265,37 @@ static bool read_split(struct tokenizer *t, json_t *part, const char *path, stru
     return true;
 }
 
-static bool read_metaspace(struct tokenizer *t, json_t *part, const char *path, struct err *err)
+/* What Metaspace has in common as a pre-tokenizer and as a decoder. */
+static bool read_mark(json_t *part, const char *path, struct step_text *mark,
+                      enum metaspace_prepend *prepend, bool *is_prefixed, struct err *err)
 {
     static const char *const schemes[] = {"always", "first", "never"};
-    struct split_step *step = add_split(t, SPLIT_METASPACE, path, err);
     unsigned scheme;
-    bool prefix;
-    if (!step ||
-        !fields_known(part, path,
+    uint32_t code;
+    if (!fields_known(part, path,
                       "type, replacement, add_prefix_space, prepend_scheme, split, str_rep", err) ||
-        !fields_character(part, path, "replacement", &step->pattern, &step->character, err) ||
+        !fields_character(part, path, "replacement", mark, &code, err) ||
         !fields_choice(part, path, "prepend_scheme", schemes, 3, METASPACE_ALWAYS, &scheme, err) ||
-        !fields_bool_or(part, path, "add_prefix_space", true, &prefix, err) ||
+        !fields_bool_or(part, path, "add_prefix_space", true, is_prefixed, err))
+        return false;
+    *prepend = (enum metaspace_prepend)scheme;
+    return true;
+}
+
+static bool read_metaspace(struct tokenizer *t, json_t *part, const char *path, struct err *err)
+{
+    struct split_step *step = add_split(t, SPLIT_METASPACE, path, err);
+    bool is_prefixed;
+    if (!step || !read_mark(part, path, &step->pattern, &step->prepend, &is_prefixed, err) ||
         !fields_bool_or(part, path, "split", true, &step->splits, err))
         return false;
-    bool is_given = json_object_get(part, "prepend_scheme") != NULL;
-    if (!prefix && scheme != METASPACE_NEVER && is_given)
+    if (is_prefixed) return true;
+    if (step->prepend != METASPACE_NEVER && json_object_get(part, "prepend_scheme"))
         return err_set(err, ERR_FORMAT, NULL,
                        TOKENIZER_JSON ": %s.add_prefix_space is false, but prepend_scheme is not "
                                       "\"never\"; remove add_prefix_space",
                        path);
-    step->prepend = prefix ? (enum metaspace_prepend)scheme : METASPACE_NEVER;
-    t->pipeline.needs_places |= step->prepend == METASPACE_FIRST;
+    step->prepend = METASPACE_NEVER;
     return true;
 }
 
@@ -359,14 +355,14 @@ static bool read_split_step(struct tokenizer *t, json_t *part, const char *path,
 
 bool json_read_pre_tokenizer(struct tokenizer *t, json_t *part, bool *is_bert, struct err *err)
 {
-    static const struct list_kind kind = {
+    static const struct json_steps steps = {
         "BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation, Digits, Split, Metaspace, "
         "ByteLevel, UnicodeScripts, CharDelimiterSplit, FixedLength, Sequence",
         "pretokenizers", read_split_step};
     if (json_is_null(part)) part = NULL;
     const char *type = json_string_value(json_object_get(part, "type"));
     *is_bert = type && strcmp(type, "BertPreTokenizer") == 0;
-    return !part || read_list(t, &kind, part, "pre_tokenizer", 0, err);
+    return !part || json_read_steps(t, &steps, part, "pre_tokenizer", err);
 }
 
 /* ---- decoders ---- */
@@ -382,17 +378,10 @@ static bool read_size(json_t *part, const char *path, const char *key, size_t *o
 static bool read_decoder_metaspace(struct decode_step *step, json_t *part, const char *path,
                                    struct err *err)
 {
-    static const char *const schemes[] = {"always", "first", "never"};
-    unsigned scheme;
-    uint32_t code;
-    bool prefix;
-    if (!fields_known(part, path,
-                      "type, replacement, add_prefix_space, prepend_scheme, split, str_rep", err) ||
-        !fields_character(part, path, "replacement", &step->text, &code, err) ||
-        !fields_choice(part, path, "prepend_scheme", schemes, 3, METASPACE_ALWAYS, &scheme, err) ||
-        !fields_bool_or(part, path, "add_prefix_space", true, &prefix, err))
-        return false;
-    step->keeps_first = !prefix || scheme == METASPACE_NEVER;
+    enum metaspace_prepend prepend;
+    bool is_prefixed;
+    if (!read_mark(part, path, &step->text, &prepend, &is_prefixed, err)) return false;
+    step->keeps_first = !is_prefixed || prepend == METASPACE_NEVER;
     return true;
 }
 
@@ -461,9 +450,9 @@ static bool read_decoder_step(struct tokenizer *t, json_t *part, const char *pat
 
 bool json_read_decoder(struct tokenizer *t, json_t *part, struct err *err)
 {
-    static const struct list_kind kind = {"WordPiece, BPEDecoder, ByteLevel, Metaspace, "
-                                          "ByteFallback, Fuse, Strip, Replace, CTC, Sequence",
-                                          "decoders", read_decoder_step};
+    static const struct json_steps steps = {"WordPiece, BPEDecoder, ByteLevel, Metaspace, "
+                                            "ByteFallback, Fuse, Strip, Replace, CTC, Sequence",
+                                            "decoders", read_decoder_step};
     t->decoder.joins = part && !json_is_null(part);
-    return !t->decoder.joins || read_list(t, &kind, part, "decoder", 0, err);
+    return !t->decoder.joins || json_read_steps(t, &steps, part, "decoder", err);
 }

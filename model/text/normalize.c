@@ -83,7 +83,7 @@ void rewrite_bytes(struct rewrite *w)
 {
     const char *at = w->in.text, *end = rewrite_end_of(w);
     while (at < end) {
-        bool is_first = ((unsigned char)*at & 0xC0) != 0x80;
+        bool is_first = !utf8_is_inside(*at);
         rewrite_put(w, pipeline_byte_char((unsigned char)*at++), !is_first);
     }
 }
@@ -99,6 +99,7 @@ void rewrite_prepend(struct rewrite *w, const char *text, size_t bytes)
         rewrite_put(w, utf8_next(&at), change);
     rewrite_put(w, code, 1);
     if (bytes == 0) rewrite_skip(w, 1);
+    rewrite_copy(w, w->in.bytes - w->at);
 }
 
 void rewrite_replace(struct rewrite *w, const char *pattern, size_t pattern_bytes,
@@ -167,7 +168,6 @@ static void apply(struct pipeline_run *run, const struct normalize_step *step, s
         return;
     case NORMALIZE_PREPEND:
         rewrite_prepend(w, step->content.text, step->content.bytes);
-        rewrite_copy(w, w->in.bytes - w->at);
         return;
     case NORMALIZE_CHARSMAP:
         charsmap_apply(&step->charsmap, w);

@@ -57,7 +57,7 @@ struct writer {
 static inline void put(struct writer *w, const char *text, size_t bytes, uint32_t index)
 {
     for (size_t i = 0; i < bytes; i++) {
-        if (w->places && ((unsigned char)text[i] & 0xC0) != 0x80) *w->places++ = index;
+        if (w->places && !utf8_is_inside(text[i])) *w->places++ = index;
         *w->at++ = text[i];
     }
 }

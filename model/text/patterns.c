@@ -85,11 +85,9 @@ static const char *skip_breaks(const char *at, const char *end)
 /* White space: \s+(?!\S)|\s+ leaves its last character to what follows it. */
 static const char *gap_end(const char *at, const char *end)
 {
-    const char *gap = skip_class(at, end, GAP), *last = gap;
+    const char *gap = skip_class(at, end, GAP);
     if (gap == end) return gap;
-    do {
-        last--;
-    } while (((unsigned char)*last & 0xC0) == 0x80);
+    const char *last = utf8_before(gap);
     return last > at ? last : gap;
 }
 

@@ -21,10 +21,7 @@ static struct trim trim_of(const char *text, size_t bytes)
     while (at < end && trim.before < UINT16_MAX && is_trimmed(utf8_next(&at)))
         trim.before++;
     for (at = end; at > text && trim.after < UINT16_MAX;) {
-        do {
-            at--;
-        } while (((unsigned char)*at & 0xC0) == 0x80);
-        const char *next = at;
+        const char *next = at = utf8_before(at);
         if (!is_trimmed(utf8_next(&next))) break;
         trim.after++;
     }
@@ -162,7 +159,7 @@ bool tokenizer_normalize(const struct tokenizer *t, struct arena *arena, const c
                          size_t bytes, struct line *out)
 {
     struct line line = {.text = text, .bytes = bytes};
-    if (t->family == &bert_family) {
+    if (t->family == &bert_family) { /* of a vocab.txt, which has no steps */
         char *normalized = arena_alloc(arena, bytes * NORMALIZER_GROWTH + 1);
         if (!normalized) return false;
         size_t n = normalizer_apply(&t->normalizer, text, bytes, normalized, NULL);

@@ -22,14 +22,15 @@ void pipeline_clear(struct pipeline *p)
     *p = (struct pipeline){0};
 }
 
-static bool has_regex(const struct pipeline *p)
+void pipeline_finish(struct pipeline *p)
 {
-    bool found = false;
     for (size_t i = 0; i < p->n_normalizers; i++)
-        found |= p->normalizers[i].regex != NULL;
-    for (size_t i = 0; i < p->n_splits; i++)
-        found |= p->splits[i].regex != NULL;
-    return found;
+        p->has_regex |= p->normalizers[i].regex != NULL;
+    for (size_t i = 0; i < p->n_splits; i++) {
+        const struct split_step *step = &p->splits[i];
+        p->has_regex |= step->regex != NULL;
+        p->needs_places |= step->kind == SPLIT_METASPACE && step->prepend == METASPACE_FIRST;
+    }
 }
 
 bool pipeline_start(struct pipeline_run *run)
@@ -38,12 +39,12 @@ bool pipeline_start(struct pipeline_run *run)
     run->rooms = arena_array(run->arena, n, sizeof *run->rooms);
     if (!run->rooms) return false;
     memset(run->rooms, 0, n * sizeof *run->rooms);
-    if (has_regex(run->pipeline)) run->regex = regex_scratch_new();
-    return run->regex || !has_regex(run->pipeline);
+    if (run->pipeline->has_regex) run->regex = regex_scratch_new();
+    return run->regex || !run->pipeline->has_regex;
 }
 
 void pipeline_end(struct pipeline_run *run)
 {
-    if (run->regex) regex_scratch_free(run->regex);
+    regex_scratch_free(run->regex);
     run->regex = NULL;
 }

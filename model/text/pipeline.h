@@ -59,7 +59,8 @@ struct normalize_step {
 };
 
 enum split_kind {
-    SPLIT_FLAGS, /* at characters with one of `flags`: white space, punctuation, digits */
+    SPLIT_FLAGS,   /* at characters with one of `flags`: white space, punctuation */
+    SPLIT_NUMBERS, /* Digits */
     SPLIT_CHAR,
     SPLIT_TEXT,
     SPLIT_REGEX,
@@ -86,9 +87,8 @@ struct split_step {
     enum split_kind kind;
     enum split_behavior behavior;
     bool invert;
-    bool numeric;             /* SPLIT_FLAGS: Digits */
     uint8_t flags;            /* SPLIT_FLAGS: enum unicode_flag */
-    uint32_t character;       /* SPLIT_CHAR; of Metaspace: its replacement */
+    uint32_t character;       /* SPLIT_CHAR */
     struct step_text pattern; /* SPLIT_TEXT; of Metaspace: its replacement */
     struct regex *regex;
     enum pattern_kind known;
@@ -104,7 +104,11 @@ struct pipeline {
     struct split_step *splits;          /* (n_splits) */
     size_t n_normalizers, n_splits;
     bool needs_places; /* a step asks where a part stands, even if nobody wants spans */
+    bool has_regex;
 };
+
+/** pipeline_finish works out what every run asks, once all steps are read. */
+void pipeline_finish(struct pipeline *pipeline);
 
 void pipeline_clear(struct pipeline *pipeline);
 
@@ -166,7 +170,7 @@ static inline const char *text_find(const char *text, size_t bytes, const char *
 /** rewrite_bytes writes each byte as the character that stands for it. */
 void rewrite_bytes(struct rewrite *w);
 
-/** rewrite_prepend writes `text` before the first character, and that; nothing if there is none. */
+/** rewrite_prepend writes all with `text` before the first character; nothing if there is none. */
 void rewrite_prepend(struct rewrite *w, const char *text, size_t bytes);
 
 /** rewrite_replace writes all with `content` for `pattern`, wherever it stands (not empty). */

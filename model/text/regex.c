@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/regex.h"
 
+#include "base/utf8.h"
+
 #include <oniguruma.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -84,12 +86,11 @@ void regex_matches_start(struct regex_matches *m, const struct regex *regex,
     *m = (struct regex_matches){.regex = regex, .scratch = scratch, .text = text, .bytes = bytes};
 }
 
-static size_t past_character(const struct regex_matches *m, size_t at)
+/* The end of the character at `at`; past the text behind its last one, where the search then ends.
+ */
+static size_t past(const struct regex_matches *m, size_t at)
 {
-    at++;
-    while (at < m->bytes && ((unsigned char)m->text[at] & 0xC0) == 0x80)
-        at++;
-    return at;
+    return (size_t)(utf8_past(m->text + at, m->text + m->bytes) - m->text);
 }
 
 enum regex_result regex_matches_next(struct regex_matches *m, size_t *start, size_t *end)
@@ -105,7 +106,7 @@ enum regex_result regex_matches_next(struct regex_matches *m, size_t *start, siz
         *end = (size_t)region->end[0];
         bool is_empty = *start == *end;
         bool is_passed_over = is_empty && m->has_last && m->last == *end;
-        m->next = is_empty ? past_character(m, *end) : *end;
+        m->next = is_empty ? past(m, *end) : *end;
         if (is_passed_over) continue;
         m->has_last = true;
         m->last = *end;

@@ -6,19 +6,14 @@
 #include <assert.h>
 #include <string.h>
 
-static bool is_inside(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
 struct place line_place(const struct line *line, size_t start, size_t end)
 {
     assert(start < end && end <= line->bytes);
     if (line->places) return (struct place){line->places[start].start, line->places[end - 1].end};
     /* Whole characters. */
-    while (start > 0 && is_inside(line->text[start]))
+    while (start > 0 && utf8_is_inside(line->text[start]))
         start--;
-    while (end < line->bytes && is_inside(line->text[end]))
+    while (end < line->bytes && utf8_is_inside(line->text[end]))
         end++;
     return (struct place){line->shift + (uint32_t)start, line->shift + (uint32_t)end};
 }
@@ -59,9 +54,7 @@ void rewrite_start(struct rewrite *w, struct arena *arena, struct rewrite_room *
 static void read_one(struct rewrite *w)
 {
     if (w->at == w->in.bytes) return;
-    w->at++;
-    while (w->at < w->in.bytes && is_inside(w->in.text[w->at]))
-        w->at++;
+    w->at = (size_t)(utf8_past(w->in.text + w->at, rewrite_end_of(w)) - w->in.text);
     if (w->wants_places) w->last = line_place(&w->in, w->at - 1, w->at);
 }
 
@@ -95,7 +88,7 @@ static void copy_places(struct rewrite *w, size_t bytes)
     }
     for (size_t i = 0; i < bytes;) {
         size_t start = i++;
-        while (i < bytes && is_inside(w->in.text[w->at + i]))
+        while (i < bytes && utf8_is_inside(w->in.text[w->at + i]))
             i++;
         struct place place = {w->in.shift + (uint32_t)(w->at + start),
                               w->in.shift + (uint32_t)(w->at + i)};

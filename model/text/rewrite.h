@@ -76,7 +76,7 @@ void rewrite_copy(struct rewrite *w, size_t bytes);
 /** rewrite_insert writes `text` (UTF-8): rewrite_put with a change of 1 for each character. */
 void rewrite_insert(struct rewrite *w, const char *text, size_t bytes);
 
-/** rewrite_rest: what is still to be read: in.text + at up to here. */
+/** rewrite_end_of: where the text that is read ends. */
 static inline const char *rewrite_end_of(const struct rewrite *w)
 {
     return w->in.text + w->in.bytes;

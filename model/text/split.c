@@ -112,7 +112,7 @@ static struct splitter splitter_of(struct pipeline_run *run, size_t i, const str
 
 static bool is_delimiter(const struct split_step *step, const char *at, const char **next)
 {
-    if (step->kind == SPLIT_FLAGS && !step->numeric) return words_flags(at, next) & step->flags;
+    if (step->kind == SPLIT_FLAGS) return words_flags(at, next) & step->flags;
     *next = at;
     uint32_t code = utf8_next(next);
     return step->kind == SPLIT_CHAR ? code == step->character
@@ -132,18 +132,23 @@ static bool split_chars(struct pipeline_run *run, size_t i, const struct line *l
     return feed_rest(&s, prev);
 }
 
-static bool split_text(struct pipeline_run *run, size_t i, const struct line *line)
+/* At each place where the text stands. */
+static bool feed_text(struct splitter *s, const struct step_text *text)
 {
-    const struct step_text *pattern = &run->pipeline->splits[i].pattern;
-    struct splitter s = splitter_of(run, i, line);
+    const struct line *line = s->line;
     size_t prev = 0;
     const char *found;
-    while (
-        (found = text_find(line->text + prev, line->bytes - prev, pattern->text, pattern->bytes))) {
+    while ((found = text_find(line->text + prev, line->bytes - prev, text->text, text->bytes))) {
         size_t start = (size_t)(found - line->text);
-        if (!feed_match(&s, &prev, start, start + pattern->bytes)) return false;
+        if (!feed_match(s, &prev, start, start + text->bytes)) return false;
     }
-    return feed_rest(&s, prev);
+    return feed_rest(s, prev);
+}
+
+static bool split_text(struct pipeline_run *run, size_t i, const struct line *line)
+{
+    struct splitter s = splitter_of(run, i, line);
+    return feed_text(&s, &run->pipeline->splits[i].pattern);
 }
 
 static bool split_regex(struct pipeline_run *run, size_t i, const struct line *line)
@@ -237,7 +242,6 @@ static bool prepend(struct pipeline_run *run, struct rewrite_room *room, const s
     struct rewrite w;
     rewrite_start(&w, run->arena, room, in, run->places);
     rewrite_prepend(&w, text, bytes);
-    rewrite_copy(&w, w.in.bytes - w.at);
     return rewrite_end(&w, out);
 }
 
@@ -263,13 +267,7 @@ static bool split_metaspace(struct pipeline_run *run, size_t i, const struct lin
     if (!step->splits || !has_marks) return split_at(run, i + 1, &marked);
     struct splitter s = splitter_of(run, i, &marked);
     s.behavior = SPLIT_MERGED_WITH_NEXT;
-    size_t prev = 0;
-    const char *found;
-    while ((found = text_find(marked.text + prev, marked.bytes - prev, mark->text, mark->bytes))) {
-        size_t start = (size_t)(found - marked.text);
-        if (!feed_match(&s, &prev, start, start + mark->bytes)) return false;
-    }
-    return feed_rest(&s, prev);
+    return feed_text(&s, mark);
 }
 
 static bool hand_on_bytes(struct pipeline_run *run, size_t i, const struct line *line, size_t start,
@@ -307,6 +305,7 @@ static bool split_at(struct pipeline_run *run, size_t i, const struct line *line
     if (i == run->pipeline->n_splits) return run->take(run->context, line);
     switch (run->pipeline->splits[i].kind) {
     case SPLIT_FLAGS:
+    case SPLIT_NUMBERS:
     case SPLIT_CHAR:
         return split_chars(run, i, line);
     case SPLIT_TEXT:

@@ -22,7 +22,7 @@ bool tokenizer_open(struct tokenizer **out, const struct source *files,
         done = tokenizer_read_vocab(tokenizer, files->vocab, options, err);
     else
         done = err_set(err, ERR_FORMAT, NULL,
-                       "%s holds no tokenizer; put a tokenizer.json (WordPiece) or a vocab.txt "
+                       "%s holds no tokenizer; put a tokenizer.json or a vocab.txt "
                        "(one token a line) beside the weights",
                        files->path);
     if (done && options->kind && strcmp(options->kind, tokenizer->family->name) != 0)

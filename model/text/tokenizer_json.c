@@ -158,18 +158,24 @@ static bool read_parts(struct tokenizer *t, json_t *root, const struct model_lis
     bool bert_normalizer, bert_pre_tokenizer;
     if (!json_is_object(root)) return fields_wrong_type("", "the file", root, "an object", err);
     /* How texts are cut and filled up is the request's to say, not the file's: both are ignored. */
-    return fields_known(root, "",
-                        "version, truncation, padding, added_tokens, normalizer, pre_tokenizer, "
-                        "post_processor, decoder, model",
-                        err) &&
-           json_read_model(t, json_object_get(root, "model"), lists, err) &&
-           json_read_normalizer(t, json_object_get(root, "normalizer"), &bert_normalizer, err) &&
-           json_read_pre_tokenizer(t, json_object_get(root, "pre_tokenizer"), &bert_pre_tokenizer,
-                                   err) &&
-           json_finish_model(t, bert_normalizer && bert_pre_tokenizer, err) &&
-           json_read_added_tokens(t, json_object_get(root, "added_tokens"), err) &&
-           json_read_post_processor(t, json_object_get(root, "post_processor"), err) &&
-           json_read_decoder(t, json_object_get(root, "decoder"), err);
+    bool done =
+        fields_known(root, "",
+                     "version, truncation, padding, added_tokens, normalizer, pre_tokenizer, "
+                     "post_processor, decoder, model",
+                     err) &&
+        json_read_model(t, json_object_get(root, "model"), lists, err) &&
+        json_read_normalizer(t, json_object_get(root, "normalizer"), &bert_normalizer, err) &&
+        json_read_pre_tokenizer(t, json_object_get(root, "pre_tokenizer"), &bert_pre_tokenizer,
+                                err) &&
+        json_finish_model(t, err) &&
+        json_read_added_tokens(t, json_object_get(root, "added_tokens"), err) &&
+        json_read_post_processor(t, json_object_get(root, "post_processor"), err) &&
+        json_read_decoder(t, json_object_get(root, "decoder"), err);
+    /* BERT's pipeline has a walk of its own, which trims no spans. */
+    if (done && t->family == &wordpiece_family && bert_normalizer && bert_pre_tokenizer &&
+        t->n_trimmings == 0)
+        t->family = &bert_family;
+    return done;
 }
 
 bool tokenizer_read_json(struct tokenizer *t, struct span file, struct err *err)
@@ -183,7 +189,5 @@ bool tokenizer_read_json(struct tokenizer *t, struct span file, struct err *err)
     if (!root) return false;
     bool done = read_parts(t, root, &lists, err);
     json_decref(root);
-    /* BERT's own walk trims no spans; the pipeline does the same and this too. */
-    if (done && t->n_trimmings > 0 && t->family == &bert_family) t->family = &wordpiece_family;
     return done;
 }

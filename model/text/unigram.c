@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/unigram.h"
 
+#include "base/utf8.h"
 #include "model/text/family.h"
 #include "model/text/rewrite.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define UNKNOWN_PENALTY 10.0
@@ -25,11 +25,7 @@ void unigram_finish(struct tokenizer *t)
     for (uint32_t id = 0; id < t->vocab.n_model; id++)
         lowest = u->scores[id] < lowest ? u->scores[id] : lowest;
     u->unknown_score = lowest - UNKNOWN_PENALTY;
-    for (unsigned byte = 0; byte < 256; byte++) {
-        char text[8];
-        snprintf(text, sizeof text, "<0x%02X>", byte);
-        u->fallback[byte] = vocab_id(&t->vocab, text, 6);
-    }
+    fallback_find(&u->fallback, &t->vocab);
 }
 
 void unigram_clear(struct unigram *unigram)
@@ -41,14 +37,6 @@ void unigram_clear(struct unigram *unigram)
 static inline void offer(struct path *to, double score, size_t start, uint32_t id)
 {
     if (to->start == NOWHERE || score > to->score) *to = (struct path){score, (uint32_t)start, id};
-}
-
-static size_t character_bytes(const char *text, size_t bytes)
-{
-    size_t n = 1;
-    while (n < bytes && ((unsigned char)text[n] & 0xC0) == 0x80)
-        n++;
-    return n;
 }
 
 /* paths (bytes + 1) */
@@ -63,7 +51,7 @@ static void find_paths(const struct tokenizer *t, const char *text, size_t bytes
     for (size_t start = 0, n; start < bytes; start += n) {
         double before = paths[start].score;
         bool has_character = false;
-        n = character_bytes(text + start, bytes - start);
+        n = (size_t)(utf8_past(text + start, text + bytes) - (text + start));
         uint64_t node = trie->root;
         for (size_t at = start; at < bytes;) {
             node = trie_step(trie, node, (unsigned char)text[at++]);
@@ -98,12 +86,12 @@ static void put_unknown(struct encoding *e, const char *text, size_t start, size
 {
     const struct tokenizer *t = e->tokenizer;
     const struct trie *trie = &t->vocab.trie;
+    const struct fallback *fallback = &t->unigram.fallback;
     uint32_t id = trie_id(trie_walk(trie, trie->root, text + start, end - start));
-    bool has_bytes = id == UINT32_MAX && t->unigram.byte_fallback;
+    bool has_bytes = id == UINT32_MAX && t->unigram.byte_fallback &&
+                     fallback_covers(fallback, text + start, end - start);
     for (size_t i = start; i < end && has_bytes; i++)
-        has_bytes = t->unigram.fallback[(unsigned char)text[i]] != UINT32_MAX;
-    for (size_t i = start; i < end && has_bytes; i++)
-        encoding_put(e, t->unigram.fallback[(unsigned char)text[i]], start, end);
+        encoding_put(e, fallback->ids[(unsigned char)text[i]], start, end);
     if (!has_bytes) encoding_put(e, id == UINT32_MAX ? t->unknown_id : id, start, end);
 }
 

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "base/err.h"
+#include "model/text/fallback.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ struct tokenizer;
 struct unigram {
     double *scores; /* by id */
     double unknown_score;
-    uint32_t fallback[256]; /* <0x00> to <0xFF>, or UINT32_MAX */
+    struct fallback fallback;
     bool byte_fallback;
 };
 

@@ -19,11 +19,7 @@ static bool no_memory(struct err *err, const char *where)
 
 int vocab_quoted(const char *text, size_t bytes)
 {
-    if (bytes <= ERR_VALUE_BYTES) return (int)bytes;
-    int n = ERR_VALUE_BYTES;
-    while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
-        n--;
-    return n;
+    return (int)utf8_cut(text, bytes, ERR_VALUE_BYTES);
 }
 
 void *vocab_alloc(struct vocab *vocab, size_t bytes)

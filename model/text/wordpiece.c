@@ -114,7 +114,7 @@ static size_t piece_bytes(const struct normalizer *normalizer, const char *text,
     uint8_t cuts = UNICODE_SPACE | UNICODE_PUNCT;
     if (normalizer->handle_chinese_chars) cuts |= UNICODE_CHINESE;
     const char *at = text + PIECE_BYTES, *end = text + bytes, *next;
-    while (at < end && ((unsigned char)*at & 0xC0) == 0x80)
+    while (at < end && utf8_is_inside(*at))
         at++;
     for (; at < end; at = next) {
         uint8_t flags = words_flags(at, &next);

@@ -235,16 +235,20 @@ class Client:
         return self.read_reply()
 
 
+def write_table(folder, values):
+    """model.safetensors with a table of two columns, row by row."""
+    header = json.dumps({"embeddings": {"dtype": "F32", "shape": [len(values) // 2, 2],
+                                        "data_offsets": [0, 4 * len(values)]}})
+    header += " " * (-len(header) % 8)
+    table = array.array("f", values).tobytes()
+    data = len(header).to_bytes(8, "little") + header.encode() + table
+    (folder / "model.safetensors").write_bytes(data)
+
+
 def write_model(folder, tokens):
     """A model folder: these tokens (with [UNK] a WordPiece, otherwise a dictionary), two columns."""
     (folder / "vocab.txt").write_text("".join(t + "\n" for t in tokens), encoding="utf-8")
-    n = len(tokens)
-    header = json.dumps({"embeddings": {"dtype": "F32", "shape": [n, 2],
-                                        "data_offsets": [0, 8 * n]}})
-    header += " " * (-len(header) % 8)
-    table = array.array("f", [(i + 1) / 4 for i in range(2 * n)]).tobytes()
-    data = len(header).to_bytes(8, "little") + header.encode() + table
-    (folder / "model.safetensors").write_bytes(data)
+    write_table(folder, [(i + 1) / 4 for i in range(2 * len(tokens))])
     return folder
 
 

@@ -3,12 +3,11 @@
 
 import json
 import shutil
-import struct
 
 import pytest
 from tokenizers import Tokenizer
 
-from harness import TOP
+from harness import TOP, write_table
 
 SEEDS = TOP / "tests" / "fuzz" / "corpus" / "tokenizer_json"
 KINDS = {"bpe_bytes": "bpe", "bpe_fallback": "bpe", "bpe_split": "bpe", "unigram_map": "unigram", "unigram_bytes": "unigram",
@@ -20,11 +19,7 @@ def folder_of(folder, name):
     """A model folder: the tokenizer, and a row (id, 1) for each token."""
     shutil.copy(SEEDS / name, folder / "tokenizer.json")
     tokenizer = Tokenizer.from_file(str(SEEDS / name))
-    rows = [(float(i), 1.0) for i in range(tokenizer.get_vocab_size())]
-    data = struct.pack(f"<{2 * len(rows)}f", *(value for row in rows for value in row))
-    header = json.dumps({"embeddings": {"dtype": "F32", "shape": [len(rows), 2], "data_offsets": [0, len(data)]}}).encode()
-    header += b" " * (-len(header) % 8)
-    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
+    write_table(folder, [value for i in range(tokenizer.get_vocab_size()) for value in (i, 1)])
     (folder / "config.json").write_text(json.dumps({"normalize": False}))
     return tokenizer
 

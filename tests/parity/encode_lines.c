@@ -5,6 +5,7 @@
    (u32 id, u32 start, u32 end), then two texts (u32 bytes, bytes): all ids decoded, and without
    special tokens. n of UINT32_MAX: the text is an error message. All in the machine's byte order.
  */
+#include "base/file.h"
 #include "model/text/tokenizer.h"
 
 #include <stdio.h>
@@ -12,23 +13,6 @@
 #include <string.h>
 
 #define ARENA_MAX ((size_t)1 << 30)
-
-static char *read_file(const char *path, size_t *bytes)
-{
-    FILE *file = fopen(path, "rb");
-    char *data = NULL;
-    size_t room = 0;
-    *bytes = 0;
-    if (!file) return NULL;
-    do {
-        room += 1 << 20;
-        data = realloc(data, room);
-        if (!data) break;
-        *bytes += fread(data + *bytes, 1, room - *bytes, file);
-    } while (*bytes == room);
-    fclose(file);
-    return data;
-}
 
 static void write_u32(uint32_t value)
 {
@@ -101,8 +85,11 @@ int main(int argc, char **argv)
     struct tokenizer_options options = {0};
     size_t bytes;
     if (argc != 2) return 3;
-    char *file = read_file(argv[1], &bytes);
-    if (!file) return 3;
+    char *file;
+    if (!file_read(argv[1], SIZE_MAX / 2, &file, &bytes, &err)) {
+        fprintf(stderr, "%s\n", err.message);
+        return 3;
+    }
     files.tokenizer = (struct span){file, bytes};
     if (!tokenizer_open(&t, &files, &options, &err)) {
         fprintf(stderr, "%s\n", err.message);

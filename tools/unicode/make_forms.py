@@ -15,7 +15,7 @@ import sys
 import tokenizers
 from tokenizers import Regex, normalizers, pre_tokenizers
 
-from make_table import HANGUL, LAST, VERSION, code_points, combining_orders, table, two_stages
+from make_table import HANGUL, LAST, VERSION, code_points, combining_orders, start, table, two_stages
 
 COMBINING, NUMERIC, LETTER, NUMBER, GAP, SECOND, UPPER, LOWER = (1 << i for i in range(8))
 
@@ -117,12 +117,7 @@ def main():
 def write(pool, composed, records, index):
     first, second = two_stages(index)
     assert len(records) < 1 << 16
-    print("/* SPDX-License-Identifier: Apache-2.0 */")
-    print(f"/* Made by tools/unicode/make_forms.py with tokenizers {VERSION}: not to be edited. */")
-    print("/* clang-format off */")
-    print('#include "model/text/forms.h"')
-    table("form_first", "uint16_t", map(str, first), "")
-    table("form_second", "uint16_t", map(str, second), "")
+    start("make_forms.py", "forms", first, second)
     table("form_records", "struct form_record",
           ("{%d,%d,%d,%d,%d}" % record for record in records), "")
     table("form_mappings", "struct form_mapping", ("{%d,%d}" % m for m in pool.mappings), "")

@@ -184,15 +184,21 @@ def two_stages(index):
     return first, [value for block in blocks for value in block]
 
 
+def start(script, header, first, second):
+    """The head of the file, and its two stages."""
+    print("/* SPDX-License-Identifier: Apache-2.0 */")
+    print(f"/* Made by tools/unicode/{script} with tokenizers {VERSION}: not to be edited. */")
+    print("/* clang-format off */")
+    print(f'#include "model/text/{header}.h"')
+    prefix = header.removesuffix("s")
+    table(f"{prefix}_first", "uint16_t", map(str, first), "")
+    table(f"{prefix}_second", "uint16_t", map(str, second), "")
+
+
 def write(pool, mappings, records, index):
     first, second = two_stages(index)
     assert len(records) < 1 << 16 and len(mappings) < 1 << 16
-    print("/* SPDX-License-Identifier: Apache-2.0 */")
-    print(f"/* Made by tools/unicode/make_table.py with tokenizers {VERSION}: not to be edited. */")
-    print("/* clang-format off */")
-    print('#include "model/text/unicode.h"')
-    table("unicode_first", "uint16_t", map(str, first), "")
-    table("unicode_second", "uint16_t", map(str, second), "")
+    start("make_table.py", "unicode", first, second)
     table("unicode_records", "struct unicode_record",
           (f"{{{m},{f},{o}}}" for m, f, o in records), "")
     table("unicode_mappings", "struct unicode_mapping",
