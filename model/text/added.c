@@ -7,19 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool added_set_build(struct added_set *set, struct added_token *tokens, uint32_t n,
+bool added_set_build(struct added_set *set, struct added_token *tokens, size_t n,
                      struct trie_key *keys)
 {
-    *set = (struct added_set){.tokens = tokens, .n = n, .only_first_byte = -1};
-    unsigned kinds = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        unsigned char first = (unsigned char)keys[i].text[0];
-        kinds += !set->first_bytes[first];
-        set->first_bytes[first] = true;
-        set->only_first_byte = kinds == 1 ? first : -1;
-    }
     uint32_t twins[2];
-    return n == 0 || trie_build(&set->trie, keys, n, twins) == TRIE_BUILT;
+    *set = (struct added_set){.tokens = tokens, .n = n};
+    bool done = n == 0 || trie_build(&set->trie, keys, n, twins) == TRIE_BUILT;
+    added_set_finish(set);
+    return done;
+}
+
+void added_set_finish(struct added_set *set)
+{
+    unsigned kinds = 0;
+    set->only_first_byte = -1;
+    for (int byte = 0; byte < 256; byte++) {
+        set->first_bytes[byte] = trie_step(&set->trie, set->trie.root, (unsigned char)byte);
+        kinds += set->first_bytes[byte];
+        if (set->first_bytes[byte]) set->only_first_byte = kinds == 1 ? byte : -1;
+    }
 }
 
 void added_set_clear(struct added_set *set)
@@ -87,12 +93,12 @@ bool added_find(const struct added_set *set, struct added_search *s, struct adde
         if (at >= s->bytes) return false;
         uint32_t index =
             trie_longest(&set->trie, set->trie.root, s->text + at, s->text + s->bytes, &length);
-        s->next = index == UINT32_MAX ? at + 1 : at + length;
-        if (index == UINT32_MAX) continue;
+        s->next = index >= set->n ? at + 1 : at + length;
+        if (index >= set->n) continue;
         const struct added_token *token = &set->tokens[index];
-        if (token->single_word && !is_single_word(s, at, at + length)) continue;
-        match->start = token->lstrip ? space_start(s, at) : at;
-        match->end = token->rstrip ? space_end(s, at + length) : at + length;
+        if (token->flags & ADDED_SINGLE_WORD && !is_single_word(s, at, at + length)) continue;
+        match->start = token->flags & ADDED_LSTRIP ? space_start(s, at) : at;
+        match->end = token->flags & ADDED_RSTRIP ? space_end(s, at + length) : at + length;
         match->id = token->id;
         s->done = match->end;
         if (match->start < match->end) return true;

@@ -15,16 +15,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum added_flag {
+    ADDED_SINGLE_WORD = 1, /* only where no word character stands before or after */
+    ADDED_LSTRIP = 2,      /* takes the white space before it */
+    ADDED_RSTRIP = 4,      /* and after it */
+};
+
 struct added_token {
     uint32_t id;
-    bool single_word; /* only where no word character stands before or after */
-    bool lstrip;      /* takes the white space before it */
-    bool rstrip;      /* and after it */
+    uint32_t flags; /* enum added_flag */
 };
 
 struct added_set {
     struct added_token *tokens; /* (n) */
-    uint32_t n;
+    size_t n;
     struct trie trie;      /* to the index in tokens */
     bool first_bytes[256]; /* that a token starts with */
     int only_first_byte;   /* if there is but one, for memchr; otherwise -1 */
@@ -50,8 +54,11 @@ struct added_match {
  * twice.
  * @return false when memory is out
  */
-bool added_set_build(struct added_set *set, struct added_token *tokens /* takes */, uint32_t n,
+bool added_set_build(struct added_set *set, struct added_token *tokens /* takes */, size_t n,
                      struct trie_key *keys);
+
+/** added_set_finish works out what a search asks first, once tokens and trie are there. */
+void added_set_finish(struct added_set *set);
 void added_set_clear(struct added_set *set);
 
 /** added_find: the next match; false when there is none. Time linear in the text. */

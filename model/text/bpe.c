@@ -13,8 +13,6 @@
 
 /* ---- the merges ---- */
 
-#define PAIR_BITS (1u << 20)
-
 static inline uint64_t hash_of(uint64_t pair)
 {
     pair *= UINT64_C(0x9E3779B97F4A7C15);
@@ -28,7 +26,7 @@ static uint64_t slot_of(const struct bpe *bpe, uint64_t pair)
 
 static inline uint64_t bit_of(uint64_t pair)
 {
-    return hash_of(pair) >> 36 & (PAIR_BITS - 1);
+    return hash_of(pair) >> 36 & (BPE_MERGE_BITS - 1);
 }
 
 bool bpe_alloc_merges(struct bpe *bpe, size_t n)
@@ -37,7 +35,7 @@ bool bpe_alloc_merges(struct bpe *bpe, size_t n)
     while (slots < n * 2)
         slots *= 2;
     bpe->merges = malloc(slots * sizeof *bpe->merges);
-    bpe->has_merge = calloc(PAIR_BITS / 64, sizeof *bpe->has_merge);
+    bpe->has_merge = calloc(BPE_MERGE_BITS / 64, sizeof *bpe->has_merge);
     if (!bpe->merges || !bpe->has_merge) return false;
     bpe->mask = slots - 1;
     for (uint64_t i = 0; i < slots; i++)
@@ -59,10 +57,12 @@ static inline const struct bpe_merge *find_merge(const struct bpe *bpe, uint32_t
 {
     uint64_t pair = (uint64_t)left << 32 | right, bit = bit_of(pair), i = slot_of(bpe, pair);
     if (!(bpe->has_merge[bit / 64] >> (bit % 64) & 1)) return NULL;
-    for (; bpe->merges[i].pair != pair; i = (i + 1) & bpe->mask) {
+    /* In a damaged file no slot may be empty. */
+    for (uint64_t tries = 0; tries <= bpe->mask; tries++, i = (i + 1) & bpe->mask) {
+        if (bpe->merges[i].pair == pair) return &bpe->merges[i];
         if (bpe->merges[i].pair == NO_MERGE) return NULL;
     }
-    return &bpe->merges[i];
+    return NULL;
 }
 
 /* ---- a word as it is joined ---- */
@@ -99,12 +99,12 @@ static uint32_t find_character(const struct tokenizer *t, const char *text, size
 {
     const struct bpe *bpe = &t->bpe;
     const struct trie *trie = &t->vocab.trie;
-    if (bytes == 1 && bpe->prefix_bytes + bpe->suffix_bytes == 0)
+    if (bytes == 1 && bpe->prefix.bytes + bpe->suffix.bytes == 0)
         return bpe->bytes[(unsigned char)*text];
     uint64_t node = trie->root;
-    if (!is_first) node = trie_walk(trie, node, bpe->prefix, bpe->prefix_bytes);
+    if (!is_first) node = trie_walk(trie, node, bpe->prefix.text, bpe->prefix.bytes);
     if (node) node = trie_walk(trie, node, text, bytes);
-    if (node && is_last) node = trie_walk(trie, node, bpe->suffix, bpe->suffix_bytes);
+    if (node && is_last) node = trie_walk(trie, node, bpe->suffix.text, bpe->suffix.bytes);
     return trie_id(node);
 }
 
@@ -346,11 +346,9 @@ bool bpe_put(struct encoding *e, const struct line *part)
 static bool read_token(const struct tokenizer *t, uint32_t id, char *room, const char **text,
                        size_t *bytes)
 {
-    const struct vocab_token *token = &t->vocab.tokens[id];
-    const char *at = token->text, *end = token->text + token->bytes;
-    *text = token->text;
-    *bytes = token->bytes;
+    *text = vocab_text(&t->vocab, id, bytes);
     if (!t->bpe.is_bytes) return *bytes > 0;
+    const char *at = *text, *end = at + *bytes;
     *text = room;
     for (*bytes = 0; at < end; ++*bytes) {
         int byte = pipeline_char_byte(utf8_next(&at));
@@ -380,8 +378,9 @@ static bool joins_fallback(const struct tokenizer *t)
         if (merge->pair == NO_MERGE) continue;
         uint32_t sides[] = {(uint32_t)(merge->pair >> 32), (uint32_t)merge->pair};
         for (size_t side = 0; side < 2; side++) {
-            const struct vocab_token *token = &t->vocab.tokens[sides[side]];
-            if (token->bytes == 6 && memcmp(token->text, "<0x", 3) == 0) return true;
+            size_t bytes;
+            const char *text = vocab_text(&t->vocab, sides[side], &bytes);
+            if (bytes == 6 && memcmp(text, "<0x", 3) == 0) return true;
         }
     }
     return false;
@@ -410,7 +409,7 @@ static size_t longest_token(const struct vocab *vocab)
 {
     size_t most = 1;
     for (uint32_t id = 0; id < vocab->n_model; id++)
-        most = vocab->tokens[id].bytes > most ? vocab->tokens[id].bytes : most;
+        most = vocab->places[id].bytes > most ? vocab->places[id].bytes : most;
     return most;
 }
 
@@ -434,7 +433,7 @@ static size_t all_bytes(const struct vocab *vocab)
 {
     size_t sum = 1;
     for (uint32_t id = 0; id < vocab->n_model; id++)
-        sum += vocab->tokens[id].bytes;
+        sum += vocab->places[id].bytes;
     return sum;
 }
 
@@ -442,7 +441,7 @@ static size_t all_bytes(const struct vocab *vocab)
 static bool find_cuts(struct tokenizer *t, char *room)
 {
     struct bpe *bpe = &t->bpe;
-    if (bpe->prefix_bytes + bpe->suffix_bytes > 0) return true;
+    if (bpe->prefix.bytes + bpe->suffix.bytes > 0) return true;
     bpe->cuts_unknown = cuts_unknown(t);
     if (!cuts_alloc(&bpe->cuts, all_bytes(&t->vocab))) return false;
     for (uint32_t id = 0; id < t->vocab.n_model; id++) {
@@ -458,6 +457,7 @@ bool bpe_finish(struct tokenizer *t, struct err *err)
     struct bpe *bpe = &t->bpe;
     uint32_t twins[2];
     set_bytes(bpe, &t->vocab);
+    if (t->is_packed) return true;
     size_t longest = longest_token(&t->vocab);
     struct trie_key *keys = malloc((t->vocab.n_model + 1) * sizeof *keys);
     char *texts = malloc(bpe->is_bytes ? all_bytes(&t->vocab) : 1);
@@ -466,7 +466,7 @@ bool bpe_finish(struct tokenizer *t, struct err *err)
     bool done = keys && texts && room && heap;
     if (done) {
         /* With a suffix a word's last character is another one than the token's. */
-        bool has_words = bpe->prefix_bytes + bpe->suffix_bytes == 0;
+        bool has_words = bpe->prefix.bytes + bpe->suffix.bytes == 0;
         size_t n = has_words ? find_words(t, keys, texts, room, heap) : 0;
         done = trie_build(&bpe->words, keys, n, twins) == TRIE_BUILT;
         n = done && bpe->ignore_merges ? find_words(t, keys, texts, NULL, NULL) : 0;
@@ -485,6 +485,8 @@ void bpe_clear(struct bpe *bpe)
 {
     free(bpe->merges);
     free(bpe->has_merge);
+    free(bpe->prefix.text);
+    free(bpe->suffix.text);
     trie_clear(&bpe->words);
     trie_clear(&bpe->pieces);
     cuts_clear(&bpe->cuts);

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "model/text/cuts.h"
 #include "model/text/fallback.h"
+#include "model/text/pipeline.h"
 #include "model/text/trie.h"
 
 #include <stdbool.h>
@@ -31,17 +32,18 @@ struct bpe_merge {
     uint32_t rank, id; /* lower ranks first */
 };
 
+#define BPE_MERGE_BITS (1u << 20)
+
 struct bpe {
     struct bpe_merge *merges; /* (mask + 1) a hash table, open addressing */
     uint64_t mask;
     /* A bit for each merge, by its hash: most pairs are none, and this fits a cache. */
-    uint64_t *has_merge; /* (PAIR_BITS / 64) */
+    uint64_t *has_merge; /* (BPE_MERGE_BITS / 64) */
     uint32_t bytes[256]; /* token of the one-byte character, or UINT32_MAX */
     struct fallback fallback;
     struct trie pieces; /* with ignore_merges: all tokens; a whole part that is one is taken */
     struct trie words;  /* tokens that are what their own text becomes */
-    const char *prefix, *suffix; /* of characters within a word, and of a word's last one */
-    size_t prefix_bytes, suffix_bytes;
+    struct step_text prefix, suffix; /* of characters within a word, and of a word's last one */
     bool is_bytes, ignore_merges, fuse_unk, byte_fallback;
     struct cuts cuts;
     bool cuts_unknown; /* also beside characters that are no tokens */

@@ -45,8 +45,10 @@ static bool find(const struct charsmap *map, const char *text, size_t bytes, con
     return false;
 }
 
-bool charsmap_open(struct charsmap *out, const unsigned char *data, size_t bytes, struct err *err)
+bool charsmap_open(struct charsmap *out, struct span whole, struct err *err)
 {
+    const unsigned char *data = (const unsigned char *)whole.data;
+    const size_t bytes = whole.bytes;
     uint32_t trie_bytes = bytes >= 4 ? read_u32(data) : 0;
     *out = (struct charsmap){0};
     if (bytes < 4 || trie_bytes < 4 || trie_bytes / 4 > (bytes - 4) / 4)
@@ -54,7 +56,7 @@ bool charsmap_open(struct charsmap *out, const unsigned char *data, size_t bytes
                        "it is cut short: %zu bytes are too few for a trie of %u bytes and its "
                        "texts; export the tokenizer anew",
                        bytes, trie_bytes);
-    *out = (struct charsmap){.units = data + 4, .n_units = trie_bytes / 4};
+    *out = (struct charsmap){.data = whole, .units = data + 4, .n_units = trie_bytes / 4};
     out->texts = (const char *)data + 4 + out->n_units * 4;
     out->text_bytes = bytes - 4 - out->n_units * 4;
     const char *found;

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "model/source.h"
 #include "model/text/rewrite.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@
 #define CHARSMAP_IDEOGRAPHS_END 0xA000
 
 struct charsmap {
+    struct span data;           /* all of it */
     const unsigned char *units; /* (n_units) of 4 bytes */
     size_t n_units;
     const char *texts; /* (text_bytes) */
@@ -37,7 +39,7 @@ struct charsmap {
  * on use: one that leads nowhere is no rule.
  * @return false with ERR_FORMAT, without the name of a file
  */
-bool charsmap_open(struct charsmap *out, const unsigned char *data, size_t bytes, struct err *err);
+bool charsmap_open(struct charsmap *out, struct span data, struct err *err);
 
 /** charsmap_apply writes the text with all rules applied. */
 void charsmap_apply(const struct charsmap *map, struct rewrite *w);

@@ -44,12 +44,14 @@ bool cuts_alloc(struct cuts *cuts, size_t bytes)
     while (bits < BITS_MAX && bits < 2 * bytes)
         bits *= 2;
     *cuts = (struct cuts){.bits = calloc(bits / 64, sizeof *cuts->bits), .mask = bits - 1};
-    return cuts->bits;
+    cuts->parts = calloc(CUTS_PARTS, sizeof *cuts->parts);
+    return cuts->bits && cuts->parts;
 }
 
 void cuts_clear(struct cuts *cuts)
 {
     free(cuts->bits);
+    free(cuts->parts);
     *cuts = (struct cuts){0};
 }
 
@@ -66,9 +68,9 @@ void cuts_add(struct cuts *cuts, const char *token, size_t bytes)
         uint64_t bit =
             bit_of(cuts, unit_of(token + start, end - start), unit_of(token + end, next - end));
         cuts->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
-        if (utf8_is_inside(token[start])) cuts->left_parts[(unsigned char)token[end - 1]] = true;
+        if (utf8_is_inside(token[start])) cuts->parts[(unsigned char)token[end - 1]] |= CUTS_LEFT;
         if (next == bytes && next - end < whole_bytes((unsigned char)token[end]))
-            cuts->right_parts[(unsigned char)token[end]] = true;
+            cuts->parts[(unsigned char)token[end]] |= CUTS_RIGHT;
     }
 }
 
@@ -92,8 +94,8 @@ size_t cuts_next(const struct cuts *cuts, const char *text, size_t bytes)
         size_t next = unit_end(text, bytes, end);
         unit right = unit_of(text + end, next - end);
         bool is_joined = has(cuts, left, right);
-        bool has_parts = cuts->left_parts[(unsigned char)text[end - 1]] ||
-                         cuts->right_parts[(unsigned char)text[end]];
+        bool has_parts = cuts->parts[(unsigned char)text[end - 1]] & CUTS_LEFT ||
+                         cuts->parts[(unsigned char)text[end]] & CUTS_RIGHT;
         if (!is_joined && has_parts)
             is_joined =
                 are_joined_in_parts(cuts, text + start, end - start, text + end, next - end);

@@ -14,11 +14,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CUTS_PARTS 256
+
+enum cuts_part {
+    CUTS_LEFT = 1,  /* a token begins within a character whose last byte this is */
+    CUTS_RIGHT = 2, /* a token ends within a character whose first byte this is */
+};
+
 struct cuts {
-    uint64_t *bits;        /* NULL: no cuts */
-    uint64_t mask;         /* of the number of a bit */
-    bool left_parts[256];  /* by its last byte: a token begins within such a character */
-    bool right_parts[256]; /* by its first byte: a token ends within such a character */
+    uint64_t *bits; /* NULL: no cuts */
+    uint64_t mask;  /* of the number of a bit */
+    uint8_t *parts; /* (CUTS_PARTS) by byte: enum cuts_part */
 };
 
 /** cuts_alloc makes an empty filter for tokens of so many bytes in all; false when memory is out.

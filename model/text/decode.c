@@ -324,10 +324,22 @@ static void apply(struct pieces *p, const struct decode_step *step)
    form, and tells by that whether it is special. */
 static const struct normalized_text *normalized_form(const struct tokenizer *t, uint32_t id)
 {
-    const struct normalized_text *form = t->normalized_texts;
-    while (form->id != id)
-        form++;
-    return form;
+    for (size_t i = 0; i < t->n_normalized_texts; i++) {
+        if (t->normalized_texts[i].id == id) return &t->normalized_texts[i];
+    }
+    return NULL;
+}
+
+/* The text of a token, and whether it is special. */
+static struct piece read_token(const struct tokenizer *t, uint32_t id, bool *is_special)
+{
+    const struct normalized_text *form =
+        t->vocab.flags[id] & VOCAB_NORMALIZED ? normalized_form(t, id) : NULL;
+    struct piece piece;
+    *is_special = form ? form->is_special : t->vocab.flags[id] & VOCAB_SPECIAL;
+    piece.text = form ? vocab_kept(&t->vocab, form->place, &piece.bytes)
+                      : vocab_text(&t->vocab, id, &piece.bytes);
+    return piece;
 }
 
 static void list_tokens(struct pieces *p, const struct tokenizer *t, const uint32_t *ids, size_t n,
@@ -336,13 +348,10 @@ static void list_tokens(struct pieces *p, const struct tokenizer *t, const uint3
     p->at = arena_array(p->arena, n + 1, sizeof *p->at);
     p->failed |= !p->at;
     for (size_t i = 0; i < n && p->at; i++) {
+        bool is_special;
         assert(ids[i] < t->vocab.n);
-        const struct vocab_token *token = &t->vocab.tokens[ids[i]];
-        const struct normalized_text *form =
-            token->is_normalized ? normalized_form(t, ids[i]) : NULL;
-        if (skip_special && (form ? form->is_special : token->is_special)) continue;
-        p->at[p->n++] = form ? (struct piece){form->text, form->bytes}
-                             : (struct piece){token->text, token->bytes};
+        p->at[p->n] = read_token(t, ids[i], &is_special);
+        p->n += !(skip_special && is_special);
     }
 }
 

@@ -62,23 +62,17 @@ static bool is_spaceless(const char *at)
     return is_wide_mark || is_ideograph(code, flags);
 }
 
-static bool ends_spaceless(struct vocab_token token)
-{
-    return is_spaceless(utf8_before(token.text + token.bytes));
-}
-
 static void dictionary_decode(const struct tokenizer *t, const uint32_t *ids, size_t n,
                               bool skip_special, struct buf *out)
 {
-    const struct vocab_token *before = NULL;
+    bool parts = false; /* the token before ends in a character that a space may follow */
     for (size_t i = 0; i < n; i++) {
-        assert(ids[i] < t->vocab.n);
-        const struct vocab_token *token = &t->vocab.tokens[ids[i]];
-        if (skip_special && token->is_special) continue;
-        if (before && !is_spaceless(token->text) && !ends_spaceless(*before))
-            buf_add_char(out, ' ');
-        buf_add(out, token->text, token->bytes);
-        before = token;
+        size_t bytes;
+        const char *text = tokenizer_token_text(t, ids[i], &bytes);
+        if (bytes == 0 || (skip_special && tokenizer_is_special(t, ids[i]))) continue;
+        if (parts && !is_spaceless(text)) buf_add_char(out, ' ');
+        buf_add(out, text, bytes);
+        parts = !is_spaceless(utf8_before(text + bytes));
     }
 }
 

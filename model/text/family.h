@@ -26,6 +26,7 @@ struct trim {
 struct symbol;    /* bpe.c */
 struct candidate; /* bpe.c */
 struct path;      /* unigram.c */
+struct tensors;
 
 /** One encode on its way. */
 struct encoding {
@@ -78,8 +79,7 @@ bool wordpiece_put(struct encoding *e, const struct line *part);
 struct wordpiece {
     uint64_t continuing; /* node of the trie after the prefix; 0 where no token has it */
     struct short_words short_words;
-    const char *prefix; /* of what continues a word; in the memory of the vocabulary */
-    size_t prefix_bytes;
+    struct step_text prefix; /* of what continues a word */
     uint32_t word_chars_max;
 };
 
@@ -93,9 +93,8 @@ struct trimming {
 /** What normalization makes of an added token. */
 struct normalized_text {
     uint32_t id;
-    const char *text; /* in the memory of the vocabulary */
-    size_t bytes;
-    bool is_special; /* a special token has this very text */
+    struct vocab_place place; /* among the vocabulary's texts */
+    uint32_t is_special;      /* a special token has this very text */
 };
 
 struct tokenizer {
@@ -106,7 +105,7 @@ struct tokenizer {
     struct pipeline pipeline;
     struct added_set raw;                     /* added tokens searched for in the text as it is */
     struct added_set normalized;              /* and in the normalized text */
-    struct normalized_text *normalized_texts; /* of all tokens that are is_normalized */
+    struct normalized_text *normalized_texts; /* of all tokens that are VOCAB_NORMALIZED */
     size_t n_normalized_texts;
     struct wordpiece wordpiece;
     struct bpe bpe;
@@ -116,6 +115,9 @@ struct tokenizer {
     uint32_t n_before, n_after;
     struct trimming trimmings[TRIMMINGS_MAX];
     uint32_t n_trimmings;
+    char *settings;               /* tokenizer.json without its long lists */
+    const struct tensors *packed; /* while it is opened: the file that its arrays lie in */
+    bool is_packed;               /* its arrays lie in a file, made and finished */
     const char *word_mark; /* what a token starts with that begins a word: "Ġ", "▁"; or NULL */
 };
 
@@ -149,12 +151,8 @@ static inline void encoding_put(struct encoding *e, uint32_t id, size_t start, s
 void encoding_place(struct encoding *e, uint32_t first, const char *text, const uint32_t *places,
                     uint32_t origin);
 
-/**
- * wordpiece_finish: call once the vocabulary is finished.
- * @return false with ERR_MEMORY
- */
-bool wordpiece_finish(struct tokenizer *tokenizer, const char *prefix, size_t bytes,
-                      const char *where, struct err *err);
+/** wordpiece_finish: call once vocabulary and prefix are there; false when memory is out. */
+bool wordpiece_finish(struct tokenizer *tokenizer);
 
 /** An added token as a file tells it. */
 struct added_entry {

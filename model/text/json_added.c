@@ -6,16 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A string in the memory of the tokenizer. */
-static bool keep_string(struct tokenizer *t, const char **text, size_t bytes, struct err *err)
-{
-    char *copy = vocab_alloc(&t->vocab, bytes);
-    if (!copy) return fields_no_memory(err);
-    memcpy(copy, *text, bytes);
-    *text = copy;
-    return true;
-}
-
 /* ---- added tokens ---- */
 
 /* The id stands in the vocabulary already, or is the next one after it. */
@@ -31,20 +21,25 @@ static bool settle_id(struct tokenizer *t, const char *path, struct added_entry 
                        "the next one after it); save the file anew with the tokenizers "
                        "library",
                        path, entry->token.id, want);
-    if (id == MODEL_NO_ID) {
-        const char *text = entry->text;
-        if (!keep_string(t, &text, entry->bytes, err) ||
-            !vocab_add(&t->vocab, want, text, entry->bytes, TOKENIZER_JSON ": added_tokens", err))
-            return false;
-    }
-    struct vocab_token *token = &t->vocab.tokens[want];
-    if (token->is_added)
+    if (id == MODEL_NO_ID && !vocab_add(&t->vocab, want, entry->text, entry->bytes,
+                                        TOKENIZER_JSON ": added_tokens", err))
+        return false;
+    if (t->vocab.flags[want] & VOCAB_ADDED)
         return err_set(err, ERR_FORMAT, NULL,
                        TOKENIZER_JSON
                        ": %s.content stands among added_tokens already; remove one of "
                        "the two",
                        path);
-    token->is_added = true;
+    t->vocab.flags[want] |= VOCAB_ADDED;
+    return true;
+}
+
+static bool read_flag(json_t *item, const char *path, const char *key, enum added_flag flag,
+                      struct added_entry *entry, struct err *err)
+{
+    bool is_set;
+    if (!fields_bool(item, path, key, &is_set, err)) return false;
+    if (is_set) entry->token.flags |= flag;
     return true;
 }
 
@@ -58,9 +53,9 @@ static bool read_added(struct tokenizer *t, json_t *item, size_t index, struct a
                       err) ||
         !fields_count(item, path, "id", &entry->token.id, err) ||
         !fields_string(item, path, "content", &entry->text, &entry->bytes, err) ||
-        !fields_bool(item, path, "single_word", &entry->token.single_word, err) ||
-        !fields_bool(item, path, "lstrip", &entry->token.lstrip, err) ||
-        !fields_bool(item, path, "rstrip", &entry->token.rstrip, err) ||
+        !read_flag(item, path, "single_word", ADDED_SINGLE_WORD, entry, err) ||
+        !read_flag(item, path, "lstrip", ADDED_LSTRIP, entry, err) ||
+        !read_flag(item, path, "rstrip", ADDED_RSTRIP, entry, err) ||
         !fields_bool(item, path, "normalized", &entry->is_normalized, err) ||
         !fields_bool(item, path, "special", &entry->is_special, err))
         return false;
@@ -73,7 +68,7 @@ static bool read_added(struct tokenizer *t, json_t *item, size_t index, struct a
 bool json_read_added_tokens(struct tokenizer *t, json_t *list, struct err *err)
 {
     static const char where[] = TOKENIZER_JSON ": added_tokens";
-    if (!list || json_is_null(list)) return true;
+    if (!list || json_is_null(list) || t->is_packed) return true;
     if (!json_is_array(list)) return fields_wrong_type("", "added_tokens", list, "a list", err);
     size_t n = json_array_size(list);
     struct added_entry *entries = calloc(n + 1, sizeof *entries);

@@ -13,6 +13,7 @@ static bool read_vocab(struct tokenizer *t, json_t *model, const struct model_li
                        struct err *err)
 {
     const json_t *value = json_object_get(model, "vocab");
+    if (!lists) return true;
     if (!lists->vocab.data || !json_is_object(value))
         return fields_wrong_type("model", "vocab", value, "an object", err);
     return vocab_finish(&t->vocab, vocab_path, err);
@@ -37,21 +38,16 @@ static bool read_unknown(struct tokenizer *t, json_t *model, bool must_be, struc
 static bool read_wordpiece(struct tokenizer *t, json_t *model, const struct model_lists *lists,
                            struct err *err)
 {
-    const char *prefix;
-    size_t bytes;
     t->family = &wordpiece_family;
     if (!fields_known(model, "model",
                       "type, unk_token, continuing_subword_prefix, max_input_chars_per_word, vocab",
                       err) ||
-        !fields_string(model, "model", "continuing_subword_prefix", &prefix, &bytes, err) ||
+        !fields_text(model, "model", "continuing_subword_prefix", &t->wordpiece.prefix, err) ||
         !fields_count(model, "model", "max_input_chars_per_word", &t->wordpiece.word_chars_max,
                       err) ||
         !read_vocab(t, model, lists, err) || !read_unknown(t, model, true, err))
         return false;
-    char *kept = vocab_alloc(&t->vocab, bytes + 1);
-    if (!kept) return fields_no_memory(err);
-    memcpy(kept, prefix, bytes);
-    return wordpiece_finish(t, kept, bytes, TOKENIZER_JSON, err);
+    return wordpiece_finish(t) || fields_no_memory(err);
 }
 
 static bool read_wordlevel(struct tokenizer *t, json_t *model, const struct model_lists *lists,
@@ -81,7 +77,7 @@ static bool take_merge(void *context, const char *left, size_t left_bytes, const
 {
     struct merging *m = context;
     const struct trie *trie = &m->t->vocab.trie;
-    size_t prefix = m->t->bpe.prefix_bytes;
+    size_t prefix = m->t->bpe.prefix.bytes;
     uint64_t node = trie_walk(trie, trie->root, left, left_bytes);
     uint32_t left_id = trie_id(node), right_id = vocab_id(&m->t->vocab, right, right_bytes);
     if (left_id == UINT32_MAX) return no_token(m->rank, left, left_bytes, err);
@@ -112,24 +108,18 @@ static bool read_merges(struct tokenizer *t, json_t *model, const struct model_l
 {
     const json_t *value = json_object_get(model, "merges");
     struct merging merging = {t, 0};
+    if (!lists) return true;
     if (!lists->merges.data || !json_is_array(value))
         return fields_wrong_type("model", "merges", value, "a list", err);
     if (!bpe_alloc_merges(&t->bpe, count_merges(lists->merges))) return fields_no_memory(err);
-    return vocab_read_merges(&t->vocab, lists->merges, take_merge, &merging, merges_path, err);
+    return vocab_read_merges(lists->merges, take_merge, &merging, merges_path, err);
 }
 
 /* A string, empty where it is missing or null. */
-static bool read_affix(struct tokenizer *t, json_t *model, const char *key, const char **text,
-                       size_t *bytes, struct err *err)
+static bool read_affix(json_t *model, const char *key, struct step_text *out, struct err *err)
 {
     const json_t *value = json_object_get(model, key);
-    if (!value || json_is_null(value)) return true;
-    if (!fields_string(model, "model", key, text, bytes, err)) return false;
-    char *kept = vocab_alloc(&t->vocab, *bytes + 1);
-    if (!kept) return fields_no_memory(err);
-    memcpy(kept, *text, *bytes);
-    *text = kept;
-    return true;
+    return !value || json_is_null(value) || fields_text(model, "model", key, out, err);
 }
 
 static bool read_bpe(struct tokenizer *t, json_t *model, const struct model_lists *lists,
@@ -144,15 +134,15 @@ static bool read_bpe(struct tokenizer *t, json_t *model, const struct model_list
         !fields_bool_or(model, "model", "fuse_unk", false, &bpe->fuse_unk, err) ||
         !fields_bool_or(model, "model", "byte_fallback", false, &bpe->byte_fallback, err) ||
         !fields_bool_or(model, "model", "ignore_merges", false, &bpe->ignore_merges, err) ||
-        !read_affix(t, model, "continuing_subword_prefix", &bpe->prefix, &bpe->prefix_bytes, err) ||
-        !read_affix(t, model, "end_of_word_suffix", &bpe->suffix, &bpe->suffix_bytes, err))
+        !read_affix(model, "continuing_subword_prefix", &bpe->prefix, err) ||
+        !read_affix(model, "end_of_word_suffix", &bpe->suffix, err))
         return false;
     const json_t *dropout = json_object_get(model, "dropout");
     if (dropout && !json_is_null(dropout) && json_number_value(dropout) != 0)
         return err_set(err, ERR_FORMAT, NULL,
                        TOKENIZER_JSON ": model.dropout makes tokens random, which is for training; "
                                       "set it to null");
-    if (bpe->byte_fallback && bpe->prefix_bytes + bpe->suffix_bytes > 0)
+    if (bpe->byte_fallback && bpe->prefix.bytes + bpe->suffix.bytes > 0)
         return err_set(err, ERR_FORMAT, NULL,
                        TOKENIZER_JSON ": model.byte_fallback together with "
                                       "continuing_subword_prefix or end_of_word_suffix is not "
@@ -171,9 +161,9 @@ static bool read_unigram(struct tokenizer *t, json_t *model, const struct model_
     if (!fields_known(model, "model", "type, unk_id, vocab, byte_fallback", err) ||
         !fields_bool_or(model, "model", "byte_fallback", false, &t->unigram.byte_fallback, err))
         return false;
-    if (!lists->vocab.data || !json_is_array(value))
+    if (lists && (!lists->vocab.data || !json_is_array(value)))
         return fields_wrong_type("model", "vocab", value, "a list", err);
-    if (!vocab_finish(&t->vocab, vocab_path, err)) return false;
+    if (lists && !vocab_finish(&t->vocab, vocab_path, err)) return false;
     t->unknown_id = MODEL_NO_ID;
     unknown = json_object_get(model, "unk_id");
     if (!unknown || json_is_null(unknown)) return true;
@@ -184,15 +174,26 @@ static bool read_unigram(struct tokenizer *t, json_t *model, const struct model_
                    t->unknown_id, t->vocab.n);
 }
 
+/* ---- our own: what vocab.txt holds that is not WordPiece ---- */
+
+static bool read_dictionary(struct tokenizer *t, json_t *model, const struct model_lists *lists,
+                            struct err *err)
+{
+    t->family = &dictionary_family;
+    return fields_known(model, "model", "type, vocab, unk_token", err) &&
+           read_vocab(t, model, lists, err) && read_unknown(t, model, false, err);
+}
+
 bool json_read_model(struct tokenizer *t, json_t *model, const struct model_lists *lists,
                      struct err *err)
 {
     const char *type;
-    if (!fields_type(model, "model", "WordPiece, WordLevel, BPE, Unigram", &type, err))
+    if (!fields_type(model, "model", "WordPiece, WordLevel, BPE, Unigram, Dictionary", &type, err))
         return false;
     if (strcmp(type, "WordPiece") == 0) return read_wordpiece(t, model, lists, err);
     if (strcmp(type, "WordLevel") == 0) return read_wordlevel(t, model, lists, err);
     if (strcmp(type, "BPE") == 0) return read_bpe(t, model, lists, err);
+    if (strcmp(type, "Dictionary") == 0) return read_dictionary(t, model, lists, err);
     return read_unigram(t, model, lists, err);
 }
 
@@ -217,7 +218,7 @@ static void fuse_bytes(struct tokenizer *t)
     struct bpe *bpe = &t->bpe;
     struct split_step *last = p->n_splits > 0 ? &p->splits[p->n_splits - 1] : NULL;
     if (!last || last->kind != SPLIT_BYTES || !has_all_bytes(&t->vocab)) return;
-    if (bpe->byte_fallback || bpe->prefix_bytes + bpe->suffix_bytes > 0) return;
+    if (bpe->byte_fallback || bpe->prefix.bytes + bpe->suffix.bytes > 0) return;
     last->fused = bpe->is_bytes = true;
 }
 
@@ -239,7 +240,7 @@ bool json_finish_model(struct tokenizer *t, struct err *err)
     pipeline_finish(&t->pipeline);
     if (t->family == &wordpiece_family) return true;
     find_word_mark(t);
-    if (t->family == &unigram_family) unigram_finish(t);
+    if (t->family == &unigram_family) return unigram_finish(t) || fields_no_memory(err);
     if (t->family != &bpe_family) return true;
     fuse_bytes(t);
     return bpe_finish(t, err);

@@ -16,6 +16,14 @@ struct model_lists {
     struct span vocab, merges;
 };
 
+/**
+ * json_read_tokenizer fills a tokenizer from the file without its long lists, as it is parsed, and
+ * keeps that as its settings. `root` is changed: what arrays hold is taken out of it.
+ * @param lists NULL: the vocabulary is finished, and whatever else is long is there
+ */
+bool json_read_tokenizer(struct tokenizer *t, json_t *root, const struct model_lists *lists,
+                         struct err *err);
+
 /** json_read_model: vocabulary, merges, scores, and the family. */
 bool json_read_model(struct tokenizer *t, json_t *model, const struct model_lists *lists,
                      struct err *err);

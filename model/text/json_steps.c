@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* normalizer, pre_tokenizer and decoder of tokenizer.json: Sequences of any depth, flattened. */
 #include "base/numtext.h"
+#include "model/text/compiled.h"
 #include "model/text/json_readers.h"
 #include "model/text/unicode.h"
 
@@ -102,29 +103,40 @@ static bool add_bert_normalizer(struct tokenizer *t, json_t *part, const char *p
     return !n.lowercase || add_normalizer(t, NORMALIZE_LOWERCASE, path, err);
 }
 
-static bool read_charsmap(struct normalize_step *step, json_t *part, const char *path,
-                          struct err *err)
+/* The bytes of base64, which then leaves the settings. */
+static bool decode_charsmap(struct normalize_step *step, json_t *part, const char *path,
+                            struct span *data, struct err *err)
 {
     const char *text;
     size_t bytes;
-    struct err why;
-    if (!fields_known(part, path, "type, precompiled_charsmap", err) ||
-        !fields_string(part, path, "precompiled_charsmap", &text, &bytes, err))
-        return false;
-    step->charsmap_data.text = malloc(bytes + 4);
-    if (!step->charsmap_data.text) return fields_no_memory(err);
-    if (!numtext_base64_read(text, bytes, (unsigned char *)step->charsmap_data.text,
-                             &step->charsmap_data.bytes))
+    if (!fields_string(part, path, "precompiled_charsmap", &text, &bytes, err)) return false;
+    step->charsmap_bytes = malloc(bytes + 4);
+    if (!step->charsmap_bytes) return fields_no_memory(err);
+    data->data = step->charsmap_bytes;
+    if (!numtext_base64_read(text, bytes, (unsigned char *)step->charsmap_bytes, &data->bytes))
         return err_set(err, ERR_FORMAT, NULL,
                        TOKENIZER_JSON ": %s.precompiled_charsmap is not base64", path);
-    return charsmap_open(&step->charsmap, (const unsigned char *)step->charsmap_data.text,
-                         step->charsmap_data.bytes, &why) ||
+    json_object_set_new(part, "precompiled_charsmap", json_string(""));
+    return true;
+}
+
+static bool read_charsmap(struct tokenizer *t, struct normalize_step *step, json_t *part,
+                          const char *path, struct err *err)
+{
+    struct err why;
+    struct span data = {0};
+    if (!fields_known(part, path, "type, precompiled_charsmap", err)) return false;
+    if (t->packed)
+        data = compiled_charsmap(t->packed, (size_t)(step - t->pipeline.normalizers));
+    else if (!decode_charsmap(step, part, path, &data, err))
+        return false;
+    return charsmap_open(&step->charsmap, data, &why) ||
            err_set(err, ERR_FORMAT, NULL, TOKENIZER_JSON ": %s.precompiled_charsmap: %s", path,
                    why.message);
 }
 
-static bool read_normalizer_fields(struct normalize_step *step, json_t *part, const char *path,
-                                   struct err *err)
+static bool read_normalizer_fields(struct tokenizer *t, struct normalize_step *step, json_t *part,
+                                   const char *path, struct err *err)
 {
     switch (step->kind) {
     case NORMALIZE_STRIP:
@@ -139,7 +151,7 @@ static bool read_normalizer_fields(struct normalize_step *step, json_t *part, co
         return fields_known(part, path, "type, prepend", err) &&
                fields_text(part, path, "prepend", &step->content, err);
     case NORMALIZE_CHARSMAP:
-        return read_charsmap(step, part, path, err);
+        return read_charsmap(t, step, part, path, err);
     case NORMALIZE_FORM:
     case NORMALIZE_CLEAN:
     case NORMALIZE_CHINESE_SPACES:
@@ -181,7 +193,7 @@ static bool read_normalizer_step(struct tokenizer *t, json_t *part, const char *
     struct normalize_step *step = add_normalizer(t, kinds[i].kind, path, err);
     if (!step) return false;
     step->form = kinds[i].form;
-    return read_normalizer_fields(step, part, path, err);
+    return read_normalizer_fields(t, step, part, path, err);
 }
 
 /* Whether bert_family's own normalizer does the same. */

@@ -59,7 +59,9 @@ static struct trim trim_of_token(const struct tokenizer *t, uint32_t id, const s
     bool is_piece = t->family == &unigram_family && id == t->unknown_id;
     if (is_piece) return trim_of(line->text + span.start, span.end - span.start);
     if (id == MODEL_NO_ID) return (struct trim){0};
-    return trim_of(t->vocab.tokens[id].text, t->vocab.tokens[id].bytes);
+    size_t bytes;
+    const char *text = vocab_text(&t->vocab, id, &bytes);
+    return trim_of(text, bytes);
 }
 
 /* Tokens from `first` on have spans in bytes of `line`; now in bytes of the original text. */

@@ -10,7 +10,7 @@ void pipeline_clear(struct pipeline *p)
         struct normalize_step *step = &p->normalizers[i];
         free(step->pattern.text);
         free(step->content.text);
-        free(step->charsmap_data.text);
+        free(step->charsmap_bytes);
         regex_close(step->regex);
     }
     for (size_t i = 0; i < p->n_splits; i++) {

@@ -55,7 +55,7 @@ struct normalize_step {
     struct regex *regex;
     struct step_text content; /* of Replace and Prepend */
     struct charsmap charsmap;
-    struct step_text charsmap_data;
+    char *charsmap_bytes; /* what it lies in, where that is no file */
 };
 
 enum split_kind {

@@ -4,35 +4,52 @@
 #include <stdlib.h>
 
 /* The token's bytes as a number, or 0: it is not a short word. */
-static uint64_t word_of(const struct vocab_token *token)
+static uint64_t word_of(const struct vocab *vocab, uint32_t id)
 {
     char text[SHORT_WORD_MAX] = {0};
-    if (token->bytes == 0 || token->bytes > SHORT_WORD_MAX) return 0;
-    memcpy(text, token->text, token->bytes);
+    size_t bytes;
+    const char *token = vocab_text(vocab, id, &bytes);
+    if (bytes == 0 || bytes > SHORT_WORD_MAX) return 0;
+    memcpy(text, token, bytes);
     uint64_t word = short_words_load(text);
-    return short_words_length(word) == token->bytes ? word : 0;
+    return short_words_length(word) == bytes ? word : 0;
+}
+
+static void put(struct short_words *words, uint64_t word, uint32_t id)
+{
+    struct short_word *slot = &words->slots[short_words_slot(words, word)];
+    while (slot->low)
+        slot++;
+    *slot = (struct short_word){(uint32_t)word, (uint32_t)(word >> 32), id};
+    size_t used = (size_t)(slot - words->slots) + 1;
+    if (words->n_slots <= used) words->n_slots = used + 1;
 }
 
 bool short_words_build(struct short_words *words, const struct vocab *vocab)
 {
     size_t n = 0;
     for (uint32_t id = 0; id < vocab->n_model; id++)
-        n += word_of(&vocab->tokens[id]) != 0;
+        n += word_of(vocab, id) != 0;
     unsigned bits = 4;
     while ((size_t)1 << bits < n + n / 2)
         bits++;
     words->shift = 64 - bits;
-    words->slots = calloc((size_t)1 << bits, sizeof *words->slots);
+    words->n_slots = ((size_t)1 << bits) + 1;
+    words->slots = calloc(words->n_slots + n, sizeof *words->slots);
     if (!words->slots) return false;
     for (uint32_t id = 0; id < vocab->n_model; id++) {
-        uint64_t word = word_of(&vocab->tokens[id]);
-        if (!word) continue;
-        size_t at = short_words_slot(words, word), mask = ((size_t)1 << bits) - 1;
-        while (words->slots[at].low)
-            at = (at + 1) & mask;
-        words->slots[at] = (struct short_word){(uint32_t)word, (uint32_t)(word >> 32), id};
+        uint64_t word = word_of(vocab, id);
+        if (word) put(words, word, id);
     }
     return true;
+}
+
+bool short_words_finish(struct short_words *words)
+{
+    if (words->n_slots < 3) return false;
+    const struct short_word *last = &words->slots[words->n_slots - 1];
+    words->shift = (unsigned)__builtin_clzll(words->n_slots - 1) + 1;
+    return last->low == 0 && last->high == 0;
 }
 
 void short_words_clear(struct short_words *words)

@@ -23,8 +23,12 @@ struct short_word {
 };
 
 struct short_words {
-    struct short_word *slots; /* a power of two of them; in an empty one all is 0 */
-    unsigned shift;           /* 64 - its logarithm */
+    /* By hash, a word that finds its slot taken in a later one. In an empty one all is 0, and the
+       last one is empty: there every search ends. */
+    struct short_word *slots;
+    size_t
+        n_slots; /* a power of two for the hashes, and less than that for those that come later */
+    unsigned shift; /* 64 - its logarithm */
 };
 
 /**
@@ -35,6 +39,12 @@ bool short_words_build(struct short_words *words, const struct vocab *vocab);
 
 /** short_words_clear frees; a zeroed table is fine. */
 void short_words_clear(struct short_words *words);
+
+/**
+ * short_words_finish works out what a search needs, once slots are there.
+ * @return false where these are no slots of a table
+ */
+bool short_words_finish(struct short_words *words);
 
 /** The first byte of a text in the lowest bits. */
 static inline uint64_t short_words_load(const char *text)
@@ -64,12 +74,10 @@ static inline size_t short_words_slot(const struct short_words *words, uint64_t 
     return (size_t)((word * UINT64_C(0x9E3779B97F4A7C15)) >> words->shift);
 }
 
-/** short_words_find: the id of the token that is this word, or UINT32_MAX. */
+/** short_words_find: the id of the token that is this word (not 0), or UINT32_MAX. */
 static inline uint32_t short_words_find(const struct short_words *words, uint64_t word)
 {
-    const size_t mask = (size_t)(UINT64_MAX >> words->shift);
-    for (size_t at = short_words_slot(words, word);; at = (at + 1) & mask) {
-        const struct short_word *slot = &words->slots[at];
+    for (const struct short_word *slot = &words->slots[short_words_slot(words, word)];; slot++) {
         uint64_t found = slot->low | (uint64_t)slot->high << 32;
         if (found == word) return slot->id;
         if (found == 0) return UINT32_MAX;

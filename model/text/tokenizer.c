@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "model/text/compiled.h"
 #include "model/text/family.h"
 
 #include <assert.h>
@@ -41,9 +42,11 @@ bool tokenizer_open(struct tokenizer **out, const struct source *files,
 void tokenizer_close(struct tokenizer *tokenizer)
 {
     if (!tokenizer) return;
+    if (tokenizer->is_packed) compiled_detach(tokenizer);
     added_set_clear(&tokenizer->raw);
     added_set_clear(&tokenizer->normalized);
     short_words_clear(&tokenizer->wordpiece.short_words);
+    free(tokenizer->wordpiece.prefix.text);
     pipeline_clear(&tokenizer->pipeline);
     bpe_clear(&tokenizer->bpe);
     unigram_clear(&tokenizer->unigram);
@@ -51,6 +54,7 @@ void tokenizer_close(struct tokenizer *tokenizer)
     free(tokenizer->normalized_texts);
     vocab_clear(&tokenizer->vocab);
     free(tokenizer->special);
+    free(tokenizer->settings);
     free(tokenizer);
 }
 
@@ -77,14 +81,13 @@ uint32_t tokenizer_token_id(const struct tokenizer *tokenizer, const char *token
 const char *tokenizer_token_text(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes)
 {
     assert(id < tokenizer->vocab.n);
-    *bytes = tokenizer->vocab.tokens[id].bytes;
-    return tokenizer->vocab.tokens[id].text;
+    return vocab_text(&tokenizer->vocab, id, bytes);
 }
 
 bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id)
 {
     assert(id < tokenizer->vocab.n);
-    return tokenizer->vocab.tokens[id].is_special;
+    return tokenizer->vocab.flags[id] & VOCAB_SPECIAL;
 }
 
 bool tokenizer_is_unknown(const struct tokenizer *tokenizer, uint32_t id)
@@ -97,8 +100,8 @@ const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t id, size
 {
     const char *text = tokenizer_token_text(tokenizer, id, bytes);
     const struct wordpiece *w = &tokenizer->wordpiece;
-    const char *mark = tokenizer->word_mark ? tokenizer->word_mark : w->prefix;
-    const size_t n = tokenizer->word_mark ? strlen(mark) : w->prefix_bytes;
+    const char *mark = tokenizer->word_mark ? tokenizer->word_mark : w->prefix.text;
+    const size_t n = tokenizer->word_mark ? strlen(mark) : w->prefix.bytes;
     bool has_mark = n > 0 && *bytes > n && memcmp(text, mark, n) == 0;
     *continues = tokenizer->word_mark ? !has_mark : has_mark;
     if (!has_mark) return text;
@@ -181,6 +184,15 @@ static void put_special(struct encoding *e, uint32_t first, uint32_t n)
         encoding_put(e, e->tokenizer->special[i], 0, 0);
 }
 
+/* Nobody has looked through a packed file when it is opened. */
+static bool has_known_ids(const struct tokenizer *tokenizer, const struct tokens *tokens)
+{
+    bool known = true;
+    for (uint32_t i = 0; i < tokens->n; i++)
+        known &= tokens->ids[i] < tokenizer->vocab.n || tokens->ids[i] == MODEL_NO_ID;
+    return known;
+}
+
 bool tokenizer_encode(const struct tokenizer *tokenizer, struct arena *arena, const char *text,
                       size_t bytes, unsigned flags, struct tokens *out, struct err *err)
 {
@@ -204,5 +216,8 @@ bool tokenizer_encode(const struct tokenizer *tokenizer, struct arena *arena, co
     if (!done || !encoding_reserve(&e, tokenizer->n_after)) return err_out_of_memory(err);
     if (adds_special) put_special(&e, tokenizer->n_before, tokenizer->n_after);
     assert(out->n <= e.capacity);
-    return true;
+    return !tokenizer->is_packed || has_known_ids(tokenizer, out) ||
+           err_set(err, ERR_INTERNAL, NULL,
+                   "the model's file is damaged: a text has tokens beyond its vocabulary; convert "
+                   "or copy it again");
 }

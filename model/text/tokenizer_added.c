@@ -28,39 +28,45 @@ static void making_put(struct making *m, const struct added_entry *entry, const 
     m->tokens[m->n++] = entry->token;
 }
 
-/* The token's normalized form, kept with the vocabulary. */
-static bool normalize(struct tokenizer *t, const struct added_entry *entry, struct line *out)
+static bool keep_differing(struct tokenizer *t, uint32_t id, const struct line *line)
 {
-    struct arena arena;
-    struct line line;
-    arena_init(&arena, NORMALIZED_BYTES_MAX);
-    bool done = tokenizer_normalize(t, &arena, entry->text, entry->bytes, &line);
-    char *text = done ? vocab_alloc(&t->vocab, line.bytes + 1) : NULL;
-    if (text && line.bytes > 0) memcpy(text, line.text, line.bytes);
-    *out = (struct line){.text = text, .bytes = text ? line.bytes : 0};
-    arena_clear(&arena);
-    return text;
+    struct normalized_text *form = &t->normalized_texts[t->n_normalized_texts++];
+    *form = (struct normalized_text){.id = id};
+    t->vocab.flags[id] |= VOCAB_NORMALIZED;
+    return vocab_keep(&t->vocab, line->text, line->bytes, &form->place);
 }
 
-/* Normalized text is what such a token is searched for in, so it is normalized itself. */
-static bool put_normalized(struct tokenizer *t, struct making *m, const struct added_entry *entry,
-                           const char *where, struct err *err)
+/* Normalized text is what such a token is searched for in, so it is normalized itself; what that
+   changes is kept. */
+static bool keep_normalized(struct tokenizer *t, const struct added_entry *entry, const char *where,
+                            struct err *err)
 {
-    struct line line;
-    if (!normalize(t, entry, &line))
-        return err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
-    if (line.bytes == 0)
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%s: nothing is left of the token with the id %u once it is normalized; set "
-                       "its normalized to false",
-                       where, entry->token.id);
-    bool differs = line.bytes != entry->bytes || memcmp(line.text, entry->text, line.bytes) != 0;
-    t->vocab.tokens[entry->token.id].is_normalized = differs;
-    if (differs)
-        t->normalized_texts[t->n_normalized_texts++] =
-            (struct normalized_text){entry->token.id, line.text, line.bytes, false};
-    making_put(m, entry, line.text, line.bytes);
-    return true;
+    struct arena arena;
+    struct line line = {0};
+    arena_init(&arena, NORMALIZED_BYTES_MAX);
+    bool done = tokenizer_normalize(t, &arena, entry->text, entry->bytes, &line);
+    bool is_empty = done && line.bytes == 0;
+    if (done && !is_empty &&
+        (line.bytes != entry->bytes || memcmp(line.text, entry->text, line.bytes) != 0))
+        done = keep_differing(t, entry->token.id, &line);
+    arena_clear(&arena);
+    if (!done) return err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
+    return !is_empty ||
+           err_set(err, ERR_FORMAT, NULL,
+                   "%s: nothing is left of the token with the id %u once it is normalized; set its "
+                   "normalized to false",
+                   where, entry->token.id);
+}
+
+/* `*form`: the next of the normalized texts, which stand in the order of the entries. */
+static void put_normalized(const struct tokenizer *t, struct making *m,
+                           const struct added_entry *entry, const struct normalized_text **form)
+{
+    size_t bytes = entry->bytes;
+    const char *text = entry->text;
+    if (t->vocab.flags[entry->token.id] & VOCAB_NORMALIZED)
+        text = vocab_kept(&t->vocab, (*form)++->place, &bytes);
+    making_put(m, entry, text, bytes);
 }
 
 static bool finish(struct added_set *set, struct making *m, const char *where, struct err *err)
@@ -74,6 +80,16 @@ static bool finish(struct added_set *set, struct making *m, const char *where, s
                    where);
 }
 
+static void find_special_forms(struct tokenizer *t)
+{
+    for (size_t i = 0; i < t->n_normalized_texts; i++) {
+        size_t bytes;
+        const char *text = vocab_kept(&t->vocab, t->normalized_texts[i].place, &bytes);
+        uint32_t id = vocab_id(&t->vocab, text, bytes);
+        t->normalized_texts[i].is_special = id != MODEL_NO_ID && t->vocab.flags[id] & VOCAB_SPECIAL;
+    }
+}
+
 bool tokenizer_set_added(struct tokenizer *t, const struct added_entry *entries, size_t n,
                          const char *where, struct err *err)
 {
@@ -82,17 +98,17 @@ bool tokenizer_set_added(struct tokenizer *t, const struct added_entry *entries,
     bool done = t->normalized_texts && making_alloc(&raw, n) && making_alloc(&normalized, n);
     if (!done) err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
     for (size_t i = 0; i < n && done; i++) {
-        t->vocab.tokens[entries[i].token.id].is_special |= entries[i].is_special;
+        if (entries[i].is_special) t->vocab.flags[entries[i].token.id] |= VOCAB_SPECIAL;
+        if (entries[i].is_normalized) done = keep_normalized(t, &entries[i], where, err);
+    }
+    const struct normalized_text *form = t->normalized_texts;
+    for (size_t i = 0; i < n && done; i++) {
         if (entries[i].is_normalized)
-            done = put_normalized(t, &normalized, &entries[i], where, err);
+            put_normalized(t, &normalized, &entries[i], &form);
         else
             making_put(&raw, &entries[i], entries[i].text, entries[i].bytes);
     }
-    for (size_t i = 0; i < t->n_normalized_texts && done; i++) {
-        struct normalized_text *form = &t->normalized_texts[i];
-        uint32_t id = vocab_id(&t->vocab, form->text, form->bytes);
-        form->is_special = id != MODEL_NO_ID && t->vocab.tokens[id].is_special;
-    }
+    if (done) find_special_forms(t);
     done = done && finish(&t->raw, &raw, where, err) &&
            finish(&t->normalized, &normalized, where, err);
     free(raw.tokens);

@@ -152,17 +152,37 @@ static json_t *parse_rest(struct span file, const struct model_lists *lists, str
     return root;
 }
 
-static bool read_parts(struct tokenizer *t, json_t *root, const struct model_lists *lists,
-                       struct err *err)
+#define PARTS                                                                                      \
+    "version, truncation, padding, added_tokens, normalizer, pre_tokenizer, post_processor, "      \
+    "decoder, model"
+
+/* What was worked out from merges, in a packed file. */
+static bool read_compiled(struct tokenizer *t, const json_t *part, struct err *err)
+{
+    return !part ||
+           fields_bool_or(part, "compiled", "cuts_unknown", false, &t->bpe.cuts_unknown, err);
+}
+
+/* Lists of the model are empty already. */
+static bool keep_settings(struct tokenizer *t, json_t *root, struct err *err)
+{
+    if (json_object_get(root, "added_tokens"))
+        json_object_set_new(root, "added_tokens", json_array());
+    if (t->bpe.cuts_unknown)
+        json_object_set_new(root, "compiled", json_pack("{s:b}", "cuts_unknown", 1));
+    t->settings = json_dumps(root, JSON_COMPACT);
+    return t->settings || fields_no_memory(err);
+}
+
+bool json_read_tokenizer(struct tokenizer *t, json_t *root, const struct model_lists *lists,
+                         struct err *err)
 {
     bool bert_normalizer, bert_pre_tokenizer;
     if (!json_is_object(root)) return fields_wrong_type("", "the file", root, "an object", err);
     /* How texts are cut and filled up is the request's to say, not the file's: both are ignored. */
     bool done =
-        fields_known(root, "",
-                     "version, truncation, padding, added_tokens, normalizer, pre_tokenizer, "
-                     "post_processor, decoder, model",
-                     err) &&
+        fields_known(root, "", t->is_packed ? PARTS ", compiled" : PARTS, err) &&
+        read_compiled(t, json_object_get(root, "compiled"), err) &&
         json_read_model(t, json_object_get(root, "model"), lists, err) &&
         json_read_normalizer(t, json_object_get(root, "normalizer"), &bert_normalizer, err) &&
         json_read_pre_tokenizer(t, json_object_get(root, "pre_tokenizer"), &bert_pre_tokenizer,
@@ -175,7 +195,7 @@ static bool read_parts(struct tokenizer *t, json_t *root, const struct model_lis
     if (done && t->family == &wordpiece_family && bert_normalizer && bert_pre_tokenizer &&
         t->n_trimmings == 0)
         t->family = &bert_family;
-    return done;
+    return done && keep_settings(t, root, err);
 }
 
 bool tokenizer_read_json(struct tokenizer *t, struct span file, struct err *err)
@@ -187,7 +207,7 @@ bool tokenizer_read_json(struct tokenizer *t, struct span file, struct err *err)
     if (!read_lists(t, file.data, file.data + file.bytes, &lists, err)) return false;
     json_t *root = parse_rest(file, &lists, err);
     if (!root) return false;
-    bool done = read_parts(t, root, &lists, err);
+    bool done = json_read_tokenizer(t, root, &lists, err);
     json_decref(root);
     return done;
 }

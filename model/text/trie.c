@@ -240,14 +240,20 @@ enum trie_result trie_build(struct trie *trie, struct trie_key *keys, size_t n, 
         free(b.cells);
         return result;
     }
-    trie->root = b.root;
-    trie->cells = realloc(b.cells, b.n_cells * sizeof *b.cells);
-    if (!trie->cells) trie->cells = b.cells;
+    uint64_t *cells = realloc(b.cells, b.n_cells * sizeof *b.cells);
+    if (!cells) cells = b.cells;
+    cells[0] = b.root & ~(uint64_t)TAKEN;
+    *trie = trie_view(cells, b.n_cells);
     return TRIE_BUILT;
+}
+
+struct trie trie_view(const uint64_t *cells, size_t n)
+{
+    return (struct trie){.cells = cells, .n_cells = n, .root = n > 0 ? cells[0] | TAKEN : 0};
 }
 
 void trie_clear(struct trie *trie)
 {
-    free(trie->cells);
+    free((void *)(uintptr_t)trie->cells);
     *trie = (struct trie){0};
 }

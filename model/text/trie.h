@@ -6,8 +6,11 @@
  * One 64-bit cell a node: the byte that leads to it (9 bits: the byte and a mark that the cell is
  * taken), the base of its children (27), its id + 1, or 0 for none (28). The child of a node by
  * byte c is the cell at base ^ c, if that cell's byte is c: bases are unique, so a cell belongs to
- * one node only. Idea: J. Aoe, "An efficient digital search algorithm by using a double-array
- * structure" (1989). Immutable once built; any thread may read it.
+ * one node only. Cell 0 holds the root, without the mark. Idea: J. Aoe, "An efficient digital
+ * search algorithm by using a double-array structure" (1989). Immutable; any thread may read it.
+ *
+ * The cells may lie in a file that nobody has checked: no walk leaves them, and each ends with the
+ * text. An id may then be any number up to TRIE_ID_MAX, or UINT32_MAX.
  */
 #pragma once
 
@@ -18,8 +21,9 @@
 #define TRIE_ID_MAX ((1u << 28) - 2)
 
 struct trie {
-    uint64_t *cells;
-    uint64_t root; /* a node: the value of its cell */
+    const uint64_t *cells; /* (n_cells) */
+    size_t n_cells;
+    uint64_t root; /* a node: the value of its cell, marked; 0 in an empty trie */
 };
 
 struct trie_key {
@@ -37,13 +41,17 @@ enum trie_result { TRIE_BUILT, TRIE_DUPLICATE, TRIE_TOO_LARGE, TRIE_NO_MEMORY };
  */
 enum trie_result trie_build(struct trie *trie, struct trie_key *keys, size_t n, uint32_t twins[2]);
 
-/** trie_clear frees; an empty (zeroed) trie is fine. */
+/** trie_clear frees what trie_build made; an empty (zeroed) trie is fine. */
 void trie_clear(struct trie *trie);
+
+/** trie_view: the trie whose cells (n) lie there, made by trie_build; borrowed. */
+struct trie trie_view(const uint64_t *cells, size_t n);
 
 /** trie_step: the child of `node` by `byte`, or 0 if there is none. */
 static inline uint64_t trie_step(const struct trie *trie, uint64_t node, unsigned char byte)
 {
-    uint64_t cell = trie->cells[(node >> 9 & 0x7FFFFFF) ^ byte];
+    size_t at = (node >> 9 & 0x7FFFFFF) ^ byte;
+    uint64_t cell = __builtin_expect(at < trie->n_cells, 1) ? trie->cells[at] : 0;
     return (cell & 0x1FF) == (0x100u | byte) ? cell : 0;
 }
 

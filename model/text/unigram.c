@@ -18,14 +18,23 @@ struct path {
     uint32_t id;
 };
 
-void unigram_finish(struct tokenizer *t)
+static bool add_unknown_score(struct unigram *u, size_t n)
 {
-    struct unigram *u = &t->unigram;
     double lowest = INFINITY;
-    for (uint32_t id = 0; id < t->vocab.n_model; id++)
-        lowest = u->scores[id] < lowest ? u->scores[id] : lowest;
-    u->unknown_score = lowest - UNKNOWN_PENALTY;
-    fallback_find(&u->fallback, &t->vocab);
+    double *scores = realloc(u->scores, (n + 1) * sizeof *scores);
+    if (!scores) return false;
+    for (size_t id = 0; id < n; id++)
+        lowest = scores[id] < lowest ? scores[id] : lowest;
+    scores[n] = lowest - UNKNOWN_PENALTY;
+    u->scores = scores;
+    u->n_scores = n + 1;
+    return true;
+}
+
+bool unigram_finish(struct tokenizer *t)
+{
+    fallback_find(&t->unigram.fallback, &t->vocab);
+    return t->is_packed || add_unknown_score(&t->unigram, t->vocab.n_model);
 }
 
 void unigram_clear(struct unigram *unigram)
@@ -45,6 +54,8 @@ static void find_paths(const struct tokenizer *t, const char *text, size_t bytes
 {
     const struct trie *trie = &t->vocab.trie;
     const double *scores = t->unigram.scores;
+    const size_t n_tokens = t->unigram.n_scores - 1;
+    const double unknown_score = scores[n_tokens];
     for (size_t i = 1; i <= bytes; i++)
         paths[i].start = NOWHERE;
     paths[0] = (struct path){.start = 0};
@@ -57,12 +68,11 @@ static void find_paths(const struct tokenizer *t, const char *text, size_t bytes
             node = trie_step(trie, node, (unsigned char)text[at++]);
             if (!node) break;
             uint32_t id = trie_id(node);
-            if (id == UINT32_MAX) continue;
+            if (id >= n_tokens) continue;
             offer(&paths[at], scores[id] + before, start, id);
             has_character |= at == start + n;
         }
-        if (!has_character)
-            offer(&paths[start + n], t->unigram.unknown_score + before, start, t->unknown_id);
+        if (!has_character) offer(&paths[start + n], unknown_score + before, start, t->unknown_id);
     }
 }
 

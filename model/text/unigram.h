@@ -20,14 +20,14 @@ struct line;
 struct tokenizer;
 
 struct unigram {
-    double *scores; /* by id */
-    double unknown_score;
+    double *scores;  /* by id; behind them what an unknown character costs */
+    size_t n_scores; /* one more than tokens */
     struct fallback fallback;
     bool byte_fallback;
 };
 
-/** unigram_finish: call once the vocabulary and its scores are there. */
-void unigram_finish(struct tokenizer *tokenizer);
+/** unigram_finish: call once the vocabulary and its scores are there; false when memory is out. */
+bool unigram_finish(struct tokenizer *tokenizer);
 void unigram_clear(struct unigram *unigram);
 
 /** unigram_put appends the tokens of a part (not empty), spans in bytes of it; false when the arena

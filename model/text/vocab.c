@@ -3,14 +3,8 @@
 
 #include "base/utf8.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct vocab_block {
-    struct vocab_block *next;
-    alignas(16) char data[];
-};
 
 static bool no_memory(struct err *err, const char *where)
 {
@@ -22,25 +16,65 @@ int vocab_quoted(const char *text, size_t bytes)
     return (int)utf8_cut(text, bytes, ERR_VALUE_BYTES);
 }
 
-void *vocab_alloc(struct vocab *vocab, size_t bytes)
+const char *vocab_kept(const struct vocab *vocab, struct vocab_place place, size_t *bytes)
 {
-    struct vocab_block *block = malloc(sizeof *block + bytes);
-    if (!block) return NULL;
-    block->next = vocab->blocks;
-    vocab->blocks = block;
-    return block->data;
+    *bytes = 0;
+    if (place.start > vocab->text_bytes || place.bytes > vocab->text_bytes - place.start) return "";
+    const char *text = vocab->texts + place.start;
+    if (vocab->is_unchecked && utf8_valid_bytes(text, place.bytes) != place.bytes) return "";
+    *bytes = place.bytes;
+    return text;
+}
+
+const char *vocab_text(const struct vocab *vocab, uint32_t id, size_t *bytes)
+{
+    if (id < vocab->n) return vocab_kept(vocab, vocab->places[id], bytes);
+    *bytes = 0;
+    return "";
+}
+
+bool vocab_keep(struct vocab *vocab, const char *text, size_t bytes, struct vocab_place *place)
+{
+    size_t end = vocab->text_bytes + bytes;
+    if (end > UINT32_MAX) return false;
+    if (end > vocab->text_capacity) {
+        size_t capacity = end < 4096 ? 8192 : end * 2;
+        char *texts = realloc(vocab->texts, capacity);
+        if (!texts) return false;
+        vocab->texts = texts;
+        vocab->text_capacity = capacity;
+    }
+    *place = (struct vocab_place){(uint32_t)vocab->text_bytes, (uint32_t)bytes};
+    if (bytes > 0) memcpy(vocab->texts + vocab->text_bytes, text, bytes);
+    vocab->text_bytes = end;
+    return true;
 }
 
 static bool make_room(struct vocab *vocab, uint32_t n)
 {
     if (n <= vocab->capacity) return true;
+    uint32_t old = vocab->capacity;
     uint32_t capacity = n < 1024 ? 1024 : n < TRIE_ID_MAX / 2 ? n * 2 : TRIE_ID_MAX + 1;
-    struct vocab_token *tokens = realloc(vocab->tokens, capacity * sizeof *tokens);
-    if (!tokens) return false;
-    memset(tokens + vocab->capacity, 0, (capacity - vocab->capacity) * sizeof *tokens);
-    vocab->tokens = tokens;
+    struct vocab_place *places = realloc(vocab->places, capacity * sizeof *places);
+    if (places) vocab->places = places;
+    uint8_t *flags = realloc(vocab->flags, capacity);
+    if (flags) vocab->flags = flags;
+    if (!places || !flags) return false;
+    memset(flags + old, 0, capacity - old);
     vocab->capacity = capacity;
     return true;
+}
+
+static bool id_stands_twice(const struct vocab *vocab, uint32_t id, const char *text, size_t bytes,
+                            const char *where, struct err *err)
+{
+    size_t other_bytes;
+    const char *other = vocab_text(vocab, id, &other_bytes);
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%s: the id %u stands twice, for '%.*s' and for '%.*s'; each token needs an id "
+                   "of its own",
+                   where, id, vocab_quoted(other, other_bytes), other, vocab_quoted(text, bytes),
+                   text);
 }
 
 bool vocab_add(struct vocab *vocab, uint64_t id, const char *text, size_t bytes, const char *where,
@@ -51,14 +85,10 @@ bool vocab_add(struct vocab *vocab, uint64_t id, const char *text, size_t bytes,
                        "%s: token '%.*s' has the id %llu; ids go up to %u at most", where,
                        vocab_quoted(text, bytes), text, (unsigned long long)id, TRIE_ID_MAX);
     if (!make_room(vocab, (uint32_t)id + 1)) return no_memory(err, where);
-    struct vocab_token *token = &vocab->tokens[id];
-    if (token->text)
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%s: the id %llu stands twice, for '%.*s' and for '%.*s'; each token needs "
-                       "an id of its own",
-                       where, (unsigned long long)id, vocab_quoted(token->text, token->bytes),
-                       token->text, vocab_quoted(text, bytes), text);
-    *token = (struct vocab_token){.text = text, .bytes = (uint32_t)bytes};
+    if (vocab->flags[id] & VOCAB_IS_THERE)
+        return id_stands_twice(vocab, (uint32_t)id, text, bytes, where, err);
+    if (!vocab_keep(vocab, text, bytes, &vocab->places[id])) return no_memory(err, where);
+    vocab->flags[id] = VOCAB_IS_THERE;
     if (vocab->n <= id) vocab->n = (uint32_t)id + 1;
     return true;
 }
@@ -66,13 +96,25 @@ bool vocab_add(struct vocab *vocab, uint64_t id, const char *text, size_t bytes,
 static bool check_holes(const struct vocab *vocab, const char *where, struct err *err)
 {
     for (uint32_t id = 0; id < vocab->n; id++) {
-        if (!vocab->tokens[id].text)
+        if (!(vocab->flags[id] & VOCAB_IS_THERE))
             return err_set(err, ERR_FORMAT, NULL,
                            "%s: no token has the id %u, but ids go up to %u; each row of the table "
                            "needs its token",
                            where, id, vocab->n - 1);
     }
     return vocab->n > 0 || err_set(err, ERR_FORMAT, NULL, "%s: there are no tokens", where);
+}
+
+static bool stands_twice(const struct vocab *vocab, const uint32_t twins[2], const char *where,
+                         struct err *err)
+{
+    size_t bytes;
+    const char *text = vocab_text(vocab, twins[0], &bytes);
+    bool in_order = twins[0] < twins[1];
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%s: token '%.*s' stands twice, with the ids %u and %u (counted from 0); keep "
+                   "one of them",
+                   where, vocab_quoted(text, bytes), text, twins[!in_order], twins[in_order]);
 }
 
 /* The trie of the tokens from `first` on. */
@@ -84,31 +126,20 @@ static bool index_tokens(const struct vocab *vocab, struct trie *trie, uint32_t 
     struct trie_key *keys = malloc((n + 1) * sizeof *keys);
     if (!keys) return no_memory(err, where);
     for (uint32_t i = 0; i < n; i++) {
-        const struct vocab_token *token = &vocab->tokens[first + i];
-        keys[i] = (struct trie_key){token->text, token->bytes, first + i};
+        size_t bytes;
+        keys[i].text = vocab_text(vocab, first + i, &bytes);
+        keys[i].bytes = (uint32_t)bytes;
+        keys[i].id = first + i;
     }
     enum trie_result result = trie_build(trie, keys, n, twins);
     free(keys);
-    const struct vocab_token *twin = &vocab->tokens[result == TRIE_DUPLICATE ? twins[0] : 0];
-    switch (result) {
-    case TRIE_BUILT:
-        return true;
-    case TRIE_DUPLICATE:
-        return err_set(
-            err, ERR_FORMAT, NULL,
-            "%s: token '%.*s' stands twice, with the ids %u and %u (counted from 0); keep one "
-            "of them",
-            where, vocab_quoted(twin->text, twin->bytes), twin->text,
-            twins[0] < twins[1] ? twins[0] : twins[1], twins[0] < twins[1] ? twins[1] : twins[0]);
-    case TRIE_TOO_LARGE:
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%s: the vocabulary is too large: its tokens take more than 134 million "
-                       "nodes; use fewer or shorter ones",
-                       where);
-    case TRIE_NO_MEMORY:
-        break;
-    }
-    return no_memory(err, where);
+    if (result == TRIE_BUILT) return true;
+    if (result == TRIE_DUPLICATE) return stands_twice(vocab, twins, where, err);
+    if (result == TRIE_NO_MEMORY) return no_memory(err, where);
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%s: the vocabulary is too large: its tokens take more than 134 million nodes; "
+                   "use fewer or shorter ones",
+                   where);
 }
 
 bool vocab_finish(struct vocab *vocab, const char *where, struct err *err)
@@ -127,20 +158,18 @@ void vocab_clear(struct vocab *vocab)
 {
     trie_clear(&vocab->trie);
     trie_clear(&vocab->added);
-    free(vocab->tokens);
-    for (struct vocab_block *block = vocab->blocks; block;) {
-        struct vocab_block *next = block->next;
-        free(block);
-        block = next;
-    }
+    free(vocab->texts);
+    free(vocab->places);
+    free(vocab->flags);
     *vocab = (struct vocab){0};
 }
 
 uint32_t vocab_id(const struct vocab *vocab, const char *text, size_t bytes)
 {
     uint32_t id = trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes));
-    if (id != UINT32_MAX || !vocab->added.cells) return id;
-    return trie_id(trie_walk(&vocab->added, vocab->added.root, text, bytes));
+    if (id == UINT32_MAX && vocab->added.cells)
+        id = trie_id(trie_walk(&vocab->added, vocab->added.root, text, bytes));
+    return id < vocab->n ? id : UINT32_MAX;
 }
 
 /* ---- one token a line ---- */

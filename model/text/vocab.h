@@ -3,7 +3,8 @@
  * @file vocab.h
  * The dictionary: token to id (a trie), id to token (an array), and which tokens are special.
  *
- * Filled once by a reader (vocab_add, vocab_finish), immutable from then on; any thread may read.
+ * Filled once by a reader (vocab_add, vocab_finish), or lying in a packed file; immutable from then
+ * on; any thread may read.
  */
 #pragma once
 
@@ -15,35 +16,47 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct vocab_token {
-    const char *text; /* UTF-8, not NUL-terminated; NULL while there is no token of this id */
-    uint32_t bytes;
-    bool is_special;
-    bool is_added;      /* among the added tokens */
-    bool is_normalized; /* an added token that normalization changes; decoded as changed */
+/** What else is known of a token. */
+enum vocab_flag {
+    VOCAB_IS_THERE = 1, /* the id has a token: all have, once the vocabulary is finished */
+    VOCAB_SPECIAL = 2,
+    VOCAB_ADDED = 4,      /* among the added tokens */
+    VOCAB_NORMALIZED = 8, /* an added token that normalization changes; decoded as changed */
 };
 
-/** Memory that lives as long as the vocabulary: texts that do not lie in the file as they are. */
-struct vocab_block;
+/** Where a token's text stands among the texts. */
+struct vocab_place {
+    uint32_t start, bytes;
+};
 
 struct vocab {
-    struct vocab_token *tokens; /* (n) by id */
+    char *texts;                /* (text_bytes) of all tokens, UTF-8, without NUL */
+    struct vocab_place *places; /* (n) by id */
+    uint8_t *flags;             /* (n) by id: enum vocab_flag */
+    size_t text_bytes, text_capacity;
     uint32_t n, capacity;
-    uint32_t n_model;  /* tokens of the model itself; the others were added to it */
+    uint32_t n_model;  /* while it is filled: tokens of the model itself, before the added ones */
+    bool is_unchecked; /* it lies in a file that nobody has checked */
     struct trie trie;  /* of the model's tokens */
     struct trie added; /* of those beyond */
-    struct vocab_block *blocks;
 };
 
 /** vocab_quoted: how many bytes of a text (UTF-8) a message should quote: whole characters. */
 int vocab_quoted(const char *text, size_t bytes);
 
-/** vocab_alloc: `bytes` that vocab_clear frees, or NULL. */
-void *vocab_alloc(struct vocab *vocab, size_t bytes);
+/** vocab_text: the text of token `id`, not NUL-terminated; lives as long as the vocabulary, or
+ * while it is filled until the next token. An empty one where the file is damaged, or gives out an
+ * id that no token has. */
+const char *vocab_text(const struct vocab *vocab, uint32_t id, size_t *bytes);
+
+/** vocab_keep: a copy of `text` among the vocabulary's texts; false when memory or room is out. */
+bool vocab_keep(struct vocab *vocab, const char *text, size_t bytes, struct vocab_place *place);
+
+/** vocab_kept: the text that was kept, as vocab_text. */
+const char *vocab_kept(const struct vocab *vocab, struct vocab_place place, size_t *bytes);
 
 /**
- * vocab_add makes `text` (borrowed as long as the vocabulary lives) the token of `id`. Ids may come
- * in any order.
+ * vocab_add makes `text` the token of `id`. Ids may come in any order.
  * @param where what is read, for messages: "tokenizer.json: model.vocab"
  * @return false with ERR_FORMAT (the id is taken, or too large) or ERR_MEMORY
  */
@@ -59,7 +72,7 @@ bool vocab_finish(struct vocab *vocab, const char *where, struct err *err);
 /** vocab_finish_added: the same for the tokens added since. */
 bool vocab_finish_added(struct vocab *vocab, const char *where, struct err *err);
 
-/** vocab_clear frees; a zeroed vocabulary is fine. */
+/** vocab_clear frees what was filled; a zeroed vocabulary is fine. */
 void vocab_clear(struct vocab *vocab);
 
 /** vocab_id: the id of the exact token, or MODEL_NO_ID (UINT32_MAX). */
@@ -99,5 +112,5 @@ typedef bool vocab_take_merge(void *context, const char *left, size_t left_bytes
  * vocab_read_merges reads a JSON list of merges, ["a", "b"] or "a b" each, and gives them to
  * `take`. `text` is all of the list and valid UTF-8.
  */
-bool vocab_read_merges(struct vocab *vocab, struct span text, vocab_take_merge *take, void *context,
-                       const char *where, struct err *err);
+bool vocab_read_merges(struct span text, vocab_take_merge *take, void *context, const char *where,
+                       struct err *err);

@@ -8,12 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* For a token that does not stand in the file as it is. */
+struct room {
+    char *text;
+    size_t bytes;
+};
+
 struct reader {
     struct vocab *vocab;
     const char *at, *start, *end;
     const char *where;
     const char *form; /* what it must be, for messages */
     struct err *err;
+    struct room left, right; /* of a merge; other tokens take the first */
 };
 
 static bool fail(const struct reader *r, const char *what)
@@ -109,8 +116,22 @@ static bool unescape(struct reader *r, const char *text, const char *end, char *
     return true;
 }
 
-/* A token lies in the file as it is, or in memory of the vocabulary where it had escapes. */
-static bool read_token(struct reader *r, const char **text, size_t *bytes)
+static bool make_room(struct room *room, size_t bytes)
+{
+    if (bytes <= room->bytes) return true;
+    char *text = realloc(room->text, bytes * 2);
+    if (text) *room = (struct room){text, bytes * 2};
+    return text;
+}
+
+static void close_rooms(struct reader *r)
+{
+    free(r->left.text);
+    free(r->right.text);
+}
+
+/* A token lies in the file as it is, or in the room where it had escapes. */
+static bool read_token(struct reader *r, struct room *room, const char **text, size_t *bytes)
 {
     if (!take(r, '"')) return fail(r, "a token in quotes is missing");
     bool has_escapes;
@@ -118,10 +139,10 @@ static bool read_token(struct reader *r, const char **text, size_t *bytes)
     if (!find_quote(r, &has_escapes)) return false;
     *bytes = (size_t)(r->at - 1 - *text);
     if (!has_escapes) return true;
-    char *copy = vocab_alloc(r->vocab, *bytes);
-    if (!copy) return err_set(r->err, ERR_MEMORY, NULL, "%s: no memory left", r->where);
-    bool done = unescape(r, *text, *text + *bytes, copy, bytes);
-    *text = copy;
+    if (!make_room(room, *bytes))
+        return err_set(r->err, ERR_MEMORY, NULL, "%s: no memory left", r->where);
+    bool done = unescape(r, *text, *text + *bytes, room->text, bytes);
+    *text = room->text;
     return done;
 }
 
@@ -143,7 +164,7 @@ static bool read_pair(struct reader *r)
     const char *text = NULL;
     size_t bytes = 0;
     uint64_t id = 0;
-    if (!read_token(r, &text, &bytes)) return false;
+    if (!read_token(r, &r->left, &text, &bytes)) return false;
     if (!take(r, ':')) return fail(r, "a colon is missing after a token");
     if (!read_id(r, &id)) return false;
     /* A token takes more than a byte of the file: no hole can make a small file take much memory.
@@ -153,22 +174,27 @@ static bool read_pair(struct reader *r)
     return vocab_add(r->vocab, id, text, bytes, r->where, r->err);
 }
 
+static bool read_pairs(struct reader *r)
+{
+    if (!take(r, '{')) return fail(r, "an opening brace is missing");
+    if (take(r, '}')) return true;
+    do {
+        if (!read_pair(r)) return false;
+    } while (take(r, ','));
+    return take(r, '}') || fail(r, "a comma or the closing brace is missing");
+}
+
 bool vocab_read_json(struct vocab *vocab, const char *text, const char *text_end, const char **end,
                      const char *where, struct err *err)
 {
-    struct reader r = {vocab, text,
-                       text,  text_end,
-                       where, "a JSON object of tokens and their ids, {\"token\": 0, ...}",
-                       err};
-    if (!take(&r, '{')) return fail(&r, "an opening brace is missing");
-    if (!take(&r, '}')) {
-        do {
-            if (!read_pair(&r)) return false;
-        } while (take(&r, ','));
-        if (!take(&r, '}')) return fail(&r, "a comma or the closing brace is missing");
-    }
+    struct reader r = {.vocab = vocab, .at = text, .start = text, .end = text_end};
+    r.where = where;
+    r.form = "a JSON object of tokens and their ids, {\"token\": 0, ...}";
+    r.err = err;
+    bool done = read_pairs(&r);
+    close_rooms(&r);
     *end = r.at;
-    return true;
+    return done;
 }
 
 /* ---- scores ---- */
@@ -245,7 +271,7 @@ static bool read_scored(struct reader *r, double *score)
     const char *text = NULL;
     size_t bytes = 0;
     if (!take(r, '[')) return fail(r, "an opening bracket is missing before a token");
-    if (!read_token(r, &text, &bytes)) return false;
+    if (!read_token(r, &r->left, &text, &bytes)) return false;
     if (!take(r, ',')) return fail(r, "a comma is missing after a token");
     if (!read_score(r, score)) return false;
     if (!take(r, ']')) return fail(r, "a closing bracket is missing after a score");
@@ -276,11 +302,12 @@ static bool read_scored_list(struct reader *r, double **scores)
 bool vocab_read_scores(struct vocab *vocab, const char *text, const char *text_end,
                        const char **end, double **scores, const char *where, struct err *err)
 {
-    struct reader r = {vocab, text,
-                       text,  text_end,
-                       where, "a JSON list of tokens and their scores, [[\"token\", -1.5], ...]",
-                       err};
+    struct reader r = {.vocab = vocab, .at = text, .start = text, .end = text_end};
+    r.where = where;
+    r.form = "a JSON list of tokens and their scores, [[\"token\", -1.5], ...]";
+    r.err = err;
     bool done = read_scored_list(&r, scores);
+    close_rooms(&r);
     *end = r.at;
     return done;
 }
@@ -304,27 +331,33 @@ static bool read_merge(struct reader *r, vocab_take_merge *take_it, void *contex
     const char *left = NULL, *right = NULL;
     size_t left_bytes = 0, right_bytes = 0;
     if (!take(r, '['))
-        return read_token(r, &left, &left_bytes) &&
+        return read_token(r, &r->left, &left, &left_bytes) &&
                take_joined(r, left, left_bytes, take_it, context);
-    if (!read_token(r, &left, &left_bytes)) return false;
+    if (!read_token(r, &r->left, &left, &left_bytes)) return false;
     if (!take(r, ',')) return fail(r, "a comma is missing between the tokens of a merge");
-    if (!read_token(r, &right, &right_bytes)) return false;
+    if (!read_token(r, &r->right, &right, &right_bytes)) return false;
     if (!take(r, ']')) return fail(r, "a closing bracket is missing after a merge");
     return take_it(context, left, left_bytes, right, right_bytes, r->err);
 }
 
-bool vocab_read_merges(struct vocab *vocab, struct span text, vocab_take_merge *take_it,
-                       void *context, const char *where, struct err *err)
+static bool read_merge_list(struct reader *r, vocab_take_merge *take_it, void *context)
 {
-    const char *end = text.data + text.bytes;
-    struct reader r = {vocab,     text.data,
-                       text.data, end,
-                       where,     "a JSON list of merges, [[\"a\", \"b\"], ...] or [\"a b\", ...]",
-                       err};
-    if (!take(&r, '[')) return fail(&r, "an opening bracket is missing");
-    if (take(&r, ']')) return true;
+    if (!take(r, '[')) return fail(r, "an opening bracket is missing");
+    if (take(r, ']')) return true;
     do {
-        if (!read_merge(&r, take_it, context)) return false;
-    } while (take(&r, ','));
-    return take(&r, ']') || fail(&r, "a comma or the closing bracket is missing");
+        if (!read_merge(r, take_it, context)) return false;
+    } while (take(r, ','));
+    return take(r, ']') || fail(r, "a comma or the closing bracket is missing");
+}
+
+bool vocab_read_merges(struct span text, vocab_take_merge *take_it, void *context,
+                       const char *where, struct err *err)
+{
+    struct reader r = {.at = text.data, .start = text.data, .end = text.data + text.bytes};
+    r.where = where;
+    r.form = "a JSON list of merges, [[\"a\", \"b\"], ...] or [\"a b\", ...]";
+    r.err = err;
+    bool done = read_merge_list(&r, take_it, context);
+    close_rooms(&r);
+    return done;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vocab.txt: BERT's WordPiece where it holds [UNK], otherwise a plain dictionary. */
-#include "model/text/family.h"
+/* vocab.txt: BERT's WordPiece where it holds [UNK], otherwise a plain dictionary. What else a
+   tokenizer.json would say is made up, and read as one. */
+#include "model/text/json_readers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,58 +13,59 @@ static uint32_t find(const struct tokenizer *t, const char *token)
     return vocab_id(&t->vocab, token, strlen(token));
 }
 
-static bool set_bert_decoder(struct tokenizer *t)
+/* What Google's BERT does by default, which has no tokenizer.json. */
+static const char bert_settings[] =
+    "{s:s, s:[], s:{s:s, s:b, s:b, s:n, s:b}, s:{s:s}, s:n, s:{s:s, s:s, s:b},"
+    " s:{s:s, s:s, s:s, s:i, s:{}}}";
+
+static json_t *make_bert_settings(bool lowercase)
 {
-    t->decoder.steps = calloc(1, sizeof *t->decoder.steps);
-    if (!t->decoder.steps) return false;
-    struct decode_step *step = t->decoder.steps;
-    t->decoder.n = 1;
-    t->decoder.joins = true;
-    *step = (struct decode_step){.kind = DECODE_WORDPIECE, .cleanup = true};
-    step->text = (struct step_text){strdup("##"), 2};
-    return step->text.text;
+    return json_pack(bert_settings, "version", "1.0", "added_tokens", "normalizer", "type",
+                     "BertNormalizer", "clean_text", 1, "handle_chinese_chars", 1, "strip_accents",
+                     "lowercase", lowercase, "pre_tokenizer", "type", "BertPreTokenizer",
+                     "post_processor", "decoder", "type", "WordPiece", "prefix", "##", "cleanup", 1,
+                     "model", "type", "WordPiece", "unk_token", "[UNK]",
+                     "continuing_subword_prefix", "##", "max_input_chars_per_word", 100, "vocab");
 }
 
-/* The defaults of Google's BERT, which has no tokenizer.json. */
-static bool set_bert(struct tokenizer *t, bool lowercase, struct err *err)
+static void add_special_tokens(const struct tokenizer *t, json_t *list)
 {
     static const char *const names[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
-    struct added_entry entries[5];
-    size_t n = 0;
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         uint32_t id = find(t, names[i]);
         if (id == MODEL_NO_ID) continue;
-        entries[n++] = (struct added_entry){
-            .text = names[i], .bytes = strlen(names[i]), .token = {.id = id}, .is_special = true};
+        json_array_append_new(list,
+                              json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (json_int_t)id,
+                                        "content", names[i], "single_word", 0, "lstrip", 0,
+                                        "rstrip", 0, "normalized", 0, "special", 1));
     }
-    t->family = &bert_family;
-    t->unknown_id = find(t, "[UNK]");
-    t->normalizer = (struct normalizer){true, true, lowercase, lowercase};
-    t->wordpiece.word_chars_max = 100;
-    if (!set_bert_decoder(t)) return err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
-    if (!wordpiece_finish(t, "##", 2, where, err)) return false;
-    uint32_t before = find(t, "[CLS]"), after = find(t, "[SEP]");
-    if (before != MODEL_NO_ID && after != MODEL_NO_ID) {
-        t->special = malloc(2 * sizeof *t->special);
-        if (!t->special) return err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
-        t->special[0] = before;
-        t->special[1] = after;
-        t->n_before = t->n_after = 1;
-    }
-    return tokenizer_set_added(t, entries, n, where, err);
 }
 
-static void set_dictionary(struct tokenizer *t)
+static json_t *bert(const struct tokenizer *t, bool lowercase)
+{
+    json_t *root = make_bert_settings(lowercase);
+    uint32_t before = find(t, "[CLS]"), after = find(t, "[SEP]");
+    if (before != MODEL_NO_ID && after != MODEL_NO_ID)
+        json_object_set_new(root, "post_processor",
+                            json_pack("{s:s, s:[s, I], s:[s, I]}", "type", "BertProcessing", "sep",
+                                      "[SEP]", (json_int_t)after, "cls", "[CLS]",
+                                      (json_int_t)before));
+    add_special_tokens(t, json_object_get(root, "added_tokens"));
+    return root;
+}
+
+static json_t *dictionary(struct tokenizer *t)
 {
     static const char *const specials[] = {"[PAD]", "<pad>", "[UNK]", "<unk>"};
-    t->family = &dictionary_family;
-    t->unknown_id = MODEL_NO_ID;
+    const char *unknown = NULL;
     for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) {
         uint32_t id = find(t, specials[i]);
         if (id == MODEL_NO_ID) continue;
-        t->vocab.tokens[id].is_special = true;
-        if (i >= 2 && t->unknown_id == MODEL_NO_ID) t->unknown_id = id;
+        t->vocab.flags[id] |= VOCAB_SPECIAL;
+        if (i >= 2 && !unknown) unknown = specials[i];
     }
+    return json_pack("{s:s, s:{s:s, s:s?, s:{}}}", "version", "1.0", "model", "type", "Dictionary",
+                     "unk_token", unknown, "vocab");
 }
 
 bool tokenizer_read_vocab(struct tokenizer *t, struct span file,
@@ -72,14 +74,14 @@ bool tokenizer_read_vocab(struct tokenizer *t, struct span file,
     if (!vocab_read_lines(&t->vocab, file, where, err)) return false;
     bool has_unknown = find(t, "[UNK]") != MODEL_NO_ID;
     bool is_wordpiece = options->kind ? strcmp(options->kind, "wordpiece") == 0 : has_unknown;
-    if (!is_wordpiece) {
-        set_dictionary(t);
-        return true;
-    }
-    if (!has_unknown)
+    if (is_wordpiece && !has_unknown)
         return err_set(err, ERR_FORMAT, NULL,
                        "%s: WordPiece needs the token [UNK], which is not there; add it, or set "
                        "tokenizer to dictionary in config.json",
                        where);
-    return set_bert(t, options->lowercase, err);
+    json_t *root = is_wordpiece ? bert(t, options->lowercase) : dictionary(t);
+    bool done = root ? json_read_tokenizer(t, root, NULL, err)
+                     : err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
+    json_decref(root);
+    return done;
 }

@@ -16,15 +16,12 @@
    of a word, and more. */
 #define PADDING_BYTES (SHORT_WORD_MAX + 1)
 
-bool wordpiece_finish(struct tokenizer *tokenizer, const char *prefix, size_t bytes,
-                      const char *where, struct err *err)
+bool wordpiece_finish(struct tokenizer *tokenizer)
 {
     const struct trie *trie = &tokenizer->vocab.trie;
-    tokenizer->wordpiece.continuing = trie_walk(trie, trie->root, prefix, bytes);
-    tokenizer->wordpiece.prefix = prefix;
-    tokenizer->wordpiece.prefix_bytes = bytes;
-    return short_words_build(&tokenizer->wordpiece.short_words, &tokenizer->vocab) ||
-           err_set(err, ERR_MEMORY, NULL, "%s: no memory left to hold the vocabulary", where);
+    struct wordpiece *w = &tokenizer->wordpiece;
+    w->continuing = trie_walk(trie, trie->root, w->prefix.text, w->prefix.bytes);
+    return tokenizer->is_packed || short_words_build(&w->short_words, &tokenizer->vocab);
 }
 
 static void put_unknown(struct encoding *e, const char *text, struct word word)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers what a tokenizer.json makes of texts, for comparing with the reference library.
-   usage: encode_lines TOKENIZER_JSON <records
+   usage: encode_lines TOKENIZER_JSON [compiled] <records
+   compiled: by the tokenizer that is made of its own tensors.
    A record is u32 flags (1: with special tokens), u32 bytes, the text. The answer: u32 n, n times
    (u32 id, u32 start, u32 end), then two texts (u32 bytes, bytes): all ids decoded, and without
    special tokens. n of UINT32_MAX: the text is an error message. All in the machine's byte order.
  */
 #include "base/file.h"
+#include "model/text/compiled.h"
 #include "model/text/tokenizer.h"
 
 #include <stdio.h>
@@ -77,27 +79,56 @@ static void answer_all(const struct tokenizer *t)
     arena_clear(&arena);
 }
 
+/* The tensors of a tokenizer as a file, malloc'ed. */
+static char *pack(const struct tokenizer *t, size_t *bytes, struct err *err)
+{
+    struct compiled compiled;
+    compiled_list(t, &compiled);
+    return tensors_pack(compiled.tensors, compiled.n, NULL, bytes, err);
+}
+
+static bool answer_compiled(const struct tokenizer *made, struct err *err)
+{
+    struct tensors tensors;
+    struct tokenizer *t;
+    size_t bytes;
+    char *file = pack(made, &bytes, err);
+    if (!file || !tensors_open(&tensors, (struct span){file, bytes}, "compiled", err)) {
+        free(file);
+        return false;
+    }
+    bool done = tokenizer_open_compiled(&t, &tensors, err);
+    tensors_close(&tensors);
+    if (done) answer_all(t);
+    if (done) tokenizer_close(t);
+    free(file);
+    return done;
+}
+
+static int run(struct span file, bool is_compiled, struct err *err)
+{
+    struct source files = {.path = ".", .tokenizer = file};
+    struct tokenizer_options options = {0};
+    struct tokenizer *t;
+    if (!tokenizer_open(&t, &files, &options, err)) return 2;
+    bool done = true;
+    if (is_compiled)
+        done = answer_compiled(t, err);
+    else
+        answer_all(t);
+    tokenizer_close(t);
+    return done ? 0 : 3;
+}
+
 int main(int argc, char **argv)
 {
     struct err err;
-    struct tokenizer *t;
-    struct source files = {.path = "."};
-    struct tokenizer_options options = {0};
     size_t bytes;
-    if (argc != 2) return 3;
     char *file;
-    if (!file_read(argv[1], SIZE_MAX / 2, &file, &bytes, &err)) {
-        fprintf(stderr, "%s\n", err.message);
-        return 3;
-    }
-    files.tokenizer = (struct span){file, bytes};
-    if (!tokenizer_open(&t, &files, &options, &err)) {
-        fprintf(stderr, "%s\n", err.message);
-        free(file);
-        return 2;
-    }
-    answer_all(t);
-    tokenizer_close(t);
-    free(file);
-    return 0;
+    if (argc < 2 || argc > 3) return 3;
+    bool done = file_read(argv[1], SIZE_MAX / 2, &file, &bytes, &err);
+    int code = done ? run((struct span){file, bytes}, argc == 3, &err) : 3;
+    if (code != 0) fprintf(stderr, "%s\n", err.message);
+    if (done) free(file);
+    return code;
 }

@@ -90,13 +90,13 @@ def reference(tokenizer, texts, special):
 class Run:
     """encode_lines on texts, in the background: start it, do something else, then finish()."""
 
-    def __init__(self, path, cases):
-        """cases: (text, special)."""
+    def __init__(self, path, cases, *form):
+        """cases: (text, special); form: "compiled", or nothing."""
         records = chain.from_iterable(
             (struct.pack("<II", SPECIAL if special else 0, len(data)), data)
             for data, special in ((text.encode(), special) for text, special in cases))
         self.input = b"".join(records)
-        self.process = subprocess.Popen([PROGRAM, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([PROGRAM, str(path), *form], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE)
         self.thread = threading.Thread(target=self._talk)
         self.thread.start()

@@ -18,7 +18,7 @@ import fuzz_pipelines
 import real_tokenizers
 from corpus import TOP
 from lines import all_lines, some_lines
-from rig import PROGRAM, compare
+from rig import PROGRAM, Run, compare
 
 # What the program reads, and what of it is known to differ still: patterns as a shell's.
 SUPPORTED = ["*"]
@@ -94,6 +94,15 @@ def test_a_real_tokenizer_gives_the_references_tokens(name, texts):
     if not path.is_file():
         pytest.skip(f"no {path.relative_to(TOP)}: make parity-real fetches it")
     check(name, path, texts["all"])
+
+
+@pytest.mark.parametrize("name", wanted(made()))
+def test_the_compiled_form_gives_the_same(name, texts):
+    cases = [(text, special) for special in (False, True) for text in texts["some"]]
+    runs = [Run(FOLDER / f"{name}.json", cases, *form) for form in ([], ["compiled"])]
+    (made_now, complaint), (compiled, compiled_complaint) = [run.finish() for run in runs]
+    assert (complaint, compiled_complaint) == (None, None)
+    assert len(made_now) > 0 and compiled == made_now
 
 
 def test_random_pipelines_give_the_references_tokens():

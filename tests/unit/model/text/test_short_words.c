@@ -49,12 +49,12 @@ static void short_words_of_the_model_are_found_and_nothing_else(void **state)
     static const char *const tokens[] = {"a",   "the",       "embedded", "A",  "2024", "[UNK]",
                                          "##a", "embedding", "naïve",    "我", ",",    "added"};
     enum { N = sizeof tokens / sizeof *tokens };
-    struct vocab_token entries[N];
-    for (uint32_t id = 0; id < N; id++)
-        entries[id] =
-            (struct vocab_token){.text = tokens[id], .bytes = (uint32_t)strlen(tokens[id])};
-    struct vocab vocab = {.tokens = entries, .n = N, .n_model = N - 1};
+    struct vocab vocab = {0};
     struct short_words words;
+    struct err err;
+    for (uint32_t id = 0; id < N; id++)
+        assert_true(vocab_add(&vocab, id, tokens[id], strlen(tokens[id]), "test", &err));
+    vocab.n_model = N - 1;
     assert_true(short_words_build(&words, &vocab));
     for (uint32_t id = 0; id < 5; id++)
         assert_int_equal(find(&words, tokens[id]), id);
@@ -63,6 +63,7 @@ static void short_words_of_the_model_are_found_and_nothing_else(void **state)
     assert_int_equal(find(&words, "th"), UINT32_MAX);
     assert_int_equal(find(&words, "th3"), UINT32_MAX);
     short_words_clear(&words);
+    vocab_clear(&vocab);
 }
 
 static void many_words_share_slots(void **state)
@@ -70,19 +71,20 @@ static void many_words_share_slots(void **state)
     (void)state;
     enum { N = 20000 };
     static char texts[N][16];
-    struct vocab vocab = {.tokens = calloc(N, sizeof *vocab.tokens), .n = N, .n_model = N};
-    assert_non_null(vocab.tokens);
+    struct vocab vocab = {0};
+    struct err err;
     for (uint32_t id = 0; id < N; id++) {
         int bytes = snprintf(texts[id], sizeof texts[id], "%x", (unsigned)(id * 48271u));
-        vocab.tokens[id] = (struct vocab_token){.text = texts[id], .bytes = (uint32_t)bytes};
+        assert_true(vocab_add(&vocab, id, texts[id], (size_t)bytes, "test", &err));
     }
+    vocab.n_model = N;
     struct short_words words;
     assert_true(short_words_build(&words, &vocab));
     for (uint32_t id = 0; id < N; id++)
         assert_int_equal(find(&words, texts[id]), id);
     assert_int_equal(find(&words, "xyz"), UINT32_MAX);
     short_words_clear(&words);
-    free(vocab.tokens);
+    vocab_clear(&vocab);
 }
 
 int main(void)

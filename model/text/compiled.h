@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file compiled.h
+ * A tokenizer as tensors: what tokenizer.json says, worked out and laid out to be used where it
+ * lies, so that opening it neither reads nor copies them.
+ *
+ * docs/FORMAT.md tells each tensor. What is small stays JSON: "tokenizer.settings" is
+ * tokenizer.json without its long lists, read by the same readers. Nobody vouches for the bytes:
+ * sizes are checked when a tokenizer is opened, offsets and ids when they are used, and a damaged
+ * file gives wrong tokens or an error, never a crash.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "model/table/tensors.h"
+#include "model/table/tensors_pack.h"
+#include "model/text/pipeline.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define COMPILED_ARRAYS_MAX 32
+#define COMPILED_NAME_BYTES 48
+
+struct tokenizer;
+
+/** Tensors to be written, widest numbers first. */
+struct compiled {
+    struct tensor_given tensors[COMPILED_ARRAYS_MAX + PIPELINE_STEPS_MAX];
+    size_t n;
+    char names[PIPELINE_STEPS_MAX][COMPILED_NAME_BYTES]; /* of charsmaps */
+};
+
+/** compiled_list: the tensors of a tokenizer; their data is borrowed while the tokenizer lives. */
+void compiled_list(const struct tokenizer *tokenizer, struct compiled *out);
+
+/** compiled_is_there: the file holds a tokenizer. */
+bool compiled_is_there(const struct tensors *file);
+
+/**
+ * tokenizer_open_compiled makes the tokenizer that lies in `file`, whose bytes are borrowed while
+ * it lives. Time and memory do not grow with the vocabulary.
+ * @param out owned by the caller (tokenizer_close), NULL on failure
+ * @return false with ERR_FORMAT or ERR_MEMORY
+ */
+bool tokenizer_open_compiled(struct tokenizer **out, const struct tensors *file, struct err *err);
+
+/** compiled_detach: forgets the arrays that lie in the file, before a tokenizer is freed. */
+void compiled_detach(struct tokenizer *tokenizer);
+
+/** compiled_charsmap: what a packed file holds of the normalizer with that place in the pipeline;
+ * data NULL: nothing. */
+struct span compiled_charsmap(const struct tensors *file, size_t place);

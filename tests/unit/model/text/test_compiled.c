@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+#include "model/text/compiled.h"
+#include "model/text/tokenizer.h"
+#include "tests/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char wordpiece[] =
+    "{\"added_tokens\": [{\"id\": 1, \"content\": \"[CLS]\", \"single_word\": false, \"lstrip\": "
+    "false, \"rstrip\": true, \"normalized\": false, \"special\": true}, {\"id\": 6, \"content\": "
+    "\"<New>\", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": "
+    "true, "
+    "\"special\": false}], \"normalizer\": {\"type\": \"BertNormalizer\", \"clean_text\": true, "
+    "\"handle_chinese_chars\": true, \"strip_accents\": null, \"lowercase\": true}, "
+    "\"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"}, \"post_processor\": null, \"decoder\": "
+    "{\"type\": \"WordPiece\", \"prefix\": \"##\", \"cleanup\": true}, \"model\": {\"type\": "
+    "\"WordPiece\", \"unk_token\": \"[UNK]\", \"continuing_subword_prefix\": \"##\", "
+    "\"max_input_chars_per_word\": 100, \"vocab\": {\"[UNK]\": 0, \"[CLS]\": 1, \"un\": 2, "
+    "\"##able\": 3, \"able\": 4, \"\xE6\x88\x91\": 5}}}";
+
+static const char bpe[] =
+    "{\"model\": {\"type\": \"BPE\", \"unk_token\": \"?\", \"byte_fallback\": false, \"vocab\": "
+    "{\"?\": 0, \"a\": 1, \"b\": 2, \"ab\": 3, \"abab\": 4}, \"merges\": [[\"a\", \"b\"], [\"ab\", "
+    "\"ab\"]]}}";
+
+static const char unigram[] = "{\"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": "
+                              "[[\"<unk>\", 0.0], [\"a\", -2.5], "
+                              "[\"aa\", -3.0], [\"b\", -4.0]]}}";
+
+static struct err err;
+static struct arena arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    json_init();
+    arena_init(&arena, 1u << 20);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    arena_clear(&arena);
+    return 0;
+}
+
+/* A packed file and the tokenizer in it. */
+struct packed {
+    char *bytes;
+    struct tokenizer *tokenizer;
+};
+
+static struct tokenizer *made(const char *json, const char *vocab)
+{
+    struct source files = {.path = "test"};
+    struct tokenizer_options options = {.lowercase = true};
+    struct tokenizer *t;
+    if (json) files.tokenizer = (struct span){json, strlen(json)};
+    if (vocab) files.vocab = (struct span){vocab, strlen(vocab)};
+    if (!tokenizer_open(&t, &files, &options, &err)) fail_msg("%s", err.message);
+    return t;
+}
+
+static bool open_bytes(char *file, size_t bytes, struct tokenizer **out)
+{
+    struct tensors tensors;
+    *out = NULL;
+    if (!tensors_open(&tensors, (struct span){file, bytes}, "test", &err)) return false;
+    assert_true(compiled_is_there(&tensors));
+    bool done = tokenizer_open_compiled(out, &tensors, &err);
+    tensors_close(&tensors);
+    return done;
+}
+
+static struct packed packed(const char *json, const char *vocab)
+{
+    struct tokenizer *t = made(json, vocab);
+    struct compiled compiled;
+    struct packed out;
+    size_t bytes;
+    compiled_list(t, &compiled);
+    out.bytes = tensors_pack(compiled.tensors, compiled.n, NULL, &bytes, &err);
+    assert_non_null(out.bytes);
+    tokenizer_close(t);
+    if (!open_bytes(out.bytes, bytes, &out.tokenizer)) fail_msg("%s", err.message);
+    return out;
+}
+
+static void close_packed(struct packed *p)
+{
+    tokenizer_close(p->tokenizer);
+    free(p->bytes);
+}
+
+static void check_ids(const struct tokenizer *t, const char *text, size_t n, const uint32_t *ids)
+{
+    struct tokens tokens;
+    if (!tokenizer_encode(t, &arena, text, strlen(text), MODEL_SPANS, &tokens, &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(tokens.n, n);
+    assert_memory_equal(tokens.ids, ids, n * sizeof *ids);
+}
+
+#define IDS(...)                                                                                   \
+    sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), (uint32_t[])                             \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+
+static void wordpiece_is_the_same_when_packed(void **state)
+{
+    (void)state;
+    struct packed p = packed(wordpiece, NULL);
+    struct buf text;
+    buf_init(&text, &arena);
+    check_ids(p.tokenizer, "Unable [CLS]   \xE6\x88\x91x <NEW>un", IDS(2, 3, 1, 5, 0, 6, 2));
+    assert_string_equal(tokenizer_kind(p.tokenizer), "wordpiece");
+    assert_int_equal(tokenizer_vocab_size(p.tokenizer), 7);
+    assert_true(tokenizer_is_special(p.tokenizer, 1));
+    assert_false(tokenizer_is_special(p.tokenizer, 6));
+    tokenizer_decode(p.tokenizer, (uint32_t[]){1, 2, 3, 6}, 4, true, &text);
+    assert_int_equal(text.bytes, strlen("unable <new>"));
+    assert_memory_equal(text.data, "unable <new>", text.bytes);
+    close_packed(&p);
+}
+
+static void bpe_unigram_and_dictionary_are_the_same_when_packed(void **state)
+{
+    (void)state;
+    struct packed p = packed(bpe, NULL);
+    check_ids(p.tokenizer, "ababxa", IDS(4, 0, 1));
+    close_packed(&p);
+    p = packed(unigram, NULL);
+    check_ids(p.tokenizer, "aaabx", IDS(1, 2, 3, 0));
+    close_packed(&p);
+    p = packed(NULL, "\xE6\x88\x91\nlove\n<unk>\n");
+    check_ids(p.tokenizer, "\xE6\x88\x91 love you", IDS(0, 1, 2));
+    assert_string_equal(tokenizer_kind(p.tokenizer), "dictionary");
+    assert_true(tokenizer_is_special(p.tokenizer, 2));
+    close_packed(&p);
+    p = packed(NULL, "[UNK]\n[CLS]\n[SEP]\nun\n##able\n");
+    check_ids(p.tokenizer, "Unable you", IDS(3, 4, 0));
+    close_packed(&p);
+}
+
+/* Packs without a tensor, or with another shape for it. */
+static void check_refused(const char *json, const char *name, const struct tensor_given *instead)
+{
+    struct tokenizer *t = made(json, NULL), *opened;
+    struct compiled c;
+    size_t bytes, kept = 0;
+    compiled_list(t, &c);
+    size_t n = c.n;
+    for (size_t i = 0; i < n; i++) {
+        bool is_it = strcmp(c.tensors[i].name, name) == 0;
+        if (is_it && instead) c.tensors[i] = *instead;
+        if (!is_it || instead) c.tensors[kept++] = c.tensors[i];
+    }
+    assert_true(instead ? kept == n : kept == n - 1);
+    char *file = tensors_pack(c.tensors, kept, NULL, &bytes, &err);
+    assert_non_null(file);
+    err.code = ERR_NONE;
+    assert_false(open_bytes(file, bytes, &opened));
+    assert_int_equal(err.code, ERR_FORMAT);
+    assert_non_null(strstr(err.message, "convert"));
+    tokenizer_close(t);
+    free(file);
+}
+
+static void what_a_family_needs_must_be_there(void **state)
+{
+    (void)state;
+    static const char *const all[] = {"tokenizer.vocab.trie", "tokenizer.vocab.places",
+                                      "tokenizer.vocab.flags", "tokenizer.vocab.texts"};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        check_refused(wordpiece, all[i], NULL);
+    check_refused(wordpiece, "tokenizer.wordpiece.short_words", NULL);
+    check_refused(bpe, "tokenizer.bpe.merges", NULL);
+    check_refused(bpe, "tokenizer.bpe.merge_bits", NULL);
+    check_refused(bpe, "tokenizer.bpe.words", NULL);
+    check_refused(bpe, "tokenizer.bpe.cut_parts", NULL);
+    check_refused(unigram, "tokenizer.unigram.scores", NULL);
+}
+
+static void arrays_of_another_shape_are_refused(void **state)
+{
+    (void)state;
+    static const uint64_t zeros[64];
+    const struct tensor_given merges = {"tokenizer.bpe.merges", "U64", 2, {3, 2}, zeros, 48};
+    check_refused(bpe, merges.name, &merges);
+    const struct tensor_given narrow = {"tokenizer.bpe.merges", "U32", 2, {4, 2}, zeros, 32};
+    check_refused(bpe, narrow.name, &narrow);
+    const struct tensor_given places = {"tokenizer.vocab.places", "U32", 2, {4, 2}, zeros, 32};
+    check_refused(bpe, places.name, &places);
+    const struct tensor_given full = {
+        "tokenizer.wordpiece.short_words", "U32", 2, {1, 3}, zeros, 12};
+    check_refused(wordpiece, full.name, &full);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wordpiece_is_the_same_when_packed),
+        cmocka_unit_test(bpe_unigram_and_dictionary_are_the_same_when_packed),
+        cmocka_unit_test(what_a_family_needs_must_be_there),
+        cmocka_unit_test(arrays_of_another_shape_are_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
