@@ -31,7 +31,8 @@ bool save_write(struct save *save, const void *data, size_t bytes, struct err *e
 
 bool save_close(struct save *save, struct err *err)
 {
-    if (fflush(save->stream) != 0 || fsync(fileno(save->stream)) != 0) return fail(save, err);
+    if (ferror(save->stream) || fflush(save->stream) != 0 || fsync(fileno(save->stream)) != 0)
+        return fail(save, err);
     FILE *stream = save->stream;
     save->stream = NULL;
     if (fclose(stream) == 0 && rename(save->temp, save->path) == 0) return true;

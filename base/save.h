@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 struct save {
-    FILE *stream;
+    FILE *stream; /* may be written to directly: save_close tells of errors */
     char path[1100], temp[1130];
 };
 

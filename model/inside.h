@@ -6,11 +6,9 @@
  */
 #pragma once
 
+#include "model/content.h"
 #include "model/model.h"
-#include "model/source.h"
-#include "model/table/table.h"
-#include "model/text/tokenizer.h"
 
-const struct source *model_source(const struct model *model);
+const struct content *model_content(const struct model *model);
 const struct table *model_table(const struct model *model);
 const struct tokenizer *model_tokenizer(const struct model *model);

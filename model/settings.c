@@ -5,13 +5,12 @@
 
 struct reader {
     const json_t *json;
-    const char *folder;
+    const char *where;
     struct err *err;
 };
 
 #define FAIL(reader, fmt, ...)                                                                     \
-    err_set((reader)->err, ERR_FORMAT, NULL, "%.200s/config.json: " fmt, (reader)->folder,         \
-            __VA_ARGS__)
+    err_set((reader)->err, ERR_FORMAT, NULL, "%.200s: " fmt, (reader)->where, __VA_ARGS__)
 
 /* A text may end up in a log line or a reply header: no control characters. */
 static bool is_printable(const char *text, size_t bytes)
@@ -71,14 +70,15 @@ static bool read_vocab_size(const struct reader *reader, uint64_t *out)
     return true;
 }
 
-bool settings_open(struct settings *settings, const struct source *source, struct err *err)
+bool settings_open(struct settings *settings, struct span config, const char *where,
+                   struct err *err)
 {
     struct err detail;
     *settings =
         (struct settings){.version = "", .license = "", .pooling = POOLING_MEAN, .lowercase = true};
-    if (!source->config.data) return true;
-    struct reader reader = {.folder = source->path, .err = err};
-    settings->json = json_read(source->config.data, source->config.bytes, &detail);
+    if (!config.data) return true;
+    struct reader reader = {.where = where, .err = err};
+    settings->json = json_read(config.data, config.bytes, &detail);
     reader.json = settings->json;
     if (!settings->json)
         FAIL(&reader, "it is not JSON: %s", detail.message);

@@ -28,10 +28,12 @@ struct settings {
 };
 
 /**
- * settings_open reads source->config, if there is one.
+ * settings_open reads a config.json; data NULL: there is none, and all is as by default.
+ * @param where its name, for messages
  * @return false with ERR_FORMAT naming file and key; `settings` is then empty
  */
-bool settings_open(struct settings *settings, const struct source *source, struct err *err);
+bool settings_open(struct settings *settings, struct span config, const char *where,
+                   struct err *err);
 
 /** settings_complete fills in the default that hangs on the tokenizer's kind. */
 void settings_complete(struct settings *settings, const char *tokenizer_kind);

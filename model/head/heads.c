@@ -3,9 +3,7 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
-#include "model/settings.h"
-#include "model/table/table.h"
-#include "model/text/tokenizer.h"
+#include "model/content.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -60,7 +58,7 @@ static bool make_room(struct heads *heads)
     if (items) heads->items = items;
     struct span *files = items ? reallocarray(heads->files, n, sizeof *files) : NULL;
     if (files) heads->files = files;
-    struct own_ground **grounds = files ? reallocarray(heads->grounds, n, sizeof *grounds) : NULL;
+    struct content **grounds = files ? reallocarray(heads->grounds, n, sizeof *grounds) : NULL;
     if (grounds) heads->grounds = grounds;
     return grounds != NULL;
 }
@@ -85,53 +83,23 @@ static bool add_file(struct heads *heads, const char *path, const char *name,
 
 /* ---- a table of its own ---- */
 
-struct own_ground {
-    struct source source;
-    struct settings settings;
-    struct table table;
-};
-
-static void close_ground(struct own_ground *own)
+static void close_ground(struct content *own)
 {
-    if (!own) return;
-    table_close(&own->table);
-    settings_close(&own->settings);
-    source_close(&own->source);
+    if (own) content_close(own);
     free(own);
 }
 
 /* The ids are those of the model's tokenizer, so the folder's must give the same. */
-static bool check_vocabulary(struct own_ground *own, const struct head_ground *shared,
-                             struct err *err)
+static bool open_ground(struct content *own, const char *folder, const struct head_ground *shared,
+                        struct err *err)
 {
-    struct tokenizer *tokenizer;
-    const struct tokenizer_options options = {.kind = own->settings.tokenizer,
-                                              .lowercase = own->settings.lowercase};
-    if (!tokenizer_open(&tokenizer, &own->source, &options, err)) return false;
-    bool is_same = tokenizer_fingerprint(tokenizer) == tokenizer_fingerprint(shared->tokenizer) &&
-                   own->table.n_rows >= tokenizer_vocab_size(tokenizer);
-    settings_complete(&own->settings, tokenizer_kind(tokenizer));
-    tokenizer_close(tokenizer);
-    return is_same || err_set(err, ERR_FORMAT, NULL,
-                              "%.300s: its vocabulary is not the model's, so its head cannot be "
-                              "served beside it; serve the folder itself with --model",
-                              own->source.path);
-}
-
-static bool open_ground(struct own_ground *own, const char *folder,
-                        const struct head_ground *shared, struct err *err)
-{
-    if (!source_open(&own->source, folder, err) ||
-        !settings_open(&own->settings, &own->source, err) ||
-        !table_open_safetensors(&own->table, own->source.weights, folder, err) ||
-        !check_vocabulary(own, shared, err))
-        return false;
-    if (own->settings.pooling == POOLING_WEIGHTED && !own->table.weights)
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%.300s: config.json says pooling \"weighted\", but there is no tensor "
-                       "'weights'",
-                       folder);
     uint32_t row;
+    if (!content_open(own, folder, err)) return false;
+    if (tokenizer_fingerprint(own->tokenizer) != tokenizer_fingerprint(shared->tokenizer))
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.300s: its vocabulary is not the model's, so its head cannot be "
+                       "served beside it; serve the folder itself with --model",
+                       own->source.path);
     return table_check_finite(&own->table, &row) ||
            err_set(err, ERR_FORMAT, NULL, "%.300s: row %u of its table holds NaN or Inf", folder,
                    row);
@@ -141,18 +109,13 @@ static bool open_ground(struct own_ground *own, const char *folder,
 static bool add_model_folder(struct heads *heads, const char *folder,
                              const struct head_ground *shared, struct err *err)
 {
-    struct own_ground *own = calloc(1, sizeof *own);
+    struct content *own = calloc(1, sizeof *own);
     char path[PATH_MAX + NAME_MAX + 2];
     struct stat info;
     if (!own) return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", folder);
     bool ok = open_ground(own, folder, shared, err), is_found = false;
-    const struct head_ground ground = {.dim = own->table.dim,
-                                       .tokenizer = shared->tokenizer,
-                                       .table = &own->table,
-                                       .pool = {.pooling = own->settings.pooling,
-                                                .normalize = own->settings.normalize,
-                                                .dims = own->table.dim},
-                                       .unknown_id = shared->unknown_id};
+    struct head_ground ground = content_ground(own);
+    ground.tokenizer = shared->tokenizer;
     for (size_t i = 0; ok && !is_found && i < N_SUFFIXES; i++) {
         snprintf(path, sizeof path, "%s/head%s", folder, suffixes[i]);
         is_found = stat(path, &info) == 0;

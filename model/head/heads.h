@@ -17,12 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct own_ground;
+struct content;
 
 struct heads {
-    struct head **items;         /* the default first, then by name */
-    struct span *files;          /* (n) what each is read from, mapped */
-    struct own_ground **grounds; /* (n) a table of its own, or NULL */
+    struct head **items;      /* the default first, then by name */
+    struct span *files;       /* (n) what each is read from, mapped */
+    struct content **grounds; /* (n) a table of its own, or NULL */
     size_t n;
 };
 

@@ -131,14 +131,22 @@ static bool read_weights(struct table *table, const struct tensors *file)
     return true;
 }
 
+bool table_open_tensors(struct table *table, const struct tensors *file)
+{
+    *table = (struct table){0};
+    if (choose_table(table, file) && find_scales(table, file) && read_weights(table, file))
+        return true;
+    table_close(table);
+    return false;
+}
+
 bool table_open_safetensors(struct table *table, struct span weights, const char *where,
                             struct err *err)
 {
     struct tensors file;
     *table = (struct table){0};
     if (!tensors_open(&file, weights, where, err)) return false;
-    bool ok = choose_table(table, &file) && find_scales(table, &file) && read_weights(table, &file);
+    bool done = table_open_tensors(table, &file);
     tensors_close(&file);
-    if (!ok) table_close(table);
-    return ok;
+    return done;
 }

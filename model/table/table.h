@@ -53,17 +53,19 @@ static inline float table_scale(const struct table *table, uint32_t id)
     return scale;
 }
 
+struct tensors;
+
 /**
- * table_open_safetensors reads the header of `weights` and finds the table in it: tensor
- * `embeddings`, or `embedding.weight`, or the only 2-D one, in F32, F16, BF16, or I8 with a tensor
- * `scales` (n_rows) in F32; optional `weights` (n_rows) in F64, F32, F16 or BF16, each finite and
- * not negative. The whole header is validated before any byte
- * of a tensor is used: length, JSON, each tensor's shape × dtype = its byte range, ranges inside
- * the file, without overlap or hole. Format: safetensors, as its own README defines it.
- * @param weights borrowed while the table lives
- * @param where   name of the file, for messages
+ * table_open_tensors finds the table in a safetensors file: tensor `embeddings`, or
+ * `embedding.weight`, or the only 2-D one, in F32, F16, BF16, or I8 with a tensor `scales` (n_rows)
+ * in F32; optional `weights` (n_rows) in F64, F32, F16 or BF16, each finite and not negative.
+ * @param file its bytes are borrowed while the table lives, the rest is not
  * @return false with ERR_FORMAT
  */
+bool table_open_tensors(struct table *table, const struct tensors *file);
+
+/** table_open_safetensors: the same from the bytes of the file (tensors.h), named `where` in
+ * messages. */
 bool table_open_safetensors(struct table *table, struct span weights, const char *where,
                             struct err *err);
 

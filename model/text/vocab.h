@@ -104,6 +104,9 @@ bool vocab_read_json(struct vocab *vocab, const char *text, const char *text_end
 bool vocab_read_scores(struct vocab *vocab, const char *text, const char *text_end,
                        const char **end, double **scores, const char *where, struct err *err);
 
+/** vocab_read_score reads one score as vocab_read_scores does; false where it is no number. */
+bool vocab_read_score(const char *text, double *score);
+
 /** Takes one merge, in the order of the file. The texts are valid during the call. */
 typedef bool vocab_take_merge(void *context, const char *left, size_t left_bytes, const char *right,
                               size_t right_bytes, struct err *err);

@@ -266,6 +266,15 @@ static bool read_score(struct reader *r, double *score)
     return true;
 }
 
+bool vocab_read_score(const char *text, double *score)
+{
+    struct err err;
+    struct reader r = {.at = text, .start = text, .end = text + strlen(text), .where = "score"};
+    r.form = "a number";
+    r.err = &err;
+    return read_score(&r, score) && r.at == r.end;
+}
+
 static bool read_scored(struct reader *r, double *score)
 {
     const char *text = NULL;

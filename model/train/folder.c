@@ -3,6 +3,7 @@
 
 #include "base/save.h"
 #include "model/inside.h"
+#include "model/text/json_writer.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -84,9 +85,8 @@ static const char *last_part(const char *path)
 /* The model's own, with the name of the folder. */
 static char *config_of(const struct model *model, const char *name, bool is_new)
 {
-    const struct span *given = &model_source(model)->config;
-    struct err detail;
-    json_t *config = given->data ? json_read(given->data, given->bytes, &detail) : json_object();
+    json_t *config = json_deep_copy(model_content(model)->settings.json);
+    if (!config) config = json_object();
     json_object_set_new(config, "name", json_string(name));
     if (is_new) {
         json_object_del(config, "version");
@@ -113,23 +113,50 @@ static bool write_span(const char *folder, const char *name, const struct span *
     return !span->data || write_file(folder, name, span->data, span->bytes, err);
 }
 
+/* The files it was read from as they are; what lay in a packed file as the file it once was. */
+static bool write_tokenizer(const char *folder, const struct content *content, struct err *err)
+{
+    char path[PATH_MAX + NAME_MAX + 2];
+    struct save save;
+    const struct source *source = &content->source;
+    const bool is_dictionary = strcmp(tokenizer_kind(content->tokenizer), "dictionary") == 0;
+    if (source->tokenizer.data || source->vocab.data)
+        return write_span(folder, "tokenizer.json", &source->tokenizer, err) &&
+               write_span(folder, "vocab.txt", &source->vocab, err);
+    snprintf(path, sizeof path, "%s/%s", folder, is_dictionary ? "vocab.txt" : "tokenizer.json");
+    if (!save_open(&save, path, err)) return false;
+    if (is_dictionary)
+        tokenizer_write_vocab(content->tokenizer, save.stream);
+    else if (!tokenizer_write_json(content->tokenizer, NULL, save.stream, err)) {
+        save_abort(&save);
+        return false;
+    }
+    return save_close(&save, err);
+}
+
+/* With the table as it was, the files as they were. */
+static bool copy_files(const char *folder, const struct source *source, struct err *err)
+{
+    return write_span(folder, "model.safetensors", &source->weights, err) &&
+           write_span(folder, "tokenizer.json", &source->tokenizer, err) &&
+           write_span(folder, "vocab.txt", &source->vocab, err) &&
+           write_span(folder, "config.json", &source->config, err);
+}
+
 static bool write_files(const char *folder, const char *name, const struct model *model,
                         const struct snapshot *snapshot, bool is_new, struct err *err)
 {
-    const struct source *source = model_source(model);
-    const struct span trained = {snapshot->table, snapshot->table_bytes};
-    if (!write_span(folder, "model.safetensors", snapshot->table ? &trained : &source->weights,
-                    err) ||
-        !write_file(folder, "head.safetensors", snapshot->head, snapshot->head_bytes, err) ||
-        !write_span(folder, "tokenizer.json", &source->tokenizer, err) ||
-        !write_span(folder, "vocab.txt", &source->vocab, err))
+    const struct content *content = model_content(model);
+    if (!write_file(folder, "head.safetensors", snapshot->head, snapshot->head_bytes, err))
         return false;
-    if (!snapshot->table) return write_span(folder, "config.json", &source->config, err);
+    if (!snapshot->table) return copy_files(folder, &content->source, err);
     char *config = config_of(model, name, is_new);
     bool ok = config ? write_file(folder, "config.json", config, strlen(config), err)
                      : err_set(err, ERR_MEMORY, NULL, "no memory for config.json");
     free(config);
-    return ok;
+    return ok &&
+           write_file(folder, "model.safetensors", snapshot->table, snapshot->table_bytes, err) &&
+           write_tokenizer(folder, content, err);
 }
 
 static void remove_folder(const char *path)

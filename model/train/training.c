@@ -188,7 +188,7 @@ static bool take_table(struct training *t, struct err *err)
 /* Whatever changes the result. */
 static bool take_fingerprint(struct training *t, struct err *err)
 {
-    const struct span weights = model_source(t->model)->weights;
+    const struct span weights = model_content(t->model)->source.weights;
     json_t *plan = plan_as_json(&t->plan, t->model, t->options);
     char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS), numbers[200];
     json_decref(plan);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers what a tokenizer.json makes of texts, for comparing with the reference library.
-   usage: encode_lines TOKENIZER_JSON [compiled] <records
-   compiled: by the tokenizer that is made of its own tensors.
-   A record is u32 flags (1: with special tokens), u32 bytes, the text. The answer: u32 n, n times
-   (u32 id, u32 start, u32 end), then two texts (u32 bytes, bytes): all ids decoded, and without
-   special tokens. n of UINT32_MAX: the text is an error message. All in the machine's byte order.
+   usage: encode_lines TOKENIZER_JSON [compiled|rewritten] <records
+   compiled: by the tokenizer that is made of its own tensors; rewritten: by that of the file that
+   is written from these. A record is u32 flags (1: with special tokens), u32 bytes, the text. The
+   answer: u32 n, n times (u32 id, u32 start, u32 end), then two texts (u32 bytes, bytes): all ids
+   decoded, and without special tokens. n of UINT32_MAX: the text is an error message. All in the
+   machine's byte order.
  */
 #include "base/file.h"
 #include "model/text/compiled.h"
+#include "model/text/json_writer.h"
 #include "model/text/tokenizer.h"
 
 #include <stdio.h>
@@ -87,7 +89,25 @@ static char *pack(const struct tokenizer *t, size_t *bytes, struct err *err)
     return tensors_pack(compiled.tensors, compiled.n, NULL, bytes, err);
 }
 
-static bool answer_compiled(const struct tokenizer *made, struct err *err)
+static bool answer_rewritten(const struct tokenizer *compiled, struct err *err)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    struct source files = {.path = "."};
+    struct tokenizer_options options = {0};
+    struct tokenizer *t;
+    FILE *stream = open_memstream(&text, &bytes);
+    bool done = stream && tokenizer_write_json(compiled, NULL, stream, err);
+    if (stream) fclose(stream);
+    files.tokenizer = (struct span){text, bytes};
+    done = done && tokenizer_open(&t, &files, &options, err);
+    if (done) answer_all(t);
+    if (done) tokenizer_close(t);
+    free(text);
+    return done;
+}
+
+static bool answer_compiled(const struct tokenizer *made, bool is_rewritten, struct err *err)
 {
     struct tensors tensors;
     struct tokenizer *t;
@@ -99,21 +119,24 @@ static bool answer_compiled(const struct tokenizer *made, struct err *err)
     }
     bool done = tokenizer_open_compiled(&t, &tensors, err);
     tensors_close(&tensors);
-    if (done) answer_all(t);
-    if (done) tokenizer_close(t);
+    if (done && is_rewritten)
+        done = answer_rewritten(t, err);
+    else if (done)
+        answer_all(t);
+    tokenizer_close(t);
     free(file);
     return done;
 }
 
-static int run(struct span file, bool is_compiled, struct err *err)
+static int run(struct span file, const char *form, struct err *err)
 {
     struct source files = {.path = ".", .tokenizer = file};
     struct tokenizer_options options = {0};
     struct tokenizer *t;
     if (!tokenizer_open(&t, &files, &options, err)) return 2;
     bool done = true;
-    if (is_compiled)
-        done = answer_compiled(t, err);
+    if (form)
+        done = answer_compiled(t, strcmp(form, "rewritten") == 0, err);
     else
         answer_all(t);
     tokenizer_close(t);
@@ -127,7 +150,7 @@ int main(int argc, char **argv)
     char *file;
     if (argc < 2 || argc > 3) return 3;
     bool done = file_read(argv[1], SIZE_MAX / 2, &file, &bytes, &err);
-    int code = done ? run((struct span){file, bytes}, argc == 3, &err) : 3;
+    int code = done ? run((struct span){file, bytes}, argc == 3 ? argv[2] : NULL, &err) : 3;
     if (code != 0) fprintf(stderr, "%s\n", err.message);
     if (done) free(file);
     return code;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/content.h"
+
+#include "model/packed.h"
+#include "model/text/compiled.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A table with more rows than tokens is either padded, and then the checkpoint's config.json says
+   how many rows there are, or belongs to another vocabulary. */
+static bool check_sizes(const struct content *content, struct err *err)
+{
+    uint32_t tokens = tokenizer_vocab_size(content->tokenizer), rows = content->table.n_rows;
+    if (tokens == rows || (tokens < rows && content->settings.vocab_size == rows)) return true;
+    if (tokens < rows) {
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.300s: the vocabulary has %u tokens but the table %u rows; take the two "
+                       "from the same model, or if the last rows are padding, put \"vocab_size\": "
+                       "%u into config.json",
+                       content->source.path, tokens, rows, rows);
+    }
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%.300s: the vocabulary has %u tokens but the table only %u rows; take the two "
+                   "from the same model",
+                   content->source.path, tokens, rows);
+}
+
+static bool check_pooling(const struct content *content, struct err *err)
+{
+    if (content->settings.pooling != POOLING_WEIGHTED || content->table.weights) return true;
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%.300s: config.json says pooling \"weighted\", but there is no tensor "
+                   "'weights' (one weight a row) in %s",
+                   content->source.path, content->source.weights_name);
+}
+
+/* In a packed file everything lies in the one file. */
+static bool open_packed(struct content *content, const struct tensors *file, struct err *err)
+{
+    content->format = "packed";
+    content->is_checked = packed_is_checked(file);
+    return packed_check(file) &&
+           settings_open(&content->settings, packed_config(file), content->where, err) &&
+           table_open_tensors(&content->table, file) &&
+           tokenizer_open_compiled(&content->tokenizer, file, err);
+}
+
+static bool open_folder(struct content *content, const struct tensors *file, struct err *err)
+{
+    const struct settings *settings = &content->settings;
+    content->format = "safetensors";
+    /* What is linked in was checked when it was made, and start-up is short of milliseconds. */
+    content->is_checked = !content->source.is_mapped;
+    char where[1300];
+    snprintf(where, sizeof where, "%.1000s/config.json", content->source.path);
+    if (!settings_open(&content->settings, content->source.config, where, err) ||
+        !table_open_tensors(&content->table, file))
+        return false;
+    const struct tokenizer_options options = {.kind = settings->tokenizer,
+                                              .lowercase = settings->lowercase};
+    return tokenizer_open(&content->tokenizer, &content->source, &options, err);
+}
+
+static bool open_weights(struct content *content, struct err *err)
+{
+    struct tensors file;
+    if (!tensors_open(&file, content->source.weights, content->where, err)) return false;
+    bool done = compiled_is_there(&file) ? open_packed(content, &file, err)
+                                         : open_folder(content, &file, err);
+    tensors_close(&file);
+    return done;
+}
+
+bool content_open(struct content *content, const char *path, struct err *err)
+{
+    *content = (struct content){0};
+    if (!source_open(&content->source, path, err)) return false;
+    snprintf(content->where, sizeof content->where, "%s/%s", content->source.path,
+             content->source.weights_name);
+    if (open_weights(content, err)) {
+        settings_complete(&content->settings, tokenizer_kind(content->tokenizer));
+        if (check_sizes(content, err) && check_pooling(content, err)) return true;
+    }
+    content_close(content);
+    return false;
+}
+
+struct head_ground content_ground(const struct content *content)
+{
+    const struct settings *settings = &content->settings;
+    return (struct head_ground){.dim = content->table.dim,
+                                .tokenizer = content->tokenizer,
+                                .table = &content->table,
+                                .pool = {.pooling = settings->pooling,
+                                         .normalize = settings->normalize,
+                                         .dims = content->table.dim},
+                                .unknown_id = tokenizer_unknown_id(content->tokenizer)};
+}
+
+bool content_has_folder(const struct content *content)
+{
+    return content->source.is_mapped;
+}
+
+void content_close(struct content *content)
+{
+    tokenizer_close(content->tokenizer);
+    table_close(&content->table);
+    settings_close(&content->settings);
+    source_close(&content->source);
+    *content = (struct content){0};
+}

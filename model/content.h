@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file content.h
+ * What a model's files hold, whatever their format: a table, its tokenizer, and how the two are
+ * meant to be used. Immutable once open.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "model/head/head.h"
+#include "model/settings.h"
+#include "model/source.h"
+#include "model/table/table.h"
+#include "model/text/tokenizer.h"
+
+#include <stdbool.h>
+
+struct content {
+    struct source source;
+    struct settings settings;
+    struct table table;
+    struct tokenizer *tokenizer;
+    const char *format; /* "safetensors", "packed" */
+    bool is_checked;    /* no row holds NaN or Inf: looked through when the file was made */
+    char where[1300];   /* the weights' path, for messages */
+};
+
+/**
+ * content_open opens `path`, as model_open.
+ * @return false with ERR_IO, ERR_FORMAT or ERR_MEMORY; `content` is then empty
+ */
+bool content_open(struct content *content, const char *path, struct err *err);
+
+/** content_ground: what a head stands on, on this table; borrowed. */
+struct head_ground content_ground(const struct content *content);
+
+/** content_has_folder: heads may lie beside it. */
+bool content_has_folder(const struct content *content);
+
+/** content_close frees and unmaps; empty (zeroed) content is fine. */
+void content_close(struct content *content);

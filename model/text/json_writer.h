@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file json_writer.h
+ * A tokenizer back to its file: the other half of tokenizer_json.c.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct tokenizer;
+
+/**
+ * tokenizer_write_json writes the tokenizer.json that gives the same ids, offsets and decoded
+ * texts. Memory does not grow with the vocabulary, but for an order of the merges.
+ * @param new_ids (vocab_size) the id of each token, or MODEL_NO_ID to leave it out, and merges that
+ *                need it; the ids that are left must be 0, 1, 2, ... NULL: all as they are
+ * @return false with ERR_MEMORY, or ERR_FORMAT where a token that is needed is left out; what
+ * cannot be written is told by `out`
+ */
+bool tokenizer_write_json(const struct tokenizer *tokenizer, const uint32_t *new_ids, FILE *out,
+                          struct err *err);
+
+/** tokenizer_write_vocab writes a vocab.txt: a token a line. For plain dictionaries. */
+void tokenizer_write_vocab(const struct tokenizer *tokenizer, FILE *out);
