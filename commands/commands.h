@@ -18,6 +18,7 @@ int tokenize_main(int argc, char **argv);
 int classify_main(int argc, char **argv);
 int eval_main(int argc, char **argv);
 int train_main(int argc, char **argv);
+int convert_main(int argc, char **argv);
 int inspect_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
 int health_main(int argc, char **argv);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
+#include "base/sha256.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
-#include "model/model.h"
-#include "model/source.h"
+#include "model/inside.h"
+#include "model/packed.h"
 
-#include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,25 +16,9 @@ enum format { FORMAT_TEXT, FORMAT_JSON };
 struct report {
     const struct model_info *info;
     const struct heads *heads;
-    char sha256[2 * SHA256_DIGEST_SIZE + 1];
+    char sha256[SHA256_TEXT_BYTES];
+    bool is_verified; /* a packed file's own checksum was found right */
 };
-
-/* Of the weights' file, byte for byte what sha256sum says of it. */
-static bool hash_weights(const char *path, char out[static 2 * SHA256_DIGEST_SIZE + 1],
-                         struct err *err)
-{
-    struct source source;
-    struct sha256_ctx context;
-    uint8_t digest[SHA256_DIGEST_SIZE];
-    if (!source_open(&source, path, err)) return false;
-    sha256_init(&context);
-    sha256_update(&context, source.weights.bytes, (const uint8_t *)source.weights.data);
-    sha256_digest(&context, sizeof digest, digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(out + 2 * i, 3, "%02x", digest[i]);
-    source_close(&source);
-    return true;
-}
 
 static void add_text(struct buf *buf, enum format format, const char *key, const char *value)
 {
@@ -102,6 +86,7 @@ static void add_report(struct buf *buf, enum format format, const struct report 
     add_literal(buf, format, "weights", info->has_weights ? "true" : "false");
     add_number(buf, format, "bytes", info->table_bytes);
     add_text(buf, format, "sha256", report->sha256);
+    if (report->is_verified) add_literal(buf, format, "verified", "true");
     add_heads(buf, format, report->heads);
     if (format == FORMAT_JSON) buf_add_str(buf, "}\n");
 }
@@ -119,15 +104,35 @@ static bool print_report(enum format format, const struct report *report, struct
     return ok && commands_close_stdout(err);
 }
 
-static bool inspect(const char *path, enum format format, struct err *err)
+/* Of the weights' file, byte for byte what sha256sum says of it. */
+static bool check_file(const struct content *content, bool verifies, struct report *report,
+                       struct err *err)
+{
+    const struct span file = content->source.weights;
+    sha256_text(report->sha256, file.data, file.bytes);
+    report->is_verified = verifies;
+    if (!verifies) return true;
+    struct tensors tensors;
+    if (!content->is_packed)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--verify is for packed models, which hold their checksum, and this one is "
+                       "%s; compare its sha256 with one that you trust",
+                       content->format);
+    if (!tensors_open(&tensors, file, content->where, err)) return false;
+    bool done = packed_verify(&tensors);
+    tensors_close(&tensors);
+    return done;
+}
+
+static bool inspect(const char *path, enum format format, bool verifies, struct err *err)
 {
     struct model *model;
     struct report report;
     if (!model_open(&model, path, err)) return false;
     report.info = model_info(model);
     report.heads = model_heads(model);
-    bool ok = model_check_finite(model, err) && hash_weights(path, report.sha256, err) &&
-              print_report(format, &report, err);
+    bool ok = check_file(model_content(model), verifies, &report, err) &&
+              model_check_finite(model, err) && print_report(format, &report, err);
     model_close(model);
     return ok;
 }
@@ -135,16 +140,20 @@ static bool inspect(const char *path, enum format format, struct err *err)
 int inspect_main(int argc, char **argv)
 {
     static const char *const formats[] = {"text", "json", NULL};
-    int format = FORMAT_TEXT, n_files = 0, exit_code = 0;
+    int format = FORMAT_TEXT, verifies = 0, n_files = 0, exit_code = 0;
     const struct flag list[] = {
         {.name = "format",
          .type = FLAG_CHOICE,
          .out.choice = &format,
          .choices = formats,
          .help = "how it is written (text)"},
+        {.name = "verify",
+         .type = FLAG_SWITCH,
+         .out.is_on = &verifies,
+         .help = "compare a packed model's bytes with its checksum"},
     };
     const struct flags flags = {
-        .usage = "embedd inspect PATH [--format text|json]",
+        .usage = "embedd inspect PATH [--format text|json] [--verify]",
         .about = "Opens the model PATH (a folder, a weights file in one, or a built-in model), "
                  "checks all of it,\nNaN and Inf in the whole table included, and says what it "
                  "holds.",
@@ -155,5 +164,5 @@ int inspect_main(int argc, char **argv)
     };
     struct err err = {0};
     if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
-    return inspect(argv[1], (enum format)format, &err) ? 0 : commands_fail(argv[0], &err);
+    return inspect(argv[1], (enum format)format, verifies, &err) ? 0 : commands_fail(argv[0], &err);
 }

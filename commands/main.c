@@ -18,6 +18,7 @@ static const struct {
     {"classify", classify_main, "texts to labels, by a classifier head"},
     {"train", train_main, "labelled rows to a classifier head, or to a table of your own"},
     {"eval", eval_main, "how good a head is on labelled rows: text, JSON or an HTML page"},
+    {"convert", convert_main, "a model in another form: one packed file, or a folder"},
     {"inspect", inspect_main, "what a model file holds"},
     {"bench", bench_main, "time a model on a file, and its parts"},
     {"health", health_main, "ask a running service whether it is well"},

@@ -14,8 +14,11 @@ struct progress {
 /** progress_start: shown only where `is_wanted` and standard error is a terminal. */
 void progress_start(struct progress *progress, bool is_wanted);
 
-/** progress_show: `done` things are done, `share` (0..1) of all; cheap enough for each of them. */
+/** progress_show: `done` texts are done, `share` (0..1) of all; cheap enough for each of them. */
 void progress_show(struct progress *progress, uint64_t done, double share);
+
+/** progress_show_what: the same of other things than texts. */
+void progress_show_what(struct progress *progress, uint64_t done, double share, const char *what);
 
 /** progress_end wipes the line. */
 void progress_end(struct progress *progress);

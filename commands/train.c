@@ -2,6 +2,7 @@
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/labelled_flags.h"
+#include "model/new_folder.h"
 #include "model/train/crew.h"
 #include "model/train/folder.h"
 #include "model/train/training.h"
@@ -149,7 +150,7 @@ static bool take_options(struct train *train, struct err *err)
     options->patience = (uint32_t)train->patience;
     options->seed = train->seed;
     options->threads = crew_workers(train->threads);
-    return folder_check(train->output, train->is_forced, err);
+    return new_folder_check(train->output, train->is_forced, err);
 }
 
 static bool take_checkpoint(struct train *train, struct err *err)

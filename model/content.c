@@ -39,6 +39,7 @@ static bool check_pooling(const struct content *content, struct err *err)
 static bool open_packed(struct content *content, const struct tensors *file, struct err *err)
 {
     content->format = "packed";
+    content->is_packed = true;
     content->is_checked = packed_is_checked(file);
     return packed_check(file) &&
            settings_open(&content->settings, packed_config(file), content->where, err) &&
@@ -98,9 +99,14 @@ struct head_ground content_ground(const struct content *content)
                                 .unknown_id = tokenizer_unknown_id(content->tokenizer)};
 }
 
-bool content_has_folder(const struct content *content)
+json_t *content_settings(const struct content *content)
 {
-    return content->source.is_mapped;
+    json_t *json = settings_as_json(&content->settings);
+    if (!content->settings.name)
+        json_object_set_new(json, "name", json_string(content->source.name));
+    if (content->table.n_rows > tokenizer_vocab_size(content->tokenizer))
+        json_object_set_new(json, "vocab_size", json_integer(content->table.n_rows));
+    return json;
 }
 
 void content_close(struct content *content)

@@ -21,8 +21,9 @@ struct content {
     struct table table;
     struct tokenizer *tokenizer;
     const char *format; /* "safetensors", "packed" */
-    bool is_checked;    /* no row holds NaN or Inf: looked through when the file was made */
-    char where[1300];   /* the weights' path, for messages */
+    bool is_packed;
+    bool is_checked;  /* no row holds NaN or Inf: looked through when the file was made */
+    char where[1300]; /* the weights' path, for messages */
 };
 
 /**
@@ -34,8 +35,8 @@ bool content_open(struct content *content, const char *path, struct err *err);
 /** content_ground: what a head stands on, on this table; borrowed. */
 struct head_ground content_ground(const struct content *content);
 
-/** content_has_folder: heads may lie beside it. */
-bool content_has_folder(const struct content *content);
+/** content_settings: what a config.json of it would say; the caller's (json_decref). */
+json_t *content_settings(const struct content *content);
 
 /** content_close frees and unmaps; empty (zeroed) content is fine. */
 void content_close(struct content *content);

@@ -4,6 +4,7 @@
 
 #include "model/math/kernels.h"
 #include "model/pool.h"
+#include "model/table/tensors.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -23,12 +24,24 @@ static struct head_ground ground_of(const struct model *model)
     return content_ground(&model->content);
 }
 
+static bool open_packed_heads(struct model *model, const struct head_ground *ground,
+                              struct err *err)
+{
+    const struct content *content = &model->content;
+    struct tensors file;
+    if (!tensors_open(&file, content->source.weights, content->where, err)) return false;
+    bool done = heads_open_packed(&model->heads, &file, ground, err);
+    tensors_close(&file);
+    return done;
+}
+
 static bool open_content(struct model *model, const char *path, struct err *err)
 {
     const struct content *content = &model->content;
     if (!content_open(&model->content, path, err)) return false;
     const struct head_ground ground = ground_of(model);
-    return !content_has_folder(content) ||
+    if (content->is_packed) return open_packed_heads(model, &ground, err);
+    return !content->source.is_mapped ||
            heads_open_folder(&model->heads, content->source.path, &ground, err);
 }
 

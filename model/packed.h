@@ -30,6 +30,9 @@
 
 #define PACKED_SHA256_CHARS 64
 
+/** What the names of tensors begin with that are files of heads. */
+#define PACKED_HEADS "heads."
+
 /** packed_check: its version is known; otherwise false with ERR_FORMAT. */
 bool packed_check(const struct tensors *file);
 

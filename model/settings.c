@@ -104,6 +104,22 @@ void settings_complete(struct settings *settings, const char *tokenizer_kind)
         settings->normalize = strcmp(tokenizer_kind, "dictionary") != 0;
 }
 
+static void set_text(json_t *json, const char *key, const char *text)
+{
+    if (text && text[0]) json_object_set_new(json, key, json_string(text));
+}
+
+json_t *settings_as_json(const struct settings *settings)
+{
+    json_t *json = json_object();
+    set_text(json, "name", settings->name);
+    set_text(json, "version", settings->version);
+    set_text(json, "license", settings->license);
+    set_text(json, "pooling", pooling_names[settings->pooling]);
+    json_object_set_new(json, "normalize", json_boolean(settings->normalize));
+    return json;
+}
+
 void settings_close(struct settings *settings)
 {
     json_decref(settings->json);

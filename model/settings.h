@@ -38,5 +38,8 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
 /** settings_complete fills in the default that hangs on the tokenizer's kind. */
 void settings_complete(struct settings *settings, const char *tokenizer_kind);
 
+/** settings_as_json: the keys that give these settings again; the caller's (json_decref). */
+json_t *settings_as_json(const struct settings *settings);
+
 /** settings_close frees the strings; empty settings are fine. */
 void settings_close(struct settings *settings);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "model/content.h"
+#include "model/packed.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -56,28 +57,48 @@ static bool make_room(struct heads *heads)
     const size_t n = heads->n + 1;
     struct head **items = reallocarray(heads->items, n, sizeof *items);
     if (items) heads->items = items;
-    struct span *files = items ? reallocarray(heads->files, n, sizeof *files) : NULL;
+    struct head_file *files = items ? reallocarray(heads->files, n, sizeof *files) : NULL;
     if (files) heads->files = files;
     struct content **grounds = files ? reallocarray(heads->grounds, n, sizeof *grounds) : NULL;
     if (grounds) heads->grounds = grounds;
     return grounds != NULL;
 }
 
+static bool add_bytes(struct heads *heads, const struct head_file *file, const char *where,
+                      const char *name, const struct head_ground *ground, struct err *err)
+{
+    struct head *head;
+    if (!check_name(heads, name, where, err)) return false;
+    if (!make_room(heads))
+        return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", where);
+    if (!head_open(&head, file->bytes, name, where, ground, err)) return false;
+    heads->items[heads->n] = head;
+    heads->grounds[heads->n] = NULL;
+    heads->files[heads->n++] = *file;
+    return true;
+}
+
 static bool add_file(struct heads *heads, const char *path, const char *name,
                      const struct head_ground *ground, struct err *err)
 {
-    struct span bytes;
-    struct head *head;
-    if (!check_name(heads, name, path, err)) return false;
-    if (!make_room(heads)) return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", path);
-    if (!file_map(path, &bytes.data, &bytes.bytes, err)) return false;
-    if (!head_open(&head, bytes, name, path, ground, err)) {
-        file_unmap(bytes.data, bytes.bytes);
-        return false;
+    struct head_file file = {.is_mapped = true};
+    if (!file_map(path, &file.bytes.data, &file.bytes.bytes, err)) return false;
+    if (add_bytes(heads, &file, path, name, ground, err)) return true;
+    file_unmap(file.bytes.data, file.bytes.bytes);
+    return false;
+}
+
+bool heads_open_packed(struct heads *heads, const struct tensors *file,
+                       const struct head_ground *ground, struct err *err)
+{
+    const size_t prefix = strlen(PACKED_HEADS);
+    for (size_t i = 0; i < file->n; i++) {
+        const struct tensor *tensor = &file->items[i];
+        if (strncmp(tensor->name, PACKED_HEADS, prefix) != 0) continue;
+        const struct head_file head = {
+            .bytes = {tensor->data, (size_t)(tensor->end - tensor->begin)}};
+        if (!add_bytes(heads, &head, file->where, tensor->name + prefix, ground, err)) return false;
     }
-    heads->items[heads->n] = head;
-    heads->grounds[heads->n] = NULL;
-    heads->files[heads->n++] = bytes;
     return true;
 }
 
@@ -240,7 +261,8 @@ void heads_close(struct heads *heads)
 {
     for (size_t i = 0; i < heads->n; i++) {
         head_close(heads->items[i]);
-        file_unmap(heads->files[i].data, heads->files[i].bytes);
+        if (heads->files[i].is_mapped)
+            file_unmap(heads->files[i].bytes.data, heads->files[i].bytes.bytes);
         close_ground(heads->grounds[i]);
     }
     free(heads->grounds);

@@ -18,10 +18,16 @@
 #include <stdint.h>
 
 struct content;
+struct tensors;
+
+struct head_file {
+    struct span bytes;
+    bool is_mapped; /* by itself: to be unmapped */
+};
 
 struct heads {
     struct head **items;      /* the default first, then by name */
-    struct span *files;       /* (n) what each is read from, mapped */
+    struct head_file *files;  /* (n) what each is read from */
     struct content **grounds; /* (n) a table of its own, or NULL */
     size_t n;
 };
@@ -37,6 +43,10 @@ bool heads_open_folder(struct heads *heads, const char *folder, const struct hea
  * the folder `path`. */
 bool heads_add(struct heads *heads, const char *path, const struct head_ground *ground,
                struct err *err);
+
+/** heads_open_packed adds the heads that lie in a packed file: tensors called heads.NAME. */
+bool heads_open_packed(struct heads *heads, const struct tensors *file,
+                       const struct head_ground *ground, struct err *err);
 
 /** heads_find: the head of that name, or NULL. */
 const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes);

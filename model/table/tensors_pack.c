@@ -19,9 +19,8 @@ static json_t *entry_of(const struct tensor_given *tensor, size_t begin)
                      (json_int_t)begin, (json_int_t)(begin + tensor->bytes));
 }
 
-/* Length, JSON and spaces up to the alignment; malloc'ed. */
-static char *header_of(const struct tensor_given *tensors, size_t n, json_t *metadata,
-                       size_t *bytes, struct err *err)
+char *tensors_header(const struct tensor_given *tensors, size_t n, json_t *metadata, size_t *bytes,
+                     struct err *err)
 {
     json_t *header = json_object();
     size_t at = 0;
@@ -49,7 +48,7 @@ char *tensors_pack(const struct tensor_given *tensors, size_t n, json_t *metadat
                    struct err *err)
 {
     size_t at;
-    char *header = header_of(tensors, n, metadata, &at, err);
+    char *header = tensors_header(tensors, n, metadata, &at, err);
     if (!header) return NULL;
     *bytes = at;
     for (size_t i = 0; i < n; i++)
@@ -70,7 +69,7 @@ bool tensors_save(const char *path, const struct tensor_given *tensors, size_t n
 {
     size_t bytes;
     struct save save;
-    char *header = header_of(tensors, n, metadata, &bytes, err);
+    char *header = tensors_header(tensors, n, metadata, &bytes, err);
     bool ok = header && save_open(&save, path, err) && save_write(&save, header, bytes, err);
     for (size_t i = 0; ok && i < n; i++)
         ok = tensors[i].bytes == 0 || save_write(&save, tensors[i].data, tensors[i].bytes, err);

@@ -22,6 +22,14 @@ struct tensor_given {
 };
 
 /**
+ * tensors_header makes what stands before the data of tensors (n): length, JSON, and spaces up to a
+ * multiple of 64 bytes.
+ * @return malloc'ed, the caller's; NULL with ERR_MEMORY
+ */
+char *tensors_header(const struct tensor_given *tensors, size_t n, json_t *metadata, size_t *bytes,
+                     struct err *err);
+
+/**
  * tensors_pack lays out tensors (n) one after the other behind a header padded to 64 bytes, so that
  * the first of them is aligned to a cache line; give them from the widest numbers down.
  * @param metadata __metadata__, an object of strings; NULL: none; borrowed

@@ -285,6 +285,17 @@ bool tokenizer_write_json(const struct tokenizer *t, const uint32_t *new_ids, FI
     return done;
 }
 
+bool tokenizer_fits_vocab(const struct tokenizer *t)
+{
+    bool fits = t->family == &dictionary_family;
+    for (uint32_t id = 0; id < t->vocab.n && fits; id++) {
+        size_t bytes;
+        const char *text = vocab_text(&t->vocab, id, &bytes);
+        fits = bytes > 0 && !memchr(text, '\n', bytes) && text[bytes - 1] != '\r';
+    }
+    return fits;
+}
+
 void tokenizer_write_vocab(const struct tokenizer *t, FILE *out)
 {
     for (uint32_t id = 0; id < t->vocab.n; id++) {

@@ -24,5 +24,9 @@ struct tokenizer;
 bool tokenizer_write_json(const struct tokenizer *tokenizer, const uint32_t *new_ids, FILE *out,
                           struct err *err);
 
-/** tokenizer_write_vocab writes a vocab.txt: a token a line. For plain dictionaries. */
+/** tokenizer_fits_vocab: it is a plain dictionary whose tokens are a line each: a vocab.txt holds
+ * it all. */
+bool tokenizer_fits_vocab(const struct tokenizer *tokenizer);
+
+/** tokenizer_write_vocab writes a vocab.txt: a token a line. */
 void tokenizer_write_vocab(const struct tokenizer *tokenizer, FILE *out);

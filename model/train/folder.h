@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file folder.h
- * The model folder that a training writes. It appears when it is whole, and takes the place of an
- * older one in one step: written beside it as PATH.PID.tmp, synced, renamed or exchanged.
+ * The model folder that a training writes (new_folder.h).
  */
 #pragma once
 
 #include "model/model.h"
 #include "model/train/snapshot.h"
-
-/**
- * folder_check finds out before the work whether folder_write will be allowed to.
- * @param replaces  an older folder may be replaced, if it holds nothing but a model's files
- * @return false with ERR_USAGE or ERR_IO
- */
-bool folder_check(const char *path, bool replaces, struct err *err);
 
 /**
  * folder_write writes model.safetensors (the snapshot's table or a copy of the model's),

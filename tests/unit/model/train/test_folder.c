@@ -3,6 +3,7 @@
  */
 #include "base/file.h"
 #include "base/json.h"
+#include "model/new_folder.h"
 #include "model/train/folder.h"
 #include "tests/test.h"
 
@@ -94,7 +95,7 @@ static void write_into(const char *folder, const char *name)
 
 static void write_folder(const char *path, bool replaces, const struct snapshot *snapshot)
 {
-    if (!folder_check(path, replaces, &err)) fail_msg("%s", err.message);
+    if (!new_folder_check(path, replaces, &err)) fail_msg("%s", err.message);
     if (!folder_write(path, replaces, model, snapshot, false, &err)) fail_msg("%s", err.message);
 }
 
@@ -141,7 +142,7 @@ static void an_older_folder_is_replaced_when_that_is_asked_for(void **state)
 {
     (void)state;
     write_folder(output, false, &both);
-    assert_false(folder_check(output, false, &err));
+    assert_false(new_folder_check(output, false, &err));
     check_refused(ERR_USAGE, "is there; give another one, or --force to replace it");
     assert_false(folder_write(output, false, model, &head_alone, false, &err));
     check_content("head.safetensors", other_head);
@@ -157,7 +158,7 @@ static void files_of_others_are_never_taken_away(void **state)
     (void)state;
     write_folder(output, false, &both);
     write_into(output, "notes.txt");
-    assert_false(folder_check(output, true, &err));
+    assert_false(new_folder_check(output, true, &err));
     check_refused(ERR_USAGE, "holds 'notes.txt', which is no file of a model");
     /* Not even where they came during the training. */
     assert_false(folder_write(output, true, model, &head_alone, false, &err));
@@ -172,16 +173,16 @@ static void what_cannot_be_a_folder_is_refused(void **state)
     (void)state;
     char path[200];
     write_into(place, "own");
-    assert_false(folder_check(output, true, &err));
+    assert_false(new_folder_check(output, true, &err));
     check_refused(ERR_USAGE, "is there and no folder");
     assert_false(folder_write(output, true, model, &head_alone, false, &err));
     assert_int_equal(err.code, ERR_IO);
     snprintf(path, sizeof path, "%s/none/own", place);
-    assert_false(folder_check(path, false, &err));
+    assert_false(new_folder_check(path, false, &err));
     check_refused(ERR_IO, "/none: No such file");
     assert_false(folder_write(path, false, model, &head_alone, false, &err));
     check_refused(ERR_IO, "No such file");
-    assert_false(folder_check("", false, &err));
+    assert_false(new_folder_check("", false, &err));
     check_refused(ERR_USAGE, "--output must name a folder");
     assert_int_equal(count_names(place), 1);
 }

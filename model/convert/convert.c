@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/convert/convert.h"
+
+#include "model/convert/keep.h"
+#include "model/convert/rows.h"
+#include "model/convert/write.h"
+#include "model/inside.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static void tell(const struct convert_options *options, uint64_t done, uint64_t all,
+                 const char *what)
+{
+    if (options->tell) options->tell(options->user, done, all, what);
+}
+
+static bool check_options(const struct content *content, const struct convert_options *options,
+                          struct err *err)
+{
+    const uint32_t dim = content->table.dim;
+    if (options->dim > dim)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--dim must be from 1 to %u, the table's columns, not %u", dim,
+                       options->dim);
+    if (options->form == CONVERT_FOLDER && options->dtype == DTYPE_I8)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--dtype i8 is for the packed form: others read no scales; use f16");
+    return true;
+}
+
+static bool check_output(const char *output, const struct convert_options *options, struct err *err)
+{
+    if (options->form == CONVERT_FOLDER) return new_folder_check(output, options->replaces, err);
+    if (!output[0]) return err_set(err, ERR_USAGE, NULL, "--output must name the file to write");
+    if (options->replaces || access(output, F_OK) != 0) return true;
+    return err_set(err, ERR_USAGE, NULL,
+                   "--output: %.400s is there; give another file, or --force to replace it",
+                   output);
+}
+
+static bool make_pca(const struct convert_options *options, struct writing *w, struct pca *pca,
+                     struct err *err)
+{
+    struct pca_sums sums;
+    bool done = pca_start(&sums, w->rows.table->dim, err);
+    for (uint32_t i = 0; done && i < w->rows.n; i++) {
+        rows_floats(&w->rows, i, w->rows.values);
+        pca_add(&sums, w->rows.values);
+        if (i % 1024 == 0) tell(options, i, w->rows.n, "rows read for --pca");
+    }
+    if (done) tell(options, w->rows.n, w->rows.n, "working out principal components");
+    done = done && pca_finish(&sums, w->rows.dim, pca, err);
+    pca_sums_clear(&sums);
+    return done;
+}
+
+static bool write_rows(const char *output, const struct convert_options *options, struct writing *w,
+                       struct err *err)
+{
+    struct pca pca = {0};
+    if (!rows_open(&w->rows, err)) return false;
+    bool done = !options->is_pca || make_pca(options, w, &pca, err);
+    if (options->is_pca) w->rows.pca = &pca;
+    if (done)
+        done = options->form == CONVERT_FOLDER ? write_folder(w, output, err)
+                                               : write_packed(w, output, err);
+    pca_clear(&pca);
+    return done;
+}
+
+static enum dtype dtype_of(const struct table *table, const struct convert_options *options)
+{
+    if (options->dtype >= 0) return (enum dtype)options->dtype;
+    /* Others read no scales. */
+    bool is_own = table->dtype != DTYPE_I8 || options->form == CONVERT_PACKED;
+    return is_own ? table->dtype : DTYPE_F32;
+}
+
+static bool convert(const struct model *model, const char *output,
+                    const struct convert_options *options, struct convert_result *result,
+                    struct err *err)
+{
+    const struct content *content = model_content(model);
+    const struct table *table = &content->table;
+    struct keep keep = {0};
+    if (!check_options(content, options, err)) return false;
+    const bool is_cut = options->keep_top > 0 && options->keep_top < model_info(model)->vocab_size;
+    if (is_cut && !keep_open(&keep, content->tokenizer, options->keep_top, err)) return false;
+    const uint32_t dim = options->dim > 0 ? options->dim : table->dim;
+    struct writing w = {
+        .content = content,
+        /* Their vectors and ids would be others. */
+        .heads = is_cut || dim != table->dim || options->is_pca ? NULL : model_heads(model),
+        .tokenizer = is_cut ? keep.tokenizer : content->tokenizer,
+        .options = options,
+        .rows = {.table = table,
+                 .kept = keep.rows,
+                 .n = is_cut ? keep.n : table->n_rows,
+                 .dim = dim,
+                 .dtype = dtype_of(table, options),
+                 .where = content->where},
+    };
+    bool done = write_rows(output, options, &w, err);
+    *result = (struct convert_result){w.rows.n, dim, w.rows.dtype, w.bytes};
+    rows_close(&w.rows);
+    keep_close(&keep);
+    return done;
+}
+
+bool convert_run(const char *input, const char *output, const struct convert_options *options,
+                 struct convert_result *result, struct err *err)
+{
+    struct model *model;
+    if (!check_output(output, options, err) || !model_open(&model, input, err)) return false;
+    bool done = convert(model, output, options, result, err);
+    model_close(model);
+    return done;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file convert.h
+ * Any model that can be opened, written in another form: the packed file, or a folder as the
+ * ecosystem has them. Rows go through one by one, so memory does not grow with the table but for a
+ * few bytes a row. One thread.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "model/table/table.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum convert_form { CONVERT_PACKED, CONVERT_FOLDER };
+
+struct convert_options {
+    enum convert_form form;
+    int dtype;         /* enum dtype, or -1: the table's own */
+    uint32_t dim;      /* 0: all columns */
+    bool is_pca;       /* by principal components; otherwise the first `dim` columns */
+    uint32_t keep_top; /* 0: all tokens; otherwise the first ones, and those that are needed */
+    bool replaces;     /* what is at the output may be replaced */
+    const char *by;    /* program and version, for the file's provenance */
+    /** Called now and then; may be NULL. */
+    void (*tell)(void *user, uint64_t done, uint64_t all, const char *what);
+    void *user;
+};
+
+/** What was written. */
+struct convert_result {
+    uint32_t vocab_size, dim;
+    enum dtype dtype;
+    uint64_t bytes; /* of the file with the rows */
+};
+
+/**
+ * convert_run opens `input` as model_open does and writes it to `output`, which appears when it is
+ * whole. Every value is looked at: NaN and Inf are refused, and what does not fit the dtype.
+ * @return false with ERR_IO, ERR_FORMAT, ERR_USAGE or ERR_MEMORY; nothing is left behind
+ */
+bool convert_run(const char *input, const char *output, const struct convert_options *options,
+                 struct convert_result *result, struct err *err);

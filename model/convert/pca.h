@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file pca.h
+ * Principal components: the directions in which rows differ most. Rows are centred first, as
+ * scikit-learn's PCA does; a component's largest value is positive.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Columns that components are worked out for; time grows with the cube of them (1,024: a minute).
+ */
+#define PCA_COLUMNS_MAX 2048
+
+struct pca {
+    uint32_t columns, n;
+    double *mean;       /* (columns) */
+    double *components; /* (n, columns) */
+};
+
+/** Sums over rows, from which components are made. */
+struct pca_sums {
+    uint32_t columns;
+    uint64_t n_rows;
+    double *sum;      /* (columns) */
+    double *products; /* (columns, columns), its lower triangle: Σ x_i·x_j */
+};
+
+/** pca_start makes empty sums; false with ERR_MEMORY, or ERR_USAGE with too many columns. */
+bool pca_start(struct pca_sums *sums, uint32_t columns, struct err *err);
+void pca_add(struct pca_sums *sums, const float *row);
+void pca_sums_clear(struct pca_sums *sums);
+
+/** pca_finish makes the n (≤ columns) first components; `sums` are used up. False with ERR_MEMORY.
+ */
+bool pca_finish(struct pca_sums *sums, uint32_t n, struct pca *pca, struct err *err);
+void pca_clear(struct pca *pca);
+
+/** pca_project: out (n) = components · (row - mean); `centred` (columns) is scratch. */
+void pca_project(const struct pca *pca, const float *row, float *out, double *centred);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file rows.h
+ * The rows that convert writes: which ones, how many columns, of what dtype. One thread.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "model/convert/pca.h"
+#include "model/table/table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rows {
+    const struct table *table;
+    const uint32_t *kept;  /* (n) rows of the table; NULL: all, in order */
+    const struct pca *pca; /* NULL: the first columns */
+    uint32_t n, dim;
+    enum dtype dtype;
+    float *scales;     /* (n) of I8: filled as rows are read; otherwise NULL */
+    float *values;     /* scratch: (table's dim) and (dim) */
+    double *centred;   /* scratch of the projection (table's dim) */
+    const char *where; /* name of the file, for messages */
+};
+
+/** rows_open makes scratch; all but scales, values and centred is set. False with ERR_MEMORY. */
+bool rows_open(struct rows *rows, struct err *err);
+void rows_close(struct rows *rows);
+
+/** rows_bytes: of a row as it is written. */
+size_t rows_bytes(const struct rows *rows);
+
+/**
+ * rows_read writes row `i` (< n) to `out` (rows_bytes), little-endian.
+ * @return false with ERR_FORMAT: a value is not finite, or too large for the dtype
+ */
+bool rows_read(struct rows *rows, uint32_t i, char *out, struct err *err);
+
+/** rows_floats: row `i` of the table as float32 (table's dim). */
+void rows_floats(const struct rows *rows, uint32_t i, float *out);

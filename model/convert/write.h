@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file write.h
+ * The two forms that convert writes. For the files of model/convert/ only.
+ */
+#pragma once
+
+#include "model/content.h"
+#include "model/convert/convert.h"
+#include "model/convert/rows.h"
+#include "model/head/heads.h"
+#include "model/new_folder.h"
+
+struct writing {
+    const struct content *content;
+    const struct heads *heads; /* to be written too; or NULL */
+    const struct tokenizer *tokenizer;
+    const struct convert_options *options;
+    struct rows rows;
+    uint64_t bytes; /* set: of the file with the rows */
+};
+
+/** Both return false with ERR_IO, ERR_FORMAT or ERR_MEMORY; nothing is then left behind. */
+bool write_packed(struct writing *w, const char *path, struct err *err);
+bool write_folder(struct writing *w, const char *path, struct err *err);
+
+/** What a file of rows is written by. */
+struct tensor_file {
+    const struct tensor_given *tensors;
+    size_t n;
+    json_t *metadata; /* borrowed; NULL: none */
+    bool has_sum;     /* metadata holds a checksum of zeros, to be filled in */
+};
+
+/**
+ * write_tensors writes a safetensors file. The data of the tensor "embeddings" is read from
+ * w->rows, and that of "scales", which comes after it, is what was found on the way; theirs is
+ * NULL.
+ */
+bool write_tensors(struct writing *w, const char *path, const struct tensor_file *file,
+                   struct err *err);

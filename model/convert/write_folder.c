@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A folder as model2vec and sentence-transformers write and read them. */
+#include "model/convert/write.h"
+
+#include "model/table/tensors_pack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool write_json(const struct new_folder *folder, const char *name, json_t *json /* takes */,
+                       struct err *err)
+{
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    json_decref(json);
+    bool done = text ? new_folder_write(folder, name, text, strlen(text), err)
+                     : err_set(err, ERR_MEMORY, NULL, "no memory for %s", name);
+    free(text);
+    return done;
+}
+
+/* Ours, and what tells the others that it is theirs. */
+static json_t *config_of(const struct writing *w)
+{
+    json_t *config = content_settings(w->content);
+    json_object_set_new(config, "model_type", json_string("model2vec"));
+    json_object_set_new(config, "architectures", json_pack("[s]", "StaticModel"));
+    json_object_set_new(config, "hidden_dim", json_integer(w->rows.dim));
+    return config;
+}
+
+static json_t *modules_of(const struct writing *w)
+{
+    json_t *modules = json_pack("[{s:i, s:s, s:s, s:s}]", "idx", 0, "name", "0", "path", ".",
+                                "type", "sentence_transformers.models.StaticEmbedding");
+    if (w->content->settings.normalize)
+        json_array_append_new(modules, json_pack("{s:i, s:s, s:s, s:s}", "idx", 1, "name", "1",
+                                                 "path", "1_Normalize", "type",
+                                                 "sentence_transformers.models.Normalize"));
+    return modules;
+}
+
+static bool write_weights(struct writing *w, const struct new_folder *folder, struct err *err)
+{
+    char path[NEW_FOLDER_FILE_BYTES];
+    const struct rows *rows = &w->rows;
+    const struct tensor_given tensors[] = {{.name = "embeddings",
+                                            .dtype = dtype_names[rows->dtype],
+                                            .rank = 2,
+                                            .shape = {rows->n, rows->dim},
+                                            .bytes = rows->n * rows_bytes(rows)}};
+    const struct tensor_file file = {tensors, 1, NULL, false};
+    new_folder_file(folder, "model.safetensors", path);
+    return write_tensors(w, path, &file, err);
+}
+
+bool write_folder(struct writing *w, const char *path, struct err *err)
+{
+    struct new_folder folder;
+    if (!new_folder_open(&folder, path, err)) return false;
+    if (write_weights(w, &folder, err) && write_json(&folder, "config.json", config_of(w), err) &&
+        write_json(&folder, "modules.json", modules_of(w), err) &&
+        new_folder_write_tokenizer(&folder, w->tokenizer, err))
+        return new_folder_close(&folder, w->options->replaces, err);
+    new_folder_abort(&folder);
+    return false;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/convert/write.h"
+
+#include "base/sha256.h"
+#include "model/packed.h"
+#include "model/text/compiled.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows are aligned to a cache line, what comes after them to its numbers. */
+#define ALIGNMENT 8
+#define PADDING "padding"
+#define HEAD_NAME_BYTES (NAME_MAX + 16)
+
+struct list {
+    struct tensor_given *tensors;
+    size_t n;
+    uint64_t bytes;
+};
+
+static void add(struct list *list, struct tensor_given tensor)
+{
+    list->tensors[list->n++] = tensor;
+    list->bytes += tensor.bytes;
+}
+
+static void align(struct list *list)
+{
+    static const char zeros[ALIGNMENT];
+    const size_t bytes = (ALIGNMENT - list->bytes % ALIGNMENT) % ALIGNMENT;
+    if (bytes == 0) return;
+    add(list, (struct tensor_given){PADDING, "U8", 1, {bytes}, zeros, bytes});
+}
+
+static void add_numbers(struct list *list, const char *name, const float *numbers, size_t n)
+{
+    add(list, (struct tensor_given){name, "F32", 1, {n}, numbers, n * sizeof *numbers});
+}
+
+static void add_compiled(struct list *list, const struct compiled *compiled, bool is_bytes)
+{
+    for (size_t i = 0; i < compiled->n; i++) {
+        if ((strcmp(compiled->tensors[i].dtype, "U8") == 0) == is_bytes)
+            add(list, compiled->tensors[i]);
+    }
+}
+
+/* What is needed until the file is written. */
+struct pieces {
+    struct compiled compiled;
+    float *weights;
+    char (*head_names)[HEAD_NAME_BYTES];
+    struct tensor_given *tensors;
+};
+
+/* Those that stand on a table of their own stay where they are. */
+static void add_heads(struct list *list, const struct heads *heads, struct pieces *pieces)
+{
+    for (size_t i = 0; heads && i < heads->n; i++) {
+        if (heads->grounds[i]) continue;
+        const struct span file = heads->files[i].bytes;
+        snprintf(pieces->head_names[i], HEAD_NAME_BYTES, PACKED_HEADS "%s",
+                 head_info(heads->items[i])->name);
+        add(list, (struct tensor_given){
+                      pieces->head_names[i], "U8", 1, {file.bytes}, file.data, file.bytes});
+    }
+}
+
+static struct list list_tensors(const struct writing *w, struct pieces *pieces)
+{
+    const struct rows *rows = &w->rows;
+    struct list list = {.tensors = pieces->tensors};
+    add(&list, (struct tensor_given){.name = "embeddings",
+                                     .dtype = dtype_names[rows->dtype],
+                                     .rank = 2,
+                                     .shape = {rows->n, rows->dim},
+                                     .bytes = rows->n * rows_bytes(rows)});
+    align(&list);
+    add_compiled(&list, &pieces->compiled, false);
+    if (rows->dtype == DTYPE_I8) add_numbers(&list, "scales", NULL, rows->n);
+    if (pieces->weights) add_numbers(&list, "weights", pieces->weights, rows->n);
+    add_compiled(&list, &pieces->compiled, true);
+    add_heads(&list, w->heads, pieces);
+    return list;
+}
+
+/* ---- what it says of itself ---- */
+
+static void set_text(json_t *metadata, const char *key, json_t *value /* takes */)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+    json_object_set_new(metadata, key, json_string(text));
+    free(text);
+    json_decref(value);
+}
+
+static json_t *source_of(const struct writing *w)
+{
+    const struct content *content = w->content;
+    const struct convert_options *options = w->options;
+    char sum[SHA256_TEXT_BYTES];
+    sha256_text(sum, content->source.weights.data, content->source.weights.bytes);
+    json_t *source = json_pack(
+        "{s:s, s:s, s:s, s:s, s:I, s:I}", "format", content->format, "file",
+        content->source.weights_name, "sha256", sum, "dtype", dtype_names[content->table.dtype],
+        "vocab_size", (json_int_t)content->table.n_rows, "dim", (json_int_t)content->table.dim);
+    if (options->is_pca) json_object_set_new(source, "pca", json_true());
+    if (options->by) json_object_set_new(source, "by", json_string(options->by));
+    return source;
+}
+
+static json_t *metadata_of(const struct writing *w)
+{
+    char zeros[PACKED_SHA256_CHARS + 1];
+    json_t *metadata = json_object();
+    memset(zeros, '0', PACKED_SHA256_CHARS);
+    zeros[PACKED_SHA256_CHARS] = '\0';
+    json_object_set_new(metadata, PACKED_FORMAT_KEY, json_string(PACKED_VERSION));
+    set_text(metadata, PACKED_CONFIG_KEY, content_settings(w->content));
+    set_text(metadata, PACKED_SOURCE_KEY, source_of(w));
+    json_object_set_new(metadata, PACKED_CHECKED_KEY, json_string(PACKED_CHECKED ", unique"));
+    json_object_set_new(metadata, PACKED_SHA256_KEY, json_string(zeros));
+    return metadata;
+}
+
+/* ---- all of it ---- */
+
+static bool gather_weights(const struct rows *rows, struct pieces *pieces)
+{
+    if (!rows->table->weights) return true;
+    pieces->weights = malloc((size_t)rows->n * sizeof *pieces->weights);
+    for (uint32_t i = 0; pieces->weights && i < rows->n; i++)
+        pieces->weights[i] = rows->table->weights[rows->kept ? rows->kept[i] : i];
+    return pieces->weights;
+}
+
+static bool gather(const struct writing *w, struct pieces *pieces, struct err *err)
+{
+    const size_t n_heads = w->heads ? w->heads->n : 0;
+    compiled_list(w->tokenizer, &pieces->compiled);
+    pieces->tensors = malloc((pieces->compiled.n + n_heads + 8) * sizeof *pieces->tensors);
+    pieces->head_names = malloc((n_heads + 1) * sizeof *pieces->head_names);
+    return (pieces->tensors && pieces->head_names && gather_weights(&w->rows, pieces)) ||
+           err_set(err, ERR_MEMORY, NULL, "no memory for the list of tensors");
+}
+
+bool write_packed(struct writing *w, const char *path, struct err *err)
+{
+    struct pieces pieces = {0};
+    bool done = gather(w, &pieces, err);
+    if (done) {
+        struct list list = list_tensors(w, &pieces);
+        struct tensor_file file = {list.tensors, list.n, metadata_of(w), true};
+        done = write_tensors(w, path, &file, err);
+        json_decref(file.metadata);
+    }
+    free(pieces.tensors);
+    free(pieces.head_names);
+    free(pieces.weights);
+    return done;
+}
