@@ -98,8 +98,19 @@ build/$(1)/tests/%: build/$(1)/tests/%.c.o build/$(1)/libembedd.a
 endef
 $(foreach mode,$(MODES),$(eval $(call mode_rules,$(mode))))
 
-# .incbin is not seen by -MMD.
-$(foreach mode,$(MODES),$(eval build/$(mode)/model/builtin/builtin_data.S.o: $(wildcard model/builtin/*.safetensors model/builtin/*/*)))
+# The built-in model is packed by this very program, with no model built in. .incbin is not seen by -MMD.
+BUILTIN := build/builtin/embedd-base-1.safetensors
+$(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/model/builtin/builtin_data.S.o: $(BUILTIN)))
+
+build/builtin/embedd: build/release/commands/main.c.o build/release/tools/builtin/none.c.o \
+		$(filter-out %/builtin_data.S.o,$(objects_release))
+	$(call SAY,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_release) $(LDFLAGS) $^ -o $@ $(LIBS)
+
+$(BUILTIN): build/builtin/embedd $(wildcard model/builtin/embedd-base-1/*)
+	$(call SAY,PACK,$@)
+	$(Q)build/builtin/embedd convert --force --input model/builtin/embedd-base-1 --output $@ >$(@D)/log
 
 unit_programs = $(patsubst tests/%.c,build/$(1)/tests/%,$(UNITS))
 

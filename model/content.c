@@ -51,8 +51,6 @@ static bool open_folder(struct content *content, const struct tensors *file, str
 {
     const struct settings *settings = &content->settings;
     content->format = "safetensors";
-    /* What is linked in was checked when it was made, and start-up is short of milliseconds. */
-    content->is_checked = !content->source.is_mapped;
     char where[1300];
     snprintf(where, sizeof where, "%.1000s/config.json", content->source.path);
     if (!settings_open(&content->settings, content->source.config, where, err) ||

@@ -40,9 +40,11 @@ static bool open_content(struct model *model, const char *path, struct err *err)
     const struct content *content = &model->content;
     if (!content_open(&model->content, path, err)) return false;
     const struct head_ground ground = ground_of(model);
-    if (content->is_packed) return open_packed_heads(model, &ground, err);
-    return !content->source.is_mapped ||
-           heads_open_folder(&model->heads, content->source.path, &ground, err);
+    if (content->is_packed && !open_packed_heads(model, &ground, err)) return false;
+    /* A packed file is all of its model, unless a folder was given. */
+    const bool has_folder =
+        content->source.is_mapped && (content->source.is_folder || !content->is_packed);
+    return !has_folder || heads_open_folder(&model->heads, content->source.path, &ground, err);
 }
 
 static void fill_info(struct model *model)

@@ -60,13 +60,14 @@ static bool resolve(struct source *source, const char *path, struct err *err)
                        remedy);
     }
     strcpy(source->weights_name, default_weights_name);
-    if (!S_ISDIR(info.st_mode)) {
+    source->is_folder = S_ISDIR(info.st_mode);
+    if (!source->is_folder) {
         char *slash = strrchr(given, '/');
         snprintf(source->weights_name, sizeof source->weights_name, "%.255s",
                  slash ? slash + 1 : given);
         if (slash) slash[slash == given] = '\0'; /* "/file" lies in "/" */
     }
-    bool is_here = !S_ISDIR(info.st_mode) && !strchr(path, '/');
+    bool is_here = !source->is_folder && !strchr(path, '/');
     folder = realpath(is_here ? "." : given, NULL);
     if (!folder) {
         err_set(err, ERR_IO, NULL, "cannot open model '%.400s': %s", path, strerror(errno));
@@ -90,10 +91,7 @@ static void use_builtin(struct source *source, const struct builtin_model *built
     snprintf(source->name, sizeof source->name, "%s", builtin->name);
     strcpy(source->path, "builtin");
     strcpy(source->weights_name, default_weights_name);
-    source->weights = *builtin->weights;
-    if (builtin->config) source->config = *builtin->config;
-    if (builtin->tokenizer) source->tokenizer = *builtin->tokenizer;
-    if (builtin->vocab) source->vocab = *builtin->vocab;
+    source->weights = *builtin->bytes;
 }
 
 bool source_open(struct source *source, const char *path, struct err *err)

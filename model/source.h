@@ -28,6 +28,7 @@ struct source {
     struct span tokenizer;  /* tokenizer.json */
     struct span vocab;      /* vocab.txt */
     bool is_mapped;         /* the spans are mmaps of ours */
+    bool is_folder;         /* a folder was given, not a file in one */
 };
 
 /**

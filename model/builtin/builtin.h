@@ -9,8 +9,8 @@
 #include "model/source.h"
 
 struct builtin_model {
-    const char *name;                                        /* what `--model` calls it */
-    const struct span *weights, *config, *tokenizer, *vocab; /* NULL: it has no such file */
+    const char *name;         /* what `--model` calls it */
+    const struct span *bytes; /* a packed model */
 };
 
 /** builtin_find returns the built-in model `name`, or NULL. Lives for ever. */

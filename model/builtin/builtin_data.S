@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of the built-in models, byte for byte, each on pages of its own; for each a
-   `const struct span` (model/source.h) that builtin.c lists. Paths are from the top folder, where
-   make runs. */
+/* The built-in models, packed (make does it), each on pages of its own; for each a `const struct
+   span` (model/source.h) that builtin.c lists. Paths are from the top folder, where make runs. */
 
         .macro linked_file name, path
         .section .rodata.builtin, "a", %progbits
@@ -18,8 +17,6 @@
         .quad .Lbegin_\name, .Lend_\name - .Lbegin_\name
         .endm
 
-        linked_file builtin_base_1_weights, "model/builtin/embedd-base-1/model.safetensors"
-        linked_file builtin_base_1_config, "model/builtin/embedd-base-1/config.json"
-        linked_file builtin_base_1_tokenizer, "model/builtin/embedd-base-1/tokenizer.json"
+        linked_file builtin_base_1, "build/builtin/embedd-base-1.safetensors"
 
         .section .note.GNU-stack, "", %progbits

@@ -119,7 +119,8 @@ def test_every_form_gives_the_same_folder(tmp_path):
         assert "on 9 held-out rows: accuracy 1.0000" in done.out
         found.append(files(done.path))
     assert all(one == found[0] for one in found)
-    assert set(found[0]) == {"config.json", "head.safetensors", "model.safetensors", "tokenizer.json"}
+    # The built-in model is packed: tokenizer and settings are in it.
+    assert set(found[0]) == {"head.safetensors", "model.safetensors"}
     result = evaluated(tmp_path / "csv" / "own")
     assert result["accuracy"] == 1 and result["kind"] == "multi-class" and result["log_loss"] < 0.1
 
@@ -154,7 +155,9 @@ def test_modes_that_train_the_table(tmp_path):
     shapes = {mode: header_of(data)["embeddings"]["shape"] for mode, data in tables.items()}
     assert shapes["head"] == shapes["table"] == shapes["both"] == [shapes["scratch"][0], 256]
     assert shapes["scratch"][1] == 16
-    names = {mode: json.loads(content["config.json"]) for mode, content in found.items()}
+    kept = header_of(found["head"]["model.safetensors"])["__metadata__"]["embedd.config"]
+    names = {mode: json.loads(content.get("config.json", kept)) for mode, content in found.items()}
+    assert all("tokenizer.json" in found[mode] for mode in ("table", "both", "scratch"))
     assert names["head"]["name"] == "embedd-base-1"
     assert names["table"]["name"] == names["both"]["name"] == names["scratch"]["name"] == "own"
     assert names["both"]["license"] == names["head"]["license"]

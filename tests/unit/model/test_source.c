@@ -205,9 +205,8 @@ static void the_builtin_model_is_found_by_both_names_and_lies_aligned(void **sta
     assert_true(source_open(&second, "embedd-base-1", &err));
     assert_ptr_equal(first.weights.data, second.weights.data);
     assert_false(first.is_mapped);
-    assert_true(first.weights.bytes > 10000000 && first.tokenizer.bytes > 200000);
+    assert_true(first.weights.bytes > 10000000);
     assert_int_equal((uintptr_t)first.weights.data % 4096, 0);
-    assert_int_equal(first.config.data[0], '{');
     source_close(&first);
     source_close(&second);
 }
