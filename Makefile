@@ -229,13 +229,22 @@ fuzz: $(FUZZERS:%=build/fuzz/fuzz_%) ## fuzz each target for FUZZ_SECONDS (600);
 
 # ---- measuring ----
 
-BENCH_PROGRAMS := build/release/bench/canned build/release/bench/openload build/release/bench/tokenize
+BENCH_PROGRAMS := $(addprefix build/release/bench/,canned openload tokenize encode)
 build/release/bench/%: build/release/bench/%.c.o build/release/libembedd.a
 	$(call SAY,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_release) $(LDFLAGS) $^ -o $@ $(LIBS)
 
+# Python's model2vec, pinned. 150 MB.
+BENCH_VENV := build/model2vec/venv/bin/python
+BENCH_VENV_READY := build/model2vec/venv/ready
+$(BENCH_VENV_READY): bench/requirements.txt | $(DEPS_FIRST)
+	$(call SAY,VENV,$<)
+	$(Q)$(PYTHON) -m venv --clear build/model2vec/venv
+	$(Q)$(BENCH_VENV) -m pip install --quiet --no-deps --disable-pip-version-check -r $<
+	$(Q)touch $@
+
 .PHONY: bench
-bench: build/embedd $(BENCH_PROGRAMS) $(VENV_READY) | $(DEPS_FIRST) ## measure speed; table, and build/bench.json
+bench: build/embedd $(BENCH_PROGRAMS) $(VENV_READY) $(BENCH_VENV_READY) | $(DEPS_FIRST) ## measure speed; table, and build/bench.json
 	$(Q)$(PYTHON) bench/run.py $(ARGS)
 
 # Python packages of the recipe of the built-in model and of its measuring, pinned. 250 MB.
@@ -303,8 +312,8 @@ install: build/embedd ## install the program into DESTDIR PREFIX/bin
 	$(Q)install -D -m 755 build/release/embedd "$(DESTDIR)$(PREFIX)/bin/embedd"
 
 .PHONY: clean
-clean: ## remove what was built (not the Python packages: build/venv, build/builtin)
-	$(Q)rm -rf $(filter-out build/venv build/builtin,$(wildcard build/*))
+clean: ## remove what was built (not the packages: build/venv, build/builtin, build/model2vec)
+	$(Q)rm -rf $(filter-out build/venv build/builtin build/model2vec,$(wildcard build/*))
 
 .PHONY: help
 help: ## list the targets

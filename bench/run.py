@@ -19,6 +19,7 @@ import os
 import platform
 import random
 import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -604,6 +605,56 @@ def tokenizers(report, seconds):
         report.add(*figure)
 
 
+RUST_BUILDS = (
+    # name, profile in Cargo.toml, flags
+    ("model2vec-rs", "release", ""),
+    ("model2vec-rs, tuned", "tuned", "-C target-cpu=native"),
+)
+
+
+def build_rust(cargo, profile, flags):
+    """A program of bench/model2vec_rs, or None and why not."""
+    manifest = os.path.join(TOP, "bench", "model2vec_rs", "Cargo.toml")
+    target = os.path.join(TOP, "build", "model2vec", "rust")
+    where = ["--manifest-path", manifest, "--target-dir", target]
+    done = subprocess.run(
+        [cargo, "build", "--quiet", "--locked", "--profile", profile, *where],
+        env={**os.environ, "RUSTFLAGS": flags},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        first_line = (done.stderr.splitlines() or ["cargo failed"])[0]
+        return None, f"it does not build: {first_line}"
+    return os.path.join(target, profile, "encode"), None
+
+
+def rust_programs(report):
+    """NAME=PROGRAM of each build."""
+    cargo = shutil.which("cargo")
+    programs = []
+    for name, profile, flags in RUST_BUILDS:
+        no_cargo = (None, "cargo is not installed")
+        program, why_not = build_rust(cargo, profile, flags) if cargo else no_cargo
+        if program:
+            programs.append(f"{name}={program}")
+        else:
+            report.skip(name, why_not)
+    return programs
+
+
+def encoders(report, rounds):
+    """In a process of its own, as the tokenizers."""
+    python = os.path.join(TOP, "build", "model2vec", "venv", "bin", "python")
+    if not os.path.exists(python):
+        report.skip("encoders", "model2vec is not there: make build/model2vec/venv/ready")
+        return
+    program = os.path.join(TOP, "bench", "encoders.py")
+    for figure in client([python, program, str(rounds), *rust_programs(report)]):
+        report.add(*figure)
+
+
 # ---- the report ----
 
 
@@ -641,7 +692,7 @@ class Report:
         print(f"| {'-' * 58} | {'-' * 8}: | {'-' * 10} | {'-' * 14} |", flush=True)
 
 
-PARTS = ("closed", "mixed", "shares", "classify", "starts", "library", "tokenizers")
+PARTS = ("closed", "mixed", "shares", "classify", "starts", "library", "tokenizers", "encoders")
 
 
 def main():
@@ -673,6 +724,8 @@ def main():
             library(report, bodies, 5 if options.quick else 51)
         if "tokenizers" in wanted:
             tokenizers(report, 0.2 if options.quick else 1)
+        if "encoders" in wanted:
+            encoders(report, rounds)
     if report.skipped:
         print("", *report.skipped, sep="\n")
     if calm.disturbed:

@@ -3,46 +3,13 @@
    usage: tokenize TOKENIZER_JSON SECONDS <texts, one a line
    Prints nanoseconds a text and tokens a text: the best of as many rounds over all texts as fit. */
 #include "base/arena.h"
-#include "base/file.h"
+#include "base/clock.h"
+#include "bench/texts.h"
 #include "model/text/tokenizer.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#define TEXTS_MAX 4096
-
-struct texts {
-    char *line[TEXTS_MAX];
-    size_t bytes[TEXTS_MAX], n;
-};
 
 static double now_s(void)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-static char *read_all(const char *path, size_t *bytes)
-{
-    struct err err;
-    char *data;
-    if (file_read(path, SIZE_MAX / 2, &data, bytes, &err)) return data;
-    fprintf(stderr, "%s\n", err.message);
-    exit(3);
-}
-
-static void cut_lines(struct texts *texts, char *data, size_t bytes)
-{
-    char *at = data, *end = data + bytes, *next;
-    for (; at < end && texts->n < TEXTS_MAX; at = next + 1) {
-        next = memchr(at, '\n', (size_t)(end - at));
-        if (!next) next = end;
-        texts->line[texts->n] = at;
-        texts->bytes[texts->n++] = (size_t)(next - at);
-    }
+    return (double)clock_now_ns() * 1e-9;
 }
 
 /* Tokens of all texts. */
@@ -52,7 +19,9 @@ static size_t round_of(const struct tokenizer *t, struct arena *arena, const str
     for (size_t i = 0; i < texts->n; i++) {
         struct tokens tokens;
         struct err err;
-        if (!tokenizer_encode(t, arena, texts->line[i], texts->bytes[i], 0, &tokens, &err)) exit(4);
+        if (!tokenizer_encode(t, arena, texts->text[i].start, texts->text[i].bytes, 0, &tokens,
+                              &err))
+            exit(4);
         n += tokens.n;
         arena_reset(arena);
     }
@@ -65,9 +34,8 @@ int main(int argc, char **argv)
     struct tokenizer *t;
     struct source files = {.path = "."};
     struct tokenizer_options options = {0};
-    struct texts texts = {0};
+    struct texts texts;
     struct arena arena;
-    size_t bytes;
     if (argc != 3) return 3;
     files.tokenizer.data = read_all(argv[1], &files.tokenizer.bytes);
     double start = now_s();
@@ -76,8 +44,7 @@ int main(int argc, char **argv)
         return 2;
     }
     double opened = now_s(), best = 1e9;
-    char *data = read_all("/dev/stdin", &bytes);
-    cut_lines(&texts, data, bytes);
+    texts_open(&texts, "/dev/stdin");
     arena_init(&arena, (size_t)1 << 28);
     size_t tokens = round_of(t, &arena, &texts);
     while (now_s() - opened < atof(argv[2])) {
@@ -91,6 +58,6 @@ int main(int argc, char **argv)
     arena_clear(&arena);
     tokenizer_close(t);
     free((char *)(uintptr_t)files.tokenizer.data);
-    free(data);
+    texts_close(&texts);
     return 0;
 }

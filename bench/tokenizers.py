@@ -8,7 +8,6 @@ One thread, one text at a time, ids alone. No text comes twice, for the library 
 tokenizer of its own reads all texts once, three times over, and the best counts. Tokenizers are the built-in model's,
 those that tests/parity trains, and the real ones that its real_tokenizers.py has fetched, if it has.
 """
-import csv
 import json
 import os
 import random
@@ -18,9 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from texts import chinese, english
+
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 TOP = Path(__file__).resolve().parents[1]
-# Not this file, whose name is the library's.
+# Not this folder, where this file has the library's name.
 sys.path[0] = str(TOP / "tests/parity")
 
 import make_tokenizers  # noqa: E402
@@ -29,26 +30,6 @@ from tokenizers import Tokenizer  # noqa: E402
 PROGRAM = TOP / "build/release/bench/tokenize"
 TARGETS = {"WordPiece": 25, "BPE": 10, "Unigram": 10}
 TRAINED = ["bert_uncased", "gpt2", "llama2", "llama3", "xlm_roberta", "albert"]
-
-
-def english(rng):
-    with open(TOP / "tests/data/banking77/sample.csv", encoding="utf-8", newline="") as file:
-        words = [word for row in csv.reader(file) for word in row[0].split()]
-    return [" ".join(rng.choice(words) for _ in range(14)) for _ in range(2000)]
-
-
-def chinese(rng):
-    """200 characters, from bits of a text, so that no text and no long bit comes twice."""
-    text = (TOP / "README.zh.md").read_text(encoding="utf-8")
-    text = "".join(c for c in text if ord(c) > 0x2E80)
-    texts = []
-    for _ in range(400):
-        one = ""
-        while len(one) < 200:
-            at = rng.randrange(len(text) - 12)
-            one += text[at:at + rng.randint(3, 12)]
-        texts.append(one[:200])
-    return texts
 
 
 class Refused(Exception):
@@ -102,7 +83,7 @@ def measure(name, path, languages, seconds):
 
 def main():
     rng, figures = random.Random(1), []
-    languages = (("14 English words", english(rng)), ("200 Chinese characters", chinese(rng)))
+    languages = (("14 English words", english(rng, 2000)), ("200 Chinese characters", chinese(rng, 400)))
     with tempfile.TemporaryDirectory() as folder:
         for name, path in tokenizers(folder):
             try:
