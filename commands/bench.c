@@ -67,7 +67,8 @@ static bool add_sample(struct bench *bench, const struct lines *lines, struct er
     memcpy(text, lines->text, lines->bytes);
     sample->text = text;
     sample->bytes = lines->bytes;
-    if (!model_tokenize(bench->model, &bench->texts, text, lines->bytes, 0, &sample->tokens, err))
+    if (!model_tokenize(bench->model, &bench->texts, text, lines->bytes, MODEL_LIMITS,
+                        &sample->tokens, err))
         return false;
     if (!model_pool(bench->model, sample->tokens.ids, sample->tokens.n, &bench->options,
                     sample->vector)) {
@@ -104,8 +105,8 @@ static struct tokens tokenize(struct bench *bench, const struct sample *sample)
 {
     struct tokens tokens = {0};
     arena_reset(&bench->scratch);
-    bool is_ok = model_tokenize(bench->model, &bench->scratch, sample->text, sample->bytes, 0,
-                                &tokens, NULL);
+    bool is_ok = model_tokenize(bench->model, &bench->scratch, sample->text, sample->bytes,
+                                MODEL_LIMITS, &tokens, NULL);
     assert(is_ok);
     (void)is_ok;
     return tokens;

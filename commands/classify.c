@@ -122,8 +122,8 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
     const uint32_t n_labels = classify->info->n_labels;
     struct tokens tokens;
     struct err reason;
-    if (!model_tokenize(classify->model, arena, classify->block.texts + task->at, task->bytes, 0,
-                        &tokens, err))
+    if (!model_tokenize(classify->model, arena, classify->block.texts + task->at, task->bytes,
+                        MODEL_LIMITS, &tokens, err))
         return false;
     float *vector = arena_array(arena, classify->info->dim, sizeof(*vector));
     float *logits = arena_array(arena, n_labels, sizeof(*logits));

@@ -2,6 +2,7 @@
 #include "model/convert/convert.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
+#include "commands/model_flags.h"
 #include "commands/progress.h"
 
 #include <stdio.h>
@@ -11,6 +12,7 @@ struct convert {
     const char *input, *output;
     int dtype, form, is_pca, is_forced;
     uint64_t dim, keep_top;
+    struct model_options model_options;
     struct progress progress;
 };
 
@@ -37,6 +39,7 @@ static bool run(struct convert *convert, struct err *err)
 {
     struct convert_result result;
     const struct convert_options options = {
+        .model = convert->model_options,
         .form = convert->form ? CONVERT_FOLDER : CONVERT_PACKED,
         .dtype = convert->dtype,
         .dim = (uint32_t)convert->dim,
@@ -61,7 +64,7 @@ int convert_main(int argc, char **argv)
 {
     static const char *const dtypes[] = {"f32", "f16", "bf16", "i8", NULL};
     static const char *const forms[] = {"packed", "folder", NULL};
-    struct convert convert = {.dtype = -1};
+    struct convert convert = {.dtype = -1, .model_options = model_options_default};
     const struct flag list[] = {
         {"input", FLAG_STRING, .out.string = &convert.input, .value = "PATH",
          .help = "the model: a folder, a file, or the name of a built-in one"},
@@ -77,6 +80,7 @@ int convert_main(int argc, char **argv)
          .help = "K principal components instead of the first columns"},
         {"keep-top", FLAG_NUMBER, .out.number = &convert.keep_top, .value = "N", .min = 1,
          .max = UINT32_MAX, .help = "the first N tokens, and those that are needed (default: all)"},
+        MODEL_FLAGS(convert.model_options),
         {"force", FLAG_SWITCH, .out.is_on = &convert.is_forced,
          .help = "replace what is at the output"},
     };

@@ -5,6 +5,7 @@
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/lines.h"
+#include "commands/model_flags.h"
 #include "commands/output.h"
 #include "model/model.h"
 
@@ -32,6 +33,7 @@ struct embed {
     int pooling, normalize; /* -1: the model's own */
     uint64_t dimensions;    /* 0: all */
 
+    struct model_options model_options;
     struct model *model;
     struct pool_options options;
     struct arena arena; /* reset at each line */
@@ -100,7 +102,8 @@ static bool embed_line(void *user, struct err *err)
     struct lines *lines = &embed->lines;
     struct tokens tokens;
     arena_reset(&embed->arena);
-    if (!model_tokenize(embed->model, &embed->arena, lines->text, lines->bytes, 0, &tokens, err))
+    if (!model_tokenize(embed->model, &embed->arena, lines->text, lines->bytes, MODEL_LIMITS,
+                        &tokens, err))
         return false;
     float *vector = arena_array(&embed->arena, embed->options.dims, sizeof(*vector));
     if (!vector) return err_out_of_memory(err);
@@ -119,7 +122,7 @@ static bool embed_run(struct embed *embed, char **files, int n_files, struct err
     arena_init(&embed->arena, LINE_ARENA_BYTES);
     lines_init(&embed->lines, files, n_files);
     memset(&embed->output, 0, sizeof(embed->output));
-    if (!model_open(&embed->model, embed->model_path, err)) goto out;
+    if (!model_open_as(&embed->model, embed->model_path, &embed->model_options, err)) goto out;
     if (!set_options(embed, err)) goto out;
     if (!output_open(&embed->output, embed->output_path, err)) goto out;
     if (embed->format == FORMAT_NPY) {
@@ -144,7 +147,10 @@ out:
 
 int embed_main(int argc, char **argv)
 {
-    struct embed embed = {.model_path = "builtin", .pooling = -1, .normalize = -1};
+    struct embed embed = {.model_path = "builtin",
+                          .pooling = -1,
+                          .normalize = -1,
+                          .model_options = model_options_default};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &embed.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},
@@ -158,6 +164,7 @@ int embed_main(int argc, char **argv)
          .help = "default: the model's"},
         {"normalize", FLAG_SWITCH, .out.is_on = &embed.normalize,
          .help = "divide by the L2 norm (default: the model's)"},
+        MODEL_FLAGS(embed.model_options),
     };
     const struct flags flags = {
         .usage = "embedd embed [OPTION]... [FILE|-]...",

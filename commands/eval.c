@@ -78,7 +78,8 @@ static float *predict(struct eval *eval, const struct labelled_row *row, struct 
     const uint32_t n_labels = eval->info->n_labels;
     struct tokens tokens;
     struct err reason;
-    if (!model_tokenize(eval->model, &eval->arena, row->text, row->text_bytes, 0, &tokens, err))
+    if (!model_tokenize(eval->model, &eval->arena, row->text, row->text_bytes, MODEL_LIMITS,
+                        &tokens, err))
         return NULL;
     float *vector = arena_array(&eval->arena, eval->info->dim, sizeof(*vector));
     float *logits = arena_array(&eval->arena, n_labels, sizeof(*logits));

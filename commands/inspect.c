@@ -3,6 +3,7 @@
 #include "base/sha256.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
+#include "commands/model_flags.h"
 #include "model/inside.h"
 #include "model/packed.h"
 
@@ -23,7 +24,7 @@ struct report {
 static void add_text(struct buf *buf, enum format format, const char *key, const char *value)
 {
     if (format == FORMAT_TEXT) {
-        buf_printf(buf, "%-11s %s\n", key, value);
+        buf_printf(buf, "%-14s %s\n", key, value);
         return;
     }
     buf_printf(buf, "%s\"%s\": ", buf->bytes ? ", " : "{", key);
@@ -46,6 +47,15 @@ static void add_number(struct buf *buf, enum format format, const char *key, uin
     add_literal(buf, format, key, digits);
 }
 
+/* 0: there is none. */
+static void add_limit(struct buf *buf, enum format format, const char *key, uint64_t number)
+{
+    if (number > 0)
+        add_number(buf, format, key, number);
+    else
+        add_literal(buf, format, key, format == FORMAT_TEXT ? "none" : "null");
+}
+
 static void add_heads(struct buf *buf, enum format format, const struct heads *heads)
 {
     if (format == FORMAT_JSON) buf_add_str(buf, ", \"heads\": [");
@@ -53,7 +63,7 @@ static void add_heads(struct buf *buf, enum format format, const struct heads *h
         const struct head_info *head = head_info(heads->items[i]);
         const char *kind = head_kind_names[head->kind];
         if (format == FORMAT_TEXT) {
-            buf_printf(buf, "%-11s %s: %s, %u labels", "head", head->name, kind, head->n_labels);
+            buf_printf(buf, "%-14s %s: %s, %u labels", "head", head->name, kind, head->n_labels);
             if (head->ngrams > 0) buf_printf(buf, ", %u n-grams", head->ngrams);
             buf_add_char(buf, '\n');
             continue;
@@ -83,6 +93,10 @@ static void add_report(struct buf *buf, enum format format, const struct report 
         add_number(buf, format, "unknown_id", info->unknown_id);
     add_text(buf, format, "pooling", pooling_names[info->pooling]);
     add_literal(buf, format, "normalize", info->normalize ? "true" : "false");
+    add_text(buf, format, "compat", compat_names[info->compat]);
+    add_text(buf, format, "unknown", info->limits.keeps_unknown ? "kept" : "left out");
+    add_limit(buf, format, "max_length", info->limits.tokens_max);
+    add_limit(buf, format, "max_characters", info->limits.points_max);
     add_literal(buf, format, "weights", info->has_weights ? "true" : "false");
     add_number(buf, format, "bytes", info->table_bytes);
     add_text(buf, format, "sha256", report->sha256);
@@ -124,11 +138,12 @@ static bool check_file(const struct content *content, bool verifies, struct repo
     return done;
 }
 
-static bool inspect(const char *path, enum format format, bool verifies, struct err *err)
+static bool inspect(const char *path, const struct model_options *options, enum format format,
+                    bool verifies, struct err *err)
 {
     struct model *model;
     struct report report;
-    if (!model_open(&model, path, err)) return false;
+    if (!model_open_as(&model, path, options, err)) return false;
     report.info = model_info(model);
     report.heads = model_heads(model);
     bool ok = check_file(model_content(model), verifies, &report, err) &&
@@ -141,6 +156,7 @@ int inspect_main(int argc, char **argv)
 {
     static const char *const formats[] = {"text", "json", NULL};
     int format = FORMAT_TEXT, verifies = 0, n_files = 0, exit_code = 0;
+    struct model_options options = model_options_default;
     const struct flag list[] = {
         {.name = "format",
          .type = FLAG_CHOICE,
@@ -151,6 +167,7 @@ int inspect_main(int argc, char **argv)
          .type = FLAG_SWITCH,
          .out.is_on = &verifies,
          .help = "compare a packed model's bytes with its checksum"},
+        MODEL_FLAGS(options),
     };
     const struct flags flags = {
         .usage = "embedd inspect PATH [--format text|json] [--verify]",
@@ -164,5 +181,7 @@ int inspect_main(int argc, char **argv)
     };
     struct err err = {0};
     if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
-    return inspect(argv[1], (enum format)format, verifies, &err) ? 0 : commands_fail(argv[0], &err);
+    return inspect(argv[1], &options, (enum format)format, verifies, &err)
+               ? 0
+               : commands_fail(argv[0], &err);
 }

@@ -50,8 +50,12 @@ int serve_main(int argc, char **argv)
         log_warn("%s", config.warnings[i]);
     warn_of_cpu();
     struct model *model = NULL;
+    const struct model_options options = {
+        .tensor = strcmp(config.tensor, "auto") == 0 ? NULL : config.tensor,
+        .compat = (int)config.compat - 1, /* the first choice is auto */
+    };
     bool is_done =
-        model_open(&model, config.model, &err) &&
+        model_open_as(&model, config.model, &options, &err) &&
         (strcmp(config.heads, "none") == 0 || model_add_heads(model, config.heads, &err)) &&
         serve_run(&config, model, print_url, NULL, &err);
     model_close(model);

@@ -238,16 +238,23 @@ uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n)
     return unknown;
 }
 
+/* The service's own limit, where it has one, stands in the place of the model's. */
+static unsigned text_flags(const struct exchange *x)
+{
+    return x->service->input_tokens_max == 0 ? MODEL_LIMITS : 0;
+}
+
 static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struct err *err)
 {
     switch (sequence->form) {
     case INPUT_TEXT: {
         struct tokens tokens;
         if (!model_tokenize(x->service->model, x->arena, sequence->text.data, sequence->text.bytes,
-                            0, &tokens, err))
+                            text_flags(x), &tokens, err))
             return false;
         sequence->ids = tokens.ids;
         sequence->n = tokens.n;
+        sequence->is_truncated = tokens.is_truncated;
         return true;
     }
     case INPUT_TOKENS:
@@ -296,8 +303,8 @@ bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length
             if (limit->truncate == TRUNCATE_ERROR)
                 return refuse_length(x, sequence, i, limit->tokens_max, err);
             cut(sequence, limit);
-            batch->truncated++;
         }
+        batch->truncated += sequence->is_truncated;
         sequence->unknown = count_unknown(x, sequence->ids, sequence->n);
         batch->tokens += sequence->n;
         x->sample.empty_inputs += sequence->n == 0;
@@ -351,8 +358,8 @@ bool sequence_sources(struct exchange *x, const struct sequence *sequence, const
     struct tokens tokens = {0};
     struct slice_cursor cursor = {0};
     if (sequence->form == INPUT_TEXT &&
-        !model_tokenize(model, x->arena, sequence->text.data, sequence->text.bytes, MODEL_SPANS,
-                        &tokens, err))
+        !model_tokenize(model, x->arena, sequence->text.data, sequence->text.bytes,
+                        MODEL_SPANS | text_flags(x), &tokens, err))
         return false;
     for (uint32_t i = 0; i < sequence->n; i++) {
         uint32_t at = sequence->dropped + i;

@@ -35,54 +35,76 @@ static bool check_pooling(const struct content *content, struct err *err)
                    content->source.path, content->source.weights_name);
 }
 
+static struct table_options table_options_of(const struct content *content,
+                                             const struct model_options *options)
+{
+    return (struct table_options){.tensor = options->tensor,
+                                  .has_factors = content->settings.compat != COMPAT_OWN,
+                                  .is_checked = content->is_checked};
+}
+
 /* In a packed file everything lies in the one file. */
-static bool open_packed(struct content *content, const struct tensors *file, struct err *err)
+static bool open_packed(struct content *content, const struct tensors *file,
+                        const struct model_options *options, struct err *err)
 {
     content->format = "packed";
     content->is_packed = true;
     content->is_checked = packed_is_checked(file);
-    return packed_check(file) &&
-           settings_open(&content->settings, packed_config(file), content->where, err) &&
-           table_open_tensors(&content->table, file) &&
+    if (!packed_check(file) ||
+        !settings_open(&content->settings, packed_config(file), content->where, err))
+        return false;
+    settings_decide(&content->settings, &content->source.layout, options->compat);
+    const struct table_options table_options = table_options_of(content, options);
+    return table_open_tensors(&content->table, file, &table_options) &&
            tokenizer_open_compiled(&content->tokenizer, file, err);
 }
 
-static bool open_folder(struct content *content, const struct tensors *file, struct err *err)
+static bool open_folder(struct content *content, const struct tensors *file,
+                        const struct model_options *options, struct err *err)
 {
     const struct settings *settings = &content->settings;
-    content->format = "safetensors";
     char where[1300];
+    content->format = "safetensors";
     snprintf(where, sizeof where, "%.1000s/config.json", content->source.path);
-    if (!settings_open(&content->settings, content->source.config, where, err) ||
-        !table_open_tensors(&content->table, file))
-        return false;
-    const struct tokenizer_options options = {.kind = settings->tokenizer,
-                                              .lowercase = settings->lowercase};
-    return tokenizer_open(&content->tokenizer, &content->source, &options, err);
+    if (!settings_open(&content->settings, content->source.config, where, err)) return false;
+    settings_decide(&content->settings, &content->source.layout, options->compat);
+    const struct table_options table_options = table_options_of(content, options);
+    const struct tokenizer_options tokenizer_options = {.kind = settings->tokenizer,
+                                                        .lowercase = settings->lowercase};
+    return table_open_tensors(&content->table, file, &table_options) &&
+           tokenizer_open(&content->tokenizer, &content->source, &tokenizer_options, err);
 }
 
-static bool open_weights(struct content *content, struct err *err)
+static bool open_weights(struct content *content, const struct model_options *options,
+                         struct err *err)
 {
     struct tensors file;
     if (!tensors_open(&file, content->source.weights, content->where, err)) return false;
-    bool done = compiled_is_there(&file) ? open_packed(content, &file, err)
-                                         : open_folder(content, &file, err);
+    bool done = compiled_is_there(&file) ? open_packed(content, &file, options, err)
+                                         : open_folder(content, &file, options, err);
     tensors_close(&file);
     return done;
 }
 
-bool content_open(struct content *content, const char *path, struct err *err)
+bool content_open(struct content *content, const char *path, const struct model_options *options,
+                  struct err *err)
 {
     *content = (struct content){0};
-    if (!source_open(&content->source, path, err)) return false;
+    if (!source_open(&content->source, path, options->tensor, err)) return false;
     snprintf(content->where, sizeof content->where, "%s/%s", content->source.path,
              content->source.weights_name);
-    if (open_weights(content, err)) {
-        settings_complete(&content->settings, tokenizer_kind(content->tokenizer));
+    if (open_weights(content, options, err)) {
+        settings_complete(&content->settings, content->tokenizer, &content->source.layout);
         if (check_sizes(content, err) && check_pooling(content, err)) return true;
     }
     content_close(content);
     return false;
+}
+
+uint32_t content_left_out(const struct content *content)
+{
+    return content->settings.limits.keeps_unknown ? MODEL_NO_ID
+                                                  : tokenizer_unknown_id(content->tokenizer);
 }
 
 struct head_ground content_ground(const struct content *content)
@@ -94,7 +116,7 @@ struct head_ground content_ground(const struct content *content)
                                 .pool = {.pooling = settings->pooling,
                                          .normalize = settings->normalize,
                                          .dims = content->table.dim},
-                                .unknown_id = tokenizer_unknown_id(content->tokenizer)};
+                                .unknown_id = content_left_out(content)};
 }
 
 json_t *content_settings(const struct content *content)

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "model/head/head.h"
+#include "model/options.h"
 #include "model/settings.h"
 #include "model/source.h"
 #include "model/table/table.h"
@@ -30,7 +31,11 @@ struct content {
  * content_open opens `path`, as model_open.
  * @return false with ERR_IO, ERR_FORMAT or ERR_MEMORY; `content` is then empty
  */
-bool content_open(struct content *content, const char *path, struct err *err);
+bool content_open(struct content *content, const char *path, const struct model_options *options,
+                  struct err *err);
+
+/** content_left_out: the id that pooling leaves out: the unknown one, or MODEL_NO_ID: none. */
+uint32_t content_left_out(const struct content *content);
 
 /** content_ground: what a head stands on, on this table; borrowed. */
 struct head_ground content_ground(const struct content *content);

@@ -2,6 +2,7 @@
 #include "model/model.h"
 #include "model/inside.h"
 
+#include "base/utf8.h"
 #include "model/math/kernels.h"
 #include "model/pool.h"
 #include "model/table/tensors.h"
@@ -35,10 +36,11 @@ static bool open_packed_heads(struct model *model, const struct head_ground *gro
     return done;
 }
 
-static bool open_content(struct model *model, const char *path, struct err *err)
+static bool open_content(struct model *model, const char *path, const struct model_options *options,
+                         struct err *err)
 {
     const struct content *content = &model->content;
-    if (!content_open(&model->content, path, err)) return false;
+    if (!content_open(&model->content, path, options, err)) return false;
     const struct head_ground ground = ground_of(model);
     if (content->is_packed && !open_packed_heads(model, &ground, err)) return false;
     /* A packed file is all of its model, unless a folder was given. */
@@ -66,16 +68,24 @@ static void fill_info(struct model *model)
         .normalize = settings->normalize,
         .has_weights = table->weights != NULL,
         .table_bytes = content->source.weights.bytes,
+        .compat = (enum compat)settings->compat,
+        .limits = settings->limits,
     };
 }
 
 bool model_open(struct model **out, const char *path, struct err *err)
 {
+    return model_open_as(out, path, &model_options_default, err);
+}
+
+bool model_open_as(struct model **out, const char *path, const struct model_options *options,
+                   struct err *err)
+{
     assert(out && path);
     *out = NULL;
     struct model *model = calloc(1, sizeof *model);
     if (!model) return err_set(err, ERR_MEMORY, NULL, "no memory to open the model '%.400s'", path);
-    if (!open_content(model, path, err)) goto out;
+    if (!open_content(model, path, options, err)) goto out;
     model->kernels = kernels_get();
     fill_info(model);
     if (!model->content.is_checked && model->info.table_bytes <= CHECKED_BYTES_MAX &&
@@ -114,10 +124,43 @@ bool model_check_finite(const struct model *model, struct err *err)
                    (int)(bytes < ERR_VALUE_BYTES ? bytes : ERR_VALUE_BYTES), token);
 }
 
+/* How much of a text is looked at. */
+static size_t limit_bytes(const struct limits *limits, const char *text, size_t bytes)
+{
+    if (limits->points_max == 0 || limits->points_max >= bytes) return bytes;
+    const char *at = text, *end = text + bytes;
+    for (uint64_t n = 0; n < limits->points_max && at < end; n++)
+        at = utf8_past(at, end);
+    return (size_t)(at - text);
+}
+
+static void limit_tokens(const struct model_info *info, struct tokens *tokens)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < tokens->n && info->limits.drops_first && !info->limits.keeps_unknown;
+         i++) {
+        if (model_is_unknown(info, tokens->ids[i])) continue;
+        tokens->ids[kept] = tokens->ids[i];
+        if (tokens->spans) tokens->spans[kept] = tokens->spans[i];
+        kept++;
+    }
+    if (info->limits.drops_first && !info->limits.keeps_unknown) tokens->n = kept;
+    if (info->limits.tokens_max == 0 || tokens->n <= info->limits.tokens_max) return;
+    tokens->n = info->limits.tokens_max;
+    tokens->is_truncated = true;
+}
+
 bool model_tokenize(const struct model *model, struct arena *arena, const char *text, size_t bytes,
                     unsigned flags, struct tokens *out, struct err *err)
 {
-    return tokenizer_encode(model->content.tokenizer, arena, text, bytes, flags, out, err);
+    const struct limits *limits = &model->info.limits;
+    const bool is_limited = flags & MODEL_LIMITS;
+    const size_t looked_at = is_limited ? limit_bytes(limits, text, bytes) : bytes;
+    if (!tokenizer_encode(model->content.tokenizer, arena, text, looked_at, flags, out, err))
+        return false;
+    out->is_truncated = looked_at < bytes;
+    if (is_limited) limit_tokens(&model->info, out);
+    return true;
 }
 
 uint32_t model_token_id(const struct model *model, const char *token, size_t bytes)
@@ -147,13 +190,14 @@ void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out
 {
     const struct table *table = &model->content.table;
     assert(id < model->info.vocab_size && dims <= table->dim);
-    model->kernels->row[table->dtype](out, table, id, dims);
+    table_floats(table, id, 0, dims, out);
 }
 
 bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
                 const struct pool_options *options, float *out)
 {
-    return pool_rows(&model->content.table, model->info.unknown_id, ids, n, options, out);
+    return pool_rows(&model->content.table, content_left_out(&model->content), ids, n, options,
+                     out);
 }
 
 const struct content *model_content(const struct model *model)

@@ -15,7 +15,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/compat.h"
 #include "model/head/heads.h"
+#include "model/options.h"
 #include "model/pooling.h"
 
 #include <stdbool.h>
@@ -37,6 +39,8 @@ struct model_info {
     bool normalize;        /* the model's default: L2 */
     bool has_weights;      /* POOLING_WEIGHTED is possible */
     uint64_t table_bytes;  /* size of the weights' file or bytes */
+    enum compat compat;    /* whose numbers these are */
+    struct limits limits;  /* what is left out of a text */
 };
 
 struct model;
@@ -56,6 +60,10 @@ static inline bool model_is_unknown(const struct model_info *info, uint32_t id)
  * @return false with err set: ERR_IO, ERR_FORMAT (naming file and place) or ERR_MEMORY
  */
 bool model_open(struct model **out, const char *path, struct err *err);
+
+/** model_open_as: the same, as `options` say. */
+bool model_open_as(struct model **out, const char *path, const struct model_options *options,
+                   struct err *err);
 
 /** model_close frees the model and unmaps its table; NULL is fine. No other thread may still use
  * it. */
@@ -78,9 +86,11 @@ struct tokens {
     uint32_t *ids; /* n; MODEL_NO_ID for a token outside a vocabulary without unknown row */
     struct token_span *spans; /* n, or NULL when not asked for */
     uint32_t n;
+    bool is_truncated; /* by the model's own limits */
 };
 
 enum {
+    MODEL_LIMITS = 4,        /* cut the text as the model's library does (model_info's limits) */
     MODEL_SPANS = 1,         /* fill spans (slower: off the hot path) */
     MODEL_SPECIAL_TOKENS = 2 /* add what the post-processor adds, such as [CLS] and [SEP]; their
                                 spans are [0, 0) */

@@ -43,9 +43,45 @@ static bool is_unknown(uint32_t unknown_id, uint32_t id)
     return id == unknown_id || id == MODEL_NO_ID;
 }
 
+/* A row at a time, some columns at a time: tables that the kernels do not know. */
+#define COLUMNS_AT_ONCE 256
+
+static void take_row(float *out, const float *row, float weight, size_t n, enum pooling pooling)
+{
+    for (size_t j = 0; j < n; j++) {
+        if (pooling == POOLING_MAX)
+            out[j] = row[j] > out[j] || isnan(row[j]) ? row[j] : out[j];
+        else
+            out[j] += pooling == POOLING_WEIGHTED ? weight * row[j] : row[j];
+    }
+}
+
+static void gather_rows(float *out, const struct table *table, enum pooling pooling,
+                        const uint32_t *ids, size_t n, size_t dims)
+{
+    float row[COLUMNS_AT_ONCE];
+    for (size_t from = 0, columns; from < dims; from += columns) {
+        columns = dims - from < COLUMNS_AT_ONCE ? dims - from : COLUMNS_AT_ONCE;
+        for (size_t i = 0; i < n; i++) {
+            table_floats(table, ids[i], from, columns, row);
+            take_row(out + from, row, table->weights ? table->weights[ids[i]] : 1, columns,
+                     pooling);
+        }
+    }
+}
+
+static void gather(float *out, const struct table *table, enum pooling pooling, const uint32_t *ids,
+                   size_t n, size_t dims)
+{
+    if (table_is_plain(table))
+        kernel_of(table, pooling)(out, table, ids, n, dims);
+    else
+        gather_rows(out, table, pooling, ids, n, dims);
+}
+
 /* Pools the known ids; returns how many there are. Most sequences hold no unknown token and go to
    the kernel as they are, the others in pieces. */
-static size_t gather_known(const struct table *table, uint32_t unknown_id, gather_kernel *gather,
+static size_t gather_known(const struct table *table, uint32_t unknown_id, enum pooling pooling,
                            const uint32_t *ids, size_t n, size_t dims, float *out)
 {
     size_t n_known = 0, n_piece = 0;
@@ -53,17 +89,17 @@ static size_t gather_known(const struct table *table, uint32_t unknown_id, gathe
     for (size_t i = 0; i < n; i++)
         n_known += !is_unknown(unknown_id, ids[i]);
     if (n_known == n) {
-        gather(out, table, ids, n, dims);
+        gather(out, table, pooling, ids, n, dims);
         return n;
     }
     for (size_t i = 0; i < n; i++) {
         if (is_unknown(unknown_id, ids[i])) continue;
         piece[n_piece++] = ids[i];
         if (n_piece < sizeof piece / sizeof piece[0]) continue;
-        gather(out, table, piece, n_piece, dims);
+        gather(out, table, pooling, piece, n_piece, dims);
         n_piece = 0;
     }
-    gather(out, table, piece, n_piece, dims);
+    gather(out, table, pooling, piece, n_piece, dims);
     return n_known;
 }
 
@@ -75,7 +111,7 @@ size_t pool_sum(const struct table *table, uint32_t unknown_id, const uint32_t *
     assert(options->pooling != POOLING_WEIGHTED || table->weights);
     for (size_t j = 0; j < dims; j++)
         out[j] = options->pooling == POOLING_MAX ? -INFINITY : 0;
-    return gather_known(table, unknown_id, kernel_of(table, options->pooling), ids, n, dims, out);
+    return gather_known(table, unknown_id, options->pooling, ids, n, dims, out);
 }
 
 static float sum_of_weights(const struct table *table, uint32_t unknown_id, const uint32_t *ids,

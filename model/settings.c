@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/settings.h"
 
+#include "model/text/tokenizer.h"
+
 #include <string.h>
+
+const char *const compat_names[COMPATS + 1] = {
+    "embedd", "model2vec", "model2vec-0.8", "model2vec-rs", "sentence-transformers", NULL};
 
 struct reader {
     const json_t *json;
@@ -51,11 +56,64 @@ static bool read_tokenizer(const struct reader *reader, const char **out)
                 ERR_VALUE_BYTES, *out);
 }
 
-static bool read_pooling(const struct reader *reader, enum pooling *out)
+static bool read_choice(const struct reader *reader, const char *key, const char *const *names,
+                        int *out)
+{
+    const char *text = NULL;
+    if (!read_text(reader, key, &text)) return false;
+    if (!text) return true;
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(names[i], text) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return FAIL(reader,
+                "%s must be one of embedd, model2vec, model2vec-0.8, model2vec-rs and "
+                "sentence-transformers, not \"%.*s\"",
+                key, ERR_VALUE_BYTES, text);
+}
+
+/* A limit; null: none. */
+static bool read_limit(const struct reader *reader, const char *key, uint64_t most, uint64_t *out,
+                       bool *is_said)
+{
+    const json_t *value = json_object_get(reader->json, key);
+    if (!value) return true;
+    if (is_said) *is_said = true;
+    *out = 0;
+    if (json_is_null(value)) return true;
+    if (!json_is_integer(value) || json_integer_value(value) < 1 ||
+        (uint64_t)json_integer_value(value) > most)
+        return FAIL(reader, "%s must be a whole number from 1 to %llu, or null", key,
+                    (unsigned long long)most);
+    *out = (uint64_t)json_integer_value(value);
+    return true;
+}
+
+/* model2vec's own keys, and ours of the same things. */
+static bool read_limits(const struct reader *reader, struct settings *settings)
+{
+    const char *type = json_string_value(json_object_get(reader->json, "model_type"));
+    uint64_t tokens_max = 0;
+    settings->is_static_model = type && strcmp(type, "model2vec") == 0;
+    if (!read_choice(reader, "compat", compat_names, &settings->compat) ||
+        !read_bool(reader, "keep_unknown", &settings->limits.keeps_unknown, NULL) ||
+        !read_limit(reader, "max_length", UINT32_MAX - 1, &tokens_max,
+                    &settings->is_max_length_said) ||
+        !read_limit(reader, "max_characters", INT64_MAX, &settings->limits.points_max, NULL))
+        return false;
+    settings->limits.tokens_max = (uint32_t)tokens_max;
+    return true;
+}
+
+/* model2vec has a key of this name that says how the table was once made. */
+static bool read_pooling(const struct reader *reader, struct settings *settings)
 {
     const char *name = NULL;
+    if (settings->is_static_model && settings->compat < 0) return true;
     if (!read_text(reader, "pooling", &name)) return false;
-    if (!name || pooling_from_name(name, strlen(name), out)) return true;
+    if (!name || pooling_from_name(name, strlen(name), &settings->pooling)) return true;
     return FAIL(reader, "pooling must be \"mean\", \"weighted\", \"sum\" or \"max\", not \"%.*s\"",
                 ERR_VALUE_BYTES, name);
 }
@@ -74,8 +132,8 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
                    struct err *err)
 {
     struct err detail;
-    *settings =
-        (struct settings){.version = "", .license = "", .pooling = POOLING_MEAN, .lowercase = true};
+    *settings = (struct settings){
+        .version = "", .license = "", .pooling = POOLING_MEAN, .lowercase = true, .compat = -1};
     if (!config.data) return true;
     struct reader reader = {.where = where, .err = err};
     settings->json = json_read(config.data, config.bytes, &detail);
@@ -87,8 +145,8 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
     else if (read_text(&reader, "name", &settings->name) &&
              read_text(&reader, "version", &settings->version) &&
              read_text(&reader, "license", &settings->license) &&
-             read_tokenizer(&reader, &settings->tokenizer) &&
-             read_pooling(&reader, &settings->pooling) &&
+             read_tokenizer(&reader, &settings->tokenizer) && read_limits(&reader, settings) &&
+             read_pooling(&reader, settings) &&
              read_bool(&reader, "normalize", &settings->normalize, &settings->is_normalize_said) &&
              read_bool(&reader, "lowercase", &settings->lowercase, NULL) &&
              read_vocab_size(&reader, &settings->vocab_size))
@@ -97,16 +155,74 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
     return false;
 }
 
-void settings_complete(struct settings *settings, const char *tokenizer_kind)
+void settings_decide(struct settings *settings, const struct layout *layout, int compat)
 {
-    /* Rows of a dictionary are the user's own numbers: they come back as they are. */
-    if (!settings->is_normalize_said)
-        settings->normalize = strcmp(tokenizer_kind, "dictionary") != 0;
+    if (compat >= 0) settings->compat = compat;
+    if (settings->compat >= 0) return;
+    settings->compat = settings->is_static_model     ? COMPAT_MODEL2VEC
+                       : layout->is_static_embedding ? COMPAT_STATIC_EMBEDDING
+                                                     : COMPAT_OWN;
+}
+
+/* model2vec cuts texts before it tokenizes them, at so many times the tokens' median length. */
+static uint64_t points_max(const struct tokenizer *tokenizer, enum compat compat, uint64_t tokens)
+{
+    const bool is_rust = compat == COMPAT_MODEL2VEC_RS;
+    return tokens * tokenizer_median_length(tokenizer, is_rust);
+}
+
+static void complete_model2vec(struct settings *settings, const struct tokenizer *tokenizer)
+{
+    const enum compat compat = (enum compat)settings->compat;
+    struct limits *limits = &settings->limits;
+    if (!settings->is_normalize_said) settings->normalize = compat == COMPAT_MODEL2VEC_RS;
+    if (!settings->is_max_length_said || compat != COMPAT_MODEL2VEC) limits->tokens_max = 512;
+    if (limits->points_max == 0 && limits->tokens_max > 0)
+        limits->points_max = points_max(tokenizer, compat, limits->tokens_max);
+    limits->drops_first = compat == COMPAT_MODEL2VEC_08;
+    if (compat == COMPAT_MODEL2VEC_08)
+        limits->keeps_unknown = strcmp(tokenizer_kind(tokenizer), "unigram") == 0;
+}
+
+void settings_complete(struct settings *settings, const struct tokenizer *tokenizer,
+                       const struct layout *layout)
+{
+    switch ((enum compat)settings->compat) {
+    case COMPAT_OWN:
+        /* Rows of a dictionary are the user's own numbers: they come back as they are. */
+        if (!settings->is_normalize_said)
+            settings->normalize = strcmp(tokenizer_kind(tokenizer), "dictionary") != 0;
+        return;
+    case COMPAT_STATIC_EMBEDDING:
+        if (!settings->is_normalize_said) settings->normalize = layout->has_normalize;
+        settings->limits.keeps_unknown = true;
+        if (!settings->is_max_length_said)
+            settings->limits.tokens_max = tokenizer_truncation(tokenizer);
+        return;
+    case COMPAT_MODEL2VEC:
+    case COMPAT_MODEL2VEC_08:
+    case COMPAT_MODEL2VEC_RS:
+        complete_model2vec(settings, tokenizer);
+        return;
+    }
 }
 
 static void set_text(json_t *json, const char *key, const char *text)
 {
     if (text && text[0]) json_object_set_new(json, key, json_string(text));
+}
+
+static void set_limits(json_t *json, const struct settings *settings)
+{
+    const struct limits *limits = &settings->limits;
+    set_text(json, "compat", compat_names[settings->compat]);
+    if (limits->keeps_unknown) json_object_set_new(json, "keep_unknown", json_true());
+    if (limits->tokens_max > 0)
+        json_object_set_new(json, "max_length", json_integer(limits->tokens_max));
+    else if (settings->compat != COMPAT_OWN)
+        json_object_set_new(json, "max_length", json_null());
+    if (limits->points_max > 0)
+        json_object_set_new(json, "max_characters", json_integer((json_int_t)limits->points_max));
 }
 
 json_t *settings_as_json(const struct settings *settings)
@@ -117,6 +233,7 @@ json_t *settings_as_json(const struct settings *settings)
     set_text(json, "license", settings->license);
     set_text(json, "pooling", pooling_names[settings->pooling]);
     json_object_set_new(json, "normalize", json_boolean(settings->normalize));
+    set_limits(json, settings);
     return json;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "model/compat.h"
 #include "model/model.h"
 #include "model/source.h"
 
@@ -24,7 +25,11 @@ struct settings {
     bool normalize;         /* false for a dictionary model, otherwise true */
     bool is_normalize_said; /* false: `normalize` still waits for settings_complete */
     bool lowercase;         /* true; of a vocab.txt WordPiece */
-    uint64_t vocab_size;    /* 0: not said */
+    int compat;             /* enum compat, or -1: told by the files */
+    bool is_static_model;   /* config.json is one of model2vec's */
+    bool is_max_length_said;
+    struct limits limits; /* of COMPAT_OWN as said; else filled in once the tokenizer is there */
+    uint64_t vocab_size;  /* 0: not said */
 };
 
 /**
@@ -35,8 +40,15 @@ struct settings {
 bool settings_open(struct settings *settings, struct span config, const char *where,
                    struct err *err);
 
-/** settings_complete fills in the default that hangs on the tokenizer's kind. */
-void settings_complete(struct settings *settings, const char *tokenizer_kind);
+struct tokenizer;
+
+/** settings_decide: whose numbers these are to be: `compat` (enum compat) where that is not -1,
+ * else as config.json says, else as the files look. */
+void settings_decide(struct settings *settings, const struct layout *layout, int compat);
+
+/** settings_complete fills in what hangs on that and on the tokenizer. */
+void settings_complete(struct settings *settings, const struct tokenizer *tokenizer,
+                       const struct layout *layout);
 
 /** settings_as_json: the keys that give these settings again; the caller's (json_decref). */
 json_t *settings_as_json(const struct settings *settings);

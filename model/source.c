@@ -2,7 +2,9 @@
 #include "model/source.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "model/builtin/builtin.h"
+#include "model/table/table.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -94,7 +96,111 @@ static void use_builtin(struct source *source, const struct builtin_model *built
     source->weights = *builtin->bytes;
 }
 
-bool source_open(struct source *source, const char *path, struct err *err)
+/* ---- what a folder may look like ---- */
+
+#define STATIC_FOLDER "0_StaticEmbedding"
+#define INDEX_NAME "model.safetensors.index.json"
+
+static json_t *read_json(const struct source *source, const char *name, const struct span *file,
+                         struct err *err)
+{
+    struct err why;
+    json_t *root = json_read(file->data, file->bytes, &why);
+    if (!root) err_set(err, ERR_FORMAT, NULL, "%.300s/%s: %s", source->path, name, why.message);
+    return root;
+}
+
+/* modules.json of sentence-transformers: what the parts of the model are. */
+static bool read_modules(struct source *source, struct err *err)
+{
+    struct span file = {0};
+    size_t i;
+    json_t *module;
+    if (!map_file(source, "modules.json", &file, err)) return false;
+    if (!file.data) return true;
+    json_t *root = read_json(source, "modules.json", &file, err);
+    json_array_foreach(root, i, module)
+    {
+        const char *type = json_string_value(json_object_get(module, "type"));
+        if (type && strstr(type, "StaticEmbedding")) source->layout.is_static_embedding = true;
+        if (type && strstr(type, "Normalize")) source->layout.has_normalize = true;
+    }
+    json_decref(root);
+    file_unmap(file.data, file.bytes);
+    return root;
+}
+
+/* A name in the folder itself: nothing may lead out of it. */
+static bool is_plain_name(const char *name)
+{
+    return name[0] && !strchr(name, '/') && strcmp(name, "..") != 0 && strlen(name) <= NAME_MAX;
+}
+
+static bool choose_shard(struct source *source, const json_t *root, const char *tensor,
+                         struct err *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(root, "weight_map"), name, value)
+    {
+        const char *file = json_string_value(value);
+        bool is_it = tensor ? strcmp(name, tensor) == 0 : table_is_tensor_name(name);
+        if (!is_it || !file) continue;
+        if (is_plain_name(file)) {
+            snprintf(source->weights_name, sizeof source->weights_name, "%s", file);
+            return true;
+        }
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.300s/" INDEX_NAME ": weight_map.%.100s must be the name of a file in "
+                       "the folder",
+                       source->path, name);
+    }
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%.300s/" INDEX_NAME ": weight_map names no tensor that is an embedding table; "
+                   "name it with --tensor",
+                   source->path);
+}
+
+/* A checkpoint in several files: only the one that holds the table is opened. */
+static bool find_shard(struct source *source, const char *tensor, struct err *err)
+{
+    struct span file = {0};
+    if (!map_file(source, INDEX_NAME, &file, err)) return false;
+    if (!file.data) return true;
+    json_t *root = read_json(source, INDEX_NAME, &file, err);
+    bool done = root && choose_shard(source, root, tensor, err) &&
+                map_file(source, source->weights_name, &source->weights, err);
+    json_decref(root);
+    file_unmap(file.data, file.bytes);
+    return done;
+}
+
+/* What sentence-transformers writes: weights and tokenizer in a folder of their own. */
+static bool find_static_folder(struct source *source, struct err *err)
+{
+    static const char weights[] = STATIC_FOLDER "/model.safetensors";
+    if (!map_file(source, weights, &source->weights, err)) return false;
+    if (!source->weights.data) return true;
+    strcpy(source->weights_name, weights);
+    source->layout.is_static_embedding = true;
+    return map_file(source, STATIC_FOLDER "/tokenizer.json", &source->tokenizer, err);
+}
+
+static bool find_weights(struct source *source, const char *tensor, struct err *err)
+{
+    if (!map_file(source, source->weights_name, &source->weights, err)) return false;
+    if (!source->weights.data && source->is_folder && !find_static_folder(source, err))
+        return false;
+    if (!source->weights.data && source->is_folder && !find_shard(source, tensor, err))
+        return false;
+    if (source->weights.data) return true;
+    return err_set(err, ERR_FORMAT, NULL,
+                   "the folder %s holds no %s; a model is a folder with model.safetensors and "
+                   "tokenizer.json or vocab.txt",
+                   source->path, source->weights_name);
+}
+
+bool source_open(struct source *source, const char *path, const char *tensor, struct err *err)
 {
     assert(path);
     *source = (struct source){0};
@@ -104,21 +210,11 @@ bool source_open(struct source *source, const char *path, struct err *err)
         return true;
     }
     source->is_mapped = true;
-    if (!resolve(source, path, err) ||
-        !map_file(source, source->weights_name, &source->weights, err) ||
-        !map_file(source, "config.json", &source->config, err) ||
-        !map_file(source, "tokenizer.json", &source->tokenizer, err) ||
-        !map_file(source, "vocab.txt", &source->vocab, err))
-        goto out;
-    if (!source->weights.data) {
-        err_set(err, ERR_FORMAT, NULL,
-                "the folder %s holds no %s; a model is a folder with model.safetensors and "
-                "tokenizer.json or vocab.txt",
-                source->path, source->weights_name);
-        goto out;
-    }
-    return true;
-out:
+    if (resolve(source, path, err) && find_weights(source, tensor, err) &&
+        map_file(source, "config.json", &source->config, err) &&
+        (source->tokenizer.data || map_file(source, "tokenizer.json", &source->tokenizer, err)) &&
+        map_file(source, "vocab.txt", &source->vocab, err) && read_modules(source, err))
+        return true;
     source_close(source);
     return false;
 }

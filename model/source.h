@@ -18,6 +18,12 @@ struct span {
     size_t bytes;
 };
 
+/** What the files beside config.json say. */
+struct layout {
+    bool is_static_embedding; /* of sentence-transformers */
+    bool has_normalize;       /* its modules end in Normalize */
+};
+
 struct source {
     char name[256];  /* of the model, from where it lies: the folder's last part, or the built-in's
                         name */
@@ -29,6 +35,7 @@ struct source {
     struct span vocab;      /* vocab.txt */
     bool is_mapped;         /* the spans are mmaps of ours */
     bool is_folder;         /* a folder was given, not a file in one */
+    struct layout layout;
 };
 
 /**
@@ -36,10 +43,13 @@ struct source {
  * Cutting a mapped file short kills the process that serves it (SIGBUS), as with every memory map.
  *
  * source_open finds `path` among the built-in models, else opens it as a folder, or as a weights
- * file whose folder holds the rest.
+ * file whose folder holds the rest. In a folder the weights are model.safetensors, or that of
+ * 0_StaticEmbedding, or the one of several files in which model.safetensors.index.json says the
+ * table is.
+ * @param tensor the name of the table, or NULL: as table_is_tensor_name
  * @return false with err set (ERR_IO, ERR_FORMAT), `source` then empty
  */
-bool source_open(struct source *source, const char *path, struct err *err);
+bool source_open(struct source *source, const char *path, const char *tensor, struct err *err);
 
 /** source_close unmaps; the spans are gone. An empty source is fine. */
 void source_close(struct source *source);

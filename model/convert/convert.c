@@ -72,9 +72,31 @@ static bool write_rows(const char *output, const struct convert_options *options
 static enum dtype dtype_of(const struct table *table, const struct convert_options *options)
 {
     if (options->dtype >= 0) return (enum dtype)options->dtype;
-    /* Others read no scales. */
-    bool is_own = table->dtype != DTYPE_I8 || options->form == CONVERT_PACKED;
-    return is_own ? table->dtype : DTYPE_F32;
+    /* Others read no scales, and nobody needs 64 bits. */
+    if (table->dtype == DTYPE_F64) return DTYPE_F32;
+    return table->dtype == DTYPE_I8 && options->form == CONVERT_FOLDER ? DTYPE_F32 : table->dtype;
+}
+
+/* Rows that tokens share stay shared, and are multiplied when they are read; unless they are
+   centred, which comes before. */
+static void choose_rows(struct writing *w, const struct convert_options *options,
+                        const struct keep *keep)
+{
+    const struct table *table = &w->content->table;
+    w->stored = *table;
+    w->kept = keep->rows;
+    w->n_tokens = keep->rows ? keep->n : table->n_rows;
+    w->rows.kept = keep->rows;
+    w->rows.n = w->n_tokens;
+    w->rows.table = &w->stored;
+    w->has_factors = table->factors && !options->is_pca;
+    w->has_mapping = table->mapping && !options->is_pca;
+    if (w->has_factors) w->stored.factors = NULL;
+    if (!w->has_mapping) return;
+    w->stored.mapping = NULL;
+    w->stored.n_rows = table->n_stored;
+    w->rows.kept = NULL;
+    w->rows.n = table->n_stored;
 }
 
 static bool convert(const struct model *model, const char *output,
@@ -94,15 +116,11 @@ static bool convert(const struct model *model, const char *output,
         .heads = is_cut || dim != table->dim || options->is_pca ? NULL : model_heads(model),
         .tokenizer = is_cut ? keep.tokenizer : content->tokenizer,
         .options = options,
-        .rows = {.table = table,
-                 .kept = keep.rows,
-                 .n = is_cut ? keep.n : table->n_rows,
-                 .dim = dim,
-                 .dtype = dtype_of(table, options),
-                 .where = content->where},
+        .rows = {.dim = dim, .dtype = dtype_of(table, options), .where = content->where},
     };
+    choose_rows(&w, options, &keep);
     bool done = write_rows(output, options, &w, err);
-    *result = (struct convert_result){w.rows.n, dim, w.rows.dtype, w.bytes};
+    *result = (struct convert_result){w.n_tokens, dim, w.rows.dtype, w.bytes};
     rows_close(&w.rows);
     keep_close(&keep);
     return done;
@@ -112,7 +130,8 @@ bool convert_run(const char *input, const char *output, const struct convert_opt
                  struct convert_result *result, struct err *err)
 {
     struct model *model;
-    if (!check_output(output, options, err) || !model_open(&model, input, err)) return false;
+    if (!check_output(output, options, err) || !model_open_as(&model, input, &options->model, err))
+        return false;
     bool done = convert(model, output, options, result, err);
     model_close(model);
     return done;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "model/options.h"
 #include "model/table/table.h"
 
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 enum convert_form { CONVERT_PACKED, CONVERT_FOLDER };
 
 struct convert_options {
+    struct model_options model; /* how the input is opened */
     enum convert_form form;
     int dtype;         /* enum dtype, or -1: the table's own */
     uint32_t dim;      /* 0: all columns */

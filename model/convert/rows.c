@@ -42,8 +42,7 @@ static uint32_t source_row(const struct rows *rows, uint32_t i)
 
 void rows_floats(const struct rows *rows, uint32_t i, float *out)
 {
-    const struct table *table = rows->table;
-    kernels_get()->row[table->dtype](out, table, source_row(rows, i), table->dim);
+    table_floats(rows->table, source_row(rows, i), 0, rows->table->dim, out);
 }
 
 static bool refuse(const struct rows *rows, uint32_t i, const char *what, struct err *err)
@@ -103,6 +102,8 @@ static bool write_row(struct rows *rows, uint32_t i, const float *x, char *out, 
     case DTYPE_I8:
         write_i8(x, rows->dim, out, &rows->scales[i]);
         break;
+    case DTYPE_F64:
+        return false; /* never asked for */
     }
     return fits ||
            refuse(rows, i, "holds a value too large for this dtype; convert with --dtype f32", err);
@@ -111,7 +112,7 @@ static bool write_row(struct rows *rows, uint32_t i, const float *x, char *out, 
 /* As they are: not a bit changes. */
 static bool is_copied(const struct rows *rows)
 {
-    return !rows->pca && rows->dtype == rows->table->dtype;
+    return !rows->pca && rows->dtype == rows->table->dtype && table_is_plain(rows->table);
 }
 
 bool rows_read(struct rows *rows, uint32_t i, char *out, struct err *err)

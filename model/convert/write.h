@@ -15,6 +15,10 @@ struct writing {
     const struct content *content;
     const struct heads *heads; /* to be written too; or NULL */
     const struct tokenizer *tokenizer;
+    const uint32_t *kept; /* (n_tokens) old ids; NULL: all */
+    uint32_t n_tokens;
+    struct table stored;           /* what rows are read from */
+    bool has_mapping, has_factors; /* are written beside the rows */
     const struct convert_options *options;
     struct rows rows;
     uint64_t bytes; /* set: of the file with the rows */
@@ -23,6 +27,17 @@ struct writing {
 /** Both return false with ERR_IO, ERR_FORMAT or ERR_MEMORY; nothing is then left behind. */
 bool write_packed(struct writing *w, const char *path, struct err *err);
 bool write_folder(struct writing *w, const char *path, struct err *err);
+
+/** What belongs to tokens, not to rows: of those that are kept, malloc'ed; NULL where there is
+ * none. */
+struct numbers {
+    float *weights, *factors; /* (n_tokens) */
+    int32_t *mapping;
+};
+
+/** numbers_gather: false with ERR_MEMORY. */
+bool numbers_gather(const struct writing *w, struct numbers *numbers, struct err *err);
+void numbers_clear(struct numbers *numbers);
 
 /** What a file of rows is written by. */
 struct tensor_file {

@@ -39,18 +39,33 @@ static json_t *modules_of(const struct writing *w)
     return modules;
 }
 
+static struct tensor_given row_of_numbers(const char *name, const char *dtype, const void *numbers,
+                                          size_t n)
+{
+    return (struct tensor_given){name, dtype, 1, {n}, numbers, n * sizeof(float)};
+}
+
 static bool write_weights(struct writing *w, const struct new_folder *folder, struct err *err)
 {
     char path[NEW_FOLDER_FILE_BYTES];
     const struct rows *rows = &w->rows;
-    const struct tensor_given tensors[] = {{.name = "embeddings",
-                                            .dtype = dtype_names[rows->dtype],
-                                            .rank = 2,
-                                            .shape = {rows->n, rows->dim},
-                                            .bytes = rows->n * rows_bytes(rows)}};
-    const struct tensor_file file = {tensors, 1, NULL, false};
+    struct numbers numbers;
+    if (!numbers_gather(w, &numbers, err)) return false;
+    struct tensor_given tensors[3] = {{.name = "embeddings",
+                                       .dtype = dtype_names[rows->dtype],
+                                       .rank = 2,
+                                       .shape = {rows->n, rows->dim},
+                                       .bytes = rows->n * rows_bytes(rows)}};
+    struct tensor_file file = {.tensors = tensors, .n = 1};
+    /* What rows are multiplied by is called weights there; ours are those of weighted pooling. */
+    const float *weights = numbers.factors ? numbers.factors : numbers.weights;
+    if (weights) tensors[file.n++] = row_of_numbers("weights", "F32", weights, w->n_tokens);
+    if (numbers.mapping)
+        tensors[file.n++] = row_of_numbers("mapping", "I32", numbers.mapping, w->n_tokens);
     new_folder_file(folder, "model.safetensors", path);
-    return write_tensors(w, path, &file, err);
+    bool done = write_tensors(w, path, &file, err);
+    numbers_clear(&numbers);
+    return done;
 }
 
 bool write_folder(struct writing *w, const char *path, struct err *err)

@@ -37,6 +37,7 @@ static void align(struct list *list)
 
 static void add_numbers(struct list *list, const char *name, const float *numbers, size_t n)
 {
+    if (!numbers) return;
     add(list, (struct tensor_given){name, "F32", 1, {n}, numbers, n * sizeof *numbers});
 }
 
@@ -51,7 +52,7 @@ static void add_compiled(struct list *list, const struct compiled *compiled, boo
 /* What is needed until the file is written. */
 struct pieces {
     struct compiled compiled;
-    float *weights;
+    struct numbers numbers;
     char (*head_names)[HEAD_NAME_BYTES];
     struct tensor_given *tensors;
 };
@@ -72,6 +73,7 @@ static void add_heads(struct list *list, const struct heads *heads, struct piece
 static struct list list_tensors(const struct writing *w, struct pieces *pieces)
 {
     const struct rows *rows = &w->rows;
+    const struct numbers *numbers = &pieces->numbers;
     struct list list = {.tensors = pieces->tensors};
     add(&list, (struct tensor_given){.name = "embeddings",
                                      .dtype = dtype_names[rows->dtype],
@@ -80,8 +82,21 @@ static struct list list_tensors(const struct writing *w, struct pieces *pieces)
                                      .bytes = rows->n * rows_bytes(rows)});
     align(&list);
     add_compiled(&list, &pieces->compiled, false);
-    if (rows->dtype == DTYPE_I8) add_numbers(&list, "scales", NULL, rows->n);
-    if (pieces->weights) add_numbers(&list, "weights", pieces->weights, rows->n);
+    if (rows->dtype == DTYPE_I8)
+        add(&list, (struct tensor_given){.name = "scales",
+                                         .dtype = "F32",
+                                         .rank = 1,
+                                         .shape = {rows->n},
+                                         .bytes = rows->n * sizeof(float)});
+    add_numbers(&list, "weights", numbers->weights, w->n_tokens);
+    add_numbers(&list, "factors", numbers->factors, w->n_tokens);
+    if (numbers->mapping)
+        add(&list, (struct tensor_given){"mapping",
+                                         "I32",
+                                         1,
+                                         {w->n_tokens},
+                                         numbers->mapping,
+                                         w->n_tokens * sizeof *numbers->mapping});
     add_compiled(&list, &pieces->compiled, true);
     add_heads(&list, w->heads, pieces);
     return list;
@@ -128,23 +143,15 @@ static json_t *metadata_of(const struct writing *w)
 
 /* ---- all of it ---- */
 
-static bool gather_weights(const struct rows *rows, struct pieces *pieces)
-{
-    if (!rows->table->weights) return true;
-    pieces->weights = malloc((size_t)rows->n * sizeof *pieces->weights);
-    for (uint32_t i = 0; pieces->weights && i < rows->n; i++)
-        pieces->weights[i] = rows->table->weights[rows->kept ? rows->kept[i] : i];
-    return pieces->weights;
-}
-
 static bool gather(const struct writing *w, struct pieces *pieces, struct err *err)
 {
     const size_t n_heads = w->heads ? w->heads->n : 0;
     compiled_list(w->tokenizer, &pieces->compiled);
     pieces->tensors = malloc((pieces->compiled.n + n_heads + 8) * sizeof *pieces->tensors);
     pieces->head_names = malloc((n_heads + 1) * sizeof *pieces->head_names);
-    return (pieces->tensors && pieces->head_names && gather_weights(&w->rows, pieces)) ||
-           err_set(err, ERR_MEMORY, NULL, "no memory for the list of tensors");
+    if (!pieces->tensors || !pieces->head_names)
+        return err_set(err, ERR_MEMORY, NULL, "no memory for the list of tensors");
+    return numbers_gather(w, &pieces->numbers, err);
 }
 
 bool write_packed(struct writing *w, const char *path, struct err *err)
@@ -159,6 +166,6 @@ bool write_packed(struct writing *w, const char *path, struct err *err)
     }
     free(pieces.tensors);
     free(pieces.head_names);
-    free(pieces.weights);
+    numbers_clear(&pieces.numbers);
     return done;
 }

@@ -11,6 +11,53 @@
 
 #define TELL_EVERY 4096
 
+/* ---- what belongs to tokens ---- */
+
+static uint32_t old_id(const struct writing *w, uint32_t i)
+{
+    return w->kept ? w->kept[i] : i;
+}
+
+static float *gather(const struct writing *w, const float *from)
+{
+    float *out = malloc((size_t)w->n_tokens * sizeof *out);
+    for (uint32_t i = 0; out && i < w->n_tokens; i++)
+        out[i] = from[old_id(w, i)];
+    return out;
+}
+
+static int32_t *gather_mapping(const struct writing *w)
+{
+    int32_t *out = malloc((size_t)w->n_tokens * sizeof *out);
+    for (uint32_t i = 0; out && i < w->n_tokens; i++)
+        memcpy(&out[i], w->content->table.mapping + old_id(w, i) * sizeof *out, sizeof *out);
+    return out;
+}
+
+bool numbers_gather(const struct writing *w, struct numbers *numbers, struct err *err)
+{
+    const struct table *table = &w->content->table;
+    *numbers = (struct numbers){0};
+    if (table->weights) numbers->weights = gather(w, table->weights);
+    if (w->has_factors) numbers->factors = gather(w, table->factors);
+    if (w->has_mapping) numbers->mapping = gather_mapping(w);
+    if ((numbers->weights || !table->weights) && (numbers->factors || !w->has_factors) &&
+        (numbers->mapping || !w->has_mapping))
+        return true;
+    numbers_clear(numbers);
+    return err_set(err, ERR_MEMORY, NULL, "no memory for a number a token");
+}
+
+void numbers_clear(struct numbers *numbers)
+{
+    free(numbers->weights);
+    free(numbers->factors);
+    free(numbers->mapping);
+    *numbers = (struct numbers){0};
+}
+
+/* ---- the file ---- */
+
 struct stream {
     struct save save;
     struct sha256_ctx sum;

@@ -478,7 +478,7 @@ bool head_explain(const struct head *head, struct arena *arena, const uint32_t *
     for (size_t i = 0; i < n; i++) {
         shares[i] = 0;
         if (ids[i] == unknown || ids[i] == MODEL_NO_ID || divisor == 0) continue;
-        kernels_get()->row[table->dtype](one, table, ids[i], dim);
+        table_floats(table, ids[i], 0, dim, one);
         shares[i] = dot_row(&head->output, row, one) / divisor;
         if (ground->pool.pooling == POOLING_WEIGHTED) shares[i] *= (double)table->weights[ids[i]];
     }

@@ -115,7 +115,7 @@ static bool open_ground(struct content *own, const char *folder, const struct he
                         struct err *err)
 {
     uint32_t row;
-    if (!content_open(own, folder, err)) return false;
+    if (!content_open(own, folder, &model_options_default, err)) return false;
     if (tokenizer_fingerprint(own->tokenizer) != tokenizer_fingerprint(shared->tokenizer))
         return err_set(err, ERR_FORMAT, NULL,
                        "%.300s: its vocabulary is not the model's, so its head cannot be "

@@ -10,29 +10,74 @@
 #define FAIL(file, ...) tensors_fail(file, __VA_ARGS__)
 #define QUOTED(text) ERR_VALUE_BYTES, (text)
 
-/* Where no tensor has one of the two names: the only one with two dimensions. */
-static const struct tensor *find_only_matrix(const struct tensors *file)
+/* Where token embeddings are kept: model2vec and StaticEmbedding; then BERT and its kin,
+   ModernBERT, GPT-2, Llama and its kin, T5, of which the longer forms have the model's name in
+   front. */
+static const char *const exact_names[] = {"embeddings", "embedding.weight"};
+static const char *const name_ends[] = {
+    "word_embeddings.weight", "tok_embeddings.weight", "wte.weight",      "embed_tokens.weight",
+    "shared.weight",          "word_embedding.weight", "embedding.weight"};
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t bytes = strlen(name), end_bytes = strlen(end);
+    return bytes >= end_bytes && strcmp(name + bytes - end_bytes, end) == 0 &&
+           (bytes == end_bytes || name[bytes - end_bytes - 1] == '.');
+}
+
+bool table_is_tensor_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof exact_names / sizeof *exact_names; i++)
+        if (strcmp(name, exact_names[i]) == 0) return true;
+    for (size_t i = 0; i < sizeof name_ends / sizeof *name_ends; i++)
+        if (ends_with(name, name_ends[i])) return true;
+    return false;
+}
+
+/* The only tensor with two dimensions; of those with a known name where `named`. */
+static const struct tensor *find_only(const struct tensors *file, bool named, size_t *count)
 {
     const struct tensor *found = NULL;
-    size_t count = 0;
+    *count = 0;
     for (size_t i = 0; i < file->n; i++) {
         if (file->items[i].rank != 2) continue;
+        if (named && !table_is_tensor_name(file->items[i].name)) continue;
         found = &file->items[i];
-        count++;
+        ++*count;
     }
-    if (count == 1) return found;
+    return *count == 1 ? found : NULL;
+}
+
+static const struct tensor *find_named(const struct tensors *file, const char *name)
+{
+    const struct tensor *tensor = tensors_find(file, name);
+    if (!tensor)
+        FAIL(file, "none of its %zu tensors is called '%.*s', as --tensor says", file->n,
+             QUOTED(name));
+    return tensor;
+}
+
+static const struct tensor *find_table(const struct tensors *file, const char *name)
+{
+    size_t named, all;
+    if (name) return find_named(file, name);
+    for (size_t i = 0; i < sizeof exact_names / sizeof *exact_names; i++) {
+        const struct tensor *tensor = tensors_find(file, exact_names[i]);
+        if (tensor) return tensor;
+    }
+    const struct tensor *known = find_only(file, true, &named);
+    const struct tensor *only = find_only(file, false, &all);
+    if (known || (only && named == 0)) return known ? known : only;
     FAIL(file,
-         "none of its %zu tensors is called 'embeddings' or 'embedding.weight', and %zu have two "
-         "dimensions, so it cannot be told which is the table; name it 'embeddings'",
-         file->n, count);
+         "%zu of its %zu tensors have the name of an embedding table, and %zu have two dimensions, "
+         "so it cannot be told which is the table; name it with --tensor",
+         named, file->n, all);
     return NULL;
 }
 
-static bool choose_table(struct table *table, const struct tensors *file)
+static bool choose_table(struct table *table, const struct tensors *file, const char *name)
 {
-    const struct tensor *tensor = tensors_find(file, "embeddings");
-    if (!tensor) tensor = tensors_find(file, "embedding.weight");
-    if (!tensor) tensor = find_only_matrix(file);
+    const struct tensor *tensor = find_table(file, name);
     if (!tensor) return false;
     if (tensor->rank != 2 || tensor->shape[0] == 0 || tensor->shape[1] == 0) {
         return FAIL(file,
@@ -46,31 +91,27 @@ static bool choose_table(struct table *table, const struct tensors *file)
                     QUOTED(tensor->name), (unsigned long long)tensor->shape[0],
                     (unsigned long long)tensor->shape[1]);
     }
-    if (tensors_find(file, "mapping")) {
-        return FAIL(file,
-                    "tensor '%s' (rows shared by tokens) is not supported; save the model "
-                    "without vocabulary quantization",
-                    "mapping");
-    }
     table->rows = tensor->data;
     table->n_rows = (uint32_t)tensor->shape[0];
     table->dim = (uint32_t)tensor->shape[1];
     table->stride_bytes = tensor->shape[1] * tensor->item_bits / 8;
-    for (int dtype = 0; dtype < DTYPES; dtype++) {
+    for (int dtype = 0; dtype <= DTYPES; dtype++) {
         if (strcmp(tensor->dtype, dtype_names[dtype]) != 0) continue;
         table->dtype = (enum dtype)dtype;
         return true;
     }
-    return FAIL(file,
-                "tensor '%.*s' has dtype %s; F32, F16, BF16 and I8 are served: save it as one of "
-                "them (in Python: tensor.to(torch.float16))",
-                QUOTED(tensor->name), tensor->dtype);
+    return FAIL(
+        file,
+        "tensor '%.*s' has dtype %s; F64, F32, F16, BF16 and I8 are served: save it as one of "
+        "them (in Python: tensor.to(torch.float16))",
+        QUOTED(tensor->name), tensor->dtype);
 }
 
-static bool find_scales(struct table *table, const struct tensors *file)
+static bool find_scales(struct table *table, const struct tensors *file,
+                        const struct table_options *options)
 {
     const struct tensor *tensor = tensors_find(file, "scales");
-    if (table->dtype != DTYPE_I8) return true;
+    if (table->dtype != DTYPE_I8 || (!tensor && options->has_factors)) return true;
     if (!tensor) {
         return FAIL(file,
                     "its rows are I8, but there is no tensor '%s' that says what they are "
@@ -107,34 +148,82 @@ static bool copy_weights(float *out, const struct tensor *tensor, const char *da
     return false;
 }
 
-static bool read_weights(struct table *table, const struct tensors *file)
+static bool check_weights(const struct tensors *file, const float *weights, size_t n)
 {
-    const struct tensor *tensor = tensors_find(file, "weights");
-    if (!tensor) return true;
-    if (tensor->rank != 1 || tensor->shape[0] != table->n_rows) {
-        return FAIL(file, "tensor 'weights' must have one dimension of %u, a weight for each row",
-                    table->n_rows);
-    }
-    float *weights = calloc(table->n_rows, sizeof *weights);
-    table->weights = weights;
-    if (!weights) return err_set(file->err, ERR_MEMORY, NULL, "no memory for the token weights");
-    if (!copy_weights(weights, tensor, tensor->data, table->n_rows)) {
-        return FAIL(file, "tensor 'weights' has dtype %s; F64, F32, F16 and BF16 are read",
-                    tensor->dtype);
-    }
-    for (uint32_t i = 0; i < table->n_rows; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (isfinite(weights[i]) && weights[i] >= 0) continue;
         return FAIL(file,
-                    "tensor 'weights': row %u is %g; a weight must be finite and not negative", i,
+                    "tensor 'weights': row %zu is %g; a weight must be finite and not negative", i,
                     (double)weights[i]);
     }
     return true;
 }
 
-bool table_open_tensors(struct table *table, const struct tensors *file)
+/* Numbers of the file as float32: where they lie if they are that, else in memory of the table. */
+static bool read_numbers(struct table *table, const struct tensors *file,
+                         const struct tensor *tensor, float **owned, const float **out)
+{
+    const size_t n = table->n_rows;
+    if (tensor->rank != 1 || tensor->shape[0] != n)
+        return FAIL(file, "tensor '%s' must have one dimension of %zu, a number for each token",
+                    tensor->name, n);
+    if (strcmp(tensor->dtype, "F32") == 0 && (uintptr_t)tensor->data % sizeof(float) == 0) {
+        *out = (const float *)(const void *)tensor->data;
+        return true;
+    }
+    *out = *owned = calloc(n, sizeof **owned);
+    if (!*owned) return err_set(file->err, ERR_MEMORY, NULL, "no memory for the token weights");
+    return copy_weights(*owned, tensor, tensor->data, n) ||
+           FAIL(file, "tensor '%s' has dtype %s; F64, F32, F16 and BF16 are read", tensor->name,
+                tensor->dtype);
+}
+
+static bool read_weights(struct table *table, const struct tensors *file,
+                         const struct table_options *options)
+{
+    const struct tensor *weights = tensors_find(file, "weights");
+    const struct tensor *factors = tensors_find(file, "factors");
+    if (options->has_factors && weights) factors = weights, weights = NULL;
+    if (weights && !read_numbers(table, file, weights, &table->owned[0], &table->weights))
+        return false;
+    if (factors && !read_numbers(table, file, factors, &table->owned[1], &table->factors))
+        return false;
+    return !weights || options->is_checked || check_weights(file, table->weights, table->n_rows);
+}
+
+static bool check_mapping(const struct table *table, const struct tensors *file)
+{
+    for (uint32_t id = 0; id < table->n_rows; id++) {
+        int32_t row;
+        memcpy(&row, table->mapping + id * sizeof row, sizeof row);
+        if (row < 0 || (uint32_t)row >= table->n_stored)
+            return FAIL(file, "tensor 'mapping': token %u has the row %d, but there are %u rows",
+                        id, row, table->n_stored);
+    }
+    return true;
+}
+
+static bool read_mapping(struct table *table, const struct tensors *file,
+                         const struct table_options *options)
+{
+    const struct tensor *tensor = tensors_find(file, "mapping");
+    if (!tensor) return true;
+    if (tensor->rank != 1 || tensor->shape[0] == 0 || tensor->shape[0] >= UINT32_MAX ||
+        strcmp(tensor->dtype, "I32") != 0)
+        return FAIL(file, "tensor '%s' must be I32 and have one dimension, a row for each token",
+                    tensor->name);
+    table->mapping = tensor->data;
+    table->n_stored = table->n_rows;
+    table->n_rows = (uint32_t)tensor->shape[0];
+    return options->is_checked || check_mapping(table, file);
+}
+
+bool table_open_tensors(struct table *table, const struct tensors *file,
+                        const struct table_options *options)
 {
     *table = (struct table){0};
-    if (choose_table(table, file) && find_scales(table, file) && read_weights(table, file))
+    if (choose_table(table, file, options->tensor) && find_scales(table, file, options) &&
+        read_mapping(table, file, options) && read_weights(table, file, options))
         return true;
     table_close(table);
     return false;
@@ -146,7 +235,8 @@ bool table_open_safetensors(struct table *table, struct span weights, const char
     struct tensors file;
     *table = (struct table){0};
     if (!tensors_open(&file, weights, where, err)) return false;
-    bool done = table_open_tensors(table, &file);
+    const struct table_options options = {0};
+    bool done = table_open_tensors(table, &file, &options);
     tensors_close(&file);
     return done;
 }

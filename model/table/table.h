@@ -19,24 +19,36 @@ enum dtype {
     DTYPE_F32,
     DTYPE_F16,
     DTYPE_BF16,
-    DTYPE_I8, /* a value is the number times its row's scale */
+    DTYPE_I8,  /* a value is the number times its row's scale */
+    DTYPE_F64, /* read a row at a time (table_floats) */
 };
 
+/** Those that the kernels know: the ones before DTYPE_F64. */
 #define DTYPES 4
 
-/** Names as safetensors writes them: F32, F16, BF16, I8. */
-extern const char *const dtype_names[DTYPES];
+/** Names as safetensors writes them, by enum dtype: F32, F16, BF16, I8, F64. */
+extern const char *const dtype_names[DTYPES + 1];
 
 struct table {
     const void
-        *rows; /* (n_rows, dim) of dtype, row-major, little-endian; aligned as the file has it */
+        *rows; /* (n_stored, dim) of dtype, row-major, little-endian; aligned as the file has it */
     size_t stride_bytes; /* from a row to the next */
     uint32_t n_rows, dim;
     enum dtype dtype;
-    const char *scales; /* (n_rows) float32, little-endian, at any address; NULL unless I8 */
-    const float
-        *weights; /* (n_rows) token weights for weighted pooling, or NULL; owned by the table */
+    const char *scales;   /* (n_rows) float32, little-endian, at any address; I8: NULL is 1 */
+    const float *weights; /* (n_rows) token weights for weighted pooling, or NULL */
+    /* Where ids share rows, or rows are multiplied: read by table_floats alone. */
+    const char *mapping;  /* (n_rows) int32, little-endian: the stored row of each id; or NULL */
+    const float *factors; /* (n_rows) what each id's row is multiplied by; or NULL */
+    uint32_t n_stored;    /* rows that there are, with a mapping */
+    float *owned[2];      /* of weights and factors: the table's own memory, or NULL */
 };
+
+/** table_is_plain: each id has a row of numbers that the kernels know. */
+static inline bool table_is_plain(const struct table *table)
+{
+    return !table->mapping && !table->factors && table->dtype < DTYPES;
+}
 
 /** table_row: where row `id` (< n_rows) begins. */
 static inline const char *table_row(const struct table *table, uint32_t id)
@@ -49,25 +61,45 @@ static inline const char *table_row(const struct table *table, uint32_t id)
 static inline float table_scale(const struct table *table, uint32_t id)
 {
     float scale;
+    if (!table->scales) return 1;
     memcpy(&scale, table->scales + id * sizeof scale, sizeof scale);
     return scale;
 }
 
 struct tensors;
 
+/** What must be known of a safetensors file besides. */
+struct table_options {
+    const char *tensor; /* the name of the table, or NULL: it is found */
+    bool has_factors; /* `weights` is what rows are multiplied by, and I8 rows need no `scales`: as
+                         model2vec means them */
+    bool is_checked;  /* numbers were looked through when the file was made */
+};
+
 /**
- * table_open_tensors finds the table in a safetensors file: tensor `embeddings`, or
- * `embedding.weight`, or the only 2-D one, in F32, F16, BF16, or I8 with a tensor `scales` (n_rows)
- * in F32; optional `weights` (n_rows) in F64, F32, F16 or BF16, each finite and not negative.
+ * table_open_tensors finds the table in a safetensors file: tensor `embeddings` or
+ * `embedding.weight`, else the only one whose name is known (table_is_tensor_name), or the only 2-D
+ * one; in F64, F32, F16, BF16, or I8 with a tensor `scales` (n_rows) in F32. Optional: `weights`
+ * (n_rows) for weighted pooling, finite and not negative, in F64, F32, F16 or BF16; `mapping`
+ * (n_rows, I32), the row of each token; `factors` (n_rows), what rows are multiplied by.
  * @param file its bytes are borrowed while the table lives, the rest is not
- * @return false with ERR_FORMAT
+ * @return false with ERR_FORMAT or ERR_MEMORY
  */
-bool table_open_tensors(struct table *table, const struct tensors *file);
+bool table_open_tensors(struct table *table, const struct tensors *file,
+                        const struct table_options *options);
+
+/** table_is_tensor_name: tensors of that name hold token embeddings. */
+bool table_is_tensor_name(const char *name);
 
 /** table_open_safetensors: the same from the bytes of the file (tensors.h), named `where` in
  * messages. */
 bool table_open_safetensors(struct table *table, struct span weights, const char *where,
                             struct err *err);
+
+/** table_floats: out (n) = columns [from, from + n) of row `id` (< n_rows) of any table, as
+ * float32.
+ */
+void table_floats(const struct table *table, uint32_t id, size_t from, size_t n, float *out);
 
 /**
  * table_check_finite reads every value of the table; false with `row` the first one that holds NaN

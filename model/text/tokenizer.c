@@ -109,6 +109,52 @@ const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t id, size
     return text + n;
 }
 
+/* Longer tokens count as this long. */
+#define LENGTH_MAX 4096
+
+static bool is_own(const struct vocab *vocab, const char *text, size_t bytes, uint32_t id)
+{
+    return trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes)) == id;
+}
+
+/* How many tokens have each length; returns how many there are. */
+static uint32_t count_lengths(const struct tokenizer *t, bool of_bytes, uint32_t *counts)
+{
+    uint32_t n = 0;
+    for (uint32_t id = 0; id < t->vocab.n; id++) {
+        size_t bytes;
+        const char *text = vocab_text(&t->vocab, id, &bytes);
+        if (of_bytes && !is_own(&t->vocab, text, bytes, id)) continue;
+        size_t length = of_bytes ? bytes : utf8_count(text, bytes);
+        counts[length < LENGTH_MAX ? length : LENGTH_MAX]++;
+        n++;
+    }
+    return n;
+}
+
+/* The length of the token with that place in the order of lengths. */
+static uint32_t length_at(const uint32_t *counts, uint32_t place)
+{
+    uint32_t length = 0;
+    for (uint32_t before = counts[0]; before <= place && length < LENGTH_MAX;)
+        before += counts[++length];
+    return length;
+}
+
+uint32_t tokenizer_median_length(const struct tokenizer *tokenizer, bool of_bytes)
+{
+    uint32_t counts[LENGTH_MAX + 1] = {0};
+    uint32_t n = count_lengths(tokenizer, of_bytes, counts);
+    if (n == 0) return 1;
+    if (of_bytes) return length_at(counts, n / 2);
+    return (length_at(counts, (n - 1) / 2) + length_at(counts, n / 2)) / 2;
+}
+
+uint32_t tokenizer_truncation(const struct tokenizer *tokenizer)
+{
+    return tokenizer->truncation;
+}
+
 /* FNV-1a, the length of each token first. */
 uint64_t tokenizer_fingerprint(const struct tokenizer *tokenizer)
 {

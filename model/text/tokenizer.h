@@ -69,6 +69,14 @@ bool tokenizer_is_unknown(const struct tokenizer *tokenizer, uint32_t id);
 const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes,
                             bool *continues);
 
+/** tokenizer_median_length: the median of the tokens' lengths, as model2vec takes it: of code
+ * points, added tokens included, the mean of the middle two cut to a whole number; or of `bytes` of
+ * the model's own tokens, the upper of the middle two. Reads all of the vocabulary. */
+uint32_t tokenizer_median_length(const struct tokenizer *tokenizer, bool of_bytes);
+
+/** tokenizer_truncation: how many tokens tokenizer.json's `truncation` leaves; 0: it has none. */
+uint32_t tokenizer_truncation(const struct tokenizer *tokenizer);
+
 /** tokenizer_fingerprint: a hash of all tokens and their ids: two vocabularies that differ have
  * different ones. Reads all of the vocabulary. */
 uint64_t tokenizer_fingerprint(const struct tokenizer *tokenizer);

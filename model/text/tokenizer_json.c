@@ -163,6 +163,12 @@ static bool read_compiled(struct tokenizer *t, const json_t *part, struct err *e
            fields_bool_or(part, "compiled", "cuts_unknown", false, &t->bpe.cuts_unknown, err);
 }
 
+static void read_truncation(struct tokenizer *t, const json_t *part)
+{
+    json_int_t most = json_integer_value(json_object_get(part, "max_length"));
+    if (most > 0 && most < UINT32_MAX) t->truncation = (uint32_t)most;
+}
+
 /* Lists of the model are empty already. */
 static bool keep_settings(struct tokenizer *t, json_t *root, struct err *err)
 {
@@ -179,7 +185,8 @@ bool json_read_tokenizer(struct tokenizer *t, json_t *root, const struct model_l
 {
     bool bert_normalizer, bert_pre_tokenizer;
     if (!json_is_object(root)) return fields_wrong_type("", "the file", root, "an object", err);
-    /* How texts are cut and filled up is the request's to say, not the file's: both are ignored. */
+    /* How texts are cut and filled up is the request's to say, not the file's; the limit is kept
+       for those who go by it. */
     bool done =
         fields_known(root, "", t->is_packed ? PARTS ", compiled" : PARTS, err) &&
         read_compiled(t, json_object_get(root, "compiled"), err) &&
@@ -191,6 +198,7 @@ bool json_read_tokenizer(struct tokenizer *t, json_t *root, const struct model_l
         json_read_added_tokens(t, json_object_get(root, "added_tokens"), err) &&
         json_read_post_processor(t, json_object_get(root, "post_processor"), err) &&
         json_read_decoder(t, json_object_get(root, "decoder"), err);
+    read_truncation(t, json_object_get(root, "truncation"));
     /* BERT's pipeline has a walk of its own, which trims no spans. */
     if (done && t->family == &wordpiece_family && bert_normalizer && bert_pre_tokenizer &&
         t->n_trimmings == 0)

@@ -75,7 +75,7 @@ static bool make_table(struct learner *learner, const struct table *from)
     if (!make_learned(rows, (size_t)from->n_rows * from->dim, from->n_rows, ROW_SQUARES_START))
         return false;
     for (uint32_t i = 0; i < from->n_rows; i++)
-        kernels_get()->row[from->dtype](rows->values + (size_t)i * from->dim, from, i, from->dim);
+        table_floats(from, i, 0, from->dim, rows->values + (size_t)i * from->dim);
     learner->table = (struct table){.rows = rows->values,
                                     .stride_bytes = from->dim * sizeof *rows->values,
                                     .n_rows = from->n_rows,

@@ -97,7 +97,7 @@ static bool append_name(struct training *t, struct arena *arena, uint32_t label,
     char *words = words_of(examples_names(t->examples)[label]);
     if (!words) return true;
     arena_reset(arena);
-    bool ok = model_tokenize(t->model, arena, words, strlen(words), 0, &tokens, err) &&
+    bool ok = model_tokenize(t->model, arena, words, strlen(words), MODEL_LIMITS, &tokens, err) &&
               (tokens.n == 0 || examples_add(t->examples, tokens.ids, tokens.n, &label, 1, err));
     if (ok && tokens.n > 0) t->names_of[label] = (uint32_t)t->examples->n - 1;
     free(words);
@@ -160,21 +160,29 @@ static bool order_rows(struct training *t, struct err *err)
 
 /* ---- what it starts from ---- */
 
+static void fill_at_random(struct training *t, size_t n, uint32_t dim)
+{
+    uint64_t state = random_seed(t->options->seed, 0x5C8A7C4, dim);
+    for (size_t i = 0; i < n; i++)
+        t->from_memory[i] =
+            (2 * random_share(&state) - 1) * (float)(SCRATCH_SIZE / sqrt((double)dim));
+}
+
+/* A table of its own where the model's is not started from, or is none that can be moved. */
 static bool take_table(struct training *t, struct err *err)
 {
     const struct table *table = model_table(t->model);
     const bool is_scratch = t->options->mode == TRAINING_SCRATCH;
     t->from = *table;
     t->pool = model_pool_options(t->model);
-    if (!is_scratch) return true;
-    const uint32_t dim = t->options->dim > 0 ? t->options->dim : table->dim;
+    if (!is_scratch && table_is_plain(table)) return true;
+    const uint32_t dim = is_scratch && t->options->dim > 0 ? t->options->dim : table->dim;
     const size_t n = (size_t)table->n_rows * dim;
     t->from_memory = calloc(n, sizeof *t->from_memory);
     if (!t->from_memory) return fail_memory(err);
-    uint64_t state = random_seed(t->options->seed, 0x5C8A7C4, dim);
-    for (size_t i = 0; i < n; i++)
-        t->from_memory[i] =
-            (2 * random_share(&state) - 1) * (float)(SCRATCH_SIZE / sqrt((double)dim));
+    if (is_scratch) fill_at_random(t, n, dim);
+    for (uint32_t i = 0; i < table->n_rows && !is_scratch; i++)
+        table_floats(table, i, 0, dim, t->from_memory + (size_t)i * dim);
     t->from = (struct table){.rows = t->from_memory,
                              .stride_bytes = dim * sizeof *t->from_memory,
                              .n_rows = table->n_rows,

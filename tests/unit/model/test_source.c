@@ -50,7 +50,7 @@ static void refuse(const char *path, enum err_code code, const char *what)
 {
     struct source source;
     struct err err = {0};
-    assert_false(source_open(&source, path, &err));
+    assert_false(source_open(&source, path, NULL, &err));
     assert_int_equal(err.code, code);
     if (!strstr(err.message, what)) fail_msg("'%s' does not say '%s'", err.message, what);
     assert_null(source.weights.data);
@@ -63,7 +63,8 @@ static void a_folder_gives_its_files_and_its_name(void **state)
     struct err err;
     write_file(*state, "model.safetensors", "weights");
     write_file(*state, "vocab.txt", "a\nb\n");
-    if (!source_open(&source, ((struct folder *)*state)->path, &err)) fail_msg("%s", err.message);
+    if (!source_open(&source, ((struct folder *)*state)->path, NULL, &err))
+        fail_msg("%s", err.message);
     assert_int_equal(source.weights.bytes, 7);
     assert_memory_equal(source.weights.data, "weights", 7);
     assert_memory_equal(source.vocab.data, "a\nb\n", 4);
@@ -84,7 +85,7 @@ static void the_weights_file_stands_for_its_folder(void **state)
     write_file(*state, "model.safetensors", "weights");
     write_file(*state, "config.json", "{}");
     path_in(path, *state, "other.safetensors");
-    if (!source_open(&source, path, &err)) fail_msg("%s", err.message);
+    if (!source_open(&source, path, NULL, &err)) fail_msg("%s", err.message);
     assert_string_equal(source.path, ((struct folder *)*state)->path);
     assert_string_equal(source.weights_name, "other.safetensors");
     assert_int_equal(source.weights.bytes, 5);
@@ -103,7 +104,7 @@ static void relative_paths_and_a_slash_at_the_end_are_fine(void **state)
     assert_int_equal(chdir(((struct folder *)*state)->path), 0);
     bool ok = true;
     for (size_t i = 0; i < 4 && ok; i++) {
-        ok = source_open(&source, paths[i], &err) &&
+        ok = source_open(&source, paths[i], NULL, &err) &&
              strcmp(source.path, ((struct folder *)*state)->path) == 0;
         source_close(&source);
     }
@@ -122,7 +123,7 @@ static void symbolic_links_lead_to_the_folder(void **state)
     assert_int_equal(symlink("real", file), 0);
     path_in(link, *state, "link");
     assert_int_equal(symlink(".", link), 0);
-    if (!source_open(&source, link, &err)) fail_msg("%s", err.message);
+    if (!source_open(&source, link, NULL, &err)) fail_msg("%s", err.message);
     assert_int_equal(source.weights.bytes, 7);
     assert_string_equal(source.path, ((struct folder *)*state)->path);
     source_close(&source);
@@ -136,7 +137,7 @@ static void a_name_never_breaks_a_line(void **state)
     path_in(path, *state, "a\r\nb: c");
     assert_int_equal(mkdir(path, 0700), 0);
     write_file(*state, "a\r\nb: c/model.safetensors", "weights");
-    if (!source_open(&source, path, &err)) fail_msg("%s", err.message);
+    if (!source_open(&source, path, NULL, &err)) fail_msg("%s", err.message);
     assert_string_equal(source.name, "a__b: c");
     source_close(&source);
 }
@@ -201,8 +202,8 @@ static void the_builtin_model_is_found_by_both_names_and_lies_aligned(void **sta
     (void)state;
     struct source first, second;
     struct err err;
-    assert_true(source_open(&first, "builtin", &err));
-    assert_true(source_open(&second, "embedd-base-1", &err));
+    assert_true(source_open(&first, "builtin", NULL, &err));
+    assert_true(source_open(&second, "embedd-base-1", NULL, &err));
     assert_ptr_equal(first.weights.data, second.weights.data);
     assert_false(first.is_mapped);
     assert_true(first.weights.bytes > 10000000);

@@ -161,7 +161,7 @@ static void a_header_that_is_not_the_formats_is_refused(void **state)
     refuse("7", 0, "not a JSON object");
     refuse("{} x", 0, "not JSON");
     refuse("{\"a\":1,\"a\":2}", 0, "not JSON");
-    refuse("{}", 0, "none of its 0 tensors");
+    refuse("{}", 0, "0 of its 0 tensors");
     refuse("{}", 5, "5 bytes of data belong to no tensor");
     refuse("{\"__metadata__\":[]}", 0, "__metadata__");
     refuse("{\"__metadata__\":{\"a\":1}}", 0, "'a' is not a string");
@@ -221,8 +221,7 @@ static void tensors_that_overlap_or_leave_a_hole_are_refused(void **state)
 static void only_a_table_that_can_be_served_is_taken(void **state)
 {
     (void)state;
-    refuse(TENSOR("U8", "[3,2]", "[0,6]"), 6, "dtype U8; F32, F16, BF16 and I8 are served");
-    refuse(TENSOR("F64", "[3,2]", "[0,48]"), 48, "dtype F64");
+    refuse(TENSOR("U8", "[3,2]", "[0,6]"), 6, "dtype U8; F64, F32, F16, BF16 and I8 are served");
     refuse(TENSOR("F32", "[6]", "[0,24]"), 24, "two dimensions");
     refuse(TENSOR("F32", "[3,2,1]", "[0,24]"), 24, "two dimensions");
     refuse(TENSOR("F32", "[0,2]", "[0,0]"), 0, "at least 1");
@@ -231,9 +230,73 @@ static void only_a_table_that_can_be_served_is_taken(void **state)
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
            "\"b\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[4,8]}}",
            8, "2 have two dimensions");
+    refuse("{\"a.wte.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
+           "\"b.wte.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[4,8]}}",
+           8, "2 of its 2 tensors have the name of an embedding table");
     refuse("{\"embeddings\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
-           "\"mapping\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
-           8, "vocabulary quantization");
+           "\"mapping\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[4,12]}}",
+           12, "tensor 'mapping' must be I32");
+}
+
+static void a_table_is_found_by_the_name_that_its_family_gives_it(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "embeddings.word_embeddings.weight",
+        "roberta.embeddings.word_embeddings.weight",
+        "model.embeddings.tok_embeddings.weight",
+        "wte.weight",
+        "transformer.wte.weight",
+        "model.embed_tokens.weight",
+        "shared.weight",
+        "0.embedding.weight",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char header[300];
+        const float data[] = {7, 1, 2};
+        struct table table;
+        snprintf(header, sizeof header,
+                 "{\"another.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
+                 "\"%s\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[4,12]}}",
+                 names[i]);
+        struct span file = take(&table, header, data, sizeof data);
+        assert_int_equal(table.n_rows, 2);
+        table_close(&table);
+        free((void *)(uintptr_t)file.data);
+    }
+}
+
+static void rows_may_be_shared_multiplied_and_of_64_bits(void **state)
+{
+    (void)state;
+    static const char header[] =
+        "{\"embeddings\":{\"dtype\":\"F64\",\"shape\":[2,2],\"data_offsets\":[0,32]},"
+        "\"mapping\":{\"dtype\":\"I32\",\"shape\":[3],\"data_offsets\":[32,44]},"
+        "\"factors\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[44,56]}}";
+    const double rows[] = {1, 2, 3, 4};
+    const int32_t mapping[] = {1, 0, 1};
+    const float factors[] = {1, 10, 0.5f};
+    static const float wanted[3][2] = {{3, 4}, {10, 20}, {1.5f, 2}};
+    char data[56];
+    struct table table;
+    memcpy(data, rows, 32);
+    memcpy(data + 32, mapping, 12);
+    memcpy(data + 44, factors, 12);
+    struct span file = take(&table, header, data, sizeof data);
+    assert_int_equal(table.n_rows, 3);
+    assert_false(table_is_plain(&table));
+    for (uint32_t id = 0; id < 3; id++) {
+        float row[2], second;
+        table_floats(&table, id, 0, 2, row);
+        table_floats(&table, id, 1, 1, &second);
+        assert_true(row[0] == wanted[id][0] && row[1] == wanted[id][1] && second == row[1]);
+    }
+    table_close(&table);
+    free((void *)(uintptr_t)file.data);
+    refuse("{\"embeddings\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
+           "\"mapping\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[4,12]},"
+           "\"factors\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[12,24]}}",
+           24, "tensor 'factors' must have one dimension of 2");
 }
 
 #define WITH_WEIGHTS(dtype, shape, end)                                                            \
@@ -394,6 +457,8 @@ int main(void)
         cmocka_unit_test(offsets_outside_the_file_are_refused),
         cmocka_unit_test(tensors_that_overlap_or_leave_a_hole_are_refused),
         cmocka_unit_test(only_a_table_that_can_be_served_is_taken),
+        cmocka_unit_test(a_table_is_found_by_the_name_that_its_family_gives_it),
+        cmocka_unit_test(rows_may_be_shared_multiplied_and_of_64_bits),
         cmocka_unit_test(weights_come_in_four_types_and_must_be_sound),
         cmocka_unit_test(rows_of_i8_come_with_their_scales),
         cmocka_unit_test(the_table_is_chosen_by_name_then_as_the_only_matrix),
