@@ -26,7 +26,7 @@ struct skops {
 /* ---- plain attributes ---- */
 
 /* A word; "" for None and where there is no such attribute. */
-static bool read_word(const struct skops *skops, const struct node *object, const char *name,
+static bool read_word(struct skops *skops, const struct node *object, const char *name,
                       char out[WORD_BYTES])
 {
     struct node node;
@@ -42,8 +42,7 @@ static bool read_word(const struct skops *skops, const struct node *object, cons
     return ok || schema_fail(&skops->schema, node.path, "it must be a word or None");
 }
 
-static bool read_flag(const struct skops *skops, const struct node *object, const char *name,
-                      bool *out)
+static bool read_flag(struct skops *skops, const struct node *object, const char *name, bool *out)
 {
     struct node node;
     json_t *value;
@@ -58,7 +57,7 @@ static bool read_flag(const struct skops *skops, const struct node *object, cons
 
 /* ---- numbers ---- */
 
-static bool read_numbers(const struct skops *skops, const struct node *node, size_t rank,
+static bool read_numbers(struct skops *skops, const struct node *node, size_t rank,
                          struct array *out)
 {
     if (!node_array(&skops->schema, node, out)) return false;
@@ -70,8 +69,7 @@ static bool read_numbers(const struct skops *skops, const struct node *node, siz
                        rank, rank == 1 ? "" : "s", out->npy.rank, out->npy.kind);
 }
 
-static bool put(const struct skops *skops, const struct array *array, size_t i, double value,
-                float *out)
+static bool put(struct skops *skops, const struct array *array, size_t i, double value, float *out)
 {
     *out = (float)value;
     return isfinite(*out) ||
@@ -88,7 +86,7 @@ struct layer {
 };
 
 /* W·(scale·v + shift) + b as (W·scale)·v + (b + W·shift). */
-static bool fill_row(const struct skops *skops, const struct layer *layer, size_t row)
+static bool fill_row(struct skops *skops, const struct layer *layer, size_t row)
 {
     const struct scaling *scaling = layer->scaling;
     const struct npy *weight = &layer->from_weight.npy;
@@ -106,7 +104,7 @@ static bool fill_row(const struct skops *skops, const struct layer *layer, size_
     return put(skops, &layer->from_bias, row, sum, &layer->bias->values[row]);
 }
 
-static bool fill_layer(const struct skops *skops, const struct layer *layer)
+static bool fill_layer(struct skops *skops, const struct layer *layer)
 {
     const struct array *weight = &layer->from_weight, *bias = &layer->from_bias;
     const size_t rows = weight->npy.shape[layer->is_inputs_first];
@@ -125,8 +123,8 @@ static bool fill_layer(const struct skops *skops, const struct layer *layer)
     return ok;
 }
 
-static bool read_layer(const struct skops *skops, const struct node *weight,
-                       const struct node *bias, struct layer *layer)
+static bool read_layer(struct skops *skops, const struct node *weight, const struct node *bias,
+                       struct layer *layer)
 {
     bool ok = read_numbers(skops, weight, 2, &layer->from_weight) &&
               read_numbers(skops, bias, 1, &layer->from_bias) && fill_layer(skops, layer);
@@ -137,7 +135,7 @@ static bool read_layer(const struct skops *skops, const struct node *weight,
 
 /* ---- labels ---- */
 
-static bool add_label(const struct skops *skops, const char *path, json_t *label, json_t *labels)
+static bool add_label(struct skops *skops, const char *path, json_t *label, json_t *labels)
 {
     if (json_is_string(label) || json_is_integer(label) || json_is_boolean(label)) {
         if (json_array_append_new(labels, label) == 0) return true;
@@ -148,8 +146,7 @@ static bool add_label(const struct skops *skops, const char *path, json_t *label
                        "labels must be texts, whole numbers or booleans; fit it with such ones");
 }
 
-static bool add_labels_of(const struct skops *skops, const struct node *node, size_t rank,
-                          json_t *labels)
+static bool add_labels_of(struct skops *skops, const struct node *node, size_t rank, json_t *labels)
 {
     struct array array;
     bool ok = node_array(&skops->schema, node, &array);
@@ -165,14 +162,14 @@ static bool add_labels_of(const struct skops *skops, const struct node *node, si
 }
 
 /* One of a list: a value of Python, or one of numpy, which has an array of its own. */
-static bool add_item(const struct skops *skops, const struct node *item, json_t *labels)
+static bool add_item(struct skops *skops, const struct node *item, json_t *labels)
 {
     json_t *label;
     if (node_is(item, "NdArrayNode")) return add_labels_of(skops, item, 0, labels);
     return node_value(&skops->schema, item, &label) && add_label(skops, item->path, label, labels);
 }
 
-static bool read_labels(const struct skops *skops, const struct node *classifier, json_t *labels)
+static bool read_labels(struct skops *skops, const struct node *classifier, json_t *labels)
 {
     struct node classes, item;
     size_t n;
@@ -189,14 +186,14 @@ static bool read_labels(const struct skops *skops, const struct node *classifier
 
 /* ---- the classifiers ---- */
 
-static bool set_kind(const struct skops *skops, const char *kind)
+static bool set_kind(struct skops *skops, const char *kind)
 {
     return json_object_set_new(skops->parts->about, "kind", json_string(kind)) == 0 ||
            err_out_of_memory(skops->parts->err);
 }
 
 /* A linear model: a row of coef_ for two classes, else a row a class. */
-static bool read_linear(const struct skops *skops, const struct node *classifier)
+static bool read_linear(struct skops *skops, const struct node *classifier)
 {
     struct head_parts *parts = skops->parts;
     struct node weight, bias;
@@ -210,7 +207,7 @@ static bool read_linear(const struct skops *skops, const struct node *classifier
     return set_kind(skops, parts->weight.rows == 1 ? "binary" : "multi-class");
 }
 
-static bool fail_shares(const struct skops *skops, const struct node *classifier)
+static bool fail_shares(struct skops *skops, const struct node *classifier)
 {
     return schema_fail(&skops->schema, classifier->path,
                        "a %s of several classes that fits each against the rest divides its "
@@ -219,7 +216,7 @@ static bool fail_shares(const struct skops *skops, const struct node *classifier
                        node_class(classifier));
 }
 
-static bool read_logistic(const struct skops *skops, const struct node *classifier)
+static bool read_logistic(struct skops *skops, const struct node *classifier)
 {
     char how[WORD_BYTES], solver[WORD_BYTES];
     if (!read_word(skops, classifier, "multi_class", how) ||
@@ -236,7 +233,7 @@ static bool read_logistic(const struct skops *skops, const struct node *classifi
     return true;
 }
 
-static bool read_sgd(const struct skops *skops, const struct node *classifier)
+static bool read_sgd(struct skops *skops, const struct node *classifier)
 {
     char loss[WORD_BYTES];
     if (!read_word(skops, classifier, "loss", loss)) return false;
@@ -250,7 +247,7 @@ static bool read_sgd(const struct skops *skops, const struct node *classifier)
 }
 
 /* Of `n` linear steps, of which a head has one, or two with relu between. */
-static bool check_layers(const struct skops *skops, const struct node *classifier, size_t n)
+static bool check_layers(struct skops *skops, const struct node *classifier, size_t n)
 {
     char activation[WORD_BYTES];
     if (!read_word(skops, classifier, "activation", activation)) return false;
@@ -267,7 +264,7 @@ static bool check_layers(const struct skops *skops, const struct node *classifie
     return true;
 }
 
-static bool read_layers(const struct skops *skops, const struct node *classifier)
+static bool read_layers(struct skops *skops, const struct node *classifier)
 {
     static const struct scaling none = {0};
     struct head_parts *parts = skops->parts;
@@ -295,7 +292,7 @@ static bool read_layers(const struct skops *skops, const struct node *classifier
 }
 
 /* model2vec gives a head of two classes two outputs and softmax, scikit-learn one and logistic. */
-static bool read_mlp(const struct skops *skops, const struct node *classifier)
+static bool read_mlp(struct skops *skops, const struct node *classifier)
 {
     char activation[WORD_BYTES];
     if (!read_layers(skops, classifier) ||
@@ -318,11 +315,11 @@ static bool is_of_sklearn(const struct node *node)
     return module && strncmp(module, "sklearn.", 8) == 0;
 }
 
-static bool read_classifier(const struct skops *skops, const struct node *node)
+static bool read_classifier(struct skops *skops, const struct node *node)
 {
     static const struct {
         const char *name;
-        bool (*read)(const struct skops *skops, const struct node *classifier);
+        bool (*read)(struct skops *skops, const struct node *classifier);
     } known[] = {{"MLPClassifier", read_mlp},
                  {"LogisticRegression", read_logistic},
                  {"SGDClassifier", read_sgd}};
@@ -393,7 +390,7 @@ static bool apply_scaler(struct skops *skops, const struct node *scaler)
 }
 
 /* None and "passthrough" stand for no step. */
-static bool is_no_step(const struct skops *skops, const struct node *step)
+static bool is_no_step(struct skops *skops, const struct node *step)
 {
     json_t *value;
     if (!node_is(step, "JsonNode") || !node_value(&skops->schema, step, &value)) return false;

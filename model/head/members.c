@@ -55,10 +55,11 @@ static bool check_member(const struct head_parts *parts, const zip_stat_t *info)
                          "read: " AGAIN,
                          ERR_VALUE_BYTES, name, (unsigned)info->comp_method);
     if (info->size > MEMBERS_SMALL_BYTES && info->size / MEMBERS_RATIO_MAX > info->comp_size)
-        return head_fail(parts,
-                         "member '%.*s' would unpack to %" PRIu64 " bytes, more than %d times its "
-                         "packed size; a file that is meant well is written without compression",
-                         ERR_VALUE_BYTES, name, (uint64_t)info->size, MEMBERS_RATIO_MAX);
+        return head_fail(
+            parts,
+            "member '%.*s' would unpack to %" PRIu64 " bytes, more than %d times its "
+            "packed size; write the file again with skops.io.dump, without compression",
+            ERR_VALUE_BYTES, name, (uint64_t)info->size, MEMBERS_RATIO_MAX);
     return true;
 }
 
@@ -92,7 +93,7 @@ static bool list_members(struct members *members)
 
 bool members_open(struct members *members, struct span bytes, const struct head_parts *parts)
 {
-    *members = (struct members){.parts = parts};
+    *members = (struct members){.parts = parts, .left = MEMBERS_BYTES_MAX};
     if (!open_zip(members, bytes)) return false;
     members->n = (size_t)zip_get_num_entries(members->zip, 0);
     members->items = calloc(members->n + 1, sizeof *members->items);
@@ -123,8 +124,7 @@ static bool unpack(const struct members *members, const struct member *member, c
                            ERR_VALUE_BYTES, member->name);
 }
 
-bool members_read(const struct members *members, const char *name, uint64_t bytes_max,
-                  struct span *out)
+bool members_read(struct members *members, const char *name, uint64_t bytes_max, struct span *out)
 {
     const struct head_parts *parts = members->parts;
     const struct member wanted = {.name = name};
@@ -137,6 +137,13 @@ bool members_read(const struct members *members, const char *name, uint64_t byte
         return head_fail(parts,
                          "member '%.*s' has %" PRIu64 " bytes, more than %" PRIu64 "; " AGAIN,
                          ERR_VALUE_BYTES, name, found->bytes, bytes_max);
+    if (found->bytes > members->left)
+        return head_fail(
+            parts,
+            "its members are used so often that they would unpack to more than %" PRIu64
+            " MB; " AGAIN,
+            MEMBERS_BYTES_MAX >> 20);
+    members->left -= found->bytes;
     char *data = malloc(found->bytes + 1);
     if (!data) return err_out_of_memory(parts->err);
     if (!unpack(members, found, data)) {

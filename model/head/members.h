@@ -16,7 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Of all members together, unpacked. */
+/** Of all members together, unpacked; and of all that is unpacked while the file is open, for a
+ * tree may name a member more than once. */
 #define MEMBERS_BYTES_MAX ((uint64_t)256 << 20)
 /** A member of more than MEMBERS_SMALL_BYTES may be so many times larger than packed. */
 #define MEMBERS_RATIO_MAX 200
@@ -30,6 +31,7 @@ struct members {
     struct zip *zip;
     struct member *items; /* (n) by name */
     size_t n;
+    uint64_t left; /* bytes that may still be unpacked */
 };
 
 /**
@@ -44,7 +46,6 @@ bool members_open(struct members *members, struct span bytes, const struct head_
  * @param bytes_max a larger one is refused
  * @param out       owned by the caller (free out->data); empty on failure
  */
-bool members_read(const struct members *members, const char *name, uint64_t bytes_max,
-                  struct span *out);
+bool members_read(struct members *members, const char *name, uint64_t bytes_max, struct span *out);
 
 void members_close(struct members *members);

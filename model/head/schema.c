@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA_BYTES_MAX ((uint64_t)32 << 20)
+#define SCHEMA_BYTES_MAX ((uint64_t)16 << 20)
 #define PROTOCOL_MAX 2
 
 bool schema_fail(const struct schema *schema, const char *path, const char *fmt, ...)
@@ -145,7 +145,7 @@ bool node_value(const struct schema *schema, const struct node *node, json_t **o
     return *out || schema_fail(schema, node->path, "%.200s", detail.message);
 }
 
-bool node_array(const struct schema *schema, const struct node *node, struct array *out)
+bool node_array(struct schema *schema, const struct node *node, struct array *out)
 {
     const char *file = text_of(node, "file");
     memset(out, 0, sizeof *out);

@@ -72,5 +72,5 @@ void node_item(const struct node *list, size_t i, struct node *out);
 bool node_value(const struct schema *schema, const struct node *node, json_t **out);
 
 /** node_array reads an array from its member. array_clear either way. */
-bool node_array(const struct schema *schema, const struct node *node, struct array *out);
+bool node_array(struct schema *schema, const struct node *node, struct array *out);
 void array_clear(struct array *array);

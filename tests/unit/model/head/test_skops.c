@@ -412,6 +412,31 @@ static void bombs_are_refused_unopened(void **state)
     free(packed);
 }
 
+/* 1,100 labels of a quarter megabyte, all the same member. */
+static void a_member_counts_as_often_as_it_is_named(void **state)
+{
+    (void)state;
+    static char schema[128 << 10], text[(1 << 18) + 100];
+    const char *header = HEADER("<U65536", "False", "()");
+    char *at = stpcpy(schema, "{\"protocol\":2,\"__loader__\":\"ObjectNode\",\"__module__\":"
+                              "\"sklearn.linear_model\",\"__class__\":\"LogisticRegression\","
+                              "\"content\":{\"__loader__\":\"DictNode\",\"content\":{"
+                              "\"classes_\":{\"__loader__\":\"ListNode\",\"content\":[" ARRAY("t"));
+    for (int i = 0; i < 1100; i++)
+        at = stpcpy(at, "," ARRAY("t"));
+    stpcpy(at, "]}}}}");
+    memcpy(text, "\x93NUMPY\1\0", 8);
+    text[8] = (char)strlen(header);
+    memcpy(text + 10, header, strlen(header));
+    const struct zip_part parts[2] = {
+        {.name = "schema.json", .data = schema, .bytes = strlen(schema)},
+        {.name = "t", .data = text, .bytes = 10 + strlen(header) + (1 << 18)}};
+    size_t bytes;
+    unsigned char *packed = zip_make(parts, 2, &bytes);
+    refuse_bytes(packed, bytes, "used so often");
+    free(packed);
+}
+
 static void refuse_array(const char *header, const void *data, size_t bytes, const char *why)
 {
     struct file file = plain_file(LOGISTIC(LINEAR_OF(ARRAY("l"), ARRAY("x"), ARRAY("b"))));
@@ -537,6 +562,7 @@ int main(void)
         cmocka_unit_test(wrong_trees_are_refused),
         cmocka_unit_test(wrong_members_are_refused),
         cmocka_unit_test(bombs_are_refused_unopened),
+        cmocka_unit_test(a_member_counts_as_often_as_it_is_named),
         cmocka_unit_test(wrong_arrays_are_refused),
         cmocka_unit_test(wrong_labels_are_refused),
         cmocka_unit_test(wrong_scalers_are_refused),
