@@ -224,6 +224,8 @@ static bool read_file(struct head_parts *parts, struct span bytes)
         start = (struct span){start.data + 1, start.bytes - 1};
     if (start.bytes == 0) return head_fail(parts, "it is empty");
     if (start.data[0] == '{') return head_read_json(parts, start);
+    if (bytes.bytes >= 4 && memcmp(bytes.data, "PK\3\4", 4) == 0)
+        return head_read_skops(parts, bytes);
     /* The header's length of a safetensors file ends in zeros. */
     if (bytes.bytes >= 9 && bytes.data[7] == '\0' && bytes.data[8] == '{')
         return head_read_safetensors(parts, bytes);

@@ -3,7 +3,7 @@
  * @file head.h
  * A classifier on sentence vectors: y = W·v + b, and what its logits mean.
  *
- * A head is read once and immutable from then on; any thread may use it. Three kinds of file hold
+ * A head is read once and immutable from then on; any thread may use it. Four kinds of file hold
  * one:
  *
  * - head.safetensors: tensors `weight` (R, D) and `bias` (R), in F32 or F64, and in a head with a
@@ -18,6 +18,9 @@
  *   and intercept_ are just these.
  * - CSV: a line a row of W: its D numbers, then its b; the first field of each line may be the
  *   label. Binary: one line, and "other,label" as its label field or labels "0" and "1".
+ * - skops: a scikit-learn Pipeline or classifier, as model2vec's pipeline.skops: MLPClassifier with
+ *   one hidden layer of relu or none, LogisticRegression, SGDClassifier of two classes and
+ *   log_loss; StandardScalers before it are folded into W. schema.h.
  *
  * Rows R: 1 for a binary head (p of the second label = sigmoid(y)), else the number of labels C.
  * A binary head given with two rows is a multi-class head of two labels.
@@ -64,7 +67,7 @@ struct head_ground {
 };
 
 /**
- * head_open reads a head; the first byte tells JSON from safetensors, a comma before it CSV.
+ * head_open reads a head; the first bytes tell which kind of file it is.
  * @param bytes  borrowed while the head lives
  * @param name   of the head; copied
  * @param where  name of the file, for messages

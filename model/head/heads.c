@@ -16,8 +16,13 @@
 
 #define DEFAULT_NAME "default"
 
-static const char *const suffixes[] = {".safetensors", ".json", ".csv"};
+static const char *const suffixes[] = {".safetensors", ".json", ".csv", ".skops"};
 #define N_SUFFIXES (sizeof suffixes / sizeof suffixes[0])
+
+/* A model folder's own head; the last is model2vec's. */
+static const char *const default_files[] = {"head.safetensors", "head.json", "head.csv",
+                                            "pipeline.skops"};
+#define N_DEFAULT_FILES (sizeof default_files / sizeof default_files[0])
 
 /* How many bytes of a file's name are the head's; 0: it is no head's file. */
 static size_t name_bytes(const char *file)
@@ -126,7 +131,7 @@ static bool open_ground(struct content *own, const char *folder, const struct he
                    row);
 }
 
-/* The head.* of a model folder, on that folder's table. */
+/* The own head of a model folder, on that folder's table. */
 static bool add_model_folder(struct heads *heads, const char *folder,
                              const struct head_ground *shared, struct err *err)
 {
@@ -137,8 +142,8 @@ static bool add_model_folder(struct heads *heads, const char *folder,
     bool ok = open_ground(own, folder, shared, err), is_found = false;
     struct head_ground ground = content_ground(own);
     ground.tokenizer = shared->tokenizer;
-    for (size_t i = 0; ok && !is_found && i < N_SUFFIXES; i++) {
-        snprintf(path, sizeof path, "%s/head%s", folder, suffixes[i]);
+    for (size_t i = 0; ok && !is_found && i < N_DEFAULT_FILES; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, default_files[i]);
         is_found = stat(path, &info) == 0;
         ok = !is_found || add_file(heads, path, own->source.name, &ground, err);
     }
@@ -202,8 +207,8 @@ bool heads_open_folder(struct heads *heads, const char *folder, const struct hea
 {
     char path[PATH_MAX + NAME_MAX + 2];
     struct stat info;
-    for (size_t i = 0; i < N_SUFFIXES; i++) {
-        snprintf(path, sizeof path, "%s/head%s", folder, suffixes[i]);
+    for (size_t i = 0; i < N_DEFAULT_FILES; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, default_files[i]);
         if (stat(path, &info) == 0 && !add_file(heads, path, DEFAULT_NAME, ground, err))
             return false;
     }
@@ -227,9 +232,10 @@ bool heads_add(struct heads *heads, const char *path, const struct head_ground *
     if (S_ISDIR(info.st_mode) && !is_model_folder(clean))
         return add_folder(heads, clean, ground, err);
     if (!S_ISDIR(info.st_mode) && name_bytes(file) == 0)
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%.400s: a head's file is called NAME.safetensors, NAME.json or NAME.csv",
-                       path);
+        return err_set(
+            err, ERR_FORMAT, NULL,
+            "%.400s: a head's file is called NAME.safetensors, NAME.json, NAME.csv or NAME.skops",
+            path);
     return add_entry(heads, clean, file, ground, err);
 }
 

@@ -3,10 +3,11 @@
  * @file heads.h
  * The named heads that stand on one table. Immutable once filled; any thread may read.
  *
- * A model folder's heads are its head.safetensors, head.json or head.csv, called "default", and
- * what is in its folder heads/: files, each called what it is called without .safetensors, .json or
- * .csv, and model folders (as `embedd train` writes), whose head is called what the folder is
- * called and stands on that folder's own table. The vocabulary must be the same.
+ * A model folder's heads are its head.safetensors, head.json, head.csv or pipeline.skops, called
+ * "default", and what is in its folder heads/: files, each called what it is called without
+ * .safetensors, .json, .csv or .skops, and model folders (as `embedd train` writes), whose head is
+ * called what the folder is called and stands on that folder's own table. The vocabulary must be
+ * the same.
  */
 #pragma once
 

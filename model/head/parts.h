@@ -35,6 +35,7 @@ struct head_parts {
 bool head_read_safetensors(struct head_parts *parts, struct span bytes);
 bool head_read_json(struct head_parts *parts, struct span bytes);
 bool head_read_csv(struct head_parts *parts, struct span bytes);
+bool head_read_skops(struct head_parts *parts, struct span bytes);
 
 void head_parts_clear(struct head_parts *parts);
 

@@ -235,9 +235,9 @@ class Client:
         return self.read_reply()
 
 
-def write_table(folder, values):
-    """model.safetensors with a table of two columns, row by row."""
-    header = json.dumps({"embeddings": {"dtype": "F32", "shape": [len(values) // 2, 2],
+def write_table(folder, values, columns=2):
+    """model.safetensors with a table of so many columns, row by row."""
+    header = json.dumps({"embeddings": {"dtype": "F32", "shape": [len(values) // columns, columns],
                                         "data_offsets": [0, 4 * len(values)]}})
     header += " " * (-len(header) % 8)
     table = array.array("f", values).tobytes()

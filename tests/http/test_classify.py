@@ -5,14 +5,16 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 
 import openai
 import pytest
-from harness import PATIENCE_S, PROGRAM, TOP
+from harness import PATIENCE_S, PROGRAM, TOP, write_table
 
 MODEL = str(TOP / "examples" / "chain" / "w6x2")
 HEADS = str(TOP / "examples" / "heads")
+SKOPS = TOP / "tests" / "golden" / "skops"
 TEXTS = ["我爱吃饭", "我", "", "饭"]
 
 
@@ -99,6 +101,44 @@ def test_a_folder_serves_its_own_heads(start, tmp_path):
     service = start("--model", str(tmp_path))
     reply = service.post("/v1/classify", json.dumps({"text": "我", "head": "tags"}).encode())
     assert json.loads(reply.body)["data"][0]["labels"] == ["a"]
+
+
+def model_of(vectors, folder):
+    """A model folder whose tokens 一, 丁, 丂 ... have these vectors as they are."""
+    write_table(folder, [x for row in vectors for x in row], columns=len(vectors[0]))
+    tokens = [chr(0x4E00 + i) for i in range(len(vectors))]
+    (folder / "vocab.txt").write_text("".join(token + "\n" for token in tokens))
+    (folder / "config.json").write_text('{"tokenizer": "dictionary", "pooling": "mean", "normalize": false}')
+    return tokens
+
+
+def test_pipelines_of_model2vec_and_scikit_learn_answer_as_they_do_there(start, tmp_path):
+    golden = json.loads((SKOPS / "cases.json").read_text())
+    tokens = model_of(golden["vectors"], tmp_path)
+    shutil.copy(SKOPS / "model2vec_two.skops", tmp_path / "pipeline.skops")
+    (tmp_path / "heads").mkdir()
+    shutil.copy(SKOPS / "mlp_labels.skops", tmp_path / "heads")
+    service = start("--model", str(tmp_path), "--heads", str(SKOPS / "mlp_binary.skops"))
+    for name, head in (("model2vec_two", "default"), ("mlp_binary", "mlp_binary"), ("mlp_labels", "mlp_labels")):
+        case = next(case for case in golden["cases"] if case["name"] == name)
+        status, reply = post(service, "/v1/classify", {"text": tokens, "head": head, "top_k": len(case["labels"])})
+        assert status == 200, reply
+        for item, p, predicted in zip(reply["data"], case["probabilities"], case["predicted"], strict=True):
+            assert sorted(item.get("labels", [item["label"]])) == predicted
+            assert item["scores"] == pytest.approx(dict(zip(case["labels"], p)), abs=1e-6)
+
+
+def test_skops_files_that_are_no_heads_are_refused(tmp_path):
+    whole = (SKOPS / "mlp_binary.skops").read_bytes()
+    assert "takes vectors of 4 columns" in classify("--model", MODEL, "--heads", str(SKOPS / "mlp_binary.skops"), code=1)
+    (tmp_path / "half.skops").write_bytes(whole[:len(whole) // 2])
+    message = classify("--model", MODEL, "--heads", str(tmp_path / "half.skops"), code=1)
+    assert "half.skops: it cannot be read as a zip file" in message and message.count("\n") == 1
+    for path in (TOP / "examples" / "chain" / "w6x2").iterdir():
+        shutil.copy(path, tmp_path)
+    (tmp_path / "head.csv").write_text("you,1,0,0\nme,0,1,0\n")
+    shutil.copy(SKOPS / "mlp_binary.skops", tmp_path / "pipeline.skops")
+    assert "pipeline.skops: there is another head called 'default'" in classify("--model", str(tmp_path), code=1)
 
 
 def test_heads_that_do_not_fit_are_refused(tmp_path):
