@@ -25,7 +25,7 @@ enum format {
 };
 
 static const char *const formats[] = {"json", "text", "npy", "f32", NULL};
-static const char *const poolings[] = {"mean", "weighted", "sum", "max", NULL};
+static const char *const poolings[] = {"mean", "weighted", "sum", "max", "unit", NULL};
 
 struct embed {
     const char *model_path, *output_path;

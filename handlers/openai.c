@@ -57,7 +57,7 @@ static bool read_pooling(const struct exchange *x, const struct value *values,
     int64_t dims = info->dim;
     pool->normalize = info->normalize;
     if (!value_get_whole(&values[DIMENSIONS], "dimensions", 1, info->dim, &dims, err) ||
-        !value_get_choice(&values[POOLING], "pooling", pooling_names, 4, &pooling, err) ||
+        !value_get_choice(&values[POOLING], "pooling", pooling_names, POOLINGS, &pooling, err) ||
         !value_get_bool(&values[NORMALIZE], "normalize", &pool->normalize, err))
         return false;
     if (pooling == POOLING_WEIGHTED && !info->has_weights)

@@ -2,6 +2,7 @@
 #include "model/content.h"
 
 #include "model/packed.h"
+#include "model/table/word_vectors.h"
 #include "model/text/compiled.h"
 
 #include <stdio.h>
@@ -59,24 +60,37 @@ static bool open_packed(struct content *content, const struct tensors *file,
            tokenizer_open_compiled(&content->tokenizer, file, err);
 }
 
+/* What a file beside the table says, or what is usual where there is none. */
+static bool open_config(struct content *content, struct span config,
+                        const struct model_options *options, struct err *err)
+{
+    char where[1300];
+    snprintf(where, sizeof where, "%.1000s/config.json", content->source.path);
+    if (!settings_open(&content->settings, config, where, err)) return false;
+    settings_decide(&content->settings, &content->source.layout, options->compat);
+    return true;
+}
+
+static bool open_files_tokenizer(struct content *content, struct err *err)
+{
+    const struct settings *settings = &content->settings;
+    const struct tokenizer_options options = {.kind = settings->tokenizer,
+                                              .lowercase = settings->lowercase};
+    return tokenizer_open(&content->tokenizer, &content->source, &options, err);
+}
+
 static bool open_folder(struct content *content, const struct tensors *file,
                         const struct model_options *options, struct err *err)
 {
-    const struct settings *settings = &content->settings;
-    char where[1300];
     content->format = "safetensors";
-    snprintf(where, sizeof where, "%.1000s/config.json", content->source.path);
-    if (!settings_open(&content->settings, content->source.config, where, err)) return false;
-    settings_decide(&content->settings, &content->source.layout, options->compat);
+    if (!open_config(content, content->source.config, options, err)) return false;
     const struct table_options table_options = table_options_of(content, options);
-    const struct tokenizer_options tokenizer_options = {.kind = settings->tokenizer,
-                                                        .lowercase = settings->lowercase};
     return table_open_tensors(&content->table, file, &table_options) &&
-           tokenizer_open(&content->tokenizer, &content->source, &tokenizer_options, err);
+           open_files_tokenizer(content, err);
 }
 
-static bool open_weights(struct content *content, const struct model_options *options,
-                         struct err *err)
+static bool open_safetensors(struct content *content, const struct model_options *options,
+                             struct err *err)
 {
     struct tensors file;
     if (!tensors_open(&file, content->source.weights, content->where, err)) return false;
@@ -84,6 +98,54 @@ static bool open_weights(struct content *content, const struct model_options *op
                                          : open_folder(content, &file, options, err);
     tensors_close(&file);
     return done;
+}
+
+static bool open_npy(struct content *content, const struct model_options *options, struct err *err)
+{
+    content->format = "npy";
+    return open_config(content, content->source.config, options, err) &&
+           table_open_npy(&content->table, content->source.weights, content->where, err) &&
+           open_files_tokenizer(content, err);
+}
+
+static bool open_word_vectors(struct content *content, const struct model_options *options,
+                              enum word_vectors_kind kind, struct err *err)
+{
+    static const char *const formats[] = {"word2vec", "word2vec", "glove"}; /* by kind */
+    struct word_vectors vectors;
+    content->format = formats[kind];
+    /* What lies beside a file that was given by itself is of other models. */
+    const struct span config =
+        content->source.is_folder ? content->source.config : (struct span){0};
+    if (!open_config(content, config, options, err) ||
+        !word_vectors_read(&vectors, content->source.weights, kind, content->where, err))
+        return false;
+    content->is_checked = true;
+    settings_default_pooling(&content->settings, POOLING_UNIT);
+    content->table = (struct table){.rows = vectors.rows,
+                                    .stride_bytes = vectors.dim * sizeof(float),
+                                    .n_rows = vectors.vocab.n,
+                                    .dim = vectors.dim,
+                                    .dtype = DTYPE_F32,
+                                    .owned = {[2] = vectors.rows}};
+    return tokenizer_open_words(&content->tokenizer, &vectors.vocab, content->where, err);
+}
+
+static bool is_safetensors(struct span file)
+{
+    return file.bytes > 8 && file.data[8] == '{' && file.data[7] == 0;
+}
+
+/* Told by how the file begins; what begins like none is safetensors that says what is wrong. */
+static bool open_weights(struct content *content, const struct model_options *options,
+                         struct err *err)
+{
+    const struct span file = content->source.weights;
+    enum word_vectors_kind kind;
+    if (table_is_npy(file)) return open_npy(content, options, err);
+    if (!is_safetensors(file) && word_vectors_tell(file, &kind))
+        return open_word_vectors(content, options, kind, err);
+    return open_safetensors(content, options, err);
 }
 
 bool content_open(struct content *content, const char *path, const struct model_options *options,

@@ -8,11 +8,11 @@
 #include <math.h>
 #include <string.h>
 
-const char *const pooling_names[4] = {"mean", "weighted", "sum", "max"};
+const char *const pooling_names[POOLINGS] = {"mean", "weighted", "sum", "max", "unit"};
 
 bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling)
 {
-    for (int i = POOLING_MEAN; i <= POOLING_MAX; i++) {
+    for (int i = POOLING_MEAN; i < POOLINGS; i++) {
         if (strlen(pooling_names[i]) != bytes || memcmp(name, pooling_names[i], bytes) != 0)
             continue;
         *pooling = (enum pooling)i;
@@ -34,6 +34,8 @@ static gather_kernel *kernel_of(const struct table *table, enum pooling pooling)
         return kernels_get()->weighted_sum[table->dtype];
     case POOLING_MAX:
         return kernels_get()->max[table->dtype];
+    case POOLING_UNIT:
+        break;
     }
     return NULL;
 }
@@ -43,37 +45,68 @@ static bool is_unknown(uint32_t unknown_id, uint32_t id)
     return id == unknown_id || id == MODEL_NO_ID;
 }
 
-/* A row at a time, some columns at a time: tables that the kernels do not know. */
+/* A row at a time, some columns at a time: tables that the kernels do not know. Summed in float64,
+   as the libraries do that such tables come from. */
 #define COLUMNS_AT_ONCE 256
 
-static void take_row(float *out, const float *row, float weight, size_t n, enum pooling pooling)
+static void take_row(double *out, const float *row, double weight, size_t n, enum pooling pooling)
 {
     for (size_t j = 0; j < n; j++) {
         if (pooling == POOLING_MAX)
             out[j] = row[j] > out[j] || isnan(row[j]) ? row[j] : out[j];
         else
-            out[j] += pooling == POOLING_WEIGHTED ? weight * row[j] : row[j];
+            out[j] += weight * row[j];
     }
+}
+
+static float norm_of(const struct table *table, uint32_t id)
+{
+    float row[COLUMNS_AT_ONCE], squares = 0;
+    for (size_t from = 0, columns; from < table->dim; from += columns) {
+        columns = table->dim - from < COLUMNS_AT_ONCE ? table->dim - from : COLUMNS_AT_ONCE;
+        table_floats(table, id, from, columns, row);
+        for (size_t j = 0; j < columns; j++)
+            squares += row[j] * row[j];
+    }
+    return sqrtf(squares);
+}
+
+/* What a row counts; 0: it is left out. */
+static float weight_of(const struct table *table, enum pooling pooling, uint32_t id)
+{
+    if (pooling == POOLING_WEIGHTED) return table->weights[id];
+    if (pooling != POOLING_UNIT) return 1;
+    const float norm = norm_of(table, id);
+    return norm > 0 ? 1 / norm : 0;
+}
+
+static void gather_columns(float *out, const struct table *table, enum pooling pooling,
+                           const uint32_t *ids, size_t n, size_t from, size_t columns)
+{
+    float row[COLUMNS_AT_ONCE];
+    double sums[COLUMNS_AT_ONCE];
+    for (size_t j = 0; j < columns; j++)
+        sums[j] = out[j];
+    for (size_t i = 0; i < n; i++) {
+        table_floats(table, ids[i], from, columns, row);
+        take_row(sums, row, weight_of(table, pooling, ids[i]), columns, pooling);
+    }
+    for (size_t j = 0; j < columns; j++)
+        out[j] = (float)sums[j];
 }
 
 static void gather_rows(float *out, const struct table *table, enum pooling pooling,
                         const uint32_t *ids, size_t n, size_t dims)
 {
-    float row[COLUMNS_AT_ONCE];
-    for (size_t from = 0, columns; from < dims; from += columns) {
-        columns = dims - from < COLUMNS_AT_ONCE ? dims - from : COLUMNS_AT_ONCE;
-        for (size_t i = 0; i < n; i++) {
-            table_floats(table, ids[i], from, columns, row);
-            take_row(out + from, row, table->weights ? table->weights[ids[i]] : 1, columns,
-                     pooling);
-        }
-    }
+    for (size_t from = 0; from < dims; from += COLUMNS_AT_ONCE)
+        gather_columns(out + from, table, pooling, ids, n, from,
+                       dims - from < COLUMNS_AT_ONCE ? dims - from : COLUMNS_AT_ONCE);
 }
 
 static void gather(float *out, const struct table *table, enum pooling pooling, const uint32_t *ids,
                    size_t n, size_t dims)
 {
-    if (table_is_plain(table))
+    if (table_is_plain(table) && pooling != POOLING_UNIT)
         kernel_of(table, pooling)(out, table, ids, n, dims);
     else
         gather_rows(out, table, pooling, ids, n, dims);
@@ -114,6 +147,23 @@ size_t pool_sum(const struct table *table, uint32_t unknown_id, const uint32_t *
     return gather_known(table, unknown_id, options->pooling, ids, n, dims, out);
 }
 
+/* Whether a token is one of those that a mean is divided by. */
+static bool counts(const struct table *table, uint32_t unknown_id, enum pooling pooling,
+                   uint32_t id)
+{
+    return !is_unknown(unknown_id, id) &&
+           (pooling != POOLING_UNIT || weight_of(table, pooling, id) > 0);
+}
+
+static size_t count_units(const struct table *table, uint32_t unknown_id, const uint32_t *ids,
+                          size_t n)
+{
+    size_t n_counted = 0;
+    for (size_t i = 0; i < n; i++)
+        n_counted += counts(table, unknown_id, POOLING_UNIT, ids[i]);
+    return n_counted;
+}
+
 static float sum_of_weights(const struct table *table, uint32_t unknown_id, const uint32_t *ids,
                             size_t n)
 {
@@ -136,7 +186,7 @@ double pool_divisor(const struct table *table, uint32_t unknown_id, const uint32
     if (options->pooling == POOLING_WEIGHTED) return sum_of_weights(table, unknown_id, ids, n);
     if (options->pooling == POOLING_SUM) return 1;
     for (size_t i = 0; i < n; i++)
-        n_known += !is_unknown(unknown_id, ids[i]);
+        n_known += counts(table, unknown_id, options->pooling, ids[i]);
     return (double)n_known;
 }
 
@@ -173,6 +223,7 @@ bool pool_rows(const struct table *table, uint32_t unknown_id, const uint32_t *i
     size_t n_known = pool_sum(table, unknown_id, ids, n, options, out);
     float divisor = 1;
     if (pooling == POOLING_MEAN) divisor = (float)n_known;
+    if (pooling == POOLING_UNIT) divisor = (float)count_units(table, unknown_id, ids, n);
     if (pooling == POOLING_WEIGHTED) divisor = sum_of_weights(table, unknown_id, ids, n);
     if (!isfinite(divisor)) return false;
     /* Weights are not negative: where they sum to zero, so does the sum of rows. */

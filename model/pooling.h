@@ -17,10 +17,14 @@ enum pooling {
     POOLING_WEIGHTED, /* Σ w_i·row_i / Σ w_i with the table's own `weights`; needs them */
     POOLING_SUM,
     POOLING_MAX,
+    POOLING_UNIT, /* mean of the rows, each divided by its own L2 norm; zero rows left out */
 };
 
-/** Names of the poolings on the wire, in config.json and in `inspect`: mean, weighted, sum, max. */
-extern const char *const pooling_names[4];
+#define POOLINGS 5
+
+/** Names of the poolings on the wire, in config.json and in `inspect`: mean, weighted, sum, max,
+ * unit. */
+extern const char *const pooling_names[POOLINGS];
 
 /** pooling_from_name: false when `name` is none of pooling_names. */
 bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling);

@@ -113,9 +113,12 @@ static bool read_pooling(const struct reader *reader, struct settings *settings)
     const char *name = NULL;
     if (settings->is_static_model && settings->compat < 0) return true;
     if (!read_text(reader, "pooling", &name)) return false;
+    settings->is_pooling_said = name;
     if (!name || pooling_from_name(name, strlen(name), &settings->pooling)) return true;
-    return FAIL(reader, "pooling must be \"mean\", \"weighted\", \"sum\" or \"max\", not \"%.*s\"",
-                ERR_VALUE_BYTES, name);
+    return FAIL(
+        reader,
+        "pooling must be \"mean\", \"weighted\", \"sum\", \"max\" or \"unit\", not \"%.*s\"",
+        ERR_VALUE_BYTES, name);
 }
 
 static bool read_vocab_size(const struct reader *reader, uint64_t *out)
@@ -162,6 +165,11 @@ void settings_decide(struct settings *settings, const struct layout *layout, int
     settings->compat = settings->is_static_model     ? COMPAT_MODEL2VEC
                        : layout->is_static_embedding ? COMPAT_STATIC_EMBEDDING
                                                      : COMPAT_OWN;
+}
+
+void settings_default_pooling(struct settings *settings, enum pooling pooling)
+{
+    if (!settings->is_pooling_said) settings->pooling = pooling;
 }
 
 /* model2vec cuts texts before it tokenizes them, at so many times the tokens' median length. */

@@ -27,7 +27,7 @@ struct settings {
     bool lowercase;         /* true; of a vocab.txt WordPiece */
     int compat;             /* enum compat, or -1: told by the files */
     bool is_static_model;   /* config.json is one of model2vec's */
-    bool is_max_length_said;
+    bool is_max_length_said, is_pooling_said;
     struct limits limits; /* of COMPAT_OWN as said; else filled in once the tokenizer is there */
     uint64_t vocab_size;  /* 0: not said */
 };
@@ -45,6 +45,9 @@ struct tokenizer;
 /** settings_decide: whose numbers these are to be: `compat` (enum compat) where that is not -1,
  * else as config.json says, else as the files look. */
 void settings_decide(struct settings *settings, const struct layout *layout, int compat);
+
+/** settings_default_pooling: how rows are pooled where config.json does not say. */
+void settings_default_pooling(struct settings *settings, enum pooling pooling);
 
 /** settings_complete fills in what hangs on that and on the tokenizer. */
 void settings_complete(struct settings *settings, const struct tokenizer *tokenizer,

@@ -34,9 +34,15 @@ static bool map_file(const struct source *source, const char *name, struct span 
 }
 
 /* The name goes into logs and reply headers: what would break a line does not. */
-static void name_after_folder(struct source *source)
+static void name_after_path(struct source *source)
 {
-    snprintf(source->name, sizeof source->name, "%.255s", strrchr(source->path, '/') + 1);
+    const bool is_by_itself = strcmp(source->weights_name, default_weights_name) != 0;
+    const char *dot = strrchr(source->weights_name, '.');
+    if (is_by_itself && dot > source->weights_name)
+        snprintf(source->name, sizeof source->name, "%.*s", (int)(dot - source->weights_name),
+                 source->weights_name);
+    else
+        snprintf(source->name, sizeof source->name, "%.255s", strrchr(source->path, '/') + 1);
     if (!source->name[0]) strcpy(source->name, "model");
     for (char *at = source->name; *at; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7F) *at = '_';
@@ -81,7 +87,7 @@ static bool resolve(struct source *source, const char *path, struct err *err)
         goto out;
     }
     strcpy(source->path, folder);
-    name_after_folder(source);
+    name_after_path(source);
     ok = true;
 out:
     free(folder);

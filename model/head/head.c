@@ -445,10 +445,11 @@ bool head_passes(const struct head *head, const float *p, uint32_t i, float thre
 
 static bool check_shares(const struct head *head, struct err *err)
 {
-    if (head->ground.pool.pooling == POOLING_MAX)
+    if (head->ground.pool.pooling == POOLING_MAX || head->ground.pool.pooling == POOLING_UNIT)
         return err_set(err, ERR_INVALID, "explain",
-                       "this model's vectors are a maximum over tokens, so logits are no sum over "
-                       "them; send the request without explain");
+                       "this model's vectors are no sum over tokens (their pooling is %s), so "
+                       "neither are logits; send the request without explain",
+                       pooling_names[head->ground.pool.pooling]);
     if (head->info.hidden == 0) return true;
     return err_set(err, ERR_INVALID, "explain",
                    "head '%.100s' has a hidden layer, so its logits are no sum over tokens; "

@@ -121,7 +121,7 @@ bool table_check_finite(const struct table *table, uint32_t *row)
 
 void table_close(struct table *table)
 {
-    free(table->owned[0]);
-    free(table->owned[1]);
+    for (size_t i = 0; i < sizeof table->owned / sizeof *table->owned; i++)
+        free(table->owned[i]);
     *table = (struct table){0};
 }

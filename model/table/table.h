@@ -41,7 +41,7 @@ struct table {
     const char *mapping;  /* (n_rows) int32, little-endian: the stored row of each id; or NULL */
     const float *factors; /* (n_rows) what each id's row is multiplied by; or NULL */
     uint32_t n_stored;    /* rows that there are, with a mapping */
-    float *owned[2];      /* of weights and factors: the table's own memory, or NULL */
+    float *owned[3];      /* of weights, factors, rows: the table's own memory, or NULL */
 };
 
 /** table_is_plain: each id has a row of numbers that the kernels know. */
@@ -95,6 +95,13 @@ bool table_is_tensor_name(const char *name);
  * messages. */
 bool table_open_safetensors(struct table *table, struct span weights, const char *where,
                             struct err *err);
+
+/** table_is_npy: a file begins as NumPy's .npy does. */
+bool table_is_npy(struct span file);
+
+/** table_open_npy: the table in a .npy file of two dimensions, <f8, <f4, <f2 or |i1, row by row. As
+ * above. */
+bool table_open_npy(struct table *table, struct span file, const char *where, struct err *err);
 
 /** table_floats: out (n) = columns [from, from + n) of row `id` (< n_rows) of any table, as
  * float32.

@@ -5,7 +5,7 @@
 #include "model/text/family.h"
 #include "model/text/words.h"
 
-#include <assert.h>
+#include <utf8proc.h>
 
 /* Chinese is what BERT calls so, and besides 〇 and all of the two planes that Unicode keeps for
    ideographs (extensions B to J and what is to come). */
@@ -25,11 +25,53 @@ static enum kind kind_of(const char *at, const char **next)
     return flags & UNICODE_PUNCT || is_ideograph(code, flags) ? KIND_ALONE : KIND_LETTER;
 }
 
+/* Ideographs and Chinese punctuation stand without spaces; so do they beside anything. */
+static bool is_spaceless(const char *at)
+{
+    uint32_t code = utf8_next(&at);
+    uint8_t flags = unicode_record_of(code)->flags;
+    bool is_wide_mark = flags & UNICODE_PUNCT && code >= 0x3000;
+    return is_wide_mark || is_ideograph(code, flags);
+}
+
+/* Longer words are not looked for in lower case. */
+#define LOWER_BYTES_MAX 256
+
+static uint32_t find_lowercase(const struct tokenizer *t, const char *start, const char *end)
+{
+    char text[LOWER_BYTES_MAX + 4];
+    size_t bytes = 0;
+    if (end - start > LOWER_BYTES_MAX / 2) return MODEL_NO_ID;
+    while (start < end) {
+        utf8proc_int32_t code = (utf8proc_int32_t)utf8_next(&start);
+        bytes += utf8_write(text + bytes, (uint32_t)utf8proc_tolower(code));
+    }
+    return vocab_id(&t->vocab, text, bytes);
+}
+
 static void put_token(struct encoding *e, const char *text, const char *start, const char *end)
 {
-    uint32_t id = vocab_id(&e->tokenizer->vocab, start, (size_t)(end - start));
-    if (id == MODEL_NO_ID) id = e->tokenizer->unknown_id;
+    const struct tokenizer *t = e->tokenizer;
+    uint32_t id = vocab_id(&t->vocab, start, (size_t)(end - start));
+    if (id == MODEL_NO_ID && t->lowercases) id = find_lowercase(t, start, end);
+    if (id == MODEL_NO_ID) id = t->unknown_id;
     encoding_put(e, id, (size_t)(start - text), (size_t)(end - text));
+}
+
+/* The end of the longest token of ideographs alone that begins with the one in [at, next); `next`
+   where there is none. Most vocabularies hold single ones, files of word vectors also words. */
+static const char *ideographs_end(const struct tokenizer *t, const char *at, const char *next,
+                                  const char *end)
+{
+    const struct trie *trie = &t->vocab.trie;
+    uint64_t node = trie_walk(trie, trie->root, at, (size_t)(next - at));
+    const char *best = next, *after;
+    for (at = next; node && at < end; at = after) {
+        if (kind_of(at, &after) != KIND_ALONE || !is_spaceless(at)) break;
+        node = trie_walk(trie, node, at, (size_t)(after - at));
+        if (trie_id(node) != UINT32_MAX) best = after;
+    }
+    return best;
 }
 
 static bool dictionary_encode(struct encoding *e, const char *text, size_t bytes)
@@ -44,7 +86,9 @@ static bool dictionary_encode(struct encoding *e, const char *text, size_t bytes
         }
         if (word) put_token(e, text, word, at);
         word = NULL;
-        if (kind == KIND_ALONE) put_token(e, text, at, next);
+        if (kind != KIND_ALONE) continue;
+        next = ideographs_end(e->tokenizer, at, next, end);
+        put_token(e, text, at, next);
     }
     if (word) put_token(e, text, word, end);
     encoding_place(e, first, text, NULL, 0);
@@ -52,15 +96,6 @@ static bool dictionary_encode(struct encoding *e, const char *text, size_t bytes
 }
 
 /* ---- tokens to text ---- */
-
-/* Ideographs and Chinese punctuation stand without spaces; so do they beside anything. */
-static bool is_spaceless(const char *at)
-{
-    uint32_t code = utf8_next(&at);
-    uint8_t flags = unicode_record_of(code)->flags;
-    bool is_wide_mark = flags & UNICODE_PUNCT && code >= 0x3000;
-    return is_wide_mark || is_ideograph(code, flags);
-}
 
 static void dictionary_decode(const struct tokenizer *t, const uint32_t *ids, size_t n,
                               bool skip_special, struct buf *out)

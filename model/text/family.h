@@ -119,6 +119,7 @@ struct tokenizer {
     char *settings;               /* tokenizer.json without its long lists */
     const struct tensors *packed; /* while it is opened: the file that its arrays lie in */
     bool is_packed;               /* its arrays lie in a file, made and finished */
+    bool lowercases;              /* a dictionary: what is not found is looked for in lower case */
     const char *word_mark; /* what a token starts with that begins a word: "Ġ", "▁"; or NULL */
 };
 
@@ -181,6 +182,9 @@ bool tokenizer_set_added(struct tokenizer *tokenizer, const struct added_entry *
 
 /** tokenizer_read_json fills an empty tokenizer from tokenizer.json. */
 bool tokenizer_read_json(struct tokenizer *tokenizer, struct span file, struct err *err);
+
+/** tokenizer_read_words fills an empty tokenizer from its vocabulary, which is not finished. */
+bool tokenizer_read_words(struct tokenizer *tokenizer, const char *where, struct err *err);
 
 /** tokenizer_read_vocab fills an empty tokenizer from vocab.txt. */
 bool tokenizer_read_vocab(struct tokenizer *tokenizer, struct span file,

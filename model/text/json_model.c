@@ -180,7 +180,8 @@ static bool read_dictionary(struct tokenizer *t, json_t *model, const struct mod
                             struct err *err)
 {
     t->family = &dictionary_family;
-    return fields_known(model, "model", "type, vocab, unk_token", err) &&
+    return fields_known(model, "model", "type, vocab, unk_token, lowercase", err) &&
+           fields_bool_or(model, "model", "lowercase", false, &t->lowercases, err) &&
            read_vocab(t, model, lists, err) && read_unknown(t, model, false, err);
 }
 

@@ -39,6 +39,22 @@ bool tokenizer_open(struct tokenizer **out, const struct source *files,
     return true;
 }
 
+bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const char *where,
+                          struct err *err)
+{
+    struct tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
+    *out = NULL;
+    if (!tokenizer) return err_set(err, ERR_MEMORY, NULL, "no memory left for the tokenizer");
+    tokenizer->vocab = *vocab;
+    *vocab = (struct vocab){0};
+    if (tokenizer_read_words(tokenizer, where, err)) {
+        *out = tokenizer;
+        return true;
+    }
+    tokenizer_close(tokenizer);
+    return false;
+}
+
 void tokenizer_close(struct tokenizer *tokenizer)
 {
     if (!tokenizer) return;

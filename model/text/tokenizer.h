@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 struct tokenizer;
+struct vocab;
 
 /** What config.json may say of the tokenizer, where tokenizer.json does not. */
 struct tokenizer_options {
@@ -48,6 +49,14 @@ struct tokenizer_options {
  */
 bool tokenizer_open(struct tokenizer **out, const struct source *files,
                     const struct tokenizer_options *options, struct err *err);
+
+/**
+ * tokenizer_open_words makes the plain dictionary of a file of word vectors. Where none of its
+ * words holds a capital letter, words that are not found are looked for in lower case.
+ * @param vocab taken: its words, not finished
+ */
+bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const char *where,
+                          struct err *err);
 void tokenizer_close(struct tokenizer *tokenizer);
 
 const char *tokenizer_kind(const struct tokenizer *tokenizer);    /* "wordpiece", "bpe", ... */

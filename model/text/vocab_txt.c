@@ -54,7 +54,7 @@ static json_t *bert(const struct tokenizer *t, bool lowercase)
     return root;
 }
 
-static json_t *dictionary(struct tokenizer *t)
+static json_t *dictionary(struct tokenizer *t, bool lowercase)
 {
     static const char *const specials[] = {"[PAD]", "<pad>", "[UNK]", "<unk>"};
     const char *unknown = NULL;
@@ -64,8 +64,30 @@ static json_t *dictionary(struct tokenizer *t)
         t->vocab.flags[id] |= VOCAB_SPECIAL;
         if (i >= 2 && !unknown) unknown = specials[i];
     }
-    return json_pack("{s:s, s:{s:s, s:s?, s:{}}}", "version", "1.0", "model", "type", "Dictionary",
-                     "unk_token", unknown, "vocab");
+    return json_pack("{s:s, s:{s:s, s:s?, s:b, s:{}}}", "version", "1.0", "model", "type",
+                     "Dictionary", "unk_token", unknown, "lowercase", lowercase, "vocab");
+}
+
+static bool read_root(struct tokenizer *t, json_t *root /* takes */, struct err *err)
+{
+    bool done = root ? json_read_tokenizer(t, root, NULL, err)
+                     : err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
+    json_decref(root);
+    return done;
+}
+
+static bool has_capitals(const struct vocab *vocab)
+{
+    bool has = false;
+    for (size_t i = 0; i < vocab->text_bytes; i++)
+        has |= vocab->texts[i] >= 'A' && vocab->texts[i] <= 'Z';
+    return has;
+}
+
+bool tokenizer_read_words(struct tokenizer *t, const char *name, struct err *err)
+{
+    return vocab_finish(&t->vocab, name, err) &&
+           read_root(t, dictionary(t, !has_capitals(&t->vocab)), err);
 }
 
 bool tokenizer_read_vocab(struct tokenizer *t, struct span file,
@@ -79,9 +101,5 @@ bool tokenizer_read_vocab(struct tokenizer *t, struct span file,
                        "%s: WordPiece needs the token [UNK], which is not there; add it, or set "
                        "tokenizer to dictionary in config.json",
                        where);
-    json_t *root = is_wordpiece ? bert(t, options->lowercase) : dictionary(t);
-    bool done = root ? json_read_tokenizer(t, root, NULL, err)
-                     : err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
-    json_decref(root);
-    return done;
+    return read_root(t, is_wordpiece ? bert(t, options->lowercase) : dictionary(t, false), err);
 }

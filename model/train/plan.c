@@ -89,10 +89,12 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
     const uint32_t n_labels = examples_n_names(examples);
     const bool moves_table = options->mode != TRAINING_HEAD;
     *plan = (struct plan){.n_stages = options->mode == TRAINING_TABLE ? 2 : 1};
-    if (moves_table && model_info(model)->pooling == POOLING_MAX)
+    const enum pooling pooling = model_info(model)->pooling;
+    if (moves_table && (pooling == POOLING_MAX || pooling == POOLING_UNIT))
         return err_set(err, ERR_USAGE, NULL,
-                       "--mode must be head for this model: its vectors are a maximum over tokens, "
-                       "and only sums and means can be trained");
+                       "--mode must be head for this model: its pooling is %s, and only sums and "
+                       "means can be trained",
+                       pooling_names[pooling]);
     plan->is_few = examples->n < (size_t)PLAN_FEW_ROWS * n_labels;
     plan->reads_names = options->reads_names;
     const bool has_ngrams = options->mode != TRAINING_TABLE &&

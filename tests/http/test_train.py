@@ -437,7 +437,7 @@ def test_a_maximum_has_no_table_to_train(tmp_path):
     (small / "config.json").write_text('{"pooling": "max"}')
     for mode in ("table", "both", "scratch"):
         done = Trained(tmp_path, f"--from={small}", f"--mode={mode}", rows=ROWS, code=2)
-        assert "--mode must be head for this model: its vectors are a maximum over tokens" in done.sentence()
+        assert "--mode must be head for this model: its pooling is max" in done.sentence()
     Trained(tmp_path, f"--from={small}", "--epochs=2", rows=ROWS)
 
 

@@ -240,7 +240,7 @@ static void wrong_values_are_named_with_limit_and_remedy(void **state)
         {E, "{\"input\":\"\",\"encoding_format\":5}", 400, "\"encoding_format\"",
          "a string, not 5"},
         {E, "{\"input\":\"\",\"pooling\":\"cls\"}", 400, "\"pooling\"",
-         "\\\"sum\\\" or \\\"max\\\""},
+         "\\\"max\\\" or \\\"unit\\\""},
         {E, "{\"input\":\"\",\"pooling\":\"weighted\"}", 400, "\"pooling\"", "token weights"},
         {E, "{\"input\":\"\",\"normalize\":\"yes\"}", 400, "\"normalize\"", "true or false"},
         {E, "{\"input\":\"\",\"model\":5}", 400, "\"model\"", "model must be a string, not 5"},

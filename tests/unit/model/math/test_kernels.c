@@ -39,6 +39,8 @@ static uint32_t random_bits(uint32_t *state, enum dtype dtype)
         return (bits & 0x807Fu) | (bits >> 8) % 220 << 7;
     case DTYPE_I8:
         return bits & 0xFFu;
+    case DTYPE_F64: /* not of the kernels */
+        break;
     }
     return 0;
 }
