@@ -26,12 +26,13 @@ enum form_flag {
     FORM_SECOND = 32,   /* the second of a pair that is composed */
     FORM_UPPER = 64,    /* [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]: a letter that is not small, or a mark */
     FORM_LOWER = 128,   /* [\p{Ll}\p{Lm}\p{Lo}\p{M}]: one that is not a capital, or a mark */
+    FORM_SIGN = 256,    /* [\p{P}\p{S}]: punctuation or a symbol */
 };
 
 struct form_record {
     uint16_t canonical, compatible; /* indexes in form_mappings; 0: stays as it is */
-    uint8_t order;                  /* canonical order: 0 for a starter, ranks else */
-    uint8_t flags;
+    uint16_t flags;
+    uint8_t order;  /* canonical order: 0 for a starter, ranks else */
     uint8_t script; /* FORM_SCRIPT_ANY, or a number without meaning */
 };
 

@@ -4,7 +4,6 @@
 #include "base/utf8.h"
 #include "model/text/forms.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define CL100K(numbers)                                                                            \
@@ -27,6 +26,11 @@ static const struct {
      "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" SHORT "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER
      "*" SHORT "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|"
      "\\s+(?!\\S)|\\s+"},
+    {PATTERN_NUMBERS, "\\p{N}{1,3}"},
+    {PATTERN_CJK, "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"},
+    {PATTERN_DEEPSEEK, "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|"
+                       "[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|"
+                       "\\s*[\r\n]+|\\s+(?!\\S)|\\s+"},
 };
 
 enum pattern_kind pattern_known(const char *regex, size_t bytes)
@@ -250,4 +254,128 @@ size_t pattern_next(enum pattern_kind kind, const char *text, size_t bytes, size
     else
         to = cl100k_end(from, end, kind == PATTERN_CL100K ? 3 : 1);
     return (size_t)(to - text);
+}
+
+/* ---- those that leave gaps: find_ is where a match starts, or `end` ---- */
+
+static const char *find_number(const char *at, const char *end)
+{
+    const char *next;
+    while (at < end && class_at(at, &next) != NUMBER)
+        at = next;
+    return at;
+}
+
+static inline bool is_cjk(const char *at, const char **next)
+{
+    *next = at;
+    uint32_t code = utf8_next(next);
+    return (code >= 0x4E00 && code <= 0x9FA5) || (code >= 0x3040 && code <= 0x30FF);
+}
+
+static const char *find_cjk(const char *at, const char *end)
+{
+    const char *next;
+    while (at < end) {
+        /* No byte below the first one of U+3000 starts such a character. */
+        if ((unsigned char)*at < 0xE3)
+            at++;
+        else if (is_cjk(at, &next))
+            break;
+        else
+            at = next;
+    }
+    return at;
+}
+
+static const char *skip_cjk(const char *at, const char *end)
+{
+    const char *next;
+    while (at < end && is_cjk(at, &next))
+        at = next;
+    return at;
+}
+
+/* DeepSeek's classes: letters and marks; punctuation and symbols; white space; 0: any other. */
+#define WORD (FORM_UPPER | FORM_LOWER)
+#define SIGN FORM_SIGN
+
+static inline bool is_ascii_letter(char c)
+{
+    return (unsigned char)((c | 0x20) - 'a') < 26;
+}
+
+static inline unsigned deepseek_class(const char *at, const char **next)
+{
+    unsigned char c = (unsigned char)*at;
+    if (c >= 0x80) {
+        *next = at;
+        unsigned flags = form_record_of(utf8_next(next))->flags;
+        return flags & WORD ? WORD : flags & (SIGN | GAP);
+    }
+    *next = at + 1;
+    unsigned class = ascii_class(c);
+    if (class == LETTER) return WORD;
+    return class == 0 && c > ' ' && c < 0x7F ? SIGN : class & GAP;
+}
+
+static const char *skip_deepseek(const char *at, const char *end, unsigned class)
+{
+    const char *next;
+    while (at < end && deepseek_class(at, &next) == class)
+        at = next;
+    return at;
+}
+
+static const char *skip_ascii_letters(const char *at, const char *end)
+{
+    while (at < end && is_ascii_letter(*at))
+        at++;
+    return at;
+}
+
+/* NULL: none starts here. */
+static const char *deepseek_end(const char *at, const char *end)
+{
+    const char *next, *second;
+    unsigned class = deepseek_class(at, &next);
+    if (class == WORD) return skip_deepseek(next, end, WORD);
+    bool is_before_letter = next < end && is_ascii_letter(*next);
+    if (class == SIGN && (unsigned char)*at < 0x80 && is_before_letter)
+        return skip_ascii_letters(next, end);
+    if (class == SIGN) return skip_breaks(skip_deepseek(next, end, SIGN), end);
+    /* One character that is no line break may stand before a word, a space before signs. */
+    unsigned after = next < end ? deepseek_class(next, &second) : 0;
+    if (!is_break(*at) && after == WORD) return skip_deepseek(second, end, WORD);
+    if (*at == ' ' && after == SIGN) return skip_breaks(skip_deepseek(second, end, SIGN), end);
+    if (class != GAP) return NULL;
+    const char *breaks = breaks_end(at, end);
+    return breaks ? breaks : gap_end(at, end);
+}
+
+/* Where the match ends is `*match_end`. */
+static const char *find_deepseek(const char *at, const char *end, const char **match_end)
+{
+    for (; at < end; at = utf8_past(at, end)) {
+        if ((*match_end = deepseek_end(at, end))) return at;
+    }
+    return *match_end = end;
+}
+
+bool pattern_find(enum pattern_kind kind, const char *text, size_t bytes, size_t *start,
+                  size_t *end)
+{
+    const char *text_end = text + bytes, *from = text + *start, *to;
+    if (kind == PATTERN_NUMBERS) {
+        from = find_number(from, text_end);
+        to = numbers_end(from, text_end, 3);
+    } else if (kind == PATTERN_CJK) {
+        from = find_cjk(from, text_end);
+        to = skip_cjk(from, text_end);
+    } else {
+        from = find_deepseek(from, text_end, &to);
+    }
+    *start = (size_t)(from - text);
+    *end = (size_t)(to - text);
+    return from < text_end;
 }

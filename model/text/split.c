@@ -178,6 +178,17 @@ static bool split_pattern(struct pipeline_run *run, size_t i, const struct line 
     return flush(&s);
 }
 
+static bool split_pattern_with_gaps(struct pipeline_run *run, size_t i, const struct line *line)
+{
+    enum pattern_kind known = run->pipeline->splits[i].known;
+    struct splitter s = splitter_of(run, i, line);
+    size_t prev = 0, start = 0, end;
+    for (; pattern_find(known, line->text, line->bytes, &start, &end); start = end) {
+        if (!feed_match(&s, &prev, start, end)) return false;
+    }
+    return feed_rest(&s, prev);
+}
+
 /* \w+|[^\w\s]+ of the `regex` crate, whose sets the tables hold. */
 static bool split_words(struct pipeline_run *run, size_t i, const struct line *line)
 {
@@ -313,7 +324,9 @@ static bool split_at(struct pipeline_run *run, size_t i, const struct line *line
     case SPLIT_REGEX:
         return split_regex(run, i, line);
     case SPLIT_PATTERN:
-        return split_pattern(run, i, line);
+        return pattern_leaves_gaps(run->pipeline->splits[i].known)
+                   ? split_pattern_with_gaps(run, i, line)
+                   : split_pattern(run, i, line);
     case SPLIT_WORDS:
         return split_words(run, i, line);
     case SPLIT_METASPACE:

@@ -17,7 +17,7 @@ from tokenizers import Regex, normalizers, pre_tokenizers
 
 from make_table import HANGUL, LAST, VERSION, code_points, combining_orders, start, table, two_stages
 
-COMBINING, NUMERIC, LETTER, NUMBER, GAP, SECOND, UPPER, LOWER = (1 << i for i in range(8))
+COMBINING, NUMERIC, LETTER, NUMBER, GAP, SECOND, UPPER, LOWER, SIGN = (1 << i for i in range(9))
 
 nfd, nfc, nfkd = (getattr(normalizers, form)().normalize_str for form in ("NFD", "NFC", "NFKD"))
 strip = normalizers.StripAccents().normalize_str
@@ -33,11 +33,12 @@ def in_class(expression):
 is_letter, is_number, is_gap = in_class(r"\p{L}"), in_class(r"\p{N}"), in_class(r"\s")
 is_upper = in_class(r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]")
 is_lower = in_class(r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]")
+is_sign = in_class(r"[\p{P}\p{S}]")
 
 
 def flags_of(ch):
     flags = COMBINING * (strip(ch) == "") | LETTER * is_letter(ch) | NUMBER * is_number(ch)
-    flags |= UPPER * is_upper(ch) | LOWER * is_lower(ch)
+    flags |= UPPER * is_upper(ch) | LOWER * is_lower(ch) | SIGN * is_sign(ch)
     return flags | GAP * is_gap(ch) | NUMERIC * (len(digits("a" + ch + "a")) == 3)
 
 
@@ -107,7 +108,7 @@ def main():
         flags = flags_of(ch) | SECOND * (ch in seconds)
         # Elements stand for themselves in both forms.
         assert all(nfd(e) == e for e in nfd(ch)) and all(nfkd(e) == e for e in nfkd(ch)), hex(c)
-        record = (canonical, compatible, orders.get(ch, 0), flags, kinds.number(ch))
+        record = (canonical, compatible, flags, orders.get(ch, 0), kinds.number(ch))
         index.append(records.setdefault(record, len(records)))
     write(pool, composed, list(records), index)
     print(f"{len(records)} records, {len(pool.mappings)} mappings, pool {len(pool.data)}, "

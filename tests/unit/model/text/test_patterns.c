@@ -22,6 +22,11 @@ static const char *const expressions[] = {
     CL100K("\\p{N}"),
     "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" SHORT "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER
     "*" SHORT "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+    "\\p{N}{1,3}",
+    "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+    "[!\"#$%&'()*+,\\-./"
+    ":;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|"
+    " ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+",
 };
 
 /* Characters that the expressions tell apart, and some that look like them. */
@@ -31,7 +36,9 @@ static const uint32_t alphabet[] = {
     '7',    '9',    '\'',   '\'',   '\'',   ' ',    ' ',    ' ',      '\t',   '\n',   '\r',
     '\v',   '.',    '-',    '(',    0,      0x1B,   0x7F,   0x85,     0xA0,   0x2028, 0x3000,
     0x200B, 0xFEFF, 0x6211, 0x7231, 0x3002, 0x301,  0x200D, 0x1F44D,  0x0661, 0xBD,   0x17F,
-    0x212A, 0x1E9E, 0xE9,   0x0E01, 0x0E34, 0x4E00, 0x2160, 0x10FFFF, 0xFB01,
+    0x212A, 0x1E9E, 0xE9,   0x0E01, 0x0E34, 0x4E00, 0x2160, 0x10FFFF, 0xFB01, 0x3040, 0x30AB,
+    0x30FF, 0x303F, 0x3100, 0x4DFF, 0x9FA5, 0x9FA6, 0xAC00, 0x903,    0x20DD, 0x20AC, '$',
+    '^',    '`',    '_',    '[',    '\\',   ']',    0xAD,   0xE000,
 };
 
 static uint32_t next_random(uint32_t *state)
@@ -49,19 +56,30 @@ static size_t random_text(uint32_t *state, char *out)
     return bytes;
 }
 
+/* As pattern_find, for those without gaps too. */
+static bool find(enum pattern_kind kind, const char *text, size_t bytes, size_t *start, size_t *end)
+{
+    if (pattern_leaves_gaps(kind)) return pattern_find(kind, text, bytes, start, end);
+    *end = *start < bytes ? pattern_next(kind, text, bytes, *start) : bytes;
+    return *start < bytes;
+}
+
 static void check(enum pattern_kind kind, const struct regex *regex, struct regex_scratch *scratch,
                   const char *text, size_t bytes)
 {
     struct regex_matches matches;
-    size_t start, end, at = 0;
+    size_t start, end, mine = 0, mine_end;
     regex_matches_start(&matches, regex, scratch, text, bytes);
     while (regex_matches_next(&matches, &start, &end) == REGEX_FOUND) {
-        assert_int_equal(start, at);
-        size_t mine = pattern_next(kind, text, bytes, at);
-        if (mine != end) fail_msg("'%.*s' at %zu: %zu, not %zu", (int)bytes, text, at, mine, end);
-        at = end;
+        bool is_found = find(kind, text, bytes, &mine, &mine_end);
+        if (!is_found || mine != start || mine_end != end)
+            fail_msg("'%.*s': %zu to %zu, not %zu to %zu", (int)bytes, text, mine, mine_end, start,
+                     end);
+        mine = mine_end;
     }
-    assert_int_equal(at, bytes);
+    assert_false(find(kind, text, bytes, &mine, &mine_end));
+    assert_int_equal(mine, bytes);
+    assert_int_equal(mine_end, bytes);
 }
 
 static void they_match_what_the_expressions_do(void **state)
