@@ -45,8 +45,9 @@ static bool is_unknown(uint32_t unknown_id, uint32_t id)
     return id == unknown_id || id == MODEL_NO_ID;
 }
 
-/* A row at a time, some columns at a time: tables that the kernels do not know. Summed in float64,
-   as the libraries do that such tables come from. */
+/* A row at a time, some columns at a time: tables that the kernels do not know. Each step is
+   rounded to float32, as the kernels do, but for rows of float64: their library sums these in
+   float64. */
 #define COLUMNS_AT_ONCE 256
 
 static void take_row(double *out, const float *row, double weight, size_t n, enum pooling pooling)
@@ -57,6 +58,12 @@ static void take_row(double *out, const float *row, double weight, size_t n, enu
         else
             out[j] += weight * row[j];
     }
+}
+
+static void round_all(double *x, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] = (float)x[j];
 }
 
 static float norm_of(const struct table *table, uint32_t id)
@@ -90,6 +97,7 @@ static void gather_columns(float *out, const struct table *table, enum pooling p
     for (size_t i = 0; i < n; i++) {
         table_floats(table, ids[i], from, columns, row);
         take_row(sums, row, weight_of(table, pooling, ids[i]), columns, pooling);
+        if (table->dtype != DTYPE_F64) round_all(sums, columns);
     }
     for (size_t j = 0; j < columns; j++)
         out[j] = (float)sums[j];

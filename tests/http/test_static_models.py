@@ -29,13 +29,13 @@ def embedded(model, *flags):
     return np.frombuffer(found, dtype="<f4").reshape(len(TEXTS), -1)
 
 
-def check(model, name, *flags):
+def check(model, name, *flags, is_float32=False):
     wanted = np.array(EXPECTED["models"][name]["vectors"])
     found = embedded(model, *flags)
     # model2vec rounds to float16 what it makes of a float16 table.
     error = np.full(len(TEXTS), 1e-3 * np.abs(wanted).max() if name == "m2v_f16" else 1e-6)
-    if name == "st_plain":
-        # Without a limit and a norm: float32 sums of 900 rows differ by the order in which they are added.
+    if name == "st_plain" or is_float32:
+        # float32 sums of hundreds of rows differ by the order in which they are added, or from those of float64.
         error[[len(text) > 1500 for text in TEXTS]] = 3e-6
     worst = np.abs(found - wanted).max(axis=1)
     assert (worst <= error).all(), [(TEXTS[i][:40], worst[i]) for i in np.argsort(-worst / error)[:3]]
@@ -49,9 +49,10 @@ def test_vectors_are_those_of_the_library(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_packed_and_written_again_they_are_the_same(name, tmp_path):
     run("convert", "--input", GOLDEN / name, "--output", tmp_path / "packed.safetensors")
-    check(tmp_path / "packed.safetensors", name)
+    is_float32 = name == "m2v_f64"  # as it is packed
+    check(tmp_path / "packed.safetensors", name, is_float32=is_float32)
     run("convert", "--input", tmp_path / "packed.safetensors", "--output", tmp_path / "folder", "--to", "folder")
-    check(tmp_path / "folder", name)
+    check(tmp_path / "folder", name, is_float32=is_float32)
 
 
 def inspected(model, *flags):
