@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""embedd convert: the packed form and folders, every dtype, fewer columns and tokens; what is damaged or in the way."""
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import PATIENCE_S, PROGRAM, SANITIZER, environment, write_table
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "static"
+TEXTS = ["the cat sat on the mat", "我爱吃饭", "", "where is my card?", "Xylophone"]
+
+
+def run(*arguments, text="", code=0):
+    done = subprocess.run([PROGRAM, *map(str, arguments)], input=text.encode(), capture_output=True, env=environment(),
+                          timeout=10 * PATIENCE_S)
+    assert not SANITIZER.search(done.stderr.decode()), done.stderr.decode()
+    assert done.returncode == code, done.stderr.decode()
+    return done
+
+
+def convert(source, output, *flags):
+    run("convert", "--input", source, "--output", output, *flags)
+    return output
+
+
+def refused(*arguments, code=1):
+    sentence = run(*arguments, code=code).stderr.decode()
+    assert sentence.count("\n") == 1, sentence
+    return sentence
+
+
+def embedded(model, *flags, texts=TEXTS):
+    found = run("embed", "--model", model, "--format", "f32", *flags, text="".join(text + "\n" for text in texts)).stdout
+    return np.frombuffer(found, dtype="<f4").reshape(len(texts), -1)
+
+
+def small_model(folder, words, values):
+    folder.mkdir()
+    write_table(folder, np.array(values, "<f4").ravel())
+    (folder / "vocab.txt").write_text("".join(word + "\n" for word in words))
+    return folder
+
+
+def tokens(model):
+    found = run("tokenize", "--model", model, text="".join(text + "\n" for text in TEXTS)).stdout
+    return [json.loads(line) for line in found.splitlines()]
+
+
+def header_of(path):
+    data = Path(path).read_bytes()
+    bytes_ = struct.unpack("<Q", data[:8])[0]
+    return json.loads(data[8:8 + bytes_]), 8 + bytes_
+
+
+def rows_of(path):
+    header, start = header_of(path)
+    begin, end = header["embeddings"]["data_offsets"]
+    kinds = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "I8": "i1"}
+    data = Path(path).read_bytes()[start + begin:start + end]
+    return np.frombuffer(data, kinds[header["embeddings"]["dtype"]]).reshape(header["embeddings"]["shape"])
+
+
+def values_of(path):
+    """Of a table in float32, float16 or bfloat16."""
+    rows = rows_of(path)
+    return (rows.astype("<u4") << 16).view("<f4") if rows.dtype == np.dtype("<u2") else rows.astype("<f4")
+
+
+@pytest.fixture(scope="module")
+def folder():
+    return GOLDEN / "m2v_plain"
+
+
+@pytest.fixture(scope="module")
+def rows(folder):
+    return rows_of(folder / "model.safetensors")
+
+
+# ---- what is written ----
+
+
+def test_the_built_in_model_packed_is_itself_again(tmp_path):
+    packed = convert("builtin", tmp_path / "packed.safetensors")
+    assert embedded(packed).tobytes() == embedded("builtin").tobytes() and tokens(packed) == tokens("builtin")
+    again = convert(packed, tmp_path / "again.safetensors")
+    assert rows_of(again).tobytes() == rows_of(packed).tobytes()
+    whole = convert(packed, tmp_path / "folder", "--to", "folder")
+    assert tokens(whole) == tokens("builtin")
+    assert np.abs(embedded(whole) - embedded("builtin")).max() < 1e-6
+    told = json.loads(run("inspect", packed, "--verify", "--format", "json").stdout)
+    assert (told["format"], told["name"], told["verified"]) == ("packed", "embedd-base-1", True)
+    source = json.loads(header_of(packed)[0]["__metadata__"]["embedd.source"])
+    assert source["format"] == "packed" and len(source["sha256"]) == 64
+
+
+def test_every_dtype_is_rounded_to_the_nearest(folder, rows, tmp_path):
+    half = values_of(convert(folder, tmp_path / "f16", "--dtype", "f16"))
+    assert half.tobytes() == rows.astype("<f2").astype("<f4").tobytes()
+    bits = rows.view("<u4").astype("<u8")
+    brain = ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2")
+    assert rows_of(convert(folder, tmp_path / "bf16", "--dtype", "bf16")).tobytes() == brain.tobytes()
+    assert values_of(convert(folder, tmp_path / "f32", "--dtype", "f32")).tobytes() == rows.tobytes()
+    error = np.abs(embedded(convert(folder, tmp_path / "i8", "--dtype", "i8")) - embedded(folder)).max()
+    assert 0 < error < np.abs(rows).max() / 127
+    # What was rounded once stays what it is.
+    again = convert(tmp_path / "i8", tmp_path / "again")
+    assert embedded(again).tobytes() == embedded(tmp_path / "i8").tobytes()
+
+
+def test_fewer_columns_are_the_first_ones_or_components(folder, rows, tmp_path):
+    first = rows_of(convert(folder, tmp_path / "first", "--dim", "2"))
+    assert first.tobytes() == np.ascontiguousarray(rows[:, :2]).tobytes()
+    found = rows_of(convert(folder, tmp_path / "pca", "--dim", "3", "--pca"))
+    centred = rows.astype("f8") - rows.astype("f8").mean(axis=0)
+    components = np.linalg.svd(centred, full_matrices=False)[2][:3]
+    components *= np.sign(components[np.arange(3), np.abs(components).argmax(axis=1)])[:, None]
+    assert np.abs(found - centred @ components.T).max() < 1e-5
+    assert json.loads(header_of(tmp_path / "pca")[0]["__metadata__"]["embedd.source"])["pca"] is True
+
+
+@pytest.mark.parametrize("name", ["m2v_plain", "m2v_bpe", "m2v_unigram", "m2v_mapping", "st_plain"])
+def test_the_first_tokens_keep_their_rows(name, tmp_path):
+    kept = convert(GOLDEN / name, tmp_path / "kept", "--keep-top", "40")
+    told = json.loads(run("inspect", kept, "--format", "json").stdout)
+    everything = json.loads(run("inspect", GOLDEN / name, "--format", "json").stdout)["vocab_size"]
+    assert 40 <= told["vocab_size"] <= everything
+    for token in {token for line in tokens(kept) for token in line["tokens"]}:
+        text = token.lstrip("▁Ġ#")
+        if not text or tokens_of(kept, text) != tokens_of(GOLDEN / name, text):
+            continue
+        assert np.abs(embedded(kept, texts=[text]) - embedded(GOLDEN / name, texts=[text])).max() < 1e-6
+
+
+def tokens_of(model, text):
+    return json.loads(run("tokenize", "--model", model, text=text + "\n").stdout)["tokens"]
+
+
+def test_heads_come_along_where_they_fit(tmp_path):
+    folder = small_model(tmp_path / "model", ["[UNK]", "good", "bad"], [[0, 0], [1, 0], [0, 1]])
+    (folder / "head.json").write_text('{"labels": ["no", "yes"], "weight": [4, -4], "bias": 0}')
+    packed = convert(folder, tmp_path / "packed")
+    lines = run("classify", "--model", packed, text="good\nbad\n").stdout.splitlines()
+    assert [json.loads(line)["label"] for line in lines] == ["yes", "no"]
+    fewer = convert(folder, tmp_path / "fewer", "--dim", "1")
+    assert "no classifier head" in refused("classify", "--model", fewer, code=2)
+
+
+# ---- what is in the way, or wrong ----
+
+
+def test_nothing_is_overwritten_unless_it_is_forced(folder, tmp_path):
+    output = tmp_path / "there"
+    output.write_text("mine")
+    assert "--force" in refused("convert", "--input", folder, "--output", output, code=2)
+    assert output.read_text() == "mine"
+    convert(folder, output, "--force")
+    assert embedded(output).shape == (len(TEXTS), 6)
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "letter.txt").write_text("mine")
+    arguments = ("convert", "--input", folder, "--output", others, "--to", "folder")
+    assert "--force" in refused(*arguments, code=2)
+    assert "letter.txt" in refused(*arguments, "--force", code=2)
+    assert [path.name for path in others.iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize("flags, why", [
+    (("--dim", "7"), "--dim must be from 1 to 6"), (("--pca",), "--pca needs --dim"),
+    (("--dtype", "i8", "--to", "folder"), "--dtype i8 is for the packed form"), (("--dtype", "f8"), "--dtype"),
+    (("--keep-top", "0"), "--keep-top"), (("--output", "nowhere/at/all"), "nowhere/at/all"), ((), None),
+])
+def test_wrong_use_is_one_sentence(folder, tmp_path, flags, why):
+    if why is None:
+        assert "--input must name" in refused("convert", "--output", tmp_path / "out", code=2)
+        assert "--output must name" in refused("convert", "--input", folder, code=2)
+        return
+    where = () if "--output" in flags else ("--output", tmp_path / "out")
+    assert why in refused("convert", "--input", folder, *where, *flags, code=1 if "--output" in flags else 2)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("value, dtype, why", [(np.nan, "f32", "NaN or Inf"), (np.inf, "f16", "NaN or Inf"),
+                                               (1e6, "f16", "too large for this dtype")])
+def test_a_value_that_cannot_be_served_is_named(tmp_path, value, dtype, why):
+    folder = small_model(tmp_path / "model", ["[UNK]", "a", "b"], [[0, 1], [1, value], [2, 3]])
+    said = refused("convert", "--input", folder, "--output", tmp_path / "out", "--dtype", dtype)
+    assert why in said and "row 1" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_changed_byte_is_found_by_verify_and_a_missing_one_at_once(folder, tmp_path):
+    packed = convert(folder, tmp_path / "packed")
+    data = bytearray(packed.read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "changed").write_bytes(data)
+    assert "SHA-256" in refused("inspect", tmp_path / "changed", "--verify")
+    whole = packed.read_bytes()
+    for cut in [*range(0, len(whole), 509), len(whole) - 1]:
+        (tmp_path / "cut").write_bytes(whole[:cut])
+        refused("inspect", tmp_path / "cut")
+    assert "--verify is for packed models" in refused("inspect", folder, "--verify", code=2)
+
+
+def test_a_newer_version_is_refused(folder, tmp_path):
+    data = convert(folder, tmp_path / "packed").read_bytes()
+    (tmp_path / "newer").write_bytes(data.replace(b'"embedd.format":"1"', b'"embedd.format":"9"'))
+    assert "version '9'" in refused("inspect", tmp_path / "newer")
+
+
+def test_what_is_killed_leaves_nothing_in_place(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    # 200 MB, nearly all of it a hole of zeros: long enough to be hit in the middle.
+    words, dim = 1000, 50_000
+    header = json.dumps({"embeddings": {"dtype": "F32", "shape": [words, dim], "data_offsets": [0, words * dim * 4]}})
+    with open(folder / "model.safetensors", "wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header.encode())
+        file.truncate(8 + len(header) + words * dim * 4)
+    (folder / "vocab.txt").write_text("".join(f"w{i}\n" for i in range(words)))
+    output, hits = tmp_path / "packed", 0
+    for delay in [0.005 * i for i in range(1, 12)]:
+        running = subprocess.Popen([PROGRAM, "convert", "--input", folder, "--output", output], env=environment(),
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)
+        running.send_signal(signal.SIGKILL)
+        if running.wait(PATIENCE_S) == -signal.SIGKILL:
+            hits += 1
+            assert not output.exists()
+        elif output.exists():
+            os.remove(output)
+    assert hits > 0
