@@ -153,6 +153,10 @@ static bool take_input(struct fasttext *ft, struct ft_reader *reader)
                        "n-grams; the file is damaged: copy it again",
                        ft->input.rows, info->n_words, ngrams);
     }
+    if (ft->input.rows == 0) {
+        return ft_fail(reader, "it has neither words nor n-grams; train it again with a smaller "
+                               "-minCount");
+    }
     info->n_rows = ft->input.rows;
     return true;
 }
