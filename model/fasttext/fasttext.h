@@ -10,7 +10,7 @@
  * a byte 10xxxxxx being part of the character before it, as the program does.
  *
  * A model is immutable once open; any thread may read it. What a call needs for a while comes from
- * the caller's arena.
+ * the caller's arena. Texts are spans whose data is not NULL, even of no bytes.
  */
 #pragma once
 
