@@ -130,7 +130,9 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
     float *p = arena_array(arena, n_labels, sizeof(*p));
     uint32_t *order = arena_array(arena, n_labels, sizeof(*order));
     if (!vector || !logits || !p || !order) return err_out_of_memory(err);
-    if (!head_vector(classify->head, tokens.ids, tokens.n, vector, &reason))
+    const struct passage passage = {tokens.ids, tokens.n, classify->block.texts + task->at,
+                                    task->bytes};
+    if (!head_vector(classify->head, arena, &passage, vector, &reason))
         return err_set(err, ERR_FORMAT, NULL, "%s, line %llu: %.300s", task->file,
                        (unsigned long long)task->number, reason.message);
     if (!head_logits(classify->head, arena, vector, tokens.ids, tokens.n, logits, err) ||

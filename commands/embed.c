@@ -107,11 +107,15 @@ static bool embed_line(void *user, struct err *err)
         return false;
     float *vector = arena_array(&embed->arena, embed->options.dims, sizeof(*vector));
     if (!vector) return err_out_of_memory(err);
-    if (!model_pool(embed->model, tokens.ids, tokens.n, &embed->options, vector)) {
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%s, line %llu: its vector is not finite, since a row of the model's table "
-                       "is not or its sum overflows; embedd inspect names such a row",
-                       lines->file, (unsigned long long)lines->number);
+    const struct passage passage = {tokens.ids, tokens.n, lines->text, lines->bytes};
+    if (!model_vector(embed->model, &embed->arena, &passage, &embed->options, vector, err)) {
+        return err->code != ERR_INTERNAL
+                   ? false
+                   : err_set(err, ERR_FORMAT, NULL,
+                             "%s, line %llu: its vector is not finite, since a row of the model's "
+                             "table "
+                             "is not or its sum overflows; embedd inspect names such a row",
+                             lines->file, (unsigned long long)lines->number);
     }
     return write_vector(embed, vector, err);
 }

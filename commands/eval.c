@@ -88,7 +88,8 @@ static float *predict(struct eval *eval, const struct labelled_row *row, struct 
         err_out_of_memory(err);
         return NULL;
     }
-    if (!head_vector(eval->head, tokens.ids, tokens.n, vector, &reason)) {
+    const struct passage passage = {tokens.ids, tokens.n, row->text, row->text_bytes};
+    if (!head_vector(eval->head, &eval->arena, &passage, vector, &reason)) {
         fail_row(eval, row, reason.message, err);
         return NULL;
     }

@@ -67,7 +67,8 @@ static void add_predicted(struct answer *answer, const struct question *question
 bool answer_fill(struct answer *answer, struct exchange *x, const struct question *question,
                  const struct sequence *item, struct err *err)
 {
-    if (!head_vector(question->head, item->ids, item->n, answer->vector, err)) return false;
+    const struct passage passage = sequence_passage(item);
+    if (!head_vector(question->head, x->arena, &passage, answer->vector, err)) return false;
     stage_end(x, STAGE_LOOKUP);
     if (!head_logits(question->head, x->arena, answer->vector, item->ids, item->n, answer->logits,
                      err) ||

@@ -213,6 +213,19 @@ bool batch_read_own(struct exchange *x, const struct value values[static OWN_FIE
     return batch_read(x, &values[which], fields[which].name, fields[which].form, false, batch, err);
 }
 
+/* The text that has these tokens. */
+static bool join_tokens(struct exchange *x, struct sequence *sequence, struct err *err)
+{
+    struct buf text;
+    buf_init(&text, x->arena);
+    for (size_t i = 0; i < sequence->n_tokens; i++) {
+        if (i > 0) buf_add_char(&text, ' ');
+        buf_add(&text, sequence->tokens[i].text.data, sequence->tokens[i].text.bytes);
+    }
+    sequence->text = (struct text){text.bytes ? text.data : "", text.bytes};
+    return !text.failed || err_out_of_memory(err);
+}
+
 static bool tokens_to_ids(struct exchange *x, struct sequence *sequence, struct err *err)
 {
     const struct model *model = x->service->model;
@@ -226,7 +239,7 @@ static bool tokens_to_ids(struct exchange *x, struct sequence *sequence, struct 
     }
     sequence->ids = ids;
     sequence->n = (uint32_t)sequence->n_tokens;
-    return true;
+    return !model_reads_text(model) || join_tokens(x, sequence, err);
 }
 
 uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n)

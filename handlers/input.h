@@ -39,6 +39,17 @@ struct sequence {
     bool is_truncated;
 };
 
+/** sequence_passage: what its vector is made of. A text that was cut is told by its tokens alone.
+ */
+static inline struct passage sequence_passage(const struct sequence *sequence)
+{
+    const bool has_text = sequence->form != INPUT_IDS && !sequence->is_truncated;
+    return (struct passage){.ids = sequence->ids,
+                            .n = sequence->n,
+                            .text = has_text ? sequence->text.data : NULL,
+                            .bytes = sequence->text.bytes};
+}
+
 struct batch {
     struct sequence *items;
     size_t n;

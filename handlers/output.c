@@ -355,12 +355,17 @@ bool write_vectors(struct exchange *x, const struct batch *batch,
         size_t n = batch->n - first < at_once ? batch->n - first : at_once;
         for (size_t i = 0; i < n; i++) {
             const struct sequence *item = &batch->items[first + i];
-            if (!model_pool(x->service->model, item->ids, item->n, options, vectors + i * dims))
-                return err_set(err, ERR_INTERNAL, NULL,
-                               "the vector of input %zu is not finite (NaN or infinity in the "
-                               "model's rows, or a sum that overflows), so it is not sent; check "
-                               "the model with embedd inspect",
-                               first + i);
+            const struct passage passage = sequence_passage(item);
+            if (!model_vector(x->service->model, x->arena, &passage, options, vectors + i * dims,
+                              err))
+                return err->code != ERR_INTERNAL
+                           ? false
+                           : err_set(
+                                 err, ERR_INTERNAL, NULL,
+                                 "the vector of input %zu is not finite (NaN or infinity in the "
+                                 "model's rows, or a sum that overflows), so it is not sent; check "
+                                 "the model with embedd inspect",
+                                 first + i);
         }
         stage_end(x, STAGE_LOOKUP);
         for (size_t i = 0; i < n; i++) {

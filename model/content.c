@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/content.h"
 
+#include "model/fasttext/fasttext.h"
 #include "model/packed.h"
 #include "model/table/word_vectors.h"
 #include "model/text/compiled.h"
@@ -131,9 +132,32 @@ static bool open_word_vectors(struct content *content, const struct model_option
     return tokenizer_open_words(&content->tokenizer, &vectors.vocab, content->where, err);
 }
 
+static bool open_fasttext(struct content *content, const struct model_options *options,
+                          struct err *err)
+{
+    const struct span config =
+        content->source.is_folder ? content->source.config : (struct span){0};
+    content->format = "fasttext";
+    if (!open_config(content, config, options, err) ||
+        !fasttext_open(&content->fasttext, content->source.weights, content->where, err))
+        return false;
+    const bool is_supervised = fasttext_info(content->fasttext)->model == FASTTEXT_SUPERVISED;
+    if (fasttext_info(content->fasttext)->n_words == 0)
+        return err_set(err, ERR_FORMAT, NULL, "%.300s: it holds no words", content->where);
+    settings_default_pooling(&content->settings, is_supervised ? POOLING_MEAN : POOLING_UNIT);
+    settings_default_normalize(&content->settings, false);
+    content->table = table_of_fasttext(content->fasttext);
+    return tokenizer_open_fasttext(&content->tokenizer, content->fasttext, err);
+}
+
 static bool is_safetensors(struct span file)
 {
     return file.bytes > 8 && file.data[8] == '{' && file.data[7] == 0;
+}
+
+static bool is_fasttext(struct span file)
+{
+    return file.bytes >= 4 && memcmp(file.data, "\xBA\x16\x4F\x2F", 4) == 0;
 }
 
 /* Told by how the file begins; what begins like none is safetensors that says what is wrong. */
@@ -143,6 +167,7 @@ static bool open_weights(struct content *content, const struct model_options *op
     const struct span file = content->source.weights;
     enum word_vectors_kind kind;
     if (table_is_npy(file)) return open_npy(content, options, err);
+    if (is_fasttext(file)) return open_fasttext(content, options, err);
     if (!is_safetensors(file) && word_vectors_tell(file, &kind))
         return open_word_vectors(content, options, kind, err);
     return open_safetensors(content, options, err);
@@ -175,6 +200,7 @@ struct head_ground content_ground(const struct content *content)
     return (struct head_ground){.dim = content->table.dim,
                                 .tokenizer = content->tokenizer,
                                 .table = &content->table,
+                                .fasttext = content->fasttext,
                                 .pool = {.pooling = settings->pooling,
                                          .normalize = settings->normalize,
                                          .dims = content->table.dim},
@@ -195,6 +221,7 @@ void content_close(struct content *content)
 {
     tokenizer_close(content->tokenizer);
     table_close(&content->table);
+    fasttext_close(content->fasttext);
     settings_close(&content->settings);
     source_close(&content->source);
     *content = (struct content){0};

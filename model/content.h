@@ -21,7 +21,8 @@ struct content {
     struct settings settings;
     struct table table;
     struct tokenizer *tokenizer;
-    const char *format; /* "safetensors", "packed" */
+    struct fasttext *fasttext; /* table and tokenizer look into it; or NULL */
+    const char *format;        /* "safetensors", "packed", "npy", "word2vec", "glove", "fasttext" */
     bool is_packed;
     bool is_checked;  /* no row holds NaN or Inf: looked through when the file was made */
     char where[1300]; /* the weights' path, for messages */

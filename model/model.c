@@ -3,6 +3,7 @@
 #include "model/inside.h"
 
 #include "base/utf8.h"
+#include "model/fasttext/fasttext.h"
 #include "model/math/kernels.h"
 #include "model/pool.h"
 #include "model/table/tensors.h"
@@ -43,9 +44,12 @@ static bool open_content(struct model *model, const char *path, const struct mod
     if (!content_open(&model->content, path, options, err)) return false;
     const struct head_ground ground = ground_of(model);
     if (content->is_packed && !open_packed_heads(model, &ground, err)) return false;
-    /* A packed file is all of its model, unless a folder was given. */
-    const bool has_folder =
-        content->source.is_mapped && (content->source.is_folder || !content->is_packed);
+    if (content->fasttext && fasttext_info(content->fasttext)->has_output &&
+        !heads_open_fasttext(&model->heads, &ground, err))
+        return false;
+    /* Such a file is all of its model, unless a folder was given. */
+    const bool is_alone = content->is_packed || content->fasttext;
+    const bool has_folder = content->source.is_mapped && (content->source.is_folder || !is_alone);
     return !has_folder || heads_open_folder(&model->heads, content->source.path, &ground, err);
 }
 
@@ -198,6 +202,18 @@ bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
 {
     return pool_rows(&model->content.table, content_left_out(&model->content), ids, n, options,
                      out);
+}
+
+bool model_vector(const struct model *model, struct arena *arena, const struct passage *passage,
+                  const struct pool_options *options, float *out, struct err *err)
+{
+    const struct head_ground ground = ground_of(model);
+    return pool_passage(&ground, arena, passage, options, out, err);
+}
+
+bool model_reads_text(const struct model *model)
+{
+    return model->content.fasttext;
 }
 
 const struct content *model_content(const struct model *model)

@@ -135,6 +135,18 @@ void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out
 bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
                 const struct pool_options *options, float *out);
 
+/**
+ * model_vector makes one vector of a passage: as model_pool, but for fastText's models, which look
+ * at its text.
+ * @param arena scratch of those
+ * @return false with ERR_INTERNAL if a value is not finite, or ERR_MEMORY
+ */
+bool model_vector(const struct model *model, struct arena *arena, const struct passage *passage,
+                  const struct pool_options *options, float *out, struct err *err);
+
+/** model_reads_text: vectors are made of texts, not of token ids. */
+bool model_reads_text(const struct model *model);
+
 /** model_heads: the heads that stand on the model's table; borrowed, as long as the model lives. */
 const struct heads *model_heads(const struct model *model);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/pool.h"
 
+#include "model/fasttext/fasttext.h"
 #include "model/math/kernels.h"
 
 #include <assert.h>
@@ -243,4 +244,84 @@ bool pool_rows(const struct table *table, uint32_t unknown_id, const uint32_t *i
     if (options->normalize) return normalize(kernels, out, dims);
     if (divisor != 1) kernels->divide(out, dims, divisor);
     return kernels->is_finite(out, dims);
+}
+
+/* ---- fastText: of the text ---- */
+
+/* Whether it is just what the program does with a line. */
+static bool is_its_own(const struct fasttext *ft, enum pooling pooling)
+{
+    return pooling ==
+           (fasttext_info(ft)->model == FASTTEXT_SUPERVISED ? POOLING_MEAN : POOLING_UNIT);
+}
+
+static const char *skip(const char *at, const char *end, bool is_space)
+{
+    while (at < end && (*at == ' ' || (*at >= '\t' && *at <= '\r')) == is_space)
+        at++;
+    return at;
+}
+
+static void take_word(float *out, const float *word, uint32_t dim, size_t *n, enum pooling pooling)
+{
+    float squares = 0;
+    for (uint32_t j = 0; j < dim && pooling == POOLING_UNIT; j++)
+        squares += word[j] * word[j];
+    if (pooling == POOLING_UNIT && squares == 0) return;
+    const float scale = pooling == POOLING_UNIT ? 1 / sqrtf(squares) : 1;
+    for (uint32_t j = 0; j < dim; j++) {
+        if (pooling == POOLING_MAX)
+            out[j] = word[j] > out[j] || *n == 0 ? word[j] : out[j];
+        else
+            out[j] += scale * word[j];
+    }
+    ++*n;
+}
+
+/* Word by word, for poolings that are not its own. */
+static bool pool_words(const struct fasttext *ft, struct arena *arena,
+                       const struct passage *passage, enum pooling pooling, float *out)
+{
+    const uint32_t dim = fasttext_info(ft)->dim;
+    const char *at = passage->text, *end = at + passage->bytes;
+    float *word = arena_array(arena, dim, sizeof *word);
+    size_t n = 0;
+    memset(out, 0, dim * sizeof *out);
+    while (word && (at = skip(at, end, true)) < end) {
+        const char *start = at;
+        at = skip(at, end, false);
+        if (!fasttext_word_vector(ft, (struct span){start, (size_t)(at - start)}, arena, word))
+            return false;
+        take_word(out, word, dim, &n, pooling);
+    }
+    for (uint32_t j = 0; j < dim && n > 0 && pooling != POOLING_SUM && pooling != POOLING_MAX; j++)
+        out[j] /= (float)n;
+    return word;
+}
+
+static bool pool_text(const struct fasttext *ft, struct arena *arena, const struct passage *passage,
+                      const struct pool_options *options, float *out, struct err *err)
+{
+    const struct span text = {passage->text, passage->bytes};
+    float *whole = arena_array(arena, fasttext_info(ft)->dim, sizeof *whole);
+    bool done = whole && (is_its_own(ft, options->pooling)
+                              ? fasttext_sentence_vector(ft, text, arena, whole)
+                              : pool_words(ft, arena, passage, options->pooling, whole));
+    if (!done) return err_out_of_memory(err);
+    memcpy(out, whole, options->dims * sizeof *out);
+    const struct kernels *kernels = kernels_get();
+    bool is_zero = kernels->sum_squares(out, options->dims) == 0;
+    done = options->normalize && !is_zero ? normalize(kernels, out, options->dims)
+                                          : kernels->is_finite(out, options->dims);
+    return done || err_set(err, ERR_INTERNAL, NULL, "the vector is not finite");
+}
+
+bool pool_passage(const struct head_ground *ground, struct arena *arena,
+                  const struct passage *passage, const struct pool_options *options, float *out,
+                  struct err *err)
+{
+    if (ground->fasttext && passage->text)
+        return pool_text(ground->fasttext, arena, passage, options, out, err);
+    return pool_rows(ground->table, ground->unknown_id, passage->ids, passage->n, options, out) ||
+           err_set(err, ERR_INTERNAL, NULL, "the vector is not finite");
 }

@@ -11,6 +11,14 @@
 #include "model/model.h"
 #include "model/table/table.h"
 
+/**
+ * pool_passage: as model_vector, on that ground.
+ * @param arena for fastText's models
+ */
+bool pool_passage(const struct head_ground *ground, struct arena *arena,
+                  const struct passage *passage, const struct pool_options *options, float *out,
+                  struct err *err);
+
 /** pool_rows: as model_pool. */
 bool pool_rows(const struct table *table, uint32_t unknown_id, const uint32_t *ids, size_t n,
                const struct pool_options *options, float *out);

@@ -29,6 +29,15 @@ extern const char *const pooling_names[POOLINGS];
 /** pooling_from_name: false when `name` is none of pooling_names. */
 bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling);
 
+/** What a vector is made of: token ids, and the text that they were read from, which fastText's
+ * models look at themselves (data NULL: there are only the ids). Borrowed. */
+struct passage {
+    const uint32_t *ids;
+    size_t n;
+    const char *text;
+    size_t bytes;
+};
+
 struct pool_options {
     enum pooling pooling;
     bool normalize;

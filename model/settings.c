@@ -172,6 +172,12 @@ void settings_default_pooling(struct settings *settings, enum pooling pooling)
     if (!settings->is_pooling_said) settings->pooling = pooling;
 }
 
+void settings_default_normalize(struct settings *settings, bool normalize)
+{
+    if (!settings->is_normalize_said) settings->normalize = normalize;
+    settings->is_normalize_said = true;
+}
+
 /* model2vec cuts texts before it tokenizes them, at so many times the tokens' median length. */
 static uint64_t points_max(const struct tokenizer *tokenizer, enum compat compat, uint64_t tokens)
 {

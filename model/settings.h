@@ -49,6 +49,9 @@ void settings_decide(struct settings *settings, const struct layout *layout, int
 /** settings_default_pooling: how rows are pooled where config.json does not say. */
 void settings_default_pooling(struct settings *settings, enum pooling pooling);
 
+/** settings_default_normalize: the same of L2. */
+void settings_default_normalize(struct settings *settings, bool normalize);
+
 /** settings_complete fills in what hangs on that and on the tokenizer. */
 void settings_complete(struct settings *settings, const struct tokenizer *tokenizer,
                        const struct layout *layout);

@@ -19,6 +19,12 @@ static bool check_options(const struct content *content, const struct convert_op
                           struct err *err)
 {
     const uint32_t dim = content->table.dim;
+    if (!tokenizer_is_portable(content->tokenizer))
+        return err_set(
+            err, ERR_USAGE, NULL,
+            "%.300s is served from its own file as it is: no other form holds the n-grams "
+            "that its words are made of",
+            content->where);
     if (options->dim > dim)
         return err_set(err, ERR_USAGE, NULL,
                        "--dim must be from 1 to %u, the table's columns, not %u", dim,

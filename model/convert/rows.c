@@ -103,6 +103,7 @@ static bool write_row(struct rows *rows, uint32_t i, const float *x, char *out, 
         write_i8(x, rows->dim, out, &rows->scales[i]);
         break;
     case DTYPE_F64:
+    case DTYPE_PQ:
         return false; /* never asked for */
     }
     return fits ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/head/head.h"
 
+#include "model/fasttext/fasttext.h"
 #include "model/head/ngram_table.h"
 #include "model/head/parts.h"
 #include "model/math/kernels.h"
@@ -26,9 +27,10 @@ struct linear {
 struct head {
     struct head_ground ground;
     struct head_info info;
-    struct linear hidden, output; /* hidden.in is 0 without a hidden layer */
-    struct ngram_table ngrams;    /* without rows where it has none */
-    float *thresholds;            /* (C) of a multi-label head, (1) of a binary one */
+    struct linear hidden, output;    /* hidden.in is 0 without a hidden layer */
+    struct ngram_table ngrams;       /* without rows where it has none */
+    const struct fasttext *fasttext; /* what predicts instead; or NULL */
+    float *thresholds;               /* (C) of a multi-label head, (1) of a binary one */
     const char **labels;
     char *name, *training, *scores;
     uint32_t *inputs; /* 0, 1, 2 ... up to the longer of D and H: the "ids" of a linear step */
@@ -294,15 +296,85 @@ const struct head_ground *head_ground(const struct head *head)
 
 /* ---- y = W·v + b ---- */
 
-bool head_vector(const struct head *head, const uint32_t *ids, size_t n, float *v, struct err *err)
+bool head_vector(const struct head *head, struct arena *arena, const struct passage *passage,
+                 float *v, struct err *err)
 {
     const struct head_ground *ground = &head->ground;
     assert(ground->table);
-    return pool_rows(ground->table, ground->unknown_id, ids, n, &ground->pool, v) ||
+    return pool_passage(ground, arena, passage, &ground->pool, v, err) ||
+           err->code != ERR_INTERNAL ||
            err_set(err, ERR_INTERNAL, NULL,
                    "a vector is not finite (NaN or infinity in the rows that head '%.100s' stands "
                    "on, or a sum that overflows); check its model with embedd inspect",
                    head->info.name);
+}
+
+/* ---- fastText's own ---- */
+
+/* The logarithm of what is not even listed. */
+#define LEAST_LOGIT (-80)
+
+static bool read_fasttext_labels(struct head *head, const struct fasttext *ft)
+{
+    static const char prefix[] = "__label__";
+    const uint32_t n = fasttext_info(ft)->n_labels;
+    head->labels = calloc(n, sizeof *head->labels);
+    for (uint32_t i = 0; head->labels && i < n; i++) {
+        const char *text = fasttext_label(ft, i).data;
+        bool has_prefix = strncmp(text, prefix, strlen(prefix)) == 0 && text[strlen(prefix)];
+        head->labels[i] = has_prefix ? text + strlen(prefix) : text;
+    }
+    head->info.n_labels = head->info.rows = n;
+    head->info.labels = head->labels;
+    return head->labels;
+}
+
+static bool set_half_thresholds(struct head *head)
+{
+    head->thresholds = malloc(head->info.n_labels * sizeof *head->thresholds);
+    for (uint32_t i = 0; head->thresholds && i < head->info.n_labels; i++)
+        head->thresholds[i] = 0.5f;
+    head->info.thresholds = head->thresholds;
+    return head->thresholds;
+}
+
+bool head_open_fasttext(struct head **out, const char *name, const struct head_ground *ground,
+                        struct err *err)
+{
+    struct head *head = calloc(1, sizeof *head);
+    const struct fasttext_info *info = fasttext_info(ground->fasttext);
+    bool is_multi = info->loss == FASTTEXT_ONE_VS_ALL;
+    bool done = head && (head->name = strdup(name)) &&
+                read_fasttext_labels(head, ground->fasttext) &&
+                (!is_multi || set_half_thresholds(head));
+    *out = done ? head : NULL;
+    if (!done) {
+        head_close(head);
+        return err_set(err, ERR_MEMORY, NULL, "no memory for the head '%.100s'", name);
+    }
+    head->ground = *ground;
+    head->fasttext = ground->fasttext;
+    head->info.name = head->name;
+    head->info.kind = is_multi ? HEAD_MULTI_LABEL : HEAD_MULTI_CLASS;
+    head->info.temperature = 1;
+    head->info.dim = ground->dim;
+    head->info.training = head->info.scores = "";
+    return true;
+}
+
+static bool fasttext_logits(const struct head *head, struct arena *arena, const float *v,
+                            float *logits, struct err *err)
+{
+    const struct fasttext_wish all = {UINT32_MAX, 0};
+    struct fasttext_predictions found;
+    for (uint32_t i = 0; i < head->info.rows; i++)
+        logits[i] = LEAST_LOGIT;
+    if (!fasttext_predict(head->fasttext, v, all, arena, &found)) return err_out_of_memory(err);
+    for (size_t i = 0; i < found.n; i++) {
+        const float p = found.items[i].probability;
+        if (p > 0) logits[found.items[i].label] = logf(p);
+    }
+    return true;
 }
 
 static void apply(const struct head *head, const struct linear *linear, const float *x, float *y)
@@ -321,6 +393,7 @@ bool head_logits(const struct head *head, struct arena *arena, const float *v, c
                  size_t n, float *logits, struct err *err)
 {
     const float *x = v;
+    if (head->fasttext) return fasttext_logits(head, arena, v, logits, err);
     if (head->hidden.out > 0) {
         float *inner = arena_array(arena, head->hidden.out, sizeof *inner);
         if (!inner) return err_out_of_memory(err);
@@ -358,6 +431,9 @@ static void softmax(const struct head *head, const float *logits, float *p)
 void head_probabilities(const struct head *head, const float *logits, float *p)
 {
     const double temperature = head->info.temperature;
+    for (uint32_t i = 0; head->fasttext && i < head->info.rows; i++)
+        p[i] = expf(logits[i]);
+    if (head->fasttext) return;
     switch (head->info.kind) {
     case HEAD_BINARY:
         p[0] = (float)sigmoid(-logits[0] / temperature);
@@ -450,6 +526,11 @@ static bool check_shares(const struct head *head, struct err *err)
                        "this model's vectors are no sum over tokens (their pooling is %s), so "
                        "neither are logits; send the request without explain",
                        pooling_names[head->ground.pool.pooling]);
+    if (head->fasttext)
+        return err_set(err, ERR_INVALID, "explain",
+                       "head '%.100s' is fastText's own, which tells probabilities alone; send the "
+                       "request without explain",
+                       head->info.name);
     if (head->info.hidden == 0) return true;
     return err_set(err, ERR_INVALID, "explain",
                    "head '%.100s' has a hidden layer, so its logits are no sum over tokens; "

@@ -53,7 +53,9 @@ struct head_info {
     const char *scores;      /* JSON object, "" = not said */
 };
 
+struct fasttext;
 struct head;
+struct passage;
 struct table;
 struct tokenizer;
 
@@ -62,6 +64,7 @@ struct head_ground {
     uint32_t dim;                      /* D of the vectors */
     const struct tokenizer *tokenizer; /* NULL: heads with n-grams are refused */
     const struct table *table;         /* for head_vector, and how its rows become vectors */
+    const struct fasttext *fasttext;   /* makes vectors of texts; or NULL */
     struct pool_options pool;
     uint32_t unknown_id;
 };
@@ -87,11 +90,19 @@ const struct head_info *head_info(const struct head *head);
 const struct head_ground *head_ground(const struct head *head);
 
 /**
- * head_vector: the sentence vector (D) that the head looks at: the token ids (n) pooled on its own
- * ground.
- * @return false with ERR_INTERNAL if a value is not finite
+ * head_open_fasttext makes the head that a supervised fastText model has: its logits are the
+ * logarithms of the probabilities that fastText gives. As above.
  */
-bool head_vector(const struct head *head, const uint32_t *ids, size_t n, float *v, struct err *err);
+bool head_open_fasttext(struct head **out, const char *name, const struct head_ground *ground,
+                        struct err *err);
+
+/**
+ * head_vector: the sentence vector (D) that the head looks at: the passage pooled on its own
+ * ground.
+ * @return false with ERR_INTERNAL if a value is not finite, or ERR_MEMORY
+ */
+bool head_vector(const struct head *head, struct arena *arena, const struct passage *passage,
+                 float *v, struct err *err);
 
 /**
  * head_logits: logits (rows) of the sentence vector v (dim) and the token ids (n) it was pooled

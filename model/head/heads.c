@@ -107,6 +107,17 @@ bool heads_open_packed(struct heads *heads, const struct tensors *file,
     return true;
 }
 
+bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, struct err *err)
+{
+    struct head *head;
+    if (!make_room(heads)) return err_set(err, ERR_MEMORY, NULL, "no memory for the model's head");
+    if (!head_open_fasttext(&head, DEFAULT_NAME, ground, err)) return false;
+    heads->items[heads->n] = head;
+    heads->grounds[heads->n] = NULL;
+    heads->files[heads->n++] = (struct head_file){0};
+    return true;
+}
+
 /* ---- a table of its own ---- */
 
 static void close_ground(struct content *own)

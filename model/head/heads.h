@@ -49,6 +49,9 @@ bool heads_add(struct heads *heads, const char *path, const struct head_ground *
 bool heads_open_packed(struct heads *heads, const struct tensors *file,
                        const struct head_ground *ground, struct err *err);
 
+/** heads_open_fasttext adds the head of a supervised fastText model. */
+bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, struct err *err);
+
 /** heads_find: the head of that name, or NULL. */
 const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes);
 

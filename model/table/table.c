@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/table/table.h"
 
+#include "base/arena.h"
+#include "model/fasttext/fasttext.h"
 #include "model/math/kernels.h"
 
 #include <assert.h>
@@ -8,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const dtype_names[DTYPES + 1] = {"F32", "F16", "BF16", "I8", "F64"};
+const char *const dtype_names[DTYPES + 2] = {"F32", "F16", "BF16", "I8", "F64", "PQ"};
+
+/* A word's rows and vectors: with the longest n-grams of the longest words. */
+#define WORD_ARENA_BYTES ((size_t)64 << 20)
 
 /* NaN and Inf are the values whose exponent bits are all ones. The loops have no early way out, so
    that the compiler turns them into vector code: a row is short, a table is not. */
@@ -59,6 +64,8 @@ static bool row_is_finite(const struct table *table, uint32_t id)
         return isfinite(table_scale(table, id) * INT8_MIN);
     case DTYPE_F64:
         return row_is_finite_64(row, table->dim);
+    case DTYPE_PQ:
+        break;
     }
     return false;
 }
@@ -68,7 +75,7 @@ static bool row_is_finite(const struct table *table, uint32_t id)
 /* The rows as they lie there, one for each stored row, from a column on. */
 static struct table stored(const struct table *table, size_t from)
 {
-    static const size_t item_bytes[] = {4, 2, 2, 1, 8}; /* by enum dtype */
+    static const size_t item_bytes[] = {4, 2, 2, 1, 8, 1}; /* by enum dtype */
     struct table rows = *table;
     rows.mapping = NULL;
     rows.factors = NULL;
@@ -95,9 +102,52 @@ static void read_f64(const char *row, size_t n, float *out)
     }
 }
 
+/* ---- fastText ---- */
+
+struct table table_of_fasttext(const struct fasttext *ft)
+{
+    const struct fasttext_info *info = fasttext_info(ft);
+    return (struct table){.n_rows = info->n_words,
+                          .dim = info->dim,
+                          .dtype = info->is_quantized ? DTYPE_PQ : DTYPE_F32,
+                          .fasttext = ft};
+}
+
+/* All zeros where memory is out. */
+static void read_word(const struct table *table, uint32_t id, size_t from, size_t n, float *out)
+{
+    struct arena arena;
+    arena_init(&arena, WORD_ARENA_BYTES);
+    float *row = arena_array(&arena, table->dim, sizeof *row);
+    memset(out, 0, n * sizeof *out);
+    if (row &&
+        fasttext_word_vector(table->fasttext, fasttext_word(table->fasttext, id), &arena, row))
+        memcpy(out, row + from, n * sizeof *out);
+    arena_clear(&arena);
+}
+
+/* Of all rows that words are made of. */
+static bool check_fasttext(const struct fasttext *ft, uint32_t *bad_row)
+{
+    const struct fasttext_info *info = fasttext_info(ft);
+    float *row = malloc(info->dim * sizeof *row);
+    bool is_finite = true;
+    for (uint32_t i = 0; row && is_finite && i < info->n_rows; i++) {
+        fasttext_row(ft, i, row);
+        is_finite = kernels_get()->is_finite(row, info->dim);
+        *bad_row = i;
+    }
+    free(row);
+    return is_finite;
+}
+
 void table_floats(const struct table *table, uint32_t id, size_t from, size_t n, float *out)
 {
     assert(id < table->n_rows && from + n <= table->dim);
+    if (table->fasttext) {
+        read_word(table, id, from, n, out);
+        return;
+    }
     const struct table rows = stored(table, from);
     const uint32_t row = stored_row(table, id);
     if (table->dtype == DTYPE_F64)
@@ -110,6 +160,7 @@ void table_floats(const struct table *table, uint32_t id, size_t from, size_t n,
 
 bool table_check_finite(const struct table *table, uint32_t *row)
 {
+    if (table->fasttext) return check_fasttext(table->fasttext, row);
     const struct table rows = stored(table, 0);
     for (uint32_t i = 0; i < rows.n_rows; i++) {
         if (row_is_finite(&rows, i)) continue;

@@ -20,14 +20,17 @@ enum dtype {
     DTYPE_F16,
     DTYPE_BF16,
     DTYPE_I8,  /* a value is the number times its row's scale */
-    DTYPE_F64, /* read a row at a time (table_floats) */
+    DTYPE_F64, /* these are read a row at a time (table_floats) */
+    DTYPE_PQ,  /* product-quantised, by fastText */
 };
 
 /** Those that the kernels know: the ones before DTYPE_F64. */
 #define DTYPES 4
 
-/** Names as safetensors writes them, by enum dtype: F32, F16, BF16, I8, F64. */
-extern const char *const dtype_names[DTYPES + 1];
+/** Names as safetensors writes them, by enum dtype: F32, F16, BF16, I8, F64, PQ. */
+extern const char *const dtype_names[DTYPES + 2];
+
+struct fasttext;
 
 struct table {
     const void
@@ -41,13 +44,14 @@ struct table {
     const char *mapping;  /* (n_rows) int32, little-endian: the stored row of each id; or NULL */
     const float *factors; /* (n_rows) what each id's row is multiplied by; or NULL */
     uint32_t n_stored;    /* rows that there are, with a mapping */
-    float *owned[3];      /* of weights, factors, rows: the table's own memory, or NULL */
+    const struct fasttext *fasttext; /* each row is made of several of its rows; or NULL */
+    float *owned[3]; /* of weights, factors, rows: the table's own memory, or NULL */
 };
 
 /** table_is_plain: each id has a row of numbers that the kernels know. */
 static inline bool table_is_plain(const struct table *table)
 {
-    return !table->mapping && !table->factors && table->dtype < DTYPES;
+    return !table->mapping && !table->factors && table->dtype < DTYPES && !table->fasttext;
 }
 
 /** table_row: where row `id` (< n_rows) begins. */
@@ -65,6 +69,9 @@ static inline float table_scale(const struct table *table, uint32_t id)
     memcpy(&scale, table->scales + id * sizeof scale, sizeof scale);
     return scale;
 }
+
+/** table_of_fasttext: a row for each word of a fastText model, which is borrowed. */
+struct table table_of_fasttext(const struct fasttext *ft);
 
 struct tensors;
 

@@ -74,23 +74,45 @@ static const char *ideographs_end(const struct tokenizer *t, const char *at, con
     return best;
 }
 
-static bool dictionary_encode(struct encoding *e, const char *text, size_t bytes)
+/* Where the white space after `at` begins. */
+static const char *chunk_end(const char *at, const char *end)
 {
-    uint32_t first = e->out->n;
-    const char *word = NULL, *end = text + bytes, *next;
-    for (const char *at = text; at < end; at = next) {
-        enum kind kind = kind_of(at, &next);
-        if (kind == KIND_LETTER) {
+    const char *next;
+    while (at < end && kind_of(at, &next) != KIND_SPACE)
+        at = next;
+    return at;
+}
+
+/* Words between white space and what stands alone, in a chunk without white space. */
+static void put_parts(struct encoding *e, const char *text, const char *at, const char *end)
+{
+    const char *word = NULL, *next;
+    for (; at < end; at = next) {
+        if (kind_of(at, &next) == KIND_LETTER) {
             if (!word) word = at;
             continue;
         }
         if (word) put_token(e, text, word, at);
         word = NULL;
-        if (kind != KIND_ALONE) continue;
         next = ideographs_end(e->tokenizer, at, next, end);
         put_token(e, text, at, next);
     }
     if (word) put_token(e, text, word, end);
+}
+
+/* A token that holds marks of punctuation, such as don't, is taken where it stands by itself. */
+static bool dictionary_encode(struct encoding *e, const char *text, size_t bytes)
+{
+    uint32_t first = e->out->n;
+    const char *end = text + bytes, *next;
+    for (const char *at = text; at < end; at = next) {
+        if (kind_of(at, &next) == KIND_SPACE) continue;
+        next = chunk_end(at, end);
+        if (vocab_id(&e->tokenizer->vocab, at, (size_t)(next - at)) != MODEL_NO_ID)
+            put_token(e, text, at, next);
+        else
+            put_parts(e, text, at, next);
+    }
     encoding_place(e, first, text, NULL, 0);
     return true;
 }

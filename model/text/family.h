@@ -27,6 +27,7 @@ struct symbol;    /* bpe.c */
 struct candidate; /* bpe.c */
 struct path;      /* unigram.c */
 struct tensors;
+struct fasttext;
 
 /** One encode on its way. */
 struct encoding {
@@ -115,11 +116,12 @@ struct tokenizer {
     uint32_t n_before, n_after;
     struct trimming trimmings[TRIMMINGS_MAX];
     uint32_t n_trimmings;
-    uint32_t truncation;          /* tokens that the file's own limit leaves; 0: it has none */
-    char *settings;               /* tokenizer.json without its long lists */
-    const struct tensors *packed; /* while it is opened: the file that its arrays lie in */
-    bool is_packed;               /* its arrays lie in a file, made and finished */
-    bool lowercases;              /* a dictionary: what is not found is looked for in lower case */
+    uint32_t truncation;             /* tokens that the file's own limit leaves; 0: it has none */
+    char *settings;                  /* tokenizer.json without its long lists */
+    const struct tensors *packed;    /* while it is opened: the file that its arrays lie in */
+    bool is_packed;                  /* its arrays lie in a file, made and finished */
+    const struct fasttext *fasttext; /* the words are its own; NULL: they are in vocab */
+    bool lowercases;       /* a dictionary: what is not found is looked for in lower case */
     const char *word_mark; /* what a token starts with that begins a word: "Ġ", "▁"; or NULL */
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "model/fasttext/fasttext.h"
 #include "model/text/compiled.h"
 #include "model/text/family.h"
 
@@ -74,6 +75,11 @@ void tokenizer_close(struct tokenizer *tokenizer)
     free(tokenizer);
 }
 
+bool tokenizer_is_portable(const struct tokenizer *tokenizer)
+{
+    return !tokenizer->fasttext;
+}
+
 const char *tokenizer_kind(const struct tokenizer *tokenizer)
 {
     return tokenizer->family->name;
@@ -91,19 +97,23 @@ uint32_t tokenizer_unknown_id(const struct tokenizer *tokenizer)
 
 uint32_t tokenizer_token_id(const struct tokenizer *tokenizer, const char *token, size_t bytes)
 {
+    if (tokenizer->fasttext) return fasttext_find(tokenizer->fasttext, (struct span){token, bytes});
     return vocab_id(&tokenizer->vocab, token, bytes);
 }
 
 const char *tokenizer_token_text(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes)
 {
     assert(id < tokenizer->vocab.n);
-    return vocab_text(&tokenizer->vocab, id, bytes);
+    if (!tokenizer->fasttext) return vocab_text(&tokenizer->vocab, id, bytes);
+    const struct span word = fasttext_word(tokenizer->fasttext, id);
+    *bytes = word.bytes;
+    return word.data;
 }
 
 bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id)
 {
     assert(id < tokenizer->vocab.n);
-    return tokenizer->vocab.flags[id] & VOCAB_SPECIAL;
+    return !tokenizer->fasttext && tokenizer->vocab.flags[id] & VOCAB_SPECIAL;
 }
 
 bool tokenizer_is_unknown(const struct tokenizer *tokenizer, uint32_t id)

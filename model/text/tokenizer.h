@@ -14,8 +14,9 @@
  * vocab.txt: one token a line, its line its id, counted from 0; lines end in LF or CR LF, a byte
  * order mark is skipped; empty lines, equal lines and bytes that are not UTF-8 are errors. With
  * [UNK] it is WordPiece with BERT's defaults, otherwise a plain dictionary. A dictionary takes
- * ideographs and marks of punctuation one by one and everything else by the words between white
- * space and these, each exactly as it stands in the text: no lower case, nothing removed. Unknown
+ * what stands between white space whole where it is a token, otherwise marks of punctuation one by
+ * one, ideographs by the longest token of them (mostly one) and everything else by the words
+ * between these, each exactly as it stands in the text: no lower case, nothing removed. Unknown
  * words get the entry [UNK] or <unk>, where there is one.
  */
 #pragma once
@@ -32,6 +33,7 @@
 
 struct tokenizer;
 struct vocab;
+struct fasttext;
 
 /** What config.json may say of the tokenizer, where tokenizer.json does not. */
 struct tokenizer_options {
@@ -57,6 +59,14 @@ bool tokenizer_open(struct tokenizer **out, const struct source *files,
  */
 bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const char *where,
                           struct err *err);
+
+/** tokenizer_open_fasttext: the words of a fastText model, which is borrowed. False with
+ * ERR_MEMORY. */
+bool tokenizer_open_fasttext(struct tokenizer **out, const struct fasttext *ft, struct err *err);
+
+/** tokenizer_is_portable: it can be written in another form. */
+bool tokenizer_is_portable(const struct tokenizer *tokenizer);
+
 void tokenizer_close(struct tokenizer *tokenizer);
 
 const char *tokenizer_kind(const struct tokenizer *tokenizer);    /* "wordpiece", "bpe", ... */

@@ -31,7 +31,8 @@ static bool ask(struct round *round, struct arena *arena, size_t i, struct err *
     float *v = arena_array(arena, info->dim, sizeof *v);
     float *logits = arena_array(arena, info->rows, sizeof *logits);
     if (!v || !logits) return err_out_of_memory(err);
-    if (!head_vector(m->head, ids, item->n_ids, v, err) ||
+    const struct passage passage = {.ids = ids, .n = item->n_ids};
+    if (!head_vector(m->head, arena, &passage, v, err) ||
         !head_logits(m->head, arena, v, ids, item->n_ids, logits, err))
         return false;
     head_probabilities(m->head, logits, round->p + i * info->n_labels);

@@ -59,7 +59,7 @@ static void ask(const struct head *head, const uint32_t *ids, size_t n)
     arena_init(&arena, (size_t)64 << 20);
     float *logits = arena_array(&arena, info->rows, sizeof *logits);
     double *shares = arena_array(&arena, n, sizeof *shares), bias;
-    if (!head_vector(head, ids, n, v, &err)) abort();
+    if (!head_vector(head, NULL, &(struct passage){.ids = ids, .n = n}, v, &err)) abort();
     if (logits && shares && head_logits(head, &arena, v, ids, n, logits, &err)) {
         check_answer(head, &arena, logits);
         (void)head_explain(head, &arena, ids, n, info->rows - 1, shares, &bias, &err);

@@ -221,7 +221,7 @@ static void shares_and_bias_add_up_to_the_logit(void **state)
     float v[2], logits[2];
     double shares[4], bias;
     struct err err;
-    assert_true(head_vector(head, ids, 4, v, &err));
+    assert_true(head_vector(head, NULL, &(struct passage){.ids = ids, .n = 4}, v, &err));
     assert_true(v[0] == 0.5f && v[1] == 3);
     assert_true(head_logits(head, &arena, v, ids, 4, logits, &err));
     for (uint32_t row = 0; row < 2; row++) {

@@ -193,7 +193,7 @@ static void sum_ngrams(const uint32_t *ids, uint32_t n, double *logits, double *
 static void sum_vector(const struct head *head, const uint32_t *ids, uint32_t n, double *logits)
 {
     float v[WORLD_D];
-    assert_true(head_vector(head, ids, n, v, &err));
+    assert_true(head_vector(head, NULL, &(struct passage){.ids = ids, .n = n}, v, &err));
     for (uint32_t k = 0; k < LABELS; k++) {
         logits[k] = (double)kit.bias[k];
         for (uint32_t j = 0; j < WORLD_D; j++)
@@ -204,7 +204,7 @@ static void sum_vector(const struct head *head, const uint32_t *ids, uint32_t n,
 static void find_logits(const struct head *head, const uint32_t *ids, uint32_t n, float *logits)
 {
     float v[WORLD_D];
-    assert_true(head_vector(head, ids, n, v, &err));
+    assert_true(head_vector(head, NULL, &(struct passage){.ids = ids, .n = n}, v, &err));
     assert_true(head_logits(head, &arena, v, ids, n, logits, &err));
 }
 
@@ -272,7 +272,7 @@ static void a_logit_that_overflows_is_an_error(void **state)
         kit.scales[i] = 3e36f;
     memset(kit.rows, 127, sizeof kit.rows);
     struct head *head = open_kit();
-    assert_true(head_vector(head, ids, n, v, &err));
+    assert_true(head_vector(head, NULL, &(struct passage){.ids = ids, .n = n}, v, &err));
     assert_false(head_logits(head, &arena, v, ids, n, logits, &err));
     assert_int_equal(err.code, ERR_INTERNAL);
     head_close(head);

@@ -40,6 +40,7 @@ static uint32_t random_bits(uint32_t *state, enum dtype dtype)
     case DTYPE_I8:
         return bits & 0xFFu;
     case DTYPE_F64: /* not of the kernels */
+    case DTYPE_PQ:
         break;
     }
     return 0;

@@ -95,7 +95,8 @@ static struct evaluation *ask_each(const struct measuring *m, float *logits)
         const uint32_t *ids = m->examples->ids + item->ids_at;
         float v[WORLD_D], p[COLUMNS_MAX];
         arena_reset(&arena);
-        assert_true(head_vector(m->head, ids, item->n_ids, v, &err));
+        assert_true(
+            head_vector(m->head, NULL, &(struct passage){.ids = ids, .n = item->n_ids}, v, &err));
         assert_true(head_logits(m->head, &arena, v, ids, item->n_ids, logits, &err));
         head_probabilities(m->head, logits, p);
         assert_true(evaluation_add(evaluation, p, m->examples->labels + item->labels_at,

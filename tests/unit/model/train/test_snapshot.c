@@ -79,7 +79,8 @@ static void check_losses(struct lab *lab, const struct head *head)
         float v[WORLD_D], logits[LAB_LABELS_MAX];
         double wanted;
         assert_true(learner_gradients(&lab->learner, examples, row, &wanted, none, &err));
-        assert_true(head_vector(head, ids, item->n_ids, v, &err));
+        assert_true(
+            head_vector(head, NULL, &(struct passage){.ids = ids, .n = item->n_ids}, v, &err));
         assert_true(head_logits(head, &arena, v, ids, item->n_ids, logits, &err));
         const double found = loss_of(head, item, examples->labels + item->labels_at, logits);
         if (!(fabs(found - wanted) <= 0.01 * (1 + wanted)))

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of words and vectors: .npy, word2vec, GloVe, fastText. What they say is what comes out; what is wrong is said."""
+
+import json
+import math
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import PATIENCE_S, PROGRAM, SANITIZER, environment
+
+FASTTEXT = Path(__file__).resolve().parents[1] / "data" / "fasttext"
+WORDS = ["the", "cat", "中国", "中", "国", "爱", "don't", ",", "naïve", "hello"]
+ROWS = np.random.default_rng(5).normal(size=(len(WORDS), 5)).astype("<f4")
+
+
+def run(*arguments, text="", code=0):
+    data = text if isinstance(text, bytes) else text.encode()
+    done = subprocess.run([PROGRAM, *map(str, arguments)], input=data, capture_output=True, env=environment(),
+                          timeout=10 * PATIENCE_S)
+    assert not SANITIZER.search(done.stderr.decode()), done.stderr.decode()
+    assert done.returncode == code, done.stderr.decode()
+    return done
+
+
+def refused(path):
+    sentence = run("inspect", path, code=1).stderr.decode()
+    assert sentence.count("\n") == 1, sentence
+    return sentence
+
+
+def embedded(model, texts, *flags):
+    found = run("embed", "--model", model, "--format", "f32", *flags, text="".join(text + "\n" for text in texts))
+    return np.frombuffer(found.stdout, dtype="<f4").reshape(len(texts), -1)
+
+
+def as_text(header):
+    lines = [f"{len(WORDS)} {ROWS.shape[1]}"] if header else []
+    lines += [word + " " + " ".join(repr(float(x)) for x in row) for word, row in zip(WORDS, ROWS)]
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def as_binary(line_ends=True):
+    data = f"{len(WORDS)} {ROWS.shape[1]}\n".encode()
+    for word, row in zip(WORDS, ROWS):
+        data += word.encode() + b" " + row.tobytes() + (b"\n" if line_ends else b"")
+    return data
+
+
+FORMS = {"word2vec.txt": as_text(True), "crlf.vec": as_text(True).replace(b"\n", b" \r\n"), "glove.txt": as_text(False),
+         "word2vec.bin": as_binary(), "gensim.bin": as_binary(False), "no-last-end.vec": as_text(True)[:-1]}
+
+
+def mean_of_units(words):
+    rows = ROWS[[WORDS.index(word) for word in words]].astype("f8")
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).mean(axis=0)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_words_have_their_rows_and_texts_the_mean_of_units(name, tmp_path):
+    model = tmp_path / name
+    model.write_bytes(FORMS[name])
+    assert np.abs(embedded(model, WORDS, "--pooling", "sum") - ROWS).max() < 1e-6
+    # Longest words of ideographs first; lower case, as no word has capitals; unknown words are left out.
+    found = embedded(model, ["The cat,", "中国爱中", "HELLO stranger", "nobody"])
+    wanted = [["the", "cat", ","], ["中国", "爱", "中"], ["hello"]]
+    for row, words in zip(found, wanted):
+        assert np.abs(row - mean_of_units(words)).max() < 1e-6
+    assert not found[3].any()
+    told = json.loads(run("inspect", model, "--format", "json").stdout)
+    assert (told["pooling"], told["normalize"], told["vocab_size"], told["dim"]) == ("unit", False, len(WORDS), 5)
+    assert told["name"] == name.rsplit(".", 1)[0]
+    packed = tmp_path / "packed.safetensors"
+    run("convert", "--input", model, "--output", packed)
+    assert embedded(packed, ["The cat,"]).tobytes() == found[:1].tobytes()
+
+
+def test_of_equal_words_the_first_counts(tmp_path):
+    (tmp_path / "twice.vec").write_text("3 1\na 1\nb 2\na 3\n")
+    assert embedded(tmp_path / "twice.vec", ["a", "b"], "--pooling", "sum").ravel().tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("dtype", ["<f8", "<f4", "<f2", "|i1"])
+def test_npy_beside_its_vocabulary(dtype, tmp_path):
+    rows = (ROWS * 20).astype(dtype)
+    np.save(tmp_path / "table.npy", rows)
+    (tmp_path / "vocab.txt").write_text("".join(word + "\n" for word in WORDS), encoding="utf-8")
+    found = embedded(tmp_path / "table.npy", WORDS, "--pooling", "sum")
+    assert np.abs(found - rows.astype("<f4")).max() == 0
+
+
+@pytest.mark.parametrize("name, data, why", [
+    ("ragged.vec", b"2 2\na 1 2\nb 1\n", "line 3 has 1 number"),
+    ("ragged.txt", b"a 1 2\nb 1 2 3\nc 1\n", "line 3 has 1 number"),
+    ("letters.vec", b"2 2\na 1 2\nb 1 x2\n", "line 3: 'x2' is no number"),
+    ("nan.vec", b"1 2\na 1 nan\n", "line 2: column 2 is NaN"),
+    ("huge.vec", b"1 1\na 1e99\n", "line 2: column 1 is NaN, Inf or too large"),
+    ("fewer.vec", b"3 1\na 1\nb 2\n", "says 3 words, but it holds 2"),
+    ("more.vec", b"1 1\na 1\nb 2\n", "says 1 words, but it holds 2"),
+    ("empty-line.vec", b"2 1\na 1\n\nb 2\n", "line 3 is empty"),
+    ("latin1.vec", b"1 1\n\xe9t\xe9 1\n", "line 2: the word is not UTF-8"),
+    ("none.vec", b"0 5\nx", "no words"),
+    ("wide.bin", b"2 4000000000\na 1", "at most"),
+    ("cut.bin", as_binary()[:-3], "it ends within word 10 of 10"),
+    ("longer.bin", as_binary() + b"xyz", "bytes follow its last word"),
+    ("table.npy", b"\x93NUMPY\x01\x00", "too few for a .npy"),
+    ("old.npy", b"\x93NUMPY\x09\x00\x10\x00" + b" " * 16, "version 9"),
+])
+def test_what_is_wrong_is_said_with_its_line(name, data, why, tmp_path):
+    (tmp_path / name).write_bytes(data)
+    assert why in refused(tmp_path / name)
+
+
+def test_npy_that_cannot_be_served_is_refused(tmp_path):
+    (tmp_path / "vocab.txt").write_text("a\nb\n")
+    for name, array, why in [("columns", np.asfortranarray(np.ones((2, 3), "<f4")), "column by column"),
+                             ("big", np.ones((2, 3), ">f4"), "none of <f8"), ("one", np.ones(3, "<f4"), "two dimensions"),
+                             ("rows", np.ones((3, 2), "<f4"), "2 tokens but the table 3 rows")]:
+        np.save(tmp_path / f"{name}.npy", array)
+        assert why in refused(tmp_path / f"{name}.npy")
+    whole = (tmp_path / "rows.npy").read_bytes()
+    (tmp_path / "cut.npy").write_bytes(whole[:-1])
+    assert "cut short" in refused(tmp_path / "cut.npy")
+
+
+def test_text_cut_anywhere_is_refused_or_whole(tmp_path):
+    for form in ("word2vec.txt", "word2vec.bin"):
+        whole = FORMS[form]
+        for cut in range(1, len(whole) - 1, 7):
+            (tmp_path / "cut").write_bytes(whole[:cut])
+            done = subprocess.run([PROGRAM, "inspect", tmp_path / "cut"], capture_output=True, env=environment())
+            assert done.returncode in (0, 1) and not SANITIZER.search(done.stderr.decode())
+            assert done.returncode == 1 or form.endswith(".txt"), (form, cut)
+
+
+# ---- fastText ----
+
+MODELS = sorted(path.name for path in FASTTEXT.glob("*") if path.suffix in (".bin", ".ftz"))
+
+
+def printable_lines():
+    """(number, text) of those that a file of lines can hold."""
+    for number, line in enumerate((FASTTEXT / "lines.txt").read_bytes().split(b"\n")[:-1]):
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text and "\r" not in text:
+            yield number, text
+
+
+LINES = list(printable_lines())
+
+
+def close(found, printed):
+    """The program prints five digits, and probabilities six."""
+    return math.isclose(found, float(printed), rel_tol=6e-5, abs_tol=2e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_fasttext_sentences_are_the_programs(name):
+    printed = (FASTTEXT / name).with_suffix(".vectors").read_bytes().split(b"\n")
+    found = embedded(FASTTEXT / name, [text for _, text in LINES])
+    assert len(LINES) > 90
+    for (number, text), row in zip(LINES, found):
+        wanted = printed[number].split()[-len(row):]
+        assert all(close(x, w) for x, w in zip(row, wanted)), (text, row, wanted)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if (FASTTEXT / name).with_suffix(".labels").exists()])
+def test_fasttext_predictions_are_the_programs(name, start):
+    printed = (FASTTEXT / name).with_suffix(".labels").read_text().split("\n")
+    found = run("classify", "--model", FASTTEXT / name, text="".join(text + "\n" for _, text in LINES)).stdout
+    for (number, text), answer in zip(LINES, found.decode().splitlines()):
+        scores = json.loads(answer)["scores"]
+        fields = printed[number].split(" ")
+        best = [label for label in scores if close(scores[label], fields[1])]
+        assert fields[0].removeprefix("__label__") in best and next(iter(scores)) in best, text
+        for label, p in zip(fields[::2], fields[1::2]):
+            assert close(scores[label.removeprefix("__label__")], p), text
+
+
+def test_a_fasttext_model_is_served(start):
+    service = start("--model", str(FASTTEXT / "softmax.bin"))
+    number, text = LINES[0]
+    wanted = run("classify", "--model", FASTTEXT / "softmax.bin", text=text + "\n").stdout
+    reply = service.post("/v1/classify", json.dumps({"text": text}).encode()).json()["data"][0]
+    assert reply["scores"] == json.loads(wanted)["scores"]
+    vectors = [service.post("/v1/embeddings", json.dumps({"input": text}).encode()).json()["data"][0]["embedding"]]
+    words = [token["text"] for token in service.post("/tokenize", json.dumps({"inputs": text}).encode()).json()[0]]
+    assert words == text.split()
+    tokens = json.dumps({"tokens": words}).encode()
+    assert service.post("/v1/classify", tokens).json()["data"][0]["scores"] == reply["scores"]
+    assert np.abs(np.array(vectors[0]) - embedded(FASTTEXT / "softmax.bin", [text])[0]).max() < 1e-6
+    explained = service.post("/v1/classify", json.dumps({"text": text, "explain": True}).encode())
+    assert explained.status == 400 and "fastText" in explained.json()["error"]["message"]
+
+
+def test_a_fasttext_model_stays_in_its_own_file(tmp_path):
+    done = run("convert", "--input", FASTTEXT / "softmax.bin", "--output", tmp_path / "out", code=2)
+    assert "served from its own file" in done.stderr.decode() and not list(tmp_path.iterdir())
