@@ -5,6 +5,7 @@
 #include "commands/model_flags.h"
 #include "commands/progress.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,10 +17,19 @@ struct convert {
     struct progress progress;
 };
 
-static void tell(void *user, uint64_t done, uint64_t all, const char *what)
+/* Set by a signal. */
+static volatile sig_atomic_t is_interrupted;
+
+static void interrupt(int signal_number)
+{
+    is_interrupted = signal_number;
+}
+
+static bool tell(void *user, uint64_t done, uint64_t all, const char *what)
 {
     struct convert *convert = user;
     progress_show_what(&convert->progress, done, (double)done / (double)all, what);
+    return !is_interrupted;
 }
 
 static bool check_flags(const struct convert *convert, struct err *err)
@@ -51,12 +61,18 @@ static bool run(struct convert *convert, struct err *err)
         .user = convert,
     };
     if (!check_flags(convert, err)) return false;
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
     progress_start(&convert->progress, true);
     bool done = convert_run(convert->input, convert->output, &options, &result, err);
     progress_end(&convert->progress);
     if (done)
         printf("%s: %u tokens, %u columns, %s, %llu bytes\n", convert->output, result.vocab_size,
                result.dim, dtype_names[result.dtype], (unsigned long long)result.bytes);
+    if (done && result.heads_left > 0)
+        printf("%zu head%s not in it: serve with --heads, or train anew where columns or tokens "
+               "are fewer\n",
+               result.heads_left, result.heads_left == 1 ? " is" : "s are");
     return done && commands_close_stdout(err);
 }
 
@@ -73,13 +89,15 @@ int convert_main(int argc, char **argv)
         {"to", FLAG_CHOICE, .out.choice = &convert.form, .choices = forms,
          .help = "one file to map (default), or a folder as others read it"},
         {"dtype", FLAG_CHOICE, .out.choice = &convert.dtype, .choices = dtypes,
-         .help = "of the rows (default: as they are)"},
+         .help =
+             "of the rows (default: as they are; in a folder F32 for I8, which is packed only)"},
         {"dim", FLAG_NUMBER, .out.number = &convert.dim, .value = "K", .min = 1, .max = UINT32_MAX,
          .help = "the first K columns (default: all)"},
         {"pca", FLAG_SWITCH, .out.is_on = &convert.is_pca,
          .help = "K principal components instead of the first columns"},
         {"keep-top", FLAG_NUMBER, .out.number = &convert.keep_top, .value = "N", .min = 1,
-         .max = UINT32_MAX, .help = "the first N tokens, and those that are needed (default: all)"},
+         .max = UINT32_MAX,
+         .help = "the N tokens with the lowest ids, and those that are needed (default: all)"},
         MODEL_FLAGS(convert.model_options),
         {"force", FLAG_SWITCH, .out.is_on = &convert.is_forced,
          .help = "replace what is at the output"},

@@ -375,7 +375,8 @@ static const char *long_dtype(const char *dtype)
 {
     if (strcmp(dtype, "F16") == 0) return "float16";
     if (strcmp(dtype, "BF16") == 0) return "bfloat16";
-    if (strcmp(dtype, "I8") == 0) return "int8";
+    if (strcmp(dtype, "I8") == 0 || strcmp(dtype, "PQ") == 0) return "int8";
+    if (strcmp(dtype, "F64") == 0) return "float64";
     return "float32";
 }
 
@@ -394,6 +395,27 @@ static void write_heads(struct buf *out, const struct heads *heads)
     buf_add_char(out, ']');
 }
 
+/* A limit; 0: there is none. */
+static void write_limit(struct buf *out, const char *key, uint64_t limit)
+{
+    if (limit > 0)
+        buf_printf(out, ",\"%s\":%llu", key, (unsigned long long)limit);
+    else
+        buf_printf(out, ",\"%s\":null", key);
+}
+
+/* Another key of ours: whose numbers these are. */
+static void write_meaning(struct buf *out, const struct model_info *info)
+{
+    buf_printf(
+        out, ",\"embedd\":{\"format\":\"%s\",\"compat\":\"%s\",\"normalize\":%s,\"unknown\":\"%s\"",
+        info->format, compat_names[info->compat], info->normalize ? "true" : "false",
+        info->limits.keeps_unknown ? "kept" : "left out");
+    write_limit(out, "max_length", info->limits.tokens_max);
+    write_limit(out, "max_characters", info->limits.points_max);
+    buf_add_char(out, '}');
+}
+
 void info_get(struct exchange *x)
 {
     const struct service *service = x->service;
@@ -401,8 +423,9 @@ void info_get(struct exchange *x)
     struct text name = {info->name, strlen(info->name)};
     struct text version = {info->version, strlen(info->version)};
     /* Without a limit of its own a text has at most as many tokens as a body has bytes. */
-    size_t tokens_max =
-        service->input_tokens_max ? service->input_tokens_max : service->body_bytes_max;
+    size_t tokens_max = service->input_tokens_max     ? service->input_tokens_max
+                        : info->limits.tokens_max > 0 ? info->limits.tokens_max
+                                                      : service->body_bytes_max;
     struct buf out;
     buf_init(&out, x->arena);
     buf_add_str(&out, "{\"model_id\":");
@@ -426,6 +449,7 @@ void info_get(struct exchange *x)
                service->truncate == TRUNCATE_ERROR ? "false" : "true", service->threads);
     buf_printf(&out, ",\"version\":\"%s\",\"sha\":null,\"docker_label\":null", service->version);
     write_heads(&out, model_heads(service->model));
+    write_meaning(&out, info);
     buf_add_char(&out, '}');
     reply_json(x, &out);
 }

@@ -168,6 +168,12 @@ static bool open_weights(struct content *content, const struct model_options *op
     enum word_vectors_kind kind;
     if (table_is_npy(file)) return open_npy(content, options, err);
     if (is_fasttext(file)) return open_fasttext(content, options, err);
+    if (file.bytes > 0 && (file.data[0] == '{' || file.data[0] == '['))
+        return err_set(
+            err, ERR_FORMAT, NULL,
+            "%.300s is JSON and no table; name the folder that it lies in, or the file with "
+            "the rows",
+            content->where);
     if (!is_safetensors(file) && word_vectors_tell(file, &kind))
         return open_word_vectors(content, options, kind, err);
     return open_safetensors(content, options, err);

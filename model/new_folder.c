@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 static const char *const own_files[] = {"model.safetensors", "head.safetensors", "config.json",
-                                        "tokenizer.json",    "vocab.txt",        "modules.json"};
+                                        "tokenizer.json",    "vocab.txt",        "modules.json",
+                                        "head.json",         "head.csv",         "pipeline.skops"};
 #define N_OWN_FILES (sizeof own_files / sizeof own_files[0])
 
 static bool fail(const char *what, const char *path, struct err *err)

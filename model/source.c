@@ -7,12 +7,14 @@
 #include "model/table/table.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char default_weights_name[] = "model.safetensors";
 
@@ -192,6 +194,49 @@ static bool find_static_folder(struct source *source, struct err *err)
     return map_file(source, STATIC_FOLDER "/tokenizer.json", &source->tokenizer, err);
 }
 
+/* Files by themselves that a folder may hold instead. */
+static bool is_other_form(const char *name)
+{
+    static const char *const ends[] = {".npy", ".vec", ".bin", ".ftz", ".safetensors"};
+    const size_t bytes = strlen(name);
+    if (name[0] == '.' || strcmp(name, "pytorch_model.bin") == 0) return false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const size_t end = strlen(ends[i]);
+        if (bytes > end && bytes <= NAME_MAX && strcmp(name + bytes - end, ends[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The only such file. */
+static bool find_other_form(struct source *source, struct err *err)
+{
+    DIR *folder = opendir(source->path);
+    const struct dirent *entry;
+    char found[NAME_MAX + 1] = "";
+    size_t n = 0;
+    while (folder && (entry = readdir(folder))) {
+        if (!is_other_form(entry->d_name) || strncmp(entry->d_name, "head.", 5) == 0) continue;
+        snprintf(found, sizeof found, "%s", entry->d_name);
+        n++;
+    }
+    if (folder) closedir(folder);
+    if (n > 1)
+        return err_set(err, ERR_FORMAT, NULL,
+                       "the folder %s holds no %s but %zu files that might be the table, %.100s "
+                       "among them; name one of them as the model",
+                       source->path, default_weights_name, n, found);
+    if (n == 1) snprintf(source->weights_name, sizeof source->weights_name, "%s", found);
+    return n == 0 || map_file(source, found, &source->weights, err);
+}
+
+static bool has_file(const struct source *source, const char *name)
+{
+    char path[sizeof source->path + 1 + NAME_MAX + 1];
+    snprintf(path, sizeof path, "%s/%s", source->path, name);
+    return access(path, F_OK) == 0;
+}
+
 static bool find_weights(struct source *source, const char *tensor, struct err *err)
 {
     if (!map_file(source, source->weights_name, &source->weights, err)) return false;
@@ -199,11 +244,16 @@ static bool find_weights(struct source *source, const char *tensor, struct err *
         return false;
     if (!source->weights.data && source->is_folder && !find_shard(source, tensor, err))
         return false;
+    if (!source->weights.data && source->is_folder && !find_other_form(source, err)) return false;
     if (source->weights.data) return true;
     return err_set(err, ERR_FORMAT, NULL,
-                   "the folder %s holds no %s; a model is a folder with model.safetensors and "
-                   "tokenizer.json or vocab.txt",
-                   source->path, source->weights_name);
+                   "the folder %s holds no %s%s; a model is a folder with model.safetensors and "
+                   "tokenizer.json or vocab.txt, or a file of its own",
+                   source->path, source->weights_name,
+                   has_file(source, "pytorch_model.bin")
+                       ? " (pytorch_model.bin is a program as much as a table, and is not read: "
+                         "save the model as safetensors)"
+                       : "");
 }
 
 bool source_open(struct source *source, const char *path, const char *tensor, struct err *err)

@@ -7,12 +7,13 @@
 #include "model/inside.h"
 
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-static void tell(const struct convert_options *options, uint64_t done, uint64_t all,
-                 const char *what)
+bool convert_goes_on(const struct convert_options *options, uint64_t done, uint64_t all,
+                     const char *what, struct err *err)
 {
-    if (options->tell) options->tell(options->user, done, all, what);
+    return !options->tell || options->tell(options->user, done, all, what) ||
+           err_set(err, ERR_IO, NULL, "interrupted; nothing was written");
 }
 
 static bool check_options(const struct content *content, const struct convert_options *options,
@@ -35,12 +36,26 @@ static bool check_options(const struct content *content, const struct convert_op
     return true;
 }
 
+/* Only what is a file, or a folder of a model, is ever replaced. */
 static bool check_output(const char *output, const struct convert_options *options, struct err *err)
 {
+    struct stat info;
+    if (!output[0] || strcmp(output, "-") == 0)
+        return err_set(err, ERR_USAGE, NULL, "--output must name the file or folder to write");
     if (options->form == CONVERT_FOLDER) return new_folder_check(output, options->replaces, err);
-    if (!output[0]) return err_set(err, ERR_USAGE, NULL, "--output must name the file to write");
-    if (options->replaces || access(output, F_OK) != 0) return true;
-    return err_set(err, ERR_USAGE, NULL,
+    if (lstat(output, &info) != 0) return true;
+    if (S_ISDIR(info.st_mode))
+        return err_set(err, ERR_USAGE, NULL,
+                       "--output: %.400s is a folder, and the packed form is one file; name a file "
+                       "in it",
+                       output);
+    if (!S_ISREG(info.st_mode))
+        return err_set(err, ERR_USAGE, NULL,
+                       "--output: %.400s is there and no file (a link, a pipe or a device), so it "
+                       "is not replaced; give another one",
+                       output);
+    return options->replaces ||
+           err_set(err, ERR_USAGE, NULL,
                    "--output: %.400s is there; give another file, or --force to replace it",
                    output);
 }
@@ -53,10 +68,10 @@ static bool make_pca(const struct convert_options *options, struct writing *w, s
     for (uint32_t i = 0; done && i < w->rows.n; i++) {
         rows_floats(&w->rows, i, w->rows.values);
         pca_add(&sums, w->rows.values);
-        if (i % 1024 == 0) tell(options, i, w->rows.n, "rows read for --pca");
+        done = i % 1024 != 0 || convert_goes_on(options, i, w->rows.n, "rows read for --pca", err);
     }
-    if (done) tell(options, w->rows.n, w->rows.n, "working out principal components");
-    done = done && pca_finish(&sums, w->rows.dim, pca, err);
+    done = done && convert_goes_on(options, w->rows.n, w->rows.n, "working out components", err) &&
+           pca_finish(&sums, w->rows.dim, pca, err);
     pca_sums_clear(&sums);
     return done;
 }
@@ -85,8 +100,7 @@ static enum dtype dtype_of(const struct table *table, const struct convert_optio
 
 /* Rows that tokens share stay shared, and are multiplied when they are read; unless they are
    centred, which comes before. */
-static void choose_rows(struct writing *w, const struct convert_options *options,
-                        const struct keep *keep)
+static void choose_rows(struct writing *w, const struct keep *keep)
 {
     const struct table *table = &w->content->table;
     w->stored = *table;
@@ -95,8 +109,8 @@ static void choose_rows(struct writing *w, const struct convert_options *options
     w->rows.kept = keep->rows;
     w->rows.n = w->n_tokens;
     w->rows.table = &w->stored;
-    w->has_factors = table->factors && !options->is_pca;
-    w->has_mapping = table->mapping && !options->is_pca;
+    w->has_factors = table->factors;
+    w->has_mapping = table->mapping;
     if (w->has_factors) w->stored.factors = NULL;
     if (!w->has_mapping) return;
     w->stored.mapping = NULL;
@@ -124,9 +138,13 @@ static bool convert(const struct model *model, const char *output,
         .options = options,
         .rows = {.dim = dim, .dtype = dtype_of(table, options), .where = content->where},
     };
-    choose_rows(&w, options, &keep);
+    choose_rows(&w, &keep);
     bool done = write_rows(output, options, &w, err);
-    *result = (struct convert_result){w.n_tokens, dim, w.rows.dtype, w.bytes};
+    *result = (struct convert_result){.vocab_size = tokenizer_vocab_size(w.tokenizer),
+                                      .dim = dim,
+                                      .dtype = w.rows.dtype,
+                                      .bytes = w.bytes,
+                                      .heads_left = model_heads(model)->n - w.heads_written};
     rows_close(&w.rows);
     keep_close(&keep);
     return done;

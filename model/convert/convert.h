@@ -25,8 +25,8 @@ struct convert_options {
     uint32_t keep_top; /* 0: all tokens; otherwise the first ones, and those that are needed */
     bool replaces;     /* what is at the output may be replaced */
     const char *by;    /* program and version, for the file's provenance */
-    /** Called now and then; may be NULL. */
-    void (*tell)(void *user, uint64_t done, uint64_t all, const char *what);
+    /** Called now and then; false ends the work. May be NULL. */
+    bool (*tell)(void *user, uint64_t done, uint64_t all, const char *what);
     void *user;
 };
 
@@ -34,7 +34,8 @@ struct convert_options {
 struct convert_result {
     uint32_t vocab_size, dim;
     enum dtype dtype;
-    uint64_t bytes; /* of the file with the rows */
+    uint64_t bytes;    /* of the file with the rows */
+    size_t heads_left; /* that the model has and the output has not */
 };
 
 /**

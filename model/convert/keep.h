@@ -20,7 +20,7 @@ struct keep {
 
 /**
  * keep_open keeps the ids below `top`, and of those above it special and added tokens, the unknown
- * token and the tokens of single bytes.
+ * token, what begins a word and the tokens of single bytes.
  * @return false with ERR_FORMAT or ERR_MEMORY; `keep` is then empty
  */
 bool keep_open(struct keep *keep, const struct tokenizer *tokenizer, uint32_t top, struct err *err);

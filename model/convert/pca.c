@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The covariance is symmetric: where its rows are turned in pairs until all are orthogonal
+/* The sums of products are symmetric: where their rows are turned in pairs until all are orthogonal
    (one-sided Jacobi: M. Hestenes, 1958), each is an eigenvector, and its length the eigenvalue. */
 #include "model/convert/pca.h"
 
@@ -17,9 +17,8 @@ bool pca_start(struct pca_sums *sums, uint32_t columns, struct err *err)
                        "--pca: the table has %u columns, and principal components are worked out "
                        "for up to %u; leave --pca out, which takes the first columns",
                        columns, PCA_COLUMNS_MAX);
-    sums->sum = calloc(columns, sizeof *sums->sum);
     sums->products = calloc((size_t)columns * columns, sizeof *sums->products);
-    return (sums->sum && sums->products) ||
+    return sums->products ||
            err_set(err, ERR_MEMORY, NULL, "--pca: no memory for %u x %u numbers", columns, columns);
 }
 
@@ -28,23 +27,19 @@ void pca_add(struct pca_sums *sums, const float *row)
     const size_t d = sums->columns;
     for (size_t i = 0; i < d; i++) {
         double x = row[i], *to = sums->products + i * d;
-        sums->sum[i] += x;
         for (size_t j = 0; j <= i; j++)
             to[j] += x * row[j];
     }
-    sums->n_rows++;
 }
 
 void pca_sums_clear(struct pca_sums *sums)
 {
-    free(sums->sum);
     free(sums->products);
     *sums = (struct pca_sums){0};
 }
 
 void pca_clear(struct pca *pca)
 {
-    free(pca->mean);
     free(pca->components);
     *pca = (struct pca){0};
 }
@@ -94,16 +89,12 @@ static void make_orthogonal(double *rows, size_t n)
 
 /* ---- components ---- */
 
-/* Both triangles. */
-static void make_covariance(struct pca_sums *sums)
+static void fill_both_triangles(struct pca_sums *sums)
 {
     const size_t d = sums->columns;
-    const double n = (double)sums->n_rows;
     for (size_t i = 0; i < d; i++) {
-        for (size_t j = 0; j <= i; j++) {
-            double value = (sums->products[i * d + j] - sums->sum[i] * sums->sum[j] / n) / n;
-            sums->products[i * d + j] = sums->products[j * d + i] = value;
-        }
+        for (size_t j = 0; j < i; j++)
+            sums->products[j * d + i] = sums->products[i * d + j];
     }
 }
 
@@ -135,18 +126,16 @@ bool pca_finish(struct pca_sums *sums, uint32_t n, struct pca *pca, struct err *
     const size_t d = sums->columns;
     *pca = (struct pca){.columns = sums->columns, .n = n};
     struct ordered *order = malloc(d * sizeof *order);
-    pca->mean = malloc(d * sizeof *pca->mean);
     pca->components = malloc(n * d * sizeof *pca->components);
-    if (!order || !pca->mean || !pca->components) {
+    if (!order || !pca->components) {
         free(order);
         return err_set(err, ERR_MEMORY, NULL, "--pca: no memory for %u components", n);
     }
-    make_covariance(sums);
+    fill_both_triangles(sums);
     make_orthogonal(sums->products, d);
     for (size_t i = 0; i < d; i++) {
         const double *row = sums->products + i * d;
         order[i] = (struct ordered){sqrt(dot(row, row, d)), (uint32_t)i};
-        pca->mean[i] = sums->sum[i] / (double)sums->n_rows;
     }
     qsort(order, d, sizeof *order, compare_lengths);
     for (size_t i = 0; i < n; i++)
@@ -156,10 +145,10 @@ bool pca_finish(struct pca_sums *sums, uint32_t n, struct pca *pca, struct err *
     return true;
 }
 
-void pca_project(const struct pca *pca, const float *row, float *out, double *centred)
+void pca_project(const struct pca *pca, const float *row, float *out, double *wide)
 {
     for (size_t j = 0; j < pca->columns; j++)
-        centred[j] = row[j] - pca->mean[j];
+        wide[j] = row[j];
     for (size_t i = 0; i < pca->n; i++)
-        out[i] = (float)dot(pca->components + i * pca->columns, centred, pca->columns);
+        out[i] = (float)dot(pca->components + i * pca->columns, wide, pca->columns);
 }

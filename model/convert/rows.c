@@ -22,16 +22,16 @@ bool rows_open(struct rows *rows, struct err *err)
 {
     const size_t room = (size_t)rows->table->dim + rows->dim;
     rows->values = malloc(room * sizeof *rows->values);
-    rows->centred = malloc(rows->table->dim * sizeof *rows->centred);
+    rows->wide = malloc(rows->table->dim * sizeof *rows->wide);
     if (rows->dtype == DTYPE_I8) rows->scales = calloc((size_t)rows->n + 1, sizeof *rows->scales);
-    if (rows->values && rows->centred && (rows->scales || rows->dtype != DTYPE_I8)) return true;
+    if (rows->values && rows->wide && (rows->scales || rows->dtype != DTYPE_I8)) return true;
     return err_set(err, ERR_MEMORY, NULL, "no memory for a row of %u columns", rows->table->dim);
 }
 
 void rows_close(struct rows *rows)
 {
     free(rows->values);
-    free(rows->centred);
+    free(rows->wide);
     free(rows->scales);
 }
 
@@ -129,6 +129,6 @@ bool rows_read(struct rows *rows, uint32_t i, char *out, struct err *err)
         return true;
     }
     if (!rows->pca) return write_row(rows, i, x, out, err);
-    pca_project(rows->pca, x, projected, rows->centred);
+    pca_project(rows->pca, x, projected, rows->wide);
     return write_row(rows, i, projected, out, err);
 }

@@ -21,11 +21,11 @@ struct rows {
     enum dtype dtype;
     float *scales;     /* (n) of I8: filled as rows are read; otherwise NULL */
     float *values;     /* scratch: (table's dim) and (dim) */
-    double *centred;   /* scratch of the projection (table's dim) */
+    double *wide;      /* scratch of the projection (table's dim) */
     const char *where; /* name of the file, for messages */
 };
 
-/** rows_open makes scratch; all but scales, values and centred is set. False with ERR_MEMORY. */
+/** rows_open makes scratch; all but scales, values and wide is set. False with ERR_MEMORY. */
 bool rows_open(struct rows *rows, struct err *err);
 void rows_close(struct rows *rows);
 

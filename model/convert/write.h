@@ -21,8 +21,13 @@ struct writing {
     bool has_mapping, has_factors; /* are written beside the rows */
     const struct convert_options *options;
     struct rows rows;
-    uint64_t bytes; /* set: of the file with the rows */
+    uint64_t bytes;       /* set: of the file with the rows */
+    size_t heads_written; /* set */
 };
+
+/** convert_goes_on tells how far the work is; false with ERR_IO where it is to end. */
+bool convert_goes_on(const struct convert_options *options, uint64_t done, uint64_t all,
+                     const char *what, struct err *err);
 
 /** Both return false with ERR_IO, ERR_FORMAT or ERR_MEMORY; nothing is then left behind. */
 bool write_packed(struct writing *w, const char *path, struct err *err);

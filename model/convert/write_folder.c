@@ -58,7 +58,8 @@ static bool write_weights(struct writing *w, const struct new_folder *folder, st
                                        .bytes = rows->n * rows_bytes(rows)}};
     struct tensor_file file = {.tensors = tensors, .n = 1};
     /* What rows are multiplied by is called weights there; ours are those of weighted pooling. */
-    const float *weights = numbers.factors ? numbers.factors : numbers.weights;
+    const bool is_weighted = w->content->settings.pooling == POOLING_WEIGHTED;
+    const float *weights = numbers.factors ? numbers.factors : is_weighted ? numbers.weights : NULL;
     if (weights) tensors[file.n++] = row_of_numbers("weights", "F32", weights, w->n_tokens);
     if (numbers.mapping)
         tensors[file.n++] = row_of_numbers("mapping", "I32", numbers.mapping, w->n_tokens);
@@ -68,13 +69,34 @@ static bool write_weights(struct writing *w, const struct new_folder *folder, st
     return done;
 }
 
+/* What a head's file is called by what it holds. */
+static const char *head_file(struct span bytes)
+{
+    if (bytes.bytes > 0 && bytes.data[0] == '{') return "head.json";
+    if (bytes.bytes > 3 && memcmp(bytes.data, "PK\3\4", 4) == 0) return "pipeline.skops";
+    return bytes.bytes > 8 && bytes.data[8] == '{' ? "head.safetensors" : "head.csv";
+}
+
+/* The model's own; others are served with --heads as before. */
+static bool write_head(struct writing *w, const struct new_folder *folder, struct err *err)
+{
+    const struct heads *heads = w->heads;
+    for (size_t i = 0; heads && i < heads->n; i++) {
+        const struct span file = heads->files[i].bytes;
+        if (heads->grounds[i] || strcmp(head_info(heads->items[i])->name, "default") != 0) continue;
+        w->heads_written = 1;
+        return new_folder_write(folder, head_file(file), file.data, file.bytes, err);
+    }
+    return true;
+}
+
 bool write_folder(struct writing *w, const char *path, struct err *err)
 {
     struct new_folder folder;
     if (!new_folder_open(&folder, path, err)) return false;
     if (write_weights(w, &folder, err) && write_json(&folder, "config.json", config_of(w), err) &&
         write_json(&folder, "modules.json", modules_of(w), err) &&
-        new_folder_write_tokenizer(&folder, w->tokenizer, err))
+        new_folder_write_tokenizer(&folder, w->tokenizer, err) && write_head(w, &folder, err))
         return new_folder_close(&folder, w->options->replaces, err);
     new_folder_abort(&folder);
     return false;

@@ -58,11 +58,14 @@ struct pieces {
 };
 
 /* Those that stand on a table of their own stay where they are. */
-static void add_heads(struct list *list, const struct heads *heads, struct pieces *pieces)
+static void add_heads(struct list *list, struct writing *w, struct pieces *pieces)
 {
+    const struct heads *heads = w->heads;
+    w->heads_written = 0;
     for (size_t i = 0; heads && i < heads->n; i++) {
         if (heads->grounds[i]) continue;
         const struct span file = heads->files[i].bytes;
+        w->heads_written++;
         snprintf(pieces->head_names[i], HEAD_NAME_BYTES, PACKED_HEADS "%s",
                  head_info(heads->items[i])->name);
         add(list, (struct tensor_given){
@@ -70,7 +73,7 @@ static void add_heads(struct list *list, const struct heads *heads, struct piece
     }
 }
 
-static struct list list_tensors(const struct writing *w, struct pieces *pieces)
+static struct list list_tensors(struct writing *w, struct pieces *pieces)
 {
     const struct rows *rows = &w->rows;
     const struct numbers *numbers = &pieces->numbers;
@@ -98,7 +101,7 @@ static struct list list_tensors(const struct writing *w, struct pieces *pieces)
                                          numbers->mapping,
                                          w->n_tokens * sizeof *numbers->mapping});
     add_compiled(&list, &pieces->compiled, true);
-    add_heads(&list, w->heads, pieces);
+    add_heads(&list, w, pieces);
     return list;
 }
 

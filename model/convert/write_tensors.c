@@ -78,9 +78,8 @@ static bool put_rows(struct writing *w, struct stream *s, struct err *err)
     char *row = malloc(bytes);
     bool done = row || err_set(err, ERR_MEMORY, NULL, "no memory for a row");
     for (uint32_t i = 0; done && i < w->rows.n; i++) {
-        done = rows_read(&w->rows, i, row, err) && put(s, row, bytes, err);
-        if (options->tell && i % TELL_EVERY == 0)
-            options->tell(options->user, i, w->rows.n, "rows written");
+        done = rows_read(&w->rows, i, row, err) && put(s, row, bytes, err) &&
+               (i % TELL_EVERY != 0 || convert_goes_on(options, i, w->rows.n, "rows written", err));
     }
     free(row);
     return done;

@@ -45,6 +45,22 @@ static bool find(const struct charsmap *map, const char *text, size_t bytes, con
     return false;
 }
 
+/* Each leaf leads to a text that ends. Of a file that is read; a packed one is checked on use. */
+bool charsmap_check(const struct charsmap *map, struct err *err)
+{
+    bool is_whole = map->text_bytes > 0 && map->texts[map->text_bytes - 1] == '\0';
+    for (size_t i = 0; i < map->n_units && is_whole; i++) {
+        const uint32_t unit = read_u32(map->units + 4 * i);
+        if (unit & 0x80000000 || !(unit & 0x100)) continue;
+        const size_t leaf = i ^ unit_offset(unit);
+        is_whole =
+            leaf < map->n_units && (read_u32(map->units + 4 * leaf) & 0x7FFFFFFF) < map->text_bytes;
+    }
+    return is_whole || err_set(err, ERR_FORMAT, NULL,
+                               "it is cut short: a rule leads past its texts, or they do not end; "
+                               "export the tokenizer anew");
+}
+
 bool charsmap_open(struct charsmap *out, struct span whole, struct err *err)
 {
     const unsigned char *data = (const unsigned char *)whole.data;

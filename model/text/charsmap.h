@@ -41,5 +41,8 @@ struct charsmap {
  */
 bool charsmap_open(struct charsmap *out, struct span data, struct err *err);
 
+/** charsmap_check looks through all rules; false with ERR_FORMAT, without the name of a file. */
+bool charsmap_check(const struct charsmap *map, struct err *err);
+
 /** charsmap_apply writes the text with all rules applied. */
 void charsmap_apply(const struct charsmap *map, struct rewrite *w);

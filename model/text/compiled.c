@@ -205,7 +205,12 @@ static bool open_settings(struct tokenizer *t, const struct tensors *file, struc
     struct err why;
     json_t *root = json_read(tensor->data, (size_t)(tensor->end - tensor->begin), &why);
     if (!root) return tensors_fail(file, "tensor '%s': %s", SETTINGS, why.message);
-    bool done = json_read_tokenizer(t, root, NULL, err);
+    bool done = json_read_tokenizer(t, root, NULL, &why) ||
+                (why.code == ERR_MEMORY ? err_set(err, ERR_MEMORY, NULL, "%s", why.message)
+                                        : tensors_fail(file,
+                                                       "tensor '%s': %.300s; it is damaged: "
+                                                       "convert or copy the model again",
+                                                       SETTINGS, why.message));
     json_decref(root);
     return done &&
            (is_complete(t) || tensors_fail(file,

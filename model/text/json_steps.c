@@ -130,7 +130,8 @@ static bool read_charsmap(struct tokenizer *t, struct normalize_step *step, json
         data = compiled_charsmap(t->packed, (size_t)(step - t->pipeline.normalizers));
     else if (!decode_charsmap(step, part, path, &data, err))
         return false;
-    return charsmap_open(&step->charsmap, data, &why) ||
+    return (charsmap_open(&step->charsmap, data, &why) &&
+            (t->packed || charsmap_check(&step->charsmap, &why))) ||
            err_set(err, ERR_FORMAT, NULL, TOKENIZER_JSON ": %s.precompiled_charsmap: %s", path,
                    why.message);
 }

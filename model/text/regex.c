@@ -11,6 +11,7 @@
 /* How often one search may go back on its steps: a millisecond for each 100,000, and no text that
    means well comes near. The reference's own limit is 10 million in a match. */
 #define RETRIES_MAX 1000000
+#define RETRIES_A_BYTE 16
 #define STACK_MAX 1000000
 
 struct regex_scratch {
@@ -66,8 +67,6 @@ struct regex_scratch *regex_scratch_new(void)
         return NULL;
     }
     onig_initialize_match_param(scratch->param);
-    onig_set_retry_limit_in_match_of_match_param(scratch->param, RETRIES_MAX);
-    onig_set_retry_limit_in_search_of_match_param(scratch->param, RETRIES_MAX);
     onig_set_match_stack_limit_size_of_match_param(scratch->param, STACK_MAX);
     return scratch;
 }
@@ -84,6 +83,10 @@ void regex_matches_start(struct regex_matches *m, const struct regex *regex,
                          struct regex_scratch *scratch, const char *text, size_t bytes)
 {
     *m = (struct regex_matches){.regex = regex, .scratch = scratch, .text = text, .bytes = bytes};
+    /* Passing over a character that no match begins with counts too. */
+    const unsigned long most = RETRIES_MAX + RETRIES_A_BYTE * bytes;
+    onig_set_retry_limit_in_match_of_match_param(scratch->param, most);
+    onig_set_retry_limit_in_search_of_match_param(scratch->param, most);
 }
 
 /* The end of the character at `at`; past the text behind its last one, where the search then ends.

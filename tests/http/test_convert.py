@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import PATIENCE_S, PROGRAM, SANITIZER, environment, write_table
+from harness import PATIENCE_S, PROGRAM, SANITIZER, environment, wait_until, write_table
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "static"
 TEXTS = ["the cat sat on the mat", "我爱吃饭", "", "where is my card?", "Xylophone"]
@@ -119,10 +119,12 @@ def test_fewer_columns_are_the_first_ones_or_components(folder, rows, tmp_path):
     first = rows_of(convert(folder, tmp_path / "first", "--dim", "2"))
     assert first.tobytes() == np.ascontiguousarray(rows[:, :2]).tobytes()
     found = rows_of(convert(folder, tmp_path / "pca", "--dim", "3", "--pca"))
-    centred = rows.astype("f8") - rows.astype("f8").mean(axis=0)
-    components = np.linalg.svd(centred, full_matrices=False)[2][:3]
+    components = np.linalg.svd(rows.astype("f8"), full_matrices=False)[2][:3]
     components *= np.sign(components[np.arange(3), np.abs(components).argmax(axis=1)])[:, None]
-    assert np.abs(found - centred @ components.T).max() < 1e-5
+    assert np.abs(found - rows @ components.T).max() < 1e-5
+    # All of them are a rotation: cosines stay what they are.
+    turned = rows_of(convert(folder, tmp_path / "turned", "--dim", "6", "--pca"))
+    assert np.abs(turned @ turned.T - rows @ rows.T).max() < 1e-4
     assert json.loads(header_of(tmp_path / "pca")[0]["__metadata__"]["embedd.source"])["pca"] is True
 
 
@@ -149,7 +151,11 @@ def test_heads_come_along_where_they_fit(tmp_path):
     packed = convert(folder, tmp_path / "packed")
     lines = run("classify", "--model", packed, text="good\nbad\n").stdout.splitlines()
     assert [json.loads(line)["label"] for line in lines] == ["yes", "no"]
-    fewer = convert(folder, tmp_path / "fewer", "--dim", "1")
+    whole = convert(folder, tmp_path / "whole", "--to", "folder")
+    lines = run("classify", "--model", whole, text="good\n").stdout.splitlines()
+    assert json.loads(lines[0])["label"] == "yes"
+    assert b"1 head is not in it" in run("convert", "--input", folder, "--output", tmp_path / "fewer", "--dim", "1").stdout
+    fewer = tmp_path / "fewer"
     assert "no classifier head" in refused("classify", "--model", fewer, code=2)
 
 
@@ -163,6 +169,11 @@ def test_nothing_is_overwritten_unless_it_is_forced(folder, tmp_path):
     assert output.read_text() == "mine"
     convert(folder, output, "--force")
     assert embedded(output).shape == (len(TEXTS), 6)
+    for name, make in {"pipe": os.mkfifo, "link": lambda path: path.symlink_to(output), "folder": os.mkdir}.items():
+        make(tmp_path / name)
+        said = refused("convert", "--input", folder, "--output", tmp_path / name, "--force", code=2)
+        assert ("is a folder" if name == "folder" else "no file") in said
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "pipe").is_fifo()
     others = tmp_path / "others"
     others.mkdir()
     (others / "letter.txt").write_text("mine")
@@ -215,16 +226,47 @@ def test_a_newer_version_is_refused(folder, tmp_path):
     assert "version '9'" in refused("inspect", tmp_path / "newer")
 
 
-def test_what_is_killed_leaves_nothing_in_place(tmp_path):
-    folder = tmp_path / "model"
+def test_weights_of_pooling_go_into_a_folder(tmp_path):
+    folder = small_model(tmp_path / "model", ["[UNK]", "a", "b"], [[0, 1], [1, 0], [2, 3]])
+    header, start = header_of(folder / "model.safetensors")
+    header["weights"] = {"dtype": "F32", "shape": [3], "data_offsets": [24, 36]}
+    rows = (folder / "model.safetensors").read_bytes()[start:]
+    text = json.dumps(header).encode()
+    data = struct.pack("<Q", len(text)) + text + rows + np.array([1, 3, 1], "<f4").tobytes()
+    (folder / "model.safetensors").write_bytes(data)
+    (folder / "config.json").write_text('{"pooling": "weighted", "normalize": false}')
+    wanted = embedded(folder, texts=["a b"])
+    assert wanted.tolist() == [[1.25, 0.75]]
+    for form in ("packed", "folder"):
+        made = convert(folder, tmp_path / form, "--to", form)
+        assert embedded(made, texts=["a b"]).tolist() == wanted.tolist()
+
+
+def test_an_interrupt_ends_the_work_and_leaves_nothing(tmp_path):
+    folder = big_model(tmp_path / "model")
+    running = subprocess.Popen([PROGRAM, "convert", "--input", folder, "--output", tmp_path / "out"], env=environment(),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: list(tmp_path.glob("out.*.tmp")) or running.poll() is not None, "it begins")
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == 0 or b"interrupted" in said
+    assert not list(tmp_path.glob("out.*.tmp"))
+
+
+def big_model(folder):
+    """Nearly all of its 200 MB are a hole of zeros: long enough to be hit in the middle."""
     folder.mkdir()
-    # 200 MB, nearly all of it a hole of zeros: long enough to be hit in the middle.
-    words, dim = 1000, 50_000
+    words, dim = 50_000, 1000
     header = json.dumps({"embeddings": {"dtype": "F32", "shape": [words, dim], "data_offsets": [0, words * dim * 4]}})
     with open(folder / "model.safetensors", "wb") as file:
         file.write(struct.pack("<Q", len(header)) + header.encode())
         file.truncate(8 + len(header) + words * dim * 4)
     (folder / "vocab.txt").write_text("".join(f"w{i}\n" for i in range(words)))
+    return folder
+
+
+def test_what_is_killed_leaves_nothing_in_place(tmp_path):
+    folder = big_model(tmp_path / "model")
     output, hits = tmp_path / "packed", 0
     for delay in [0.005 * i for i in range(1, 12)]:
         running = subprocess.Popen([PROGRAM, "convert", "--input", folder, "--output", output], env=environment(),

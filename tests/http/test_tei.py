@@ -97,7 +97,7 @@ def test_info_has_every_key_of_tei(service):
         "model_id", "model_sha", "model_dtype", "served_model_name", "model_type",
         "max_concurrent_requests", "max_input_length", "max_batch_tokens", "max_batch_requests",
         "max_client_batch_size", "auto_truncate", "tokenization_workers", "version", "sha",
-        "docker_label"}
+        "docker_label", "embedd"}
     assert info["model_type"] == {"embedding": {"pooling": "mean"}}
     assert info["max_client_batch_size"] == 2048
 

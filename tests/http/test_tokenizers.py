@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models with tokenizers of every kind, served: tokens, text, vectors."""
 
+import base64
 import json
 import shutil
+import subprocess
 
 import pytest
 from tokenizers import Tokenizer
 
-from harness import TOP, write_table
+from harness import PROGRAM, TOP, write_table
 
 SEEDS = TOP / "tests" / "fuzz" / "corpus" / "tokenizer_json"
 KINDS = {"bpe_bytes": "bpe", "bpe_fallback": "bpe", "bpe_split": "bpe", "unigram_map": "unigram", "unigram_bytes": "unigram",
@@ -58,3 +60,28 @@ def test_a_text_that_a_pattern_takes_too_long_on_is_refused(start, tmp_path):
     reply = ask(service, "/embed", {"inputs": "a" * 300})
     assert reply.status == 422 and "takes too long on this text" in reply.body.decode()
     assert ask(service, "/embed", {"inputs": "ab"}).status == 200
+
+
+def test_a_long_text_without_a_match_is_not_taken_for_one_that_backtracks(start, tmp_path):
+    (tmp_path / "tokenizer.json").write_text(json.dumps({
+        "pre_tokenizer": {"type": "Split", "pattern": {"Regex": r"\p{N}{1,3}"}, "behavior": "Isolated", "invert": False},
+        "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "7": 1}}}))
+    write_table(tmp_path, [0, 1, 2, 3])
+    service = start("--model", str(tmp_path))
+    text = "It was the best of times. " * 60_000 + "7"
+    (found,) = ask(service, "/tokenize", {"inputs": text}).json()
+    assert [(token["id"], token["start"]) for token in found] == [(0, 0), (1, len(text) - 1)]
+
+
+def test_a_charsmap_cut_short_is_refused(tmp_path):
+    folder_of(tmp_path, "unigram_map")
+    whole = json.loads((SEEDS / "unigram_map").read_text())
+    step = whole["normalizer"]
+    while "precompiled_charsmap" not in step:
+        step = next(part for part in step["normalizers"] if part["type"] in ("Precompiled", "Sequence"))
+    data = base64.b64decode(step["precompiled_charsmap"])
+    for left in (0, 3, len(data) // 2, len(data) - 2, len(data) - 1):
+        step["precompiled_charsmap"] = base64.b64encode(data[:left]).decode()
+        (tmp_path / "tokenizer.json").write_text(json.dumps(whole))
+        done = subprocess.run([PROGRAM, "inspect", tmp_path], capture_output=True, text=True)
+        assert done.returncode == 1 and "cut short" in done.stderr, (left, done.stderr)
