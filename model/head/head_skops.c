@@ -61,8 +61,8 @@ static bool read_numbers(struct skops *skops, const struct node *node, size_t ra
                          struct array *out)
 {
     if (!node_array(&skops->schema, node, out)) return false;
-    if (out->npy.rank == rank && out->npy.kind == 'f' && out->npy.shape[0] > 0 &&
-        out->npy.shape[1] > 0)
+    if (out->npy.rank == rank && out->npy.kind == 'f' && out->npy.item_bytes >= 4 &&
+        out->npy.shape[0] > 0 && out->npy.shape[1] > 0)
         return true;
     return schema_fail(&skops->schema, node->path,
                        "it must be floats of %zu dimension%s, not %zu dimensions of kind '%c'",

@@ -17,7 +17,7 @@
 #pragma once
 
 #include "model/head/members.h"
-#include "model/head/npy.h"
+#include "model/table/npy.h"
 
 struct schema {
     const struct head_parts *parts; /* for messages */

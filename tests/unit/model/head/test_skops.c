@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "model/head/head.h"
-#include "model/head/npy.h"
+#include "model/table/npy.h"
 #include "tests/test.h"
 #include "tests/zip.h"
 
@@ -544,7 +544,7 @@ static void version_2_has_a_longer_length(void **state)
     assert_int_equal(npy.rank, 1);
     json_t *first = npy_label(&npy, 0), *second = npy_label(&npy, 1);
     assert_true(json_is_true(first) && json_is_false(second));
-    assert_non_null(npy_open(&npy, (struct span){"\x93NUMPY\3\0\0\0\0\0\0", 13}));
+    assert_non_null(npy_open(&npy, (struct span){"\x93NUMPY\4\0\0\0\0\0\0", 13}));
     json_decref(first);
     json_decref(second);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file npy.h
- * numpy's .npy files, versions 1.0 and 2.0, of at most two dimensions: little-endian floats of 4
+ * numpy's .npy files, versions 1.0 to 3.0, of at most two dimensions: little-endian floats of 2, 4
  * and 8 bytes, whole numbers, booleans and texts. A view into borrowed bytes.
  */
 #pragma once
@@ -29,7 +29,7 @@ struct npy {
  */
 const char *npy_open(struct npy *npy, struct span bytes);
 
-/** npy_number: the number at (row, column) of an array of kind f. */
+/** npy_number: the number at (row, column) of an array of kind f, of 4 or 8 bytes. */
 double npy_number(const struct npy *npy, size_t row, size_t column);
 
 /** npy_label: value `i` of an array of kind i, u, b or U with at most one dimension, as a JSON
