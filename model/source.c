@@ -178,6 +178,12 @@ static bool find_shard(struct source *source, const char *tensor, struct err *er
     json_t *root = read_json(source, INDEX_NAME, &file, err);
     bool done = root && choose_shard(source, root, tensor, err) &&
                 map_file(source, source->weights_name, &source->weights, err);
+    if (done && !source->weights.data)
+        done =
+            err_set(err, ERR_FORMAT, NULL,
+                    "%.300s/" INDEX_NAME " says that the table is in %.200s, which is not there; "
+                    "copy it too",
+                    source->path, source->weights_name);
     json_decref(root);
     file_unmap(file.data, file.bytes);
     return done;

@@ -3,6 +3,8 @@
 packed, and converted to a folder again."""
 
 import json
+import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -78,3 +80,106 @@ def test_unknown_tokens_of_unigram_counted_before_version_0_9():
     new, old = (embedded(GOLDEN / "m2v_unigram", "--compat", f"model2vec{version}") for version in ("", "-0.8"))
     differs = [text for text, a, b in zip(TEXTS, new, old) if np.abs(a - b).max() > 1e-6]
     assert "Xylophone ☃ zebra" in differs and "the the the the" not in differs
+
+
+# ---- what a folder may look like ----
+
+
+def rows_and_header(name="m2v_plain"):
+    data = (GOLDEN / name / "model.safetensors").read_bytes()
+    start = 8 + struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:start])
+    begin, end = header["embeddings"]["data_offsets"]
+    return data[start + begin:start + end], header["embeddings"]["shape"]
+
+
+def write_tensors(path, tensors):
+    """tensors: name -> (shape, float32 bytes)."""
+    header, data = {}, b""
+    for name, (shape, values) in tensors.items():
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def plain_vectors(model, *flags):
+    return embedded(model, "--no-normalize", *flags)
+
+
+def checkpoint(folder, files, index=None):
+    folder.mkdir()
+    shutil.copy(GOLDEN / "m2v_plain" / "tokenizer.json", folder)
+    for name, tensors in files.items():
+        write_tensors(folder / name, tensors)
+    if index is not None:
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
+    return folder
+
+
+def refused(model, *flags):
+    done = subprocess.run([PROGRAM, "inspect", model, *flags], capture_output=True, timeout=PATIENCE_S)
+    assert done.returncode == 1 and done.stderr.count(b"\n") == 1, done.stderr
+    return done.stderr.decode()
+
+
+def test_a_checkpoint_in_several_files(tmp_path):
+    rows, shape = rows_and_header()
+    wanted = plain_vectors(GOLDEN / "m2v_plain", "--compat", "embedd")
+    name = "bert.embeddings.word_embeddings.weight"
+    other = ([2, 2], bytes(16))
+    files = {"model-1-of-2.safetensors": {"bert.encoder.layer.0.weight": other}, "model-2-of-2.safetensors": {name: (shape, rows)}}
+    index = {"bert.encoder.layer.0.weight": "model-1-of-2.safetensors", name: "model-2-of-2.safetensors"}
+    model = checkpoint(tmp_path / "sharded", files, index)
+    # max_length of model2vec's config.json is not there.
+    assert np.abs(plain_vectors(model)[:8] - wanted[:8]).max() < 1e-6
+    for broken, why in [({name: "../elsewhere.safetensors"}, "must be the name of a file in the folder"),
+                        ({"x.weight": "model-1-of-2.safetensors"}, "names no tensor that is an embedding table"),
+                        ({name: "missing.safetensors"}, "missing.safetensors"), ([], "names no tensor")]:
+        (model / "model.safetensors.index.json").write_text(json.dumps({"weight_map": broken}))
+        assert why in refused(model)
+    (model / "model.safetensors.index.json").write_text("{")
+    assert "model.safetensors.index.json" in refused(model)
+
+
+def test_a_table_is_named_where_it_cannot_be_told(tmp_path):
+    rows, shape = rows_and_header()
+    tensors = {"encoder.wte.weight": (shape, rows), "decoder.wte.weight": (shape, bytes(len(rows)))}
+    model = checkpoint(tmp_path / "two", {"model.safetensors": tensors})
+    assert "--tensor" in refused(model)
+    wanted = plain_vectors(GOLDEN / "m2v_plain", "--compat", "embedd")
+    found = plain_vectors(model, "--tensor", "encoder.wte.weight")
+    assert np.abs(found[:8] - wanted[:8]).max() < 1e-6
+    assert not plain_vectors(model, "--tensor", "decoder.wte.weight").any()
+    assert "none of its 2 tensors is called 'nothing'" in refused(model, "--tensor", "nothing")
+    run("convert", "--input", model, "--output", tmp_path / "packed", "--tensor", "encoder.wte.weight")
+    assert plain_vectors(tmp_path / "packed")[:8].tobytes() == found[:8].tobytes()
+
+
+def test_weights_and_tokenizer_in_a_folder_of_their_own(tmp_path):
+    model = tmp_path / "nested"
+    shutil.copytree(GOLDEN / "st_normalize", model / "0_StaticEmbedding",
+                    ignore=shutil.ignore_patterns("1_*", "modules.json", "config*"))
+    shutil.copy(GOLDEN / "st_normalize" / "modules.json", model)
+    check(model, "st_normalize")
+
+
+def test_links_are_followed_but_not_for_ever(tmp_path):
+    (tmp_path / "link").symlink_to(GOLDEN / "m2v_plain")
+    assert embedded(tmp_path / "link").tobytes() == embedded(GOLDEN / "m2v_plain").tobytes()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert "Too many levels of symbolic links" in refused(tmp_path / "loop")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").symlink_to(tmp_path / "model" / "model.safetensors")
+    assert "Too many levels of symbolic links" in refused(tmp_path / "model")
+
+
+def test_what_is_no_table_is_said(tmp_path):
+    assert "is JSON and no table" in refused(GOLDEN / "m2v_plain" / "tokenizer.json")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"PK\3\4")
+    assert "pytorch_model.bin" in refused(tmp_path)
+    (tmp_path / "a.vec").write_text("1 1\na 1\n")
+    (tmp_path / "b.vec").write_text("1 1\nb 1\n")
+    assert "2 files that might be the table" in refused(tmp_path)
+    (tmp_path / "b.vec").unlink()
+    assert json.loads(run("inspect", tmp_path, "--format", "json"))["format"] == "word2vec"
