@@ -120,7 +120,8 @@ bool model_check_finite(const struct model *model, struct err *err)
     uint32_t row;
     if (table_check_finite(&model->content.table, &row)) return true;
     size_t bytes = 0;
-    const char *token = row < model->info.vocab_size ? model_token_text(model, row, &bytes) : "";
+    const bool is_token = row < model->info.vocab_size && !model->content.table.mapping;
+    const char *token = is_token ? model_token_text(model, row, &bytes) : "";
     return err_set(err, ERR_FORMAT, NULL,
                    "%.300s: row %u (token '%.*s') holds NaN or Inf; make the table again, every "
                    "value must be finite",

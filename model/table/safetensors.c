@@ -148,13 +148,12 @@ static bool copy_weights(float *out, const struct tensor *tensor, const char *da
     return false;
 }
 
-static bool check_weights(const struct tensors *file, const float *weights, size_t n)
+static bool check_weights(const struct tensors *file, const float *weights, size_t n, float least)
 {
     for (size_t i = 0; i < n; i++) {
-        if (isfinite(weights[i]) && weights[i] >= 0) continue;
-        return FAIL(file,
-                    "tensor 'weights': row %zu is %g; a weight must be finite and not negative", i,
-                    (double)weights[i]);
+        if (isfinite(weights[i]) && weights[i] >= least) continue;
+        return FAIL(file, "tensor 'weights': row %zu is %g; a weight must be finite%s", i,
+                    (double)weights[i], least == 0 ? " and not negative" : "");
     }
     return true;
 }
@@ -188,7 +187,9 @@ static bool read_weights(struct table *table, const struct tensors *file,
         return false;
     if (factors && !read_numbers(table, file, factors, &table->owned[1], &table->factors))
         return false;
-    return !weights || options->is_checked || check_weights(file, table->weights, table->n_rows);
+    if (options->is_checked) return true;
+    return (!weights || check_weights(file, table->weights, table->n_rows, 0)) &&
+           (!factors || check_weights(file, table->factors, table->n_rows, -INFINITY));
 }
 
 static bool check_mapping(const struct table *table, const struct tensors *file)

@@ -116,8 +116,8 @@ bool table_open_npy(struct table *table, struct span file, const char *where, st
 void table_floats(const struct table *table, uint32_t id, size_t from, size_t n, float *out);
 
 /**
- * table_check_finite reads every value of the table; false with `row` the first one that holds NaN
- * or Inf.
+ * table_check_finite reads every value of the table; false with `row` the first stored one that
+ * holds NaN or Inf.
  */
 bool table_check_finite(const struct table *table, uint32_t *row);
 

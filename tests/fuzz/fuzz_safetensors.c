@@ -19,7 +19,8 @@ static void read_all(const struct table *table)
     }
     free(row);
     uint32_t bad = 0;
-    if (!table_check_finite(table, &bad) && bad >= table->n_rows) abort();
+    const uint32_t stored = table->mapping ? table->n_stored : table->n_rows;
+    if (!table_check_finite(table, &bad) && bad >= stored) abort();
 }
 
 static void try_as(struct span file, bool has_factors)
