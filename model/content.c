@@ -64,8 +64,11 @@ static bool open_packed(struct content *content, const struct tensors *file,
         return false;
     settings_decide(&content->settings, &content->source.layout, options->compat);
     const struct table_options table_options = table_options_of(content, options);
-    return table_open_tensors(&content->table, file, &table_options) &&
-           tokenizer_open_compiled(&content->tokenizer, file, err);
+    if (!table_open_tensors(&content->table, file, &table_options) ||
+        !tokenizer_open_compiled(&content->tokenizer, file, err))
+        return false;
+    tokenizer_know_fingerprint(content->tokenizer, packed_vocabulary(file));
+    return true;
 }
 
 /* What a file beside the table says, or what is usual where there is none. */
