@@ -126,6 +126,11 @@ bool file_map(const char *path, const char **data, size_t *bytes, struct err *er
     return true;
 }
 
+void file_read_ahead(const char *data, size_t bytes, bool is_on)
+{
+    if (bytes > 0) madvise((void *)(uintptr_t)data, bytes, is_on ? MADV_NORMAL : MADV_RANDOM);
+}
+
 void file_unmap(const char *data, size_t bytes)
 {
     if (data && bytes > 0) munmap((void *)(uintptr_t)data, bytes);

@@ -30,5 +30,9 @@ bool file_read(const char *path, size_t bytes_max, char **data, size_t *bytes, s
  */
 bool file_map(const char *path, const char **data, size_t *bytes, struct err *err);
 
+/** file_read_ahead: whether reading a page of a mapped file that is not in memory brings along
+ * those around it (up to megabytes; at first it does). Only a hint. */
+void file_read_ahead(const char *data, size_t bytes, bool is_on);
+
 /** file_unmap ends what file_map gave; data NULL is fine. */
 void file_unmap(const char *data, size_t bytes);

@@ -613,7 +613,7 @@ RUST_BUILDS = (
 
 
 def build_rust(cargo, profile, flags):
-    """A program of bench/model2vec_rs, or None and why not."""
+    """The folder of the programs of bench/model2vec_rs, or None and why not."""
     manifest = os.path.join(TOP, "bench", "model2vec_rs", "Cargo.toml")
     target = os.path.join(TOP, "build", "model2vec", "rust")
     where = ["--manifest-path", manifest, "--target-dir", target]
@@ -627,18 +627,18 @@ def build_rust(cargo, profile, flags):
     if done.returncode != 0:
         first_line = (done.stderr.splitlines() or ["cargo failed"])[0]
         return None, f"it does not build: {first_line}"
-    return os.path.join(target, profile, "encode"), None
+    return os.path.join(target, profile), None
 
 
-def rust_programs(report):
-    """NAME=PROGRAM of each build."""
+def rust_programs(report, which, builds):
+    """NAME=PROGRAM of each build of that program."""
     cargo = shutil.which("cargo")
     programs = []
-    for name, profile, flags in RUST_BUILDS:
+    for name, profile, flags in builds:
         no_cargo = (None, "cargo is not installed")
-        program, why_not = build_rust(cargo, profile, flags) if cargo else no_cargo
-        if program:
-            programs.append(f"{name}={program}")
+        folder, why_not = build_rust(cargo, profile, flags) if cargo else no_cargo
+        if folder:
+            programs.append(f"{name}={os.path.join(folder, which)}")
         else:
             report.skip(name, why_not)
     return programs
@@ -651,7 +651,15 @@ def encoders(report, rounds):
         report.skip("encoders", "model2vec is not there: make build/model2vec/venv/ready")
         return
     program = os.path.join(TOP, "bench", "encoders.py")
-    for figure in client([python, program, str(rounds), *rust_programs(report)]):
+    others = rust_programs(report, "encode", RUST_BUILDS)
+    for figure in client([python, program, str(rounds), *others]):
+        report.add(*figure)
+
+
+def opening(report, rounds):
+    program = os.path.join(TOP, "bench", "opening.py")
+    others = rust_programs(report, "open", RUST_BUILDS[:1])
+    for figure in client([sys.executable, program, str(rounds), *others]):
         report.add(*figure)
 
 
@@ -692,7 +700,7 @@ class Report:
         print(f"| {'-' * 58} | {'-' * 8}: | {'-' * 10} | {'-' * 14} |", flush=True)
 
 
-PARTS = ("closed", "mixed", "shares", "classify", "starts", "library", "tokenizers", "encoders")
+PARTS = "closed mixed shares classify starts opening library tokenizers encoders".split()
 
 
 def main():
@@ -720,6 +728,8 @@ def main():
             classifiers(report, calm, folder, rounds)
         if "starts" in wanted:
             starts(report, bodies, 5 if options.quick else 25)
+        if "opening" in wanted:
+            opening(report, rounds)
         if "library" in wanted:
             library(report, bodies, 5 if options.quick else 51)
         if "tokenizers" in wanted:

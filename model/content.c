@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/content.h"
 
+#include "base/file.h"
 #include "model/fasttext/fasttext.h"
 #include "model/packed.h"
 #include "model/table/word_vectors.h"
@@ -37,6 +38,12 @@ static bool check_pooling(const struct content *content, struct err *err)
                    content->source.path, content->source.weights_name);
 }
 
+static void read_ahead(const struct content *content, bool is_on)
+{
+    const struct source *source = &content->source;
+    if (source->is_mapped) file_read_ahead(source->weights.data, source->weights.bytes, is_on);
+}
+
 static struct table_options table_options_of(const struct content *content,
                                              const struct model_options *options)
 {
@@ -57,8 +64,11 @@ static bool open_packed(struct content *content, const struct tensors *file,
         return false;
     settings_decide(&content->settings, &content->source.layout, options->compat);
     const struct table_options table_options = table_options_of(content, options);
-    return table_open_tensors(&content->table, file, &table_options) &&
-           tokenizer_open_compiled(&content->tokenizer, file, err);
+    if (!table_open_tensors(&content->table, file, &table_options) ||
+        !tokenizer_open_compiled(&content->tokenizer, file, err))
+        return false;
+    tokenizer_know_fingerprint(content->tokenizer, packed_vocabulary(file));
+    return true;
 }
 
 /* What a file beside the table says, or what is usual where there is none. */
@@ -95,8 +105,10 @@ static bool open_safetensors(struct content *content, const struct model_options
 {
     struct tensors file;
     if (!tensors_open(&file, content->source.weights, content->where, err)) return false;
-    bool done = compiled_is_there(&file) ? open_packed(content, &file, options, err)
-                                         : open_folder(content, &file, options, err);
+    const bool is_packed = compiled_is_there(&file);
+    if (!is_packed) read_ahead(content, true);
+    bool done = is_packed ? open_packed(content, &file, options, err)
+                          : open_folder(content, &file, options, err);
     tensors_close(&file);
     return done;
 }
@@ -166,16 +178,20 @@ static bool open_weights(struct content *content, const struct model_options *op
 {
     const struct span file = content->source.weights;
     enum word_vectors_kind kind;
-    if (table_is_npy(file)) return open_npy(content, options, err);
-    if (is_fasttext(file)) return open_fasttext(content, options, err);
+    /* Opening a packed file takes a few pages that lie far apart, and nothing around them. */
+    read_ahead(content, false);
+    const bool is_npy = table_is_npy(file), is_of_fasttext = is_fasttext(file);
+    if (!is_npy && !is_of_fasttext && is_safetensors(file))
+        return open_safetensors(content, options, err);
+    read_ahead(content, true);
+    if (is_npy) return open_npy(content, options, err);
+    if (is_of_fasttext) return open_fasttext(content, options, err);
     if (file.bytes > 0 && (file.data[0] == '{' || file.data[0] == '['))
-        return err_set(
-            err, ERR_FORMAT, NULL,
-            "%.300s is JSON and no table; name the folder that it lies in, or the file with "
-            "the rows",
-            content->where);
-    if (!is_safetensors(file) && word_vectors_tell(file, &kind))
-        return open_word_vectors(content, options, kind, err);
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.300s is JSON and no table; name the folder that it lies in, or the file "
+                       "with the rows",
+                       content->where);
+    if (word_vectors_tell(file, &kind)) return open_word_vectors(content, options, kind, err);
     return open_safetensors(content, options, err);
 }
 
@@ -187,6 +203,7 @@ bool content_open(struct content *content, const char *path, const struct model_
     snprintf(content->where, sizeof content->where, "%s/%s", content->source.path,
              content->source.weights_name);
     if (open_weights(content, options, err)) {
+        read_ahead(content, true);
         settings_complete(&content->settings, content->tokenizer, &content->source.layout);
         if (check_sizes(content, err) && check_pooling(content, err)) return true;
     }

@@ -3,6 +3,7 @@
 
 #include "base/sha256.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 bool packed_check(const struct tensors *file)
@@ -19,6 +20,12 @@ struct span packed_config(const struct tensors *file)
 {
     const char *text = tensors_metadata(file, PACKED_CONFIG_KEY);
     return (struct span){text, text ? strlen(text) : 0};
+}
+
+uint64_t packed_vocabulary(const struct tensors *file)
+{
+    const char *text = tensors_metadata(file, PACKED_VOCABULARY_KEY);
+    return text ? strtoull(text, NULL, 16) : 0;
 }
 
 bool packed_is_checked(const struct tensors *file)

@@ -5,8 +5,9 @@
  *
  * Rows of the table first, then the tokenizer (compiled.h), each tensor aligned to its numbers.
  * __metadata__ says the rest: embedd.format (the version), embedd.config (what a config.json says),
- * embedd.source (what it was made of), embedd.checked (what was looked through when it was made)
- * and embedd.sha256 (of everything behind the header).
+ * embedd.source (what it was made of), embedd.checked (what was looked through when it was made),
+ * embedd.vocabulary (tokenizer_fingerprint, 16 hexadecimal digits) and embedd.sha256 (of everything
+ * behind the header).
  */
 #pragma once
 
@@ -24,6 +25,7 @@
 #define PACKED_SOURCE_KEY "embedd.source"
 #define PACKED_CHECKED_KEY "embedd.checked"
 #define PACKED_SHA256_KEY "embedd.sha256"
+#define PACKED_VOCABULARY_KEY "embedd.vocabulary"
 
 /** What packed_is_checked looks for in embedd.checked. */
 #define PACKED_CHECKED "finite"
@@ -38,6 +40,9 @@ bool packed_check(const struct tensors *file);
 
 /** packed_config: the settings; data NULL where the file has none. Lives as long as `file`. */
 struct span packed_config(const struct tensors *file);
+
+/** packed_vocabulary: the fingerprint of its vocabulary; 0 where the file does not say it. */
+uint64_t packed_vocabulary(const struct tensors *file);
 
 /** packed_is_checked: whoever made the file saw that every value is finite. */
 bool packed_is_checked(const struct tensors *file);

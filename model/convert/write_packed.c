@@ -5,6 +5,7 @@
 #include "model/packed.h"
 #include "model/text/compiled.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,8 @@ static json_t *metadata_of(const struct writing *w)
     set_text(metadata, PACKED_CONFIG_KEY, content_settings(w->content));
     set_text(metadata, PACKED_SOURCE_KEY, source_of(w));
     json_object_set_new(metadata, PACKED_CHECKED_KEY, json_string(PACKED_CHECKED ", unique"));
+    json_object_set_new(metadata, PACKED_VOCABULARY_KEY,
+                        json_sprintf("%016" PRIx64, tokenizer_fingerprint(w->tokenizer)));
     json_object_set_new(metadata, PACKED_SHA256_KEY, json_string(zeros));
     return metadata;
 }

@@ -120,6 +120,7 @@ struct tokenizer {
     char *settings;                  /* tokenizer.json without its long lists */
     const struct tensors *packed;    /* while it is opened: the file that its arrays lie in */
     bool is_packed;                  /* its arrays lie in a file, made and finished */
+    uint64_t fingerprint;            /* of the vocabulary; 0: not known */
     const struct fasttext *fasttext; /* the words are its own; NULL: they are in vocab */
     bool lowercases;       /* a dictionary: what is not found is looked for in lower case */
     const char *word_mark; /* what a token starts with that begins a word: "Ġ", "▁"; or NULL */

@@ -185,12 +185,18 @@ uint32_t tokenizer_truncation(const struct tokenizer *tokenizer)
 uint64_t tokenizer_fingerprint(const struct tokenizer *tokenizer)
 {
     uint64_t hash = HASH_START;
+    if (tokenizer->fingerprint) return tokenizer->fingerprint;
     for (uint32_t id = 0; id < tokenizer->vocab.n; id++) {
         size_t bytes;
         const char *text = tokenizer_token_text(tokenizer, id, &bytes);
         hash = hash_bytes(hash_step(hash, bytes), text, bytes);
     }
     return hash;
+}
+
+void tokenizer_know_fingerprint(struct tokenizer *tokenizer, uint64_t fingerprint)
+{
+    tokenizer->fingerprint = fingerprint;
 }
 
 void tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,

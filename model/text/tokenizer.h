@@ -97,7 +97,10 @@ uint32_t tokenizer_median_length(const struct tokenizer *tokenizer, bool of_byte
 uint32_t tokenizer_truncation(const struct tokenizer *tokenizer);
 
 /** tokenizer_fingerprint: a hash of all tokens and their ids: two vocabularies that differ have
- * different ones. Reads all of the vocabulary. */
+ * different ones. Reads all of the vocabulary, unless it is known. */
 uint64_t tokenizer_fingerprint(const struct tokenizer *tokenizer);
+
+/** tokenizer_know_fingerprint: what it is, from whoever made the tokenizer; 0: not known. */
+void tokenizer_know_fingerprint(struct tokenizer *tokenizer, uint64_t fingerprint);
 void tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,
                       bool skip_special, struct buf *out);

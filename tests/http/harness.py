@@ -48,10 +48,10 @@ def wait_until(condition, what):
 class Service:
     """`embedd serve` on a port of its own."""
 
-    def __init__(self, *flags, listen="127.0.0.1:0", stderr=None, preexec=None, env=()):
+    def __init__(self, *flags, listen="127.0.0.1:0", stderr=None, preexec=None, env=(), program=PROGRAM):
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", f"--listen={listen}", *flags],
+            [program, "serve", f"--listen={listen}", *flags],
             stdout=subprocess.PIPE, stderr=stderr or self.log, preexec_fn=preexec,
             env=environment(**dict(env)))
         line = self.process.stdout.readline().decode()

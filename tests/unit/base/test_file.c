@@ -114,7 +114,10 @@ static void a_mapped_file_is_what_was_written(void **state)
     struct err err;
     assert_true(file_map(path, &data, &bytes, &err));
     assert_int_equal(bytes, 10);
-    assert_memory_equal(data, "0123456789", 10);
+    for (int is_on = 0; is_on < 2; is_on++) {
+        file_read_ahead(data, bytes, is_on);
+        assert_memory_equal(data, "0123456789", 10);
+    }
     file_unmap(data, bytes);
     unlink(path);
 }
