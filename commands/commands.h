@@ -20,6 +20,7 @@ int eval_main(int argc, char **argv);
 int train_main(int argc, char **argv);
 int convert_main(int argc, char **argv);
 int inspect_main(int argc, char **argv);
+int vocab_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
 int health_main(int argc, char **argv);
 int config_main(int argc, char **argv);

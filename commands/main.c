@@ -20,6 +20,7 @@ static const struct {
     {"eval", eval_main, "how good a head is on labelled rows: text, JSON or an HTML page"},
     {"convert", convert_main, "a model in another form: one packed file, or a folder"},
     {"inspect", inspect_main, "what a model file holds"},
+    {"vocab", vocab_main, "the tokens of a model: a list, a search, nearest neighbours"},
     {"bench", bench_main, "time a model on a file, and its parts"},
     {"health", health_main, "ask a running service whether it is well"},
     {"config", config_main, "the settings in force and where each comes from"},

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file fold.h  Texts without the difference of upper and lower case, to be compared. */
+#pragma once
+
+#include "base/buf.h"
+
+#include <stddef.h>
+
+/**
+ * fold_case appends `text` with its case folded as Unicode has it ("Straße" and "STRASSE" are both
+ * "strasse"; libutf8proc's tables). Bytes that are not UTF-8 stay as they are. Pure.
+ */
+void fold_case(const char *text, size_t bytes, struct buf *out);
