@@ -9,6 +9,10 @@ bool choose_head(struct model *model, const char *path, const char *name, const 
     const struct heads *heads = model_heads(model);
     char names[200];
     if (path && !model_add_heads(model, path, err)) return false;
+    if (heads->n == 0 && heads->refused.code != ERR_NONE) {
+        *err = heads->refused;
+        return false;
+    }
     if (heads->n == 0) {
         return err_set(err, ERR_USAGE, NULL,
                        "the model has no classifier head; give a folder with a head.safetensors as "

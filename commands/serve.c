@@ -34,6 +34,14 @@ static void warn_of_cpu(void)
                  wanted, used);
 }
 
+/* Such a model serves vectors all the same. */
+static void warn_of_head(const struct model *model)
+{
+    const struct heads *heads = model_heads(model);
+    if (heads->refused.code != ERR_NONE)
+        log_warn("served without its classifier: %s", heads->refused.message);
+}
+
 int serve_main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -54,10 +62,11 @@ int serve_main(int argc, char **argv)
         .tensor = strcmp(config.tensor, "auto") == 0 ? NULL : config.tensor,
         .compat = (int)config.compat - 1, /* the first choice is auto */
     };
-    bool is_done =
-        model_open_as(&model, config.model, &options, &err) &&
-        (strcmp(config.heads, "none") == 0 || model_add_heads(model, config.heads, &err)) &&
-        serve_run(&config, model, print_url, NULL, &err);
+    bool is_done = model_open_as(&model, config.model, &options, &err);
+    if (is_done) warn_of_head(model);
+    is_done = is_done &&
+              (strcmp(config.heads, "none") == 0 || model_add_heads(model, config.heads, &err)) &&
+              serve_run(&config, model, print_url, NULL, &err);
     model_close(model);
     config_clear(&config);
     return is_done ? 0 : commands_fail("serve", &err);

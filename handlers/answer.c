@@ -19,6 +19,9 @@ bool question_choose(struct question *question, const struct exchange *x, const 
     const struct heads *heads = model_heads(x->service->model);
     struct text name = {0};
     if (!value_get_text(value, "head", &name, err)) return false;
+    if (heads->n == 0 && heads->refused.code != ERR_NONE)
+        return err_set(err, ERR_NOT_FOUND, "head", "the model \"%.100s\" serves no head: %s",
+                       model_info(x->service->model)->name, heads->refused.message);
     if (heads->n == 0)
         return err_set(err, ERR_NOT_FOUND, "head",
                        "the model \"%.100s\" has no classifier head; serve a folder with a "

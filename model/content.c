@@ -227,7 +227,8 @@ struct head_ground content_ground(const struct content *content)
                                 .pool = {.pooling = settings->pooling,
                                          .normalize = settings->normalize,
                                          .dims = content->table.dim},
-                                .unknown_id = content_left_out(content)};
+                                .unknown_id = content_left_out(content),
+                                .config = settings->json};
 }
 
 json_t *content_settings(const struct content *content)
@@ -237,6 +238,9 @@ json_t *content_settings(const struct content *content)
         json_object_set_new(json, "name", json_string(content->source.name));
     if (content->table.n_rows > tokenizer_vocab_size(content->tokenizer))
         json_object_set_new(json, "vocab_size", json_integer(content->table.n_rows));
+    /* What the numbers of a head of model2vec mean. */
+    json_t *head = json_object_get(content->settings.json, "head_config");
+    if (head) json_object_set(json, "head_config", head);
     return json;
 }
 

@@ -50,7 +50,9 @@ static bool open_content(struct model *model, const char *path, const struct mod
     /* Such a file is all of its model, unless a folder was given. */
     const bool is_alone = content->is_packed || content->fasttext;
     const bool has_folder = content->source.is_mapped && (content->source.is_folder || !is_alone);
-    return !has_folder || heads_open_folder(&model->heads, content->source.path, &ground, err);
+    if (has_folder && !heads_open_folder(&model->heads, content->source.path, &ground, err))
+        return false;
+    return heads_open_checkpoint(&model->heads, content, &ground, err);
 }
 
 static void fill_info(struct model *model)

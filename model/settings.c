@@ -91,12 +91,19 @@ static bool read_limit(const struct reader *reader, const char *key, uint64_t mo
     return true;
 }
 
+/* What model2vec trained it saves without a model_type, but these are its words. */
+static bool is_trained_static_model(const json_t *config)
+{
+    return json_object_get(config, "head_config") || json_object_get(config, "embedding_dtype");
+}
+
 /* model2vec's own keys, and ours of the same things. */
 static bool read_limits(const struct reader *reader, struct settings *settings)
 {
     const char *type = json_string_value(json_object_get(reader->json, "model_type"));
     uint64_t tokens_max = 0;
-    settings->is_static_model = type && strcmp(type, "model2vec") == 0;
+    settings->is_static_model =
+        (type && strcmp(type, "model2vec") == 0) || is_trained_static_model(reader->json);
     if (!read_choice(reader, "compat", compat_names, &settings->compat) ||
         !read_bool(reader, "keep_unknown", &settings->limits.keeps_unknown, NULL) ||
         !read_limit(reader, "max_length", UINT32_MAX - 1, &tokens_max,

@@ -27,20 +27,23 @@ struct linear {
 struct head {
     struct head_ground ground;
     struct head_info info;
-    struct linear hidden, output;    /* hidden.in is 0 without a hidden layer */
+    struct linear hidden[HIDDEN_MAX], output;
+    size_t n_hidden;
     struct ngram_table ngrams;       /* without rows where it has none */
     const struct fasttext *fasttext; /* what predicts instead; or NULL */
     float *thresholds;               /* (C) of a multi-label head, (1) of a binary one */
     const char **labels;
     char *name, *training, *scores;
-    uint32_t *inputs; /* 0, 1, 2 ... up to the longer of D and H: the "ids" of a linear step */
+    uint32_t *inputs; /* 0, 1, 2 ... up to the longest of D and H: the "ids" of a linear step */
     json_t *about;    /* owner of the labels */
 };
 
 static bool fail_labels(const struct head_parts *parts)
 {
-    return head_fail(parts, "labels must be a list of different strings, one for each row of W (a "
-                            "binary head: two)");
+    return head_fail(parts,
+                     "%s must be a list of different strings, one for each row of W (a binary "
+                     "head: two)",
+                     parts->labels_key);
 }
 
 /* ---- what the file says ---- */
@@ -48,7 +51,7 @@ static bool fail_labels(const struct head_parts *parts)
 static bool read_kind(struct head *head, const struct head_parts *parts)
 {
     const char *kind = json_string_value(json_object_get(parts->about, "kind"));
-    head->info.kind = parts->weight.rows == 1 ? HEAD_BINARY : HEAD_MULTI_CLASS;
+    head->info.kind = parts->output.weight.rows == 1 ? HEAD_BINARY : HEAD_MULTI_CLASS;
     if (!json_object_get(parts->about, "kind")) return true;
     for (int i = 0; kind && i < HEAD_KINDS; i++) {
         if (strcmp(kind, head_kind_names[i]) != 0) continue;
@@ -98,7 +101,7 @@ static bool text_labels(json_t *labels, const struct head_parts *parts)
 static bool read_labels(struct head *head, const struct head_parts *parts)
 {
     json_t *labels = json_object_get(parts->about, "labels");
-    const size_t rows = parts->weight.rows, n = json_array_size(labels);
+    const size_t rows = parts->output.weight.rows, n = json_array_size(labels);
     const bool is_binary = head->info.kind == HEAD_BINARY;
     if (!json_is_array(labels)) return fail_labels(parts);
     if (is_binary && rows != 1)
@@ -158,25 +161,31 @@ static bool read_story(const struct head_parts *parts, const char *key, char **o
 
 /* ---- its numbers ---- */
 
-static bool check_finite(const struct matrix *matrix, const char *name,
+static bool check_finite(const struct matrix *matrix, const char *prefix, const char *name,
                          const struct head_parts *parts)
 {
     for (size_t i = 0; i < matrix->rows; i++)
         for (size_t j = 0; j < matrix->columns; j++)
             if (!isfinite(matrix->values[i * matrix->columns + j]))
-                return head_fail(parts, "%s holds NaN or Inf in row %zu, column %zu", name, i, j);
+                return head_fail(parts,
+                                 "%s%s holds NaN or Inf in row %zu, column %zu; train the head "
+                                 "again, every number must be finite",
+                                 prefix, name, i, j);
     return true;
 }
 
-static bool take_linear(struct linear *linear, const struct matrix *weight, const char *name,
-                        struct matrix *bias, const struct head_parts *parts)
+static bool take_linear(struct linear *linear, const struct step *step,
+                        const struct head_parts *parts)
 {
+    const struct matrix *weight = &step->weight, *bias = &step->bias;
     if (!bias->values || bias->columns != 1 || bias->rows != weight->rows)
-        return head_fail(parts, "%s has %zu rows, so its bias must be %zu numbers, not %zu", name,
-                         weight->rows, weight->rows, bias->values ? bias->rows : 0);
+        return head_fail(parts, "%sweight has %zu rows, so its bias must be %zu numbers, not %zu",
+                         step->prefix, weight->rows, weight->rows, bias->values ? bias->rows : 0);
     if (weight->rows > UINT32_MAX || weight->columns > UINT32_MAX)
-        return head_fail(parts, "%s is larger than can be served", name);
-    if (!check_finite(weight, name, parts) || !check_finite(bias, "bias", parts)) return false;
+        return head_fail(parts, "%sweight is larger than can be served", step->prefix);
+    if (!check_finite(weight, step->prefix, "weight", parts) ||
+        !check_finite(bias, step->prefix, "bias", parts))
+        return false;
     *linear = (struct linear){.in = (uint32_t)weight->columns, .out = (uint32_t)weight->rows};
     linear->columns = calloc((size_t)linear->in * linear->out, sizeof *linear->columns);
     linear->bias = calloc(linear->out, sizeof *linear->bias);
@@ -188,29 +197,47 @@ static bool take_linear(struct linear *linear, const struct matrix *weight, cons
     return true;
 }
 
-static bool take_numbers(struct head *head, struct head_parts *parts, uint32_t dim)
+static bool take_inputs(struct head *head, const struct head_parts *parts, uint32_t dim)
 {
-    const struct matrix *first =
-        parts->hidden_weight.values ? &parts->hidden_weight : &parts->weight;
-    if (first->columns != dim)
-        return head_fail(parts,
-                         "it takes vectors of %zu columns, but the table it is to stand on has %u; "
-                         "use the table that it was trained on",
-                         first->columns, dim);
-    if (parts->hidden_weight.values && parts->weight.columns != parts->hidden_weight.rows)
-        return head_fail(parts, "weight has %zu columns, but the hidden layer %zu rows",
-                         parts->weight.columns, parts->hidden_weight.rows);
-    if (parts->hidden_weight.values && !take_linear(&head->hidden, &parts->hidden_weight,
-                                                    "hidden weight", &parts->hidden_bias, parts))
-        return false;
-    if (!take_linear(&head->output, &parts->weight, "weight", &parts->bias, parts)) return false;
-    uint32_t longest = head->hidden.out > dim ? head->hidden.out : dim;
+    uint32_t longest = dim;
+    for (size_t i = 0; i < head->n_hidden; i++)
+        if (head->hidden[i].out > longest) longest = head->hidden[i].out;
     head->inputs = calloc(longest, sizeof *head->inputs);
     if (!head->inputs) return err_out_of_memory(parts->err);
     for (uint32_t i = 0; i < longest; i++)
         head->inputs[i] = i;
+    return true;
+}
+
+/* Each step takes as many numbers as the one before it makes. */
+static bool take_step(struct linear *linear, const struct step *step, size_t columns,
+                      const struct head_parts *parts)
+{
+    if (step->weight.columns == columns) return take_linear(linear, step, parts);
+    return head_fail(parts, "%sweight has %zu columns, but the layer before it %zu rows",
+                     step->prefix, step->weight.columns, columns);
+}
+
+static bool take_numbers(struct head *head, struct head_parts *parts, uint32_t dim)
+{
+    size_t columns = dim;
+    const struct step *hidden = parts->hidden;
+    const struct step *first = hidden->weight.values ? hidden : &parts->output;
+    if (first->weight.columns != dim)
+        return head_fail(parts,
+                         "%s%s takes vectors of %zu columns, but the table it is to stand on has "
+                         "%u; use the table that it was trained on",
+                         first->prefix[0] ? first->prefix : "it", first->prefix[0] ? "weight" : "",
+                         first->weight.columns, dim);
+    for (size_t i = 0; i < HIDDEN_MAX && hidden[i].weight.values; i++) {
+        if (!take_step(&head->hidden[i], &hidden[i], columns, parts)) return false;
+        columns = hidden[i].weight.rows;
+        head->n_hidden++;
+    }
+    if (!take_step(&head->output, &parts->output, columns, parts) || !take_inputs(head, parts, dim))
+        return false;
     head->info.dim = dim;
-    head->info.hidden = head->hidden.out;
+    head->info.hidden = head->hidden[0].out;
     head->info.rows = head->output.out;
     head->info.ngrams = parts->ngrams.rows.n_rows;
     head->ngrams = parts->ngrams;
@@ -239,11 +266,16 @@ bool head_open(struct head **out, struct span bytes, const char *name, const cha
 {
     assert(out && name && where && ground->dim > 0);
     *out = NULL;
-    struct head_parts parts = {
-        .where = where, .tokenizer = ground->tokenizer, .err = err, .about = json_object()};
+    struct head_parts parts = {.where = where,
+                               .tokenizer = ground->tokenizer,
+                               .config = ground->config,
+                               .err = err,
+                               .hidden = {{.prefix = "hidden "}},
+                               .labels_key = "labels",
+                               .about = json_object()};
     struct head *head = calloc(1, sizeof *head);
     bool ok = head && parts.about ? read_file(&parts, bytes) : err_out_of_memory(err);
-    if (ok && !parts.weight.values)
+    if (ok && !parts.output.weight.values)
         ok = head_fail(&parts, "it holds no 'weight'; a head is weight, bias and labels");
     ok = ok && read_kind(head, &parts) && read_labels(head, &parts) &&
          read_thresholds(head, &parts) && read_temperature(head, &parts) &&
@@ -256,6 +288,7 @@ bool head_open(struct head **out, struct span bytes, const char *name, const cha
     if (ok) {
         head->about = json_incref(parts.about);
         head->ground = *ground;
+        head->ground.config = NULL;
         head->info.name = head->name;
         head->info.training = head->training;
         head->info.scores = head->scores;
@@ -267,13 +300,18 @@ bool head_open(struct head **out, struct span bytes, const char *name, const cha
     return ok;
 }
 
+static void linear_clear(struct linear *linear)
+{
+    free(linear->columns);
+    free(linear->bias);
+}
+
 void head_close(struct head *head)
 {
     if (!head) return;
-    free(head->hidden.columns);
-    free(head->hidden.bias);
-    free(head->output.columns);
-    free(head->output.bias);
+    for (size_t i = 0; i < HIDDEN_MAX; i++)
+        linear_clear(&head->hidden[i]);
+    linear_clear(&head->output);
     free(head->thresholds);
     free(head->labels);
     free(head->name);
@@ -394,12 +432,13 @@ bool head_logits(const struct head *head, struct arena *arena, const float *v, c
 {
     const float *x = v;
     if (head->fasttext) return fasttext_logits(head, arena, v, logits, err);
-    if (head->hidden.out > 0) {
-        float *inner = arena_array(arena, head->hidden.out, sizeof *inner);
+    for (size_t i = 0; i < head->n_hidden; i++) {
+        const struct linear *hidden = &head->hidden[i];
+        float *inner = arena_array(arena, hidden->out, sizeof *inner);
         if (!inner) return err_out_of_memory(err);
-        apply(head, &head->hidden, v, inner);
-        for (uint32_t i = 0; i < head->hidden.out; i++)
-            inner[i] = inner[i] > 0 ? inner[i] : 0;
+        apply(head, hidden, x, inner);
+        for (uint32_t j = 0; j < hidden->out; j++)
+            inner[j] = inner[j] > 0 ? inner[j] : 0;
         x = inner;
     }
     apply(head, &head->output, x, logits);

@@ -3,16 +3,17 @@
  * @file head.h
  * A classifier on sentence vectors: y = W·v + b, and what its logits mean.
  *
- * A head is read once and immutable from then on; any thread may use it. Four kinds of file hold
+ * A head is read once and immutable from then on; any thread may use it. These kinds of file hold
  * one:
  *
- * - head.safetensors: tensors `weight` (R, D) and `bias` (R), in F32 or F64, and in a head with a
- *   hidden layer `hidden.weight` (H, D) and `hidden.bias` (H): y = W·relu(H·v + h) + b, `weight`
- *   then being (R, H). __metadata__ (strings): `labels`, a JSON list of strings; `kind` (binary,
- *   multi-class, multi-label; default: binary for one row, else multi-class); `thresholds`, a JSON
- *   list of one number (binary) or one a label (multi-label), default 0.5; `temperature`, what
- *   logits are divided by before they become probabilities, default 1; `training` and `scores`,
- *   JSON objects that are told on as they are. N-grams as well: ngram_table.h.
+ * - head.safetensors: tensors `weight` (R, D) and `bias` (R), in F64, F32, F16 or BF16, and in a
+ *   head with a hidden layer `hidden.weight` (H, D) and `hidden.bias` (H): y = W·relu(H·v + h) + b,
+ *   `weight` then being (R, H). __metadata__ (strings): `labels`, a JSON list of strings; `kind`
+ *   (binary, multi-class, multi-label; default: binary for one row, else multi-class);
+ *   `thresholds`, a JSON list of one number (binary) or one a label (multi-label), default 0.5;
+ *   `temperature`, what logits are divided by before they become probabilities, default 1;
+ *   `training` and `scores`, JSON objects that are told on as they are. N-grams as well:
+ *   ngram_table.h.
  * - JSON: {"labels": [...], "weight": [[...], ...], "bias": [...]} and the optional keys above;
  *   a list of numbers as `weight` is one row, a number as `bias` is one too. scikit-learn's coef_
  *   and intercept_ are just these.
@@ -21,6 +22,12 @@
  * - skops: a scikit-learn Pipeline or classifier, as model2vec's pipeline.skops: MLPClassifier with
  *   one hidden layer of relu or none, LogisticRegression, SGDClassifier of two classes and
  *   log_loss; StandardScalers before it are folded into W. schema.h.
+ * - model2vec's head.safetensors, from 0.9 on: tensors `head.N.weight`, `head.N.bias`, one pair a
+ *   linear step, relu between; `head_config` of the config.json beside it says the labels
+ *   (`classes`), how many steps (`n_layers`) and what becomes of logits (`activation`).
+ * - a transformers checkpoint for sequence classification: `classifier.weight`, `classifier.bias`;
+ *   config.json beside it says `id2label` and `problem_type`. Here it is put on pooled rows of the
+ *   table, not on what the transformer would make of them.
  *
  * Rows R: 1 for a binary head (p of the second label = sigmoid(y)), else the number of labels C.
  * A binary head given with two rows is a multi-class head of two labels.
@@ -29,6 +36,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "model/head/kind.h"
 #include "model/pooling.h"
 #include "model/source.h"
@@ -46,7 +54,7 @@ struct head_info {
     const float *thresholds; /* binary: 1, multi-label: C; NULL for a multi-class head */
     float temperature;       /* > 0 */
     uint32_t dim;            /* D: of the vectors it takes */
-    uint32_t hidden;         /* H; 0 = no hidden layer */
+    uint32_t hidden;         /* H, of the first hidden layer; 0 = there is none */
     uint32_t rows;           /* R: its logits */
     uint32_t ngrams;         /* N: rows of its table of n-grams; 0: it has none */
     const char *training;    /* JSON object, "" = not said */
@@ -67,6 +75,7 @@ struct head_ground {
     const struct fasttext *fasttext;   /* makes vectors of texts; or NULL */
     struct pool_options pool;
     uint32_t unknown_id;
+    const json_t *config; /* config.json beside the head's file, or NULL; read by head_open alone */
 };
 
 /**

@@ -83,7 +83,7 @@ static bool read_line(struct head_parts *parts, struct span line, size_t number,
                       float *b)
 {
     struct span field;
-    struct matrix *w = &parts->weight;
+    struct matrix *w = &parts->output.weight;
     for (size_t j = 0; j <= w->columns; j++) {
         float *to = j < w->columns ? &w->values[row * w->columns + j] : b;
         if (!next_field(&line, &field) || !to_number(field, to))
@@ -116,8 +116,8 @@ bool head_read_csv(struct head_parts *parts, struct span bytes)
         next_line(&peek, &line) && next_field(&line, &label) && !to_number(label, &first);
     size_t columns = fields - 1 - is_labelled;
     if (columns == 0) return head_fail(parts, "line 1 holds a label and one number; W is missing");
-    if (!matrix_make(&parts->weight, rows, columns, parts) ||
-        !matrix_make(&parts->bias, rows, 1, parts))
+    if (!matrix_make(&parts->output.weight, rows, columns, parts) ||
+        !matrix_make(&parts->output.bias, rows, 1, parts))
         return false;
     json_t *labels = json_array();
     json_object_set_new(parts->about, "labels", labels);
@@ -126,7 +126,7 @@ bool head_read_csv(struct head_parts *parts, struct span bytes)
         if (is_labelled && !next_field(&line, &label))
             return head_fail(parts, "line %zu: a quote in it never closes", cursor.line);
         if (!add_label(parts, labels, label, row) ||
-            !read_line(parts, line, cursor.line, row, &parts->bias.values[row]))
+            !read_line(parts, line, cursor.line, row, &parts->output.bias.values[row]))
             return false;
     }
     if (rows == 1) add_other_label(labels, is_labelled);

@@ -70,10 +70,10 @@ bool head_read_json(struct head_parts *parts, struct span bytes)
         json_t *value = json_object_get(root, keys[i]);
         if (value) json_object_set(parts->about, keys[i], value);
     }
-    ok = ok && read_matrix(parts, root, "weight", false, &parts->weight) &&
-         read_matrix(parts, root, "bias", true, &parts->bias) &&
-         read_matrix(parts, root, "hidden_weight", false, &parts->hidden_weight) &&
-         read_matrix(parts, root, "hidden_bias", true, &parts->hidden_bias);
+    ok = ok && read_matrix(parts, root, "weight", false, &parts->output.weight) &&
+         read_matrix(parts, root, "bias", true, &parts->output.bias) &&
+         read_matrix(parts, root, "hidden_weight", false, &parts->hidden[0].weight) &&
+         read_matrix(parts, root, "hidden_bias", true, &parts->hidden[0].bias);
     json_decref(root);
     return ok;
 }

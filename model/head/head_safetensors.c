@@ -1,37 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/head/parts.h"
-#include "model/table/tensors.h"
+#include "model/table/table.h"
 
 #include <string.h>
 
-static void copy_numbers(float *out, const struct tensor *tensor, size_t n)
-{
-    if (strcmp(tensor->dtype, "F32") == 0) {
-        memcpy(out, tensor->data, n * sizeof *out);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        double value;
-        memcpy(&value, tensor->data + i * sizeof value, sizeof value);
-        out[i] = (float)value;
-    }
-}
-
-static bool read_tensor(struct head_parts *parts, const struct tensors *file, const char *name,
-                        size_t rank, struct matrix *out)
+bool head_read_tensor(struct head_parts *parts, const struct tensors *file, const char *name,
+                      size_t rank, struct matrix *out)
 {
     const struct tensor *tensor = tensors_find(file, name);
     if (!tensor) return true;
     if (tensor->rank != rank || tensor->begin == tensor->end)
         return head_fail(parts, "tensor '%s' must have %zu dimension%s and hold numbers", name,
                          rank, rank == 1 ? "" : "s");
-    if (strcmp(tensor->dtype, "F32") != 0 && strcmp(tensor->dtype, "F64") != 0)
-        return head_fail(parts, "tensor '%s' has dtype %s; F32 and F64 are read", name,
-                         tensor->dtype);
     size_t columns = rank == 2 ? tensor->shape[1] : 1;
     if (!matrix_make(out, tensor->shape[0], columns, parts)) return false;
-    copy_numbers(out->values, tensor, out->rows * columns);
-    return true;
+    return table_tensor_floats(tensor, out->rows * columns, out->values) ||
+           head_fail(parts, "tensor '%s' has dtype %s; F64, F32, F16 and BF16 are read", name,
+                     tensor->dtype);
 }
 
 /* A string of __metadata__ that is JSON itself, but for `kind` and a label's bare name. */
@@ -52,16 +37,28 @@ static bool read_about(struct head_parts *parts, const struct tensors *file)
     return true;
 }
 
+static bool read_own(struct head_parts *parts, const struct tensors *file)
+{
+    return read_about(parts, file) &&
+           head_read_tensor(parts, file, "weight", 2, &parts->output.weight) &&
+           head_read_tensor(parts, file, "bias", 1, &parts->output.bias) &&
+           head_read_tensor(parts, file, "hidden.weight", 2, &parts->hidden[0].weight) &&
+           head_read_tensor(parts, file, "hidden.bias", 1, &parts->hidden[0].bias) &&
+           ngram_table_open(&parts->ngrams, file, json_object_get(parts->about, "ngrams"),
+                            parts->tokenizer, (uint32_t)parts->output.weight.rows);
+}
+
 bool head_read_safetensors(struct head_parts *parts, struct span bytes)
 {
     struct tensors file;
+    bool ok;
     if (!tensors_open(&file, bytes, parts->where, parts->err)) return false;
-    bool ok = read_about(parts, &file) && read_tensor(parts, &file, "weight", 2, &parts->weight) &&
-              read_tensor(parts, &file, "bias", 1, &parts->bias) &&
-              read_tensor(parts, &file, "hidden.weight", 2, &parts->hidden_weight) &&
-              read_tensor(parts, &file, "hidden.bias", 1, &parts->hidden_bias) &&
-              ngram_table_open(&parts->ngrams, &file, json_object_get(parts->about, "ngrams"),
-                               parts->tokenizer, (uint32_t)parts->weight.rows);
+    if (head_is_model2vec(parts, &file))
+        ok = head_read_model2vec(parts, &file);
+    else if (head_is_checkpoint(&file))
+        ok = head_read_checkpoint(parts, &file);
+    else
+        ok = read_own(parts, &file);
     tensors_close(&file);
     return ok;
 }

@@ -201,10 +201,10 @@ static bool read_linear(struct skops *skops, const struct node *classifier)
         !node_field(&skops->schema, classifier, "intercept_", &bias) ||
         !read_layer(skops, &weight, &bias,
                     &(struct layer){.scaling = &skops->scaling,
-                                    .weight = &parts->weight,
-                                    .bias = &parts->bias}))
+                                    .weight = &parts->output.weight,
+                                    .bias = &parts->output.bias}))
         return false;
-    return set_kind(skops, parts->weight.rows == 1 ? "binary" : "multi-class");
+    return set_kind(skops, parts->output.weight.rows == 1 ? "binary" : "multi-class");
 }
 
 static bool fail_shares(struct skops *skops, const struct node *classifier)
@@ -222,7 +222,7 @@ static bool read_logistic(struct skops *skops, const struct node *classifier)
     if (!read_word(skops, classifier, "multi_class", how) ||
         !read_word(skops, classifier, "solver", solver) || !read_linear(skops, classifier))
         return false;
-    const bool is_binary = skops->parts->weight.rows == 1;
+    const bool is_binary = skops->parts->output.weight.rows == 1;
     if (is_binary && strcmp(how, "multinomial") == 0)
         return schema_fail(&skops->schema, classifier->path,
                            "multi_class 'multinomial' of two classes doubles its logits; fit it "
@@ -243,7 +243,7 @@ static bool read_sgd(struct skops *skops, const struct node *classifier)
                            "it with loss='log_loss'",
                            loss);
     if (!read_linear(skops, classifier)) return false;
-    return skops->parts->weight.rows == 1 || fail_shares(skops, classifier);
+    return skops->parts->output.weight.rows == 1 || fail_shares(skops, classifier);
 }
 
 /* Of `n` linear steps, of which a head has one, or two with relu between. */
@@ -282,8 +282,8 @@ static bool read_layers(struct skops *skops, const struct node *classifier)
         const bool is_last = i + 1 == n;
         struct layer layer = {.is_inputs_first = true,
                               .scaling = i == 0 ? &skops->scaling : &none,
-                              .weight = is_last ? &parts->weight : &parts->hidden_weight,
-                              .bias = is_last ? &parts->bias : &parts->hidden_bias};
+                              .weight = is_last ? &parts->output.weight : &parts->hidden[0].weight,
+                              .bias = is_last ? &parts->output.bias : &parts->hidden[0].bias};
         node_item(&coefs, i, &weight);
         node_item(&intercepts, i, &bias);
         if (!read_layer(skops, &weight, &bias, &layer)) return false;
@@ -298,7 +298,7 @@ static bool read_mlp(struct skops *skops, const struct node *classifier)
     if (!read_layers(skops, classifier) ||
         !read_word(skops, classifier, "out_activation_", activation))
         return false;
-    const size_t rows = skops->parts->weight.rows;
+    const size_t rows = skops->parts->output.weight.rows;
     const size_t labels = json_array_size(json_object_get(skops->parts->about, "labels"));
     if (strcmp(activation, "softmax") == 0) return set_kind(skops, "multi-class");
     if (strcmp(activation, "logistic") == 0)

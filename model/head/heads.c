@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "model/content.h"
+#include "model/head/parts.h"
 #include "model/packed.h"
 
 #include <dirent.h>
@@ -69,18 +70,25 @@ static bool make_room(struct heads *heads)
     return grounds != NULL;
 }
 
-static bool add_bytes(struct heads *heads, const struct head_file *file, const char *where,
-                      const char *name, const struct head_ground *ground, struct err *err)
+static bool add(struct heads *heads, struct span bytes, const struct head_file *file,
+                const char *where, const char *name, const struct head_ground *ground,
+                struct err *err)
 {
     struct head *head;
     if (!check_name(heads, name, where, err)) return false;
     if (!make_room(heads))
         return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", where);
-    if (!head_open(&head, file->bytes, name, where, ground, err)) return false;
+    if (!head_open(&head, bytes, name, where, ground, err)) return false;
     heads->items[heads->n] = head;
     heads->grounds[heads->n] = NULL;
     heads->files[heads->n++] = *file;
     return true;
+}
+
+static bool add_bytes(struct heads *heads, const struct head_file *file, const char *where,
+                      const char *name, const struct head_ground *ground, struct err *err)
+{
+    return add(heads, file->bytes, file, where, name, ground, err);
 }
 
 static bool add_file(struct heads *heads, const char *path, const char *name,
@@ -116,6 +124,50 @@ bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, 
     heads->grounds[heads->n] = NULL;
     heads->files[heads->n++] = (struct head_file){0};
     return true;
+}
+
+/* ---- a checkpoint's classifier ---- */
+
+/* Read where it lies; what is packed is a small file of its own. */
+static bool add_checkpoint(struct heads *heads, const struct content *content,
+                           const struct tensors *weights, const char *where, const char *name,
+                           const struct head_ground *ground, struct err *err)
+{
+    static const struct head_file none;
+    if (!add(heads, content->source.weights, &none, where, name, ground, err)) return false;
+    struct head_file *file = &heads->files[heads->n - 1];
+    const struct head_info *info = head_info(heads->items[heads->n - 1]);
+    file->owned = head_pack_checkpoint(weights, info, &file->bytes.bytes, err);
+    file->bytes.data = file->owned;
+    return file->owned;
+}
+
+static bool add_classifier(struct heads *heads, const struct content *content, const char *where,
+                           const char *name, const struct head_ground *ground, bool *is_found,
+                           struct err *err)
+{
+    struct tensors weights;
+    *is_found = false;
+    if (strcmp(content->format, "safetensors") != 0) return true;
+    if (!tensors_open(&weights, content->source.weights, where, err)) return false;
+    *is_found = head_is_checkpoint(&weights);
+    bool done = !*is_found || add_checkpoint(heads, content, &weights, where, name, ground, err);
+    tensors_close(&weights);
+    return done;
+}
+
+bool heads_open_checkpoint(struct heads *heads, const struct content *content,
+                           const struct head_ground *ground, struct err *err)
+{
+    bool is_found;
+    if (heads_find(heads, DEFAULT_NAME, sizeof DEFAULT_NAME - 1)) return true;
+    /* Clients are told of it, but not where the model lies. */
+    if (add_classifier(heads, content, content->source.weights_name, DEFAULT_NAME, ground,
+                       &is_found, &heads->refused))
+        return true;
+    if (heads->refused.code != ERR_MEMORY) return true;
+    *err = heads->refused;
+    return false;
 }
 
 /* ---- a table of its own ---- */
@@ -159,6 +211,8 @@ static bool add_model_folder(struct heads *heads, const char *folder,
         ok = !is_found || add_file(heads, path, own->source.name, &ground, err);
     }
     if (ok && !is_found)
+        ok = add_classifier(heads, own, own->where, own->source.name, &ground, &is_found, err);
+    if (ok && !is_found)
         ok = err_set(err, ERR_FORMAT, NULL,
                      "%.400s is a model without a head: it holds no head.safetensors", folder);
     if (ok)
@@ -183,7 +237,8 @@ static int is_no_dot_file(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-/* A head's file, a model folder, or something else, which is passed over. */
+/* A head's file, a model folder, or something else, which is passed over. The model's config.json
+   says nothing of a head that came by itself. */
 static bool add_entry(struct heads *heads, const char *path, const char *file,
                       const struct head_ground *ground, struct err *err)
 {
@@ -191,7 +246,9 @@ static bool add_entry(struct heads *heads, const char *path, const char *file,
     if (is_model_folder(path)) return add_model_folder(heads, path, ground, err);
     if (name_bytes(file) == 0) return true;
     snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
-    return add_file(heads, path, name, ground, err);
+    struct head_ground alone = *ground;
+    alone.config = NULL;
+    return add_file(heads, path, name, &alone, err);
 }
 
 static bool add_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
@@ -280,6 +337,7 @@ void heads_close(struct heads *heads)
         head_close(heads->items[i]);
         if (heads->files[i].is_mapped)
             file_unmap(heads->files[i].bytes.data, heads->files[i].bytes.bytes);
+        free(heads->files[i].owned);
         close_ground(heads->grounds[i]);
     }
     free(heads->grounds);

@@ -3,11 +3,12 @@
  * @file heads.h
  * The named heads that stand on one table. Immutable once filled; any thread may read.
  *
- * A model folder's heads are its head.safetensors, head.json, head.csv or pipeline.skops, called
- * "default", and what is in its folder heads/: files, each called what it is called without
- * .safetensors, .json, .csv or .skops, and model folders (as `embedd train` writes), whose head is
- * called what the folder is called and stands on that folder's own table. The vocabulary must be
- * the same.
+ * A model folder's heads are its head.safetensors (ours or model2vec's), head.json, head.csv or
+ * pipeline.skops, called "default", and what is in its folder heads/: files, each called what it is
+ * called without .safetensors, .json, .csv or .skops, and model folders (as `embedd train` writes),
+ * whose head is called what the folder is called and stands on that folder's own table. The
+ * vocabulary must be the same. A checkpoint of transformers with none of these files may bring a
+ * classifier among its weights, which is then the default.
  */
 #pragma once
 
@@ -24,6 +25,7 @@ struct tensors;
 struct head_file {
     struct span bytes;
     bool is_mapped; /* by itself: to be unmapped */
+    char *owned;    /* bytes made here: to be freed; or NULL */
 };
 
 struct heads {
@@ -31,6 +33,8 @@ struct heads {
     struct head_file *files;  /* (n) what each is read from */
     struct content **grounds; /* (n) a table of its own, or NULL */
     size_t n;
+    struct err refused; /* why the classifier of a checkpoint is not served; ERR_NONE: there is none
+                           such */
 };
 
 /**
@@ -51,6 +55,13 @@ bool heads_open_packed(struct heads *heads, const struct tensors *file,
 
 /** heads_open_fasttext adds the head of a supervised fastText model. */
 bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, struct err *err);
+
+/** heads_open_checkpoint adds the classifier among the weights of a checkpoint, if there is one and
+ * the model has no default head yet. One that cannot be served stops nobody from using the table:
+ * `refused` then says why.
+ * @return false with ERR_MEMORY */
+bool heads_open_checkpoint(struct heads *heads, const struct content *content,
+                           const struct head_ground *ground, struct err *err);
 
 /** heads_find: the head of that name, or NULL. */
 const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes);

@@ -25,11 +25,16 @@ bool matrix_make(struct matrix *matrix, size_t rows, size_t columns, const struc
     return true;
 }
 
+static void step_clear(struct step *step)
+{
+    free(step->weight.values);
+    free(step->bias.values);
+}
+
 void head_parts_clear(struct head_parts *parts)
 {
-    free(parts->weight.values);
-    free(parts->bias.values);
-    free(parts->hidden_weight.values);
-    free(parts->hidden_bias.values);
+    for (size_t i = 0; i < HIDDEN_MAX; i++)
+        step_clear(&parts->hidden[i]);
+    step_clear(&parts->output);
     json_decref(parts->about);
 }

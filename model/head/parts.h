@@ -7,8 +7,10 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "model/head/head.h"
 #include "model/head/ngram_table.h"
 #include "model/source.h"
+#include "model/table/tensors.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,12 +22,24 @@ struct matrix {
     size_t rows, columns;
 };
 
+/** Hidden layers that a head may have. */
+#define HIDDEN_MAX 8
+
+/** W·x + b. */
+struct step {
+    char prefix[24]; /* of what its numbers are called in messages: "hidden " for hidden weight */
+    struct matrix weight, bias;
+};
+
 struct head_parts {
     const char *where;                 /* name of the file, for messages */
     const struct tokenizer *tokenizer; /* of the model it is to stand on, or NULL */
+    const json_t *config;              /* config.json beside the file, or NULL */
     struct err *err;
-    struct matrix weight, bias, hidden_weight, hidden_bias;
+    struct step hidden[HIDDEN_MAX]; /* the first ones, as many as have a weight, relu after each */
+    struct step output;
     struct ngram_table ngrams;
+    const char *labels_key; /* what the list of labels is called in messages */
     json_t *about; /* an object: labels, kind, thresholds, temperature, training, scores, each as
                       the file has it, or left out */
 };
@@ -36,6 +50,27 @@ bool head_read_safetensors(struct head_parts *parts, struct span bytes);
 bool head_read_json(struct head_parts *parts, struct span bytes);
 bool head_read_csv(struct head_parts *parts, struct span bytes);
 bool head_read_skops(struct head_parts *parts, struct span bytes);
+
+/** Those of other libraries' safetensors files (head_foreign.c): a model2vec classifier's head, and
+ * the classifier of a transformers checkpoint. */
+bool head_read_model2vec(struct head_parts *parts, const struct tensors *file);
+bool head_read_checkpoint(struct head_parts *parts, const struct tensors *file);
+
+/** head_is_model2vec: the file is a model2vec head, or an empty one that config.json speaks of. */
+bool head_is_model2vec(const struct head_parts *parts, const struct tensors *file);
+
+/** head_is_checkpoint: some tensor has the name of a transformers model's classifier. */
+bool head_is_checkpoint(const struct tensors *file);
+
+/** head_pack_checkpoint: the classifier of a checkpoint, which could be read, as a head.safetensors
+ * of its own; malloc'ed, the caller's.
+ * @return NULL with ERR_MEMORY */
+char *head_pack_checkpoint(const struct tensors *file, const struct head_info *info, size_t *bytes,
+                           struct err *err);
+
+/** head_read_tensor: the numbers of a tensor of so many dimensions, if there is one. */
+bool head_read_tensor(struct head_parts *parts, const struct tensors *file, const char *name,
+                      size_t rank, struct matrix *out);
 
 void head_parts_clear(struct head_parts *parts);
 

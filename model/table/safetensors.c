@@ -129,19 +129,19 @@ static bool find_scales(struct table *table, const struct tensors *file,
     return true;
 }
 
-static bool copy_weights(float *out, const struct tensor *tensor, const char *data, size_t n)
+bool table_tensor_floats(const struct tensor *tensor, size_t n, float *out)
 {
     if (strcmp(tensor->dtype, "F64") == 0) {
         for (size_t i = 0; i < n; i++) {
             double value;
-            memcpy(&value, data + i * sizeof value, sizeof value);
+            memcpy(&value, tensor->data + i * sizeof value, sizeof value);
             out[i] = (float)value;
         }
         return true;
     }
     for (int dtype = 0; dtype < DTYPES; dtype++) {
         if (dtype == DTYPE_I8 || strcmp(tensor->dtype, dtype_names[dtype]) != 0) continue;
-        const struct table as_row = {.rows = data, .n_rows = 1, .dtype = (enum dtype)dtype};
+        const struct table as_row = {.rows = tensor->data, .n_rows = 1, .dtype = (enum dtype)dtype};
         kernels_get()->row[dtype](out, &as_row, 0, n);
         return true;
     }
@@ -172,7 +172,7 @@ static bool read_numbers(struct table *table, const struct tensors *file,
     }
     *out = *owned = calloc(n, sizeof **owned);
     if (!*owned) return err_set(file->err, ERR_MEMORY, NULL, "no memory for the token weights");
-    return copy_weights(*owned, tensor, tensor->data, n) ||
+    return table_tensor_floats(tensor, n, *owned) ||
            FAIL(file, "tensor '%s' has dtype %s; F64, F32, F16 and BF16 are read", tensor->name,
                 tensor->dtype);
 }
@@ -204,16 +204,35 @@ static bool check_mapping(const struct table *table, const struct tensors *file)
     return true;
 }
 
+/* model2vec's trained models have I64. No row is called -1, so that is what is out of range. */
+static bool narrow_mapping(struct table *table, const struct tensors *file,
+                           const struct tensor *tensor)
+{
+    const size_t n = tensor->shape[0];
+    table->owned_mapping = malloc(n * sizeof *table->owned_mapping);
+    if (!table->owned_mapping)
+        return err_set(file->err, ERR_MEMORY, NULL, "no memory for the rows of the tokens");
+    for (size_t i = 0; i < n; i++) {
+        int64_t row;
+        memcpy(&row, tensor->data + i * sizeof row, sizeof row);
+        table->owned_mapping[i] = row < 0 || row > INT32_MAX ? -1 : (int32_t)row;
+    }
+    table->mapping = (const char *)table->owned_mapping;
+    return true;
+}
+
 static bool read_mapping(struct table *table, const struct tensors *file,
                          const struct table_options *options)
 {
     const struct tensor *tensor = tensors_find(file, "mapping");
     if (!tensor) return true;
     if (tensor->rank != 1 || tensor->shape[0] == 0 || tensor->shape[0] >= UINT32_MAX ||
-        strcmp(tensor->dtype, "I32") != 0)
-        return FAIL(file, "tensor '%s' must be I32 and have one dimension, a row for each token",
+        (strcmp(tensor->dtype, "I32") != 0 && strcmp(tensor->dtype, "I64") != 0))
+        return FAIL(file,
+                    "tensor '%s' must be I32 or I64 and have one dimension, a row for each token",
                     tensor->name);
     table->mapping = tensor->data;
+    if (strcmp(tensor->dtype, "I64") == 0 && !narrow_mapping(table, file, tensor)) return false;
     table->n_stored = table->n_rows;
     table->n_rows = (uint32_t)tensor->shape[0];
     return options->is_checked || check_mapping(table, file);

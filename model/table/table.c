@@ -174,5 +174,6 @@ void table_close(struct table *table)
 {
     for (size_t i = 0; i < sizeof table->owned / sizeof *table->owned; i++)
         free(table->owned[i]);
+    free(table->owned_mapping);
     *table = (struct table){0};
 }

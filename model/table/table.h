@@ -45,7 +45,8 @@ struct table {
     const float *factors; /* (n_rows) what each id's row is multiplied by; or NULL */
     uint32_t n_stored;    /* rows that there are, with a mapping */
     const struct fasttext *fasttext; /* each row is made of several of its rows; or NULL */
-    float *owned[3]; /* of weights, factors, rows: the table's own memory, or NULL */
+    float *owned[3];        /* of weights, factors, rows: the table's own memory, or NULL */
+    int32_t *owned_mapping; /* the same, of the mapping */
 };
 
 /** table_is_plain: each id has a row of numbers that the kernels know. */
@@ -88,7 +89,7 @@ struct table_options {
  * `embedding.weight`, else the only one whose name is known (table_is_tensor_name), or the only 2-D
  * one; in F64, F32, F16, BF16, or I8 with a tensor `scales` (n_rows) in F32. Optional: `weights`
  * (n_rows) for weighted pooling, finite and not negative, in F64, F32, F16 or BF16; `mapping`
- * (n_rows, I32), the row of each token; `factors` (n_rows), what rows are multiplied by.
+ * (n_rows, I32 or I64), the row of each token; `factors` (n_rows), what rows are multiplied by.
  * @param file its bytes are borrowed while the table lives, the rest is not
  * @return false with ERR_FORMAT or ERR_MEMORY
  */
@@ -102,6 +103,12 @@ bool table_is_tensor_name(const char *name);
  * messages. */
 bool table_open_safetensors(struct table *table, struct span weights, const char *where,
                             struct err *err);
+
+struct tensor;
+
+/** table_tensor_floats: n numbers of a tensor in F64, F32, F16 or BF16 as float32; false if it is
+ * of another dtype. */
+bool table_tensor_floats(const struct tensor *tensor, size_t n, float *out);
 
 /** table_is_npy: a file begins as NumPy's .npy does. */
 bool table_is_npy(struct span file);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A head's file of any bytes, on a small vocabulary and table: refused with a sentence, or it
-   answers with finite probabilities, and shares its logits out. */
+   answers with finite probabilities, and shares its logits out. A first line that begins with '#'
+   is the config.json beside it. */
 #include "base/json.h"
 #include "model/head/head.h"
 #include "model/table/table.h"
@@ -67,14 +68,29 @@ static void ask(const struct head *head, const uint32_t *ids, size_t n)
     arena_clear(&arena);
 }
 
+/* Takes the first line off; NULL: there is none, or it is not JSON. */
+static json_t *take_config(const char **bytes, size_t *size)
+{
+    const char *end = *size > 0 && **bytes == '#' ? memchr(*bytes, '\n', *size) : NULL;
+    struct err err;
+    if (!end) return NULL;
+    json_t *config = json_read(*bytes + 1, (size_t)(end - *bytes - 1), &err);
+    *size -= (size_t)(end + 1 - *bytes);
+    *bytes = end + 1;
+    return config;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint32_t ids[] = {1, 2, 4, 5, 6, 7, 0, 3, 2, MODEL_NO_ID, 7};
     struct head *head;
     struct err err = {0};
     const char *bytes = size ? (const char *)data : "";
+    const struct tokenizer *tokenizer = tokenizer_of_all();
+    json_t *config = take_config(&bytes, &size);
     const struct head_ground ground = {.dim = DIM,
-                                       .tokenizer = tokenizer_of_all(),
+                                       .tokenizer = tokenizer,
+                                       .config = config,
                                        .table = &table,
                                        .pool = {POOLING_MEAN, true, DIM},
                                        .unknown_id = 0};
@@ -85,5 +101,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     head_close(head);
+    json_decref(config);
     return 0;
 }

@@ -234,8 +234,39 @@ static void only_a_table_that_can_be_served_is_taken(void **state)
            "\"b.wte.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[4,8]}}",
            8, "2 of its 2 tensors have the name of an embedding table");
     refuse("{\"embeddings\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]},"
-           "\"mapping\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[4,12]}}",
-           12, "tensor 'mapping' must be I32");
+           "\"mapping\":{\"dtype\":\"I16\",\"shape\":[1],\"data_offsets\":[4,6]}}",
+           6, "tensor 'mapping' must be I32 or I64");
+}
+
+/* model2vec's trained models have them in 64 bits. */
+static void rows_of_tokens_may_have_64_bits(void **state)
+{
+    (void)state;
+    static const char header[] =
+        "{\"mapping\":{\"dtype\":\"I64\",\"shape\":[3],\"data_offsets\":[0,24]},"
+        "\"embeddings\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[24,32]}}";
+    static const int64_t outside[] = {2, -1, (int64_t)1 << 32, INT64_MIN};
+    struct {
+        int64_t mapping[3];
+        float rows[2];
+    } data = {{1, 0, 1}, {5, 7}};
+    struct table table;
+    struct err err;
+    float x;
+    struct span file = take(&table, header, &data, sizeof data);
+    assert_int_equal(table.n_rows, 3);
+    for (uint32_t id = 0; id < 3; id++) {
+        table_floats(&table, id, 0, 1, &x);
+        assert_true(x == data.rows[data.mapping[id]]);
+    }
+    let_go(&table, file);
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
+        data.mapping[2] = outside[i];
+        file = make_file(strlen(header), header, &data, sizeof data);
+        assert_false(open_bytes(&table, file, &err));
+        assert_non_null(strstr(err.message, "tensor 'mapping': token 2 has the row"));
+        let_go(&table, file);
+    }
 }
 
 static void a_table_is_found_by_the_name_that_its_family_gives_it(void **state)
@@ -457,6 +488,7 @@ int main(void)
         cmocka_unit_test(offsets_outside_the_file_are_refused),
         cmocka_unit_test(tensors_that_overlap_or_leave_a_hole_are_refused),
         cmocka_unit_test(only_a_table_that_can_be_served_is_taken),
+        cmocka_unit_test(rows_of_tokens_may_have_64_bits),
         cmocka_unit_test(a_table_is_found_by_the_name_that_its_family_gives_it),
         cmocka_unit_test(rows_may_be_shared_multiplied_and_of_64_bits),
         cmocka_unit_test(weights_come_in_four_types_and_must_be_sound),
