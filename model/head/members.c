@@ -2,65 +2,188 @@
 #include "model/head/members.h"
 
 #include <inttypes.h>
+#include <minizip/unzip.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zip.h>
+
+/* What the zip library reads instead of a file, and its state. */
+struct zip {
+    struct span bytes;
+    uint64_t at;
+    unzFile file;
+};
 
 struct member {
-    const char *name; /* the zip's own */
-    uint64_t index, bytes;
+    char *name;
+    unz64_file_pos place; /* in the directory */
+    uint64_t bytes;
 };
 
 #define AGAIN "write the file again with skops.io.dump"
 
-/* ---- looking it over ---- */
+/* Fixed parts of an entry of the directory and of the record that ends the file. */
+#define ENTRY_BYTES 46
+#define END_BYTES 22
 
-static bool fail_zip(const struct head_parts *parts, zip_error_t *error)
+/* ---- a file in memory ---- */
+
+static void *open_bytes(void *zip, const void *path, int mode)
 {
-    if (zip_error_code_zip(error) == ZIP_ER_EXISTS)
-        head_fail(parts, "two members of the zip file have the same name; " AGAIN);
-    else
-        head_fail(parts, "it cannot be read as a zip file (%s); it may be cut off: copy it again",
-                  zip_error_strerror(error));
-    zip_error_fini(error);
-    return false;
+    (void)path;
+    (void)mode;
+    return zip;
 }
 
+static uLong read_bytes(void *opaque, void *stream, void *data, uLong wanted)
+{
+    (void)opaque;
+    struct zip *zip = stream;
+    const uint64_t left = zip->bytes.bytes - zip->at;
+    const uLong n = wanted < left ? wanted : (uLong)left;
+    if (n > 0) memcpy(data, zip->bytes.data + zip->at, n);
+    zip->at += n;
+    return n;
+}
+
+static ZPOS64_T tell_bytes(void *opaque, void *stream)
+{
+    (void)opaque;
+    return ((const struct zip *)stream)->at;
+}
+
+/* Never past the end. */
+static long seek_bytes(void *opaque, void *stream, ZPOS64_T offset, int origin)
+{
+    (void)opaque;
+    struct zip *zip = stream;
+    uint64_t from = 0;
+    if (origin == ZLIB_FILEFUNC_SEEK_CUR) from = zip->at;
+    if (origin == ZLIB_FILEFUNC_SEEK_END) from = zip->bytes.bytes;
+    if (offset > zip->bytes.bytes - from) return -1;
+    zip->at = from + offset;
+    return 0;
+}
+
+static int close_bytes(void *opaque, void *stream)
+{
+    (void)opaque;
+    (void)stream;
+    return 0;
+}
+
+/* Asked where less was read than wanted: were that no error, the library would take it as read. */
+static int is_short(void *opaque, void *stream)
+{
+    (void)opaque;
+    (void)stream;
+    return 1;
+}
+
+/* ---- looking it over ---- */
+
+static bool fail_zip(const struct head_parts *parts)
+{
+    return head_fail(parts, "it cannot be read as a zip file; it may be cut off: copy it again");
+}
+
+static bool fail_damaged(const struct head_parts *parts, const char *name)
+{
+    return head_fail(parts, "member '%.*s' is damaged; copy the file again", ERR_VALUE_BYTES, name);
+}
+
+static bool is_record(struct span bytes, uint64_t at, const char *signature)
+{
+    return at <= bytes.bytes && bytes.bytes - at >= 4 && memcmp(bytes.data + at, signature, 4) == 0;
+}
+
+/* The library finds an end anywhere in the last 64 KB; here it must be the last thing there is. */
 static bool open_zip(struct members *members, struct span bytes)
 {
-    zip_error_t error;
-    zip_error_init(&error);
-    zip_source_t *source = zip_source_buffer_create(bytes.data, bytes.bytes, 0, &error);
-    if (!source) return fail_zip(members->parts, &error);
-    /* Two members of one name are an error of consistency too. */
-    members->zip = zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error);
-    if (!members->zip) {
-        zip_source_free(source);
-        return fail_zip(members->parts, &error);
-    }
+    struct zip *zip = members->zip = calloc(1, sizeof *zip);
+    if (!zip) return err_out_of_memory(members->parts->err);
+    zip->bytes = bytes;
+    zlib_filefunc64_def memory = {.zopen64_file = open_bytes,
+                                  .zread_file = read_bytes,
+                                  .ztell64_file = tell_bytes,
+                                  .zseek64_file = seek_bytes,
+                                  .zclose_file = close_bytes,
+                                  .zerror_file = is_short,
+                                  .opaque = zip};
+    unz_global_info64 info;
+    zip->file = unzOpen2_64(NULL, &memory);
+    if (!zip->file || unzGetGlobalInfo64(zip->file, &info) != UNZ_OK ||
+        info.number_entry > bytes.bytes / ENTRY_BYTES ||
+        !is_record(bytes, bytes.bytes - END_BYTES - info.size_comment, "PK\5\6"))
+        return fail_zip(members->parts);
+    members->items = calloc((size_t)info.number_entry + 1, sizeof *members->items);
+    if (!members->items) return err_out_of_memory(members->parts->err);
+    members->n = (size_t)info.number_entry;
     return true;
 }
 
-static bool check_member(const struct head_parts *parts, const zip_stat_t *info)
+static bool check_member(const struct head_parts *parts, const char *name,
+                         const unz_file_info64 *info)
 {
-    const char *name = info->name;
     if (name[0] == '\0' || strpbrk(name, "/\\"))
         return head_fail(parts, "member '%.*s': skops writes no folders; " AGAIN, ERR_VALUE_BYTES,
                          name);
-    if (info->encryption_method != ZIP_EM_NONE)
+    if (info->flag & 1)
         return head_fail(parts, "member '%.*s' is encrypted; " AGAIN, ERR_VALUE_BYTES, name);
-    if (info->comp_method != ZIP_CM_STORE && info->comp_method != ZIP_CM_DEFLATE)
+    if (info->compression_method != 0 && info->compression_method != Z_DEFLATED)
         return head_fail(parts,
-                         "member '%.*s' is packed by method %u; stored and deflated ones are "
+                         "member '%.*s' is packed by method %lu; stored and deflated ones are "
                          "read: " AGAIN,
-                         ERR_VALUE_BYTES, name, (unsigned)info->comp_method);
-    if (info->size > MEMBERS_SMALL_BYTES && info->size / MEMBERS_RATIO_MAX > info->comp_size)
+                         ERR_VALUE_BYTES, name, info->compression_method);
+    if (info->uncompressed_size > MEMBERS_SMALL_BYTES &&
+        info->uncompressed_size / MEMBERS_RATIO_MAX > info->compressed_size)
         return head_fail(
             parts,
             "member '%.*s' would unpack to %" PRIu64 " bytes, more than %d times its "
             "packed size; write the file again with skops.io.dump, without compression",
-            ERR_VALUE_BYTES, name, (uint64_t)info->size, MEMBERS_RATIO_MAX);
+            ERR_VALUE_BYTES, name, (uint64_t)info->uncompressed_size, MEMBERS_RATIO_MAX);
     return true;
+}
+
+/* The header before the member's bytes says what the directory says, and the bytes are there. */
+static bool is_whole(struct zip *zip, const char *name, const unz_file_info64 *info)
+{
+    int method;
+    if (info->compression_method == 0 && info->compressed_size != info->uncompressed_size)
+        return false;
+    if (unzOpenCurrentFile2(zip->file, &method, NULL, 1) != UNZ_OK) return false;
+    const uint64_t start = unzGetCurrentFileZStreamPos64(zip->file);
+    const uint64_t extra = (uint64_t)unzGetLocalExtrafield(zip->file, NULL, 0);
+    unzCloseCurrentFile(zip->file);
+    return start <= zip->bytes.bytes && info->compressed_size <= zip->bytes.bytes - start &&
+           memcmp(zip->bytes.data + start - extra - info->size_filename, name,
+                  info->size_filename) == 0;
+}
+
+/* @param end where the member's entry in the directory ends */
+static bool look_over(struct members *members, struct member *member, uint64_t *end)
+{
+    const struct head_parts *parts = members->parts;
+    const unzFile file = members->zip->file;
+    unz_file_info64 info;
+    if (unzGetFilePos64(file, &member->place) != UNZ_OK ||
+        unzGetCurrentFileInfo64(file, &info, NULL, 0, NULL, 0, NULL, 0) != UNZ_OK)
+        return fail_zip(parts);
+    const uLong room = info.size_filename + 1;
+    member->name = calloc(1, room);
+    if (!member->name) return err_out_of_memory(parts->err);
+    if (unzGetCurrentFileInfo64(file, NULL, member->name, room, NULL, 0, NULL, 0) != UNZ_OK)
+        return fail_zip(parts);
+    member->bytes = info.uncompressed_size;
+    *end = member->place.pos_in_zip_directory + ENTRY_BYTES + info.size_filename +
+           info.size_file_extra + info.size_file_comment;
+    if (!check_member(parts, member->name, &info)) return false;
+    if (member->bytes > members->left)
+        return head_fail(parts,
+                         "its members would unpack to more than %" PRIu64
+                         " MB; give a smaller head, or one as safetensors",
+                         MEMBERS_BYTES_MAX >> 20);
+    members->left -= member->bytes;
+    return is_whole(members->zip, member->name, &info) || fail_damaged(parts, member->name);
 }
 
 static int compare_members(const void *a, const void *b)
@@ -68,68 +191,73 @@ static int compare_members(const void *a, const void *b)
     return strcmp(((const struct member *)a)->name, ((const struct member *)b)->name);
 }
 
+static bool sort_members(struct members *members)
+{
+    qsort(members->items, members->n, sizeof *members->items, compare_members);
+    for (size_t i = 1; i < members->n; i++)
+        if (compare_members(&members->items[i - 1], &members->items[i]) == 0)
+            return head_fail(members->parts,
+                             "two members of the zip file have the same name; " AGAIN);
+    return true;
+}
+
+/* The directory is followed by a record of its end, of 64 bits or not. */
 static bool list_members(struct members *members)
 {
-    const struct head_parts *parts = members->parts;
-    const zip_uint64_t wanted =
-        ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD;
-    uint64_t sum = 0;
+    const struct zip *zip = members->zip;
+    uint64_t end = 0;
+    int found = unzGoToFirstFile(zip->file);
     for (size_t i = 0; i < members->n; i++) {
-        zip_stat_t info;
-        if (zip_stat_index(members->zip, i, ZIP_FL_ENC_RAW, &info) < 0 ||
-            (info.valid & wanted) != wanted)
-            return head_fail(parts, "member %zu of the zip file says no name or size; " AGAIN, i);
-        if (!check_member(parts, &info)) return false;
-        if (info.size > MEMBERS_BYTES_MAX || (sum += info.size) > MEMBERS_BYTES_MAX)
-            return head_fail(parts,
-                             "its members would unpack to more than %" PRIu64
-                             " MB; give a smaller head, or one as safetensors",
-                             MEMBERS_BYTES_MAX >> 20);
-        members->items[i] = (struct member){info.name, i, info.size};
+        if (found != UNZ_OK) return fail_zip(members->parts);
+        if (!look_over(members, &members->items[i], &end)) return false;
+        found = unzGoToNextFile(zip->file);
     }
-    qsort(members->items, members->n, sizeof *members->items, compare_members);
-    return true;
+    if (!is_record(zip->bytes, end, "PK\5\6") && !is_record(zip->bytes, end, "PK\6\6"))
+        return fail_zip(members->parts);
+    members->left = MEMBERS_BYTES_MAX;
+    return sort_members(members);
 }
 
 bool members_open(struct members *members, struct span bytes, const struct head_parts *parts)
 {
     *members = (struct members){.parts = parts, .left = MEMBERS_BYTES_MAX};
-    if (!open_zip(members, bytes)) return false;
-    members->n = (size_t)zip_get_num_entries(members->zip, 0);
-    members->items = calloc(members->n + 1, sizeof *members->items);
-    return members->items ? list_members(members) : err_out_of_memory(parts->err);
+    return open_zip(members, bytes) && list_members(members);
 }
 
 void members_close(struct members *members)
 {
-    if (members->zip) zip_discard(members->zip);
+    for (size_t i = 0; i < members->n; i++)
+        free(members->items[i].name);
+    if (members->zip && members->zip->file) unzClose(members->zip->file);
+    free(members->zip);
     free(members->items);
     *members = (struct members){0};
 }
 
 /* ---- unpacking ---- */
 
-/* Its sum is checked where the end is read: one byte more is asked for, and must not be there. */
+/* Its sum is checked where it is closed, if it was read to its end. */
 static bool unpack(const struct members *members, const struct member *member, char *data)
 {
-    zip_file_t *file = zip_fopen_index(members->zip, member->index, 0);
-    uint64_t at = 0;
-    zip_int64_t n = -1;
-    char more;
-    while (file && at < member->bytes && (n = zip_fread(file, data + at, member->bytes - at)) > 0)
-        at += (uint64_t)n;
-    bool ok = file && at == member->bytes && zip_fread(file, &more, 1) == 0;
-    if (file) zip_fclose(file);
-    return ok || head_fail(members->parts, "member '%.*s' is damaged; copy the file again",
-                           ERR_VALUE_BYTES, member->name);
+    const unzFile file = members->zip->file;
+    if (unzGoToFilePos64(file, &member->place) != UNZ_OK || unzOpenCurrentFile(file) != UNZ_OK)
+        return fail_damaged(members->parts, member->name);
+    const int n = unzReadCurrentFile(file, data, (unsigned)member->bytes);
+    const bool is_right = unzCloseCurrentFile(file) == UNZ_OK;
+    return (n >= 0 && (uint64_t)n == member->bytes && is_right) ||
+           fail_damaged(members->parts, member->name);
+}
+
+static int compare_name(const void *name, const void *member)
+{
+    return strcmp(name, ((const struct member *)member)->name);
 }
 
 bool members_read(struct members *members, const char *name, uint64_t bytes_max, struct span *out)
 {
     const struct head_parts *parts = members->parts;
-    const struct member wanted = {.name = name};
     const struct member *found =
-        bsearch(&wanted, members->items, members->n, sizeof *members->items, compare_members);
+        bsearch(name, members->items, members->n, sizeof *members->items, compare_name);
     *out = (struct span){0};
     if (!found)
         return head_fail(parts, "there is no member '%.*s' in it; " AGAIN, ERR_VALUE_BYTES, name);
