@@ -17,9 +17,14 @@
 struct model {
     struct content content;
     struct heads heads;
-    const struct kernels *kernels;
+    void (*row)(float *out, const struct table *table, uint32_t id, size_t dims);
     struct model_info info;
 };
+
+static void read_any_row(float *out, const struct table *table, uint32_t id, size_t dims)
+{
+    table_floats(table, id, 0, dims, out);
+}
 
 static struct head_ground ground_of(const struct model *model)
 {
@@ -92,7 +97,8 @@ bool model_open_as(struct model **out, const char *path, const struct model_opti
     struct model *model = calloc(1, sizeof *model);
     if (!model) return err_set(err, ERR_MEMORY, NULL, "no memory to open the model '%.400s'", path);
     if (!open_content(model, path, options, err)) goto out;
-    model->kernels = kernels_get();
+    const struct table *table = &model->content.table;
+    model->row = table_is_plain(table) ? kernels_get()->row[table->dtype] : read_any_row;
     fill_info(model);
     if (!model->content.is_checked && model->info.table_bytes <= CHECKED_BYTES_MAX &&
         !model_check_finite(model, err))
@@ -197,7 +203,7 @@ void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out
 {
     const struct table *table = &model->content.table;
     assert(id < model->info.vocab_size && dims <= table->dim);
-    table_floats(table, id, 0, dims, out);
+    model->row(out, table, id, dims);
 }
 
 bool model_pool(const struct model *model, const uint32_t *ids, size_t n,

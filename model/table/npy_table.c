@@ -48,5 +48,7 @@ bool table_open_npy(struct table *table, struct span file, const char *where, st
     const char *why = npy_open(&npy, file);
     if (!why) why = find_dtype(&npy, table);
     if (!why) why = find_shape(&npy, table);
-    return !why || err_set(err, ERR_FORMAT, NULL, "%.300s %s", where, why);
+    if (why) return err_set(err, ERR_FORMAT, NULL, "%.300s %s", where, why);
+    return table->dtype != DTYPE_I8 || table_scale_by_one(table) ||
+           err_set(err, ERR_MEMORY, NULL, "no memory for a scale a row");
 }

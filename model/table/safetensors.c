@@ -111,7 +111,10 @@ static bool find_scales(struct table *table, const struct tensors *file,
                         const struct table_options *options)
 {
     const struct tensor *tensor = tensors_find(file, "scales");
-    if (table->dtype != DTYPE_I8 || (!tensor && options->has_factors)) return true;
+    if (table->dtype != DTYPE_I8) return true;
+    if (!tensor && options->has_factors)
+        return table_scale_by_one(table) ||
+               err_set(file->err, ERR_MEMORY, NULL, "no memory for a scale a row");
     if (!tensor) {
         return FAIL(file,
                     "its rows are I8, but there is no tensor '%s' that says what they are "

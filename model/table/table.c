@@ -158,6 +158,16 @@ void table_floats(const struct table *table, uint32_t id, size_t from, size_t n,
         out[j] *= table->factors[id];
 }
 
+bool table_scale_by_one(struct table *table)
+{
+    float *ones = malloc((size_t)table->n_rows * sizeof *ones);
+    for (uint32_t i = 0; ones && i < table->n_rows; i++)
+        ones[i] = 1;
+    table->owned[3] = ones;
+    table->scales = (const char *)ones;
+    return ones;
+}
+
 bool table_check_finite(const struct table *table, uint32_t *row)
 {
     if (table->fasttext) return check_fasttext(table->fasttext, row);

@@ -45,7 +45,7 @@ struct table {
     const float *factors; /* (n_rows) what each id's row is multiplied by; or NULL */
     uint32_t n_stored;    /* rows that there are, with a mapping */
     const struct fasttext *fasttext; /* each row is made of several of its rows; or NULL */
-    float *owned[3];        /* of weights, factors, rows: the table's own memory, or NULL */
+    float *owned[4];        /* of weights, factors, rows, scales: its own memory, or NULL */
     int32_t *owned_mapping; /* the same, of the mapping */
 };
 
@@ -66,7 +66,6 @@ static inline const char *table_row(const struct table *table, uint32_t id)
 static inline float table_scale(const struct table *table, uint32_t id)
 {
     float scale;
-    if (!table->scales) return 1;
     memcpy(&scale, table->scales + id * sizeof scale, sizeof scale);
     return scale;
 }
@@ -121,6 +120,10 @@ bool table_open_npy(struct table *table, struct span file, const char *where, st
  * float32.
  */
 void table_floats(const struct table *table, uint32_t id, size_t from, size_t n, float *out);
+
+/** table_scale_by_one makes scales of 1 for an I8 table that came without; false when memory is
+ * out. */
+bool table_scale_by_one(struct table *table);
 
 /**
  * table_check_finite reads every value of the table; false with `row` the first stored one that

@@ -265,10 +265,10 @@ static void put_special(struct encoding *e, uint32_t first, uint32_t n)
 /* Nobody has looked through a packed file when it is opened. */
 static bool has_known_ids(const struct tokenizer *tokenizer, const struct tokens *tokens)
 {
-    bool known = true;
+    uint32_t most = 0; /* one more than an id is; MODEL_NO_ID counts as 0 */
     for (uint32_t i = 0; i < tokens->n; i++)
-        known &= tokens->ids[i] < tokenizer->vocab.n || tokens->ids[i] == MODEL_NO_ID;
-    return known;
+        most = tokens->ids[i] + 1 > most ? tokens->ids[i] + 1 : most;
+    return most <= tokenizer->vocab.n;
 }
 
 bool tokenizer_encode(const struct tokenizer *tokenizer, struct arena *arena, const char *text,
