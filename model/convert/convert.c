@@ -98,8 +98,7 @@ static enum dtype dtype_of(const struct table *table, const struct convert_optio
     return table->dtype == DTYPE_I8 && options->form == CONVERT_FOLDER ? DTYPE_F32 : table->dtype;
 }
 
-/* Rows that tokens share stay shared, and are multiplied when they are read; unless they are
-   centred, which comes before. */
+/* Rows that tokens share stay shared, and are multiplied when they are read. */
 static void choose_rows(struct writing *w, const struct keep *keep)
 {
     const struct table *table = &w->content->table;

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/convert/rows.h"
 
-#include "model/math/half.h"
 #include "model/math/kernels.h"
+#include "model/table/encode.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static size_t item_bytes(enum dtype dtype)
-{
-    return dtype == DTYPE_F32 ? 4 : dtype == DTYPE_I8 ? 1 : 2;
-}
-
 size_t rows_bytes(const struct rows *rows)
 {
-    return rows->dim * item_bytes(rows->dtype);
+    return rows->dim * dtype_bytes(rows->dtype);
 }
 
 bool rows_open(struct rows *rows, struct err *err)
@@ -51,62 +45,20 @@ static bool refuse(const struct rows *rows, uint32_t i, const char *what, struct
                    what);
 }
 
-/* ---- dtypes ---- */
-
-static bool write_f16(const float *x, size_t n, char *out)
-{
-    bool fits = true;
-    for (size_t j = 0; j < n; j++) {
-        uint16_t half = half_from_float(x[j]);
-        fits &= (half & 0x7C00) != 0x7C00;
-        memcpy(out + 2 * j, &half, sizeof half);
-    }
-    return fits;
-}
-
-static bool write_bf16(const float *x, size_t n, char *out)
-{
-    bool fits = true;
-    for (size_t j = 0; j < n; j++) {
-        uint16_t half = bfloat_from_float(x[j]);
-        fits &= (half & 0x7F80) != 0x7F80;
-        memcpy(out + 2 * j, &half, sizeof half);
-    }
-    return fits;
-}
-
-/* The largest value is ±127. */
-static void write_i8(const float *x, size_t n, char *out, float *scale)
-{
-    float largest = 0;
-    for (size_t j = 0; j < n; j++)
-        largest = fabsf(x[j]) > largest ? fabsf(x[j]) : largest;
-    *scale = largest / 127;
-    for (size_t j = 0; j < n; j++)
-        out[j] = (char)(*scale > 0 ? rintf(x[j] / *scale) : 0);
-}
-
+/* A half may be too small for what a float holds. */
 static bool write_row(struct rows *rows, uint32_t i, const float *x, char *out, struct err *err)
 {
-    bool fits = true;
-    switch (rows->dtype) {
-    case DTYPE_F32:
-        memcpy(out, x, rows->dim * sizeof *x);
-        break;
-    case DTYPE_F16:
-        fits = write_f16(x, rows->dim, out);
-        break;
-    case DTYPE_BF16:
-        fits = write_bf16(x, rows->dim, out);
-        break;
-    case DTYPE_I8:
-        write_i8(x, rows->dim, out, &rows->scales[i]);
-        break;
-    case DTYPE_F64:
-    case DTYPE_PQ:
-        return false; /* never asked for */
-    }
-    return fits ||
+    float scale = 1;
+    encode_row(out, x, rows->dim, rows->dtype, &scale);
+    if (rows->scales) rows->scales[i] = scale;
+    const struct table written = {.rows = out,
+                                  .stride_bytes = rows_bytes(rows),
+                                  .n_rows = 1,
+                                  .dim = rows->dim,
+                                  .dtype = rows->dtype,
+                                  .scales = (const char *)&scale};
+    uint32_t row;
+    return table_check_finite(&written, &row) ||
            refuse(rows, i, "holds a value too large for this dtype; convert with --dtype f32", err);
 }
 

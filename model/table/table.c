@@ -12,6 +12,12 @@
 
 const char *const dtype_names[DTYPES + 2] = {"F32", "F16", "BF16", "I8", "F64", "PQ"};
 
+size_t dtype_bytes(enum dtype dtype)
+{
+    static const size_t bytes[] = {4, 2, 2, 1, 8, 1};
+    return bytes[dtype];
+}
+
 /* A word's rows and vectors: with the longest n-grams of the longest words. */
 #define WORD_ARENA_BYTES ((size_t)64 << 20)
 
@@ -75,11 +81,10 @@ static bool row_is_finite(const struct table *table, uint32_t id)
 /* The rows as they lie there, one for each stored row, from a column on. */
 static struct table stored(const struct table *table, size_t from)
 {
-    static const size_t item_bytes[] = {4, 2, 2, 1, 8, 1}; /* by enum dtype */
     struct table rows = *table;
     rows.mapping = NULL;
     rows.factors = NULL;
-    rows.rows = (const char *)table->rows + from * item_bytes[table->dtype];
+    rows.rows = (const char *)table->rows + from * dtype_bytes(table->dtype);
     if (table->mapping) rows.n_rows = table->n_stored;
     return rows;
 }

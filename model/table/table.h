@@ -30,6 +30,9 @@ enum dtype {
 /** Names as safetensors writes them, by enum dtype: F32, F16, BF16, I8, F64, PQ. */
 extern const char *const dtype_names[DTYPES + 2];
 
+/** dtype_bytes: of one number. */
+size_t dtype_bytes(enum dtype dtype);
+
 struct fasttext;
 
 struct table {

@@ -38,22 +38,13 @@ static void write_token(struct writer *w, uint32_t id)
     write_string(w, text, bytes);
 }
 
-/* Of the model itself, not added to it. */
-static bool is_own(const struct writer *w, uint32_t id)
-{
-    const struct vocab *vocab = &w->t->vocab;
-    size_t bytes;
-    const char *text = vocab_text(vocab, id, &bytes);
-    return trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes)) == id;
-}
-
 /* ---- the lists of the model ---- */
 
 static void write_ids(struct writer *w)
 {
     const char *between = "{";
     for (uint32_t id = 0; id < w->t->vocab.n; id++) {
-        if (new_id(w, id) == MODEL_NO_ID || !is_own(w, id)) continue;
+        if (new_id(w, id) == MODEL_NO_ID || !vocab_is_of_model(&w->t->vocab, id)) continue;
         fputs(between, w->out);
         write_token(w, id);
         fprintf(w->out, ":%u", new_id(w, id));
@@ -79,7 +70,7 @@ static void write_scores(struct writer *w)
 {
     const char *between = "[";
     for (uint32_t id = 0; id < w->t->vocab.n; id++) {
-        if (new_id(w, id) == MODEL_NO_ID || !is_own(w, id)) continue;
+        if (new_id(w, id) == MODEL_NO_ID || !vocab_is_of_model(&w->t->vocab, id)) continue;
         fprintf(w->out, "%s[", between);
         write_token(w, id);
         fputc(',', w->out);

@@ -138,19 +138,14 @@ const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t id, size
 /* Longer tokens count as this long. */
 #define LENGTH_MAX 4096
 
-static bool is_own(const struct vocab *vocab, const char *text, size_t bytes, uint32_t id)
-{
-    return trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes)) == id;
-}
-
 /* How many tokens have each length; returns how many there are. */
 static uint32_t count_lengths(const struct tokenizer *t, bool of_bytes, uint32_t *counts)
 {
     uint32_t n = 0;
     for (uint32_t id = 0; id < t->vocab.n; id++) {
+        if (of_bytes && !vocab_is_of_model(&t->vocab, id)) continue;
         size_t bytes;
         const char *text = vocab_text(&t->vocab, id, &bytes);
-        if (of_bytes && !is_own(&t->vocab, text, bytes, id)) continue;
         size_t length = of_bytes ? bytes : utf8_count(text, bytes);
         counts[length < LENGTH_MAX ? length : LENGTH_MAX]++;
         n++;

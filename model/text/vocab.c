@@ -172,6 +172,13 @@ uint32_t vocab_id(const struct vocab *vocab, const char *text, size_t bytes)
     return id < vocab->n ? id : UINT32_MAX;
 }
 
+bool vocab_is_of_model(const struct vocab *vocab, uint32_t id)
+{
+    size_t bytes;
+    const char *text = vocab_text(vocab, id, &bytes);
+    return trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes)) == id;
+}
+
 /* ---- one token a line ---- */
 
 static bool read_line(struct vocab *vocab, const char *line, size_t bytes, const char *where,

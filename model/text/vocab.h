@@ -78,6 +78,9 @@ void vocab_clear(struct vocab *vocab);
 /** vocab_id: the id of the exact token, or MODEL_NO_ID (UINT32_MAX). */
 uint32_t vocab_id(const struct vocab *vocab, const char *text, size_t bytes);
 
+/** vocab_is_of_model: token `id` is one of the model itself, not added to it. */
+bool vocab_is_of_model(const struct vocab *vocab, uint32_t id);
+
 /**
  * vocab_read_lines reads one token a line, its line its id, and finishes the vocabulary. Lines end
  * in LF or CR LF, the last one need not; a byte order mark at the start is skipped; nothing else is

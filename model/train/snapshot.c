@@ -2,8 +2,8 @@
 #include "model/train/snapshot.h"
 
 #include "model/math/kernels.h"
+#include "model/table/encode.h"
 #include "model/table/tensors_pack.h"
-#include "model/train/encode.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include "model/head/heads.h"
 #include "model/model.h"
 #include "model/table/tensors_pack.h"
+#include "tests/heads.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -36,13 +37,6 @@ static int stop(void **state)
 
 /* ---- against model2vec ---- */
 
-static bool is_among(const json_t *predicted, const char *label)
-{
-    for (size_t i = 0; i < json_array_size(predicted); i++)
-        if (strcmp(json_string_value(json_array_get(predicted, i)), label) == 0) return true;
-    return false;
-}
-
 static void check_text(const struct model *model, const struct head *head, const char *text,
                        const json_t *wanted, const json_t *predicted)
 {
@@ -50,27 +44,22 @@ static void check_text(const struct model *model, const struct head *head, const
     float v[ROOM], logits[ROOM], p[ROOM];
     struct tokens tokens;
     struct err err;
-    uint32_t first;
     assert_true(model_tokenize(model, &arena, text, strlen(text), MODEL_LIMITS, &tokens, &err));
     const struct passage passage = {tokens.ids, tokens.n, text, strlen(text)};
     assert_true(head_vector(head, &arena, &passage, v, &err));
     assert_true(head_logits(head, &arena, v, tokens.ids, tokens.n, logits, &err));
-    assert_true(head_order(head, &arena, logits, 1, &first, &err));
     head_probabilities(head, logits, p);
     assert_int_equal(json_array_size(wanted), info->n_labels);
     for (uint32_t i = 0; i < info->n_labels; i++) {
         const double x = json_number_value(json_array_get(wanted, i));
         if (!(fabs((double)p[i] - x) <= 1e-6))
             fail_msg("'%.20s': p[%u] is %.9g, not %.9g", text, i, (double)p[i], x);
-        const bool is_meant =
-            info->kind == HEAD_MULTI_LABEL ? head_passes(head, p, i, -1) : i == first;
-        assert_int_equal(is_meant, is_among(predicted, info->labels[i]));
     }
+    check_prediction(head, &arena, logits, p, predicted);
 }
 
 static void check_folder(const char *name, const json_t *one, const json_t *texts)
 {
-    const json_t *labels = json_object_get(one, "labels");
     char path[200];
     struct model *model;
     struct err err;
@@ -78,12 +67,7 @@ static void check_folder(const char *name, const json_t *one, const json_t *text
     if (!model_open(&model, path, &err)) fail_msg("%s", err.message);
     const struct head *head = heads_default(model_heads(model));
     assert_non_null(head);
-    const struct head_info *info = head_info(head);
-    assert_string_equal(head_kind_names[info->kind],
-                        json_string_value(json_object_get(one, "kind")));
-    assert_int_equal(info->n_labels, json_array_size(labels));
-    for (uint32_t i = 0; i < info->n_labels; i++)
-        assert_string_equal(info->labels[i], json_string_value(json_array_get(labels, i)));
+    check_kind_and_labels(head, one);
     for (size_t i = 0; i < json_array_size(texts); i++)
         check_text(model, head, json_string_value(json_array_get(texts, i)),
                    json_array_get(json_object_get(one, "probabilities"), i),

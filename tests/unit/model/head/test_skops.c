@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "model/head/head.h"
 #include "model/table/npy.h"
+#include "tests/heads.h"
 #include "tests/test.h"
 #include "tests/zip.h"
 
@@ -54,27 +55,6 @@ static char *read_golden(const char *name, size_t *bytes)
 
 /* ---- against scikit-learn ---- */
 
-static bool is_among(const json_t *predicted, const char *label)
-{
-    for (size_t i = 0; i < json_array_size(predicted); i++)
-        if (strcmp(json_string_value(json_array_get(predicted, i)), label) == 0) return true;
-    return false;
-}
-
-static void check_prediction(const struct head *head, const float *logits, const float *p,
-                             const json_t *predicted)
-{
-    const struct head_info *info = head_info(head);
-    uint32_t first;
-    struct err err;
-    assert_true(head_order(head, &arena, logits, 1, &first, &err));
-    for (uint32_t i = 0; i < info->n_labels; i++) {
-        const bool is_meant =
-            info->kind == HEAD_MULTI_LABEL ? head_passes(head, p, i, -1) : i == first;
-        assert_int_equal(is_meant, is_among(predicted, info->labels[i]));
-    }
-}
-
 static void check_vector(const struct head *head, const json_t *one, const json_t *vectors,
                          size_t i)
 {
@@ -92,25 +72,19 @@ static void check_vector(const struct head *head, const json_t *one, const json_
             fail_msg("%s, vector %zu: p[%u] is %.9g, not %.9g",
                      json_string_value(json_object_get(one, "name")), i, j, (double)p[j],
                      json_number_value(json_array_get(wanted, j)));
-    check_prediction(head, logits, p, json_array_get(json_object_get(one, "predicted"), i));
+    check_prediction(head, &arena, logits, p, json_array_get(json_object_get(one, "predicted"), i));
 }
 
 static void check_case(const json_t *one, const json_t *vectors)
 {
     const char *name = json_string_value(json_object_get(one, "name"));
-    const json_t *labels = json_object_get(one, "labels");
     size_t bytes;
     char *file = read_golden(name, &bytes);
     struct head *head;
     struct err err;
     if (!open_bytes(&head, file, bytes, DIM, &err)) fail_msg("%s: %s", name, err.message);
     free(file);
-    const struct head_info *info = head_info(head);
-    assert_string_equal(head_kind_names[info->kind],
-                        json_string_value(json_object_get(one, "kind")));
-    assert_int_equal(info->n_labels, json_array_size(labels));
-    for (uint32_t i = 0; i < info->n_labels; i++)
-        assert_string_equal(info->labels[i], json_string_value(json_array_get(labels, i)));
+    check_kind_and_labels(head, one);
     for (size_t i = 0; i < json_array_size(vectors); i++)
         check_vector(head, one, vectors, i);
     head_close(head);

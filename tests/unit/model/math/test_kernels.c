@@ -16,8 +16,6 @@
 #define GUARD 16
 #define GUARD_VALUE 12345.5f
 
-static const size_t dtype_bytes[DTYPES] = {4, 2, 2, 1};
-
 static uint32_t random_next(uint32_t *state)
 {
     *state = *state * 1664525u + 1013904223u;
@@ -58,7 +56,7 @@ struct fixture {
 static void fixture_init(struct fixture *fixture, enum dtype dtype, uint32_t dim, size_t offset)
 {
     uint32_t state = 7 + dim;
-    size_t item = dtype_bytes[dtype], bytes = ROWS * dim * item;
+    size_t item = dtype_bytes(dtype), bytes = ROWS * dim * item;
     fixture->bytes = malloc(offset + bytes);
     assert_non_null(fixture->bytes);
     for (size_t i = 0; i < (size_t)ROWS * dim; i++) {

@@ -2,8 +2,8 @@
 /* What was learned as files: read again they say what the learner would. */
 #include "model/head/head.h"
 #include "model/math/kernels.h"
+#include "model/table/encode.h"
 #include "model/table/tensors.h"
-#include "model/train/encode.h"
 #include "model/train/snapshot.h"
 #include "tests/unit/model/train/lab.h"
 

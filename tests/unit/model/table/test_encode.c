@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of a table written, and read again by the kernels. */
 #include "model/math/kernels.h"
-#include "model/train/encode.h"
+#include "model/table/encode.h"
 #include "tests/test.h"
 
 #include <float.h>
@@ -93,6 +93,18 @@ static void what_is_too_small_becomes_a_zero_of_its_sign(void **state)
     check_half(-0.0f, 0x8000, DTYPE_BF16);
 }
 
+static void nan_stays_nan(void **state)
+{
+    (void)state;
+    const uint32_t low_bits_only = 0x7F800001;
+    float x;
+    memcpy(&x, &low_bits_only, sizeof x);
+    assert_true(isnan(decoded(encoded(NAN, DTYPE_F16), DTYPE_F16)));
+    assert_true(isnan(decoded(encoded(x, DTYPE_F16), DTYPE_F16)));
+    assert_true(isnan(decoded(encoded(-NAN, DTYPE_BF16), DTYPE_BF16)));
+    assert_true(isnan(decoded(encoded(x, DTYPE_BF16), DTYPE_BF16)));
+}
+
 static void floats_stay_as_they_are(void **state)
 {
     (void)state;
@@ -175,6 +187,7 @@ int main(void)
         cmocka_unit_test(ties_go_to_the_even_half),
         cmocka_unit_test(what_is_too_large_becomes_infinite),
         cmocka_unit_test(what_is_too_small_becomes_a_zero_of_its_sign),
+        cmocka_unit_test(nan_stays_nan),
         cmocka_unit_test(floats_stay_as_they_are),
         cmocka_unit_test(a_row_of_halves_is_encoded_number_by_number),
         cmocka_unit_test(bytes_are_off_by_half_a_step_at_most),

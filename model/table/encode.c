@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/train/encode.h"
+#include "model/table/encode.h"
 
 #include <math.h>
-
-size_t dtype_bytes(enum dtype dtype)
-{
-    return dtype == DTYPE_F32 ? 4 : dtype == DTYPE_I8 ? 1 : 2;
-}
 
 static uint16_t as_bf16(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
+    if (isnan(x)) return (uint16_t)(bits >> 16 | 0x40);
     return (uint16_t)((bits + 0x7FFFu + (bits >> 16 & 1)) >> 16);
 }
 
@@ -21,6 +17,7 @@ static uint16_t as_f16(float x)
     const float size = fabsf(x);
     memcpy(&bits, &x, sizeof bits);
     const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000u);
+    if (isnan(x)) return sign | 0x7E00;
     if (size >= 65520) return sign | 0x7C00; /* halfway from the largest to the next: infinity */
     /* Below 2^-14 numbers are multiples of 2^-24. */
     if (size < 0x1p-14f) return sign | (uint16_t)nearbyintf(size * 0x1p24f);

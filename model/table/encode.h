@@ -2,14 +2,11 @@
 /**
  * @file encode.h
  * Floats as a table stores them: the other way round from the kernels' row. Pure; round to nearest,
- * ties to even; I8: the largest becomes ±127.
+ * ties to even; I8: the largest becomes ±127. Halves: what is too large becomes Inf, NaN stays NaN.
  */
 #pragma once
 
 #include "model/table/table.h"
-
-/** dtype_bytes: of one number. */
-size_t dtype_bytes(enum dtype dtype);
 
 /**
  * encode_row writes x (n) as `dtype`.
