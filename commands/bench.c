@@ -5,6 +5,7 @@
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/lines.h"
+#include "commands/model_flags.h"
 #include "commands/output.h"
 #include "model/math/kernels.h"
 #include "model/model.h"
@@ -44,6 +45,7 @@ struct bench {
     int format;
     uint64_t texts_max, rounds;
 
+    struct model_options model_options;
     struct model *model;
     struct pool_options options;
     struct arena texts, scratch;
@@ -213,7 +215,7 @@ static bool bench_run(struct bench *bench, char **files, int n_files, struct err
     bool is_ok = false;
     arena_init(&bench->texts, TEXTS_ARENA_BYTES);
     arena_init(&bench->scratch, SCRATCH_ARENA_BYTES);
-    if (!model_open(&bench->model, bench->model_path, err)) goto out;
+    if (!model_open_as(&bench->model, bench->model_path, &bench->model_options, err)) goto out;
     const struct model_info *info = model_info(bench->model);
     bench->options =
         (struct pool_options){info->pooling, .normalize = info->normalize, .dims = info->dim};
@@ -244,10 +246,14 @@ out:
 
 int bench_main(int argc, char **argv)
 {
-    struct bench bench = {.model_path = "builtin", .texts_max = 4096, .rounds = 11};
+    struct bench bench = {.model_path = "builtin",
+                          .texts_max = 4096,
+                          .rounds = 11,
+                          .model_options = model_options_default};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &bench.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},
+        MODEL_FLAGS(bench.model_options),
         {"format", FLAG_CHOICE, .out.choice = &bench.format, .choices = formats,
          .help = "a table (default), or a JSON object"},
         {"texts", FLAG_NUMBER, .out.number = &bench.texts_max, .value = "N", .min = 1,

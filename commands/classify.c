@@ -7,6 +7,7 @@
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/lines.h"
+#include "commands/model_flags.h"
 #include "commands/output.h"
 #include "model/model.h"
 #include "model/train/crew.h"
@@ -44,6 +45,7 @@ struct classify {
     uint64_t top_k; /* 0: all labels */
     uint64_t threads;
 
+    struct model_options model_options;
     struct model *model;
     const struct head *head;
     const struct head_info *info;
@@ -231,11 +233,12 @@ static void close_block(struct classify *classify)
 static bool classify_run(struct classify *classify, char **files, int n_files, struct err *err)
 {
     lines_init(&classify->lines, files, n_files);
-    bool is_ok = model_open(&classify->model, classify->model_path, err) &&
-                 set_head(classify, err) && make_block(classify, err) &&
-                 output_open(&classify->output, classify->output_path, err) &&
-                 lines_each(&classify->lines, classify_line, classify, n_files > 0, err) &&
-                 finish_block(classify, err) && output_close(&classify->output, err);
+    bool is_ok =
+        model_open_as(&classify->model, classify->model_path, &classify->model_options, err) &&
+        set_head(classify, err) && make_block(classify, err) &&
+        output_open(&classify->output, classify->output_path, err) &&
+        lines_each(&classify->lines, classify_line, classify, n_files > 0, err) &&
+        finish_block(classify, err) && output_close(&classify->output, err);
     output_abort(&classify->output);
     lines_close(&classify->lines);
     close_block(classify);
@@ -245,10 +248,11 @@ static bool classify_run(struct classify *classify, char **files, int n_files, s
 
 int classify_main(int argc, char **argv)
 {
-    struct classify classify = {.model_path = "builtin"};
+    struct classify classify = {.model_path = "builtin", .model_options = model_options_default};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &classify.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},
+        MODEL_FLAGS(classify.model_options),
         {"heads", FLAG_STRING, .out.string = &classify.heads_path, .value = "PATH",
          .help = "a head's file, or a folder of them, beside the model's own"},
         {"head", FLAG_STRING, .out.string = &classify.head_name, .value = "NAME",

@@ -6,6 +6,7 @@
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/labelled_flags.h"
+#include "commands/model_flags.h"
 #include "commands/output.h"
 #include "commands/progress.h"
 #include "commands/report.h"
@@ -32,6 +33,7 @@ struct eval {
     struct labelled_options options;
     int input_format, format;
 
+    struct model_options model_options;
     struct model *model;
     const struct head *head;
     const struct head_info *info;
@@ -55,7 +57,7 @@ static bool read_labels(struct eval *eval, struct err *err)
 
 static bool open_all(struct eval *eval, struct err *err)
 {
-    if (!model_open(&eval->model, eval->model_path, err) ||
+    if (!model_open_as(&eval->model, eval->model_path, &eval->model_options, err) ||
         !choose_head(eval->model, eval->heads_path, eval->head_name, &eval->head, err))
         return false;
     eval->info = head_info(eval->head);
@@ -185,10 +187,11 @@ static bool eval_run(struct eval *eval, struct err *err)
 
 int eval_main(int argc, char **argv)
 {
-    struct eval eval = {.model_path = "builtin"};
+    struct eval eval = {.model_path = "builtin", .model_options = model_options_default};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &eval.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},
+        MODEL_FLAGS(eval.model_options),
         {"heads", FLAG_STRING, .out.string = &eval.heads_path, .value = "PATH",
          .help = "a head's file, or a folder of them, beside the model's own"},
         {"head", FLAG_STRING, .out.string = &eval.head_name, .value = "NAME",

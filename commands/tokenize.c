@@ -7,6 +7,7 @@
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/lines.h"
+#include "commands/model_flags.h"
 #include "commands/output.h"
 #include "model/model.h"
 
@@ -17,6 +18,7 @@ struct tokenize {
     const char *model_path;
     int with_special;
 
+    struct model_options model_options;
     struct model *model;
     struct arena arena; /* reset at each line */
     struct lines lines;
@@ -101,7 +103,8 @@ static bool tokenize_run(struct tokenize *tokenize, char **files, int n_files, s
     bool is_ok = false;
     arena_init(&tokenize->arena, LINE_ARENA_BYTES);
     lines_init(&tokenize->lines, files, n_files);
-    if (!model_open(&tokenize->model, tokenize->model_path, err)) goto out;
+    if (!model_open_as(&tokenize->model, tokenize->model_path, &tokenize->model_options, err))
+        goto out;
     if (!output_open(&tokenize->output, NULL, err)) goto out;
     is_ok = lines_each(&tokenize->lines, tokenize_line, tokenize, false, err) &&
             output_close(&tokenize->output, err);
@@ -114,10 +117,11 @@ out:
 
 int tokenize_main(int argc, char **argv)
 {
-    struct tokenize tokenize = {.model_path = "builtin"};
+    struct tokenize tokenize = {.model_path = "builtin", .model_options = model_options_default};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &tokenize.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},
+        MODEL_FLAGS(tokenize.model_options),
         {"special", FLAG_SWITCH, .out.is_on = &tokenize.with_special,
          .help = "also the special tokens, such as [CLS] and [SEP] (default: no)"},
     };

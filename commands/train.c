@@ -2,6 +2,7 @@
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/labelled_flags.h"
+#include "commands/model_flags.h"
 #include "model/new_folder.h"
 #include "model/train/crew.h"
 #include "model/train/folder.h"
@@ -28,6 +29,7 @@ struct train {
     struct training_options options;
     char checkpoint[1040];
 
+    struct model_options model_options;
     struct model *model;
     struct examples examples, held;
     bool is_terminal;
@@ -189,7 +191,8 @@ static bool train_run(struct train *train, struct err *err)
 {
     const struct training_watcher watcher = {tell_progress, was_interrupted, tell_resumed, train};
     struct training_result result = {0};
-    bool ok = model_open(&train->model, train->from, err) && read_examples(train, err) &&
+    bool ok = model_open_as(&train->model, train->from, &train->model_options, err) &&
+              read_examples(train, err) &&
               training_run(train->model, &train->examples, train->validation ? &train->held : NULL,
                            &train->options, &watcher, &result, err);
     clear_line(train);
@@ -219,6 +222,7 @@ int train_main(int argc, char **argv)
         .validation_share = 0.1,
         .options = {.checkpoint_every = 10, .ngram_dropout = 0.3},
         .is_terminal = isatty(STDERR_FILENO),
+        .model_options = model_options_default,
     };
     const struct flag list[] = {
         {"input", FLAG_STRING, .out.string = &train.input, .value = "FILE|-",
@@ -229,6 +233,7 @@ int train_main(int argc, char **argv)
          .help = "replace the folder if it is there"},
         {"from", FLAG_STRING, .out.string = &train.from, .value = "MODEL",
          .help = "what to start from (default: the built-in model)"},
+        MODEL_FLAGS(train.model_options),
         {"mode", FLAG_CHOICE, .out.choice = &train.mode, .choices = training_mode_names,
          .help = "what is trained (default: head; the table stays as it is)"},
         {"input-format", FLAG_CHOICE, .out.choice = &train.input_format,

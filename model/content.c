@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "model/fasttext/fasttext.h"
+#include "model/foreign.h"
 #include "model/packed.h"
 #include "model/table/word_vectors.h"
 #include "model/text/compiled.h"
@@ -44,10 +45,9 @@ static void read_ahead(const struct content *content, bool is_on)
     if (source->is_mapped) file_read_ahead(source->weights.data, source->weights.bytes, is_on);
 }
 
-static struct table_options table_options_of(const struct content *content,
-                                             const struct model_options *options)
+static struct table_options table_options_of(const struct content *content)
 {
-    return (struct table_options){.tensor = options->tensor,
+    return (struct table_options){.tensor = content->settings.tensor,
                                   .has_factors = content->settings.compat != COMPAT_OWN,
                                   .is_checked = content->is_checked};
 }
@@ -59,11 +59,12 @@ static bool open_packed(struct content *content, const struct tensors *file,
     content->format = "packed";
     content->is_packed = true;
     content->is_checked = packed_is_checked(file);
+    source_stand_alone(&content->source);
     if (!packed_check(file) ||
         !settings_open(&content->settings, packed_config(file), content->where, err))
         return false;
-    settings_decide(&content->settings, &content->source.layout, options->compat);
-    const struct table_options table_options = table_options_of(content, options);
+    settings_decide(&content->settings, &content->source.layout, options);
+    const struct table_options table_options = table_options_of(content);
     if (!table_open_tensors(&content->table, file, &table_options) ||
         !tokenizer_open_compiled(&content->tokenizer, file, err))
         return false;
@@ -72,13 +73,14 @@ static bool open_packed(struct content *content, const struct tensors *file,
 }
 
 /* What a file beside the table says, or what is usual where there is none. */
-static bool open_config(struct content *content, struct span config,
-                        const struct model_options *options, struct err *err)
+static bool open_config(struct content *content, const struct model_options *options,
+                        struct err *err)
 {
+    const struct span config = content->source.config;
     char where[1300];
     snprintf(where, sizeof where, "%.1000s/config.json", content->source.path);
     if (!settings_open(&content->settings, config, where, err)) return false;
-    settings_decide(&content->settings, &content->source.layout, options->compat);
+    settings_decide(&content->settings, &content->source.layout, options);
     return true;
 }
 
@@ -94,8 +96,8 @@ static bool open_folder(struct content *content, const struct tensors *file,
                         const struct model_options *options, struct err *err)
 {
     content->format = "safetensors";
-    if (!open_config(content, content->source.config, options, err)) return false;
-    const struct table_options table_options = table_options_of(content, options);
+    if (!open_config(content, options, err)) return false;
+    const struct table_options table_options = table_options_of(content);
     return table_open_tensors(&content->table, file, &table_options) &&
            open_files_tokenizer(content, err);
 }
@@ -116,7 +118,7 @@ static bool open_safetensors(struct content *content, const struct model_options
 static bool open_npy(struct content *content, const struct model_options *options, struct err *err)
 {
     content->format = "npy";
-    return open_config(content, content->source.config, options, err) &&
+    return open_config(content, options, err) &&
            table_open_npy(&content->table, content->source.weights, content->where, err) &&
            open_files_tokenizer(content, err);
 }
@@ -127,10 +129,8 @@ static bool open_word_vectors(struct content *content, const struct model_option
     static const char *const formats[] = {"word2vec", "word2vec", "glove"}; /* by kind */
     struct word_vectors vectors;
     content->format = formats[kind];
-    /* What lies beside a file that was given by itself is of other models. */
-    const struct span config =
-        content->source.is_folder ? content->source.config : (struct span){0};
-    if (!open_config(content, config, options, err) ||
+    if (!content->source.is_folder) source_stand_alone(&content->source);
+    if (!open_config(content, options, err) ||
         !word_vectors_read(&vectors, content->source.weights, kind, content->where, err))
         return false;
     content->is_checked = true;
@@ -147,10 +147,9 @@ static bool open_word_vectors(struct content *content, const struct model_option
 static bool open_fasttext(struct content *content, const struct model_options *options,
                           struct err *err)
 {
-    const struct span config =
-        content->source.is_folder ? content->source.config : (struct span){0};
     content->format = "fasttext";
-    if (!open_config(content, config, options, err) ||
+    if (!content->source.is_folder) source_stand_alone(&content->source);
+    if (!open_config(content, options, err) ||
         !fasttext_open(&content->fasttext, content->source.weights, content->where, err))
         return false;
     const bool is_supervised = fasttext_info(content->fasttext)->model == FASTTEXT_SUPERVISED;
@@ -172,7 +171,22 @@ static bool is_fasttext(struct span file)
     return file.bytes >= 4 && memcmp(file.data, "\xBA\x16\x4F\x2F", 4) == 0;
 }
 
-/* Told by how the file begins; what begins like none is safetensors that says what is wrong. */
+/* What is called so is read as such, and says what is wrong with it. */
+static bool open_unknown(struct content *content, const struct model_options *options,
+                         struct err *err)
+{
+    const char *what = foreign_what(content->source.weights);
+    const char *suffix = strrchr(content->source.weights_name, '.');
+    if (what) return err_set(err, ERR_FORMAT, NULL, "%.300s: it is %s", content->where, what);
+    if (suffix && strcmp(suffix, ".safetensors") == 0)
+        return open_safetensors(content, options, err);
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%.300s begins like no table that can be read: safetensors, .npy, word2vec, "
+                   "GloVe (of two columns or more) or fastText's .bin and .ftz",
+                   content->where);
+}
+
+/* Told by how the file begins. */
 static bool open_weights(struct content *content, const struct model_options *options,
                          struct err *err)
 {
@@ -192,7 +206,7 @@ static bool open_weights(struct content *content, const struct model_options *op
                        "with the rows",
                        content->where);
     if (word_vectors_tell(file, &kind)) return open_word_vectors(content, options, kind, err);
-    return open_safetensors(content, options, err);
+    return open_unknown(content, options, err);
 }
 
 bool content_open(struct content *content, const char *path, const struct model_options *options,
@@ -238,6 +252,11 @@ json_t *content_settings(const struct content *content)
         json_object_set_new(json, "name", json_string(content->source.name));
     if (content->table.n_rows > tokenizer_vocab_size(content->tokenizer))
         json_object_set_new(json, "vocab_size", json_integer(content->table.n_rows));
+    bool lowercases;
+    if (tokenizer_dictionary(content->tokenizer, &lowercases)) {
+        json_object_set_new(json, "tokenizer", json_string("dictionary"));
+        json_object_set_new(json, "lowercase", json_boolean(lowercases));
+    }
     /* What the numbers of a head of model2vec mean. */
     json_t *head = json_object_get(content->settings.json, "head_config");
     if (head) json_object_set(json, "head_config", head);

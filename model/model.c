@@ -3,7 +3,6 @@
 #include "model/inside.h"
 
 #include "base/utf8.h"
-#include "model/fasttext/fasttext.h"
 #include "model/math/kernels.h"
 #include "model/pool.h"
 #include "model/table/tensors.h"
@@ -48,15 +47,14 @@ static bool open_content(struct model *model, const char *path, const struct mod
     const struct content *content = &model->content;
     if (!content_open(&model->content, path, options, err)) return false;
     const struct head_ground ground = ground_of(model);
-    if (content->is_packed && !open_packed_heads(model, &ground, err)) return false;
-    if (content->fasttext && fasttext_info(content->fasttext)->has_output &&
-        !heads_open_fasttext(&model->heads, &ground, err))
-        return false;
-    /* Such a file is all of its model, unless a folder was given. */
+    /* Such a file is all of its model, unless a folder was given; what lies in that comes before
+       what the file itself holds. */
     const bool is_alone = content->is_packed || content->fasttext;
     const bool has_folder = content->source.is_mapped && (content->source.is_folder || !is_alone);
     if (has_folder && !heads_open_folder(&model->heads, content->source.path, &ground, err))
         return false;
+    if (content->is_packed) return open_packed_heads(model, &ground, err);
+    if (content->fasttext) return heads_open_fasttext(&model->heads, &ground, err);
     return heads_open_checkpoint(&model->heads, content, &ground, err);
 }
 

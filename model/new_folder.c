@@ -169,6 +169,19 @@ bool new_folder_write_tokenizer(const struct new_folder *folder, const struct to
     return false;
 }
 
+bool new_folder_write_word_level(const struct new_folder *folder, const struct tokenizer *tokenizer,
+                                 uint32_t unknown_id, struct err *err)
+{
+    char path[NEW_FOLDER_FILE_BYTES];
+    struct save save;
+    new_folder_file(folder, "tokenizer.json", path);
+    if (!save_open(&save, path, err)) return false;
+    if (tokenizer_write_word_level(tokenizer, unknown_id, save.stream, err))
+        return save_close(&save, err);
+    save_abort(&save);
+    return false;
+}
+
 bool new_folder_close(struct new_folder *folder, bool replaces, struct err *err)
 {
     bool done = sync_folder(folder->temp) || fail("cannot write", folder->temp, err);

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct tokenizer;
 
@@ -44,6 +45,11 @@ bool new_folder_write(const struct new_folder *folder, const char *name, const c
  * with ERR_IO or ERR_MEMORY. */
 bool new_folder_write_tokenizer(const struct new_folder *folder, const struct tokenizer *tokenizer,
                                 struct err *err);
+
+/** new_folder_write_word_level writes a dictionary's tokenizer.json for other programs, as
+ * tokenizer_write_word_level; false with ERR_IO or ERR_MEMORY. */
+bool new_folder_write_word_level(const struct new_folder *folder, const struct tokenizer *tokenizer,
+                                 uint32_t unknown_id, struct err *err);
 
 /** new_folder_close gives the folder its name; false with ERR_IO or ERR_USAGE, and what was at
  * `path` is then still there. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/pool.h"
 
+#include "base/buf.h"
 #include "model/fasttext/fasttext.h"
 #include "model/math/kernels.h"
 
@@ -279,11 +280,11 @@ static void take_word(float *out, const float *word, uint32_t dim, size_t *n, en
 }
 
 /* Word by word, for poolings that are not its own. */
-static bool pool_words(const struct fasttext *ft, struct arena *arena,
-                       const struct passage *passage, enum pooling pooling, float *out)
+static bool pool_words(const struct fasttext *ft, struct arena *arena, struct span text,
+                       enum pooling pooling, float *out)
 {
     const uint32_t dim = fasttext_info(ft)->dim;
-    const char *at = passage->text, *end = at + passage->bytes;
+    const char *at = text.data, *end = at + text.bytes;
     float *word = arena_array(arena, dim, sizeof *word);
     size_t n = 0;
     memset(out, 0, dim * sizeof *out);
@@ -299,20 +300,36 @@ static bool pool_words(const struct fasttext *ft, struct arena *arena,
     return word;
 }
 
+/* The line that has these words. */
+static bool join_words(const struct fasttext *ft, struct arena *arena,
+                       const struct passage *passage, struct span *text)
+{
+    struct buf line;
+    buf_init(&line, arena);
+    for (size_t i = 0; i < passage->n; i++) {
+        if (passage->ids[i] == MODEL_NO_ID) continue;
+        const struct span word = fasttext_word(ft, passage->ids[i]);
+        if (line.bytes > 0) buf_add_char(&line, ' ');
+        buf_add(&line, word.data, word.bytes);
+    }
+    *text = (struct span){line.bytes > 0 ? line.data : "", line.bytes};
+    return !line.failed;
+}
+
 static bool pool_text(const struct fasttext *ft, struct arena *arena, const struct passage *passage,
                       const struct pool_options *options, float *out, struct err *err)
 {
-    const struct span text = {passage->text, passage->bytes};
+    struct span text = {passage->text, passage->bytes};
+    if (!text.data && !join_words(ft, arena, passage, &text)) return err_out_of_memory(err);
     float *whole = arena_array(arena, fasttext_info(ft)->dim, sizeof *whole);
     bool done = whole && (is_its_own(ft, options->pooling)
                               ? fasttext_sentence_vector(ft, text, arena, whole)
-                              : pool_words(ft, arena, passage, options->pooling, whole));
+                              : pool_words(ft, arena, text, options->pooling, whole));
     if (!done) return err_out_of_memory(err);
     memcpy(out, whole, options->dims * sizeof *out);
     const struct kernels *kernels = kernels_get();
-    bool is_zero = kernels->sum_squares(out, options->dims) == 0;
-    done = options->normalize && !is_zero ? normalize(kernels, out, options->dims)
-                                          : kernels->is_finite(out, options->dims);
+    done = options->normalize ? normalize(kernels, out, options->dims)
+                              : kernels->is_finite(out, options->dims);
     return done || err_set(err, ERR_INTERNAL, NULL, "the vector is not finite");
 }
 
@@ -320,8 +337,7 @@ bool pool_passage(const struct head_ground *ground, struct arena *arena,
                   const struct passage *passage, const struct pool_options *options, float *out,
                   struct err *err)
 {
-    if (ground->fasttext && passage->text)
-        return pool_text(ground->fasttext, arena, passage, options, out, err);
+    if (ground->fasttext) return pool_text(ground->fasttext, arena, passage, options, out, err);
     return pool_rows(ground->table, ground->unknown_id, passage->ids, passage->n, options, out) ||
            err_set(err, ERR_INTERNAL, NULL, "the vector is not finite");
 }

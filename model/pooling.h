@@ -30,7 +30,8 @@ extern const char *const pooling_names[POOLINGS];
 bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling);
 
 /** What a vector is made of: token ids, and the text that they were read from, which fastText's
- * models look at themselves (data NULL: there are only the ids). Borrowed. */
+ * models look at themselves (NULL: there are only the ids; theirs is then the text of these words).
+ * Borrowed. */
 struct passage {
     const uint32_t *ids;
     size_t n;

@@ -143,7 +143,8 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
 {
     struct err detail;
     *settings = (struct settings){
-        .version = "", .license = "", .pooling = POOLING_MEAN, .lowercase = true, .compat = -1};
+        .version = "", .license = "", .pooling = POOLING_MEAN, .lowercase = -1, .compat = -1};
+    bool lowercase = false, is_lowercase_said = false;
     if (!config.data) return true;
     struct reader reader = {.where = where, .err = err};
     settings->json = json_read(config.data, config.bytes, &detail);
@@ -155,19 +156,26 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
     else if (read_text(&reader, "name", &settings->name) &&
              read_text(&reader, "version", &settings->version) &&
              read_text(&reader, "license", &settings->license) &&
+             read_text(&reader, "tensor", &settings->tensor) &&
              read_tokenizer(&reader, &settings->tokenizer) && read_limits(&reader, settings) &&
              read_pooling(&reader, settings) &&
              read_bool(&reader, "normalize", &settings->normalize, &settings->is_normalize_said) &&
-             read_bool(&reader, "lowercase", &settings->lowercase, NULL) &&
-             read_vocab_size(&reader, &settings->vocab_size))
+             read_bool(&reader, "lowercase", &lowercase, &is_lowercase_said) &&
+             read_vocab_size(&reader, &settings->vocab_size)) {
+        if (is_lowercase_said) settings->lowercase = lowercase;
         return true;
+    }
     settings_close(settings);
     return false;
 }
 
-void settings_decide(struct settings *settings, const struct layout *layout, int compat)
+void settings_decide(struct settings *settings, const struct layout *layout,
+                     const struct model_options *options)
 {
-    if (compat >= 0) settings->compat = compat;
+    settings->is_told_elsewhere = options->tensor || options->compat >= 0 ||
+                                  layout->is_static_embedding || layout->has_normalize;
+    if (options->tensor) settings->tensor = options->tensor;
+    if (options->compat >= 0) settings->compat = options->compat;
     if (settings->compat >= 0) return;
     settings->compat = settings->is_static_model     ? COMPAT_MODEL2VEC
                        : layout->is_static_embedding ? COMPAT_STATIC_EMBEDDING

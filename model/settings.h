@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "model/compat.h"
 #include "model/model.h"
+#include "model/options.h"
 #include "model/source.h"
 
 #include <stdbool.h>
@@ -24,8 +25,10 @@ struct settings {
     enum pooling pooling;   /* mean */
     bool normalize;         /* false for a dictionary model, otherwise true */
     bool is_normalize_said; /* false: `normalize` still waits for settings_complete */
-    bool lowercase;         /* true; of a vocab.txt WordPiece */
+    int lowercase;          /* of a vocab.txt; -1: not said */
+    const char *tensor;     /* the one that is the table; NULL: found by its name */
     int compat;             /* enum compat, or -1: told by the files */
+    bool is_told_elsewhere; /* compat or tensor, by options or by other files than config.json */
     bool is_static_model;   /* config.json is one of model2vec's */
     bool is_max_length_said, is_pooling_said;
     struct limits limits; /* of COMPAT_OWN as said; else filled in once the tokenizer is there */
@@ -42,9 +45,10 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
 
 struct tokenizer;
 
-/** settings_decide: whose numbers these are to be: `compat` (enum compat) where that is not -1,
- * else as config.json says, else as the files look. */
-void settings_decide(struct settings *settings, const struct layout *layout, int compat);
+/** settings_decide: what the table is called and whose numbers these are to be: as `options` say,
+ * else as config.json says, else as the files look. `options` must outlive the settings. */
+void settings_decide(struct settings *settings, const struct layout *layout,
+                     const struct model_options *options);
 
 /** settings_default_pooling: how rows are pooled where config.json does not say. */
 void settings_default_pooling(struct settings *settings, enum pooling pooling);

@@ -281,13 +281,23 @@ bool source_open(struct source *source, const char *path, const char *tensor, st
     return false;
 }
 
+static void drop(const struct source *source, struct span *file)
+{
+    if (source->is_mapped) file_unmap(file->data, file->bytes);
+    *file = (struct span){0};
+}
+
+void source_stand_alone(struct source *source)
+{
+    drop(source, &source->config);
+    drop(source, &source->tokenizer);
+    drop(source, &source->vocab);
+    source->layout = (struct layout){0};
+}
+
 void source_close(struct source *source)
 {
-    if (source->is_mapped) {
-        file_unmap(source->weights.data, source->weights.bytes);
-        file_unmap(source->config.data, source->config.bytes);
-        file_unmap(source->tokenizer.data, source->tokenizer.bytes);
-        file_unmap(source->vocab.data, source->vocab.bytes);
-    }
+    source_stand_alone(source);
+    drop(source, &source->weights);
     *source = (struct source){0};
 }

@@ -51,5 +51,8 @@ struct source {
  */
 bool source_open(struct source *source, const char *path, const char *tensor, struct err *err);
 
+/** source_stand_alone forgets what lies beside the weights, which is of other models. */
+void source_stand_alone(struct source *source);
+
 /** source_close unmaps; the spans are gone. An empty source is fine. */
 void source_close(struct source *source);

@@ -5,6 +5,7 @@
 #include "model/convert/rows.h"
 #include "model/convert/write.h"
 #include "model/inside.h"
+#include "model/text/json_writer.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -118,6 +119,20 @@ static void choose_rows(struct writing *w, const struct keep *keep)
     w->rows.n = table->n_stored;
 }
 
+/* Others know no dictionary, cannot do without an unknown token, and take means of rows that are
+   multiplied by a number each. */
+static void choose_word_level(struct writing *w)
+{
+    bool lowercases;
+    w->is_word_level = w->options->form == CONVERT_FOLDER &&
+                       tokenizer_dictionary(w->tokenizer, &lowercases) &&
+                       tokenizer_fits_vocab(w->tokenizer);
+    if (!w->is_word_level) return;
+    w->n_zero_rows = tokenizer_unknown_id(w->tokenizer) == MODEL_NO_ID;
+    w->rows.has_norms =
+        w->content->settings.pooling == POOLING_UNIT && !w->has_factors && !w->has_mapping;
+}
+
 static bool convert(const struct model *model, const char *output,
                     const struct convert_options *options, struct convert_result *result,
                     struct err *err)
@@ -138,6 +153,7 @@ static bool convert(const struct model *model, const char *output,
         .rows = {.dim = dim, .dtype = dtype_of(table, options), .where = content->where},
     };
     choose_rows(&w, &keep);
+    choose_word_level(&w);
     bool done = write_rows(output, options, &w, err);
     *result = (struct convert_result){.vocab_size = tokenizer_vocab_size(w.tokenizer),
                                       .dim = dim,

@@ -4,6 +4,7 @@
 #include "model/math/kernels.h"
 #include "model/table/encode.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,10 @@ bool rows_open(struct rows *rows, struct err *err)
     rows->values = malloc(room * sizeof *rows->values);
     rows->wide = malloc(rows->table->dim * sizeof *rows->wide);
     if (rows->dtype == DTYPE_I8) rows->scales = calloc((size_t)rows->n + 1, sizeof *rows->scales);
-    if (rows->values && rows->wide && (rows->scales || rows->dtype != DTYPE_I8)) return true;
+    if (rows->has_norms) rows->inverse_norms = calloc((size_t)rows->n + 1, sizeof(float));
+    if (rows->values && rows->wide && (rows->scales || rows->dtype != DTYPE_I8) &&
+        (rows->inverse_norms || !rows->has_norms))
+        return true;
     return err_set(err, ERR_MEMORY, NULL, "no memory for a row of %u columns", rows->table->dim);
 }
 
@@ -27,6 +31,7 @@ void rows_close(struct rows *rows)
     free(rows->values);
     free(rows->wide);
     free(rows->scales);
+    free(rows->inverse_norms);
 }
 
 static uint32_t source_row(const struct rows *rows, uint32_t i)
@@ -68,6 +73,14 @@ static bool is_copied(const struct rows *rows)
     return !rows->pca && rows->dtype == rows->table->dtype && table_is_plain(rows->table);
 }
 
+static float inverse_norm(const float *x, size_t n)
+{
+    double squares = 0;
+    for (size_t j = 0; j < n; j++)
+        squares += (double)x[j] * x[j];
+    return squares > 0 ? (float)(1 / sqrt(squares)) : 0;
+}
+
 bool rows_read(struct rows *rows, uint32_t i, char *out, struct err *err)
 {
     float *x = rows->values, *projected = x + rows->table->dim;
@@ -75,12 +88,13 @@ bool rows_read(struct rows *rows, uint32_t i, char *out, struct err *err)
     if (!kernels_get()->is_finite(x, rows->table->dim))
         return refuse(rows, i, "holds NaN or Inf; make the table again, every value must be finite",
                       err);
+    if (rows->pca) pca_project(rows->pca, x, projected, rows->wide);
+    const float *written = rows->pca ? projected : x;
+    if (rows->has_norms) rows->inverse_norms[i] = inverse_norm(written, rows->dim);
     if (is_copied(rows)) {
         memcpy(out, table_row(rows->table, source_row(rows, i)), rows_bytes(rows));
         if (rows->scales) rows->scales[i] = table_scale(rows->table, source_row(rows, i));
         return true;
     }
-    if (!rows->pca) return write_row(rows, i, x, out, err);
-    pca_project(rows->pca, x, projected, rows->wide);
-    return write_row(rows, i, projected, out, err);
+    return write_row(rows, i, written, out, err);
 }

@@ -19,13 +19,17 @@ struct rows {
     const struct pca *pca; /* NULL: the first columns */
     uint32_t n, dim;
     enum dtype dtype;
-    float *scales;     /* (n) of I8: filled as rows are read; otherwise NULL */
-    float *values;     /* scratch: (table's dim) and (dim) */
-    double *wide;      /* scratch of the projection (table's dim) */
-    const char *where; /* name of the file, for messages */
+    float *scales; /* (n) of I8: filled as rows are read; otherwise NULL */
+    bool has_norms;
+    float *inverse_norms; /* (n + 1, the last 0) where has_norms: filled as rows are read, with 1 by
+                             the L2 norm of what is written, 0 of a zero row; otherwise NULL */
+    float *values;        /* scratch: (table's dim) and (dim) */
+    double *wide;         /* scratch of the projection (table's dim) */
+    const char *where;    /* name of the file, for messages */
 };
 
-/** rows_open makes scratch; all but scales, values and wide is set. False with ERR_MEMORY. */
+/** rows_open makes scratch; all but scales, inverse_norms, values and wide is set. False with
+ * ERR_MEMORY. */
 bool rows_open(struct rows *rows, struct err *err);
 void rows_close(struct rows *rows);
 

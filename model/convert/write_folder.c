@@ -25,6 +25,8 @@ static json_t *config_of(const struct writing *w)
     json_object_set_new(config, "model_type", json_string("model2vec"));
     json_object_set_new(config, "architectures", json_pack("[s]", "StaticModel"));
     json_object_set_new(config, "hidden_dim", json_integer(w->rows.dim));
+    if (w->n_zero_rows > 0)
+        json_object_set_new(config, "vocab_size", json_integer(w->n_tokens + w->n_zero_rows));
     return config;
 }
 
@@ -45,24 +47,31 @@ static struct tensor_given row_of_numbers(const char *name, const char *dtype, c
     return (struct tensor_given){name, dtype, 1, {n}, numbers, n * sizeof(float)};
 }
 
+/* What rows are multiplied by is called weights there; ours are those of weighted pooling. */
+static const float *weights_of(const struct writing *w, const struct numbers *numbers)
+{
+    if (numbers->factors) return numbers->factors;
+    if (w->content->settings.pooling == POOLING_WEIGHTED) return numbers->weights;
+    return w->rows.inverse_norms;
+}
+
 static bool write_weights(struct writing *w, const struct new_folder *folder, struct err *err)
 {
     char path[NEW_FOLDER_FILE_BYTES];
     const struct rows *rows = &w->rows;
+    const size_t n = (size_t)rows->n + w->n_zero_rows, n_tokens = w->n_tokens + w->n_zero_rows;
     struct numbers numbers;
     if (!numbers_gather(w, &numbers, err)) return false;
     struct tensor_given tensors[3] = {{.name = "embeddings",
                                        .dtype = dtype_names[rows->dtype],
                                        .rank = 2,
-                                       .shape = {rows->n, rows->dim},
-                                       .bytes = rows->n * rows_bytes(rows)}};
+                                       .shape = {n, rows->dim},
+                                       .bytes = n * rows_bytes(rows)}};
     struct tensor_file file = {.tensors = tensors, .n = 1};
-    /* What rows are multiplied by is called weights there; ours are those of weighted pooling. */
-    const bool is_weighted = w->content->settings.pooling == POOLING_WEIGHTED;
-    const float *weights = numbers.factors ? numbers.factors : is_weighted ? numbers.weights : NULL;
-    if (weights) tensors[file.n++] = row_of_numbers("weights", "F32", weights, w->n_tokens);
+    const float *weights = weights_of(w, &numbers);
+    if (weights) tensors[file.n++] = row_of_numbers("weights", "F32", weights, n_tokens);
     if (numbers.mapping)
-        tensors[file.n++] = row_of_numbers("mapping", "I32", numbers.mapping, w->n_tokens);
+        tensors[file.n++] = row_of_numbers("mapping", "I32", numbers.mapping, n_tokens);
     new_folder_file(folder, "model.safetensors", path);
     bool done = write_tensors(w, path, &file, err);
     numbers_clear(&numbers);
@@ -90,13 +99,21 @@ static bool write_head(struct writing *w, const struct new_folder *folder, struc
     return true;
 }
 
+static bool write_tokenizer(const struct writing *w, const struct new_folder *folder,
+                            struct err *err)
+{
+    return new_folder_write_tokenizer(folder, w->tokenizer, err) &&
+           (!w->is_word_level ||
+            new_folder_write_word_level(folder, w->tokenizer, w->n_tokens, err));
+}
+
 bool write_folder(struct writing *w, const char *path, struct err *err)
 {
     struct new_folder folder;
     if (!new_folder_open(&folder, path, err)) return false;
     if (write_weights(w, &folder, err) && write_json(&folder, "config.json", config_of(w), err) &&
         write_json(&folder, "modules.json", modules_of(w), err) &&
-        new_folder_write_tokenizer(&folder, w->tokenizer, err) && write_head(w, &folder, err))
+        write_tokenizer(w, &folder, err) && write_head(w, &folder, err))
         return new_folder_close(&folder, w->options->replaces, err);
     new_folder_abort(&folder);
     return false;

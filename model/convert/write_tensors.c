@@ -20,7 +20,7 @@ static uint32_t old_id(const struct writing *w, uint32_t i)
 
 static float *gather(const struct writing *w, const float *from)
 {
-    float *out = malloc((size_t)w->n_tokens * sizeof *out);
+    float *out = calloc((size_t)w->n_tokens + w->n_zero_rows, sizeof *out);
     for (uint32_t i = 0; out && i < w->n_tokens; i++)
         out[i] = from[old_id(w, i)];
     return out;
@@ -28,9 +28,10 @@ static float *gather(const struct writing *w, const float *from)
 
 static int32_t *gather_mapping(const struct writing *w)
 {
-    int32_t *out = malloc((size_t)w->n_tokens * sizeof *out);
+    int32_t *out = malloc(((size_t)w->n_tokens + w->n_zero_rows) * sizeof *out);
     for (uint32_t i = 0; out && i < w->n_tokens; i++)
         memcpy(&out[i], w->content->table.mapping + old_id(w, i) * sizeof *out, sizeof *out);
+    if (out && w->n_zero_rows > 0) out[w->n_tokens] = (int32_t)w->rows.n;
     return out;
 }
 
@@ -80,6 +81,10 @@ static bool put_rows(struct writing *w, struct stream *s, struct err *err)
     for (uint32_t i = 0; done && i < w->rows.n; i++) {
         done = rows_read(&w->rows, i, row, err) && put(s, row, bytes, err) &&
                (i % TELL_EVERY != 0 || convert_goes_on(options, i, w->rows.n, "rows written", err));
+    }
+    if (done && w->n_zero_rows > 0) {
+        memset(row, 0, bytes);
+        done = put(s, row, bytes, err);
     }
     free(row);
     return done;

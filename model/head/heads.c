@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "model/content.h"
+#include "model/fasttext/fasttext.h"
 #include "model/head/parts.h"
 #include "model/packed.h"
 
@@ -101,6 +102,11 @@ static bool add_file(struct heads *heads, const char *path, const char *name,
     return false;
 }
 
+static bool has_default(const struct heads *heads)
+{
+    return heads_find(heads, DEFAULT_NAME, strlen(DEFAULT_NAME));
+}
+
 bool heads_open_packed(struct heads *heads, const struct tensors *file,
                        const struct head_ground *ground, struct err *err)
 {
@@ -108,9 +114,11 @@ bool heads_open_packed(struct heads *heads, const struct tensors *file,
     for (size_t i = 0; i < file->n; i++) {
         const struct tensor *tensor = &file->items[i];
         if (strncmp(tensor->name, PACKED_HEADS, prefix) != 0) continue;
+        const char *name = tensor->name + prefix;
         const struct head_file head = {
             .bytes = {tensor->data, (size_t)(tensor->end - tensor->begin)}};
-        if (!add_bytes(heads, &head, file->where, tensor->name + prefix, ground, err)) return false;
+        if (heads_find(heads, name, strlen(name))) continue;
+        if (!add_bytes(heads, &head, file->where, name, ground, err)) return false;
     }
     return true;
 }
@@ -118,6 +126,7 @@ bool heads_open_packed(struct heads *heads, const struct tensors *file,
 bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, struct err *err)
 {
     struct head *head;
+    if (!fasttext_info(ground->fasttext)->has_output || has_default(heads)) return true;
     if (!make_room(heads)) return err_set(err, ERR_MEMORY, NULL, "no memory for the model's head");
     if (!head_open_fasttext(&head, DEFAULT_NAME, ground, err)) return false;
     heads->items[heads->n] = head;
@@ -160,7 +169,7 @@ bool heads_open_checkpoint(struct heads *heads, const struct content *content,
                            const struct head_ground *ground, struct err *err)
 {
     bool is_found;
-    if (heads_find(heads, DEFAULT_NAME, sizeof DEFAULT_NAME - 1)) return true;
+    if (has_default(heads)) return true;
     /* Clients are told of it, but not where the model lies. */
     if (add_classifier(heads, content, content->source.weights_name, DEFAULT_NAME, ground,
                        &is_found, &heads->refused))

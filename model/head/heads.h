@@ -49,11 +49,13 @@ bool heads_open_folder(struct heads *heads, const char *folder, const struct hea
 bool heads_add(struct heads *heads, const char *path, const struct head_ground *ground,
                struct err *err);
 
-/** heads_open_packed adds the heads that lie in a packed file: tensors called heads.NAME. */
+/** heads_open_packed adds the heads that lie in a packed file, tensors called heads.NAME, but for
+ * names that there are. */
 bool heads_open_packed(struct heads *heads, const struct tensors *file,
                        const struct head_ground *ground, struct err *err);
 
-/** heads_open_fasttext adds the head of a supervised fastText model. */
+/** heads_open_fasttext adds the head of a fastText model that has labels, unless there is a default
+ * head. */
 bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, struct err *err);
 
 /** heads_open_checkpoint adds the classifier among the weights of a checkpoint, if there is one and

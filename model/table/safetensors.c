@@ -4,11 +4,16 @@
 #include "model/table/tensors.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FAIL(file, ...) tensors_fail(file, __VA_ARGS__)
 #define QUOTED(text) ERR_VALUE_BYTES, (text)
+
+/* Of tensors in a message. */
+#define NAMES_MAX 5
+#define NAMES_BYTES (NAMES_MAX * (ERR_VALUE_BYTES + 2) + 8)
 
 /* Where token embeddings are kept: model2vec and StaticEmbedding; then BERT and its kin,
    ModernBERT, GPT-2, Llama and its kin, T5, of which the longer forms have the model's name in
@@ -48,13 +53,33 @@ static const struct tensor *find_only(const struct tensors *file, bool named, si
     return *count == 1 ? found : NULL;
 }
 
+/* The names of the first tensors that --tensor might mean. */
+static void list_names(const struct tensors *file, bool named, char *out, size_t size)
+{
+    size_t at = 0, n = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < file->n && at < size; i++) {
+        const char *name = file->items[i].name;
+        if (file->items[i].rank != 2 || (named && !table_is_tensor_name(name))) continue;
+        if (++n > NAMES_MAX) {
+            snprintf(out + at, size - at, ", ...");
+            return;
+        }
+        at += (size_t)snprintf(out + at, size - at, "%s%.*s", n > 1 ? ", " : "", QUOTED(name));
+    }
+}
+
 static const struct tensor *find_named(const struct tensors *file, const char *name)
 {
     const struct tensor *tensor = tensors_find(file, name);
-    if (!tensor)
-        FAIL(file, "none of its %zu tensors is called '%.*s', as --tensor says", file->n,
-             QUOTED(name));
-    return tensor;
+    char names[NAMES_BYTES];
+    if (tensor) return tensor;
+    list_names(file, false, names, sizeof names);
+    FAIL(file,
+         "none of its %zu tensors is called '%.*s', as --tensor or config.json says; those with "
+         "two dimensions: %s",
+         file->n, QUOTED(name), names);
+    return NULL;
 }
 
 static const struct tensor *find_table(const struct tensors *file, const char *name)
@@ -68,10 +93,12 @@ static const struct tensor *find_table(const struct tensors *file, const char *n
     const struct tensor *known = find_only(file, true, &named);
     const struct tensor *only = find_only(file, false, &all);
     if (known || (only && named == 0)) return known ? known : only;
+    char names[NAMES_BYTES];
+    list_names(file, named > 0, names, sizeof names);
     FAIL(file,
          "%zu of its %zu tensors have the name of an embedding table, and %zu have two dimensions, "
-         "so it cannot be told which is the table; name it with --tensor",
-         named, file->n, all);
+         "so it cannot be told which is the table; name it with --tensor%s%s",
+         named, file->n, all, all > 0 ? ": " : "", names);
     return NULL;
 }
 

@@ -12,6 +12,10 @@
 #define DIM_MAX (1u << 20)
 #define WORDS_MAX (TRIE_ID_MAX + 1)
 #define NUMBER_BYTES_MAX 64
+#define LOOK_BYTES_MAX 65536
+/* Lists of words and counts are not vectors of one column. */
+#define GLOVE_DIM_MIN 2
+#define UTF8_MARK "\xEF\xBB\xBF"
 
 struct reader {
     struct word_vectors *out;
@@ -308,7 +312,9 @@ static bool read_whole(const char **at, const char *end, uint64_t *out)
 /* "V D" */
 static bool read_header(const char *at, const char *end, uint64_t *n, uint64_t *dim)
 {
-    if (!read_whole(&at, end, n) || at == end || *at++ != ' ') return false;
+    if (!read_whole(&at, end, n) || at == end || !is_space(*at)) return false;
+    while (at < end && is_space(*at))
+        at++;
     return read_whole(&at, end, dim) && at == end;
 }
 
@@ -325,8 +331,26 @@ static bool is_text_line(const char *at, const char *end, uint64_t dim)
     return stop > at;
 }
 
+/* Text that is damaged is still text: mostly made of numbers, and without control characters. */
+static bool looks_like_text(const char *at, const char *end)
+{
+    size_t n_digits = 0;
+    const size_t n = (size_t)(end - at) < LOOK_BYTES_MAX ? (size_t)(end - at) : LOOK_BYTES_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char c = (unsigned char)at[i];
+        if (c < ' ' && c != '\n' && !is_space((char)c)) return false;
+        n_digits += (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ' ';
+    }
+    return n_digits > n / 2;
+}
+
 /* A line of text is not longer than this. */
 #define LINE_BYTES_MAX (64u << 20)
+
+static size_t mark_bytes(struct span file)
+{
+    return file.bytes >= 3 && memcmp(file.data, UTF8_MARK, 3) == 0 ? 3 : 0;
+}
 
 bool word_vectors_tell(struct span file, enum word_vectors_kind *kind)
 {
@@ -335,21 +359,24 @@ bool word_vectors_tell(struct span file, enum word_vectors_kind *kind)
     const char *end = file.data + looked_at;
     uint64_t n, dim;
     if (looked_at == 0) return false;
-    const char *stop = line_end(file.data, end, &next);
-    if (read_header(file.data, stop, &n, &dim) && next < end) {
+    const char *at = file.data + mark_bytes(file), *stop = line_end(at, end, &next);
+    if (read_header(at, stop, &n, &dim)) {
         const char *second_stop = line_end(next, end, &second);
-        *kind = is_text_line(next, second_stop, dim) ? WORD2VEC_TEXT : WORD2VEC_BINARY;
+        const bool is_text = is_text_line(next, second_stop, dim) || looks_like_text(next, end);
+        *kind = is_text || next == end ? WORD2VEC_TEXT : WORD2VEC_BINARY;
         return true;
     }
     *kind = GLOVE_TEXT;
-    size_t fields = count_fields(file.data, stop);
-    return fields >= 2 && fields <= DIM_MAX && is_text_line(file.data, stop, fields - 1);
+    size_t fields = count_fields(at, stop);
+    return fields > GLOVE_DIM_MIN && fields <= DIM_MAX && is_text_line(at, stop, fields - 1);
 }
 
 static bool begin(struct reader *r, enum word_vectors_kind kind)
 {
     const char *next;
     uint64_t n = 0, dim;
+    if (mark_bytes((struct span){r->at, (size_t)(r->end - r->at)}) > 0)
+        return fail(r, "it begins with a byte order mark; save it as UTF-8 without one");
     const char *stop = line_end(r->at, r->end, &next);
     if (kind == GLOVE_TEXT) {
         dim = count_fields(r->at, stop) - 1;

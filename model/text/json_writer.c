@@ -5,6 +5,7 @@
 #include "base/numtext.h"
 #include "model/text/family.h"
 #include "model/text/json_fields.h"
+#include "model/text/words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -295,4 +296,76 @@ void tokenizer_write_vocab(const struct tokenizer *t, FILE *out)
         fwrite(text, 1, bytes, out);
         fputc('\n', out);
     }
+}
+
+/* ---- a dictionary, for others ---- */
+
+static bool has_words_of_ideographs(const struct vocab *vocab)
+{
+    for (uint32_t id = 0; id < vocab->n; id++) {
+        size_t bytes, n = 0;
+        const char *at = vocab_text(vocab, id, &bytes), *end = at + bytes;
+        while (at < end && n < 2)
+            n += (words_flags(at, &at) & UNICODE_CHINESE) != 0;
+        if (n == 2) return true;
+    }
+    return false;
+}
+
+/* Ideographs stand by themselves where no token holds more than one. */
+static json_t *word_level_parts(const struct tokenizer *t)
+{
+    json_t *parts = json_pack("[{s:s}, {s:s, s:s}]", "type", "WhitespaceSplit", "type",
+                              "Punctuation", "behavior", "Isolated");
+    if (!has_words_of_ideographs(&t->vocab))
+        json_array_append_new(parts,
+                              json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern",
+                                        "Regex", "\\p{Han}", "behavior", "Isolated", "invert", 0));
+    return parts;
+}
+
+static json_t *word_level_root(const struct tokenizer *t)
+{
+    json_t *lower = t->lowercases ? json_pack("{s:s}", "type", "Lowercase") : json_null();
+    return json_pack("{s:s, s:n, s:n, s:[], s:o, s:{s:s, s:o}, s:n, s:n}", "version", "1.0",
+                     "truncation", "padding", "added_tokens", "normalizer", lower, "pre_tokenizer",
+                     "type", "Sequence", "pretokenizers", word_level_parts(t), "post_processor",
+                     "decoder");
+}
+
+/* One without an unknown token gets one behind its others. */
+static void write_word_level_model(struct writer *w, uint32_t unknown_id)
+{
+    static const char unknown[] = "[UNK]";
+    const uint32_t own_id = w->t->unknown_id;
+    fputs("\"model\":{\"type\":\"WordLevel\",\"unk_token\":", w->out);
+    if (own_id == MODEL_NO_ID)
+        write_string(w, unknown, sizeof unknown - 1);
+    else
+        write_token(w, own_id);
+    fputs(",\n\"vocab\":{\n", w->out);
+    for (uint32_t id = 0; id < w->t->vocab.n; id++) {
+        write_token(w, id);
+        const bool is_last = id + 1 == w->t->vocab.n && own_id != MODEL_NO_ID;
+        fprintf(w->out, ":%u%s", id, is_last ? "" : ",\n");
+    }
+    if (own_id == MODEL_NO_ID) {
+        write_string(w, unknown, sizeof unknown - 1);
+        fprintf(w->out, ":%u", unknown_id);
+    }
+    fputs("}}}\n", w->out);
+}
+
+bool tokenizer_write_word_level(const struct tokenizer *t, uint32_t unknown_id, FILE *out,
+                                struct err *err)
+{
+    struct writer w = {.t = t, .out = out, .err = err};
+    json_t *root = word_level_root(t);
+    if (!root) return fields_no_memory(err);
+    arena_init(&w.arena, SIZE_MAX / 2);
+    bool done = write_open(&w, root);
+    if (done) write_word_level_model(&w, unknown_id);
+    arena_clear(&w.arena);
+    json_decref(root);
+    return done;
 }

@@ -24,6 +24,17 @@ struct tokenizer;
 bool tokenizer_write_json(const struct tokenizer *tokenizer, const uint32_t *new_ids, FILE *out,
                           struct err *err);
 
+/**
+ * tokenizer_write_word_level writes a tokenizer.json of a plain dictionary for other programs,
+ * which know none: WordLevel. It parts texts at white space and marks of punctuation, and at
+ * ideographs where no token holds two; tokens that hold such marks are therefore never found, which
+ * ours are.
+ * @param unknown_id of the token [UNK] that is added where the dictionary has no unknown token
+ * @return false with ERR_MEMORY
+ */
+bool tokenizer_write_word_level(const struct tokenizer *tokenizer, uint32_t unknown_id, FILE *out,
+                                struct err *err);
+
 /** tokenizer_fits_vocab: it is a plain dictionary whose tokens are a line each: a vocab.txt holds
  * it all. */
 bool tokenizer_fits_vocab(const struct tokenizer *tokenizer);

@@ -18,7 +18,9 @@ bool tokenizer_open(struct tokenizer **out, const struct source *files,
     struct tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     if (!tokenizer) return err_set(err, ERR_MEMORY, NULL, "no memory left for the tokenizer");
     bool done;
-    if (files->tokenizer.data)
+    /* A folder may hold a tokenizer.json for others, who know no dictionary. */
+    const bool is_dictionary = options->kind && strcmp(options->kind, "dictionary") == 0;
+    if (files->tokenizer.data && !(is_dictionary && files->vocab.data))
         done = tokenizer_read_json(tokenizer, files->tokenizer, err);
     else if (files->vocab.data)
         done = tokenizer_read_vocab(tokenizer, files->vocab, options, err);
@@ -73,6 +75,12 @@ void tokenizer_close(struct tokenizer *tokenizer)
     free(tokenizer->special);
     free(tokenizer->settings);
     free(tokenizer);
+}
+
+bool tokenizer_dictionary(const struct tokenizer *tokenizer, bool *lowercases)
+{
+    *lowercases = tokenizer->lowercases;
+    return tokenizer->family == &dictionary_family;
 }
 
 bool tokenizer_is_portable(const struct tokenizer *tokenizer)

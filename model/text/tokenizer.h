@@ -10,7 +10,8 @@
  * tokenizer.json.
  *
  * tokenizer.json: what it holds that is not known (types, keys) is refused, naming the place;
- * `truncation` and `padding` are ignored, for they are the request's. docs/TOKENIZERS.md lists all.
+ * `padding` is ignored, and so is `truncation`, but for what tokenizer_truncation says of it.
+ * docs/TOKENIZERS.md lists all.
  * vocab.txt: one token a line, its line its id, counted from 0; lines end in LF or CR LF, a byte
  * order mark is skipped; empty lines, equal lines and bytes that are not UTF-8 are errors. With
  * [UNK] it is WordPiece with BERT's defaults, otherwise a plain dictionary. A dictionary takes
@@ -38,13 +39,14 @@ struct fasttext;
 /** What config.json may say of the tokenizer, where tokenizer.json does not. */
 struct tokenizer_options {
     const char
-        *kind;      /* "wordpiece", "dictionary", or NULL: told by the files (model folder rules) */
-    bool lowercase; /* of a vocab.txt WordPiece; BERT's own default is true */
+        *kind;     /* "wordpiece", "dictionary", or NULL: told by the files (model folder rules) */
+    int lowercase; /* of a vocab.txt; -1: not said: a WordPiece does, a dictionary does not */
 };
 
 /**
- * tokenizer_open makes the tokenizer of a model folder: tokenizer.json where there is one,
- * otherwise vocab.txt (WordPiece if it holds [UNK], else a dictionary, unless options->kind says).
+ * tokenizer_open makes the tokenizer of a model folder: tokenizer.json where there is one (and
+ * options->kind does not ask for the dictionary of a vocab.txt that is there too), otherwise
+ * vocab.txt (WordPiece if it holds [UNK], else a dictionary, unless options->kind says).
  * @param files  borrowed while the tokenizer lives: token texts point into them
  * @param out    owned by the caller (tokenizer_close), NULL on failure
  * @return false with ERR_FORMAT, naming file and JSON path or line, and the remedy
@@ -63,6 +65,10 @@ bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const cha
 /** tokenizer_open_fasttext: the words of a fastText model, which is borrowed. False with
  * ERR_MEMORY. */
 bool tokenizer_open_fasttext(struct tokenizer **out, const struct fasttext *ft, struct err *err);
+
+/** tokenizer_dictionary: it is a plain dictionary; `*lowercases` is set to whether it looks for
+ * what it does not find in lower case. */
+bool tokenizer_dictionary(const struct tokenizer *tokenizer, bool *lowercases);
 
 /** tokenizer_is_portable: it can be written in another form. */
 bool tokenizer_is_portable(const struct tokenizer *tokenizer);

@@ -101,5 +101,7 @@ bool tokenizer_read_vocab(struct tokenizer *t, struct span file,
                        "%s: WordPiece needs the token [UNK], which is not there; add it, or set "
                        "tokenizer to dictionary in config.json",
                        where);
-    return read_root(t, is_wordpiece ? bert(t, options->lowercase) : dictionary(t, false), err);
+    return read_root(
+        t, is_wordpiece ? bert(t, options->lowercase != 0) : dictionary(t, options->lowercase > 0),
+        err);
 }

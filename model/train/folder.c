@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The model's own, with the name of the folder. */
-static char *config_of(const struct model *model, const char *name, bool is_new)
+/* The model's own, and what the files that are not copied said, with the name of the folder. */
+static char *config_of(const struct content *content, const char *name, const char *tensor,
+                       bool is_new)
 {
-    json_t *config = json_deep_copy(model_content(model)->settings.json);
+    json_t *config = json_deep_copy(content->settings.json);
     if (!config) config = json_object();
+    json_object_update_new(config, content_settings(content));
     json_object_set_new(config, "name", json_string(name));
+    json_object_del(config, "tensor");
+    if (tensor) json_object_set_new(config, "tensor", json_string(tensor));
     if (is_new) {
         json_object_del(config, "version");
         json_object_del(config, "license");
@@ -39,14 +43,28 @@ static bool write_tokenizer(const struct new_folder *folder, const struct conten
            write_span(folder, "vocab.txt", &source->vocab, err);
 }
 
+static bool write_config(const struct new_folder *folder, const struct content *content,
+                         const char *tensor, bool is_new, struct err *err)
+{
+    char *config = config_of(content, folder->name, tensor, is_new);
+    bool ok = config ? new_folder_write(folder, "config.json", config, strlen(config), err)
+                     : err_set(err, ERR_MEMORY, NULL, "no memory for config.json");
+    free(config);
+    return ok;
+}
+
 /* With the table as it was, the files as they were. */
-static bool copy_files(const struct new_folder *folder, const struct source *source,
+static bool copy_files(const struct new_folder *folder, const struct content *content,
                        struct err *err)
 {
+    const struct source *source = &content->source;
+    const struct settings *settings = &content->settings;
     return write_span(folder, "model.safetensors", &source->weights, err) &&
            write_span(folder, "tokenizer.json", &source->tokenizer, err) &&
            write_span(folder, "vocab.txt", &source->vocab, err) &&
-           write_span(folder, "config.json", &source->config, err);
+           (settings->is_told_elsewhere
+                ? write_config(folder, content, settings->tensor, false, err)
+                : write_span(folder, "config.json", &source->config, err));
 }
 
 static bool write_files(const struct new_folder *folder, const struct model *model,
@@ -55,12 +73,8 @@ static bool write_files(const struct new_folder *folder, const struct model *mod
     const struct content *content = model_content(model);
     if (!new_folder_write(folder, "head.safetensors", snapshot->head, snapshot->head_bytes, err))
         return false;
-    if (!snapshot->table) return copy_files(folder, &content->source, err);
-    char *config = config_of(model, folder->name, is_new);
-    bool ok = config ? new_folder_write(folder, "config.json", config, strlen(config), err)
-                     : err_set(err, ERR_MEMORY, NULL, "no memory for config.json");
-    free(config);
-    return ok &&
+    if (!snapshot->table) return copy_files(folder, content, err);
+    return write_config(folder, content, NULL, is_new, err) &&
            new_folder_write(folder, "model.safetensors", snapshot->table, snapshot->table_bytes,
                             err) &&
            write_tokenizer(folder, content, err);

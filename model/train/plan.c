@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/plan.h"
 
+#include "model/inside.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -90,6 +92,15 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
     const bool moves_table = options->mode != TRAINING_HEAD;
     *plan = (struct plan){.n_stages = options->mode == TRAINING_TABLE ? 2 : 1};
     const enum pooling pooling = model_info(model)->pooling;
+    if (model_reads_text(model))
+        return err_set(err, ERR_USAGE, NULL,
+                       "--from: vectors of fastText's models are made of texts, and a training "
+                       "looks at tokens; start from the model's .vec file");
+    if (!moves_table && model_content(model)->is_packed &&
+        model_content(model)->settings.is_told_elsewhere)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--compat: the trained model would be a copy of the packed one, which says "
+                       "so otherwise; convert it with --compat first");
     if (moves_table && (pooling == POOLING_MAX || pooling == POOLING_UNIT))
         return err_set(err, ERR_USAGE, NULL,
                        "--mode must be head for this model: its pooling is %s, and only sums and "

@@ -218,7 +218,7 @@ static bool take_fingerprint(struct training *t, struct err *err)
 
 static bool start_run(struct training *t, struct err *err)
 {
-    const uint32_t unknown_id = model_info(t->model)->unknown_id;
+    const uint32_t unknown_id = content_left_out(model_content(t->model));
     learner_clear(&t->learner);
     ngram_vocabulary_clear(&t->ngrams);
     if (!order_rows(t, err)) return false;

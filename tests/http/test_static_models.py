@@ -146,12 +146,17 @@ def test_a_table_is_named_where_it_cannot_be_told(tmp_path):
     rows, shape = rows_and_header()
     tensors = {"encoder.wte.weight": (shape, rows), "decoder.wte.weight": (shape, bytes(len(rows)))}
     model = checkpoint(tmp_path / "two", {"model.safetensors": tensors})
-    assert "--tensor" in refused(model)
+    assert "name it with --tensor: encoder.wte.weight, decoder.wte.weight" in refused(model)
     wanted = plain_vectors(GOLDEN / "m2v_plain", "--compat", "embedd")
     found = plain_vectors(model, "--tensor", "encoder.wte.weight")
     assert np.abs(found[:8] - wanted[:8]).max() < 1e-6
     assert not plain_vectors(model, "--tensor", "decoder.wte.weight").any()
-    assert "none of its 2 tensors is called 'nothing'" in refused(model, "--tensor", "nothing")
+    sentence = refused(model, "--tensor", "nothing")
+    assert "none of its 2 tensors is called 'nothing'" in sentence and "encoder.wte.weight, " in sentence
+    (model / "config.json").write_text('{"tensor": "encoder.wte.weight"}')
+    assert plain_vectors(model).tobytes() == found.tobytes()
+    assert not plain_vectors(model, "--tensor", "decoder.wte.weight").any()
+    (model / "config.json").unlink()
     run("convert", "--input", model, "--output", tmp_path / "packed", "--tensor", "encoder.wte.weight")
     assert plain_vectors(tmp_path / "packed")[:8].tobytes() == found[:8].tobytes()
 

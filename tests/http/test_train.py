@@ -194,6 +194,44 @@ def test_every_kind_of_model_can_be_started_from(model, tmp_path):
 
 
 @one_thread
+def test_vectors_stay_those_that_were_trained_on(tmp_path):
+    """What flags and files that are not copied say of a model is said by the trained one."""
+    golden = TOP / "tests/golden/static"
+    def vectors(model, *flags):
+        return subprocess.run([PROGRAM, "embed", "--model", model, *flags, "--format", "f32"], check=True, env=environment(),
+                              input="\n".join(text for text, _ in OTHERS).encode() + b"\n", capture_output=True).stdout
+    words = sorted({word for text, _ in ROWS for word in text.split()})
+    (tmp_path / "glove.txt").write_text("".join(f"{word} {i % 7 - 3} {i % 5 - 2} 0.5\n" for i, word in enumerate(words)))
+    (tmp_path / "config.json").write_text('{"pooling": "max"}')
+    for model, flags, modes in [(golden / "st_normalize", [], ["head", "both"]), (golden / "st_plain", [], ["head"]),
+                                (golden / "m2v_plain", ["--compat=model2vec-rs"], ["head", "both"]),
+                                (tmp_path / "glove.txt", [], ["head"]), ("builtin", [], ["head"])]:
+        for mode in modes:
+            done = Trained(tmp_path, "--force", f"--mode={mode}", "--epochs=1", f"--from={model}", *flags, rows=ROWS)
+            told = [json.loads(subprocess.run([PROGRAM, "inspect", path, *rest, "--format", "json"], check=True,
+                                              env=environment(), capture_output=True).stdout)
+                    for path, rest in ((model, flags), (done.path, []))]
+            for key in ("compat", "pooling", "normalize", "max_length", "unknown"):
+                assert told[0][key] == told[1][key], (model, key)
+            if mode == "head":
+                assert vectors(done.path) == vectors(model, *flags)
+
+
+@one_thread
+def test_a_models_own_head_gives_way_to_the_trained_one(tmp_path):
+    first = Trained(tmp_path, "--epochs=1", rows=ROWS)
+    subprocess.run([PROGRAM, "convert", "--input", first.path, "--output", tmp_path / "packed"], check=True, env=environment())
+    rows = [(text, label.upper()) for text, label in ROWS]
+    second = Trained(tmp_path, "--force", f"--from={tmp_path / 'packed'}", "--epochs=20", rows=rows)
+    assert evaluated(second.path, [(text, label.upper()) for text, label in OTHERS])["accuracy"] > 0.9
+
+
+def test_fasttext_models_are_no_start(tmp_path):
+    done = Trained(tmp_path, f"--from={TOP / 'tests/data/fasttext/skipgram.bin'}", rows=ROWS, code=2)
+    assert "start from the model's .vec file" in done.err
+
+
+@one_thread
 def test_several_labels_a_row(start, tmp_path):
     rows = [(f"{a[0]} {b[0]}", "|".join(sorted({a[1], b[1]}))) for a, b in zip(ROWS, ROWS[1:] + ROWS[:1])]
     rows += [("where is the", ""), ("我想要", "")] + ROWS

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tokenizers
 
 from harness import PATIENCE_S, PROGRAM, SANITIZER, environment
 
@@ -49,8 +50,16 @@ def as_binary(line_ends=True):
     return data
 
 
-FORMS = {"word2vec.txt": as_text(True), "crlf.vec": as_text(True).replace(b"\n", b" \r\n"), "glove.txt": as_text(False),
+FORMS = {"word2vec.txt": as_text(True), "tabs.vec": as_text(True).replace(b" ", b" \t"), "crlf.vec": as_text(True).replace(b"\n", b" \r\n"), "glove.txt": as_text(False),
          "word2vec.bin": as_binary(), "gensim.bin": as_binary(False), "no-last-end.vec": as_text(True)[:-1]}
+
+
+def safetensors_of(path):
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    return {name: np.frombuffer(data[start:], "<f4")[t["data_offsets"][0] // 4:t["data_offsets"][1] // 4].reshape(t["shape"])
+            for name, t in header.items()}
 
 
 def mean_of_units(words):
@@ -75,6 +84,59 @@ def test_words_have_their_rows_and_texts_the_mean_of_units(name, tmp_path):
     packed = tmp_path / "packed.safetensors"
     run("convert", "--input", model, "--output", packed)
     assert embedded(packed, ["The cat,"]).tobytes() == found[:1].tobytes()
+
+
+WORD_LEVEL_TEXTS = ["the cat,", "中国 爱 naïve", "HELLO the stranger", "nobody"]
+
+
+@pytest.mark.parametrize("ends", ["", "<unk>"])
+def test_a_folder_of_word_vectors_is_the_same_here_and_means_of_rows_elsewhere(ends, tmp_path):
+    data = as_text(False) + (f"{ends} 1 2 3 4 5\n".encode() if ends else b"")
+    (tmp_path / "glove.txt").write_bytes(data)
+    folder = tmp_path / "folder"
+    run("convert", "--input", tmp_path / "glove.txt", "--output", folder, "--to", "folder")
+    texts = WORD_LEVEL_TEXTS + ["Don't", "中国爱中", "the CAT"]
+    wanted = embedded(tmp_path / "glove.txt", texts)
+    assert embedded(folder, texts).tobytes() == wanted.tobytes()
+    # What model2vec does with it: rows times weights, without the unknown token.
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    unknown = tokenizer.token_to_id(tokenizer.model.unk_token)
+    assert tokenizer.get_vocab_size() == len(WORDS) + 1 and unknown == len(WORDS)
+    tensors = safetensors_of(folder / "model.safetensors")
+    assert tensors["embeddings"].shape[0] == len(tensors["weights"]) == len(WORDS) + 1
+    for text, row in zip(WORD_LEVEL_TEXTS, wanted):
+        ids = [i for i in tokenizer.encode(text).ids if i != unknown]
+        rows = tensors["embeddings"][ids] * tensors["weights"][ids, None]
+        assert np.abs((rows.mean(axis=0) if ids else 0) - row).max() < 1e-6
+    # Means of rows as they are, of tokens that there are: what StaticEmbedding does with it.
+    again = embedded(folder, ["the cat,"], "--pooling", "mean")
+    assert np.abs(again[0] - ROWS[[0, 1, 7]].mean(axis=0)).max() < 1e-6
+    run("convert", "--input", folder, "--output", tmp_path / "packed")
+    assert embedded(tmp_path / "packed", texts).tobytes() == wanted.tobytes()
+
+
+def test_ideographs_of_a_dictionary_stand_alone_elsewhere_too(tmp_path):
+    (tmp_path / "one.vec").write_text("3 2\n我 1 0\n爱 0 1\nrice 1 1\n")
+    run("convert", "--input", tmp_path / "one.vec", "--output", tmp_path / "folder", "--to", "folder")
+    tokenizer = tokenizers.Tokenizer.from_file(str(tmp_path / "folder" / "tokenizer.json"))
+    assert tokenizer.encode("我爱 Rice。你").ids == [0, 1, 2, 3, 3]
+
+
+def test_a_dictionary_that_holds_unk_stays_one(tmp_path):
+    (tmp_path / "unk.vec").write_text("3 2\n[UNK] 1 0\nabc 0 1\nab 1 1\n")
+    run("convert", "--input", tmp_path / "unk.vec", "--output", tmp_path / "folder", "--to", "folder")
+    assert json.loads(run("inspect", tmp_path / "folder", "--format", "json").stdout)["tokenizer"] == "dictionary"
+    assert embedded(tmp_path / "folder", ["abc d"]).tobytes() == embedded(tmp_path / "unk.vec", ["abc d"]).tobytes()
+
+
+def test_what_lies_beside_a_file_is_of_other_models(tmp_path):
+    (tmp_path / "table.vec").write_bytes(as_text(True))
+    (tmp_path / "config.json").write_text('{"pooling": "max", "tensor": 5}')
+    (tmp_path / "vocab.txt").write_text("other\n")
+    told = json.loads(run("inspect", tmp_path / "table.vec", "--format", "json").stdout)
+    assert (told["pooling"], told["vocab_size"]) == ("unit", len(WORDS))
+    sentence = run("inspect", tmp_path, code=1).stderr.decode()
+    assert "tensor must be a text" in sentence
 
 
 def test_of_equal_words_the_first_counts(tmp_path):
@@ -105,6 +167,19 @@ def test_npy_beside_its_vocabulary(dtype, tmp_path):
     ("wide.bin", b"2 4000000000\na 1", "at most"),
     ("cut.bin", as_binary()[:-3], "it ends within word 10 of 10"),
     ("longer.bin", as_binary() + b"xyz", "bytes follow its last word"),
+    ("marked.vec", b"\xef\xbb\xbf2 2\na 1 2\nb 3 4\n", "byte order mark"),
+    ("marked.txt", b"\xef\xbb\xbfa 1 2\nb 3 4\n", "byte order mark"),
+    ("header.vec", b"3 4\n", "says 3 words, but it holds 0"),
+    ("first.vec", b"2 3\na 1 2\nb 1 2 3\n", "line 2 has 2 numbers"),
+    ("first-letters.vec", b"2 3\na 1 x2 3\nb 1 2 3\n", "line 2: 'x2' is no number"),
+    ("counts.txt", b"the 30\nof 20\n", "begins like no table"),
+    ("notes.txt", b"Dear all,\nwe met at 10.\n", "begins like no table"),
+    ("glove.txt.gz", b"\x1f\x8b\x08\x00", "it is compressed; unpack it with gunzip"),
+    ("vectors.npz", b"PK\3\4" + bytes(30), "a zip archive"),
+    ("model.safetensors", b"PK\3\4" + bytes(30), "a zip archive"),
+    ("word2vec.model", b"\x80\4\x95" + bytes(30), "a pickle of Python"),
+    ("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "run git lfs pull"),
+    ("model.safetensors", b"<!DOCTYPE html><html></html>", "a page of the web"),
     ("table.npy", b"\x93NUMPY\x01\x00", "is no .npy file"),
     ("old.npy", b"\x93NUMPY\x09\x00\x10\x00" + b" " * 16, "another version"),
 ])
@@ -194,6 +269,16 @@ def test_a_fasttext_model_is_served(start):
     tokens = json.dumps({"tokens": words}).encode()
     assert service.post("/v1/classify", tokens).json()["data"][0]["scores"] == reply["scores"]
     assert np.abs(np.array(vectors[0]) - embedded(FASTTEXT / "softmax.bin", [text])[0]).max() < 1e-6
+    # Ids are the text of their words, with its end of line and n-grams of words.
+    ids = [token["id"] for token in service.post("/tokenize", json.dumps({"inputs": text}).encode()).json()[0]]
+    known = [(i, word) for i, word in zip(ids, words) if i is not None]
+    by_ids = service.post("/v1/embeddings", json.dumps({"input": [i for i, _ in known]}).encode())
+    line = " ".join(word for _, word in known)
+    assert np.array(by_ids.json()["data"][0]["embedding"]).tolist() == service.post(
+        "/v1/embeddings", json.dumps({"input": line}).encode()).json()["data"][0]["embedding"]
+    asked = [service.post("/v1/classify", json.dumps(body).encode()).json()["data"][0]["scores"]
+             for body in ({"ids": [i for i, _ in known]}, {"text": line})]
+    assert len(known) > 1 and asked[0] == asked[1]
     explained = service.post("/v1/classify", json.dumps({"text": text, "explain": True}).encode())
     assert explained.status == 400 and "fastText" in explained.json()["error"]["message"]
 

@@ -34,7 +34,7 @@ static struct span span_of(const char *text)
 static struct tokenizer *try_open(struct span json, struct span vocab, const char *kind)
 {
     struct source files = {.path = "a-folder", .tokenizer = json, .vocab = vocab};
-    struct tokenizer_options options = {.kind = kind, .lowercase = true};
+    struct tokenizer_options options = {.kind = kind, .lowercase = -1};
     struct tokenizer *tokenizer;
     err = (struct err){0};
     bool done = tokenizer_open(&tokenizer, &files, &options, &err);
