@@ -69,6 +69,9 @@ static bool run(struct convert *convert, struct err *err)
     if (done)
         printf("%s: %u tokens, %u columns, %s, %llu bytes\n", convert->output, result.vocab_size,
                result.dim, dtype_names[result.dtype], (unsigned long long)result.bytes);
+    if (done && result.has_left_ngrams)
+        printf("it holds the vectors of the words alone: words that fastText makes of n-grams are "
+               "unknown in it\n");
     if (done && result.heads_left > 0)
         printf("%zu head%s not in it: serve with --heads, or train anew where columns or tokens "
                "are fewer\n",

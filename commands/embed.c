@@ -51,8 +51,8 @@ static bool set_options(struct embed *embed, struct err *err)
     }
     if (embed->pooling == POOLING_WEIGHTED && !info->has_weights) {
         return err_set(err, ERR_USAGE, NULL,
-                       "--pooling must be mean, sum or max, not 'weighted': the model has no token "
-                       "weights");
+                       "--pooling must be mean, sum, max or unit, not 'weighted': the model has no "
+                       "token weights");
     }
     embed->options.pooling = embed->pooling < 0 ? info->pooling : (enum pooling)embed->pooling;
     embed->options.normalize = embed->normalize < 0 ? info->normalize : embed->normalize != 0;

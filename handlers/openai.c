@@ -63,7 +63,7 @@ static bool read_pooling(const struct exchange *x, const struct value *values,
     if (pooling == POOLING_WEIGHTED && !info->has_weights)
         return err_set(err, ERR_INVALID, "pooling",
                        "pooling \"weighted\" needs a model with token weights, which \"%s\" has "
-                       "not; send \"mean\", \"sum\" or \"max\"",
+                       "not; send \"mean\", \"sum\", \"max\" or \"unit\"",
                        info->name);
     pool->pooling = (enum pooling)pooling;
     pool->dims = (uint32_t)dims;

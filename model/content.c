@@ -245,7 +245,7 @@ struct head_ground content_ground(const struct content *content)
                                 .config = settings->json};
 }
 
-json_t *content_settings(const struct content *content)
+json_t *content_settings(const struct content *content, const struct tokenizer *tokenizer)
 {
     json_t *json = settings_as_json(&content->settings);
     if (!content->settings.name)
@@ -253,7 +253,7 @@ json_t *content_settings(const struct content *content)
     if (content->table.n_rows > tokenizer_vocab_size(content->tokenizer))
         json_object_set_new(json, "vocab_size", json_integer(content->table.n_rows));
     bool lowercases;
-    if (tokenizer_dictionary(content->tokenizer, &lowercases)) {
+    if (tokenizer_dictionary(tokenizer, &lowercases)) {
         json_object_set_new(json, "tokenizer", json_string("dictionary"));
         json_object_set_new(json, "lowercase", json_boolean(lowercases));
     }

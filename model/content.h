@@ -41,8 +41,9 @@ uint32_t content_left_out(const struct content *content);
 /** content_ground: what a head stands on, on this table; borrowed. */
 struct head_ground content_ground(const struct content *content);
 
-/** content_settings: what a config.json of it would say; the caller's (json_decref). */
-json_t *content_settings(const struct content *content);
+/** content_settings: what a config.json of it would say, with that tokenizer (its own, or one made
+ * of it); the caller's (json_decref). */
+json_t *content_settings(const struct content *content, const struct tokenizer *tokenizer);
 
 /** content_close frees and unmaps; empty (zeroed) content is fine. */
 void content_close(struct content *content);

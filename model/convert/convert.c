@@ -21,12 +21,6 @@ static bool check_options(const struct content *content, const struct convert_op
                           struct err *err)
 {
     const uint32_t dim = content->table.dim;
-    if (!tokenizer_is_portable(content->tokenizer))
-        return err_set(
-            err, ERR_USAGE, NULL,
-            "%.300s is served from its own file as it is: no other form holds the n-grams "
-            "that its words are made of",
-            content->where);
     if (options->dim > dim)
         return err_set(err, ERR_USAGE, NULL,
                        "--dim must be from 1 to %u, the table's columns, not %u", dim,
@@ -94,8 +88,8 @@ static bool write_rows(const char *output, const struct convert_options *options
 static enum dtype dtype_of(const struct table *table, const struct convert_options *options)
 {
     if (options->dtype >= 0) return (enum dtype)options->dtype;
-    /* Others read no scales, and nobody needs 64 bits. */
-    if (table->dtype == DTYPE_F64) return DTYPE_F32;
+    /* Others read no scales, nobody needs 64 bits, and fastText's codes are its own. */
+    if (table->dtype == DTYPE_F64 || table->dtype == DTYPE_PQ) return DTYPE_F32;
     return table->dtype == DTYPE_I8 && options->form == CONVERT_FOLDER ? DTYPE_F32 : table->dtype;
 }
 
@@ -133,35 +127,70 @@ static void choose_word_level(struct writing *w)
         w->content->settings.pooling == POOLING_UNIT && !w->has_factors && !w->has_mapping;
 }
 
+/* The tokens that are written: the model's own, those of them that are kept, or the words of a
+   fastText model. */
+struct vocabulary {
+    struct keep keep;
+    struct tokenizer *words;           /* NULL: of another model */
+    const struct tokenizer *tokenizer; /* one of these, or the model's */
+};
+
+static void vocabulary_close(struct vocabulary *vocabulary)
+{
+    keep_close(&vocabulary->keep);
+    tokenizer_close(vocabulary->words);
+}
+
+static bool vocabulary_open(struct vocabulary *vocabulary, const struct content *content,
+                            uint32_t keep_top, struct err *err)
+{
+    *vocabulary = (struct vocabulary){.tokenizer = content->tokenizer};
+    if (content->fasttext &&
+        !tokenizer_open_fasttext_words(&vocabulary->words, content->fasttext, content->where, err))
+        return false;
+    if (vocabulary->words) vocabulary->tokenizer = vocabulary->words;
+    if (keep_top == 0 || keep_top >= tokenizer_vocab_size(vocabulary->tokenizer)) return true;
+    if (!keep_open(&vocabulary->keep, vocabulary->tokenizer, keep_top, err)) {
+        vocabulary_close(vocabulary);
+        return false;
+    }
+    vocabulary->tokenizer = vocabulary->keep.tokenizer;
+    return true;
+}
+
 static bool convert(const struct model *model, const char *output,
                     const struct convert_options *options, struct convert_result *result,
                     struct err *err)
 {
     const struct content *content = model_content(model);
     const struct table *table = &content->table;
-    struct keep keep = {0};
-    if (!check_options(content, options, err)) return false;
-    const bool is_cut = options->keep_top > 0 && options->keep_top < model_info(model)->vocab_size;
-    if (is_cut && !keep_open(&keep, content->tokenizer, options->keep_top, err)) return false;
+    struct vocabulary vocabulary;
+    if (!check_options(content, options, err) ||
+        !vocabulary_open(&vocabulary, content, options->keep_top, err))
+        return false;
+    const struct keep *keep = &vocabulary.keep;
     const uint32_t dim = options->dim > 0 ? options->dim : table->dim;
     struct writing w = {
         .content = content,
         /* Their vectors and ids would be others. */
-        .heads = is_cut || dim != table->dim || options->is_pca ? NULL : model_heads(model),
-        .tokenizer = is_cut ? keep.tokenizer : content->tokenizer,
+        .heads = keep->tokenizer || vocabulary.words || dim != table->dim || options->is_pca
+                     ? NULL
+                     : model_heads(model),
+        .tokenizer = vocabulary.tokenizer,
         .options = options,
         .rows = {.dim = dim, .dtype = dtype_of(table, options), .where = content->where},
     };
-    choose_rows(&w, &keep);
+    choose_rows(&w, keep);
     choose_word_level(&w);
     bool done = write_rows(output, options, &w, err);
     *result = (struct convert_result){.vocab_size = tokenizer_vocab_size(w.tokenizer),
                                       .dim = dim,
                                       .dtype = w.rows.dtype,
                                       .bytes = w.bytes,
+                                      .has_left_ngrams = vocabulary.words,
                                       .heads_left = model_heads(model)->n - w.heads_written};
     rows_close(&w.rows);
-    keep_close(&keep);
+    vocabulary_close(&vocabulary);
     return done;
 }
 

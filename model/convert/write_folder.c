@@ -21,7 +21,7 @@ static bool write_json(const struct new_folder *folder, const char *name, json_t
 /* Ours, and what tells the others that it is theirs. */
 static json_t *config_of(const struct writing *w)
 {
-    json_t *config = content_settings(w->content);
+    json_t *config = content_settings(w->content, w->tokenizer);
     json_object_set_new(config, "model_type", json_string("model2vec"));
     json_object_set_new(config, "architectures", json_pack("[s]", "StaticModel"));
     json_object_set_new(config, "hidden_dim", json_integer(w->rows.dim));

@@ -138,7 +138,7 @@ static json_t *metadata_of(const struct writing *w)
     memset(zeros, '0', PACKED_SHA256_CHARS);
     zeros[PACKED_SHA256_CHARS] = '\0';
     json_object_set_new(metadata, PACKED_FORMAT_KEY, json_string(PACKED_VERSION));
-    set_text(metadata, PACKED_CONFIG_KEY, content_settings(w->content));
+    set_text(metadata, PACKED_CONFIG_KEY, content_settings(w->content, w->tokenizer));
     set_text(metadata, PACKED_SOURCE_KEY, source_of(w));
     json_object_set_new(metadata, PACKED_CHECKED_KEY, json_string(PACKED_CHECKED ", unique"));
     json_object_set_new(metadata, PACKED_VOCABULARY_KEY,

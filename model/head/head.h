@@ -84,7 +84,8 @@ struct head_ground {
  * @param name   of the head; copied
  * @param where  name of the file, for messages
  * @param out    owned by the caller (head_close); NULL on failure
- * @return false with ERR_FORMAT (file, place, remedy) or ERR_MEMORY
+ * @return false with ERR_FORMAT (file, place, remedy), ERR_UNPROCESSABLE (it gives no labels) or
+ *         ERR_MEMORY
  */
 bool head_open(struct head **out, struct span bytes, const char *name, const char *where,
                const struct head_ground *ground, struct err *err);

@@ -65,15 +65,16 @@ static const char *read_activation(const struct head_parts *parts)
     const char *name = value ? json_string_value(value) : "identity";
     if (name && strcmp(name, "softmax") == 0) return "multi-class";
     if (name && strcmp(name, "sigmoid") == 0) return "multi-label";
-    if (name && strcmp(name, "identity") == 0)
+    if (name && strcmp(name, "identity") == 0) {
         head_fail(parts, "head_config.activation of config.json is 'identity': a head of model2vec "
-                         "for regression or similarity, which gives numbers and no labels; take "
-                         "the file away to serve the vectors alone");
-    else
+                         "for regression or similarity, which gives numbers and no labels");
+        parts->err->code = ERR_UNPROCESSABLE;
+    } else {
         head_fail(parts,
                   "head_config.activation of config.json must be softmax or sigmoid, not '%.*s'; "
                   "save the classifier again with model2vec",
                   ERR_VALUE_BYTES, name ? name : "something else than a string");
+    }
     return NULL;
 }
 

@@ -279,6 +279,17 @@ static bool add_folder(struct heads *heads, const char *folder, const struct hea
     return ok;
 }
 
+/* A head that is whole but has no labels stops nobody from using the vectors. Clients are told of
+   it, but not where the model lies. */
+static bool pass_over(struct heads *heads, const char *path, const char *file,
+                      const struct err *why)
+{
+    const size_t bytes = strlen(path);
+    if (why->code != ERR_UNPROCESSABLE || strncmp(why->message, path, bytes) != 0) return false;
+    err_set(&heads->refused, ERR_FORMAT, NULL, "%s%s", file, why->message + bytes);
+    return true;
+}
+
 bool heads_open_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
                        struct err *err)
 {
@@ -286,7 +297,8 @@ bool heads_open_folder(struct heads *heads, const char *folder, const struct hea
     struct stat info;
     for (size_t i = 0; i < N_DEFAULT_FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, default_files[i]);
-        if (stat(path, &info) == 0 && !add_file(heads, path, DEFAULT_NAME, ground, err))
+        if (stat(path, &info) == 0 && !add_file(heads, path, DEFAULT_NAME, ground, err) &&
+            !pass_over(heads, path, default_files[i], err))
             return false;
     }
     snprintf(path, sizeof path, "%s/heads", folder);

@@ -33,12 +33,13 @@ struct heads {
     struct head_file *files;  /* (n) what each is read from */
     struct content **grounds; /* (n) a table of its own, or NULL */
     size_t n;
-    struct err refused; /* why the classifier of a checkpoint is not served; ERR_NONE: there is none
-                           such */
+    struct err refused; /* why the classifier of a checkpoint, or a head without labels, is not
+                           served; ERR_NONE: there is none such */
 };
 
 /**
- * heads_open_folder adds the heads of a model folder; none is fine.
+ * heads_open_folder adds the heads of a model folder; none is fine, and so is one that gives no
+ * labels: `refused` then says so.
  * @return false with ERR_IO or ERR_FORMAT naming the file; what was added stays until heads_close
  */
 bool heads_open_folder(struct heads *heads, const char *folder, const struct head_ground *ground,

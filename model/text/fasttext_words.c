@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The words of a fastText model: what stands between white space, exactly as it stands. Their
    n-grams are not tokens: they are parts of the words' vectors. */
+#include "base/utf8.h"
 #include "model/fasttext/fasttext.h"
 #include "model/text/family.h"
 
@@ -55,4 +56,28 @@ bool tokenizer_open_fasttext(struct tokenizer **out, const struct fasttext *ft, 
     t->vocab.n = fasttext_info(ft)->n_words;
     t->unknown_id = MODEL_NO_ID;
     return true;
+}
+
+static bool add_words(struct vocab *vocab, const struct fasttext *ft, const char *where,
+                      struct err *err)
+{
+    for (uint32_t id = 0; id < fasttext_info(ft)->n_words; id++) {
+        const struct span word = fasttext_word(ft, id);
+        if (utf8_valid_bytes(word.data, word.bytes) < word.bytes)
+            return err_set(err, ERR_FORMAT, NULL,
+                           "%.300s: word %u is not UTF-8, which only its own file can hold", where,
+                           id);
+        if (!vocab_add(vocab, id, word.data, word.bytes, where, err)) return false;
+    }
+    return true;
+}
+
+bool tokenizer_open_fasttext_words(struct tokenizer **out, const struct fasttext *ft,
+                                   const char *where, struct err *err)
+{
+    struct vocab vocab = {0};
+    *out = NULL;
+    if (add_words(&vocab, ft, where, err)) return tokenizer_open_words(out, &vocab, where, err);
+    vocab_clear(&vocab);
+    return false;
 }

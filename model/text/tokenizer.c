@@ -83,11 +83,6 @@ bool tokenizer_dictionary(const struct tokenizer *tokenizer, bool *lowercases)
     return tokenizer->family == &dictionary_family;
 }
 
-bool tokenizer_is_portable(const struct tokenizer *tokenizer)
-{
-    return !tokenizer->fasttext;
-}
-
 const char *tokenizer_kind(const struct tokenizer *tokenizer)
 {
     return tokenizer->family->name;

@@ -70,8 +70,13 @@ bool tokenizer_open_fasttext(struct tokenizer **out, const struct fasttext *ft, 
  * what it does not find in lower case. */
 bool tokenizer_dictionary(const struct tokenizer *tokenizer, bool *lowercases);
 
-/** tokenizer_is_portable: it can be written in another form. */
-bool tokenizer_is_portable(const struct tokenizer *tokenizer);
+/**
+ * tokenizer_open_fasttext_words makes the plain dictionary of a fastText model's words, as
+ * tokenizer_open_words does of a .vec file: a copy.
+ * @return false with ERR_FORMAT (a word that is not UTF-8) or ERR_MEMORY
+ */
+bool tokenizer_open_fasttext_words(struct tokenizer **out, const struct fasttext *ft,
+                                   const char *where, struct err *err);
 
 void tokenizer_close(struct tokenizer *tokenizer);
 

@@ -95,7 +95,7 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
     if (model_reads_text(model))
         return err_set(err, ERR_USAGE, NULL,
                        "--from: vectors of fastText's models are made of texts, and a training "
-                       "looks at tokens; start from the model's .vec file");
+                       "looks at tokens; convert it first, to the vectors of its words");
     if (!moves_table && model_content(model)->is_packed &&
         model_content(model)->settings.is_told_elsewhere)
         return err_set(err, ERR_USAGE, NULL,

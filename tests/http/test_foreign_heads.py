@@ -75,9 +75,13 @@ def test_a_classifier_of_model2vec_beside_another_one_keeps_its_labels():
 def test_heads_of_model2vec_without_labels_are_refused(tmp_path, name):
     message = run("classify", "--model", MODEL2VEC / name, code=1)
     assert "head_config.activation of config.json is 'identity'" in message and message.count("\n") == 1
+    assert not str(MODEL2VEC) in message
+    found = run("embed", "--model", MODEL2VEC / name, "--format", "f32", texts=["the cat"])
     shutil.copytree(MODEL2VEC / name, tmp_path / name)
     (tmp_path / name / "head.safetensors").unlink()
-    assert run("embed", "--model", tmp_path / name, "--format", "f32", texts=["the cat"])
+    assert found == run("embed", "--model", tmp_path / name, "--format", "f32", texts=["the cat"])
+    told = json.loads(run("inspect", MODEL2VEC / name, "--format", "json"))
+    assert told["heads"] == [] and told["not_served"].startswith("head.safetensors: head_config.activation")
 
 
 # -- transformers --

@@ -283,6 +283,31 @@ def test_a_fasttext_model_is_served(start):
     assert explained.status == 400 and "fastText" in explained.json()["error"]["message"]
 
 
-def test_a_fasttext_model_stays_in_its_own_file(tmp_path):
-    done = run("convert", "--input", FASTTEXT / "softmax.bin", "--output", tmp_path / "out", code=2)
-    assert "served from its own file" in done.stderr.decode() and not list(tmp_path.iterdir())
+@pytest.mark.parametrize("name", MODELS)
+def test_of_a_fasttext_model_the_vectors_of_its_words_are_converted(name, tmp_path):
+    known = [line.split("\t")[1] for line in run("vocab", "--model", FASTTEXT / name).stdout.decode().splitlines()]
+    known = [word for word in known if word.isalpha()][:50]
+    done = run("convert", "--input", FASTTEXT / name, "--output", tmp_path / "out")
+    assert "words that fastText makes of n-grams are unknown" in done.stdout.decode()
+    assert ("1 head is not in it" in done.stdout.decode()) == (FASTTEXT / name).with_suffix(".labels").exists()
+    for form in ("packed", "folder"):
+        run("convert", "--input", FASTTEXT / name, "--output", tmp_path / form, "--to", form)
+        told = json.loads(run("inspect", tmp_path / form, "--format", "json").stdout)
+        assert (told["tokenizer"], told["dtype"], told["normalize"], told["heads"]) == ("dictionary", "F32", False, [])
+        # Each word is its row; a text of known words, its program's vector where that has no end of line.
+        wanted = embedded(FASTTEXT / name, known, "--pooling", "sum")
+        assert np.abs(embedded(tmp_path / form, known, "--pooling", "sum") - wanted).max() < 1e-6
+        if told["pooling"] == "unit":
+            lines = [" ".join(known[:10]), known[3]]
+            assert np.abs(embedded(tmp_path / form, lines) - embedded(FASTTEXT / name, lines)).max() < 1e-6
+    small = tmp_path / "small"
+    run("convert", "--input", FASTTEXT / name, "--output", small, "--keep-top", 5, "--dtype", "i8", "--dim", "4", "--pca")
+    assert json.loads(run("inspect", small, "--format", "json").stdout)["vocab_size"] in (5, 6)
+
+
+def test_a_word_that_is_no_text_stays_in_its_own_file(tmp_path):
+    whole = (FASTTEXT / "skipgram.bin").read_bytes()
+    at = whole.index(b"noodles\0")
+    (tmp_path / "bytes.bin").write_bytes(whole[:at] + b"\xff" + whole[at + 1:])
+    done = run("convert", "--input", tmp_path / "bytes.bin", "--output", tmp_path / "out", code=1)
+    assert "is not UTF-8, which only its own file can hold" in done.stderr.decode() and not (tmp_path / "out").exists()
