@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file zip.h  Zip files of stored members, right or wrong in one thing, as malloc'ed bytes. */
+/** @file zip.h  Zip files of members as they are given, right or wrong in one thing, as malloc'ed
+ * bytes.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -12,6 +14,7 @@ struct zip_part {
     size_t bytes;
     unsigned flags, method; /* bit 0: encrypted; 0: stored */
     uint32_t claimed_bytes; /* unpacked, where it is not 0: instead of the true ones */
+    const void *unpacked;   /* (claimed_bytes) what the sum is of, where it is not NULL */
 };
 
 static uint32_t zip_sum(const unsigned char *data, size_t bytes)
@@ -45,7 +48,10 @@ static unsigned char *zip_put_facts(unsigned char *at, const struct zip_part *pa
     at = zip_put(at, part->flags, 2);
     at = zip_put(at, part->method, 2);
     at = zip_put(at, 0x00210000, 4); /* 1980-01-01 */
-    at = zip_put(at, zip_sum(part->data, part->bytes), 4);
+    at = zip_put(at,
+                 part->unpacked ? zip_sum(part->unpacked, part->claimed_bytes)
+                                : zip_sum(part->data, part->bytes),
+                 4);
     at = zip_put(at, part->bytes, 4);
     at = zip_put(at, part->claimed_bytes ? part->claimed_bytes : part->bytes, 4);
     at = zip_put(at, strlen(part->name), 2);
