@@ -356,3 +356,16 @@ bool numtext_base64_read(const char *text, size_t bytes, unsigned char *out, siz
     }
     return true;
 }
+
+double numtext_scale(double value, int exponent)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    const int most = sizeof powers / sizeof *powers - 1;
+    for (; exponent > most; exponent -= most)
+        value *= powers[most];
+    for (; exponent < -most; exponent += most)
+        value /= powers[most];
+    return exponent < 0 ? value / powers[-exponent] : value * powers[exponent];
+}

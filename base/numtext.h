@@ -36,6 +36,10 @@ size_t numtext_u64(char *out, uint64_t value);
 size_t numtext_base64(char *out, const void *data, size_t bytes);
 size_t numtext_base64_bytes(size_t bytes);
 
+/** numtext_scale: value · 10^exponent; rounded once where |exponent| is at most 22, as such powers
+ * are exact in float64. */
+double numtext_scale(double value, int exponent);
+
 /** numtext_hex_digit: the value of a hexadecimal digit, or -1. */
 static inline int numtext_hex_digit(char c)
 {

@@ -141,6 +141,12 @@ static bool open_word_vectors(struct content *content, const struct model_option
                                     .dim = vectors.dim,
                                     .dtype = DTYPE_F32,
                                     .owned = {[2] = vectors.rows}};
+    if (content->settings.pooling == POOLING_UNIT && !table_find_norms(&content->table)) {
+        word_vectors_clear(&vectors);
+        content->table.owned[2] = NULL;
+        return err_set(err, ERR_MEMORY, NULL, "%.300s: no memory for a number a word",
+                       content->where);
+    }
     return tokenizer_open_words(&content->tokenizer, &vectors.vocab, content->where, err);
 }
 

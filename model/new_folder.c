@@ -46,6 +46,12 @@ static bool holds_only_own(const char *path, struct err *err)
     return ok;
 }
 
+static void trim_slashes(char *path)
+{
+    for (size_t bytes = strlen(path); bytes > 1 && path[bytes - 1] == '/';)
+        path[--bytes] = '\0';
+}
+
 bool new_folder_check(const char *path, bool replaces, struct err *err)
 {
     struct stat info;
@@ -63,9 +69,7 @@ bool new_folder_check(const char *path, bool replaces, struct err *err)
     }
     char parent[PATH_MAX];
     snprintf(parent, sizeof parent, "%s", path);
-    size_t bytes = strlen(parent);
-    while (bytes > 1 && parent[bytes - 1] == '/')
-        parent[--bytes] = '\0';
+    trim_slashes(parent);
     char *slash = strrchr(parent, '/');
     if (slash)
         slash[slash == parent] = '\0';
@@ -131,8 +135,7 @@ bool new_folder_open(struct new_folder *folder, const char *path, struct err *er
     *folder = (struct new_folder){0};
     if (snprintf(folder->path, sizeof folder->path, "%s", path) >= (int)sizeof folder->path)
         return err_set(err, ERR_USAGE, NULL, "--output: the path is too long");
-    for (size_t bytes = strlen(folder->path); bytes > 1 && folder->path[bytes - 1] == '/';)
-        folder->path[--bytes] = '\0';
+    trim_slashes(folder->path);
     const char *slash = strrchr(folder->path, '/');
     folder->name = slash ? slash + 1 : folder->path;
     return make_temp(folder->temp, sizeof folder->temp, folder->path, err);

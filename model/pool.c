@@ -51,46 +51,25 @@ static bool is_unknown(uint32_t unknown_id, uint32_t id)
    rounded to float32, as the kernels do, but for rows of float64: their library sums these in
    float64. */
 #define COLUMNS_AT_ONCE 256
+#define ROWS_AT_ONCE 64
 
-static void take_row(double *out, const float *row, double weight, size_t n, enum pooling pooling)
+static void take_row(double *out, const float *row, float weight, size_t n,
+                     const struct table *table, enum pooling pooling)
 {
     for (size_t j = 0; j < n; j++) {
         if (pooling == POOLING_MAX)
             out[j] = row[j] > out[j] || isnan(row[j]) ? row[j] : out[j];
+        else if (table->dtype == DTYPE_F64)
+            out[j] += (double)weight * row[j];
         else
-            out[j] += weight * row[j];
+            out[j] = (float)out[j] + weight * row[j];
     }
 }
 
-static void round_all(double *x, size_t n)
-{
-    for (size_t j = 0; j < n; j++)
-        x[j] = (float)x[j];
-}
-
-static float norm_of(const struct table *table, uint32_t id)
-{
-    float row[COLUMNS_AT_ONCE], squares = 0;
-    for (size_t from = 0, columns; from < table->dim; from += columns) {
-        columns = table->dim - from < COLUMNS_AT_ONCE ? table->dim - from : COLUMNS_AT_ONCE;
-        table_floats(table, id, from, columns, row);
-        for (size_t j = 0; j < columns; j++)
-            squares += row[j] * row[j];
-    }
-    return sqrtf(squares);
-}
-
-/* What a row counts; 0: it is left out. */
-static float weight_of(const struct table *table, enum pooling pooling, uint32_t id)
-{
-    if (pooling == POOLING_WEIGHTED) return table->weights[id];
-    if (pooling != POOLING_UNIT) return 1;
-    const float norm = norm_of(table, id);
-    return norm > 0 ? 1 / norm : 0;
-}
-
+/* @param norms (n) 1 by each row's, for unit pooling */
 static void gather_columns(float *out, const struct table *table, enum pooling pooling,
-                           const uint32_t *ids, size_t n, size_t from, size_t columns)
+                           const uint32_t *ids, const float *norms, size_t n, size_t from,
+                           size_t columns)
 {
     float row[COLUMNS_AT_ONCE];
     double sums[COLUMNS_AT_ONCE];
@@ -98,25 +77,49 @@ static void gather_columns(float *out, const struct table *table, enum pooling p
         sums[j] = out[j];
     for (size_t i = 0; i < n; i++) {
         table_floats(table, ids[i], from, columns, row);
-        take_row(sums, row, weight_of(table, pooling, ids[i]), columns, pooling);
-        if (table->dtype != DTYPE_F64) round_all(sums, columns);
+        const float weight = pooling == POOLING_UNIT       ? norms[i]
+                             : pooling == POOLING_WEIGHTED ? table->weights[ids[i]]
+                                                           : 1;
+        take_row(sums, row, weight, columns, table, pooling);
     }
     for (size_t j = 0; j < columns; j++)
         out[j] = (float)sums[j];
 }
 
+static void gather_all_columns(float *out, const struct table *table, enum pooling pooling,
+                               const uint32_t *ids, const float *norms, size_t n, size_t dims)
+{
+    for (size_t from = 0; from < dims; from += COLUMNS_AT_ONCE)
+        gather_columns(out + from, table, pooling, ids, norms, n, from,
+                       dims - from < COLUMNS_AT_ONCE ? dims - from : COLUMNS_AT_ONCE);
+}
+
+/* Norms are worked out once for all columns. */
 static void gather_rows(float *out, const struct table *table, enum pooling pooling,
                         const uint32_t *ids, size_t n, size_t dims)
 {
-    for (size_t from = 0; from < dims; from += COLUMNS_AT_ONCE)
-        gather_columns(out + from, table, pooling, ids, n, from,
-                       dims - from < COLUMNS_AT_ONCE ? dims - from : COLUMNS_AT_ONCE);
+    float norms[ROWS_AT_ONCE];
+    if (pooling != POOLING_UNIT) {
+        gather_all_columns(out, table, pooling, ids, NULL, n, dims);
+        return;
+    }
+    for (size_t at = 0, n_rows; at < n; at += n_rows) {
+        n_rows = n - at < ROWS_AT_ONCE ? n - at : ROWS_AT_ONCE;
+        for (size_t i = 0; i < n_rows; i++)
+            norms[i] = table_inverse_norm(table, ids[at + i]);
+        gather_all_columns(out, table, pooling, ids + at, norms, n_rows, dims);
+    }
 }
 
 static void gather(float *out, const struct table *table, enum pooling pooling, const uint32_t *ids,
                    size_t n, size_t dims)
 {
-    if (table_is_plain(table) && pooling != POOLING_UNIT)
+    struct table units = *table;
+    const bool is_plain = table_is_plain(table);
+    units.weights = table->inverse_norms;
+    if (is_plain && pooling == POOLING_UNIT && units.weights)
+        kernel_of(&units, POOLING_WEIGHTED)(out, &units, ids, n, dims);
+    else if (is_plain && pooling != POOLING_UNIT)
         kernel_of(table, pooling)(out, table, ids, n, dims);
     else
         gather_rows(out, table, pooling, ids, n, dims);
@@ -157,20 +160,14 @@ size_t pool_sum(const struct table *table, uint32_t unknown_id, const uint32_t *
     return gather_known(table, unknown_id, options->pooling, ids, n, dims, out);
 }
 
-/* Whether a token is one of those that a mean is divided by. */
-static bool counts(const struct table *table, uint32_t unknown_id, enum pooling pooling,
-                   uint32_t id)
-{
-    return !is_unknown(unknown_id, id) &&
-           (pooling != POOLING_UNIT || weight_of(table, pooling, id) > 0);
-}
-
-static size_t count_units(const struct table *table, uint32_t unknown_id, const uint32_t *ids,
-                          size_t n)
+/* Tokens that a mean is divided by. */
+static size_t count(const struct table *table, uint32_t unknown_id, enum pooling pooling,
+                    const uint32_t *ids, size_t n)
 {
     size_t n_counted = 0;
     for (size_t i = 0; i < n; i++)
-        n_counted += counts(table, unknown_id, POOLING_UNIT, ids[i]);
+        n_counted += !is_unknown(unknown_id, ids[i]) &&
+                     (pooling != POOLING_UNIT || table_inverse_norm(table, ids[i]) != 0);
     return n_counted;
 }
 
@@ -187,7 +184,6 @@ double pool_divisor(const struct table *table, uint32_t unknown_id, const uint32
                     const struct pool_options *options, const float *sum)
 {
     double squares = 0;
-    size_t n_known = 0;
     if (options->normalize) {
         for (uint32_t j = 0; j < options->dims; j++)
             squares += (double)sum[j] * sum[j];
@@ -195,9 +191,7 @@ double pool_divisor(const struct table *table, uint32_t unknown_id, const uint32
     }
     if (options->pooling == POOLING_WEIGHTED) return sum_of_weights(table, unknown_id, ids, n);
     if (options->pooling == POOLING_SUM) return 1;
-    for (size_t i = 0; i < n; i++)
-        n_known += counts(table, unknown_id, options->pooling, ids[i]);
-    return (double)n_known;
+    return (double)count(table, unknown_id, options->pooling, ids, n);
 }
 
 /* The sum of squares leaves float's range for very long or short vectors: made of middling length
@@ -233,7 +227,7 @@ bool pool_rows(const struct table *table, uint32_t unknown_id, const uint32_t *i
     size_t n_known = pool_sum(table, unknown_id, ids, n, options, out);
     float divisor = 1;
     if (pooling == POOLING_MEAN) divisor = (float)n_known;
-    if (pooling == POOLING_UNIT) divisor = (float)count_units(table, unknown_id, ids, n);
+    if (pooling == POOLING_UNIT) divisor = (float)count(table, unknown_id, pooling, ids, n);
     if (pooling == POOLING_WEIGHTED) divisor = sum_of_weights(table, unknown_id, ids, n);
     if (!isfinite(divisor)) return false;
     /* Weights are not negative: where they sum to zero, so does the sum of rows. */

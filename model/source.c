@@ -245,13 +245,13 @@ static bool has_file(const struct source *source, const char *name)
 
 static bool find_weights(struct source *source, const char *tensor, struct err *err)
 {
+    const struct span *found = &source->weights;
     if (!map_file(source, source->weights_name, &source->weights, err)) return false;
-    if (!source->weights.data && source->is_folder && !find_static_folder(source, err))
+    if (source->is_folder && !((found->data || find_static_folder(source, err)) &&
+                               (found->data || find_shard(source, tensor, err)) &&
+                               (found->data || find_other_form(source, err))))
         return false;
-    if (!source->weights.data && source->is_folder && !find_shard(source, tensor, err))
-        return false;
-    if (!source->weights.data && source->is_folder && !find_other_form(source, err)) return false;
-    if (source->weights.data) return true;
+    if (found->data) return true;
     return err_set(err, ERR_FORMAT, NULL,
                    "the folder %s holds no %s%s; a model is a folder with model.safetensors and "
                    "tokenizer.json or vocab.txt, or a file of its own",

@@ -113,18 +113,22 @@ static void choose_rows(struct writing *w, const struct keep *keep)
     w->rows.n = table->n_stored;
 }
 
-/* Others know no dictionary, cannot do without an unknown token, and take means of rows that are
-   multiplied by a number each. */
+/* Others know no dictionary, and cannot do without an unknown token. */
 static void choose_word_level(struct writing *w)
 {
     bool lowercases;
     w->is_word_level = w->options->form == CONVERT_FOLDER &&
                        tokenizer_dictionary(w->tokenizer, &lowercases) &&
                        tokenizer_fits_vocab(w->tokenizer);
-    if (!w->is_word_level) return;
-    w->n_zero_rows = tokenizer_unknown_id(w->tokenizer) == MODEL_NO_ID;
-    w->rows.has_norms =
-        w->content->settings.pooling == POOLING_UNIT && !w->has_factors && !w->has_mapping;
+    w->n_zero_rows = w->is_word_level && tokenizer_unknown_id(w->tokenizer) == MODEL_NO_ID;
+}
+
+/* For unit pooling: beside the rows of a packed file for us, as what rows are multiplied by in a
+   folder for others. */
+static bool has_norms(const struct writing *w)
+{
+    return w->content->settings.pooling == POOLING_UNIT && !w->has_factors && !w->has_mapping &&
+           (w->options->form == CONVERT_PACKED || w->content->settings.compat == COMPAT_OWN);
 }
 
 /* The tokens that are written: the model's own, those of them that are kept, or the words of a
@@ -182,6 +186,7 @@ static bool convert(const struct model *model, const char *output,
     };
     choose_rows(&w, keep);
     choose_word_level(&w);
+    w.rows.has_norms = has_norms(&w);
     bool done = write_rows(output, options, &w, err);
     *result = (struct convert_result){.vocab_size = tokenizer_vocab_size(w.tokenizer),
                                       .dim = dim,

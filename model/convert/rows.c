@@ -4,7 +4,6 @@
 #include "model/math/kernels.h"
 #include "model/table/encode.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,35 +49,44 @@ static bool refuse(const struct rows *rows, uint32_t i, const char *what, struct
                    what);
 }
 
+/* A table of the one row that was written. */
+static struct table as_table(const struct rows *rows, const char *row, const float *scale)
+{
+    return (struct table){.rows = row,
+                          .stride_bytes = rows_bytes(rows),
+                          .n_rows = 1,
+                          .dim = rows->dim,
+                          .dtype = rows->dtype,
+                          .scales = (const char *)scale};
+}
+
+/* As it is: not a bit changes. */
+static void copy_row(struct rows *rows, uint32_t i, char *out)
+{
+    const uint32_t from = source_row(rows, i);
+    float scale = rows->scales ? table_scale(rows->table, from) : 1;
+    memcpy(out, table_row(rows->table, from), rows_bytes(rows));
+    if (rows->scales) rows->scales[i] = scale;
+    const struct table written = as_table(rows, out, &scale);
+    if (rows->inverse_norms) rows->inverse_norms[i] = table_inverse_norm(&written, 0);
+}
+
 /* A half may be too small for what a float holds. */
 static bool write_row(struct rows *rows, uint32_t i, const float *x, char *out, struct err *err)
 {
     float scale = 1;
     encode_row(out, x, rows->dim, rows->dtype, &scale);
     if (rows->scales) rows->scales[i] = scale;
-    const struct table written = {.rows = out,
-                                  .stride_bytes = rows_bytes(rows),
-                                  .n_rows = 1,
-                                  .dim = rows->dim,
-                                  .dtype = rows->dtype,
-                                  .scales = (const char *)&scale};
+    const struct table written = as_table(rows, out, &scale);
     uint32_t row;
+    if (rows->inverse_norms) rows->inverse_norms[i] = table_inverse_norm(&written, 0);
     return table_check_finite(&written, &row) ||
            refuse(rows, i, "holds a value too large for this dtype; convert with --dtype f32", err);
 }
 
-/* As they are: not a bit changes. */
 static bool is_copied(const struct rows *rows)
 {
     return !rows->pca && rows->dtype == rows->table->dtype && table_is_plain(rows->table);
-}
-
-static float inverse_norm(const float *x, size_t n)
-{
-    double squares = 0;
-    for (size_t j = 0; j < n; j++)
-        squares += (double)x[j] * x[j];
-    return squares > 0 ? (float)(1 / sqrt(squares)) : 0;
 }
 
 bool rows_read(struct rows *rows, uint32_t i, char *out, struct err *err)
@@ -88,13 +96,11 @@ bool rows_read(struct rows *rows, uint32_t i, char *out, struct err *err)
     if (!kernels_get()->is_finite(x, rows->table->dim))
         return refuse(rows, i, "holds NaN or Inf; make the table again, every value must be finite",
                       err);
-    if (rows->pca) pca_project(rows->pca, x, projected, rows->wide);
-    const float *written = rows->pca ? projected : x;
-    if (rows->has_norms) rows->inverse_norms[i] = inverse_norm(written, rows->dim);
     if (is_copied(rows)) {
-        memcpy(out, table_row(rows->table, source_row(rows, i)), rows_bytes(rows));
-        if (rows->scales) rows->scales[i] = table_scale(rows->table, source_row(rows, i));
+        copy_row(rows, i, out);
         return true;
     }
-    return write_row(rows, i, written, out, err);
+    if (!rows->pca) return write_row(rows, i, x, out, err);
+    pca_project(rows->pca, x, projected, rows->wide);
+    return write_row(rows, i, projected, out, err);
 }

@@ -21,8 +21,8 @@ struct rows {
     enum dtype dtype;
     float *scales; /* (n) of I8: filled as rows are read; otherwise NULL */
     bool has_norms;
-    float *inverse_norms; /* (n + 1, the last 0) where has_norms: filled as rows are read, with 1 by
-                             the L2 norm of what is written, 0 of a zero row; otherwise NULL */
+    float *inverse_norms; /* (n + 1, the last 0) where has_norms: of what is written, filled as rows
+                             are read (table_inverse_norm); otherwise NULL */
     float *values;        /* scratch: (table's dim) and (dim) */
     double *wide;         /* scratch of the projection (table's dim) */
     const char *where;    /* name of the file, for messages */

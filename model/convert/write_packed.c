@@ -92,6 +92,7 @@ static struct list list_tensors(struct writing *w, struct pieces *pieces)
                                          .rank = 1,
                                          .shape = {rows->n},
                                          .bytes = rows->n * sizeof(float)});
+    add_numbers(&list, "inverse_norms", rows->inverse_norms, rows->n);
     add_numbers(&list, "weights", numbers->weights, w->n_tokens);
     add_numbers(&list, "factors", numbers->factors, w->n_tokens);
     if (numbers->mapping)

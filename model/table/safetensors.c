@@ -217,6 +217,10 @@ static bool read_weights(struct table *table, const struct tensors *file,
         return false;
     if (factors && !read_numbers(table, file, factors, &table->owned[1], &table->factors))
         return false;
+    /* Not what any file may say of its rows. */
+    const struct tensor *norms = options->is_checked ? tensors_find(file, "inverse_norms") : NULL;
+    if (norms && !read_numbers(table, file, norms, &table->owned[4], &table->inverse_norms))
+        return false;
     if (options->is_checked) return true;
     return (!weights || check_weights(file, table->weights, table->n_rows, 0)) &&
            (!factors || check_weights(file, table->factors, table->n_rows, -INFINITY));

@@ -163,6 +163,32 @@ void table_floats(const struct table *table, uint32_t id, size_t from, size_t n,
         out[j] *= table->factors[id];
 }
 
+/* Of a row that is made float32 at once. */
+#define COLUMNS_AT_ONCE 256
+
+float table_inverse_norm(const struct table *table, uint32_t id)
+{
+    float row[COLUMNS_AT_ONCE];
+    double squares = 0;
+    if (table->inverse_norms) return table->inverse_norms[id];
+    for (size_t from = 0, n; from < table->dim; from += n) {
+        n = table->dim - from < COLUMNS_AT_ONCE ? table->dim - from : COLUMNS_AT_ONCE;
+        table_floats(table, id, from, n, row);
+        for (size_t j = 0; j < n; j++)
+            squares += (double)row[j] * row[j];
+    }
+    return squares > 0 ? (float)(1 / sqrt(squares)) : 0;
+}
+
+bool table_find_norms(struct table *table)
+{
+    float *norms = malloc((size_t)table->n_rows * sizeof *norms);
+    for (uint32_t id = 0; norms && id < table->n_rows; id++)
+        norms[id] = table_inverse_norm(table, id);
+    table->inverse_norms = table->owned[4] = norms;
+    return norms;
+}
+
 bool table_scale_by_one(struct table *table)
 {
     float *ones = malloc((size_t)table->n_rows * sizeof *ones);

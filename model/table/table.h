@@ -43,12 +43,15 @@ struct table {
     enum dtype dtype;
     const char *scales;   /* (n_rows) float32, little-endian, at any address; I8: NULL is 1 */
     const float *weights; /* (n_rows) token weights for weighted pooling, or NULL */
+    /* (n_rows) 1 by the L2 norm of each id's row, 0 of a row of zeros, for unit pooling; NULL:
+       worked out at each use (table_inverse_norm). */
+    const float *inverse_norms;
     /* Where ids share rows, or rows are multiplied: read by table_floats alone. */
     const char *mapping;  /* (n_rows) int32, little-endian: the stored row of each id; or NULL */
     const float *factors; /* (n_rows) what each id's row is multiplied by; or NULL */
     uint32_t n_stored;    /* rows that there are, with a mapping */
     const struct fasttext *fasttext; /* each row is made of several of its rows; or NULL */
-    float *owned[4];        /* of weights, factors, rows, scales: its own memory, or NULL */
+    float *owned[5];        /* of weights, factors, rows, scales, norms: its own memory, or NULL */
     int32_t *owned_mapping; /* the same, of the mapping */
 };
 
@@ -123,6 +126,13 @@ bool table_open_npy(struct table *table, struct span file, const char *where, st
  * float32.
  */
 void table_floats(const struct table *table, uint32_t id, size_t from, size_t n, float *out);
+
+/** table_inverse_norm: 1 by the L2 norm of row `id` (< n_rows), in float64 and then rounded; 0 of a
+ * row of zeros. */
+float table_inverse_norm(const struct table *table, uint32_t id);
+
+/** table_find_norms fills in inverse_norms, in memory of the table. False: there is none left. */
+bool table_find_norms(struct table *table);
 
 /** table_scale_by_one makes scales of 1 for an I8 table that came without; false when memory is
  * out. */

@@ -2,6 +2,7 @@
 #include "model/table/word_vectors.h"
 
 #include "base/hash.h"
+#include "base/numtext.h"
 #include "base/utf8.h"
 
 #include <math.h>
@@ -54,14 +55,6 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-static double scale(double value, int exponent)
-{
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    return exponent < 0 ? value / powers[-exponent] : value * powers[exponent];
-}
-
 /* strtod needs an end; and is slow, but right about everything. */
 static bool read_slowly(const char *text, size_t bytes, double *out)
 {
@@ -90,7 +83,7 @@ static bool read_number(const char *text, size_t bytes, float *out)
             digits = digits * 10 + (uint64_t)(*at - '0');
     }
     if (at == end && n > 0 && n <= 15) {
-        value = scale((double)digits, -fraction);
+        value = numtext_scale((double)digits, -fraction);
         *out = (float)(is_negative ? -value : value);
         return true;
     }

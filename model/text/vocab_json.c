@@ -199,21 +199,6 @@ bool vocab_read_json(struct vocab *vocab, const char *text, const char *text_end
 
 /* ---- scores ---- */
 
-static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
-#define POWERS (int)(sizeof powers / sizeof *powers)
-
-static double scaled(double value, int exponent)
-{
-    for (; exponent >= POWERS; exponent -= POWERS - 1)
-        value *= powers[POWERS - 1];
-    for (; exponent <= -POWERS; exponent += POWERS - 1)
-        value /= powers[POWERS - 1];
-    return exponent < 0 ? value / powers[-exponent] : value * powers[exponent];
-}
-
 struct digits {
     uint64_t value;
     int exponent;
@@ -260,7 +245,7 @@ static bool read_score(struct reader *r, double *score)
         is_number = read_exponent(r, &d.exponent);
     }
     if (!is_number) return fail(r, "a score is not a number");
-    *score = scaled((double)d.value, d.value ? d.exponent : 0);
+    *score = numtext_scale((double)d.value, d.value ? d.exponent : 0);
     if (*score > 1e300) return fail(r, "a score is too large");
     if (is_negative) *score = -*score;
     return true;

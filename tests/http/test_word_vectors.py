@@ -115,6 +115,30 @@ def test_a_folder_of_word_vectors_is_the_same_here_and_means_of_rows_elsewhere(e
     assert embedded(tmp_path / "packed", texts).tobytes() == wanted.tobytes()
 
 
+@pytest.mark.parametrize("dtype", ["f32", "f16", "i8"])
+def test_a_packed_file_holds_the_lengths_of_its_rows(dtype, tmp_path):
+    zero = b"zero 0 0 0 0 0\n"
+    (tmp_path / "glove.txt").write_bytes(as_text(False) + zero)
+    packed, folder = tmp_path / "packed", tmp_path / "folder"
+    run("convert", "--input", tmp_path / "glove.txt", "--output", packed, "--dtype", dtype)
+    data = bytearray(packed.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    begin, end = json.loads(data[8:start])["inverse_norms"]["data_offsets"]
+    found = np.frombuffer(bytes(data[start + begin:start + end]), "<f4")
+    rows = embedded(packed, WORDS, "--pooling", "sum").astype("f8")
+    assert np.abs(found[:-1] - 1 / np.linalg.norm(rows, axis=1)).max() < 1e-6 and found[-1] == 0
+    texts = ["the cat zero ,", "zero", "中国 hello"]
+    vectors = embedded(packed, texts)
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    assert np.abs(vectors[0] - units[[0, 1, 7]].mean(axis=0)).max() < 1e-6 and not vectors[1].any()
+    if dtype != "i8":  # read from the rows there
+        run("convert", "--input", packed, "--output", folder, "--to", "folder")
+        assert embedded(folder, texts).tobytes() == vectors.tobytes()
+    data[start + begin:start + begin + 4] = b"\x00\x00\xc0\x7f"
+    packed.write_bytes(data)
+    assert "not finite" in run("embed", "--model", packed, text="the\n", code=1).stderr.decode()
+
+
 def test_ideographs_of_a_dictionary_stand_alone_elsewhere_too(tmp_path):
     (tmp_path / "one.vec").write_text("3 2\n我 1 0\n爱 0 1\nrice 1 1\n")
     run("convert", "--input", tmp_path / "one.vec", "--output", tmp_path / "folder", "--to", "folder")

@@ -318,6 +318,21 @@ static void every_pair_of_letters_of_base64_is_right(void **state)
     }
 }
 
+static void powers_of_ten_scale_as_the_c_library_reads_them(void **state)
+{
+    (void)state;
+    for (int exponent = -22; exponent <= 22; exponent++) {
+        char text[40];
+        snprintf(text, sizeof text, "123456789e%d", exponent);
+        assert_true(numtext_scale(123456789, exponent) == strtod(text, NULL));
+    }
+    assert_true(fabs(numtext_scale(2.5, 300) / 2.5e300 - 1) < 1e-14);
+    assert_true(fabs(numtext_scale(2.5, -300) / 2.5e-300 - 1) < 1e-14);
+    assert_true(numtext_scale(0, 400) == 0);
+    assert_true(isinf(numtext_scale(1, 400)));
+    assert_true(numtext_scale(1, -400) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +349,7 @@ int main(void)
         cmocka_unit_test(base64_is_as_the_rfc_shows_it),
         cmocka_unit_test(base64_decodes_to_the_same_bytes),
         cmocka_unit_test(every_pair_of_letters_of_base64_is_right),
+        cmocka_unit_test(powers_of_ten_scale_as_the_c_library_reads_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
