@@ -168,7 +168,7 @@ static void count_top(struct evaluation *evaluation, const float *p, uint32_t tr
     const uint32_t n = evaluation->result.n_labels;
     uint32_t before = 0;
     for (uint32_t i = 0; i < n; i++)
-        before += p[i] > p[truth] || (p[i] == p[truth] && i < truth);
+        before += p[i] > p[truth] || (i < truth && p[i] == p[truth]);
     evaluation->n_top[3] += before < 3;
     evaluation->n_top[5] += before < 5;
 }

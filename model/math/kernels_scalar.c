@@ -39,7 +39,10 @@ static inline float load(const char *row, size_t i, enum dtype dtype, float scal
         memcpy(&word, row + i * sizeof word, sizeof word);
         return float_from_bits(word);
     }
-    if (dtype == DTYPE_I8) return scale * (float)(signed char)row[i];
+    if (dtype == DTYPE_I8) {
+        const signed char whole = (signed char)row[i];
+        return scale * (float)whole;
+    }
     memcpy(&half, row + i * sizeof half, sizeof half);
     return dtype == DTYPE_F16 ? float_from_f16(half) : float_from_bits((uint32_t)half << 16);
 }

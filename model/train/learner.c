@@ -244,11 +244,12 @@ static double softmax_loss(const struct learner *learner, const struct lesson *l
     for (uint32_t k = 1; k < n; k++)
         if (d[k] > largest) largest = d[k];
     const double truth = (double)d[label] - (double)largest;
-    for (uint32_t k = 0; k < n; k++) {
-        const double e = exponential((double)d[k] - (double)largest);
+    uint32_t i = 0;
+    do { /* n is at least 1 */
+        const double e = exponential((double)d[i] - (double)largest);
         sum += e;
-        d[k] = (float)e;
-    }
+        d[i] = (float)e;
+    } while (++i < n);
     for (uint32_t k = 0; k < n; k++)
         d[k] = (float)(weight * ((double)d[k] / sum - (k == label)));
     return weight * (log(sum) - truth);

@@ -117,8 +117,10 @@ static double softmax_loss(const float *logits, uint32_t n, uint32_t label, doub
     float largest = logits[0];
     for (uint32_t k = 1; k < n; k++)
         if (logits[k] > largest) largest = logits[k];
-    for (uint32_t k = 0; k < n; k++)
+    uint32_t k = 0;
+    do /* n is at least 1 */
         sum += exponential(((double)logits[k] - (double)largest) / temperature);
+    while (++k < n);
     return log(sum) - ((double)logits[label] - (double)largest) / temperature;
 }
 
