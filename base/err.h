@@ -21,7 +21,8 @@ enum err_code {
     ERR_TOO_LARGE,     /* body, number of inputs */
     ERR_MEMORY,        /* the request's arena is at its cap */
     ERR_MEDIA_TYPE,    /* a body that is not JSON, or is compressed */
-    ERR_UNPROCESSABLE, /* well formed, but no answer: unknown token under `unknown: error` */
+    ERR_UNPROCESSABLE, /* well formed, but no answer: unknown token under `unknown: error`;
+                          a head without labels */
     ERR_UNAVAILABLE,   /* draining */
     ERR_USAGE,         /* command line or configuration */
     ERR_IO,            /* a file or socket could not be opened, read or written */

@@ -69,10 +69,10 @@ static bool run(struct convert *convert, struct err *err)
     if (done)
         printf("%s: %u tokens, %u columns, %s, %llu bytes\n", convert->output, result.vocab_size,
                result.dim, dtype_names[result.dtype], (unsigned long long)result.bytes);
-    if (done && result.has_left_ngrams)
-        printf("it holds the vectors of the words alone: words that fastText makes of n-grams are "
-               "unknown in it\n");
-    if (done && result.heads_left > 0)
+    if (done && result.is_of_words)
+        printf("it holds the vectors of fastText's words alone: neither what n-grams make, nor "
+               "labels\n");
+    if (done && !result.is_of_words && result.heads_left > 0)
         printf("%zu head%s not in it: serve with --heads, or train anew where columns or tokens "
                "are fewer\n",
                result.heads_left, result.heads_left == 1 ? " is" : "s are");

@@ -87,8 +87,9 @@ static bool open_config(struct content *content, const struct model_options *opt
 static bool open_files_tokenizer(struct content *content, struct err *err)
 {
     const struct settings *settings = &content->settings;
-    const struct tokenizer_options options = {.kind = settings->tokenizer,
-                                              .lowercase = settings->lowercase};
+    const struct tokenizer_options options = {
+        .kind = settings->tokenizer,
+        .lowercase = settings->is_lowercase_said ? settings->lowercase : -1};
     return tokenizer_open(&content->tokenizer, &content->source, &options, err);
 }
 
@@ -123,13 +124,20 @@ static bool open_npy(struct content *content, const struct model_options *option
            open_files_tokenizer(content, err);
 }
 
+/* Such a file holds the words too. */
+static void leave_neighbours(struct content *content)
+{
+    source_forget_tokenizer(&content->source);
+    if (!content->source.is_folder) source_stand_alone(&content->source);
+}
+
 static bool open_word_vectors(struct content *content, const struct model_options *options,
                               enum word_vectors_kind kind, struct err *err)
 {
     static const char *const formats[] = {"word2vec", "word2vec", "glove"}; /* by kind */
     struct word_vectors vectors;
     content->format = formats[kind];
-    if (!content->source.is_folder) source_stand_alone(&content->source);
+    leave_neighbours(content);
     if (!open_config(content, options, err) ||
         !word_vectors_read(&vectors, content->source.weights, kind, content->where, err))
         return false;
@@ -154,7 +162,7 @@ static bool open_fasttext(struct content *content, const struct model_options *o
                           struct err *err)
 {
     content->format = "fasttext";
-    if (!content->source.is_folder) source_stand_alone(&content->source);
+    leave_neighbours(content);
     if (!open_config(content, options, err) ||
         !fasttext_open(&content->fasttext, content->source.weights, content->where, err))
         return false;
@@ -177,7 +185,7 @@ static bool is_fasttext(struct span file)
     return file.bytes >= 4 && memcmp(file.data, "\xBA\x16\x4F\x2F", 4) == 0;
 }
 
-/* What is called so is read as such, and says what is wrong with it. */
+/* What is called .safetensors is read as that, and says what is wrong with it. */
 static bool open_unknown(struct content *content, const struct model_options *options,
                          struct err *err)
 {
@@ -254,14 +262,13 @@ struct head_ground content_ground(const struct content *content)
 json_t *content_settings(const struct content *content, const struct tokenizer *tokenizer)
 {
     json_t *json = settings_as_json(&content->settings);
-    if (!content->settings.name)
-        json_object_set_new(json, "name", json_string(content->source.name));
-    if (content->table.n_rows > tokenizer_vocab_size(content->tokenizer))
+    if (!content->settings.name) settings_set_name(json, content->source.name);
+    if (tokenizer == content->tokenizer &&
+        content->table.n_rows > tokenizer_vocab_size(content->tokenizer))
         json_object_set_new(json, "vocab_size", json_integer(content->table.n_rows));
-    bool lowercases;
-    if (tokenizer_dictionary(tokenizer, &lowercases)) {
+    if (strcmp(tokenizer_kind(tokenizer), "dictionary") == 0) {
         json_object_set_new(json, "tokenizer", json_string("dictionary"));
-        json_object_set_new(json, "lowercase", json_boolean(lowercases));
+        json_object_set_new(json, "lowercase", json_boolean(tokenizer_lowercases(tokenizer)));
     }
     /* What the numbers of a head of model2vec mean. */
     json_t *head = json_object_get(content->settings.json, "head_config");

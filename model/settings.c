@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/settings.h"
 
+#include "base/utf8.h"
 #include "model/text/tokenizer.h"
 
 #include <string.h>
+
+/* Of a name, a version, a choice; of a tensor's name. */
+#define TEXT_BYTES_MAX 200
+#define TENSOR_BYTES_MAX 10000
 
 const char *const compat_names[COMPATS + 1] = {
     "embedd", "model2vec", "model2vec-0.8", "model2vec-rs", "sentence-transformers", NULL};
@@ -25,17 +30,24 @@ static bool is_printable(const char *text, size_t bytes)
     return bytes > 0;
 }
 
-static bool read_text(const struct reader *reader, const char *key, const char **out)
+static bool read_long_text(const struct reader *reader, const char *key, size_t most,
+                           const char **out)
 {
     const json_t *value = json_object_get(reader->json, key);
     if (!value) return true;
     if (!json_is_string(value) ||
         !is_printable(json_string_value(value), json_string_length(value)) ||
-        json_string_length(value) > 200) {
-        return FAIL(reader, "%s must be a text of 1 to 200 bytes without control characters", key);
+        json_string_length(value) > most) {
+        return FAIL(reader, "%s must be a text of 1 to %zu bytes without control characters", key,
+                    most);
     }
     *out = json_string_value(value);
     return true;
+}
+
+static bool read_text(const struct reader *reader, const char *key, const char **out)
+{
+    return read_long_text(reader, key, TEXT_BYTES_MAX, out);
 }
 
 static bool read_bool(const struct reader *reader, const char *key, bool *out, bool *is_said)
@@ -142,9 +154,8 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
                    struct err *err)
 {
     struct err detail;
-    *settings = (struct settings){
-        .version = "", .license = "", .pooling = POOLING_MEAN, .lowercase = -1, .compat = -1};
-    bool lowercase = false, is_lowercase_said = false;
+    *settings =
+        (struct settings){.version = "", .license = "", .pooling = POOLING_MEAN, .compat = -1};
     if (!config.data) return true;
     struct reader reader = {.where = where, .err = err};
     settings->json = json_read(config.data, config.bytes, &detail);
@@ -156,15 +167,13 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
     else if (read_text(&reader, "name", &settings->name) &&
              read_text(&reader, "version", &settings->version) &&
              read_text(&reader, "license", &settings->license) &&
-             read_text(&reader, "tensor", &settings->tensor) &&
+             read_long_text(&reader, "tensor", TENSOR_BYTES_MAX, &settings->tensor) &&
              read_tokenizer(&reader, &settings->tokenizer) && read_limits(&reader, settings) &&
              read_pooling(&reader, settings) &&
              read_bool(&reader, "normalize", &settings->normalize, &settings->is_normalize_said) &&
-             read_bool(&reader, "lowercase", &lowercase, &is_lowercase_said) &&
-             read_vocab_size(&reader, &settings->vocab_size)) {
-        if (is_lowercase_said) settings->lowercase = lowercase;
+             read_bool(&reader, "lowercase", &settings->lowercase, &settings->is_lowercase_said) &&
+             read_vocab_size(&reader, &settings->vocab_size))
         return true;
-    }
     settings_close(settings);
     return false;
 }
@@ -172,7 +181,10 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
 void settings_decide(struct settings *settings, const struct layout *layout,
                      const struct model_options *options)
 {
-    settings->is_told_elsewhere = options->tensor || options->compat >= 0 ||
+    const bool has_other_tensor =
+        options->tensor && (!settings->tensor || strcmp(options->tensor, settings->tensor) != 0);
+    const bool has_other_compat = options->compat >= 0 && options->compat != settings->compat;
+    settings->is_told_elsewhere = has_other_tensor || has_other_compat ||
                                   layout->is_static_embedding || layout->has_normalize;
     if (options->tensor) settings->tensor = options->tensor;
     if (options->compat >= 0) settings->compat = options->compat;
@@ -264,6 +276,12 @@ json_t *settings_as_json(const struct settings *settings)
     json_object_set_new(json, "normalize", json_boolean(settings->normalize));
     set_limits(json, settings);
     return json;
+}
+
+void settings_set_name(json_t *config, const char *name)
+{
+    const size_t bytes = utf8_cut(name, strlen(name), TEXT_BYTES_MAX);
+    json_object_set_new(config, "name", json_stringn(name, bytes));
 }
 
 void settings_close(struct settings *settings)

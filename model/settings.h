@@ -25,10 +25,12 @@ struct settings {
     enum pooling pooling;   /* mean */
     bool normalize;         /* false for a dictionary model, otherwise true */
     bool is_normalize_said; /* false: `normalize` still waits for settings_complete */
-    int lowercase;          /* of a vocab.txt; -1: not said */
+    bool lowercase;         /* of a vocab.txt, where is_lowercase_said */
+    bool is_lowercase_said;
     const char *tensor;     /* the one that is the table; NULL: found by its name */
     int compat;             /* enum compat, or -1: told by the files */
-    bool is_told_elsewhere; /* compat or tensor, by options or by other files than config.json */
+    bool is_told_elsewhere; /* compat or tensor, by options or files, otherwise than by config.json
+                             */
     bool is_static_model;   /* config.json is one of model2vec's */
     bool is_max_length_said, is_pooling_said;
     struct limits limits; /* of COMPAT_OWN as said; else filled in once the tokenizer is there */
@@ -62,6 +64,9 @@ void settings_complete(struct settings *settings, const struct tokenizer *tokeni
 
 /** settings_as_json: the keys that give these settings again; the caller's (json_decref). */
 json_t *settings_as_json(const struct settings *settings);
+
+/** settings_set_name: what a config.json calls the model, cut to what settings_open takes. */
+void settings_set_name(json_t *config, const char *name);
 
 /** settings_close frees the strings; empty settings are fine. */
 void settings_close(struct settings *settings);

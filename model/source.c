@@ -164,18 +164,25 @@ static bool choose_shard(struct source *source, const json_t *root, const char *
                        source->path, name);
     }
     return err_set(err, ERR_FORMAT, NULL,
-                   "%.300s/" INDEX_NAME ": weight_map names no tensor that is an embedding table; "
-                   "name it with --tensor",
-                   source->path);
+                   "%.300s/" INDEX_NAME
+                   ": weight_map names no tensor %s%.100s; name the table with "
+                   "--tensor",
+                   source->path, tensor ? "" : "that is an embedding table", tensor ? tensor : "");
 }
 
-/* A checkpoint in several files: only the one that holds the table is opened. */
+/* A checkpoint in several files: only the one that holds the table is opened. What is wrong with
+   config.json is said where all of it is read. */
 static bool find_shard(struct source *source, const char *tensor, struct err *err)
 {
     struct span file = {0};
+    struct err ignored;
     if (!map_file(source, INDEX_NAME, &file, err)) return false;
     if (!file.data) return true;
     json_t *root = read_json(source, INDEX_NAME, &file, err);
+    json_t *config = NULL;
+    if (source->config.data)
+        config = json_read(source->config.data, source->config.bytes, &ignored);
+    if (!tensor) tensor = json_string_value(json_object_get(config, "tensor"));
     bool done = root && choose_shard(source, root, tensor, err) &&
                 map_file(source, source->weights_name, &source->weights, err);
     if (done && !source->weights.data)
@@ -184,6 +191,7 @@ static bool find_shard(struct source *source, const char *tensor, struct err *er
                     "%.300s/" INDEX_NAME " says that the table is in %.200s, which is not there; "
                     "copy it too",
                     source->path, source->weights_name);
+    json_decref(config);
     json_decref(root);
     file_unmap(file.data, file.bytes);
     return done;
@@ -272,8 +280,8 @@ bool source_open(struct source *source, const char *path, const char *tensor, st
         return true;
     }
     source->is_mapped = true;
-    if (resolve(source, path, err) && find_weights(source, tensor, err) &&
-        map_file(source, "config.json", &source->config, err) &&
+    if (resolve(source, path, err) && map_file(source, "config.json", &source->config, err) &&
+        find_weights(source, tensor, err) &&
         (source->tokenizer.data || map_file(source, "tokenizer.json", &source->tokenizer, err)) &&
         map_file(source, "vocab.txt", &source->vocab, err) && read_modules(source, err))
         return true;
@@ -287,11 +295,16 @@ static void drop(const struct source *source, struct span *file)
     *file = (struct span){0};
 }
 
-void source_stand_alone(struct source *source)
+void source_forget_tokenizer(struct source *source)
 {
-    drop(source, &source->config);
     drop(source, &source->tokenizer);
     drop(source, &source->vocab);
+}
+
+void source_stand_alone(struct source *source)
+{
+    source_forget_tokenizer(source);
+    drop(source, &source->config);
     source->layout = (struct layout){0};
 }
 

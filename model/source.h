@@ -46,12 +46,17 @@ struct source {
  * file whose folder holds the rest. In a folder the weights are model.safetensors, or that of
  * 0_StaticEmbedding, or the one of several files in which model.safetensors.index.json says the
  * table is.
- * @param tensor the name of the table, or NULL: as table_is_tensor_name
+ * @param tensor the name of the table, or NULL: as config.json says (`tensor`), else by
+ *               table_is_tensor_name
  * @return false with err set (ERR_IO, ERR_FORMAT), `source` then empty
  */
 bool source_open(struct source *source, const char *path, const char *tensor, struct err *err);
 
-/** source_stand_alone forgets what lies beside the weights, which is of other models. */
+/** source_forget_tokenizer: the weights hold the tokens; what lies beside them is of other models.
+ */
+void source_forget_tokenizer(struct source *source);
+
+/** source_stand_alone forgets all that lies beside the weights. */
 void source_stand_alone(struct source *source);
 
 /** source_close unmaps; the spans are gone. An empty source is fine. */

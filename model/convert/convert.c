@@ -113,14 +113,15 @@ static void choose_rows(struct writing *w, const struct keep *keep)
     w->rows.n = table->n_stored;
 }
 
-/* Others know no dictionary, and cannot do without an unknown token. */
+/* Others know no dictionary, and cannot do without an unknown token: it is the row behind those of
+   the tokens, in the place of what a table is padded with. */
 static void choose_word_level(struct writing *w)
 {
-    bool lowercases;
-    w->is_word_level = w->options->form == CONVERT_FOLDER &&
-                       tokenizer_dictionary(w->tokenizer, &lowercases) &&
-                       tokenizer_fits_vocab(w->tokenizer);
-    w->n_zero_rows = w->is_word_level && tokenizer_unknown_id(w->tokenizer) == MODEL_NO_ID;
+    w->is_word_level = w->options->form == CONVERT_FOLDER && tokenizer_fits_vocab(w->tokenizer);
+    if (!w->is_word_level) return;
+    w->n_zero_rows = tokenizer_unknown_id(w->tokenizer) == MODEL_NO_ID;
+    w->n_tokens = tokenizer_vocab_size(w->tokenizer);
+    if (!w->has_mapping) w->rows.n = w->n_tokens;
 }
 
 /* For unit pooling: beside the rows of a packed file for us, as what rows are multiplied by in a
@@ -192,7 +193,7 @@ static bool convert(const struct model *model, const char *output,
                                       .dim = dim,
                                       .dtype = w.rows.dtype,
                                       .bytes = w.bytes,
-                                      .has_left_ngrams = vocabulary.words,
+                                      .is_of_words = vocabulary.words,
                                       .heads_left = model_heads(model)->n - w.heads_written};
     rows_close(&w.rows);
     vocabulary_close(&vocabulary);

@@ -92,12 +92,12 @@ static bool add_bytes(struct heads *heads, const struct head_file *file, const c
     return add(heads, file->bytes, file, where, name, ground, err);
 }
 
-static bool add_file(struct heads *heads, const char *path, const char *name,
+static bool add_file(struct heads *heads, const char *path, const char *where, const char *name,
                      const struct head_ground *ground, struct err *err)
 {
     struct head_file file = {.is_mapped = true};
     if (!file_map(path, &file.bytes.data, &file.bytes.bytes, err)) return false;
-    if (add_bytes(heads, &file, path, name, ground, err)) return true;
+    if (add_bytes(heads, &file, where, name, ground, err)) return true;
     file_unmap(file.bytes.data, file.bytes.bytes);
     return false;
 }
@@ -211,13 +211,17 @@ static bool add_model_folder(struct heads *heads, const char *folder,
     char path[PATH_MAX + NAME_MAX + 2];
     struct stat info;
     if (!own) return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", folder);
-    bool ok = open_ground(own, folder, shared, err), is_found = false;
+    bool ok = true, is_found = false;
+    if (!open_ground(own, folder, shared, err)) {
+        close_ground(own);
+        return false;
+    }
     struct head_ground ground = content_ground(own);
     ground.tokenizer = shared->tokenizer;
     for (size_t i = 0; ok && !is_found && i < N_DEFAULT_FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, default_files[i]);
         is_found = stat(path, &info) == 0;
-        ok = !is_found || add_file(heads, path, own->source.name, &ground, err);
+        ok = !is_found || add_file(heads, path, path, own->source.name, &ground, err);
     }
     if (ok && !is_found)
         ok = add_classifier(heads, own, own->where, own->source.name, &ground, &is_found, err);
@@ -257,7 +261,7 @@ static bool add_entry(struct heads *heads, const char *path, const char *file,
     snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
     struct head_ground alone = *ground;
     alone.config = NULL;
-    return add_file(heads, path, name, &alone, err);
+    return add_file(heads, path, path, name, &alone, err);
 }
 
 static bool add_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
@@ -279,17 +283,6 @@ static bool add_folder(struct heads *heads, const char *folder, const struct hea
     return ok;
 }
 
-/* A head that is whole but has no labels stops nobody from using the vectors. Clients are told of
-   it, but not where the model lies. */
-static bool pass_over(struct heads *heads, const char *path, const char *file,
-                      const struct err *why)
-{
-    const size_t bytes = strlen(path);
-    if (why->code != ERR_UNPROCESSABLE || strncmp(why->message, path, bytes) != 0) return false;
-    err_set(&heads->refused, ERR_FORMAT, NULL, "%s%s", file, why->message + bytes);
-    return true;
-}
-
 bool heads_open_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
                        struct err *err)
 {
@@ -297,9 +290,12 @@ bool heads_open_folder(struct heads *heads, const char *folder, const struct hea
     struct stat info;
     for (size_t i = 0; i < N_DEFAULT_FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, default_files[i]);
-        if (stat(path, &info) == 0 && !add_file(heads, path, DEFAULT_NAME, ground, err) &&
-            !pass_over(heads, path, default_files[i], err))
-            return false;
+        if (stat(path, &info) < 0 || add_file(heads, path, path, DEFAULT_NAME, ground, err))
+            continue;
+        /* Whole, but without labels: that stops nobody from using the vectors. Clients are told
+           why, but not where the model lies. */
+        if (err->code != ERR_UNPROCESSABLE) return false;
+        add_file(heads, path, default_files[i], DEFAULT_NAME, ground, &heads->refused);
     }
     snprintf(path, sizeof path, "%s/heads", folder);
     if (stat(path, &info) < 0 && errno == ENOENT) return true;

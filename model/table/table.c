@@ -177,7 +177,8 @@ float table_inverse_norm(const struct table *table, uint32_t id)
         for (size_t j = 0; j < n; j++)
             squares += (double)row[j] * row[j];
     }
-    return squares > 0 ? (float)(1 / sqrt(squares)) : 0;
+    const float by = (float)(1 / sqrt(squares));
+    return isfinite(by) ? by : 0;
 }
 
 bool table_find_norms(struct table *table)

@@ -128,7 +128,7 @@ bool table_open_npy(struct table *table, struct span file, const char *where, st
 void table_floats(const struct table *table, uint32_t id, size_t from, size_t n, float *out);
 
 /** table_inverse_norm: 1 by the L2 norm of row `id` (< n_rows), in float64 and then rounded; 0 of a
- * row of zeros. */
+ * row of zeros, or so short that float32 holds no such number. */
 float table_inverse_norm(const struct table *table, uint32_t id);
 
 /** table_find_norms fills in inverse_norms, in memory of the table. False: there is none left. */

@@ -7,13 +7,6 @@
 
 #include <utf8proc.h>
 
-/* Chinese is what BERT calls so, and besides 〇 and all of the two planes that Unicode keeps for
-   ideographs (extensions B to J and what is to come). */
-static bool is_ideograph(uint32_t code, uint8_t flags)
-{
-    return flags & UNICODE_CHINESE || code == 0x3007 || (code >= 0x20000 && code < 0x40000);
-}
-
 enum kind { KIND_LETTER, KIND_SPACE, KIND_ALONE };
 
 static enum kind kind_of(const char *at, const char **next)
@@ -22,7 +15,7 @@ static enum kind kind_of(const char *at, const char **next)
     uint32_t code = utf8_next(next);
     uint8_t flags = unicode_record_of(code)->flags;
     if (flags & UNICODE_SPACE) return KIND_SPACE;
-    return flags & UNICODE_PUNCT || is_ideograph(code, flags) ? KIND_ALONE : KIND_LETTER;
+    return flags & UNICODE_PUNCT || unicode_is_ideograph(code, flags) ? KIND_ALONE : KIND_LETTER;
 }
 
 /* Ideographs and Chinese punctuation stand without spaces; so do they beside anything. */
@@ -31,7 +24,7 @@ static bool is_spaceless(const char *at)
     uint32_t code = utf8_next(&at);
     uint8_t flags = unicode_record_of(code)->flags;
     bool is_wide_mark = flags & UNICODE_PUNCT && code >= 0x3000;
-    return is_wide_mark || is_ideograph(code, flags);
+    return is_wide_mark || unicode_is_ideograph(code, flags);
 }
 
 /* Longer words are not looked for in lower case. */

@@ -3,9 +3,10 @@
 
 #include "base/json.h"
 #include "base/numtext.h"
+#include "base/utf8.h"
 #include "model/text/family.h"
 #include "model/text/json_fields.h"
-#include "model/text/words.h"
+#include "model/text/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -277,9 +278,18 @@ bool tokenizer_write_json(const struct tokenizer *t, const uint32_t *new_ids, FI
     return done;
 }
 
+static bool begins_with_mark(const struct tokenizer *t)
+{
+    size_t bytes = 0;
+    const char *text = t->vocab.n > 0 ? vocab_text(&t->vocab, 0, &bytes) : "";
+    return bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0;
+}
+
 bool tokenizer_fits_vocab(const struct tokenizer *t)
 {
     bool fits = t->family == &dictionary_family;
+    /* A reader would take it for the mark of the file. */
+    fits = fits && !begins_with_mark(t);
     for (uint32_t id = 0; id < t->vocab.n && fits; id++) {
         size_t bytes;
         const char *text = vocab_text(&t->vocab, id, &bytes);
@@ -300,19 +310,27 @@ void tokenizer_write_vocab(const struct tokenizer *t, FILE *out)
 
 /* ---- a dictionary, for others ---- */
 
-static bool has_words_of_ideographs(const struct vocab *vocab)
+static bool has_ideograph(const char *at, const char *end)
 {
-    for (uint32_t id = 0; id < vocab->n; id++) {
-        size_t bytes, n = 0;
-        const char *at = vocab_text(vocab, id, &bytes), *end = at + bytes;
-        while (at < end && n < 2)
-            n += (words_flags(at, &at) & UNICODE_CHINESE) != 0;
-        if (n == 2) return true;
+    while (at < end) {
+        const uint32_t code = utf8_next(&at);
+        if (unicode_is_ideograph(code, unicode_record_of(code)->flags)) return true;
     }
     return false;
 }
 
-/* Ideographs stand by themselves where no token holds more than one. */
+/* Of more than the one character. */
+static bool has_words_of_ideographs(const struct vocab *vocab)
+{
+    for (uint32_t id = 0; id < vocab->n; id++) {
+        size_t bytes;
+        const char *text = vocab_text(vocab, id, &bytes), *end = text + bytes;
+        if (bytes > 0 && utf8_past(text, end) < end && has_ideograph(text, end)) return true;
+    }
+    return false;
+}
+
+/* Ideographs stand by themselves where no token holds one beside something else. */
 static json_t *word_level_parts(const struct tokenizer *t)
 {
     json_t *parts = json_pack("[{s:s}, {s:s, s:s}]", "type", "WhitespaceSplit", "type",

@@ -27,8 +27,8 @@ bool tokenizer_write_json(const struct tokenizer *tokenizer, const uint32_t *new
 /**
  * tokenizer_write_word_level writes a tokenizer.json of a plain dictionary for other programs,
  * which know none: WordLevel. It parts texts at white space and marks of punctuation, and at
- * ideographs where no token holds two; tokens that hold such marks are therefore never found, which
- * ours are.
+ * ideographs where no token holds one beside something else; tokens that hold such marks are
+ * therefore never found, which ours are.
  * @param unknown_id of the token [UNK] that is added where the dictionary has no unknown token
  * @return false with ERR_MEMORY
  */

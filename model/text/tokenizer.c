@@ -77,10 +77,9 @@ void tokenizer_close(struct tokenizer *tokenizer)
     free(tokenizer);
 }
 
-bool tokenizer_dictionary(const struct tokenizer *tokenizer, bool *lowercases)
+bool tokenizer_lowercases(const struct tokenizer *tokenizer)
 {
-    *lowercases = tokenizer->lowercases;
-    return tokenizer->family == &dictionary_family;
+    return tokenizer->lowercases;
 }
 
 const char *tokenizer_kind(const struct tokenizer *tokenizer)

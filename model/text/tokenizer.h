@@ -66,9 +66,8 @@ bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const cha
  * ERR_MEMORY. */
 bool tokenizer_open_fasttext(struct tokenizer **out, const struct fasttext *ft, struct err *err);
 
-/** tokenizer_dictionary: it is a plain dictionary; `*lowercases` is set to whether it looks for
- * what it does not find in lower case. */
-bool tokenizer_dictionary(const struct tokenizer *tokenizer, bool *lowercases);
+/** tokenizer_lowercases: a plain dictionary looks for what it does not find in lower case. */
+bool tokenizer_lowercases(const struct tokenizer *tokenizer);
 
 /**
  * tokenizer_open_fasttext_words makes the plain dictionary of a fastText model's words, as

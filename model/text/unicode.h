@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum unicode_flag {
@@ -55,4 +56,11 @@ extern const uint8_t unicode_byte_flags[256];
 static inline const struct unicode_record *unicode_record_of(uint32_t code)
 {
     return &unicode_records[unicode_second[unicode_first[code >> 7] * 128u + (code & 127)]];
+}
+
+/** unicode_is_ideograph: what BERT calls Chinese (`flags` of the character), and besides 〇 and all
+ * of the two planes that Unicode keeps for ideographs (extensions B to J and what is to come). */
+static inline bool unicode_is_ideograph(uint32_t code, uint8_t flags)
+{
+    return flags & UNICODE_CHINESE || code == 0x3007 || (code >= 0x20000 && code < 0x40000);
 }

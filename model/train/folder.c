@@ -14,7 +14,7 @@ static char *config_of(const struct content *content, const char *name, const ch
     json_t *config = json_deep_copy(content->settings.json);
     if (!config) config = json_object();
     json_object_update_new(config, content_settings(content, content->tokenizer));
-    json_object_set_new(config, "name", json_string(name));
+    settings_set_name(config, name);
     json_object_del(config, "tensor");
     if (tensor) json_object_set_new(config, "tensor", json_string(tensor));
     if (is_new) {

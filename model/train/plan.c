@@ -99,8 +99,8 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
     if (!moves_table && model_content(model)->is_packed &&
         model_content(model)->settings.is_told_elsewhere)
         return err_set(err, ERR_USAGE, NULL,
-                       "--compat: the trained model would be a copy of the packed one, which says "
-                       "so otherwise; convert it with --compat first");
+                       "--from: the trained model would be a copy of the packed one, which says "
+                       "otherwise than --compat or --tensor; convert it with them first");
     if (moves_table && (pooling == POOLING_MAX || pooling == POOLING_UNIT))
         return err_set(err, ERR_USAGE, NULL,
                        "--mode must be head for this model: its pooling is %s, and only sums and "

@@ -145,6 +145,16 @@ def tokens_of(model, text):
     return json.loads(run("tokenize", "--model", model, text=text + "\n").stdout)["tokens"]
 
 
+def test_a_padded_table_is_as_large_as_it_is_said(tmp_path):
+    padded = small_model(tmp_path / "padded", ["[UNK]", "a", "b"], [[1, 0]] * 5)
+    (padded / "config.json").write_text('{"vocab_size": 5}')
+    for flags, rows in (((), 5), (("--keep-top", "2"), 2)):
+        folder = convert(padded, tmp_path / f"of{rows}", "--to", "folder", *flags)
+        config = json.loads((folder / "config.json").read_text())
+        assert len(rows_of(folder / "model.safetensors")) == rows == config.get("vocab_size", rows)
+        assert run("inspect", folder)
+
+
 def test_heads_come_along_where_they_fit(tmp_path):
     folder = small_model(tmp_path / "model", ["[UNK]", "good", "bad"], [[0, 0], [1, 0], [0, 1]])
     (folder / "head.json").write_text('{"labels": ["no", "yes"], "weight": [4, -4], "bias": 0}')

@@ -80,6 +80,9 @@ def test_heads_of_model2vec_without_labels_are_refused(tmp_path, name):
     shutil.copytree(MODEL2VEC / name, tmp_path / name)
     (tmp_path / name / "head.safetensors").unlink()
     assert found == run("embed", "--model", tmp_path / name, "--format", "f32", texts=["the cat"])
+    deep = tmp_path / ("x" * 200) / ("y" * 100)
+    shutil.copytree(MODEL2VEC / name, deep)
+    assert found == run("embed", "--model", deep, "--format", "f32", texts=["the cat"])
     told = json.loads(run("inspect", MODEL2VEC / name, "--format", "json"))
     assert told["heads"] == [] and told["not_served"].startswith("head.safetensors: head_config.activation")
 
@@ -170,3 +173,11 @@ def test_a_classifier_that_is_not_served_leaves_the_vectors(start, tmp_path, con
     # Asked for as a head it is an error.
     other = write_checkpoint(tmp_path / "other", {})
     assert why in run("classify", "--model", other, "--heads", folder, code=1)
+
+
+def test_a_damaged_model_folder_among_the_heads_is_named(tmp_path):
+    (tmp_path / "heads" / "own").mkdir(parents=True)
+    (tmp_path / "heads" / "own" / "model.safetensors").write_bytes(b"junk")
+    for path in (tmp_path / "heads", tmp_path / "heads" / "own"):
+        message = run("classify", "--model", "builtin", "--heads", path, texts=["hi"], code=1)
+        assert "own/model.safetensors" in message and message.count("\n") == 1

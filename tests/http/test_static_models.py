@@ -142,6 +142,19 @@ def test_a_checkpoint_in_several_files(tmp_path):
     assert "model.safetensors.index.json" in refused(model)
 
 
+def test_the_part_of_a_checkpoint_is_the_one_with_the_tensor_that_is_named(tmp_path):
+    rows, shape = rows_and_header()
+    model = checkpoint(tmp_path / "parts", {"model-1.safetensors": {"weird": (shape, rows)},
+                                            "model-2.safetensors": {"model.embed_tokens.weight": (shape, bytes(len(rows)))}})
+    (model / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {
+        "weird": "model-1.safetensors", "model.embed_tokens.weight": "model-2.safetensors"}}))
+    assert not plain_vectors(model).any()
+    wanted = plain_vectors(model, "--tensor", "weird")
+    (model / "config.json").write_text('{"tensor": "weird"}')
+    assert wanted.any() and plain_vectors(model).tobytes() == wanted.tobytes()
+    assert "names no tensor other; name the table with --tensor" in refused(model, "--tensor", "other")
+
+
 def test_a_table_is_named_where_it_cannot_be_told(tmp_path):
     rows, shape = rows_and_header()
     tensors = {"encoder.wte.weight": (shape, rows), "decoder.wte.weight": (shape, bytes(len(rows)))}

@@ -218,6 +218,30 @@ def test_vectors_stay_those_that_were_trained_on(tmp_path):
 
 
 @one_thread
+def test_a_vocabulary_beside_word_vectors_is_not_theirs(tmp_path):
+    words = sorted({word for text, _ in ROWS for word in text.split()})
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.vec").write_text(f"{len(words)} 3\n" + "".join(f"{w} {i % 7 - 3} {i % 5 - 2} 1\n" for i, w in enumerate(words)))
+    (folder / "vocab.txt").write_text("".join(f"w{i}\n" for i in range(len(words))))
+    (folder / "config.json").write_text('{"pooling": "mean"}')
+    for mode in ("table", "scratch"):
+        done = Trained(tmp_path, "--force", f"--from={folder}", f"--mode={mode}", "--epochs=2", rows=ROWS)
+        assert (done.path / "vocab.txt").read_text().split() == words
+        evaluated(done.path)
+
+
+@one_thread
+def test_a_long_name_is_cut_to_what_is_read_again(tmp_path):
+    rows = [("我爱吃饭", "meal"), ("吃饭", "meal"), ("他", "who"), ("你 我", "who")] * 6
+    done = Trained(tmp_path, "--mode=both", "--epochs=1", f"--from={TOP / 'examples/chain/w6x2'}", rows=rows)
+    long = tmp_path / ("n" * 220)
+    subprocess.run([PROGRAM, "train", f"--input={tmp_path / 'rows'}", "--mode=both", "--epochs=1", f"--output={long}",
+                    f"--from={TOP / 'examples/chain/w6x2'}"], check=True, env=environment(), capture_output=True)
+    assert evaluated(long, rows)["accuracy"] == evaluated(done.path, rows)["accuracy"]
+
+
+@one_thread
 def test_a_models_own_head_gives_way_to_the_trained_one(tmp_path):
     first = Trained(tmp_path, "--epochs=1", rows=ROWS)
     subprocess.run([PROGRAM, "convert", "--input", first.path, "--output", tmp_path / "packed"], check=True, env=environment())

@@ -100,7 +100,7 @@ static void heads_of_regression_and_similarity_are_refused_by_name(void **state)
         assert_true(model_open(&model, path, &err));
         const struct heads *heads = model_heads(model);
         assert_int_equal(heads->n, 0);
-        assert_int_equal(heads->refused.code, ERR_FORMAT);
+        assert_int_equal(heads->refused.code, ERR_UNPROCESSABLE);
         assert_int_equal(strncmp(heads->refused.message, "head.safetensors: head_config", 29), 0);
         assert_non_null(strstr(heads->refused.message, "regression or similarity"));
         model_close(model);
