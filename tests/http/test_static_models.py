@@ -36,11 +36,13 @@ def check(model, name, *flags, is_float32=False):
     found = embedded(model, *flags)
     # model2vec rounds to float16 what it makes of a float16 table.
     error = np.full(len(TEXTS), 1e-3 * np.abs(wanted).max() if name == "m2v_f16" else 1e-6)
-    if name == "st_plain" or is_float32:
-        # float32 sums of hundreds of rows differ by the order in which they are added, or from those of float64.
+    if name == "st_plain":  # bit for bit: the same sums, in the same order
+        error[:] = 0
+    if is_float32:
+        # float32 sums of hundreds of rows differ from those of float64.
         error[[len(text) > 1500 for text in TEXTS]] = 3e-6
     worst = np.abs(found - wanted).max(axis=1)
-    assert (worst <= error).all(), [(TEXTS[i][:40], worst[i]) for i in np.argsort(-worst / error)[:3]]
+    assert (worst <= error).all(), [(TEXTS[i][:40], worst[i]) for i in np.argsort(error - worst)[:3]]
 
 
 @pytest.mark.parametrize("name", NAMES)
