@@ -135,7 +135,7 @@ static bool check_file(const struct content *content, bool verifies, struct repo
                        "%s; compare its sha256 with one that you trust",
                        content->format);
     if (!tensors_open(&tensors, file, content->where, err)) return false;
-    bool done = packed_verify(&tensors);
+    bool done = packed_verify(&tensors, file);
     tensors_close(&tensors);
     return done;
 }

@@ -73,6 +73,7 @@ int main(int argc, char **argv)
 {
     /* A reader that left is an error of write(), with a sentence, not a silent death. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may grow no further, likewise */
     if (argc < 2) {
         print_usage(stderr);
         return 2;

@@ -47,7 +47,8 @@ static void read_ahead(const struct content *content, bool is_on)
 
 static struct table_options table_options_of(const struct content *content)
 {
-    return (struct table_options){.tensor = content->settings.tensor,
+    const char *in_index = content->source.tensor[0] ? content->source.tensor : NULL;
+    return (struct table_options){.tensor = in_index ? in_index : content->settings.tensor,
                                   .has_factors = content->settings.compat != COMPAT_OWN,
                                   .is_checked = content->is_checked};
 }
@@ -72,6 +73,17 @@ static bool open_packed(struct content *content, const struct tensors *file,
     return true;
 }
 
+/* Where the numbers of sentence-transformers are wanted, all that it does must be done. */
+static bool check_unserved(const struct content *content, struct err *err)
+{
+    const char *what = content->source.layout.unserved;
+    if (content->settings.compat != COMPAT_STATIC_EMBEDDING || !what[0]) return true;
+    return err_set(err, ERR_FORMAT, NULL,
+                   "%.300s: %s, which is not done here; give --compat embedd for the vectors "
+                   "without it",
+                   content->source.path, what);
+}
+
 /* What a file beside the table says, or what is usual where there is none. */
 static bool open_config(struct content *content, const struct model_options *options,
                         struct err *err)
@@ -81,7 +93,7 @@ static bool open_config(struct content *content, const struct model_options *opt
     snprintf(where, sizeof where, "%.1000s/config.json", content->source.path);
     if (!settings_open(&content->settings, config, where, err)) return false;
     settings_decide(&content->settings, &content->source.layout, options);
-    return true;
+    return check_unserved(content, err);
 }
 
 static bool open_files_tokenizer(struct content *content, struct err *err)
@@ -90,7 +102,13 @@ static bool open_files_tokenizer(struct content *content, struct err *err)
     const struct tokenizer_options options = {
         .kind = settings->tokenizer,
         .lowercase = settings->is_lowercase_said ? settings->lowercase : -1};
-    return tokenizer_open(&content->tokenizer, &content->source, &options, err);
+    if (tokenizer_open(&content->tokenizer, &content->source, &options, err)) return true;
+    /* It knows the files by their names. */
+    const struct err why = *err;
+    return strncmp(why.message, "tokenizer.json", 14) != 0 &&
+                   strncmp(why.message, "vocab.txt", 9) != 0
+               ? false
+               : err_set(err, why.code, NULL, "%.300s/%s", content->source.path, why.message);
 }
 
 static bool open_folder(struct content *content, const struct tensors *file,

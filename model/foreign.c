@@ -8,6 +8,7 @@
     "as safetensors or .npy, or from gensim with save_word2vec_format"
 #define ARCHIVE                                                                                    \
     "a zip archive, as PyTorch and NumPy (.npz) write them; save the rows as safetensors or .npy"
+#define POINTER "version https://git-lfs"
 #define PAGE "a page of the web, and no table; fetch the file again"
 
 struct foreign {
@@ -33,7 +34,7 @@ static const struct foreign known[] = {
     BEGINS("\x80\3", PICKLE),
     BEGINS("\x80\4", PICKLE),
     BEGINS("\x80\5", PICKLE),
-    BEGINS("version https://git-lfs", "a pointer of Git LFS and not the file; run git lfs pull"),
+    BEGINS(POINTER, "a pointer of Git LFS and not the file; run git lfs pull"),
     BEGINS("<!DOCTYPE", PAGE),
     BEGINS("<!doctype", PAGE),
     BEGINS("<html", PAGE),
@@ -47,4 +48,10 @@ const char *foreign_what(struct span file)
         if (file.bytes >= known[i].bytes && memcmp(file.data, known[i].begin, known[i].bytes) == 0)
             return known[i].what;
     return NULL;
+}
+
+bool foreign_is_pointer(struct span file)
+{
+    const size_t bytes = strlen(POINTER);
+    return file.bytes >= bytes && memcmp(file.data, POINTER, bytes) == 0;
 }

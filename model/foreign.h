@@ -9,3 +9,6 @@
 
 /** foreign_what: what such a file is and what to do, to follow "PATH: it is "; NULL: not known. */
 const char *foreign_what(struct span file);
+
+/** foreign_is_pointer: it is one of Git LFS. */
+bool foreign_is_pointer(struct span file);

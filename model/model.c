@@ -157,6 +157,9 @@ static void limit_tokens(const struct model_info *info, struct tokens *tokens)
     }
     if (info->limits.drops_first && !info->limits.keeps_unknown) tokens->n = kept;
     if (info->limits.tokens_max == 0 || tokens->n <= info->limits.tokens_max) return;
+    const uint32_t n_cut = tokens->n - info->limits.tokens_max;
+    if (info->limits.cuts_left) tokens->ids += n_cut;
+    if (info->limits.cuts_left && tokens->spans) tokens->spans += n_cut;
     tokens->n = info->limits.tokens_max;
     tokens->is_truncated = true;
 }

@@ -6,8 +6,8 @@
  * Rows of the table first, then the tokenizer (compiled.h), each tensor aligned to its numbers.
  * __metadata__ says the rest: embedd.format (the version), embedd.config (what a config.json says),
  * embedd.source (what it was made of), embedd.checked (what was looked through when it was made),
- * embedd.vocabulary (tokenizer_fingerprint, 16 hexadecimal digits) and embedd.sha256 (of everything
- * behind the header).
+ * embedd.vocabulary (tokenizer_fingerprint, 16 hexadecimal digits) and embedd.sha256 (of the whole
+ * file, zeros in the place of its 64 digits).
  */
 #pragma once
 
@@ -49,6 +49,7 @@ bool packed_is_checked(const struct tensors *file);
 
 /**
  * packed_verify reads all of the file and compares its checksum with the one it holds.
+ * @param bytes what `file` was opened on
  * @return false with ERR_FORMAT: they differ, or there is none
  */
-bool packed_verify(const struct tensors *file);
+bool packed_verify(const struct tensors *file, struct span bytes);

@@ -86,6 +86,16 @@ static bool read_choice(const struct reader *reader, const char *key, const char
                 key, ERR_VALUE_BYTES, text);
 }
 
+/* Of transformers' tokenizer_config.json. */
+static bool read_side(const struct reader *reader, bool *cuts_left)
+{
+    const char *text = NULL;
+    if (!read_text(reader, "truncation_side", &text)) return false;
+    *cuts_left = text && strcmp(text, "left") == 0;
+    return !text || *cuts_left || strcmp(text, "right") == 0 ||
+           FAIL(reader, "%s must be \"left\" or \"right\"", "truncation_side");
+}
+
 /* A limit; null: none. */
 static bool read_limit(const struct reader *reader, const char *key, uint64_t most, uint64_t *out,
                        bool *is_said)
@@ -117,6 +127,7 @@ static bool read_limits(const struct reader *reader, struct settings *settings)
     settings->is_static_model =
         (type && strcmp(type, "model2vec") == 0) || is_trained_static_model(reader->json);
     if (!read_choice(reader, "compat", compat_names, &settings->compat) ||
+        !read_side(reader, &settings->limits.cuts_left) ||
         !read_bool(reader, "keep_unknown", &settings->limits.keeps_unknown, NULL) ||
         !read_limit(reader, "max_length", UINT32_MAX - 1, &tokens_max,
                     &settings->is_max_length_said) ||
@@ -184,8 +195,13 @@ void settings_decide(struct settings *settings, const struct layout *layout,
     const bool has_other_tensor =
         options->tensor && (!settings->tensor || strcmp(options->tensor, settings->tensor) != 0);
     const bool has_other_compat = options->compat >= 0 && options->compat != settings->compat;
-    settings->is_told_elsewhere = has_other_tensor || has_other_compat ||
+    const bool has_lowercase = layout->is_lowercase_said && !settings->is_lowercase_said;
+    settings->is_told_elsewhere = has_other_tensor || has_other_compat || has_lowercase ||
                                   layout->is_static_embedding || layout->has_normalize;
+    if (has_lowercase) {
+        settings->is_lowercase_said = true;
+        settings->lowercase = layout->lowercase;
+    }
     if (options->tensor) settings->tensor = options->tensor;
     if (options->compat >= 0) settings->compat = options->compat;
     if (settings->compat >= 0) return;
@@ -238,7 +254,8 @@ void settings_complete(struct settings *settings, const struct tokenizer *tokeni
         if (!settings->is_normalize_said) settings->normalize = layout->has_normalize;
         settings->limits.keeps_unknown = true;
         if (!settings->is_max_length_said)
-            settings->limits.tokens_max = tokenizer_truncation(tokenizer);
+            settings->limits.tokens_max =
+                tokenizer_truncation(tokenizer, &settings->limits.cuts_left);
         return;
     case COMPAT_MODEL2VEC:
     case COMPAT_MODEL2VEC_08:
@@ -262,6 +279,7 @@ static void set_limits(json_t *json, const struct settings *settings)
         json_object_set_new(json, "max_length", json_integer(limits->tokens_max));
     else if (settings->compat != COMPAT_OWN)
         json_object_set_new(json, "max_length", json_null());
+    if (limits->cuts_left) set_text(json, "truncation_side", "left");
     if (limits->points_max > 0)
         json_object_set_new(json, "max_characters", json_integer((json_int_t)limits->points_max));
 }
@@ -274,6 +292,8 @@ json_t *settings_as_json(const struct settings *settings)
     set_text(json, "license", settings->license);
     set_text(json, "pooling", pooling_names[settings->pooling]);
     json_object_set_new(json, "normalize", json_boolean(settings->normalize));
+    if (settings->is_lowercase_said)
+        json_object_set_new(json, "lowercase", json_boolean(settings->lowercase));
     set_limits(json, settings);
     return json;
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "model/builtin/builtin.h"
+#include "model/foreign.h"
 #include "model/table/table.h"
 
 #include <assert.h>
@@ -18,6 +19,12 @@
 
 static const char default_weights_name[] = "model.safetensors";
 
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t bytes = strlen(name), end_bytes = strlen(end);
+    return bytes > end_bytes && strcmp(name + bytes - end_bytes, end) == 0;
+}
+
 /* Maps file `name` of the source's folder; a file that is not there leaves `span` empty. */
 static bool map_file(const struct source *source, const char *name, struct span *span,
                      struct err *err)
@@ -31,8 +38,13 @@ static bool map_file(const struct source *source, const char *name, struct span 
                        "%s; a model's files must be regular files that this user may read",
                        reason.message);
     }
-    if (span->bytes > 0) return true;
-    return err_set(err, ERR_FORMAT, NULL, "%s is empty; copy the model again", path);
+    const char *what = foreign_what(*span);
+    if (span->bytes == 0)
+        return err_set(err, ERR_FORMAT, NULL, "%s is empty; copy the model again", path);
+    /* What weights are is told later, and a vocabulary may begin with any word. */
+    if (what && (ends_with(name, ".json") || foreign_is_pointer(*span)))
+        return err_set(err, ERR_FORMAT, NULL, "%s: it is %s", path, what);
+    return true;
 }
 
 /* The name goes into logs and reply headers: what would break a line does not. */
@@ -118,24 +130,79 @@ static json_t *read_json(const struct source *source, const char *name, const st
     return root;
 }
 
+/* A file that may be there: false with err set, else `*root` is what it holds, or NULL. */
+static bool read_beside(const struct source *source, const char *name, json_t **root,
+                        struct err *err)
+{
+    struct span file = {0};
+    *root = NULL;
+    if (!map_file(source, name, &file, err)) return false;
+    if (!file.data) return true;
+    *root = read_json(source, name, &file, err);
+    file_unmap(file.data, file.bytes);
+    return *root;
+}
+
 /* modules.json of sentence-transformers: what the parts of the model are. */
 static bool read_modules(struct source *source, struct err *err)
 {
-    struct span file = {0};
+    struct layout *layout = &source->layout;
+    const char *other = NULL;
     size_t i;
-    json_t *module;
-    if (!map_file(source, "modules.json", &file, err)) return false;
-    if (!file.data) return true;
-    json_t *root = read_json(source, "modules.json", &file, err);
+    json_t *root, *module;
+    if (!read_beside(source, "modules.json", &root, err)) return false;
     json_array_foreach(root, i, module)
     {
         const char *type = json_string_value(json_object_get(module, "type"));
-        if (type && strstr(type, "StaticEmbedding")) source->layout.is_static_embedding = true;
-        if (type && strstr(type, "Normalize")) source->layout.has_normalize = true;
+        const bool is_static = type && strstr(type, "StaticEmbedding");
+        const bool is_normalize = type && strstr(type, "Normalize");
+        layout->is_static_embedding |= is_static;
+        layout->has_normalize |= is_normalize;
+        if (type && !is_static && !is_normalize && !strstr(type, "Dropout")) other = type;
     }
+    const char *dot = other ? strrchr(other, '.') : NULL;
+    if (other)
+        snprintf(layout->unserved, sizeof layout->unserved, "modules.json has the module '%.60s'",
+                 dot ? dot + 1 : other);
     json_decref(root);
-    file_unmap(file.data, file.bytes);
-    return root;
+    return true;
+}
+
+/* What that library does with texts and vectors unless it is told otherwise. */
+static bool read_sentence_config(struct source *source, struct err *err)
+{
+    static const char name[] = "config_sentence_transformers.json";
+    struct layout *layout = &source->layout;
+    json_t *root;
+    if (!layout->is_static_embedding) return true;
+    if (!read_beside(source, name, &root, err)) return false;
+    const char *prompt_name = json_string_value(json_object_get(root, "default_prompt_name"));
+    const char *prompt =
+        prompt_name
+            ? json_string_value(json_object_get(json_object_get(root, "prompts"), prompt_name))
+            : NULL;
+    const json_int_t dims = json_integer_value(json_object_get(root, "truncate_dim"));
+    if (prompt && prompt[0])
+        snprintf(layout->unserved, sizeof layout->unserved,
+                 "%s puts the prompt '%.60s' before each text", name, prompt_name);
+    if (dims > 0)
+        snprintf(layout->unserved, sizeof layout->unserved, "%s cuts vectors at truncate_dim %lld",
+                 name, (long long)dims);
+    json_decref(root);
+    return true;
+}
+
+/* A vocab.txt has its rules there. */
+static bool read_tokenizer_config(struct source *source, struct err *err)
+{
+    json_t *root;
+    if (!source->vocab.data || source->tokenizer.data) return true;
+    if (!read_beside(source, "tokenizer_config.json", &root, err)) return false;
+    const json_t *value = json_object_get(root, "do_lower_case");
+    source->layout.is_lowercase_said = json_is_boolean(value);
+    source->layout.lowercase = json_is_true(value);
+    json_decref(root);
+    return true;
 }
 
 /* A name in the folder itself: nothing may lead out of it. */
@@ -156,6 +223,7 @@ static bool choose_shard(struct source *source, const json_t *root, const char *
         if (!is_it || !file) continue;
         if (is_plain_name(file)) {
             snprintf(source->weights_name, sizeof source->weights_name, "%s", file);
+            snprintf(source->tensor, sizeof source->tensor, "%s", name);
             return true;
         }
         return err_set(err, ERR_FORMAT, NULL,
@@ -174,16 +242,14 @@ static bool choose_shard(struct source *source, const json_t *root, const char *
    config.json is said where all of it is read. */
 static bool find_shard(struct source *source, const char *tensor, struct err *err)
 {
-    struct span file = {0};
     struct err ignored;
-    if (!map_file(source, INDEX_NAME, &file, err)) return false;
-    if (!file.data) return true;
-    json_t *root = read_json(source, INDEX_NAME, &file, err);
-    json_t *config = NULL;
+    json_t *root, *config = NULL;
+    if (!read_beside(source, INDEX_NAME, &root, err)) return false;
+    if (!root) return true;
     if (source->config.data)
         config = json_read(source->config.data, source->config.bytes, &ignored);
     if (!tensor) tensor = json_string_value(json_object_get(config, "tensor"));
-    bool done = root && choose_shard(source, root, tensor, err) &&
+    bool done = choose_shard(source, root, tensor, err) &&
                 map_file(source, source->weights_name, &source->weights, err);
     if (done && !source->weights.data)
         done =
@@ -193,7 +259,6 @@ static bool find_shard(struct source *source, const char *tensor, struct err *er
                     source->path, source->weights_name);
     json_decref(config);
     json_decref(root);
-    file_unmap(file.data, file.bytes);
     return done;
 }
 
@@ -212,13 +277,10 @@ static bool find_static_folder(struct source *source, struct err *err)
 static bool is_other_form(const char *name)
 {
     static const char *const ends[] = {".npy", ".vec", ".bin", ".ftz", ".safetensors"};
-    const size_t bytes = strlen(name);
-    if (name[0] == '.' || strcmp(name, "pytorch_model.bin") == 0) return false;
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        const size_t end = strlen(ends[i]);
-        if (bytes > end && bytes <= NAME_MAX && strcmp(name + bytes - end, ends[i]) == 0)
-            return true;
-    }
+    if (name[0] == '.' || strcmp(name, "pytorch_model.bin") == 0 || strlen(name) > NAME_MAX)
+        return false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(name, ends[i])) return true;
     return false;
 }
 
@@ -283,7 +345,8 @@ bool source_open(struct source *source, const char *path, const char *tensor, st
     if (resolve(source, path, err) && map_file(source, "config.json", &source->config, err) &&
         find_weights(source, tensor, err) &&
         (source->tokenizer.data || map_file(source, "tokenizer.json", &source->tokenizer, err)) &&
-        map_file(source, "vocab.txt", &source->vocab, err) && read_modules(source, err))
+        map_file(source, "vocab.txt", &source->vocab, err) && read_modules(source, err) &&
+        read_sentence_config(source, err) && read_tokenizer_config(source, err))
         return true;
     source_close(source);
     return false;

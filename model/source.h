@@ -22,6 +22,9 @@ struct span {
 struct layout {
     bool is_static_embedding; /* of sentence-transformers */
     bool has_normalize;       /* its modules end in Normalize */
+    char unserved[200]; /* what else that library would do, and where it says so; "": nothing */
+    bool lowercase;     /* do_lower_case of a tokenizer_config.json beside a vocab.txt */
+    bool is_lowercase_said;
 };
 
 struct source {
@@ -29,6 +32,7 @@ struct source {
                         name */
     char path[1024]; /* of the folder, for messages; "builtin" for linked bytes */
     char weights_name[256]; /* of the weights' file in it, for messages */
+    char tensor[1024];      /* the table's name, where an index of several files says it; else "" */
     struct span weights;    /* model.safetensors; always there */
     struct span config;     /* config.json */
     struct span tokenizer;  /* tokenizer.json */

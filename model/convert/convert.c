@@ -25,9 +25,12 @@ static bool check_options(const struct content *content, const struct convert_op
         return err_set(err, ERR_USAGE, NULL,
                        "--dim must be from 1 to %u, the table's columns, not %u", dim,
                        options->dim);
-    if (options->form == CONVERT_FOLDER && options->dtype == DTYPE_I8)
-        return err_set(err, ERR_USAGE, NULL,
-                       "--dtype i8 is for the packed form: others read no scales; use f16");
+    if (options->form == CONVERT_FOLDER &&
+        (options->dtype == DTYPE_I8 || options->dtype == DTYPE_BF16))
+        return err_set(err, ERR_USAGE, NULL, "--dtype %s is for the packed form: %s; use f16",
+                       options->dtype == DTYPE_I8 ? "i8" : "bf16",
+                       options->dtype == DTYPE_I8 ? "others read no scales"
+                                                  : "model2vec reads no bfloat16");
     return true;
 }
 
@@ -88,9 +91,13 @@ static bool write_rows(const char *output, const struct convert_options *options
 static enum dtype dtype_of(const struct table *table, const struct convert_options *options)
 {
     if (options->dtype >= 0) return (enum dtype)options->dtype;
-    /* Others read no scales, nobody needs 64 bits, and fastText's codes are its own. */
+    /* Others read no scales and no bfloat16, nobody needs 64 bits, and fastText's codes are its
+       own. */
+    const bool is_for_us = options->form == CONVERT_PACKED;
     if (table->dtype == DTYPE_F64 || table->dtype == DTYPE_PQ) return DTYPE_F32;
-    return table->dtype == DTYPE_I8 && options->form == CONVERT_FOLDER ? DTYPE_F32 : table->dtype;
+    if (table->dtype == DTYPE_I8 || table->dtype == DTYPE_BF16)
+        return is_for_us ? table->dtype : DTYPE_F32;
+    return table->dtype;
 }
 
 /* Rows that tokens share stay shared, and are multiplied when they are read. */

@@ -23,6 +23,9 @@ static json_t *config_of(const struct writing *w)
 {
     json_t *config = content_settings(w->content, w->tokenizer);
     json_object_set_new(config, "model_type", json_string("model2vec"));
+    /* Else model2vec cuts at 512 tokens. */
+    if (!json_object_get(config, "max_length"))
+        json_object_set_new(config, "max_length", json_null());
     json_object_set_new(config, "architectures", json_pack("[s]", "StaticModel"));
     json_object_set_new(config, "hidden_dim", json_integer(w->rows.dim));
     if (w->n_zero_rows > 0)

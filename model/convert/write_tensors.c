@@ -129,6 +129,7 @@ bool write_tensors(struct writing *w, const char *path, const struct tensor_file
     char *header = tensors_header(file->tensors, file->n, file->metadata, &bytes, err);
     if (!header) return false;
     sha256_init(&s.sum);
+    sha256_update(&s.sum, bytes, (const uint8_t *)header); /* with zeros where its sum will stand */
     bool done = save_open(&s.save, path, err) && put_all(w, &s, file, header, bytes, err) &&
                 save_close(&s.save, err);
     save_abort(&s.save);

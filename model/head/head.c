@@ -2,6 +2,7 @@
 #include "model/head/head.h"
 
 #include "model/fasttext/fasttext.h"
+#include "model/foreign.h"
 #include "model/head/ngram_table.h"
 #include "model/head/parts.h"
 #include "model/math/kernels.h"
@@ -258,7 +259,8 @@ static bool read_file(struct head_parts *parts, struct span bytes)
     /* The header's length of a safetensors file ends in zeros. */
     if (bytes.bytes >= 9 && bytes.data[7] == '\0' && bytes.data[8] == '{')
         return head_read_safetensors(parts, bytes);
-    return head_read_csv(parts, start);
+    const char *what = foreign_what(bytes);
+    return what ? head_fail(parts, "it is %s", what) : head_read_csv(parts, start);
 }
 
 bool head_open(struct head **out, struct span bytes, const char *name, const char *where,

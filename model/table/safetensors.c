@@ -75,7 +75,9 @@ static const struct tensor *find_named(const struct tensors *file, const char *n
     char names[NAMES_BYTES];
     if (tensor) return tensor;
     list_names(file, false, names, sizeof names);
-    FAIL(file, "none of its %zu tensors is called '%.*s', as --tensor or config.json says%s%s",
+    FAIL(file,
+         "none of its %zu tensors is called '%.*s', as --tensor, config.json or the index of its "
+         "files says%s%s",
          file->n, QUOTED(name), names[0] ? "; those with two dimensions: " : "", names);
     return NULL;
 }

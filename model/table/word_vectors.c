@@ -55,11 +55,11 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* strtod needs an end; and is slow, but right about everything. */
+/* strtod needs an end; and is slow, but right about everything, and about hexadecimal numbers. */
 static bool read_slowly(const char *text, size_t bytes, double *out)
 {
     char copy[NUMBER_BYTES_MAX + 1], *end;
-    if (bytes == 0 || bytes > NUMBER_BYTES_MAX) return false;
+    if (bytes == 0 || bytes > NUMBER_BYTES_MAX || memchr(text, 'x', bytes)) return false;
     memcpy(copy, text, bytes);
     copy[bytes] = '\0';
     *out = strtod(copy, &end);
@@ -214,6 +214,22 @@ static size_t count_fields(const char *at, const char *end)
     return n;
 }
 
+/* GloVe has words with spaces, but none that ends in one and a number. */
+static bool ends_in_number(const char *at, const char *end)
+{
+    float number;
+    const char *start = field_start(at, end);
+    return start > at && read_number(start, (size_t)(end - start), &number);
+}
+
+static size_t count_numbers(const char *at, const char *end)
+{
+    size_t n = 0;
+    for (; ends_in_number(at, end); n++)
+        end = before_spaces(at, field_start(at, end));
+    return n;
+}
+
 /* Reads the numbers from the last to the first; the rest of the line is the word. */
 static bool read_line(struct reader *r, float *numbers, const char *stop)
 {
@@ -233,6 +249,11 @@ static bool read_line(struct reader *r, float *numbers, const char *stop)
                         vocab_quoted(start, (size_t)(end - start)), start);
         end = before_spaces(r->at, start);
     }
+    if (ends_in_number(r->at, end))
+        return fail(r,
+                    "line %llu has %zu numbers, not %u as the lines before or the first line say; "
+                    "it is damaged: copy the file again",
+                    (unsigned long long)r->line, count_numbers(r->at, stop), dim);
     if (!check_word(r, r->at, (size_t)(end - r->at)) || !check_finite(r, numbers) ||
         !add_word(r, r->at, (size_t)(end - r->at), &row))
         return false;
@@ -294,11 +315,14 @@ static bool read_words(struct reader *r)
 
 /* ---- the first line ---- */
 
+#define WHOLE_MAX 1000000000000u
+
+/* What is larger counts as WHOLE_MAX. */
 static bool read_whole(const char **at, const char *end, uint64_t *out)
 {
     const char *start = *at;
-    for (*out = 0; *at < end && **at >= '0' && **at <= '9' && *at - start < 12; ++*at)
-        *out = *out * 10 + (uint64_t)(**at - '0');
+    for (*out = 0; *at < end && **at >= '0' && **at <= '9'; ++*at)
+        *out = *out < WHOLE_MAX / 10 ? *out * 10 + (uint64_t)(**at - '0') : WHOLE_MAX;
     return *at > start;
 }
 

@@ -117,6 +117,7 @@ struct tokenizer {
     struct trimming trimmings[TRIMMINGS_MAX];
     uint32_t n_trimmings;
     uint32_t truncation;             /* tokens that the file's own limit leaves; 0: it has none */
+    bool truncates_left;             /* it leaves the last ones */
     char *settings;                  /* tokenizer.json without its long lists */
     const struct tensors *packed;    /* while it is opened: the file that its arrays lie in */
     bool is_packed;                  /* its arrays lie in a file, made and finished */

@@ -173,8 +173,9 @@ uint32_t tokenizer_median_length(const struct tokenizer *tokenizer, bool of_byte
     return (length_at(counts, (n - 1) / 2) + length_at(counts, n / 2)) / 2;
 }
 
-uint32_t tokenizer_truncation(const struct tokenizer *tokenizer)
+uint32_t tokenizer_truncation(const struct tokenizer *tokenizer, bool *cuts_left)
 {
+    *cuts_left = tokenizer->truncates_left;
     return tokenizer->truncation;
 }
 

@@ -103,8 +103,9 @@ const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t id, size
  * the model's own tokens, the upper of the middle two. Reads all of the vocabulary. */
 uint32_t tokenizer_median_length(const struct tokenizer *tokenizer, bool of_bytes);
 
-/** tokenizer_truncation: how many tokens tokenizer.json's `truncation` leaves; 0: it has none. */
-uint32_t tokenizer_truncation(const struct tokenizer *tokenizer);
+/** tokenizer_truncation: how many tokens tokenizer.json's `truncation` leaves, 0: it has none; and
+ * whether these are the last ones of a text. */
+uint32_t tokenizer_truncation(const struct tokenizer *tokenizer, bool *cuts_left);
 
 /** tokenizer_fingerprint: a hash of all tokens and their ids: two vocabularies that differ have
  * different ones. Reads all of the vocabulary, unless it is known. */

@@ -163,10 +163,22 @@ static bool read_compiled(struct tokenizer *t, const json_t *part, struct err *e
            fields_bool_or(part, "compiled", "cuts_unknown", false, &t->bpe.cuts_unknown, err);
 }
 
-static void read_truncation(struct tokenizer *t, const json_t *part)
+/* A limit of 2^32 and more is none. */
+static bool read_truncation(struct tokenizer *t, const json_t *part, struct err *err)
 {
-    json_int_t most = json_integer_value(json_object_get(part, "max_length"));
-    if (most > 0 && most < UINT32_MAX) t->truncation = (uint32_t)most;
+    if (!json_is_object(part)) return true;
+    const json_t *length = json_object_get(part, "max_length");
+    const json_t *direction = json_object_get(part, "direction");
+    const char *name = direction ? json_string_value(direction) : "Right";
+    if (!json_is_integer(length) || json_integer_value(length) < 0)
+        return fields_wrong_type("truncation", "max_length", length, "a whole number from 0", err);
+    if (!name || (strcmp(name, "Left") != 0 && strcmp(name, "Right") != 0))
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON ": truncation.direction must be \"Left\" or \"Right\"");
+    t->truncates_left = strcmp(name, "Left") == 0;
+    if (json_integer_value(length) < UINT32_MAX)
+        t->truncation = (uint32_t)json_integer_value(length);
+    return true;
 }
 
 /* Lists of the model are empty already. */
@@ -197,8 +209,8 @@ bool json_read_tokenizer(struct tokenizer *t, json_t *root, const struct model_l
         json_finish_model(t, err) &&
         json_read_added_tokens(t, json_object_get(root, "added_tokens"), err) &&
         json_read_post_processor(t, json_object_get(root, "post_processor"), err) &&
-        json_read_decoder(t, json_object_get(root, "decoder"), err);
-    read_truncation(t, json_object_get(root, "truncation"));
+        json_read_decoder(t, json_object_get(root, "decoder"), err) &&
+        read_truncation(t, json_object_get(root, "truncation"), err);
     /* BERT's pipeline has a walk of its own, which trims no spans. */
     if (done && t->family == &wordpiece_family && bert_normalizer && bert_pre_tokenizer &&
         t->n_trimmings == 0)

@@ -145,6 +145,16 @@ def tokens_of(model, text):
     return json.loads(run("tokenize", "--model", model, text=text + "\n").stdout)["tokens"]
 
 
+def test_a_folder_for_others_holds_what_they_read(folder, tmp_path):
+    half = convert(folder, tmp_path / "half", "--dtype", "bf16")
+    assert header_of(convert(half, tmp_path / "f32", "--to", "folder") / "model.safetensors")[0]["embeddings"]["dtype"] == "F32"
+    assert "model2vec reads no bfloat16" in refused("convert", "--input", folder, "--output", tmp_path / "x", "--to", "folder",
+                                                   "--dtype", "bf16", code=2)
+    # model2vec cuts at 512 tokens where nothing is said.
+    free = convert("builtin", tmp_path / "free", "--to", "folder")
+    assert json.loads((free / "config.json").read_text())["max_length"] is None
+
+
 def test_a_padded_table_is_as_large_as_it_is_said(tmp_path):
     padded = small_model(tmp_path / "padded", ["[UNK]", "a", "b"], [[1, 0]] * 5)
     (padded / "config.json").write_text('{"vocab_size": 5}')
@@ -220,9 +230,15 @@ def test_a_value_that_cannot_be_served_is_named(tmp_path, value, dtype, why):
 def test_a_changed_byte_is_found_by_verify_and_a_missing_one_at_once(folder, tmp_path):
     packed = convert(folder, tmp_path / "packed")
     data = bytearray(packed.read_bytes())
-    data[len(data) // 2] ^= 1
+    places = [len(data) // 2, *range(0, header_of(packed)[1], 7), len(data) - 1]
+    for at in places:
+        data[at] ^= 1
+        (tmp_path / "changed").write_bytes(data)
+        sentence = refused("inspect", tmp_path / "changed", "--verify")
+        assert "SHA-256" in sentence or at != places[0]
+        data[at] ^= 1
     (tmp_path / "changed").write_bytes(data)
-    assert "SHA-256" in refused("inspect", tmp_path / "changed", "--verify")
+    run("inspect", tmp_path / "changed", "--verify")
     whole = packed.read_bytes()
     for cut in [*range(0, len(whole), 509), len(whole) - 1]:
         (tmp_path / "cut").write_bytes(whole[:cut])

@@ -181,3 +181,11 @@ def test_a_damaged_model_folder_among_the_heads_is_named(tmp_path):
     for path in (tmp_path / "heads", tmp_path / "heads" / "own"):
         message = run("classify", "--model", "builtin", "--heads", path, texts=["hi"], code=1)
         assert "own/model.safetensors" in message and message.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["pipeline.skops", "head.safetensors", "head.csv"])
+def test_a_head_that_was_not_fetched_is_said(name, tmp_path):
+    folder = shutil.copytree(MODEL2VEC / "two", tmp_path / "model")
+    (folder / "head.safetensors").unlink()
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n")
+    assert "it is a pointer of Git LFS" in run("classify", "--model", folder, texts=["hi"], code=1)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tokenizers
 
 from harness import PATIENCE_S, PROGRAM
 
@@ -84,7 +85,98 @@ def test_unknown_tokens_of_unigram_counted_before_version_0_9():
     assert "Xylophone ☃ zebra" in differs and "the the the the" not in differs
 
 
+@pytest.mark.parametrize("name, change, why", [
+    ("modules.json", [{"type": "models.StaticEmbedding"}, {"type": "models.Dense"}], "modules.json has the module 'Dense'"),
+    ("modules.json", [{"type": "models.LayerNorm"}, {"type": "models.StaticEmbedding"}], "the module 'LayerNorm'"),
+    ("config_sentence_transformers.json", {"default_prompt_name": "query", "prompts": {"query": "search: "}},
+     "puts the prompt 'query' before each text"),
+    ("config_sentence_transformers.json", {"truncate_dim": 8}, "cuts vectors at truncate_dim 8"),
+])
+def test_what_else_the_library_would_do_is_not_left_out_in_silence(name, change, why, tmp_path):
+    model = shutil.copytree(GOLDEN / "st_plain", tmp_path / "model")
+    (model / name).write_text(json.dumps(change))
+    assert why in refused(model) and "--compat embedd" in refused(model, "--compat", "sentence-transformers")
+    assert inspected(model, "--compat", "embedd")["compat"] == "embedd"
+    (model / name).write_text("[]" if isinstance(change, list) else '{"default_prompt_name": "query", "prompts": {"query": ""}}')
+    inspected(model)
+
+
+def test_dropout_does_nothing(tmp_path):
+    model = shutil.copytree(GOLDEN / "st_plain", tmp_path / "model")
+    (model / "modules.json").write_text('[{"type": "StaticEmbedding"}, {"type": "models.Dropout"}]')
+    check(model, "st_plain")
+
+
+def test_texts_may_be_cut_in_front(tmp_path):
+    model = shutil.copytree(GOLDEN / "st_truncation", tmp_path / "model")
+    text = (model / "tokenizer.json").read_text().replace('"direction": "Right"', '"direction": "Left"')
+    (model / "tokenizer.json").write_text(text)
+    tokenizer = tokenizers.Tokenizer.from_str(text)
+    data = (model / "model.safetensors").read_bytes()
+    start = 8 + struct.unpack("<Q", data[:8])[0]
+    table = next(one for one in json.loads(data[8:start]).values() if "shape" in one)
+    rows = np.frombuffer(data[start:], "<f4")[:table["shape"][0] * table["shape"][1]].reshape(table["shape"])
+    cut = 0
+    for where in (model, tmp_path / "packed", tmp_path / "folder"):
+        if where != model:
+            run("convert", "--input", model, "--output", where, "--to", where.name)
+        for text, found in zip(TEXTS, embedded(where)):
+            ids = tokenizer.encode(text, add_special_tokens=False).ids
+            cut += len(ids) == 5
+            mean = rows[ids].mean(axis=0) if ids else np.zeros(rows.shape[1])
+            assert np.abs(found - mean / max(np.linalg.norm(mean), 1e-12)).max() < 1e-6, text
+    assert cut > 9
+    for wrong, why in [('"max_length": "x"', "truncation.max_length"), ('"direction": "Up"', 'must be "Left" or "Right"')]:
+        old = '"max_length": 5' if "max" in wrong else '"direction": "Left"'
+        (model / "tokenizer.json").write_text((model / "tokenizer.json").read_text().replace(old, wrong, 1))
+        assert why in refused(model)
+        (model / "tokenizer.json").write_text((model / "tokenizer.json").read_text().replace(wrong, old, 1))
+
+
 # ---- what a folder may look like ----
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "config.json", "modules.json", "vocab.txt"])
+def test_what_was_not_fetched_is_said(name, tmp_path):
+    model = shutil.copytree(GOLDEN / "m2v_plain", tmp_path / "model")
+    (model / name).write_text(POINTER)
+    assert f"model/{name}: it is a pointer of Git LFS" in refused(model)
+
+
+def test_a_vocabulary_is_lower_cased_as_its_config_says(tmp_path):
+    model = tmp_path / "cased"
+    model.mkdir()
+    words = ["[UNK]", "The", "the", "##s", "food", "London", "london", "é", "e"]
+    (model / "vocab.txt").write_text("".join(word + "\n" for word in words))
+    values = np.eye(len(words), dtype="<f4")
+    write_tensors(model / "model.safetensors", {"embeddings": ([len(words)] * 2, values.tobytes())})
+
+    def tokens():
+        return json.loads(run("tokenize", "--model", model, text="The foods London é\n"))["tokens"]
+    lower, cased = ["the", "food", "##s", "london", "e"], ["The", "food", "##s", "London", "é"]
+    assert tokens() == lower
+    for said, wanted in [('{"do_lower_case": false}', cased), ('{"do_lower_case": true}', lower), ("{}", lower)]:
+        (model / "tokenizer_config.json").write_text(said)
+        assert tokens() == wanted
+    (model / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    (model / "config.json").write_text('{"lowercase": true}')
+    assert tokens() == lower
+    (model / "config.json").unlink()
+    for form in ("packed", "folder"):
+        run("convert", "--input", model, "--output", tmp_path / form, "--to", form)
+        model = tmp_path / form
+        assert tokens() == cased
+
+
+def test_an_index_that_names_the_wrong_part_is_told(tmp_path):
+    rows, shape = rows_and_header()
+    model = checkpoint(tmp_path / "parts", {"a.safetensors": {"lm_head.weight": (shape, rows)},
+                                            "b.safetensors": {"model.embed_tokens.weight": (shape, rows)}})
+    (model / "model.safetensors.index.json").write_text('{"weight_map": {"model.embed_tokens.weight": "a.safetensors"}}')
+    assert "is called 'model.embed_tokens.weight', as --tensor, config.json or the index" in refused(model)
 
 
 def rows_and_header(name="m2v_plain"):

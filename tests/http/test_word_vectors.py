@@ -200,6 +200,12 @@ def test_what_lies_beside_a_file_is_of_other_models(tmp_path):
     assert "tensor must be a text" in sentence
 
 
+def test_words_of_glove_may_hold_spaces(tmp_path):
+    (tmp_path / "spaces.txt").write_text("a 5 6\n. . . 1 2\nat name@domain.com 3 4\n")
+    assert run("vocab", "--model", tmp_path / "spaces.txt").stdout.decode().splitlines() == [
+        "0\ta", "1\t. . .", "2\tat name@domain.com"]
+
+
 def test_of_equal_words_the_first_counts(tmp_path):
     (tmp_path / "twice.vec").write_text("3 1\na 1\nb 2\na 3\n")
     assert embedded(tmp_path / "twice.vec", ["a", "b"], "--pooling", "sum").ravel().tolist() == [1, 2]
@@ -216,7 +222,7 @@ def test_npy_beside_its_vocabulary(dtype, tmp_path):
 
 @pytest.mark.parametrize("name, data, why", [
     ("ragged.vec", b"2 2\na 1 2\nb 1\n", "line 3 has 1 number"),
-    ("ragged.txt", b"a 1 2\nb 1 2 3\nc 1\n", "line 3 has 1 number"),
+    ("ragged.txt", b"a 1 2\nb 1 2\nc 1\n", "line 3 has 1 number"),
     ("letters.vec", b"2 2\na 1 2\nb 1 x2\n", "line 3: 'x2' is no number"),
     ("nan.vec", b"1 2\na 1 nan\n", "line 2: column 2 is NaN"),
     ("huge.vec", b"1 1\na 1e99\n", "line 2: column 1 is NaN, Inf or too large"),
@@ -228,6 +234,11 @@ def test_npy_beside_its_vocabulary(dtype, tmp_path):
     ("wide.bin", b"2 4000000000\na 1", "at most"),
     ("cut.bin", as_binary()[:-3], "it ends within word 10 of 10"),
     ("longer.bin", as_binary() + b"xyz", "bytes follow its last word"),
+    ("count.vec", b"2 2\na 1 2 3\nb 3 4 5\n", "line 2 has 3 numbers, not 2"),
+    ("one-more.vec", b"2 2\na 1 2\nb 3 4 5\n", "line 3 has 3 numbers, not 2"),
+    ("first-less.txt", b"a 1 2\nb 1 2 3\nc 1 2 3\n", "line 2 has 3 numbers, not 2"),
+    ("hex.vec", b"1 2\na 1 0x10\n", "'0x10' is no number"),
+    ("many.vec", b"9223372036854775808 2\na 1 2\n", "at most"),
     ("marked.vec", b"\xef\xbb\xbf2 2\na 1 2\nb 3 4\n", "byte order mark"),
     ("marked.txt", b"\xef\xbb\xbfa 1 2\nb 3 4\n", "byte order mark"),
     ("header.vec", b"3 4\n", "says 3 words, but it holds 0"),
