@@ -96,6 +96,7 @@ static void add_report(struct buf *buf, enum format format, const struct report 
     add_text(buf, format, "compat", compat_names[info->compat]);
     add_text(buf, format, "unknown", info->limits.keeps_unknown ? "kept" : "left out");
     add_limit(buf, format, "max_length", info->limits.tokens_max);
+    add_text(buf, format, "truncation_side", info->limits.cuts_left ? "left" : "right");
     add_limit(buf, format, "max_characters", info->limits.points_max);
     add_literal(buf, format, "weights", info->has_weights ? "true" : "false");
     add_number(buf, format, "bytes", info->table_bytes);

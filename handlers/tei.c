@@ -412,6 +412,7 @@ static void write_meaning(struct buf *out, const struct model_info *info)
         info->format, compat_names[info->compat], info->normalize ? "true" : "false",
         info->limits.keeps_unknown ? "kept" : "left out");
     write_limit(out, "max_length", info->limits.tokens_max);
+    buf_printf(out, ",\"truncation_side\":\"%s\"", info->limits.cuts_left ? "left" : "right");
     write_limit(out, "max_characters", info->limits.points_max);
     buf_add_char(out, '}');
 }

@@ -117,6 +117,7 @@ def test_texts_may_be_cut_in_front(tmp_path):
     table = next(one for one in json.loads(data[8:start]).values() if "shape" in one)
     rows = np.frombuffer(data[start:], "<f4")[:table["shape"][0] * table["shape"][1]].reshape(table["shape"])
     cut = 0
+    assert inspected(model)["truncation_side"] == "left" and inspected(GOLDEN / "st_plain")["truncation_side"] == "right"
     for where in (model, tmp_path / "packed", tmp_path / "folder"):
         if where != model:
             run("convert", "--input", model, "--output", where, "--to", where.name)

@@ -123,15 +123,16 @@ static void decode_names_an_id_that_is_too_large(void **state)
 
 static void info_has_every_key(void **state)
 {
-    assert_reply(ask_get(*state, "/info"), 200,
-                 "{\"model_id\":\"example\",\"model_sha\":\"1\",\"model_dtype\":\"float32\","
-                 "\"served_model_name\":\"example\",\"model_type\":{\"embedding\":{\"pooling\":"
-                 "\"mean\"}},\"max_concurrent_requests\":100,\"max_input_length\":1048576,"
-                 "\"max_batch_tokens\":1048576,\"max_batch_requests\":null,"
-                 "\"max_client_batch_size\":4,\"auto_truncate\":true,\"tokenization_workers\":2,"
-                 "\"version\":\"0.0.0\",\"sha\":null,\"docker_label\":null,\"embedd\":{\"format\":"
-                 "\"safetensors\",\"compat\":\"embedd\",\"normalize\":false,\"unknown\":\"left "
-                 "out\",\"max_length\":null,\"max_characters\":null}}");
+    assert_reply(
+        ask_get(*state, "/info"), 200,
+        "{\"model_id\":\"example\",\"model_sha\":\"1\",\"model_dtype\":\"float32\","
+        "\"served_model_name\":\"example\",\"model_type\":{\"embedding\":{\"pooling\":"
+        "\"mean\"}},\"max_concurrent_requests\":100,\"max_input_length\":1048576,"
+        "\"max_batch_tokens\":1048576,\"max_batch_requests\":null,"
+        "\"max_client_batch_size\":4,\"auto_truncate\":true,\"tokenization_workers\":2,"
+        "\"version\":\"0.0.0\",\"sha\":null,\"docker_label\":null,\"embedd\":{\"format\":"
+        "\"safetensors\",\"compat\":\"embedd\",\"normalize\":false,\"unknown\":\"left "
+        "out\",\"max_length\":null,\"truncation_side\":\"right\",\"max_characters\":null}}");
 }
 
 static void health_is_empty_until_the_service_drains(void **state)
