@@ -105,10 +105,10 @@ static bool open_files_tokenizer(struct content *content, struct err *err)
     if (tokenizer_open(&content->tokenizer, &content->source, &options, err)) return true;
     /* It knows the files by their names. */
     const struct err why = *err;
-    return strncmp(why.message, "tokenizer.json", 14) != 0 &&
-                   strncmp(why.message, "vocab.txt", 9) != 0
-               ? false
-               : err_set(err, why.code, NULL, "%.300s/%s", content->source.path, why.message);
+    if (strncmp(why.message, "tokenizer.json", 14) == 0 ||
+        strncmp(why.message, "vocab.txt", 9) == 0)
+        err_set(err, why.code, NULL, "%.300s/%s", content->source.path, why.message);
+    return false;
 }
 
 static bool open_folder(struct content *content, const struct tensors *file,

@@ -55,15 +55,16 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* strtod needs an end; and is slow, but right about everything, and about hexadecimal numbers. */
+/* strtod needs an end; and is slow, but right about everything, even hexadecimal numbers, which are
+   none here. */
 static bool read_slowly(const char *text, size_t bytes, double *out)
 {
     char copy[NUMBER_BYTES_MAX + 1], *end;
-    if (bytes == 0 || bytes > NUMBER_BYTES_MAX || memchr(text, 'x', bytes)) return false;
+    if (bytes == 0 || bytes > NUMBER_BYTES_MAX) return false;
     memcpy(copy, text, bytes);
     copy[bytes] = '\0';
     *out = strtod(copy, &end);
-    return end == copy + bytes;
+    return end == copy + bytes && !strpbrk(copy, "xX");
 }
 
 /* Up to 15 digits and a small power of ten are exact in float64, and so is their quotient rounded
