@@ -111,16 +111,23 @@ static void gather_rows(float *out, const struct table *table, enum pooling pool
     }
 }
 
+static void gather_units(float *out, const struct table *table, const uint32_t *ids, size_t n,
+                         size_t dims)
+{
+    struct table units = *table;
+    units.weights = table->inverse_norms;
+    kernel_of(table, POOLING_WEIGHTED)(out, &units, ids, n, dims);
+}
+
 static void gather(float *out, const struct table *table, enum pooling pooling, const uint32_t *ids,
                    size_t n, size_t dims)
 {
-    struct table units = *table;
-    const bool is_plain = table_is_plain(table);
-    units.weights = table->inverse_norms;
-    if (is_plain && pooling == POOLING_UNIT && units.weights)
-        kernel_of(&units, POOLING_WEIGHTED)(out, &units, ids, n, dims);
-    else if (is_plain && pooling != POOLING_UNIT)
+    if (!table_is_plain(table))
+        gather_rows(out, table, pooling, ids, n, dims);
+    else if (pooling != POOLING_UNIT)
         kernel_of(table, pooling)(out, table, ids, n, dims);
+    else if (table->inverse_norms)
+        gather_units(out, table, ids, n, dims);
     else
         gather_rows(out, table, pooling, ids, n, dims);
 }
