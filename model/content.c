@@ -60,7 +60,6 @@ static bool open_packed(struct content *content, const struct tensors *file,
     content->format = "packed";
     content->is_packed = true;
     content->is_checked = packed_is_checked(file);
-    source_stand_alone(&content->source);
     if (!packed_check(file) ||
         !settings_open(&content->settings, packed_config(file), content->where, err))
         return false;
@@ -115,7 +114,8 @@ static bool open_folder(struct content *content, const struct tensors *file,
                         const struct model_options *options, struct err *err)
 {
     content->format = "safetensors";
-    if (!open_config(content, options, err)) return false;
+    if (!source_read_beside(&content->source, err) || !open_config(content, options, err))
+        return false;
     const struct table_options table_options = table_options_of(content);
     return table_open_tensors(&content->table, file, &table_options) &&
            open_files_tokenizer(content, err);
@@ -137,16 +137,16 @@ static bool open_safetensors(struct content *content, const struct model_options
 static bool open_npy(struct content *content, const struct model_options *options, struct err *err)
 {
     content->format = "npy";
-    return open_config(content, options, err) &&
+    return source_read_beside(&content->source, err) && open_config(content, options, err) &&
            table_open_npy(&content->table, content->source.weights, content->where, err) &&
            open_files_tokenizer(content, err);
 }
 
-/* Such a file holds the words too. */
-static void leave_neighbours(struct content *content)
+/* Such a file holds the words too, and where it was given by itself, what lies beside it is of
+   other models. */
+static bool read_own_config(struct content *content, struct err *err)
 {
-    source_forget_tokenizer(&content->source);
-    if (!content->source.is_folder) source_stand_alone(&content->source);
+    return !content->source.is_folder || source_read_config(&content->source, err);
 }
 
 static bool open_word_vectors(struct content *content, const struct model_options *options,
@@ -155,8 +155,7 @@ static bool open_word_vectors(struct content *content, const struct model_option
     static const char *const formats[] = {"word2vec", "word2vec", "glove"}; /* by kind */
     struct word_vectors vectors;
     content->format = formats[kind];
-    leave_neighbours(content);
-    if (!open_config(content, options, err) ||
+    if (!read_own_config(content, err) || !open_config(content, options, err) ||
         !word_vectors_read(&vectors, content->source.weights, kind, content->where, err))
         return false;
     content->is_checked = true;
@@ -180,8 +179,7 @@ static bool open_fasttext(struct content *content, const struct model_options *o
                           struct err *err)
 {
     content->format = "fasttext";
-    leave_neighbours(content);
-    if (!open_config(content, options, err) ||
+    if (!read_own_config(content, err) || !open_config(content, options, err) ||
         !fasttext_open(&content->fasttext, content->source.weights, content->where, err))
         return false;
     const bool is_supervised = fasttext_info(content->fasttext)->model == FASTTEXT_SUPERVISED;

@@ -246,9 +246,8 @@ static bool find_shard(struct source *source, const char *tensor, struct err *er
     json_t *root, *config = NULL;
     if (!read_beside(source, INDEX_NAME, &root, err)) return false;
     if (!root) return true;
-    if (source->config.data)
-        config = json_read(source->config.data, source->config.bytes, &ignored);
-    if (!tensor) tensor = json_string_value(json_object_get(config, "tensor"));
+    if (!tensor && read_beside(source, "config.json", &config, &ignored))
+        tensor = json_string_value(json_object_get(config, "tensor"));
     bool done = choose_shard(source, root, tensor, err) &&
                 map_file(source, source->weights_name, &source->weights, err);
     if (done && !source->weights.data)
@@ -342,38 +341,33 @@ bool source_open(struct source *source, const char *path, const char *tensor, st
         return true;
     }
     source->is_mapped = true;
-    if (resolve(source, path, err) && map_file(source, "config.json", &source->config, err) &&
-        find_weights(source, tensor, err) &&
-        (source->tokenizer.data || map_file(source, "tokenizer.json", &source->tokenizer, err)) &&
-        map_file(source, "vocab.txt", &source->vocab, err) && read_modules(source, err) &&
-        read_sentence_config(source, err) && read_tokenizer_config(source, err))
-        return true;
+    if (resolve(source, path, err) && find_weights(source, tensor, err)) return true;
     source_close(source);
     return false;
 }
 
-static void drop(const struct source *source, struct span *file)
+bool source_read_config(struct source *source, struct err *err)
 {
-    if (source->is_mapped) file_unmap(file->data, file->bytes);
-    *file = (struct span){0};
+    return !source->is_mapped || map_file(source, "config.json", &source->config, err);
 }
 
-void source_forget_tokenizer(struct source *source)
+bool source_read_beside(struct source *source, struct err *err)
 {
-    drop(source, &source->tokenizer);
-    drop(source, &source->vocab);
-}
-
-void source_stand_alone(struct source *source)
-{
-    source_forget_tokenizer(source);
-    drop(source, &source->config);
-    source->layout = (struct layout){0};
+    if (!source->is_mapped) return true;
+    return source_read_config(source, err) &&
+           (source->tokenizer.data ||
+            map_file(source, "tokenizer.json", &source->tokenizer, err)) &&
+           map_file(source, "vocab.txt", &source->vocab, err) && read_modules(source, err) &&
+           read_sentence_config(source, err) && read_tokenizer_config(source, err);
 }
 
 void source_close(struct source *source)
 {
-    source_stand_alone(source);
-    drop(source, &source->weights);
+    if (source->is_mapped) {
+        file_unmap(source->weights.data, source->weights.bytes);
+        file_unmap(source->config.data, source->config.bytes);
+        file_unmap(source->tokenizer.data, source->tokenizer.bytes);
+        file_unmap(source->vocab.data, source->vocab.bytes);
+    }
     *source = (struct source){0};
 }

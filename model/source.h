@@ -34,11 +34,12 @@ struct source {
     char weights_name[256]; /* of the weights' file in it, for messages */
     char tensor[1024];      /* the table's name, where an index of several files says it; else "" */
     struct span weights;    /* model.safetensors; always there */
-    struct span config;     /* config.json */
-    struct span tokenizer;  /* tokenizer.json */
-    struct span vocab;      /* vocab.txt */
-    bool is_mapped;         /* the spans are mmaps of ours */
-    bool is_folder;         /* a folder was given, not a file in one */
+    /* Once they are read: */
+    struct span config;    /* config.json */
+    struct span tokenizer; /* tokenizer.json */
+    struct span vocab;     /* vocab.txt */
+    bool is_mapped;        /* the spans are mmaps of ours */
+    bool is_folder;        /* a folder was given, not a file in one */
     struct layout layout;
 };
 
@@ -46,9 +47,9 @@ struct source {
  * Files are mapped, not copied: replace a model by renaming a new folder or file into place.
  * Cutting a mapped file short kills the process that serves it (SIGBUS), as with every memory map.
  *
- * source_open finds `path` among the built-in models, else opens it as a folder, or as a weights
- * file whose folder holds the rest. In a folder the weights are model.safetensors, or that of
- * 0_StaticEmbedding, or the one of several files in which model.safetensors.index.json says the
+ * source_open finds `path` among the built-in models, else maps the weights of that folder, or the
+ * weights file whose folder holds the rest. In a folder the weights are model.safetensors, or that
+ * of 0_StaticEmbedding, or the one of several files in which model.safetensors.index.json says the
  * table is.
  * @param tensor the name of the table, or NULL: as config.json says (`tensor`), else by
  *               table_is_tensor_name
@@ -56,12 +57,13 @@ struct source {
  */
 bool source_open(struct source *source, const char *path, const char *tensor, struct err *err);
 
-/** source_forget_tokenizer: the weights hold the tokens; what lies beside them is of other models.
- */
-void source_forget_tokenizer(struct source *source);
+/** source_read_config maps the config.json beside the weights, if there is one; false with ERR_IO
+ * or ERR_FORMAT, as source_read_beside. */
+bool source_read_config(struct source *source, struct err *err);
 
-/** source_stand_alone forgets all that lies beside the weights. */
-void source_stand_alone(struct source *source);
+/** source_read_beside maps and reads all that lies beside the weights, config.json too: what a
+ * table without words of its own needs. False: the source is still to be closed. */
+bool source_read_beside(struct source *source, struct err *err);
 
 /** source_close unmaps; the spans are gone. An empty source is fine. */
 void source_close(struct source *source);

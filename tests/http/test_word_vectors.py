@@ -198,6 +198,12 @@ def test_what_lies_beside_a_file_is_of_other_models(tmp_path):
     assert (told["pooling"], told["vocab_size"]) == ("unit", len(WORDS))
     sentence = run("inspect", tmp_path, code=1).stderr.decode()
     assert "tensor must be a text" in sentence
+    # Nor are they looked at where nobody needs them.
+    run("convert", "--input", tmp_path / "table.vec", "--output", tmp_path / "packed.safetensors")
+    for name in ("config.json", "vocab.txt", "tokenizer.json", "modules.json"):
+        (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\n")
+    for name in ("table.vec", "packed.safetensors"):
+        run("inspect", tmp_path / name)
 
 
 def test_words_of_glove_may_hold_spaces(tmp_path):

@@ -46,15 +46,20 @@ static void write_file(const struct folder *folder, const char *name, const char
     assert_int_equal(fclose(file), 0);
 }
 
+static bool open_all(struct source *source, const char *path, struct err *err)
+{
+    return source_open(source, path, NULL, err) && source_read_beside(source, err);
+}
+
 static void refuse(const char *path, enum err_code code, const char *what)
 {
     struct source source;
     struct err err = {0};
-    assert_false(source_open(&source, path, NULL, &err));
+    assert_false(open_all(&source, path, &err));
     assert_int_equal(err.code, code);
     if (!strstr(err.message, what)) fail_msg("'%s' does not say '%s'", err.message, what);
-    assert_null(source.weights.data);
     source_close(&source);
+    assert_null(source.weights.data);
 }
 
 static void a_folder_gives_its_files_and_its_name(void **state)
@@ -63,8 +68,7 @@ static void a_folder_gives_its_files_and_its_name(void **state)
     struct err err;
     write_file(*state, "model.safetensors", "weights");
     write_file(*state, "vocab.txt", "a\nb\n");
-    if (!source_open(&source, ((struct folder *)*state)->path, NULL, &err))
-        fail_msg("%s", err.message);
+    if (!open_all(&source, ((struct folder *)*state)->path, &err)) fail_msg("%s", err.message);
     assert_int_equal(source.weights.bytes, 7);
     assert_memory_equal(source.weights.data, "weights", 7);
     assert_memory_equal(source.vocab.data, "a\nb\n", 4);
@@ -85,7 +89,7 @@ static void the_weights_file_stands_for_its_folder(void **state)
     write_file(*state, "model.safetensors", "weights");
     write_file(*state, "config.json", "{}");
     path_in(path, *state, "other.safetensors");
-    if (!source_open(&source, path, NULL, &err)) fail_msg("%s", err.message);
+    if (!open_all(&source, path, &err)) fail_msg("%s", err.message);
     assert_string_equal(source.path, ((struct folder *)*state)->path);
     assert_string_equal(source.weights_name, "other.safetensors");
     assert_int_equal(source.weights.bytes, 5);
@@ -104,7 +108,7 @@ static void relative_paths_and_a_slash_at_the_end_are_fine(void **state)
     assert_int_equal(chdir(((struct folder *)*state)->path), 0);
     bool ok = true;
     for (size_t i = 0; i < 4 && ok; i++) {
-        ok = source_open(&source, paths[i], NULL, &err) &&
+        ok = open_all(&source, paths[i], &err) &&
              strcmp(source.path, ((struct folder *)*state)->path) == 0;
         source_close(&source);
     }
@@ -123,7 +127,7 @@ static void symbolic_links_lead_to_the_folder(void **state)
     assert_int_equal(symlink("real", file), 0);
     path_in(link, *state, "link");
     assert_int_equal(symlink(".", link), 0);
-    if (!source_open(&source, link, NULL, &err)) fail_msg("%s", err.message);
+    if (!open_all(&source, link, &err)) fail_msg("%s", err.message);
     assert_int_equal(source.weights.bytes, 7);
     assert_string_equal(source.path, ((struct folder *)*state)->path);
     source_close(&source);
@@ -137,7 +141,7 @@ static void a_name_never_breaks_a_line(void **state)
     path_in(path, *state, "a\r\nb: c");
     assert_int_equal(mkdir(path, 0700), 0);
     write_file(*state, "a\r\nb: c/model.safetensors", "weights");
-    if (!source_open(&source, path, NULL, &err)) fail_msg("%s", err.message);
+    if (!open_all(&source, path, &err)) fail_msg("%s", err.message);
     assert_string_equal(source.name, "a__b: c");
     source_close(&source);
 }
