@@ -75,12 +75,17 @@ static bool open_packed(struct content *content, const struct tensors *file,
 /* Where the numbers of sentence-transformers are wanted, all that it does must be done. */
 static bool check_unserved(const struct content *content, struct err *err)
 {
-    const char *what = content->source.layout.unserved;
-    if (content->settings.compat != COMPAT_STATIC_EMBEDDING || !what[0]) return true;
+    const struct layout *layout = &content->source.layout;
+    char cut[80] = "";
+    if (content->settings.compat != COMPAT_STATIC_EMBEDDING) return true;
+    if (layout->truncate_dim > 0 && layout->truncate_dim < content->table.dim)
+        snprintf(cut, sizeof cut, "config_sentence_transformers.json cuts at truncate_dim %llu",
+                 (unsigned long long)layout->truncate_dim);
+    if (!layout->unserved[0] && !cut[0]) return true;
     return err_set(err, ERR_FORMAT, NULL,
-                   "%.300s: %s, which is not done here; give --compat embedd for the vectors "
-                   "without it",
-                   content->source.path, what);
+                   "%.300s: %s, which is not done here; --compat embedd reads the folder in this "
+                   "program's own way, without it",
+                   content->source.path, layout->unserved[0] ? layout->unserved : cut);
 }
 
 /* What a file beside the table says, or what is usual where there is none. */
@@ -92,15 +97,17 @@ static bool open_config(struct content *content, const struct model_options *opt
     snprintf(where, sizeof where, "%.1000s/config.json", content->source.path);
     if (!settings_open(&content->settings, config, where, err)) return false;
     settings_decide(&content->settings, &content->source.layout, options);
-    return check_unserved(content, err);
+    return true;
 }
 
 static bool open_files_tokenizer(struct content *content, struct err *err)
 {
     const struct settings *settings = &content->settings;
+    const struct layout *layout = &content->source.layout;
     const struct tokenizer_options options = {
         .kind = settings->tokenizer,
-        .lowercase = settings->is_lowercase_said ? settings->lowercase : -1};
+        .lowercase = settings->is_lowercase_said ? settings->lowercase : -1,
+        .keeps_case = layout->is_lowercase_said && !layout->lowercase};
     if (tokenizer_open(&content->tokenizer, &content->source, &options, err)) return true;
     /* It knows the files by their names. */
     const struct err why = *err;
@@ -118,7 +125,7 @@ static bool open_folder(struct content *content, const struct tensors *file,
         return false;
     const struct table_options table_options = table_options_of(content);
     return table_open_tensors(&content->table, file, &table_options) &&
-           open_files_tokenizer(content, err);
+           check_unserved(content, err) && open_files_tokenizer(content, err);
 }
 
 static bool open_safetensors(struct content *content, const struct model_options *options,
@@ -139,7 +146,7 @@ static bool open_npy(struct content *content, const struct model_options *option
     content->format = "npy";
     return source_read_beside(&content->source, err) && open_config(content, options, err) &&
            table_open_npy(&content->table, content->source.weights, content->where, err) &&
-           open_files_tokenizer(content, err);
+           check_unserved(content, err) && open_files_tokenizer(content, err);
 }
 
 /* Such a file holds the words too, and where it was given by itself, what lies beside it is of
@@ -282,9 +289,12 @@ json_t *content_settings(const struct content *content, const struct tokenizer *
     if (tokenizer == content->tokenizer &&
         content->table.n_rows > tokenizer_vocab_size(content->tokenizer))
         json_object_set_new(json, "vocab_size", json_integer(content->table.n_rows));
+    const struct layout *layout = &content->source.layout;
     if (strcmp(tokenizer_kind(tokenizer), "dictionary") == 0) {
         json_object_set_new(json, "tokenizer", json_string("dictionary"));
         json_object_set_new(json, "lowercase", json_boolean(tokenizer_lowercases(tokenizer)));
+    } else if (layout->is_lowercase_said && !content->settings.is_lowercase_said) {
+        json_object_set_new(json, "lowercase", json_boolean(layout->lowercase));
     }
     /* What the numbers of a head of model2vec mean. */
     json_t *head = json_object_get(content->settings.json, "head_config");

@@ -158,7 +158,7 @@ bool new_folder_write(const struct new_folder *folder, const char *name, const c
 }
 
 bool new_folder_write_tokenizer(const struct new_folder *folder, const struct tokenizer *tokenizer,
-                                struct err *err)
+                                const struct limits *limits, struct err *err)
 {
     char path[NEW_FOLDER_FILE_BYTES];
     struct save save;
@@ -166,7 +166,7 @@ bool new_folder_write_tokenizer(const struct new_folder *folder, const struct to
     new_folder_file(folder, has_lines ? "vocab.txt" : "tokenizer.json", path);
     if (!save_open(&save, path, err)) return false;
     if (has_lines) tokenizer_write_vocab(tokenizer, save.stream);
-    if (has_lines || tokenizer_write_json(tokenizer, NULL, save.stream, err))
+    if (has_lines || tokenizer_write_json(tokenizer, NULL, limits, save.stream, err))
         return save_close(&save, err);
     save_abort(&save);
     return false;

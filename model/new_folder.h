@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct limits;
 struct tokenizer;
 
 struct new_folder {
@@ -41,10 +42,10 @@ void new_folder_file(const struct new_folder *folder, const char *name,
 bool new_folder_write(const struct new_folder *folder, const char *name, const char *data,
                       size_t bytes, struct err *err);
 
-/** new_folder_write_tokenizer writes tokenizer.json, or vocab.txt for a plain dictionary; false
- * with ERR_IO or ERR_MEMORY. */
+/** new_folder_write_tokenizer writes tokenizer.json, with `limits` as its truncation, or vocab.txt
+ * for a plain dictionary; false with ERR_IO or ERR_MEMORY. */
 bool new_folder_write_tokenizer(const struct new_folder *folder, const struct tokenizer *tokenizer,
-                                struct err *err);
+                                const struct limits *limits, struct err *err);
 
 /** new_folder_write_word_level writes a dictionary's tokenizer.json for other programs, as
  * tokenizer_write_word_level; false with ERR_IO or ERR_MEMORY. */

@@ -87,12 +87,13 @@ static bool read_choice(const struct reader *reader, const char *key, const char
 }
 
 /* Of transformers' tokenizer_config.json. */
-static bool read_side(const struct reader *reader, bool *cuts_left)
+static bool read_side(const struct reader *reader, struct settings *settings)
 {
     const char *text = NULL;
     if (!read_text(reader, "truncation_side", &text)) return false;
-    *cuts_left = text && strcmp(text, "left") == 0;
-    return !text || *cuts_left || strcmp(text, "right") == 0 ||
+    settings->is_side_said = text;
+    settings->limits.cuts_left = text && strcmp(text, "left") == 0;
+    return !text || settings->limits.cuts_left || strcmp(text, "right") == 0 ||
            FAIL(reader, "%s must be \"left\" or \"right\"", "truncation_side");
 }
 
@@ -127,11 +128,13 @@ static bool read_limits(const struct reader *reader, struct settings *settings)
     settings->is_static_model =
         (type && strcmp(type, "model2vec") == 0) || is_trained_static_model(reader->json);
     if (!read_choice(reader, "compat", compat_names, &settings->compat) ||
-        !read_side(reader, &settings->limits.cuts_left) ||
-        !read_bool(reader, "keep_unknown", &settings->limits.keeps_unknown, NULL) ||
+        !read_side(reader, settings) ||
+        !read_bool(reader, "keep_unknown", &settings->limits.keeps_unknown,
+                   &settings->is_keep_unknown_said) ||
         !read_limit(reader, "max_length", UINT32_MAX - 1, &tokens_max,
                     &settings->is_max_length_said) ||
-        !read_limit(reader, "max_characters", INT64_MAX, &settings->limits.points_max, NULL))
+        !read_limit(reader, "max_characters", INT64_MAX, &settings->limits.points_max,
+                    &settings->is_max_characters_said))
         return false;
     settings->limits.tokens_max = (uint32_t)tokens_max;
     return true;
@@ -198,10 +201,6 @@ void settings_decide(struct settings *settings, const struct layout *layout,
     const bool has_lowercase = layout->is_lowercase_said && !settings->is_lowercase_said;
     settings->is_told_elsewhere = has_other_tensor || has_other_compat || has_lowercase ||
                                   layout->is_static_embedding || layout->has_normalize;
-    if (has_lowercase) {
-        settings->is_lowercase_said = true;
-        settings->lowercase = layout->lowercase;
-    }
     if (options->tensor) settings->tensor = options->tensor;
     if (options->compat >= 0) settings->compat = options->compat;
     if (settings->compat >= 0) return;
@@ -234,11 +233,21 @@ static void complete_model2vec(struct settings *settings, const struct tokenizer
     struct limits *limits = &settings->limits;
     if (!settings->is_normalize_said) settings->normalize = compat == COMPAT_MODEL2VEC_RS;
     if (!settings->is_max_length_said || compat != COMPAT_MODEL2VEC) limits->tokens_max = 512;
-    if (limits->points_max == 0 && limits->tokens_max > 0)
+    if (!settings->is_max_characters_said && limits->tokens_max > 0)
         limits->points_max = points_max(tokenizer, compat, limits->tokens_max);
     limits->drops_first = compat == COMPAT_MODEL2VEC_08;
     if (compat == COMPAT_MODEL2VEC_08)
         limits->keeps_unknown = strcmp(tokenizer_kind(tokenizer), "unigram") == 0;
+}
+
+static void complete_static_embedding(struct settings *settings, const struct tokenizer *tokenizer)
+{
+    struct limits *limits = &settings->limits;
+    bool cuts_left;
+    const uint32_t tokens_max = tokenizer_truncation(tokenizer, &cuts_left);
+    if (!settings->is_keep_unknown_said) limits->keeps_unknown = true;
+    if (!settings->is_max_length_said) limits->tokens_max = tokens_max;
+    if (!settings->is_side_said) limits->cuts_left = cuts_left;
 }
 
 void settings_complete(struct settings *settings, const struct tokenizer *tokenizer,
@@ -252,10 +261,7 @@ void settings_complete(struct settings *settings, const struct tokenizer *tokeni
         return;
     case COMPAT_STATIC_EMBEDDING:
         if (!settings->is_normalize_said) settings->normalize = layout->has_normalize;
-        settings->limits.keeps_unknown = true;
-        if (!settings->is_max_length_said)
-            settings->limits.tokens_max =
-                tokenizer_truncation(tokenizer, &settings->limits.cuts_left);
+        complete_static_embedding(settings, tokenizer);
         return;
     case COMPAT_MODEL2VEC:
     case COMPAT_MODEL2VEC_08:
@@ -274,14 +280,18 @@ static void set_limits(json_t *json, const struct settings *settings)
 {
     const struct limits *limits = &settings->limits;
     set_text(json, "compat", compat_names[settings->compat]);
-    if (limits->keeps_unknown) json_object_set_new(json, "keep_unknown", json_true());
+    if (limits->keeps_unknown || settings->is_keep_unknown_said)
+        json_object_set_new(json, "keep_unknown", json_boolean(limits->keeps_unknown));
     if (limits->tokens_max > 0)
         json_object_set_new(json, "max_length", json_integer(limits->tokens_max));
     else if (settings->compat != COMPAT_OWN)
         json_object_set_new(json, "max_length", json_null());
-    if (limits->cuts_left) set_text(json, "truncation_side", "left");
+    if (limits->cuts_left || settings->is_side_said)
+        set_text(json, "truncation_side", limits->cuts_left ? "left" : "right");
     if (limits->points_max > 0)
         json_object_set_new(json, "max_characters", json_integer((json_int_t)limits->points_max));
+    else if (settings->is_max_characters_said)
+        json_object_set_new(json, "max_characters", json_null());
 }
 
 json_t *settings_as_json(const struct settings *settings)
@@ -292,8 +302,6 @@ json_t *settings_as_json(const struct settings *settings)
     set_text(json, "license", settings->license);
     set_text(json, "pooling", pooling_names[settings->pooling]);
     json_object_set_new(json, "normalize", json_boolean(settings->normalize));
-    if (settings->is_lowercase_said)
-        json_object_set_new(json, "lowercase", json_boolean(settings->lowercase));
     set_limits(json, settings);
     return json;
 }

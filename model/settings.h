@@ -32,7 +32,8 @@ struct settings {
     bool is_told_elsewhere; /* compat or tensor, by options or files, otherwise than by config.json
                              */
     bool is_static_model;   /* config.json is one of model2vec's */
-    bool is_max_length_said, is_pooling_said;
+    bool is_max_length_said, is_pooling_said, is_keep_unknown_said, is_side_said,
+        is_max_characters_said;
     struct limits limits; /* of COMPAT_OWN as said; else filled in once the tokenizer is there */
     uint64_t vocab_size;  /* 0: not said */
 };

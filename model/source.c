@@ -185,9 +185,7 @@ static bool read_sentence_config(struct source *source, struct err *err)
     if (prompt && prompt[0])
         snprintf(layout->unserved, sizeof layout->unserved,
                  "%s puts the prompt '%.60s' before each text", name, prompt_name);
-    if (dims > 0)
-        snprintf(layout->unserved, sizeof layout->unserved, "%s cuts vectors at truncate_dim %lld",
-                 name, (long long)dims);
+    if (dims > 0) layout->truncate_dim = (uint64_t)dims;
     json_decref(root);
     return true;
 }
@@ -201,8 +199,16 @@ static bool read_tokenizer_config(struct source *source, struct err *err)
     const json_t *value = json_object_get(root, "do_lower_case");
     source->layout.is_lowercase_said = json_is_boolean(value);
     source->layout.lowercase = json_is_true(value);
+    const json_t *accents = json_object_get(root, "strip_accents");
+    const bool is_other =
+        json_is_false(json_object_get(root, "tokenize_chinese_chars")) ||
+        (json_is_boolean(accents) && json_is_true(accents) == json_is_false(value));
     json_decref(root);
-    return true;
+    return !is_other ||
+           err_set(err, ERR_FORMAT, NULL,
+                   "%.300s/tokenizer_config.json: strip_accents and tokenize_chinese_chars are "
+                   "followed in a tokenizer.json alone; save the model's beside its vocab.txt",
+                   source->path);
 }
 
 /* A name in the folder itself: nothing may lead out of it. */

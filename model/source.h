@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** One file of a model: read-only bytes that live as long as its source. data NULL = there is none.
  */
@@ -22,8 +23,9 @@ struct span {
 struct layout {
     bool is_static_embedding; /* of sentence-transformers */
     bool has_normalize;       /* its modules end in Normalize */
-    char unserved[200]; /* what else that library would do, and where it says so; "": nothing */
-    bool lowercase;     /* do_lower_case of a tokenizer_config.json beside a vocab.txt */
+    char unserved[200];    /* what else that library would do, and where it says so; "": nothing */
+    uint64_t truncate_dim; /* columns that it leaves; 0: all */
+    bool lowercase;        /* do_lower_case of a tokenizer_config.json beside a vocab.txt */
     bool is_lowercase_said;
 };
 

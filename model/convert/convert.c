@@ -120,15 +120,15 @@ static void choose_rows(struct writing *w, const struct keep *keep)
     w->rows.n = table->n_stored;
 }
 
-/* Others know no dictionary, and cannot do without an unknown token: it is the row behind those of
-   the tokens, in the place of what a table is padded with. */
-static void choose_word_level(struct writing *w)
+/* In a folder for others. They take a table with a row for each token, and no more; they know no
+   dictionary, and cannot do without an unknown token, whose row comes last. */
+static void choose_for_others(struct writing *w)
 {
-    w->is_word_level = w->options->form == CONVERT_FOLDER && tokenizer_fits_vocab(w->tokenizer);
-    if (!w->is_word_level) return;
-    w->n_zero_rows = tokenizer_unknown_id(w->tokenizer) == MODEL_NO_ID;
+    if (w->options->form != CONVERT_FOLDER) return;
     w->n_tokens = tokenizer_vocab_size(w->tokenizer);
     if (!w->has_mapping) w->rows.n = w->n_tokens;
+    w->is_word_level = tokenizer_fits_vocab(w->tokenizer);
+    w->n_zero_rows = w->is_word_level && tokenizer_unknown_id(w->tokenizer) == MODEL_NO_ID;
 }
 
 /* For unit pooling: beside the rows of a packed file for us, as what rows are multiplied by in a
@@ -193,7 +193,7 @@ static bool convert(const struct model *model, const char *output,
         .rows = {.dim = dim, .dtype = dtype_of(table, options), .where = content->where},
     };
     choose_rows(&w, keep);
-    choose_word_level(&w);
+    choose_for_others(&w);
     w.rows.has_norms = has_norms(&w);
     bool done = write_rows(output, options, &w, err);
     *result = (struct convert_result){.vocab_size = tokenizer_vocab_size(w.tokenizer),

@@ -47,7 +47,7 @@ static bool open_kept(struct keep *keep, const struct tokenizer *t, const uint32
     const struct tokenizer_options options = {0};
     FILE *stream = open_memstream(&keep->file, &files.tokenizer.bytes);
     if (!stream) return err_set(err, ERR_MEMORY, NULL, "no memory left for the tokenizer");
-    bool done = tokenizer_write_json(t, new_ids, stream, err);
+    bool done = tokenizer_write_json(t, new_ids, NULL, stream, err);
     fclose(stream);
     files.tokenizer.data = keep->file;
     return done && tokenizer_open(&keep->tokenizer, &files, &options, err);

@@ -28,6 +28,7 @@ static json_t *config_of(const struct writing *w)
         json_object_set_new(config, "max_length", json_null());
     json_object_set_new(config, "architectures", json_pack("[s]", "StaticModel"));
     json_object_set_new(config, "hidden_dim", json_integer(w->rows.dim));
+    json_object_del(config, "vocab_size");
     if (w->n_zero_rows > 0)
         json_object_set_new(config, "vocab_size", json_integer(w->n_tokens + w->n_zero_rows));
     return config;
@@ -105,7 +106,7 @@ static bool write_head(struct writing *w, const struct new_folder *folder, struc
 static bool write_tokenizer(const struct writing *w, const struct new_folder *folder,
                             struct err *err)
 {
-    return new_folder_write_tokenizer(folder, w->tokenizer, err) &&
+    return new_folder_write_tokenizer(folder, w->tokenizer, &w->content->settings.limits, err) &&
            (!w->is_word_level ||
             new_folder_write_word_level(folder, w->tokenizer, w->n_tokens, err));
 }

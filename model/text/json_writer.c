@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/numtext.h"
 #include "base/utf8.h"
+#include "model/compat.h"
 #include "model/text/family.h"
 #include "model/text/json_fields.h"
 #include "model/text/unicode.h"
@@ -265,12 +266,23 @@ static bool write_all(struct writer *w, json_t *root)
     return done;
 }
 
-bool tokenizer_write_json(const struct tokenizer *t, const uint32_t *new_ids, FILE *out,
-                          struct err *err)
+/* As sentence-transformers follows it. */
+static json_t *truncation_of(const struct limits *limits)
+{
+    return limits->tokens_max == 0
+               ? json_null()
+               : json_pack("{s:s, s:I, s:s, s:i}", "direction",
+                           limits->cuts_left ? "Left" : "Right", "max_length",
+                           (json_int_t)limits->tokens_max, "strategy", "LongestFirst", "stride", 0);
+}
+
+bool tokenizer_write_json(const struct tokenizer *t, const uint32_t *new_ids,
+                          const struct limits *limits, FILE *out, struct err *err)
 {
     struct writer w = {.t = t, .new_ids = new_ids, .out = out, .err = err};
     json_t *root = json_read(t->settings, strlen(t->settings), err);
     if (!root) return false;
+    if (limits) json_object_set_new(root, "truncation", truncation_of(limits));
     arena_init(&w.arena, SIZE_MAX / 2);
     bool done = write_all(&w, root);
     arena_clear(&w.arena);

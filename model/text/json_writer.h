@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct limits;
 struct tokenizer;
 
 /**
@@ -18,11 +19,12 @@ struct tokenizer;
  * texts. Memory does not grow with the vocabulary, but for an order of the merges.
  * @param new_ids (vocab_size) the id of each token, or MODEL_NO_ID to leave it out, and merges that
  *                need it; the ids that are left must be 0, 1, 2, ... NULL: all as they are
+ * @param limits  what `truncation` is to say; NULL: as it is
  * @return false with ERR_MEMORY, or ERR_FORMAT where a token that is needed is left out; what
  * cannot be written is told by `out`
  */
-bool tokenizer_write_json(const struct tokenizer *tokenizer, const uint32_t *new_ids, FILE *out,
-                          struct err *err);
+bool tokenizer_write_json(const struct tokenizer *tokenizer, const uint32_t *new_ids,
+                          const struct limits *limits, FILE *out, struct err *err);
 
 /**
  * tokenizer_write_word_level writes a tokenizer.json of a plain dictionary for other programs,

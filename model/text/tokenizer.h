@@ -41,6 +41,7 @@ struct tokenizer_options {
     const char
         *kind;     /* "wordpiece", "dictionary", or NULL: told by the files (model folder rules) */
     int lowercase; /* of a vocab.txt; -1: not said: a WordPiece does, a dictionary does not */
+    bool keeps_case; /* of a WordPiece, where that is not said */
 };
 
 /**

@@ -170,8 +170,8 @@ static bool read_truncation(struct tokenizer *t, const json_t *part, struct err 
     const json_t *length = json_object_get(part, "max_length");
     const json_t *direction = json_object_get(part, "direction");
     const char *name = direction ? json_string_value(direction) : "Right";
-    if (!json_is_integer(length) || json_integer_value(length) < 0)
-        return fields_wrong_type("truncation", "max_length", length, "a whole number from 0", err);
+    if (!json_is_integer(length) || json_integer_value(length) < 1)
+        return fields_wrong_type("truncation", "max_length", length, "a whole number from 1", err);
     if (!name || (strcmp(name, "Left") != 0 && strcmp(name, "Right") != 0))
         return err_set(err, ERR_FORMAT, NULL,
                        TOKENIZER_JSON ": truncation.direction must be \"Left\" or \"Right\"");

@@ -102,6 +102,8 @@ bool tokenizer_read_vocab(struct tokenizer *t, struct span file,
                        "tokenizer to dictionary in config.json",
                        where);
     return read_root(
-        t, is_wordpiece ? bert(t, options->lowercase != 0) : dictionary(t, options->lowercase > 0),
+        t,
+        is_wordpiece ? bert(t, options->lowercase < 0 ? !options->keeps_case : options->lowercase)
+                     : dictionary(t, options->lowercase > 0),
         err);
 }

@@ -38,7 +38,8 @@ static bool write_tokenizer(const struct new_folder *folder, const struct conten
 {
     const struct source *source = &content->source;
     if (!source->tokenizer.data && !source->vocab.data)
-        return new_folder_write_tokenizer(folder, content->tokenizer, err);
+        return new_folder_write_tokenizer(folder, content->tokenizer, &content->settings.limits,
+                                          err);
     return write_span(folder, "tokenizer.json", &source->tokenizer, err) &&
            write_span(folder, "vocab.txt", &source->vocab, err);
 }

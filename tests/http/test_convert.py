@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -155,14 +156,32 @@ def test_a_folder_for_others_holds_what_they_read(folder, tmp_path):
     assert json.loads((free / "config.json").read_text())["max_length"] is None
 
 
-def test_a_padded_table_is_as_large_as_it_is_said(tmp_path):
+def test_a_folder_for_others_has_a_row_a_token(tmp_path):
     padded = small_model(tmp_path / "padded", ["[UNK]", "a", "b"], [[1, 0]] * 5)
     (padded / "config.json").write_text('{"vocab_size": 5}')
-    for flags, rows in (((), 5), (("--keep-top", "2"), 2)):
+    for flags, rows in (((), 3), (("--keep-top", "2"), 2)):
         folder = convert(padded, tmp_path / f"of{rows}", "--to", "folder", *flags)
-        config = json.loads((folder / "config.json").read_text())
-        assert len(rows_of(folder / "model.safetensors")) == rows == config.get("vocab_size", rows)
+        assert len(rows_of(folder / "model.safetensors")) == rows
+        assert "vocab_size" not in json.loads((folder / "config.json").read_text())
         assert run("inspect", folder)
+    assert len(rows_of(convert(padded, tmp_path / "packed"))) == 5
+
+
+def test_the_tokenizer_of_a_folder_cuts_as_its_config_says(tmp_path):
+    """sentence-transformers goes by the one, model2vec by the other."""
+    for name, flags, config, wanted in [("st_truncation", (), None, 5), ("st_truncation", ("--compat", "embedd"), None, None),
+                                        ("st_truncation", (), {"max_length": 3, "truncation_side": "left"}, 3),
+                                        ("st_truncation", (), {"max_length": None}, None), ("m2v_short", (), None, 4)]:
+        source = shutil.copytree(GOLDEN / name, tmp_path / "source")
+        if config:
+            (source / "config.json").write_text(json.dumps(config))
+        folder = convert(source, tmp_path / "out", "--to", "folder", "--force", *flags)
+        truncation = json.loads((folder / "tokenizer.json").read_text())["truncation"]
+        assert json.loads((folder / "config.json").read_text())["max_length"] == wanted
+        assert (truncation and truncation["max_length"]) == wanted
+        assert (truncation or {}).get("direction", "Right") == ("Left" if config and "truncation_side" in config else "Right")
+        assert embedded(folder).tobytes() == embedded(source, *flags).tobytes()
+        shutil.rmtree(source)
 
 
 def test_heads_come_along_where_they_fit(tmp_path):

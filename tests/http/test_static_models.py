@@ -90,7 +90,7 @@ def test_unknown_tokens_of_unigram_counted_before_version_0_9():
     ("modules.json", [{"type": "models.LayerNorm"}, {"type": "models.StaticEmbedding"}], "the module 'LayerNorm'"),
     ("config_sentence_transformers.json", {"default_prompt_name": "query", "prompts": {"query": "search: "}},
      "puts the prompt 'query' before each text"),
-    ("config_sentence_transformers.json", {"truncate_dim": 8}, "cuts vectors at truncate_dim 8"),
+    ("config_sentence_transformers.json", {"truncate_dim": 2}, "cuts at truncate_dim 2"),
 ])
 def test_what_else_the_library_would_do_is_not_left_out_in_silence(name, change, why, tmp_path):
     model = shutil.copytree(GOLDEN / "st_plain", tmp_path / "model")
@@ -99,6 +99,33 @@ def test_what_else_the_library_would_do_is_not_left_out_in_silence(name, change,
     assert inspected(model, "--compat", "embedd")["compat"] == "embedd"
     (model / name).write_text("[]" if isinstance(change, list) else '{"default_prompt_name": "query", "prompts": {"query": ""}}')
     inspected(model)
+
+
+def test_truncate_dim_of_all_columns_is_none(tmp_path):
+    model = shutil.copytree(GOLDEN / "st_plain", tmp_path / "model")
+    (model / "config_sentence_transformers.json").write_text('{"truncate_dim": 4096}')
+    check(model, "st_plain")
+
+
+def test_each_key_of_config_overrides_by_itself(tmp_path):
+    left = shutil.copytree(GOLDEN / "st_truncation", tmp_path / "left")
+    text = (left / "tokenizer.json").read_text().replace('"direction": "Right"', '"direction": "Left"')
+    (left / "tokenizer.json").write_text(text)
+    keys = ("unknown", "max_length", "truncation_side", "max_characters")
+    for source, said, wanted in [(left, {}, ("kept", 5, "left", None)), (left, {"max_length": 3}, ("kept", 3, "left", None)),
+                                 (left, {"truncation_side": "right"}, ("kept", 5, "right", None)),
+                                 (left, {"keep_unknown": False}, ("left out", 5, "left", None)),
+                                 (GOLDEN / "m2v_plain", {"max_characters": None, "model_type": "model2vec"},
+                                  ("left out", 512, "right", None))]:
+        model = shutil.copytree(source, tmp_path / "model")
+        (model / "config.json").write_text(json.dumps(said))
+        run("convert", "--input", model, "--output", tmp_path / "packed", "--force")
+        for where in (model, tmp_path / "packed"):
+            told = inspected(where)
+            assert tuple(told[key] for key in keys) == wanted, (said, where)
+        shutil.rmtree(model)
+    (left / "config.json").write_text('{"truncation_side": "up"}')
+    assert "truncation_side must be" in refused(left)
 
 
 def test_dropout_does_nothing(tmp_path):
@@ -127,7 +154,7 @@ def test_texts_may_be_cut_in_front(tmp_path):
             mean = rows[ids].mean(axis=0) if ids else np.zeros(rows.shape[1])
             assert np.abs(found - mean / max(np.linalg.norm(mean), 1e-12)).max() < 1e-6, text
     assert cut > 9
-    for wrong, why in [('"max_length": "x"', "truncation.max_length"), ('"direction": "Up"', 'must be "Left" or "Right"')]:
+    for wrong, why in [('"max_length": "x"', "truncation.max_length"), ('"max_length": 0', "truncation.max_length"), ('"direction": "Up"', 'must be "Left" or "Right"')]:
         old = '"max_length": 5' if "max" in wrong else '"direction": "Left"'
         (model / "tokenizer.json").write_text((model / "tokenizer.json").read_text().replace(old, wrong, 1))
         assert why in refused(model)
@@ -162,7 +189,11 @@ def test_a_vocabulary_is_lower_cased_as_its_config_says(tmp_path):
     for said, wanted in [('{"do_lower_case": false}', cased), ('{"do_lower_case": true}', lower), ("{}", lower)]:
         (model / "tokenizer_config.json").write_text(said)
         assert tokens() == wanted
-    (model / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    for said in ('{"do_lower_case": true, "strip_accents": false}', '{"tokenize_chinese_chars": false}'):
+        (model / "tokenizer_config.json").write_text(said)
+        assert "are followed in a tokenizer.json alone" in refused(model)
+    (model / "tokenizer_config.json").write_text('{"do_lower_case": false, "strip_accents": false}')
+    assert tokens() == cased
     (model / "config.json").write_text('{"lowercase": true}')
     assert tokens() == lower
     (model / "config.json").unlink()
@@ -170,6 +201,13 @@ def test_a_vocabulary_is_lower_cased_as_its_config_says(tmp_path):
         run("convert", "--input", model, "--output", tmp_path / form, "--to", form)
         model = tmp_path / form
         assert tokens() == cased
+
+
+def test_a_dictionary_is_no_wordpiece_to_be_lower_cased(tmp_path):
+    (tmp_path / "vocab.txt").write_text("the\nsoup\n")
+    write_tensors(tmp_path / "model.safetensors", {"embeddings": ([2, 2], np.eye(2, dtype="<f4").tobytes())})
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    assert json.loads(run("tokenize", "--model", tmp_path, text="THE soup\n"))["ids"] == [None, 1]
 
 
 def test_an_index_that_names_the_wrong_part_is_told(tmp_path):

@@ -97,7 +97,7 @@ static bool answer_rewritten(const struct tokenizer *compiled, struct err *err)
     struct tokenizer_options options = {0};
     struct tokenizer *t;
     FILE *stream = open_memstream(&text, &bytes);
-    bool done = stream && tokenizer_write_json(compiled, NULL, stream, err);
+    bool done = stream && tokenizer_write_json(compiled, NULL, NULL, stream, err);
     if (stream) fclose(stream);
     files.tokenizer = (struct span){text, bytes};
     done = done && tokenizer_open(&t, &files, &options, err);
