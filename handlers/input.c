@@ -213,19 +213,6 @@ bool batch_read_own(struct exchange *x, const struct value values[static OWN_FIE
     return batch_read(x, &values[which], fields[which].name, fields[which].form, false, batch, err);
 }
 
-/* The text that has these tokens. */
-static bool join_tokens(struct exchange *x, struct sequence *sequence, struct err *err)
-{
-    struct buf text;
-    buf_init(&text, x->arena);
-    for (size_t i = 0; i < sequence->n_tokens; i++) {
-        if (i > 0) buf_add_char(&text, ' ');
-        buf_add(&text, sequence->tokens[i].text.data, sequence->tokens[i].text.bytes);
-    }
-    sequence->text = (struct text){text.bytes ? text.data : "", text.bytes};
-    return !text.failed || err_out_of_memory(err);
-}
-
 static bool tokens_to_ids(struct exchange *x, struct sequence *sequence, struct err *err)
 {
     const struct model *model = x->service->model;
@@ -239,7 +226,7 @@ static bool tokens_to_ids(struct exchange *x, struct sequence *sequence, struct 
     }
     sequence->ids = ids;
     sequence->n = (uint32_t)sequence->n_tokens;
-    return !model_reads_text(model) || join_tokens(x, sequence, err);
+    return true;
 }
 
 uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n)
@@ -306,6 +293,21 @@ static void cut(struct sequence *sequence, const struct length_limit *limit)
     sequence->is_truncated = true;
 }
 
+/* The text that has these tokens and no others, for models that look at it themselves. */
+static bool join_tokens(struct exchange *x, struct sequence *sequence, struct err *err)
+{
+    const struct text *sources;
+    struct buf text;
+    if (!sequence_sources(x, sequence, &sources, NULL, err)) return false;
+    buf_init(&text, x->arena);
+    for (uint32_t i = 0; i < sequence->n; i++) {
+        if (i > 0) buf_add_char(&text, ' ');
+        buf_add(&text, sources[i].data, sources[i].bytes);
+    }
+    sequence->joined = (struct text){text.bytes ? text.data : "", text.bytes};
+    return !text.failed || err_out_of_memory(err);
+}
+
 bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length_limit *limit,
                     struct err *err)
 {
@@ -317,6 +319,10 @@ bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length
                 return refuse_length(x, sequence, i, limit->tokens_max, err);
             cut(sequence, limit);
         }
+        const bool is_joined = sequence->form == INPUT_TOKENS ||
+                               (sequence->form == INPUT_TEXT && sequence->is_truncated);
+        if (is_joined && model_reads_text(x->service->model) && !join_tokens(x, sequence, err))
+            return false;
         batch->truncated += sequence->is_truncated;
         sequence->unknown = count_unknown(x, sequence->ids, sequence->n);
         batch->tokens += sequence->n;

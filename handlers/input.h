@@ -28,7 +28,8 @@ enum input_form {
 /** One sequence. Before batch_tokenize only its source is set. */
 struct sequence {
     enum input_form form;
-    struct text text;           /* INPUT_TEXT */
+    struct text text;   /* INPUT_TEXT */
+    struct text joined; /* its tokens, where a model looks at texts that it is not (whole) */
     const struct value *tokens; /* INPUT_TOKENS: n_tokens strings */
     size_t n_tokens;
 
@@ -39,15 +40,13 @@ struct sequence {
     bool is_truncated;
 };
 
-/** sequence_passage: what its vector is made of. A text that was cut is told by its tokens alone.
- */
+/** sequence_passage: what its vector is made of. */
 static inline struct passage sequence_passage(const struct sequence *sequence)
 {
-    const bool has_text = sequence->form != INPUT_IDS && !sequence->is_truncated;
-    return (struct passage){.ids = sequence->ids,
-                            .n = sequence->n,
-                            .text = has_text ? sequence->text.data : NULL,
-                            .bytes = sequence->text.bytes};
+    const bool is_whole = sequence->form == INPUT_TEXT && !sequence->is_truncated;
+    const struct text *text = is_whole ? &sequence->text : &sequence->joined;
+    return (struct passage){
+        .ids = sequence->ids, .n = sequence->n, .text = text->data, .bytes = text->bytes};
 }
 
 struct batch {

@@ -196,12 +196,14 @@ static bool convert(const struct model *model, const char *output,
     choose_for_others(&w);
     w.rows.has_norms = has_norms(&w);
     bool done = write_rows(output, options, &w, err);
-    *result = (struct convert_result){.vocab_size = tokenizer_vocab_size(w.tokenizer),
-                                      .dim = dim,
-                                      .dtype = w.rows.dtype,
-                                      .bytes = w.bytes,
-                                      .is_of_words = vocabulary.words,
-                                      .heads_left = model_heads(model)->n - w.heads_written};
+    *result =
+        (struct convert_result){.vocab_size = tokenizer_vocab_size(w.tokenizer),
+                                .dim = dim,
+                                .dtype = w.rows.dtype,
+                                .bytes = w.bytes,
+                                .is_of_words = vocabulary.words,
+                                .has_left_unserved = model_heads(model)->refused.code != ERR_NONE,
+                                .heads_left = model_heads(model)->n - w.heads_written};
     rows_close(&w.rows);
     vocabulary_close(&vocabulary);
     return done;

@@ -361,6 +361,25 @@ def test_a_fasttext_model_is_served(start):
     assert explained.status == 400 and "fastText" in explained.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("name", ["hs.bin", "skipgram.bin", "pruned.ftz"])
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_cut_text_is_the_line_of_the_words_that_are_left(name, side, start):
+    service = start("--model", str(FASTTEXT / name), "--max-input-tokens", "3", "--truncate", side)
+
+    def vector(**body):
+        reply = service.post("/v1/embeddings", json.dumps(body).encode())
+        assert reply.status == 200, reply.body
+        return reply.json()["data"][0]["embedding"], reply.headers.get("x-embedd-truncated")
+    words = ["qwerty", "bread", "zxcvbn", "dinner", "uiopjk"]
+    left = words[:3] if side == "right" else words[-3:]
+    whole, cut = vector(input=" ".join(left)), vector(input="  " + "\t ".join(words) + " ")
+    assert whole[0] == cut[0] and any(whole[0]) and cut[1] == "1" and not whole[1]
+    if name == "hs.bin":
+        asked = [service.post("/v1/classify", json.dumps(body).encode()).json()["data"][0]["scores"]
+                 for body in ({"text": " ".join(left)}, {"text": " ".join(words)}, {"tokens": words})]
+        assert asked[0] == asked[1] == asked[2]
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_of_a_fasttext_model_the_vectors_of_its_words_are_converted(name, tmp_path):
     known = [line.split("\t")[1] for line in run("vocab", "--model", FASTTEXT / name).stdout.decode().splitlines()]
