@@ -192,6 +192,15 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
     return false;
 }
 
+/* What only we say of another library's ways; max_length and normalize are keys of theirs too. */
+static void forget_own_limits(struct settings *settings)
+{
+    settings->limits = (struct limits){.tokens_max = settings->limits.tokens_max};
+    settings->is_keep_unknown_said = false;
+    settings->is_side_said = false;
+    settings->is_max_characters_said = false;
+}
+
 void settings_decide(struct settings *settings, const struct layout *layout,
                      const struct model_options *options)
 {
@@ -202,6 +211,7 @@ void settings_decide(struct settings *settings, const struct layout *layout,
     settings->is_told_elsewhere = has_other_tensor || has_other_compat || has_lowercase ||
                                   layout->is_static_embedding || layout->has_normalize;
     if (options->tensor) settings->tensor = options->tensor;
+    if (has_other_compat && settings->compat >= 0) forget_own_limits(settings);
     if (options->compat >= 0) settings->compat = options->compat;
     if (settings->compat >= 0) return;
     settings->compat = settings->is_static_model     ? COMPAT_MODEL2VEC
