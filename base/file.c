@@ -131,6 +131,14 @@ void file_read_ahead(const char *data, size_t bytes, bool is_on)
     if (bytes > 0) madvise((void *)(uintptr_t)data, bytes, is_on ? MADV_NORMAL : MADV_RANDOM);
 }
 
+size_t file_path_bytes(const char *path)
+{
+    size_t bytes = strlen(path);
+    while (bytes > 1 && path[bytes - 1] == '/')
+        bytes--;
+    return bytes;
+}
+
 void file_unmap(const char *data, size_t bytes)
 {
     if (data && bytes > 0) munmap((void *)(uintptr_t)data, bytes);

@@ -34,5 +34,8 @@ bool file_map(const char *path, const char **data, size_t *bytes, struct err *er
  * those around it (up to megabytes; at first it does). Only a hint. */
 void file_read_ahead(const char *data, size_t bytes, bool is_on);
 
+/** file_path_bytes: of a path without the slashes at its end; the root keeps its one. */
+size_t file_path_bytes(const char *path);
+
 /** file_unmap ends what file_map gave; data NULL is fine. */
 void file_unmap(const char *data, size_t bytes);

@@ -86,7 +86,7 @@ json_t *json_read(const char *text, size_t bytes, struct err *err)
         err_set(err, ERR_INVALID, NULL, "invalid JSON: the text is empty");
         return NULL;
     }
-    if (bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+    if (utf8_mark_bytes(text, bytes) > 0) {
         err_set(err, ERR_INVALID, NULL,
                 "invalid JSON: the text starts with a byte order mark; leave it out");
         return NULL;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** utf8_is_ascii: no byte of `text` is above 0x7F. */
 bool utf8_is_ascii(const char *text, size_t bytes);
@@ -54,6 +55,12 @@ static inline size_t utf8_cut(const char *text, size_t bytes, size_t most)
     while (most > 0 && utf8_is_inside(text[most]))
         most--;
     return most;
+}
+
+/** utf8_mark_bytes: 3 where the text begins with a byte order mark, otherwise 0. */
+static inline size_t utf8_mark_bytes(const char *text, size_t bytes)
+{
+    return bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }
 
 /** utf8_count returns the number of code points of valid UTF-8. */

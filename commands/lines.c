@@ -89,7 +89,7 @@ static bool read_more(struct lines *lines, struct err *err)
     lines->is_at_end = n == 0;
     lines->end += (size_t)n;
     lines->file_bytes_read += (uint64_t)n;
-    if (is_first && n >= 3 && memcmp(lines->data, "\xEF\xBB\xBF", 3) == 0) lines->start += 3;
+    if (is_first) lines->start += utf8_mark_bytes(lines->data, (size_t)n);
     if (lines->file_bytes) {
         double of_file = (double)lines->file_bytes_read / (double)lines->file_bytes;
         lines->share = (lines->next_file - 1 + (of_file < 1 ? of_file : 1)) / lines->n_files;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/labelled_flags.h"
@@ -157,9 +158,7 @@ static bool take_options(struct train *train, struct err *err)
 
 static bool take_checkpoint(struct train *train, struct err *err)
 {
-    size_t bytes = strlen(train->output);
-    while (bytes > 1 && train->output[bytes - 1] == '/')
-        bytes--;
+    const size_t bytes = file_path_bytes(train->output);
     if (snprintf(train->checkpoint, sizeof train->checkpoint, "%.*s.checkpoint", (int)bytes,
                  train->output) >= (int)sizeof train->checkpoint)
         return err_set(err, ERR_USAGE, NULL, "--output: the path is too long");

@@ -173,10 +173,9 @@ bool fields_read_reference(struct arena *arena, const char *body, size_t bytes,
 bool fields_read(struct arena *arena, const char *body, size_t bytes, const struct text *names,
                  size_t n, struct value *values, size_t *ignored, struct err *err)
 {
-    if (bytes >= 3 && memcmp(body, "\xEF\xBB\xBF", 3) == 0) {
-        body += 3;
-        bytes -= 3;
-    }
+    const size_t mark = utf8_mark_bytes(body, bytes);
+    body += mark;
+    bytes -= mark;
     if (bytes == 0)
         return err_set(err, ERR_INVALID, NULL,
                        "the body is empty; send a JSON object with the fields of this route, such "

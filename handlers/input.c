@@ -319,8 +319,7 @@ bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length
                 return refuse_length(x, sequence, i, limit->tokens_max, err);
             cut(sequence, limit);
         }
-        const bool is_joined = sequence->form == INPUT_TOKENS ||
-                               (sequence->form == INPUT_TEXT && sequence->is_truncated);
+        const bool is_joined = sequence->form != INPUT_IDS && !sequence_is_whole(sequence);
         if (is_joined && model_reads_text(x->service->model) && !join_tokens(x, sequence, err))
             return false;
         batch->truncated += sequence->is_truncated;

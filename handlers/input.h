@@ -40,11 +40,16 @@ struct sequence {
     bool is_truncated;
 };
 
+/** sequence_is_whole: a text as it was sent. */
+static inline bool sequence_is_whole(const struct sequence *sequence)
+{
+    return sequence->form == INPUT_TEXT && !sequence->is_truncated;
+}
+
 /** sequence_passage: what its vector is made of. */
 static inline struct passage sequence_passage(const struct sequence *sequence)
 {
-    const bool is_whole = sequence->form == INPUT_TEXT && !sequence->is_truncated;
-    const struct text *text = is_whole ? &sequence->text : &sequence->joined;
+    const struct text *text = sequence_is_whole(sequence) ? &sequence->text : &sequence->joined;
     return (struct passage){
         .ids = sequence->ids, .n = sequence->n, .text = text->data, .bytes = text->bytes};
 }

@@ -174,8 +174,7 @@ static bool open_word_vectors(struct content *content, const struct model_option
                                     .dtype = DTYPE_F32,
                                     .owned = {[2] = vectors.rows}};
     if (content->settings.pooling == POOLING_UNIT && !table_find_norms(&content->table)) {
-        word_vectors_clear(&vectors);
-        content->table.owned[2] = NULL;
+        vocab_clear(&vectors.vocab);
         return err_set(err, ERR_MEMORY, NULL, "%.300s: no memory for a number a word",
                        content->where);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/new_folder.h"
 
+#include "base/file.h"
 #include "base/save.h"
 #include "model/text/json_writer.h"
 
@@ -46,12 +47,6 @@ static bool holds_only_own(const char *path, struct err *err)
     return ok;
 }
 
-static void trim_slashes(char *path)
-{
-    for (size_t bytes = strlen(path); bytes > 1 && path[bytes - 1] == '/';)
-        path[--bytes] = '\0';
-}
-
 bool new_folder_check(const char *path, bool replaces, struct err *err)
 {
     struct stat info;
@@ -69,7 +64,7 @@ bool new_folder_check(const char *path, bool replaces, struct err *err)
     }
     char parent[PATH_MAX];
     snprintf(parent, sizeof parent, "%s", path);
-    trim_slashes(parent);
+    parent[file_path_bytes(parent)] = '\0';
     char *slash = strrchr(parent, '/');
     if (slash)
         slash[slash == parent] = '\0';
@@ -135,7 +130,7 @@ bool new_folder_open(struct new_folder *folder, const char *path, struct err *er
     *folder = (struct new_folder){0};
     if (snprintf(folder->path, sizeof folder->path, "%s", path) >= (int)sizeof folder->path)
         return err_set(err, ERR_USAGE, NULL, "--output: the path is too long");
-    trim_slashes(folder->path);
+    folder->path[file_path_bytes(folder->path)] = '\0';
     const char *slash = strrchr(folder->path, '/');
     folder->name = slash ? slash + 1 : folder->path;
     return make_temp(folder->temp, sizeof folder->temp, folder->path, err);
@@ -157,6 +152,13 @@ bool new_folder_write(const struct new_folder *folder, const char *name, const c
            save_close(&save, err);
 }
 
+static bool end_file(struct save *save, bool is_written, struct err *err)
+{
+    if (is_written) return save_close(save, err);
+    save_abort(save);
+    return false;
+}
+
 bool new_folder_write_tokenizer(const struct new_folder *folder, const struct tokenizer *tokenizer,
                                 const struct limits *limits, struct err *err)
 {
@@ -166,10 +168,8 @@ bool new_folder_write_tokenizer(const struct new_folder *folder, const struct to
     new_folder_file(folder, has_lines ? "vocab.txt" : "tokenizer.json", path);
     if (!save_open(&save, path, err)) return false;
     if (has_lines) tokenizer_write_vocab(tokenizer, save.stream);
-    if (has_lines || tokenizer_write_json(tokenizer, NULL, limits, save.stream, err))
-        return save_close(&save, err);
-    save_abort(&save);
-    return false;
+    return end_file(
+        &save, has_lines || tokenizer_write_json(tokenizer, NULL, limits, save.stream, err), err);
 }
 
 bool new_folder_write_word_level(const struct new_folder *folder, const struct tokenizer *tokenizer,
@@ -179,10 +179,8 @@ bool new_folder_write_word_level(const struct new_folder *folder, const struct t
     struct save save;
     new_folder_file(folder, "tokenizer.json", path);
     if (!save_open(&save, path, err)) return false;
-    if (tokenizer_write_word_level(tokenizer, unknown_id, save.stream, err))
-        return save_close(&save, err);
-    save_abort(&save);
-    return false;
+    return end_file(&save, tokenizer_write_word_level(tokenizer, unknown_id, save.stream, err),
+                    err);
 }
 
 bool new_folder_close(struct new_folder *folder, bool replaces, struct err *err)

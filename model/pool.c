@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "model/fasttext/fasttext.h"
 #include "model/math/kernels.h"
+#include "model/text/tokenizer.h"
 
 #include <assert.h>
 #include <float.h>
@@ -122,11 +123,10 @@ static void gather_units(float *out, const struct table *table, const uint32_t *
 static void gather(float *out, const struct table *table, enum pooling pooling, const uint32_t *ids,
                    size_t n, size_t dims)
 {
-    if (!table_is_plain(table))
-        gather_rows(out, table, pooling, ids, n, dims);
-    else if (pooling != POOLING_UNIT)
+    const bool is_plain = table_is_plain(table);
+    if (is_plain && pooling != POOLING_UNIT)
         kernel_of(table, pooling)(out, table, ids, n, dims);
-    else if (table->inverse_norms)
+    else if (is_plain && table->inverse_norms)
         gather_units(out, table, ids, n, dims);
     else
         gather_rows(out, table, pooling, ids, n, dims);
@@ -301,27 +301,26 @@ static bool pool_words(const struct fasttext *ft, struct arena *arena, struct sp
     return word;
 }
 
-/* The line that has these words. */
-static bool join_words(const struct fasttext *ft, struct arena *arena,
-                       const struct passage *passage, struct span *text)
+/* Of ids alone, the line that has these words. */
+static bool text_of(const struct head_ground *ground, struct arena *arena,
+                    const struct passage *passage, struct span *text)
 {
     struct buf line;
+    *text = (struct span){passage->text, passage->bytes};
+    if (passage->text) return true;
     buf_init(&line, arena);
-    for (size_t i = 0; i < passage->n; i++) {
-        if (passage->ids[i] == MODEL_NO_ID) continue;
-        const struct span word = fasttext_word(ft, passage->ids[i]);
-        if (line.bytes > 0) buf_add_char(&line, ' ');
-        buf_add(&line, word.data, word.bytes);
-    }
+    tokenizer_decode(ground->tokenizer, passage->ids, passage->n, false, &line);
     *text = (struct span){line.bytes > 0 ? line.data : "", line.bytes};
     return !line.failed;
 }
 
-static bool pool_text(const struct fasttext *ft, struct arena *arena, const struct passage *passage,
-                      const struct pool_options *options, float *out, struct err *err)
+static bool pool_text(const struct head_ground *ground, struct arena *arena,
+                      const struct passage *passage, const struct pool_options *options, float *out,
+                      struct err *err)
 {
-    struct span text = {passage->text, passage->bytes};
-    if (!text.data && !join_words(ft, arena, passage, &text)) return err_out_of_memory(err);
+    const struct fasttext *ft = ground->fasttext;
+    struct span text;
+    if (!text_of(ground, arena, passage, &text)) return err_out_of_memory(err);
     float *whole = arena_array(arena, fasttext_info(ft)->dim, sizeof *whole);
     bool done = whole && (is_its_own(ft, options->pooling)
                               ? fasttext_sentence_vector(ft, text, arena, whole)
@@ -338,7 +337,7 @@ bool pool_passage(const struct head_ground *ground, struct arena *arena,
                   const struct passage *passage, const struct pool_options *options, float *out,
                   struct err *err)
 {
-    if (ground->fasttext) return pool_text(ground->fasttext, arena, passage, options, out, err);
+    if (ground->fasttext) return pool_text(ground, arena, passage, options, out, err);
     return pool_rows(ground->table, ground->unknown_id, passage->ids, passage->n, options, out) ||
            err_set(err, ERR_INTERNAL, NULL, "the vector is not finite");
 }

@@ -17,6 +17,12 @@ bool convert_goes_on(const struct convert_options *options, uint64_t done, uint6
            err_set(err, ERR_IO, NULL, "interrupted; nothing was written");
 }
 
+/* Others read no scales, and model2vec no bfloat16. */
+static bool is_for_us_alone(enum dtype dtype)
+{
+    return dtype == DTYPE_I8 || dtype == DTYPE_BF16;
+}
+
 static bool check_options(const struct content *content, const struct convert_options *options,
                           struct err *err)
 {
@@ -25,8 +31,8 @@ static bool check_options(const struct content *content, const struct convert_op
         return err_set(err, ERR_USAGE, NULL,
                        "--dim must be from 1 to %u, the table's columns, not %u", dim,
                        options->dim);
-    if (options->form == CONVERT_FOLDER &&
-        (options->dtype == DTYPE_I8 || options->dtype == DTYPE_BF16))
+    if (options->form == CONVERT_FOLDER && options->dtype >= 0 &&
+        is_for_us_alone((enum dtype)options->dtype))
         return err_set(err, ERR_USAGE, NULL, "--dtype %s is for the packed form: %s; use f16",
                        options->dtype == DTYPE_I8 ? "i8" : "bf16",
                        options->dtype == DTYPE_I8 ? "others read no scales"
@@ -91,13 +97,10 @@ static bool write_rows(const char *output, const struct convert_options *options
 static enum dtype dtype_of(const struct table *table, const struct convert_options *options)
 {
     if (options->dtype >= 0) return (enum dtype)options->dtype;
-    /* Others read no scales and no bfloat16, nobody needs 64 bits, and fastText's codes are its
-       own. */
-    const bool is_for_us = options->form == CONVERT_PACKED;
-    if (table->dtype == DTYPE_F64 || table->dtype == DTYPE_PQ) return DTYPE_F32;
-    if (table->dtype == DTYPE_I8 || table->dtype == DTYPE_BF16)
-        return is_for_us ? table->dtype : DTYPE_F32;
-    return table->dtype;
+    /* Nobody needs 64 bits, and fastText's codes are its own. */
+    const bool is_kept = table->dtype != DTYPE_F64 && table->dtype != DTYPE_PQ &&
+                         (options->form == CONVERT_PACKED || !is_for_us_alone(table->dtype));
+    return is_kept ? table->dtype : DTYPE_F32;
 }
 
 /* Rows that tokens share stay shared, and are multiplied when they are read. */

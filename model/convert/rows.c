@@ -49,37 +49,31 @@ static bool refuse(const struct rows *rows, uint32_t i, const char *what, struct
                    what);
 }
 
-/* A table of the one row that was written. */
-static struct table as_table(const struct rows *rows, const char *row, const float *scale)
+/* A table of row `i` alone, as it was written. */
+static struct table written_row(const struct rows *rows, uint32_t i, const char *row)
 {
     return (struct table){.rows = row,
                           .stride_bytes = rows_bytes(rows),
                           .n_rows = 1,
                           .dim = rows->dim,
                           .dtype = rows->dtype,
-                          .scales = (const char *)scale};
+                          .scales = rows->scales ? (const char *)(rows->scales + i) : NULL};
 }
 
 /* As it is: not a bit changes. */
 static void copy_row(struct rows *rows, uint32_t i, char *out)
 {
     const uint32_t from = source_row(rows, i);
-    float scale = rows->scales ? table_scale(rows->table, from) : 1;
     memcpy(out, table_row(rows->table, from), rows_bytes(rows));
-    if (rows->scales) rows->scales[i] = scale;
-    const struct table written = as_table(rows, out, &scale);
-    if (rows->inverse_norms) rows->inverse_norms[i] = table_inverse_norm(&written, 0);
+    if (rows->scales) rows->scales[i] = table_scale(rows->table, from);
 }
 
 /* A half may be too small for what a float holds. */
 static bool write_row(struct rows *rows, uint32_t i, const float *x, char *out, struct err *err)
 {
-    float scale = 1;
-    encode_row(out, x, rows->dim, rows->dtype, &scale);
-    if (rows->scales) rows->scales[i] = scale;
-    const struct table written = as_table(rows, out, &scale);
     uint32_t row;
-    if (rows->inverse_norms) rows->inverse_norms[i] = table_inverse_norm(&written, 0);
+    encode_row(out, x, rows->dim, rows->dtype, rows->scales ? rows->scales + i : NULL);
+    const struct table written = written_row(rows, i, out);
     return table_check_finite(&written, &row) ||
            refuse(rows, i, "holds a value too large for this dtype; convert with --dtype f32", err);
 }
@@ -96,11 +90,12 @@ bool rows_read(struct rows *rows, uint32_t i, char *out, struct err *err)
     if (!kernels_get()->is_finite(x, rows->table->dim))
         return refuse(rows, i, "holds NaN or Inf; make the table again, every value must be finite",
                       err);
-    if (is_copied(rows)) {
+    if (rows->pca) pca_project(rows->pca, x, projected, rows->wide);
+    if (is_copied(rows))
         copy_row(rows, i, out);
-        return true;
-    }
-    if (!rows->pca) return write_row(rows, i, x, out, err);
-    pca_project(rows->pca, x, projected, rows->wide);
-    return write_row(rows, i, projected, out, err);
+    else if (!write_row(rows, i, rows->pca ? projected : x, out, err))
+        return false;
+    const struct table written = written_row(rows, i, out);
+    if (rows->has_norms) rows->inverse_norms[i] = table_inverse_norm(&written, 0);
+    return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/head/head.h"
 
+#include "base/utf8.h"
 #include "model/fasttext/fasttext.h"
 #include "model/foreign.h"
 #include "model/head/ngram_table.h"
@@ -247,9 +248,8 @@ static bool take_numbers(struct head *head, struct head_parts *parts, uint32_t d
 
 static bool read_file(struct head_parts *parts, struct span bytes)
 {
-    struct span start = bytes;
-    if (start.bytes >= 3 && memcmp(start.data, "\xEF\xBB\xBF", 3) == 0)
-        start = (struct span){start.data + 3, start.bytes - 3};
+    const size_t mark = utf8_mark_bytes(bytes.data, bytes.bytes);
+    struct span start = {bytes.data + mark, bytes.bytes - mark};
     while (start.bytes > 0 && strchr(" \t\r\n", start.data[0]) && start.data[0])
         start = (struct span){start.data + 1, start.bytes - 1};
     if (start.bytes == 0) return head_fail(parts, "it is empty");

@@ -310,8 +310,7 @@ bool heads_add(struct heads *heads, const char *path, const struct head_ground *
     if (stat(path, &info) < 0)
         return err_set(err, ERR_IO, NULL, "cannot open head '%.400s': %s", path, strerror(errno));
     snprintf(clean, sizeof clean, "%s", path);
-    for (size_t bytes = strlen(clean); bytes > 1 && clean[bytes - 1] == '/';)
-        clean[--bytes] = '\0';
+    clean[file_path_bytes(clean)] = '\0';
     const char *slash = strrchr(clean, '/');
     const char *file = slash ? slash + 1 : clean;
     if (S_ISDIR(info.st_mode) && !is_model_folder(clean))

@@ -16,7 +16,6 @@
 #define LOOK_BYTES_MAX 65536
 /* Lists of words and counts are not vectors of one column. */
 #define GLOVE_DIM_MIN 2
-#define UTF8_MARK "\xEF\xBB\xBF"
 
 struct reader {
     struct word_vectors *out;
@@ -365,11 +364,6 @@ static bool looks_like_text(const char *at, const char *end)
 /* A line of text is not longer than this. */
 #define LINE_BYTES_MAX (64u << 20)
 
-static size_t mark_bytes(struct span file)
-{
-    return file.bytes >= 3 && memcmp(file.data, UTF8_MARK, 3) == 0 ? 3 : 0;
-}
-
 bool word_vectors_tell(struct span file, enum word_vectors_kind *kind)
 {
     const char *next, *second;
@@ -377,7 +371,8 @@ bool word_vectors_tell(struct span file, enum word_vectors_kind *kind)
     const char *end = file.data + looked_at;
     uint64_t n, dim;
     if (looked_at == 0) return false;
-    const char *at = file.data + mark_bytes(file), *stop = line_end(at, end, &next);
+    const char *at = file.data + utf8_mark_bytes(file.data, file.bytes);
+    const char *stop = line_end(at, end, &next);
     if (read_header(at, stop, &n, &dim)) {
         const char *second_stop = line_end(next, end, &second);
         const bool is_text = is_text_line(next, second_stop, dim) || looks_like_text(next, end);
@@ -393,7 +388,7 @@ static bool begin(struct reader *r, enum word_vectors_kind kind)
 {
     const char *next;
     uint64_t n = 0, dim;
-    if (mark_bytes((struct span){r->at, (size_t)(r->end - r->at)}) > 0)
+    if (utf8_mark_bytes(r->at, (size_t)(r->end - r->at)) > 0)
         return fail(r, "it begins with a byte order mark; save it as UTF-8 without one");
     const char *stop = line_end(r->at, r->end, &next);
     if (kind == GLOVE_TEXT) {

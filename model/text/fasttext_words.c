@@ -35,10 +35,13 @@ static bool encode(struct encoding *e, const char *text, size_t bytes)
 static void decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool skip_special,
                    struct buf *out)
 {
+    bool has_words = false;
     (void)skip_special;
     for (size_t i = 0; i < n; i++) {
+        if (ids[i] == MODEL_NO_ID) continue;
         const struct span word = fasttext_word(t->fasttext, ids[i]);
-        if (i > 0) buf_add_char(out, ' ');
+        if (has_words) buf_add_char(out, ' ');
+        has_words = true;
         buf_add(out, word.data, word.bytes);
     }
 }

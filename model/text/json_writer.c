@@ -294,7 +294,7 @@ static bool begins_with_mark(const struct tokenizer *t)
 {
     size_t bytes = 0;
     const char *text = t->vocab.n > 0 ? vocab_text(&t->vocab, 0, &bytes) : "";
-    return bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0;
+    return utf8_mark_bytes(text, bytes) > 0;
 }
 
 bool tokenizer_fits_vocab(const struct tokenizer *t)

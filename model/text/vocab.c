@@ -198,8 +198,8 @@ static bool read_line(struct vocab *vocab, const char *line, size_t bytes, const
 
 bool vocab_read_lines(struct vocab *vocab, struct span file, const char *where, struct err *err)
 {
-    const char *at = file.data, *end = file.data + file.bytes;
-    if (file.bytes >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0) at += 3;
+    const char *at = file.data + utf8_mark_bytes(file.data, file.bytes);
+    const char *end = file.data + file.bytes;
     while (at < end) {
         const char *line_end = memchr(at, '\n', (size_t)(end - at));
         if (!line_end) line_end = end;

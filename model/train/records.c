@@ -68,7 +68,7 @@ bool records_open(struct records *records, const char *path, size_t read_bytes, 
     while (records->end < 3 && !records->is_at_end) {
         if (!read_more(records, err)) return false;
     }
-    if (records->end >= 3 && memcmp(records->data, "\xEF\xBB\xBF", 3) == 0) records->start = 3;
+    records->start = utf8_mark_bytes(records->data, records->end);
     return true;
 }
 

@@ -101,6 +101,14 @@ def test_what_else_the_library_would_do_is_not_left_out_in_silence(name, change,
     inspected(model)
 
 
+def cut_in_front(folder):
+    """A model whose tokenizer.json leaves the last five tokens of a text."""
+    shutil.copytree(GOLDEN / "st_truncation", folder)
+    text = (folder / "tokenizer.json").read_text()
+    (folder / "tokenizer.json").write_text(text.replace('"direction": "Right"', '"direction": "Left"'))
+    return folder
+
+
 def test_truncate_dim_of_all_columns_is_none(tmp_path):
     model = shutil.copytree(GOLDEN / "st_plain", tmp_path / "model")
     (model / "config_sentence_transformers.json").write_text('{"truncate_dim": 4096}')
@@ -108,9 +116,7 @@ def test_truncate_dim_of_all_columns_is_none(tmp_path):
 
 
 def test_each_key_of_config_overrides_by_itself(tmp_path):
-    left = shutil.copytree(GOLDEN / "st_truncation", tmp_path / "left")
-    text = (left / "tokenizer.json").read_text().replace('"direction": "Right"', '"direction": "Left"')
-    (left / "tokenizer.json").write_text(text)
+    left = cut_in_front(tmp_path / "left")
     keys = ("unknown", "max_length", "truncation_side", "max_characters")
     for source, said, wanted in [(left, {}, ("kept", 5, "left", None)), (left, {"max_length": 3}, ("kept", 3, "left", None)),
                                  (left, {"truncation_side": "right"}, ("kept", 5, "right", None)),
@@ -139,10 +145,8 @@ def test_dropout_does_nothing(tmp_path):
 
 
 def test_texts_may_be_cut_in_front(tmp_path):
-    model = shutil.copytree(GOLDEN / "st_truncation", tmp_path / "model")
-    text = (model / "tokenizer.json").read_text().replace('"direction": "Right"', '"direction": "Left"')
-    (model / "tokenizer.json").write_text(text)
-    tokenizer = tokenizers.Tokenizer.from_str(text)
+    model = cut_in_front(tmp_path / "model")
+    tokenizer = tokenizers.Tokenizer.from_file(str(model / "tokenizer.json"))
     data = (model / "model.safetensors").read_bytes()
     start = 8 + struct.unpack("<Q", data[:8])[0]
     table = next(one for one in json.loads(data[8:start]).values() if "shape" in one)
