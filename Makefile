@@ -225,7 +225,8 @@ build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.c.o $(LIBRARY:%=build/fuzz/%.o)
 fuzz: $(FUZZERS:%=build/fuzz/fuzz_%) ## fuzz each target for FUZZ_SECONDS (600); findings go to build/fuzz/found
 	$(Q)mkdir -p build/fuzz/found
 	$(Q)for name in $(FUZZERS); do mkdir -p build/fuzz/corpus/$$name && \
-		build/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/found/$$name- \
+		build/fuzz/fuzz_$$name $$(test -f tests/fuzz/$$name.dict && echo -dict=tests/fuzz/$$name.dict) \
+		-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/found/$$name- \
 		-timeout=10 -rss_limit_mb=4096 build/fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; done
 
 # ---- measuring ----

@@ -66,6 +66,12 @@ const struct route *handlers_find_route(struct exchange *x, enum method method, 
         x->route = &routes[i];
         x->sample.route = (unsigned)(1 + i);
     }
+    if (!x->route && method == METHOD_OPTIONS && strcmp(path, "*") == 0) {
+        reply_static(x, 204, NULL, ""); /* of the server as a whole (RFC 9110, 9.3.7) */
+        reply_add_header(x, "allow", "GET, HEAD, POST, OPTIONS");
+        reply_add_common(x);
+        return NULL;
+    }
     if (!x->route) {
         struct err err;
         err_set(&err, ERR_NOT_FOUND, NULL, "there is no route %.*s; docs/API.md lists them",

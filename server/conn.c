@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 
-#include <assert.h>
+#include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -23,12 +23,37 @@ void conns_init(struct conns *conns, const struct conn_limits *limits)
     *conns = (struct conns){.limits = *limits};
 }
 
+void conns_clear(struct conns *conns)
+{
+    free(conns->by_fd);
+    conns->by_fd = NULL;
+    conns->room_by_fd = 0;
+}
+
+struct conn *conns_find(const struct conns *conns, int fd)
+{
+    return (size_t)fd < conns->room_by_fd ? conns->by_fd[fd] : NULL;
+}
+
+static bool make_place(struct conns *conns, size_t fd)
+{
+    if (fd < conns->room_by_fd) return true;
+    size_t room = fd + fd / 2 + 64;
+    struct conn **by_fd = realloc(conns->by_fd, room * sizeof(struct conn *));
+    if (!by_fd) return false;
+    memset(by_fd + conns->room_by_fd, 0, (room - conns->room_by_fd) * sizeof(struct conn *));
+    conns->by_fd = by_fd;
+    conns->room_by_fd = room;
+    return true;
+}
+
 struct conn *conns_add(struct conns *conns, int fd)
 {
-    struct conn *conn = calloc(1, sizeof *conn);
+    struct conn *conn = make_place(conns, (size_t)fd) ? calloc(1, sizeof *conn) : NULL;
     if (!conn) return NULL;
+    conns->by_fd[fd] = conn;
+    framing_init(&conn->framing, conns->limits.head_bytes);
     conn->fd = fd;
-    conn->is_consumed_known = true;
     conn->since_ns = clock_now_ns();
     conn->next = conns->first;
     if (conns->first) conns->first->prev = conn;
@@ -39,13 +64,14 @@ struct conn *conns_add(struct conns *conns, int fd)
 
 void conns_remove(struct conns *conns, struct conn *conn)
 {
-    assert(!conn->request);
     if (conn->next) conn->next->prev = conn->prev;
     if (conn->prev)
         conn->prev->next = conn->next;
     else
         conns->first = conn->next;
     conns->n--;
+    conns->by_fd[conn->fd] = NULL;
+    framing_clear(&conn->framing);
     free(conn);
 }
 
@@ -55,10 +81,15 @@ static void set_phase(struct conn *conn, enum conn_phase phase, uint64_t now_ns)
     conn->since_ns = now_ns;
 }
 
-void conn_begin_request(struct conn *conn, struct request *request, uint64_t now_ns)
+/* Requests that have begun and not ended. */
+static uint64_t under_way(const struct conn *conn)
+{
+    return conn->framing.n_begun - conn->n_ended;
+}
+
+void conn_begin_request(struct conn *conn, struct request *request)
 {
     conn->request = request;
-    if (conn->phase != CONN_RECEIVING) set_phase(conn, CONN_RECEIVING, now_ns);
 }
 
 void conn_begin_work(struct conn *conn)
@@ -72,12 +103,54 @@ void conn_begin_reply(struct conn *conn, uint64_t now_ns)
     conn->acked_bytes = 0;
 }
 
-void conn_end_request(struct conn *conn, uint64_t bytes, uint64_t now_ns)
+void conn_refuse(struct conns *conns, struct conn *conn, enum framing_fault fault)
+{
+    char reply[FRAMING_REPLY_BYTES];
+    framing_write_reply(fault, reply);
+    conn_send_last(conn, reply);
+    /* libmicrohttpd sees an end; the client may still be sending. */
+    shutdown(conn->fd, SHUT_RD);
+    conn->is_shut = true;
+    conn->lingers = true;
+    conns->on_refused(conns->user, conn, fault);
+}
+
+/* A faulty request's turn: all before it are answered. */
+static bool is_refusal_due(const struct conn *conn)
+{
+    return conn->framing.fault && !conn->is_shut && under_way(conn) == 1 &&
+           (conn->phase == CONN_IDLE || conn->phase == CONN_RECEIVING);
+}
+
+void conn_end_request(struct conns *conns, struct conn *conn, uint64_t now_ns)
 {
     conn->request = NULL;
-    if (bytes == 0) conn->is_consumed_known = false;
-    conn->consumed_bytes += bytes;
-    set_phase(conn, CONN_IDLE, now_ns);
+    conn->n_ended++;
+    set_phase(conn, under_way(conn) > 0 ? CONN_RECEIVING : CONN_IDLE, now_ns);
+    if (is_refusal_due(conn)) conn_refuse(conns, conn, conn->framing.fault);
+}
+
+ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
+{
+    char *at = to;
+    size_t got = framing_take(&conn->framing, at, 0, room);
+    bool is_empty = false;
+    /* libmicrohttpd's sockets are edge-triggered, and it takes less than it asked for as all there
+       is: so until the room is full, or the kernel has no more. */
+    while (got < room && !is_empty && !conn->framing.fault) {
+        ssize_t n = recvfrom(conn->fd, at + got, room - got, 0, NULL, NULL);
+        if (n <= 0 && got == 0 && (n == 0 || errno != EAGAIN)) return n;
+        if (n <= 0) break;
+        is_empty = (size_t)n < room - got;
+        got += framing_take(&conn->framing, at + got, (size_t)n, room - got);
+    }
+    if (conn->phase == CONN_IDLE && under_way(conn) > 0)
+        set_phase(conn, CONN_RECEIVING, clock_now_ns());
+    if (is_refusal_due(conn)) conn_refuse(conns, conn, conn->framing.fault);
+    if (conn->is_shut) return 0;
+    if (got > 0) return (ssize_t)got;
+    errno = EAGAIN;
+    return -1;
 }
 
 static bool ask_kernel(const struct conn *conn, struct tcp_info *info)
@@ -100,14 +173,10 @@ void conn_send_last(struct conn *conn, const char *reply)
     (void)sent; /* a courtesy: a client that cannot take it gets the end alone */
 }
 
-/* Whether bytes of a next request have arrived. Only on an idle connection. */
-static bool has_next_request(struct conn *conn, const struct tcp_info *info)
+static int unread_bytes(const struct conn *conn)
 {
-    if (!conn->is_consumed_known) {
-        conn->consumed_bytes = info->tcpi_bytes_received;
-        conn->is_consumed_known = true;
-    }
-    return info->tcpi_bytes_received > conn->consumed_bytes;
+    int bytes = 0;
+    return ioctl(conn->fd, SIOCINQ, &bytes) == 0 ? bytes : 0;
 }
 
 static bool has_taken_bytes(struct conn *conn, const struct tcp_info *info)
@@ -122,9 +191,7 @@ static bool has_taken_bytes(struct conn *conn, const struct tcp_info *info)
    its sockets are edge-triggered, and it takes a short read for the last there is. */
 static bool is_abandoned(const struct conn *conn, const struct tcp_info *info)
 {
-    int unread = 0;
-    if (info->tcpi_state == TCP_ESTABLISHED) return false;
-    return ioctl(conn->fd, SIOCINQ, &unread) == 0 && unread == 0;
+    return info->tcpi_state != TCP_ESTABLISHED && unread_bytes(conn) == 0;
 }
 
 static void check(struct conns *conns, struct conn *conn, uint64_t now_ns)
@@ -136,8 +203,6 @@ static void check(struct conns *conns, struct conn *conn, uint64_t now_ns)
     case CONN_IDLE:
         if (is_abandoned(conn, &info))
             shut(conn);
-        else if (has_next_request(conn, &info))
-            set_phase(conn, CONN_RECEIVING, now_ns);
         else if (passed_ns > conns->limits.idle_ns)
             shut(conn);
         break;
@@ -174,9 +239,7 @@ void conns_sweep(struct conns *conns, uint64_t now_ns)
 void conns_shut_idle(struct conns *conns)
 {
     for (struct conn *conn = conns->first; conn; conn = conn->next) {
-        struct tcp_info info;
-        if (conn->is_shut || conn->phase != CONN_IDLE) continue;
-        if (!ask_kernel(conn, &info) || has_next_request(conn, &info)) continue;
+        if (conn->is_shut || conn->phase != CONN_IDLE || unread_bytes(conn) > 0) continue;
         /* libmicrohttpd sees an end; the client may have its last reply still to read. */
         shutdown(conn->fd, SHUT_RD);
         conn->is_shut = true;

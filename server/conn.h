@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file conn.h
- * The connections of one loop and their deadlines.
+ * The connections of one loop: what comes in on them, and their deadlines.
  *
- * libmicrohttpd only knows idle time, which a client that sends a byte now and then outlives, and
- * tells nothing before a request line is complete. So what has arrived and what was taken by the
- * peer is read from the kernel (TCP_INFO, tcp(7): tcpi_bytes_received and tcpi_bytes_acked, Linux
- * 4.1), for every connection, each time conns_sweep is called. A connection out of time is shut
- * down; libmicrohttpd then sees it end and closes it.
+ * libmicrohttpd only knows idle time, which a client that sends a byte now and then outlives. So
+ * when a request began is noted as its bytes come (framing.h), and what of a reply the peer has
+ * taken is read from the kernel (TCP_INFO, tcp(7): tcpi_bytes_acked, Linux 4.1) each time
+ * conns_sweep is called. A connection out of time is shut down; libmicrohttpd then sees it end and
+ * closes it.
  *
  * Everything here belongs to one loop's thread.
  */
 #pragma once
 
+#include "server/framing.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct request;
 
@@ -34,41 +37,56 @@ struct conn {
     bool is_late;      /* its request was not complete, or its reply not taken, in time */
     bool lingers;      /* the client may still be sending, or has not taken all of its reply */
     uint64_t since_ns; /* when the phase began; in CONN_REPLYING, when the client last took bytes */
-    /* Bytes that the kernel had received when the last request ended, if that is known; what goes
-       beyond them belongs to the next. A chunked body hides it: the next sweep then takes what it
-       sees. */
-    bool is_consumed_known;
-    uint64_t consumed_bytes;
     uint64_t acked_bytes;    /* at the last sweep of CONN_REPLYING */
-    struct request *request; /* from its first line to its completion, or NULL */
+    struct request *request; /* from its head to its completion, or NULL */
+    struct framing framing;
+    uint64_t n_ended; /* requests, of framing.n_begun */
 };
 
 struct conn_limits {
     uint64_t request_ns, idle_ns, write_ns;
+    size_t head_bytes;
 };
 
 struct conns {
     struct conn *first;
     size_t n;
     struct conn_limits limits;
-    uint64_t timeouts; /* requests that never were one: their line was not complete in time */
+    struct conn **by_fd; /* room_by_fd places, NULL where there is none */
+    size_t room_by_fd;
+    uint64_t timeouts; /* requests that never were one: their head was not complete in time */
+    /* Called when a request that is none was refused; `conn->request` if its head was one. */
+    void (*on_refused)(void *user, struct conn *conn, enum framing_fault fault);
+    void *user;
 };
 
 void conns_init(struct conns *conns, const struct conn_limits *limits);
+
+/** conns_clear frees what conns_add made beside the connections, of which there are none left. */
+void conns_clear(struct conns *conns);
+
+/** conns_find: the connection of a descriptor, or NULL. */
+struct conn *conns_find(const struct conns *conns, int fd);
 
 /** conns_add takes up a new connection. NULL when there is no memory. */
 struct conn *conns_add(struct conns *conns, int fd);
 /** conns_remove frees it. */
 void conns_remove(struct conns *conns, struct conn *conn);
 
-/** conn_begin_request: its first line is complete. Its deadline runs from its first byte, if a
- * sweep has seen that before. */
-void conn_begin_request(struct conn *conn, struct request *request, uint64_t now_ns);
+/**
+ * conn_read reads as recv(2) does, for libmicrohttpd: only what framing.h lets pass. A request that
+ * is none is refused, once those before it are answered: the client gets a reply, libmicrohttpd
+ * the end of the connection.
+ */
+ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room);
+
+/** conn_begin_request: its head is complete. Its deadline runs from its first byte. */
+void conn_begin_request(struct conn *conn, struct request *request);
 /** conn_begin_work: a worker has the request; until conn_begin_reply there is no deadline. */
 void conn_begin_work(struct conn *conn);
 void conn_begin_reply(struct conn *conn, uint64_t now_ns);
-/** conn_end_request: `bytes` is what the request was on the wire, 0 = unknown. */
-void conn_end_request(struct conn *conn, uint64_t bytes, uint64_t now_ns);
+/** conn_end_request: its reply is with the kernel, or will never be. */
+void conn_end_request(struct conns *conns, struct conn *conn, uint64_t now_ns);
 
 /** conns_sweep shuts down what is out of time. Call it a few times in the shortest of the limits.
  */
@@ -80,6 +98,10 @@ void conns_shut_idle(struct conns *conns);
 /** conns_shut_all shuts down every connection, whatever is under way. Returns how many requests
  * that cut off. */
 size_t conns_shut_all(struct conns *conns);
+
+/** conn_refuse answers a request that is none, and ends the connection. Only where no reply is
+ * under way. */
+void conn_refuse(struct conns *conns, struct conn *conn, enum framing_fault fault);
 
 /** conn_send_last sends `reply` (a whole one, Connection: close) past libmicrohttpd, which cannot
  * answer in the middle of a request. Only where no reply is under way; then end the connection. */

@@ -6,6 +6,7 @@
 #include "handlers/handlers.h"
 #include "server/linger.h"
 #include "server/request.h"
+#include "server/wire.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -19,6 +20,10 @@
 
 /* Rounds of MHD_run before the loop's other work gets its turn. */
 #define RUNS_MAX 64
+/* What libmicrohttpd has for a connection's head (framing.h lets at most some 10 lines of 512 bytes
+   and a path of 1024 pass), a piece of the body and the head of the reply. Wiped after each
+   request, so that small is fast. */
+#define POOL_BYTES 8192
 /* Nobody read the whole reply: the client went away first. No HTTP status; the number is nginx's.
  */
 #define STATUS_CLIENT_GONE 499
@@ -32,11 +37,6 @@ struct http {
     size_t n_begun; /* connections that on_connection was told of */
 };
 
-static const char reply_400[] =
-    "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 146\r\n"
-    "Connection: close\r\n\r\n"
-    "{\"error\":{\"message\":\"the length of the body is ambiguous; send one Content-Length, or "
-    "Transfer-Encoding: chunked\",\"type\":\"invalid_request_error\"}}";
 static const char reply_413[] = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n"
                                 "Connection: close\r\n\r\n";
 
@@ -45,25 +45,10 @@ static const char reply_413[] = "HTTP/1.1 413 Content Too Large\r\nContent-Lengt
 struct head {
     const char *content_encoding;
     size_t content_length; /* 0 when chunked */
-    const char *length_text;
     bool is_chunked;
-    bool is_ambiguous; /* where the body ends, a proxy in front may see otherwise (RFC 9112, 6.3) */
     bool expects_continue;
     struct exchange *x;
 };
-
-static void note_length(struct head *head, const char *value)
-{
-    if (head->length_text && strcmp(head->length_text, value) != 0) head->is_ambiguous = true;
-    head->length_text = value;
-    head->content_length = strtoull(value, NULL, 10);
-}
-
-static void note_coding(struct head *head, const char *value)
-{
-    if (head->is_chunked || strcasecmp(value, "chunked") != 0) head->is_ambiguous = true;
-    head->is_chunked = true;
-}
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                  const char *value)
@@ -78,13 +63,13 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     case 'c':
         if (!strcasecmp(name, "content-type")) head->x->content_type = value;
         if (!strcasecmp(name, "content-encoding")) head->content_encoding = value;
-        if (!strcasecmp(name, "content-length")) note_length(head, value);
+        if (!strcasecmp(name, "content-length")) head->content_length = strtoull(value, NULL, 10);
         break;
     case 'e':
         if (!strcasecmp(name, "expect")) head->expects_continue = true;
         break;
     case 't':
-        if (!strcasecmp(name, "transfer-encoding")) note_coding(head, value);
+        if (!strcasecmp(name, "transfer-encoding")) head->is_chunked = true;
         break;
     case 'x':
         if (!strcasecmp(name, "x-request-id")) head->x->request_id = value;
@@ -144,14 +129,13 @@ static size_t swallow_max(const struct http *http)
 }
 
 /* Answers past libmicrohttpd and closes the connection. */
-static enum MHD_Result drop(struct request *request, unsigned status, enum metrics_reject reject,
-                            const char *reply)
+static enum MHD_Result drop(struct request *request)
 {
-    request->x.status = status;
-    request->x.sample.reject = reject;
+    request->x.status = 413;
+    request->x.sample.reject = REJECT_BODY_TOO_LARGE;
     request->state = REQUEST_DROPPED;
     request->conn->lingers = true;
-    conn_send_last(request->conn, reply);
+    conn_send_last(request->conn, reply_413);
     return MHD_NO;
 }
 
@@ -161,17 +145,11 @@ static enum MHD_Result take_head(struct http *http, struct request *request, con
     struct exchange *x = &request->x;
     struct head head = {.x = x};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &head);
-    if (head.is_chunked && head.length_text) head.is_ambiguous = true;
-    if (head.is_chunked) head.content_length = 0;
     request->is_chunked = head.is_chunked;
     request->declared_bytes = head.content_length;
-    request->head_bytes =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
-            ->header_size;
     request->method = method;
     enum method is = method_from_name(method);
     x->route = handlers_find_route(x, is, path);
-    if (head.is_ambiguous) return drop(request, 400, REJECT_BAD_VALUE, reply_400);
     request->state = REQUEST_BODY;
     if (x->route && handlers_check_head(x, head.content_encoding, head.content_length))
         return MHD_YES;
@@ -202,7 +180,7 @@ static enum MHD_Result take_body(struct http *http, struct request *request, con
         }
     }
     if (request->arrived_bytes <= swallow_max(http)) return MHD_YES;
-    return drop(request, 413, REJECT_BODY_TOO_LARGE, reply_413);
+    return drop(request);
 }
 
 /* ---- the answer ---- */
@@ -263,7 +241,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return queue_reply(request, false);
 }
 
-/* A request's first line has come. What it returns is `state` of the other callbacks. */
+/* A request's head has come. What it returns is `state` of the other callbacks. */
 static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     (void)uri;
@@ -277,7 +255,7 @@ static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *co
     request->conn = conn;
     request->connection = connection;
     request->started_ns = clock_now_ns();
-    conn_begin_request(conn, request, request->started_ns);
+    conn_begin_request(conn, request);
     metrics_in_flight(http->settings.metrics, 1);
     return request;
 }
@@ -319,14 +297,9 @@ static void write_access_log(const struct request *request)
     log_access(&line);
 }
 
-static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode how)
+static void end_request(struct http *http, struct request *request,
+                        enum MHD_RequestTerminationCode how)
 {
-    (void)connection;
-    struct http *http = cls;
-    struct request *request = *state;
-    if (!request) return;
-    *state = NULL;
     struct metrics_sample *sample = &request->x.sample;
     settle(request, how);
     uint64_t now_ns = clock_now_ns();
@@ -335,8 +308,34 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
     metrics_in_flight(http->settings.metrics, -1);
     metrics_add(http->settings.metrics, sample);
     if (log_access_enabled()) write_access_log(request);
-    conn_end_request(request->conn, request_wire_bytes(request), now_ns);
+    conn_end_request(&http->conns, request->conn, now_ns);
     requests_put(&http->requests, request);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode how)
+{
+    (void)connection;
+    struct request *request = *state;
+    *state = NULL;
+    if (request) end_request(cls, request, how);
+}
+
+/* A request that is none: its reply has gone past libmicrohttpd. */
+static void on_refused(void *user, struct conn *conn, enum framing_fault fault)
+{
+    struct http *http = user;
+    struct exchange x = {.status = framing_status(fault)};
+    struct exchange *of = conn->request ? &conn->request->x : &x;
+    of->status = of->sample.status = x.status;
+    of->sample.reject = REJECT_BAD_VALUE;
+    if (conn->request) {
+        conn->request->state = REQUEST_DROPPED; /* the rest when libmicrohttpd sees the end */
+        return;
+    }
+    metrics_add(http->settings.metrics, &x.sample);
+    struct log_request line = {.route = handlers_route_names()[0], .status = x.status};
+    if (log_access_enabled()) log_access(&line);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -352,6 +351,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
     }
     struct conn *conn = *socket_context;
     bool is_draining = atomic_load(&http->settings.service->is_draining);
+    /* on_completed is not called after every error of libmicrohttpd's own. */
+    if (conn && conn->request) end_request(http, conn->request, MHD_REQUEST_TERMINATED_WITH_ERROR);
     if (conn && (conn->lingers || (is_draining && !conn->is_shut)))
         lingers_add(&http->lingers, conn->fd);
     if (conn) conns_remove(&http->conns, conn);
@@ -375,17 +376,17 @@ struct http *http_new(const struct http_settings *settings)
     if (!http) return NULL;
     http->settings = *settings;
     conns_init(&http->conns, &settings->limits);
+    http->conns.on_refused = on_refused;
+    http->conns.user = http;
     http->lingers.loop = settings->loop;
     http->requests.memory_max = settings->request_memory_max;
-    /* The connections are counted where they are accepted; the memory of a connection holds its
-       request's head, and is wiped after each request, so that small is fast. */
+    /* The connections are counted where they are accepted. */
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
         NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_first_line, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, settings->header_bytes_max,
-        MHD_OPTION_END);
+        (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_END);
     if (http->daemon) return http;
     free(http);
     return NULL;
@@ -397,6 +398,7 @@ void http_free(struct http *http)
     assert(http_connections(http) == 0);
     MHD_stop_daemon(http->daemon);
     requests_clear(&http->requests);
+    conns_clear(&http->conns);
     free(http);
 }
 
@@ -407,6 +409,7 @@ int http_epoll_fd(const struct http *http)
 
 bool http_run(struct http *http)
 {
+    wire_reads_for(&http->conns);
     for (int i = 0; i < RUNS_MAX; i++) {
         MHD_UNSIGNED_LONG_LONG wait_ms;
         MHD_run(http->daemon);
@@ -421,6 +424,7 @@ void http_add(struct http *http, int fd)
     /* Nobody asks for the client's address; the family tells libmicrohttpd that it is TCP. */
     struct sockaddr_in any = {.sin_family = AF_INET};
     size_t n_begun = http->n_begun;
+    wire_reads_for(&http->conns);
     MHD_add_connection(http->daemon, fd, (struct sockaddr *)&any, sizeof any);
     /* It closes what it does not take; on_connection hears only of what it had taken before. */
     if (http->n_begun == n_begun) http->settings.on_gone(http->settings.user);

@@ -27,7 +27,6 @@ struct http_settings {
     struct metrics_slot *metrics; /* this loop's */
     uv_loop_t *loop;
     struct conn_limits limits;
-    size_t header_bytes_max;
     size_t request_memory_max;
     size_t offload_bytes; /* bodies of heavy routes from this size on go to a worker */
     /* Called on the loop's thread when http_run is due: a worker has finished. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -47,10 +48,16 @@ static void end(struct lingering *linger)
     close(linger->fd);
 }
 
-/* Bytes that the client has not acknowledged, the end of the connection counted as one. */
+/* Bytes that the client has not acknowledged, the end of the connection counted as one. Of a
+   connection that was reset the kernel says so for ever, but they will go nowhere. */
 static int unsent_bytes(const struct lingering *linger)
 {
     int bytes = 0;
+    struct tcp_info info;
+    socklen_t info_bytes = sizeof info;
+    if (getsockopt(linger->fd, IPPROTO_TCP, TCP_INFO, &info, &info_bytes) == 0 &&
+        info.tcpi_state == TCP_CLOSE)
+        return 0;
     return ioctl(linger->fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 

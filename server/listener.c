@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/listener.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <assert.h>
@@ -17,6 +18,8 @@
 #define ACCEPTS_A_WAKE 64
 /* How long to leave connections in the kernel's queue when no descriptor is left for them. */
 #define PAUSE_MS 100
+/* How often that is said at most. */
+#define STARVED_LOG_NS 60000000000u
 
 static bool bad_address(const char *address, const char *why, struct err *err)
 {
@@ -146,7 +149,6 @@ static int accept_waiting(struct listener *listener, int max)
     for (int n = 0; n < max;) {
         int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            listener->is_starved = false;
             listener->take(fd, listener->user);
             n++;
         } else if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO) {
@@ -172,8 +174,11 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     int failure = accept_waiting(listener, ACCEPTS_A_WAKE);
     if (!failure) return;
     /* Out of descriptors or memory: the socket stays readable, so trying on would spin. */
-    if (!listener->is_starved) log_warn("cannot accept connections for now: %s", strerror(failure));
-    listener->is_starved = true;
+    uint64_t now_ns = clock_now_ns();
+    if (now_ns >= listener->quiet_until_ns) {
+        log_warn("cannot accept connections for now: %s", strerror(failure));
+        listener->quiet_until_ns = now_ns + STARVED_LOG_NS;
+    }
     uv_poll_stop(poll);
     uv_timer_start(&listener->pause, on_pause_over, PAUSE_MS, 0);
 }

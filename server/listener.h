@@ -10,6 +10,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 /** Takes an accepted socket, non-blocking and close-on-exec: the callee owns it from here on. */
@@ -20,7 +21,7 @@ struct listener {
     char url[128];
     uv_poll_t poll;
     uv_timer_t pause; /* runs while the process has no file descriptor left for a connection */
-    bool is_starved;  /* that is so, and has been said */
+    uint64_t quiet_until_ns; /* that it does need not be said again before */
     listener_take *take;
     void *user;
 };

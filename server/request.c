@@ -81,8 +81,3 @@ bool request_keep_body(struct request *request, const char *data, size_t bytes)
     request->x.body_bytes = need;
     return true;
 }
-
-uint64_t request_wire_bytes(const struct request *request)
-{
-    return request->is_chunked ? 0 : request->head_bytes + request->arrived_bytes;
-}

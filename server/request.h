@@ -20,7 +20,7 @@ struct MHD_Connection;
 struct http;
 
 enum request_state {
-    REQUEST_NEW,      /* its first line has been seen */
+    REQUEST_NEW,      /* its head has come */
     REQUEST_BODY,     /* the body is being collected */
     REQUEST_REFUSED,  /* the reply is finished already: the rest of the body is swallowed */
     REQUEST_WORKING,  /* a worker has the exchange */
@@ -38,11 +38,10 @@ struct request {
     struct MHD_Connection *connection;
     struct pool_job job;
     enum request_state state;
-    const char *method; /* as sent; NULL until the head is complete */
+    const char *method; /* as sent; NULL until it has a route */
     uint64_t started_ns;
 
     bool is_chunked;
-    size_t head_bytes;     /* on the wire, as libmicrohttpd counts */
     size_t declared_bytes; /* Content-Length; 0 when chunked */
     size_t arrived_bytes;  /* of the body, kept or swallowed */
     char *body;            /* kept: x.body_bytes of body_room */
@@ -68,6 +67,3 @@ void requests_clear(struct requests *requests);
  * arrive: room doubles towards it. False at the arena's cap.
  */
 bool request_keep_body(struct request *request, const char *data, size_t bytes);
-
-/** request_wire_bytes: how long head and body were on the wire, 0 when chunks hide it. */
-uint64_t request_wire_bytes(const struct request *request);

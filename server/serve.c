@@ -213,8 +213,8 @@ static bool start_loops(struct server *server)
             .metrics = metrics_slot(server->metrics, i),
             .limits = {.request_ns = config->request_timeout_ms * 1000000,
                        .idle_ns = config->idle_timeout_ms * 1000000,
-                       .write_ns = config->write_timeout_ms * 1000000},
-            .header_bytes_max = config->max_header_bytes,
+                       .write_ns = config->write_timeout_ms * 1000000,
+                       .head_bytes = config->max_header_bytes},
             .request_memory_max = config->max_request_memory,
             .offload_bytes = config->offload_bytes,
         };

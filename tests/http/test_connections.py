@@ -143,15 +143,6 @@ def test_a_line_that_is_no_request_ends_the_connection(service):
     assert service.get("/health").status == 200
 
 
-def test_a_malformed_content_length_is_a_doubled_400(service):
-    # Known, and not ours: libmicrohttpd 0.9.75 sends the head of its 400 twice, before any of our
-    # code is asked. Should this fail, it was mended: rejoice, and drop the note in the manual.
-    with service.connect() as client:
-        client.send(head("POST", "/v1/embeddings", Content_Length="abc"))
-        assert client.read_to_end().count(b"HTTP/1.1 400 Bad Request\r\n") == 2
-    assert service.metric('embedd_requests_total{route="other",code="400"}') >= 1
-
-
 def test_beyond_max_connections_it_is_503_until_one_leaves(start):
     service = start("--max-connections=4")
     clients = [service.connect() for _ in range(4)]

@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/framing.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* A path longer than this is none of ours; a line whose value is longer says nothing we read. */
+#define PATH_BYTES_MAX 1024
+#define VALUE_BYTES_MAX 512
+/* Lines that pass: with a name of its own each, and some twice. Bounds libmicrohttpd's memory. */
+#define KEPT_MAX 16
+#define METHOD_BYTES_MAX 32
+#define CHUNK_DIGITS_MAX 16
+#define CHUNK_BYTES_MAX ((uint64_t)1 << 62)
+#define CHUNK_LINE_BYTES_MAX 1024
+
+/* ---- faults ---- */
+
+static const struct {
+    unsigned status;
+    const char *reason, *message;
+} faults[FRAMING_FAULTS] = {
+    [FRAMING_SOUND] = {500, "Internal Server Error", "no fault"},
+    [FRAMING_REQUEST_LINE] =
+        {400, "Bad Request",
+         "the request line is malformed; send METHOD TARGET HTTP/1.1, with one "
+         "space between each, and end every line with CR LF"},
+    [FRAMING_TARGET] = {400, "Bad Request",
+                        "the request's target is malformed; send a path that begins with /, and no "
+                        "%00 in it"},
+    [FRAMING_TARGET_LONG] =
+        {414, "URI Too Long",
+         "the request's target is too long; send a path of at most 1024 bytes, and a head of "
+         "at most max-header-bytes"},
+    [FRAMING_VERSION] = {505, "HTTP Version Not Supported",
+                         "the request's version of HTTP is not supported; send HTTP/1.1"},
+    [FRAMING_HEADER] = {400, "Bad Request",
+                        "a header line is malformed; send NAME: VALUE without spaces before the "
+                        "colon, control characters or folded lines, and end every line with CR LF"},
+    [FRAMING_HEAD_LONG] = {431, "Request Header Fields Too Large",
+                           "the request's head is longer than max-header-bytes; send fewer or "
+                           "shorter headers, or raise max-header-bytes"},
+    [FRAMING_HOST] = {400, "Bad Request", "the host header must be there once"},
+    [FRAMING_AMBIGUOUS] = {400, "Bad Request",
+                           "the length of the body is ambiguous; send one Content-Length, or "
+                           "Transfer-Encoding: chunked"},
+    [FRAMING_CHUNK] = {400, "Bad Request",
+                       "a chunk of the body is malformed; send its size in hexadecimal, CR LF, so "
+                       "many bytes, CR LF"},
+    [FRAMING_BODY_LONG] = {413, "Content Too Large",
+                           "the body, or a chunk of it, has a length of more than 18 digits; send "
+                           "at most max-body-bytes"},
+    [FRAMING_TRAILER_LONG] = {431, "Request Header Fields Too Large",
+                              "the trailer of the body is longer than max-header-bytes"},
+    [FRAMING_MEMORY] = {503, "Service Unavailable",
+                        "the server has no memory for the request's head; send it again later"},
+};
+
+unsigned framing_status(enum framing_fault fault)
+{
+    return faults[fault].status;
+}
+
+size_t framing_write_reply(enum framing_fault fault, char *out)
+{
+    char body[FRAMING_REPLY_BYTES / 2];
+    int n =
+        snprintf(body, sizeof body,
+                 "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"param\":null,\"code\":null}}",
+                 faults[fault].message,
+                 faults[fault].status < 500 ? "invalid_request_error" : "server_error");
+    assert(n > 0 && (size_t)n < sizeof body);
+    int bytes = snprintf(out, FRAMING_REPLY_BYTES,
+                         "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n"
+                         "Content-Length: %d\r\nConnection: close\r\n\r\n%s",
+                         faults[fault].status, faults[fault].reason, n, body);
+    assert(bytes > 0 && bytes < FRAMING_REPLY_BYTES);
+    return (size_t)bytes;
+}
+
+static bool fail(struct framing *framing, enum framing_fault fault)
+{
+    framing->fault = fault;
+    return false;
+}
+
+/* ---- characters ---- */
+
+/* tchar of RFC 9110, 5.6.2. */
+static bool is_token_char(unsigned char c)
+{
+    static const uint64_t others = 1ull << ('!' - 32) | 1ull << ('#' - 32) | 1ull << ('$' - 32) |
+                                   1ull << ('%' - 32) | 1ull << ('&' - 32) | 1ull << ('\'' - 32) |
+                                   1ull << ('*' - 32) | 1ull << ('+' - 32) | 1ull << ('-' - 32) |
+                                   1ull << ('.' - 32) | 1ull << ('^' - 32) | 1ull << ('_' - 32);
+    if ((unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10) return true;
+    if (c == '`' || c == '|' || c == '~') return true;
+    return c > 32 && c < 96 && (others >> (c - 32) & 1);
+}
+
+static size_t token_bytes(const char *at, size_t n)
+{
+    size_t i = 0;
+    while (i < n && is_token_char((unsigned char)at[i]))
+        i++;
+    return i;
+}
+
+static bool is_field_char(unsigned char c)
+{
+    return (c >= 0x20 && c != 0x7F) || c == '\t';
+}
+
+/* The whole of it, without a branch a byte: heads are checked on every request. */
+static bool is_field_text(const char *at, size_t n)
+{
+    unsigned bad = 0;
+    for (size_t i = 0; i < n; i++)
+        bad |= !is_field_char((unsigned char)at[i]);
+    return !bad;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* ---- the bytes under way ---- */
+
+/* Reading and writing in one buffer; what is written never gets ahead of what was read. */
+struct cursor {
+    char *bytes;
+    size_t n, read, written;
+};
+
+static void put(struct cursor *at, const char *text, size_t n)
+{
+    assert(at->written + n <= at->read);
+    if (at->bytes + at->written != text) memmove(at->bytes + at->written, text, n);
+    at->written += n;
+}
+
+/* ---- the request line ---- */
+
+/* http://HOST/PATH?QUERY and /PATH?QUERY to /PATH, * as it is. The query is nobody's. */
+static bool read_target(struct framing *framing, const char *target, size_t n, bool is_options,
+                        const char **path, size_t *path_bytes)
+{
+    *path = target;
+    *path_bytes = n;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)target[i];
+        if (c <= 0x20 || c == 0x7F) return fail(framing, FRAMING_TARGET);
+    }
+    if (n == 1 && *target == '*') return is_options || fail(framing, FRAMING_TARGET);
+    if (*target != '/') {
+        size_t scheme = n > 7 && !strncasecmp(target, "http://", 7)    ? 7
+                        : n > 8 && !strncasecmp(target, "https://", 8) ? 8
+                                                                       : 0;
+        if (scheme == 0) return fail(framing, FRAMING_TARGET);
+        size_t host = scheme;
+        while (host < n && target[host] != '/' && target[host] != '?')
+            host++;
+        if (host == scheme) return fail(framing, FRAMING_TARGET);
+        *path = target + host;
+        *path_bytes = n - host;
+    }
+    const char *query = memchr(*path, '?', *path_bytes);
+    if (query) *path_bytes = (size_t)(query - *path);
+    if (*path_bytes > PATH_BYTES_MAX) return fail(framing, FRAMING_TARGET_LONG);
+    for (size_t i = 0; i + 2 < *path_bytes; i++)
+        if (!memcmp(*path + i, "%00", 3)) return fail(framing, FRAMING_TARGET);
+    if (*path_bytes == 0) { /* http://HOST, http://HOST?QUERY */
+        *path = "/";
+        *path_bytes = 1;
+    }
+    return true;
+}
+
+static bool read_version(struct framing *framing, const char *version, size_t n)
+{
+    if (n != 8 || memcmp(version, "HTTP/", 5) != 0 || version[6] != '.' ||
+        (unsigned char)(version[5] - '0') > 9 || (unsigned char)(version[7] - '0') > 9)
+        return fail(framing, FRAMING_REQUEST_LINE);
+    if (version[5] != '1') return fail(framing, FRAMING_VERSION);
+    framing->head.is_1_0 = version[7] == '0';
+    return true;
+}
+
+/* `line` without its CR LF. */
+static bool take_request_line(struct framing *framing, struct cursor *at, const char *line,
+                              size_t n)
+{
+    size_t method = token_bytes(line, n < METHOD_BYTES_MAX ? n : METHOD_BYTES_MAX);
+    if (method == 0 || method >= n || line[method] != ' ')
+        return fail(framing, FRAMING_REQUEST_LINE);
+    const char *target = line + method + 1, *end = line + n;
+    const char *space = memchr(target, ' ', (size_t)(end - target));
+    if (!space || space == target) return fail(framing, FRAMING_REQUEST_LINE);
+    const char *path;
+    size_t path_bytes;
+    bool is_options = method == 7 && !memcmp(line, "OPTIONS", 7);
+    if (!read_version(framing, space + 1, (size_t)(end - space - 1)) ||
+        !read_target(framing, target, (size_t)(space - target), is_options, &path, &path_bytes))
+        return false;
+    put(at, line, method + 1);
+    put(at, path, path_bytes);
+    put(at, framing->head.is_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n", 11);
+    framing->state = FRAMING_HEADERS;
+    return true;
+}
+
+/* ---- headers ---- */
+
+enum header {
+    HEADER_NOBODYS,
+    HEADER_KEPT,
+    HEADER_HOST,
+    HEADER_LENGTH,
+    HEADER_CODING,
+    HEADER_EXPECT,
+};
+
+static bool is_name(const char *name, size_t n, const char *want, size_t want_bytes)
+{
+    return n == want_bytes && strncasecmp(name, want, n) == 0;
+}
+#define IS(want) is_name(name, n, want, sizeof want - 1)
+
+/* Those that http.c and libmicrohttpd read. */
+static enum header header_of(const char *name, size_t n)
+{
+    switch (name[0] | 0x20) {
+    case 'a':
+        return IS("accept") ? HEADER_KEPT : HEADER_NOBODYS;
+    case 'c':
+        if (IS("content-length")) return HEADER_LENGTH;
+        return IS("content-type") || IS("connection") || IS("content-encoding") ? HEADER_KEPT
+                                                                                : HEADER_NOBODYS;
+    case 'e':
+        return IS("expect") ? HEADER_EXPECT : HEADER_NOBODYS;
+    case 'h':
+        return IS("host") ? HEADER_HOST : HEADER_NOBODYS;
+    case 't':
+        return IS("transfer-encoding") ? HEADER_CODING : HEADER_NOBODYS;
+    case 'x':
+        return IS("x-request-id") || IS("x-embedd-timing") ? HEADER_KEPT : HEADER_NOBODYS;
+    }
+    return HEADER_NOBODYS;
+}
+
+/* Digits alone; twice alike is one length (RFC 9110, 8.6). */
+static bool read_length(struct framing *framing, const char *value, size_t n, bool *is_first)
+{
+    struct framing_head *head = &framing->head;
+    uint64_t length = 0;
+    if (n == 0 || n > 18) return fail(framing, n > 18 ? FRAMING_BODY_LONG : FRAMING_AMBIGUOUS);
+    for (size_t i = 0; i < n; i++) {
+        unsigned digit = (unsigned char)value[i] - (unsigned)'0';
+        if (digit > 9) return fail(framing, FRAMING_AMBIGUOUS);
+        length = length * 10 + digit;
+    }
+    *is_first = !head->has_length;
+    if (head->has_length && head->length != length) return fail(framing, FRAMING_AMBIGUOUS);
+    head->has_length = true;
+    head->length = length;
+    return true;
+}
+
+/* Whether the line is to pass: *passes; false at a fault. */
+static bool read_header(struct framing *framing, enum header header, const char *value, size_t n,
+                        bool *passes)
+{
+    struct framing_head *head = &framing->head;
+    switch (header) {
+    case HEADER_NOBODYS:
+        *passes = false;
+        break;
+    case HEADER_KEPT:
+        *passes = n <= VALUE_BYTES_MAX;
+        break;
+    case HEADER_HOST:
+        if (++head->hosts > 1) return fail(framing, FRAMING_HOST);
+        for (size_t i = 0; i < n; i++)
+            if (is_blank(value[i]) || value[i] == ',' || value[i] == '/')
+                return fail(framing, FRAMING_HOST);
+        *passes = false; /* nobody asks which */
+        break;
+    case HEADER_LENGTH:
+        return read_length(framing, value, n, passes);
+    case HEADER_CODING:
+        if (head->is_chunked || n != 7 || strncasecmp(value, "chunked", 7) != 0)
+            return fail(framing, FRAMING_AMBIGUOUS);
+        *passes = head->is_chunked = true;
+        break;
+    case HEADER_EXPECT:
+        head->expects = n == 12 && !strncasecmp(value, "100-continue", 12);
+        *passes = false; /* finish_head puts it back where a body follows */
+        break;
+    }
+    return true;
+}
+
+/* `line` without its CR LF, and not empty. */
+static bool take_header_line(struct framing *framing, struct cursor *at, const char *line, size_t n)
+{
+    size_t name = token_bytes(line, n);
+    if (name == 0 || name == n || line[name] != ':') return fail(framing, FRAMING_HEADER);
+    const char *value = line + name + 1, *end = line + n;
+    while (value < end && is_blank(*value))
+        value++;
+    while (end > value && is_blank(end[-1]))
+        end--;
+    size_t bytes = (size_t)(end - value);
+    if (!is_field_text(value, bytes)) return fail(framing, FRAMING_HEADER);
+    bool passes;
+    if (!read_header(framing, header_of(line, name), value, bytes, &passes)) return false;
+    if (!passes) return true;
+    if (++framing->head.kept > KEPT_MAX) return fail(framing, FRAMING_HEAD_LONG);
+    put(at, line, name + 1);
+    put(at, value, bytes);
+    put(at, "\r\n", 2);
+    return true;
+}
+
+/* The empty line: what follows is now known. */
+static bool finish_head(struct framing *framing, struct cursor *at)
+{
+    static const char expect[] = "Expect:100-continue\r\n";
+    struct framing_head *head = &framing->head;
+    if (head->hosts == 0 && !head->is_1_0) return fail(framing, FRAMING_HOST);
+    if (head->is_chunked && (head->has_length || head->is_1_0))
+        return fail(framing, FRAMING_AMBIGUOUS);
+    bool has_body = head->is_chunked || head->length > 0;
+    if (head->expects && has_body) put(at, expect, sizeof expect - 1);
+    put(at, "\r\n", 2);
+    framing->left = head->length;
+    framing->digits = 0;
+    framing->has_cr = false;
+    framing->state = head->is_chunked ? FRAMING_CHUNK_SIZE
+                     : has_body       ? FRAMING_BODY
+                                      : FRAMING_BETWEEN;
+    *head = (struct framing_head){0};
+    return true;
+}
+
+/* What can be said of a first line that is not whole: a client of another protocol is told at once.
+ */
+static bool check_beginning(struct framing *framing, const char *line, size_t n)
+{
+    size_t method = token_bytes(line, n < METHOD_BYTES_MAX ? n : METHOD_BYTES_MAX);
+    if (method < n && (method == 0 || line[method] != ' '))
+        return fail(framing, FRAMING_REQUEST_LINE);
+    return true;
+}
+
+/* One line of the head, if it is there whole; false where it is not, or at a fault. */
+static bool take_line(struct framing *framing, struct cursor *at)
+{
+    char *line = at->bytes + at->read;
+    size_t rest = at->n - at->read, room = framing->head_bytes_max - framing->head.bytes;
+    char *end = memchr(line, '\n', rest);
+    size_t bytes = end ? (size_t)(end - line) + 1 : rest;
+    const bool is_first = framing->state == FRAMING_FIRST_LINE;
+    if (is_first && (!end || bytes > room) && !check_beginning(framing, line, rest)) return false;
+    if (bytes > room) return fail(framing, is_first ? FRAMING_TARGET_LONG : FRAMING_HEAD_LONG);
+    if (!end) return false;
+    framing->head.bytes += bytes;
+    at->read += bytes;
+    if (bytes < 2 || line[bytes - 2] != '\r')
+        return fail(framing, is_first ? FRAMING_REQUEST_LINE : FRAMING_HEADER);
+    if (is_first) return take_request_line(framing, at, line, bytes - 2);
+    if (bytes == 2) return finish_head(framing, at);
+    return take_header_line(framing, at, line, bytes - 2);
+}
+
+/* ---- bodies ---- */
+
+static void pass(struct framing *framing, struct cursor *at, enum framing_state next)
+{
+    size_t rest = at->n - at->read;
+    const char *from = at->bytes + at->read;
+    if (rest > framing->left) rest = (size_t)framing->left;
+    at->read += rest;
+    put(at, from, rest);
+    framing->left -= rest;
+    if (framing->left == 0) framing->state = next;
+}
+
+static bool pass_byte(struct cursor *at)
+{
+    at->read++;
+    put(at, at->bytes + at->read - 1, 1);
+    return true;
+}
+
+static bool drop_byte(struct cursor *at)
+{
+    at->read++;
+    return true;
+}
+
+static unsigned hex_digit(unsigned char c)
+{
+    if ((unsigned char)(c - '0') < 10) return c - (unsigned)'0';
+    c |= 0x20;
+    return (unsigned char)(c - 'a') < 6 ? c - (unsigned)'a' + 10 : 16;
+}
+
+/* CR, then LF, of which nothing else may come. */
+static bool pass_line_end(struct framing *framing, struct cursor *at, enum framing_state next)
+{
+    char want = framing->has_cr ? '\n' : '\r';
+    if (at->bytes[at->read] != want) return fail(framing, FRAMING_CHUNK);
+    if (framing->has_cr) framing->state = next;
+    framing->has_cr = !framing->has_cr;
+    return pass_byte(at);
+}
+
+static bool take_chunk_size(struct framing *framing, struct cursor *at)
+{
+    unsigned char c = (unsigned char)at->bytes[at->read];
+    unsigned digit = hex_digit(c);
+    if (digit < 16) {
+        if (++framing->digits > CHUNK_DIGITS_MAX) return fail(framing, FRAMING_BODY_LONG);
+        framing->left = (framing->digits == 1 ? 0 : framing->left << 4) | digit;
+        return pass_byte(at);
+    }
+    if (framing->digits == 0) return fail(framing, FRAMING_CHUNK);
+    if (framing->left > CHUNK_BYTES_MAX) return fail(framing, FRAMING_BODY_LONG);
+    framing->state = FRAMING_CHUNK_SIZE_END;
+    if (c == '\r') return true;
+    framing->state = FRAMING_CHUNK_EXTENSION;
+    framing->head.bytes = 0;
+    framing->has_cr = false;
+    return c == ';' || is_blank((char)c) || fail(framing, FRAMING_CHUNK);
+}
+
+/* Blanks, a semicolon, and what nobody has ever meant anything with. */
+static bool drop_extension(struct framing *framing, struct cursor *at)
+{
+    unsigned char c = (unsigned char)at->bytes[at->read];
+    if (++framing->head.bytes > CHUNK_LINE_BYTES_MAX) return fail(framing, FRAMING_CHUNK);
+    if (c == ';') framing->digits = 0; /* has been seen */
+    if (c == '\r' && framing->digits == 0) {
+        framing->state = FRAMING_CHUNK_SIZE_END;
+        return true;
+    }
+    bool is_expected = framing->digits == 0 ? is_field_char(c) : is_blank((char)c);
+    return is_expected ? drop_byte(at) : fail(framing, FRAMING_CHUNK);
+}
+
+static bool end_chunk_size(struct framing *framing, struct cursor *at)
+{
+    enum framing_state next = framing->left ? FRAMING_CHUNK_DATA : FRAMING_TRAILER;
+    if (!pass_line_end(framing, at, next)) return false;
+    framing->digits = 0;
+    framing->head.bytes = 0;
+    return true;
+}
+
+/* Header lines behind the last chunk: checked as far as their form, and nobody's. */
+static bool drop_trailer(struct framing *framing, struct cursor *at)
+{
+    unsigned char c = (unsigned char)at->bytes[at->read];
+    if (framing->state == FRAMING_TRAILER && c == '\r') {
+        framing->state = FRAMING_LAST_END;
+        framing->has_cr = false;
+        return true;
+    }
+    if (++framing->head.bytes > framing->head_bytes_max) return fail(framing, FRAMING_TRAILER_LONG);
+    bool is_sound = false;
+    switch (framing->state) {
+    case FRAMING_TRAILER:
+        is_sound = is_token_char(c);
+        framing->state = FRAMING_TRAILER_NAME;
+        break;
+    case FRAMING_TRAILER_NAME:
+        is_sound = c == ':' || is_token_char(c);
+        if (c == ':') framing->state = FRAMING_TRAILER_VALUE;
+        break;
+    case FRAMING_TRAILER_VALUE:
+        is_sound = c == '\r' || is_field_char(c);
+        if (c == '\r') framing->state = FRAMING_TRAILER_END;
+        break;
+    default:
+        is_sound = c == '\n';
+        framing->state = FRAMING_TRAILER;
+    }
+    return is_sound ? drop_byte(at) : fail(framing, FRAMING_HEADER);
+}
+
+/* ---- the whole ---- */
+
+static bool begin_or_skip(struct framing *framing, struct cursor *at)
+{
+    char c = at->bytes[at->read];
+    if (c == '\r' || c == '\n') return drop_byte(at);
+    framing->n_begun++;
+    framing->head = (struct framing_head){0};
+    framing->state = FRAMING_FIRST_LINE;
+    return true;
+}
+
+static bool step(struct framing *framing, struct cursor *at)
+{
+    switch (framing->state) {
+    case FRAMING_BETWEEN:
+        return begin_or_skip(framing, at);
+    case FRAMING_FIRST_LINE:
+    case FRAMING_HEADERS:
+        return take_line(framing, at);
+    case FRAMING_BODY:
+        pass(framing, at, FRAMING_BETWEEN);
+        return true;
+    case FRAMING_CHUNK_SIZE:
+        return take_chunk_size(framing, at);
+    case FRAMING_CHUNK_EXTENSION:
+        return drop_extension(framing, at);
+    case FRAMING_CHUNK_SIZE_END:
+        return end_chunk_size(framing, at);
+    case FRAMING_CHUNK_DATA:
+        pass(framing, at, FRAMING_CHUNK_DATA_END);
+        return true;
+    case FRAMING_CHUNK_DATA_END:
+        return pass_line_end(framing, at, FRAMING_CHUNK_SIZE);
+    case FRAMING_TRAILER:
+    case FRAMING_TRAILER_NAME:
+    case FRAMING_TRAILER_VALUE:
+    case FRAMING_TRAILER_END:
+        return drop_trailer(framing, at);
+    case FRAMING_LAST_END:
+        return pass_line_end(framing, at, FRAMING_BETWEEN);
+    }
+    return false;
+}
+
+static bool is_in_head(const struct framing *framing)
+{
+    return framing->state == FRAMING_FIRST_LINE || framing->state == FRAMING_HEADERS;
+}
+
+/* Runs over everything there is. Returns the end of what may pass: all that was written, but for
+   the lines of a head that is not complete. */
+static size_t run(struct framing *framing, struct cursor *at, size_t ready)
+{
+    while (at->read < at->n && !framing->fault && step(framing, at))
+        if (!is_in_head(framing)) ready = at->written;
+    return ready;
+}
+
+static bool make_room(struct framing *framing, size_t bytes)
+{
+    if (bytes <= framing->held_room) return true;
+    size_t room = 2 * framing->held_room > bytes ? 2 * framing->held_room : bytes;
+    if (room < 512) room = 512;
+    char *held = realloc(framing->held, room);
+    if (!held) return fail(framing, FRAMING_MEMORY);
+    framing->held = held;
+    framing->held_room = room;
+    return true;
+}
+
+/* Keeps a head that is not complete, from its first byte on. What its lines lost on the way stays
+   as a gap between what was written and what is still to be read: finish_head may need it. */
+static void hold(struct framing *framing, const struct cursor *at, size_t ready)
+{
+    size_t bytes = at->n - ready;
+    if (bytes == 0 || framing->fault || !make_room(framing, bytes)) return;
+    memcpy(framing->held, at->bytes + ready, bytes);
+    framing->held_bytes = bytes;
+    framing->ready = 0;
+    framing->written = at->written - ready;
+    framing->read = at->read - ready;
+}
+
+static void release(struct framing *framing)
+{
+    free(framing->held);
+    framing->held = NULL;
+    framing->held_room = framing->held_bytes = 0;
+    framing->ready = framing->written = framing->read = 0;
+}
+
+/* Takes the first `n` bytes of what is held away. */
+static void drop_held(struct framing *framing, size_t n)
+{
+    framing->held_bytes -= n;
+    memmove(framing->held, framing->held + n, framing->held_bytes);
+    framing->ready -= framing->ready < n ? framing->ready : n;
+    framing->written -= framing->written < n ? framing->written : n;
+    framing->read -= n;
+}
+
+/* As much as there is room for of what is held and ready. */
+static size_t give(struct framing *framing, char *bytes, size_t room)
+{
+    size_t n = framing->ready < room ? framing->ready : room;
+    if (n > 0) {
+        memcpy(bytes, framing->held, n);
+        drop_held(framing, n);
+    }
+    if (framing->written == 0) drop_held(framing, framing->read); /* no line of a head: no gap */
+    if (framing->held_bytes == 0) release(framing);
+    return n;
+}
+
+static void take_behind_held(struct framing *framing, const char *bytes, size_t n)
+{
+    if (!make_room(framing, framing->held_bytes + n)) return;
+    memcpy(framing->held + framing->held_bytes, bytes, n);
+    framing->held_bytes += n;
+    struct cursor at = {framing->held, framing->held_bytes, framing->read, framing->written};
+    framing->ready = run(framing, &at, framing->ready);
+    framing->written = at.written;
+    framing->read = at.read;
+}
+
+void framing_init(struct framing *framing, size_t head_bytes_max)
+{
+    *framing = (struct framing){.head_bytes_max = head_bytes_max};
+}
+
+void framing_clear(struct framing *framing)
+{
+    release(framing);
+}
+
+size_t framing_take(struct framing *framing, char *bytes, size_t n, size_t room)
+{
+    assert(n <= room);
+    if (framing->held_bytes > 0) {
+        if (n > 0 && !framing->fault) take_behind_held(framing, bytes, n);
+        return give(framing, bytes, room);
+    }
+    if (framing->fault) return 0;
+    struct cursor at = {.bytes = bytes, .n = n};
+    size_t ready = run(framing, &at, 0);
+    hold(framing, &at, ready);
+    return ready;
+}

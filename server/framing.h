@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file framing.h
+ * Where each request of a connection begins and ends (RFC 9112), told from the bytes before
+ * libmicrohttpd sees them. What passes is sound and plain: a whole head, holding the lines that
+ * somebody here reads and no others, and a body whose chunks carry nothing but data. Everything
+ * else is a fault, which ends the connection.
+ *
+ * Why: libmicrohttpd 0.9.75 takes much for a request that is none (a space before a colon, folded
+ * lines, NUL bytes, bare line ends), so that its idea of where a request ends differs from that of
+ * a proxy in front of it; with many small headers or arguments its memory runs out, and then it
+ * answers twice, or never tells that a request has ended; and on a chunk's line longer than its
+ * buffer it spins.
+ *
+ * Plain data of one connection, without sockets; belongs to its loop's thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum framing_fault {
+    FRAMING_SOUND,
+    FRAMING_REQUEST_LINE, /* not METHOD TARGET HTTP/VERSION */
+    FRAMING_TARGET,       /* a target that is no path, URL of http or * */
+    FRAMING_TARGET_LONG,
+    FRAMING_VERSION,
+    FRAMING_HEADER, /* a line that is no NAME: VALUE */
+    FRAMING_HEAD_LONG,
+    FRAMING_HOST,      /* none or several, where one is due */
+    FRAMING_AMBIGUOUS, /* lengths or codings that can be read in two ways */
+    FRAMING_CHUNK,     /* a chunk's line or end */
+    FRAMING_BODY_LONG,
+    FRAMING_TRAILER_LONG,
+    FRAMING_MEMORY, /* none left for a head that came in pieces */
+    FRAMING_FAULTS,
+};
+
+enum framing_state {
+    FRAMING_BETWEEN, /* requests; line ends here are passed over */
+    FRAMING_FIRST_LINE,
+    FRAMING_HEADERS,
+    FRAMING_BODY,
+    FRAMING_CHUNK_SIZE,
+    FRAMING_CHUNK_EXTENSION,
+    FRAMING_CHUNK_SIZE_END,
+    FRAMING_CHUNK_DATA,
+    FRAMING_CHUNK_DATA_END,
+    FRAMING_TRAILER,
+    FRAMING_TRAILER_NAME,
+    FRAMING_TRAILER_VALUE,
+    FRAMING_TRAILER_END,
+    FRAMING_LAST_END,
+};
+
+/* What the head under way has said. */
+struct framing_head {
+    size_t bytes; /* as they came; later those of the trailer, or of a chunk's line */
+    unsigned hosts, kept;
+    bool is_1_0, has_length, is_chunked, expects;
+    uint64_t length;
+};
+
+struct framing {
+    enum framing_state state;
+    enum framing_fault fault; /* once it is one, nothing passes any more */
+    size_t head_bytes_max;
+    uint64_t n_begun; /* requests of which a byte has been seen, the last maybe incomplete */
+    uint64_t left;    /* bytes to come: of the body, or of the chunk */
+    unsigned digits;  /* of the chunk's size so far */
+    bool has_cr;      /* the first half of a line end has been seen */
+    struct framing_head head;
+
+    /* Of a head that comes in pieces: `ready` bytes that may pass, up to `written` those that may
+       when the head is complete, from `read` on the line under way. */
+    char *held;
+    size_t held_room, held_bytes, ready, written, read;
+};
+
+/** framing_init: `head_bytes_max` bounds request line and headers together, and a trailer. */
+void framing_init(struct framing *framing, size_t head_bytes_max);
+
+/** framing_clear frees what is held. */
+void framing_clear(struct framing *framing);
+
+/**
+ * framing_take takes the `n` bytes that have come next, at the start of a buffer with `room`
+ * (room >= n), and puts what may pass in their place.
+ * @return how many bytes that is, at most room. If it is room, there may be more: call it again
+ *         with n = 0.
+ */
+size_t framing_take(struct framing *framing, char *bytes, size_t n, size_t room);
+
+/** framing_status: of the reply to a fault: 400, 413, 414, 431, 503 or 505. */
+unsigned framing_status(enum framing_fault fault);
+
+/** framing_write_reply writes the whole reply to a fault, which says that the connection ends.
+ * @return its length, less than FRAMING_REPLY_BYTES */
+size_t framing_write_reply(enum framing_fault fault, char *out);
+#define FRAMING_REPLY_BYTES 768

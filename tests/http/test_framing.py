@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is a request and what is none, to the byte: heads near every limit, lines that others read
+differently, chunks, and what stands behind each of them on the same connection."""
+
+import json
+import time
+
+import pytest
+from harness import BIG, BIG_BYTES_MIN, SMALL, chunked, head, post, wait_until
+
+PATH, BODY = SMALL
+HOST = b"Host: test\r\n"
+HIDDEN = head("GET", "/v1/models")
+
+
+def assert_alive(service):
+    assert service.get("/health").status == 200
+
+
+def refusal(service, data):
+    """The one reply to `data`, which ends the connection; a request behind it is not answered."""
+    with service.connect() as client:
+        client.send_as_taken(data + HIDDEN)
+        reply = client.read_reply()
+        assert client.read_to_end() == b"", "a second reply"
+        assert reply.headers["connection"] == "close"
+        error = reply.json()["error"]
+        assert set(error) == {"message", "type", "param", "code"} and error["message"]
+    assert_alive(service)
+    return reply.status
+
+
+@pytest.mark.parametrize("target", [
+    "/health?" + "&" * 140, "/health?" + "a=b&" * 140, "/health?a=" + "x" * 8000,
+    "/health\0?" + "&" * 140, "/nowhere?" + "&" * 8000, "/health?" + "&" * 6000])
+@pytest.mark.parametrize("limit", ["4K", "64K"])
+@pytest.mark.parametrize("method", ["GET", "POST", "BREW"])
+def test_arguments_without_end_do_not_end_the_process(start, target, limit, method):
+    service = start(f"--max-header-bytes={limit}", "--threads=1")
+    with service.connect() as client:
+        client.send_as_taken(head(method, target))
+        assert client.read_reply().status in (200, 400, 404, 405, 414, 431)
+    assert_alive(service)
+
+
+SHAPES = {
+    "query of ands": (b"GET /health?", b"&", b" HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "query of pairs": (b"GET /health?", b"a=b&", b" HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "one argument": (b"GET /health?a=", b"x", b" HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "path": (b"GET /health", b"x", b" HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "escaped path": (b"GET /v1/models/", b"%41", b" HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "header": (b"GET /health HTTP/1.1\r\n" + HOST + b"X-A: ", b"x", b"\r\n\r\n"),
+    "tiny headers": (b"GET /health HTTP/1.1\r\n" + HOST, b"a:\r\n", b"\r\n"),
+    "cookies": (b"GET /health HTTP/1.1\r\n" + HOST + b"Cookie: a=b", b";c=d", b"\r\n\r\n"),
+    "read header": (b"GET /health HTTP/1.1\r\n" + HOST + b"Accept: ", b"x", b"\r\n\r\n"),
+    "read headers": (b"GET /health HTTP/1.1\r\n" + HOST, b"Accept: xx\r\n", b"\r\n"),
+    "post": (b"POST /embed HTTP/1.1\r\nContent-Length: 14\r\n" + HOST + b"X: ", b"x",
+             b'\r\n\r\n{"inputs":"a"}'),
+    "first line alone": (b"GET /health?", b"x", b""),
+}
+
+
+@pytest.mark.parametrize("limit", [4096, 8192])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_heads_of_every_length_around_a_limit_are_answered(start, shape, limit):
+    service = start(f"--max-header-bytes={limit}", "--threads=1", "--request-timeout=1")
+    before, unit, after = SHAPES[shape]
+    least = before + after
+    least = least.index(b"\r\n\r\n") + 4 if after else len(before)
+    lengths = [*range(limit - 292, limit + 208), *range(900, 1200, 7), *range(480, 580, 3)]
+    for length in lengths if after else lengths[::50]:
+        filled = unit * ((length - least) // len(unit))
+        request = before + filled + after
+        with service.connect() as client:
+            client.send_as_taken(request)
+            reply = client.read_reply()
+            assert reply.status in (200, 404, 408, 414, 431), length
+            if least + len(filled) > limit:
+                assert reply.status in (414, 431), length
+            if reply.status in (200, 404):
+                assert client.get("/health").status == 200, length
+            else:
+                assert client.read_to_end() == b"", length
+    assert_alive(service)
+
+
+def test_as_many_headers_and_cookies_as_fit_are_no_fault(service):
+    with service.connect() as client:
+        for line in (b"a:\r\n" * 1900, b"Cookie: a=b\r\n" * 500, b"Cookie: " + b"a=b;" * 1900 + b"\r\n"):
+            client.send(b"GET /health HTTP/1.1\r\n" + HOST + line + b"\r\n")
+            assert client.read_reply().status == 200
+
+
+def lines(*more, path=PATH, version="1.1"):
+    return f"POST {path} HTTP/{version}\r\n".encode() + HOST + b"".join(
+        line + b"\r\n" for line in more) + b"\r\n"
+
+
+LENGTH = b"Content-Length: %d" % len(BODY)
+AS_CHUNKS = b"Transfer-Encoding: chunked"
+IN_CHUNKS = chunked(BODY, 10)
+
+FAULTS = {
+    "a space before the colon of the length": lines(b"Content-Length : %d" % len(BODY)) + BODY,
+    "a tab before the colon of the length": lines(b"Content-Length\t: %d" % len(BODY)) + BODY,
+    "a space before the colon of the coding": lines(b"Transfer-Encoding : chunked", LENGTH) + BODY,
+    "a line without a name": lines(b": x", LENGTH) + BODY,
+    "a line without a colon": lines(b"x", LENGTH) + BODY,
+    "a folded length": lines(b"X: y", b" " + LENGTH) + BODY,
+    "a folded name": lines(b"Transfer-", b" Encoding: chunked") + IN_CHUNKS,
+    "a fold before the first line": lines(b" X: y", LENGTH) + BODY,
+    "a NUL in the length": lines(LENGTH + b"\0abc") + BODY,
+    "a NUL in the coding": lines(b"Transfer-Encoding: chunked\0x") + IN_CHUNKS,
+    "a NUL in a name": lines(b"X\0: y", LENGTH) + BODY,
+    "a bare CR in a value": lines(b"X: a\rb", LENGTH) + BODY,
+    "a bare CR before the length": lines(b"X: a\r" + LENGTH) + BODY,
+    "a bare LF in the head": lines(b"X: a\n" + LENGTH) + BODY,
+    "a bare LF behind the first line": b"POST " + PATH.encode() + b" HTTP/1.1\n" + HOST + b"\r\n",
+    "a bare LF behind a chunk's size": lines(AS_CHUNKS) + b"3\nabc\r\n0\r\n\r\n",
+    "a bare LF behind a chunk": lines(AS_CHUNKS) + b"3\r\nabc\n0\r\n\r\n",
+    "a bare LF behind the last chunk": lines(AS_CHUNKS) + b"0\r\n\n",
+    "a bare LF in a chunk's extension": lines(AS_CHUNKS) + b"3;a\nb\r\nabc\r\n0\r\n\r\n",
+    "a chunk longer than it says": lines(AS_CHUNKS) + b"2\r\nabc\r\n0\r\n\r\n",
+    "a chunk's size of none": lines(AS_CHUNKS) + b"\r\nabc\r\n0\r\n\r\n",
+    "a chunk's size with a sign": lines(AS_CHUNKS) + b"+3\r\nabc\r\n0\r\n\r\n",
+    "a chunk's size with a prefix": lines(AS_CHUNKS) + b"0x3\r\nabc\r\n0\r\n\r\n",
+    "a space behind a chunk's size": lines(AS_CHUNKS) + b"3 \r\nabc\r\n0\r\n\r\n",
+    "a trailer that is no header": lines(AS_CHUNKS) + b"0\r\nX y\r\n\r\n",
+    "a length with a sign": lines(b"Content-Length: +5") + b"hello",
+    "a length that is no number": lines(b"Content-Length: abc"),
+    "an empty length": lines(b"Content-Length:"),
+    "a list of lengths": lines(b"Content-Length: 5, 5") + b"hello",
+    "chunks in HTTP/1.0": lines(AS_CHUNKS, version="1.0") + IN_CHUNKS,
+    "no host": head("GET", "/health").replace(HOST, b""),
+    "two hosts": head("GET", "/health").replace(HOST, HOST + HOST),
+    "a host with a space": head("GET", "/health").replace(b": test", b": te st"),
+    "a NUL in the path": head("GET", "/health%00x"),
+    "a NUL in the path of a route": lines(LENGTH, path="/v1/embeddings%00x") + BODY,
+    "two spaces in the first line": b"GET  /health HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a space in the path": b"GET /he alth HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a tab in the first line": b"GET\t/health HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a first line without a version": b"GET /health\r\n" + HOST + b"\r\n",
+    "a path without a slash": b"GET health HTTP/1.1\r\n" + HOST + b"\r\n",
+    "an asterisk for GET": b"GET * HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a tunnel": b"CONNECT test:443 HTTP/1.1\r\n" + HOST + b"\r\n",
+    "another protocol": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_no_request_is_a_400_and_the_end(service, fault):
+    assert refusal(service, FAULTS[fault]) == 400
+    wait_until(lambda: service.metric("embedd_requests_in_flight") == 1, "all are settled")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_same_in_single_bytes(service, fault):
+    with service.connect() as client:
+        for byte in FAULTS[fault]:
+            if client.send_as_taken(bytes([byte])) == 0:
+                break
+        assert client.read_reply().status == 400
+        assert client.read_to_end() == b""
+
+
+def test_other_statuses_are_told_apart(service):
+    assert refusal(service, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") == 505
+    assert refusal(service, lines(b"Content-Length: 99999999999999999999")) == 413
+    assert refusal(service, lines(AS_CHUNKS) + b"fffffffffffffffff\r\n") == 413
+    assert refusal(service, head("GET", "/" + "x" * 1100)) == 414
+    assert refusal(service, lines(AS_CHUNKS) + b"0\r\n" + b"X: y\r\n" * 2000 + b"\r\n") == 431
+
+
+def test_what_is_no_request_waits_for_the_answers_before_it(service):
+    for first, least in ((post(*SMALL), 100), (post(*BIG), BIG_BYTES_MIN)):
+        for fault in ("a NUL in the length", "a bare LF behind a chunk"):
+            with service.connect() as client:
+                client.send(first * 2 + FAULTS[fault] + HIDDEN)
+                for _ in range(2):
+                    reply = client.read_reply()
+                    assert reply.status == 200 and len(reply.body) > least
+                assert client.read_reply().status == 400
+                assert client.read_to_end() == b""
+    assert_alive(service)
+
+
+def test_refused_requests_are_counted(start):
+    service = start("--access-log")
+    refusal(service, FAULTS["no host"])
+    with service.connect() as client:
+        client.send(lines(AS_CHUNKS) + b"3\r\nab")
+        wait_until(lambda: service.metric("embedd_requests_in_flight") == 2, "its head has come")
+        client.send(b"c\n")
+        assert client.read_reply().status == 400
+        assert client.read_to_end() == b""
+    assert service.metric('embedd_requests_total{route="other",code="400"}') == 1
+    assert service.metric('embedd_requests_total{route="/v1/embeddings",code="400"}') == 1
+    assert service.metric('embedd_rejected_total{reason="bad_value"}') == 2
+    logged = [json.loads(line) for line in service.stderr().splitlines() if '"status":400' in line]
+    assert [line["route"] for line in logged] == ["other", "/v1/embeddings"]
+
+
+def test_what_is_legal_and_rare_is_answered(service):
+    with service.connect() as client:
+        client.send(b"\r\n\r\n" + head("GET", "/health") + b"\r\n")
+        assert client.read_reply().status == 200
+        client.send(head("GET", "http://test:80/ready?a=b"))
+        assert client.read_reply().json() == {"status": "ok"}
+        client.send(head("OPTIONS", "*"))
+        reply = client.read_reply()
+        assert reply.status == 204 and reply.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+        client.send(lines(AS_CHUNKS) + b"".join(
+            b"%04x;%s\r\n%s\r\n" % (len(part), b"e" * 999, part)
+            for part in (BODY[:9], BODY[9:])) + b"0\r\nX-Checksum: 1\r\n\r\n")
+        assert client.read_reply().status == 200
+        client.send(head("GET", "/v1/models/embedd%2Dbase%2D1"))
+        assert client.read_reply().status == 200
+
+
+def test_expect_without_a_body_changes_nothing(service):
+    with service.connect() as client:
+        for request in (head("GET", "/health", Expect="100-continue"),
+                        head("POST", PATH, Content_Length=0, Expect="100-continue"),
+                        head("POST", PATH, Expect="100-continue")):
+            client.send(request + post(*SMALL) + head("GET", "/ready"))
+            assert client.read_reply().status == (200 if request[:3] == b"GET" else 400)
+            assert client.read_reply().status == 200
+            assert client.read_reply().json() == {"status": "ok"}
+
+
+def test_expect_in_pieces_is_answered_with_100(service):
+    request = head("POST", PATH, Expect="100-continue", Content_Length=len(BODY))
+    with service.connect() as client:
+        for byte in request:
+            client.send(bytes([byte]))
+        assert client.read_head() == (100, {})
+        client.send(BODY)
+        assert client.read_reply().status == 200
+
+
+@pytest.mark.parametrize("line", [b"5;" + b"a" * 9000, b"0" * 9000, b"5" + b" " * 9000])
+@pytest.mark.parametrize("path", [PATH, "/health", "/nowhere"])
+def test_a_chunk_s_line_without_end_is_refused_and_costs_nothing(start, line, path):
+    service = start("--request-timeout=1000", "--threads=1")
+    with service.connect() as client:
+        before = service.cpu_s()
+        client.send(lines(AS_CHUNKS, path=path) + line)
+        assert client.read_reply().status in (400, 413)
+        time.sleep(1)
+        assert service.cpu_s() - before < 0.2, "it spins"
+    assert_alive(service)
+
+
+def test_line_ends_alone_are_no_request(start):
+    service = start("--request-timeout=500ms", "--idle-timeout=1000", "--drain-timeout=1000")
+    clients = [service.connect() for _ in range(3)]
+    for client, used in zip(clients, (False, True, True)):
+        if used:
+            assert client.get("/health").status == 200
+        client.send(b"\r\n" * 5)
+    time.sleep(1.5)
+    for client in clients:
+        assert not client.is_closed()
+        assert client.get("/health").status == 200
+        client.send(b"\r\n")
+    service.process.terminate()
+    for client in clients:
+        assert client.read_to_end() == b""
+        client.close()
+    assert service.wait() == 0

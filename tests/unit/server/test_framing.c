@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What passes of a connection's bytes, whole and in pieces, and what is a fault. */
+#include "server/framing.h"
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD_MAX 4096
+#define HOST "Host: x\r\n"
+
+struct result {
+    char *out;
+    size_t bytes;
+    enum framing_fault fault;
+    uint64_t n_begun;
+};
+
+/* Feeds `n` bytes in pieces of `piece`, taking at most `room` at once. */
+static struct result feed(const char *bytes, size_t n, size_t piece, size_t room)
+{
+    struct framing framing;
+    struct result result = {.out = malloc(n + 1)};
+    char *buffer = malloc(room);
+    framing_init(&framing, HEAD_MAX);
+    for (size_t at = 0; at < n;) {
+        size_t now = n - at < piece ? n - at : piece;
+        if (now > room) now = room;
+        memcpy(buffer, bytes + at, now);
+        at += now;
+        size_t got = framing_take(&framing, buffer, now, room);
+        do {
+            memcpy(result.out + result.bytes, buffer, got);
+            result.bytes += got;
+            got = framing_take(&framing, buffer, 0, room);
+        } while (got > 0);
+    }
+    result.out[result.bytes] = '\0';
+    result.fault = framing.fault;
+    result.n_begun = framing.n_begun;
+    framing_clear(&framing);
+    free(buffer);
+    return result;
+}
+
+static void assert_passes_n(const char *in, size_t n, const char *out, enum framing_fault fault)
+{
+    static const size_t pieces[] = {1, 2, 3, 7, 64, 100000};
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        for (size_t room = 1; room < 100000; room = room * 5 + 3) {
+            struct result result = feed(in, n, pieces[i], room);
+            assert_int_equal(result.fault, fault);
+            assert_string_equal(result.out, out);
+            free(result.out);
+        }
+    }
+}
+
+static void assert_passes(const char *in, const char *out)
+{
+    assert_passes_n(in, strlen(in), out, FRAMING_SOUND);
+}
+
+#define GET "GET /a HTTP/1.1\r\n"
+#define POST "POST /a HTTP/1.1\r\n"
+
+static void only_lines_that_are_read_pass(void **state)
+{
+    (void)state;
+    assert_passes(GET HOST "\r\n", GET "\r\n");
+    assert_passes(GET HOST
+                  "Cookie: a=b; c=d\r\nUser-Agent: me (\xC3\xA9)\r\naccept:  */* \t\r\n\r\n",
+                  GET "accept:*/*\r\n\r\n");
+    assert_passes(GET "X:\r\nHost:\r\nX-Request-Id: 1 2\r\nContent-Lengthy: 4\r\n\r\n",
+                  GET "X-Request-Id:1 2\r\n\r\n");
+    assert_passes("\r\n\r\n" GET HOST "\r\n\r\n\n" GET HOST "\r\n", GET "\r\n" GET "\r\n");
+}
+
+static void targets_become_paths(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"/", "/"},
+        {"/a?b=c", "/a"},
+        {"/a?&&&&", "/a"},
+        {"/%41?%00", "/%41"},
+        {"http://host:80/a/b?c", "/a/b"},
+        {"HTTPS://host", "/"},
+        {"http://host?c", "/"},
+        {"/http://host", "/http://host"},
+        {"/\xE6\x88\x91", "/\xE6\x88\x91"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char in[128], out[128];
+        snprintf(in, sizeof in, "GET %s HTTP/1.1\r\n" HOST "\r\n", cases[i][0]);
+        snprintf(out, sizeof out, "GET %s HTTP/1.1\r\n\r\n", cases[i][1]);
+        assert_passes(in, out);
+    }
+    assert_passes("OPTIONS * HTTP/1.1\r\n" HOST "\r\n", "OPTIONS * HTTP/1.1\r\n\r\n");
+    assert_passes("GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n");
+    assert_passes("GET / HTTP/1.7\r\n" HOST "\r\n", "GET / HTTP/1.1\r\n\r\n");
+}
+
+static void bodies_end_where_they_say(void **state)
+{
+    (void)state;
+    assert_passes(POST HOST "Content-Length: 3\r\n\r\nabc" GET HOST "\r\n",
+                  POST "Content-Length:3\r\n\r\nabc" GET "\r\n");
+    assert_passes(POST HOST "Content-Length: 3\r\ncontent-length: 3 \r\n\r\nGET",
+                  POST "Content-Length:3\r\n\r\nGET");
+    assert_passes(POST HOST "Content-Length: 0\r\n\r\n" GET HOST "\r\n",
+                  POST "Content-Length:0\r\n\r\n" GET "\r\n");
+}
+
+static void chunks_lose_what_is_no_data(void **state)
+{
+    (void)state;
+#define CHUNKED "transfer-encoding: Chunked\r\n\r\n"
+    const char plain[] = POST "transfer-encoding:Chunked\r\n\r\n";
+    char out[256];
+    snprintf(out, sizeof out, "%s5\r\nhello\r\n00\r\n\r\n" GET "\r\n", plain);
+    assert_passes(POST HOST CHUNKED "5\r\nhello\r\n00\r\n\r\n" GET HOST "\r\n", out);
+    assert_passes(
+        POST HOST CHUNKED "5;name=\"va;lue\"\r\nhello\r\n00 \t; x\r\n\r\n" GET HOST "\r\n", out);
+    assert_passes(POST HOST CHUNKED "5;\r\nhello\r\n00\r\nTrailer: x\r\nX:\r\n\r\n" GET HOST "\r\n",
+                  out);
+    snprintf(out, sizeof out, "%s00A\r\n\r\n3\r\n\r\n0\r\n\r\n0\r\n\r\n", plain);
+    assert_passes(POST HOST CHUNKED "00A\r\n\r\n3\r\n\r\n0\r\n\r\n0\r\n\r\n", out);
+}
+
+static void expect_passes_where_a_body_follows(void **state)
+{
+    (void)state;
+    assert_passes(POST HOST "Content-Length: 1\r\nExpect: 100-Continue\r\nX: y\r\n\r\nz",
+                  POST "Content-Length:1\r\nExpect:100-continue\r\n\r\nz");
+    assert_passes(POST HOST "Expect:100-continue\r\nContent-Length: 0\r\n\r\n",
+                  POST "Content-Length:0\r\n\r\n");
+    assert_passes(GET HOST "Expect:100-continue\r\n\r\n", GET "\r\n");
+    assert_passes("GET /a HTTP/1.0\r\nExpect:100-continue\r\nContent-Length:1\r\n\r\nz",
+                  "GET /a HTTP/1.0\r\nContent-Length:1\r\nExpect:100-continue\r\n\r\nz");
+    assert_passes(POST HOST "Expect: tea\r\nContent-Length: 1\r\n\r\nz",
+                  POST "Content-Length:1\r\n\r\nz");
+}
+
+static void faults_are_told_apart(void **state)
+{
+    (void)state;
+#define TEXT_(text) text, sizeof text - 1
+    static const struct {
+        const char *in;
+        size_t bytes;
+        enum framing_fault fault;
+    } cases[] = {
+        {TEXT_("\x16\x03\x01"), FRAMING_REQUEST_LINE},
+        {TEXT_("GET"
+               "\t/ HTTP/1.1\r\n"),
+         FRAMING_REQUEST_LINE},
+        {TEXT_("GET  / HTTP/1.1\r\n"), FRAMING_REQUEST_LINE},
+        {TEXT_("GET / HTTP/1.1 \r\n"), FRAMING_REQUEST_LINE},
+        {TEXT_("GET /\r\n"), FRAMING_REQUEST_LINE},
+        {TEXT_(" GET / HTTP/1.1\r\n"), FRAMING_REQUEST_LINE},
+        {TEXT_("GET / HTTP/1.1\n"), FRAMING_REQUEST_LINE},
+        {TEXT_("GET / http/1.1\r\n"), FRAMING_REQUEST_LINE},
+        {TEXT_("GET / HTTP/11.1\r\n"), FRAMING_REQUEST_LINE},
+        {TEXT_("AAAAAAAAAABBBBBBBBBBCCCCCCCCCCDDDDDDDDDD / HTTP/1.1\r\n"), FRAMING_REQUEST_LINE},
+        {TEXT_("PRI * HTTP/2.0\r\n"), FRAMING_VERSION},
+        {TEXT_("GET / HTTP/0.9\r\n"), FRAMING_VERSION},
+        {TEXT_("GET * HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_("GET a HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_("CONNECT host:443 HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_("GET http:///a HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_("GET ftp://a/ HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_("GET /a%00b HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_("GET /a\0b HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_("GET /a?\x7F HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_("GET /a\rb HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_(GET "Host : x\r\n"), FRAMING_HEADER},
+        {TEXT_(GET "Content-Length\t: 1\r\n"), FRAMING_HEADER},
+        {TEXT_(GET ": x\r\n"), FRAMING_HEADER},
+        {TEXT_(GET "x\r\n"), FRAMING_HEADER},
+        {TEXT_(GET "\xC3\xA9: x\r\n"), FRAMING_HEADER},
+        {TEXT_(GET " x: y\r\n"), FRAMING_HEADER},
+        {TEXT_(GET "X: y\r\n z\r\n"), FRAMING_HEADER},
+        {TEXT_(GET "Transfer-\r\n Encoding: chunked\r\n"), FRAMING_HEADER},
+        {TEXT_(GET "X: y\n"), FRAMING_HEADER},
+        {TEXT_(GET "X: y\rz\r\n"), FRAMING_HEADER},
+        {TEXT_(GET "X: y\0z\r\n"), FRAMING_HEADER},
+        {TEXT_(GET "X: \x7F\r\n"), FRAMING_HEADER},
+        {TEXT_(GET HOST "\n"), FRAMING_HEADER},
+        {TEXT_(GET "\r\n"), FRAMING_HOST},
+        {TEXT_(GET HOST HOST "\r\n"), FRAMING_HOST},
+        {TEXT_(GET "Host: a, b\r\n\r\n"), FRAMING_HOST},
+        {TEXT_(GET "Host: a b\r\n\r\n"), FRAMING_HOST},
+        {TEXT_(POST HOST "Content-Length: \r\n"), FRAMING_AMBIGUOUS},
+        {TEXT_(POST HOST "Content-Length: +1\r\n"), FRAMING_AMBIGUOUS},
+        {TEXT_(POST HOST "Content-Length: 0x1\r\n"), FRAMING_AMBIGUOUS},
+        {TEXT_(POST HOST "Content-Length: 1, 1\r\n"), FRAMING_AMBIGUOUS},
+        {TEXT_(POST HOST "Content-Length: 1\r\nContent-Length: 2\r\n"), FRAMING_AMBIGUOUS},
+        {TEXT_(POST HOST "Content-Length: 1000000000000000000\r\n"), FRAMING_BODY_LONG},
+        {TEXT_(POST HOST "Content-Length: 41\0abc\r\n"), FRAMING_HEADER},
+        {TEXT_(POST HOST "Transfer-Encoding: chunked\0x\r\n"), FRAMING_HEADER},
+        {TEXT_(POST HOST "Transfer-Encoding: gzip\r\n"), FRAMING_AMBIGUOUS},
+        {TEXT_(POST HOST "Transfer-Encoding: gzip, chunked\r\n"), FRAMING_AMBIGUOUS},
+        {TEXT_(POST HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+         FRAMING_AMBIGUOUS},
+        {TEXT_(POST HOST "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n"),
+         FRAMING_AMBIGUOUS},
+        {TEXT_("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), FRAMING_AMBIGUOUS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_passes_n(cases[i].in, cases[i].bytes, "", cases[i].fault);
+}
+
+static void faults_in_chunks_let_pass_what_came_before(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+        enum framing_fault fault;
+    } cases[] = {
+        {"\r\n", "", FRAMING_CHUNK},
+        {"g\r\n", "", FRAMING_CHUNK},
+        {"-1\r\n", "", FRAMING_CHUNK},
+        {"0x5\r\n", "0", FRAMING_CHUNK},
+        {"5\n", "5", FRAMING_CHUNK},
+        {"5 \r\n", "5", FRAMING_CHUNK},
+        {"5\r5", "5\r", FRAMING_CHUNK},
+        {"5;a\nhello", "5", FRAMING_CHUNK},
+        {"2\r\nabc\r\n", "2\r\nab", FRAMING_CHUNK},
+        {"2\r\nab\n", "2\r\nab", FRAMING_CHUNK},
+        {"2\r\nab\r\r", "2\r\nab\r", FRAMING_CHUNK},
+        {"0\r\n\n", "0\r\n", FRAMING_HEADER},
+        {"0\r\n x: y\r\n", "0\r\n", FRAMING_HEADER},
+        {"0\r\nx: y\n", "0\r\n", FRAMING_HEADER},
+        {"0\r\nx y\r\n", "0\r\n", FRAMING_HEADER},
+        {"00000000000000005\r\n", "0000000000000000", FRAMING_BODY_LONG},
+        {"7fffffffffffffff\r\n", "7fffffffffffffff", FRAMING_BODY_LONG},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char in[256], out[256];
+        snprintf(in, sizeof in, POST HOST "Transfer-Encoding:chunked\r\n\r\n%s", cases[i].in);
+        snprintf(out, sizeof out, POST "Transfer-Encoding:chunked\r\n\r\n%s", cases[i].out);
+        assert_passes_n(in, strlen(in), out, cases[i].fault);
+    }
+}
+
+/* A request whose head has exactly `bytes`. */
+static char *head_of(size_t bytes, const char *before, const char *after)
+{
+    char *head = malloc(bytes + 1);
+    size_t n = strlen(before), m = strlen(after);
+    memcpy(head, before, n);
+    memset(head + n, 'x', bytes - n - m);
+    memcpy(head + bytes - m, after, m + 1);
+    return head;
+}
+
+static void heads_are_counted_to_the_byte(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after;
+        enum framing_fault fault;
+    } shapes[] = {
+        {GET HOST "Cookie: ", "\r\n\r\n", FRAMING_HEAD_LONG},
+        {"GET /a?", " HTTP/1.1\r\n" HOST "\r\n", FRAMING_HEAD_LONG},
+        {"GET /a?", " HTTP/1.1\r\n", FRAMING_TARGET_LONG},
+        {"GET /a?", "", FRAMING_TARGET_LONG},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        for (size_t bytes = HEAD_MAX - 3; bytes <= HEAD_MAX + 3; bytes++) {
+            char *in = head_of(bytes, shapes[i].before, shapes[i].after);
+            enum framing_fault fault = bytes > HEAD_MAX ? shapes[i].fault : FRAMING_SOUND;
+            for (size_t piece = 1; piece < 10000; piece *= 33) {
+                struct result result = feed(in, bytes, piece, 10000);
+                assert_int_equal(result.fault, fault);
+                free(result.out);
+            }
+            free(in);
+        }
+    }
+    for (size_t bytes = 1020; bytes < 1030; bytes++) {
+        char *in = head_of(bytes + 22, "GET ", " HTTP/1.0\r\n\r\n");
+        in[4] = '/';
+        struct result result = feed(in, strlen(in), 10000, 10000);
+        size_t path = strlen(in) - 4 - 13;
+        assert_int_equal(result.fault, path > 1024 ? FRAMING_TARGET_LONG : FRAMING_SOUND);
+        free(result.out);
+        free(in);
+    }
+}
+
+static void many_lines_that_pass_are_too_many(void **state)
+{
+    (void)state;
+    char in[2048] = GET HOST;
+    for (int i = 0; i < 16; i++)
+        strcat(in, "accept: a\r\n");
+    struct result result = feed(in, strlen(in), 10000, 10000);
+    assert_int_equal(result.fault, FRAMING_SOUND);
+    free(result.out);
+    strcat(in, "accept: a\r\n");
+    result = feed(in, strlen(in), 10000, 10000);
+    assert_int_equal(result.fault, FRAMING_HEAD_LONG);
+    free(result.out);
+}
+
+static void every_fault_has_a_whole_reply(void **state)
+{
+    (void)state;
+    for (int fault = FRAMING_SOUND + 1; fault < FRAMING_FAULTS; fault++) {
+        char reply[FRAMING_REPLY_BYTES], start[32];
+        size_t bytes = framing_write_reply((enum framing_fault)fault, reply);
+        assert_int_equal(bytes, strlen(reply));
+        snprintf(start, sizeof start, "HTTP/1.1 %u ", framing_status((enum framing_fault)fault));
+        assert_memory_equal(reply, start, strlen(start));
+        const char *length = strstr(reply, "Content-Length: "), *body = strstr(reply, "\r\n\r\n");
+        assert_int_equal(strlen(body + 4), strtoul(length + 16, NULL, 10));
+        assert_non_null(strstr(reply, "Connection: close"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_lines_that_are_read_pass),
+        cmocka_unit_test(targets_become_paths),
+        cmocka_unit_test(bodies_end_where_they_say),
+        cmocka_unit_test(chunks_lose_what_is_no_data),
+        cmocka_unit_test(expect_passes_where_a_body_follows),
+        cmocka_unit_test(faults_are_told_apart),
+        cmocka_unit_test(faults_in_chunks_let_pass_what_came_before),
+        cmocka_unit_test(heads_are_counted_to_the_byte),
+        cmocka_unit_test(many_lines_that_pass_are_too_many),
+        cmocka_unit_test(every_fault_has_a_whole_reply),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
