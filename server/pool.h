@@ -23,9 +23,13 @@ struct pool_job {
     void (*done)(struct pool_job *job, bool was_run);
 };
 
-/** pool_set_size: how many threads (0 = one a core). Before the first pool_submit, once. Returns
- * the number. */
-size_t pool_set_size(size_t workers);
+/**
+ * pool_start makes the threads, `workers` of them (0 = one a core; then set to that), before the
+ * first pool_submit: libuv would make them when the first job comes, and abort where it cannot.
+ * `work` is used by the loop until it has run once.
+ * @return false when so many threads cannot be had
+ */
+bool pool_start(uv_loop_t *loop, uv_work_t *work, size_t *workers);
 
 /** pool_submit has a worker run handlers_dispatch on `exchange`, then calls `done` on this loop. */
 void pool_submit(uv_loop_t *loop, struct pool_job *job, struct exchange *exchange,

@@ -22,6 +22,11 @@
 /* What the process needs of descriptors beside its connections. */
 #define DESCRIPTORS_SPARE 256
 
+/* Those that end it, then those that would if nobody heard them. */
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM};
+#define N_SIGNALS (sizeof signals / sizeof signals[0])
+#define N_ENDING 2
+
 static const char reply_503[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
                                 "Content-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -38,9 +43,10 @@ struct server {
     atomic_size_t n_ended; /* loops that have drained */
 
     uv_loop_t uv;
-    uv_signal_t signals[2];
+    uv_signal_t signals[N_SIGNALS];
     uv_timer_t drain; /* first the delay, then the deadline */
     uv_async_t ended; /* from the loops */
+    uv_work_t warmup; /* of the workers */
 };
 
 /* ---- connections ---- */
@@ -107,6 +113,12 @@ static void on_signal(uv_signal_t *handle, int number)
     uv_timer_start(&server->drain, on_drain_delay_over, server->config->drain_delay_ms, 0);
 }
 
+static void on_other_signal(uv_signal_t *handle, int number)
+{
+    (void)handle;
+    log_warn("%s: ignored; SIGTERM ends the service", strsignal(number));
+}
+
 /* On a loop's thread. */
 static void on_loop_end(void *user)
 {
@@ -115,12 +127,23 @@ static void on_loop_end(void *user)
     uv_async_send(&server->ended);
 }
 
+/* `how` of pthread_sigmask(3), for the calling thread and those that it starts. */
+static void mask_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < N_SIGNALS; i++)
+        sigaddset(&set, signals[i]);
+    pthread_sigmask(how, &set, NULL);
+}
+
 static void on_ended(uv_async_t *ended)
 {
     struct server *server = ended->data;
     if (atomic_load(&server->n_ended) < server->n_loops) return;
     listener_stop(&server->listener);
-    for (int i = 0; i < 2; i++)
+    mask_signals(SIG_BLOCK); /* unheard they would kill what is about to end well */
+    for (size_t i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
     uv_close((uv_handle_t *)&server->drain, NULL);
     uv_close((uv_handle_t *)ended, NULL);
@@ -164,7 +187,6 @@ static void init_service(struct server *server, const struct model *model)
     service->strict_model = config->strict_model;
     service->timing_always = config->server_timing;
     service->threads = server->n_loops;
-    service->workers = pool_set_size(config->workers);
     service->connections_max = config->max_connections;
     atomic_init(&service->is_draining, false);
 }
@@ -229,14 +251,15 @@ static bool start_loops(struct server *server)
 
 static void start_main_loop(struct server *server)
 {
-    static const int numbers[2] = {SIGTERM, SIGINT};
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < N_SIGNALS; i++) {
         uv_signal_init(&server->uv, &server->signals[i]);
         server->signals[i].data = server;
-        uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+        uv_signal_start(&server->signals[i], i < N_ENDING ? on_signal : on_other_signal,
+                        signals[i]);
     }
     uv_timer_init(&server->uv, &server->drain);
     server->drain.data = server;
+    mask_signals(SIG_UNBLOCK);
     listener_start(&server->listener, &server->uv, deal, server);
 }
 
@@ -253,7 +276,10 @@ static void join_loops(struct server *server)
 static bool start(struct server *server, const struct model *model)
 {
     if (!make_metrics(server, model)) return false;
+    mask_signals(SIG_BLOCK); /* they are the main thread's */
     init_service(server, model);
+    server->service.workers = server->config->workers;
+    if (!pool_start(&server->uv, &server->warmup, &server->service.workers)) return false;
     if (!start_loops(server)) {
         for (size_t i = 0; i < server->n_loops; i++)
             loop_drain(server->loops[i]);
@@ -293,9 +319,9 @@ out:
     if (!is_started)
         err_set(
             err, ERR_IO, "threads",
-            "cannot start %zu loops; give the process more memory, threads or file descriptors, "
-            "or lower threads",
-            n_loops);
+            "cannot start %zu loops and %zu workers; give the process more memory, threads or file "
+            "descriptors, or lower threads and workers",
+            n_loops, server.service.workers);
     return is_started;
 }
 

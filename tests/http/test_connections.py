@@ -218,4 +218,4 @@ def test_too_few_descriptors_to_start_with_is_said():
                             capture_output=True, text=True, timeout=PATIENCE_S, preexec_fn=few,
                             env=environment())
     assert result.returncode == 1 and result.stdout == ""
-    assert "cannot start 8 loops" in result.stderr and not SANITIZER.search(result.stderr)
+    assert "cannot start 8 loops and" in result.stderr and not SANITIZER.search(result.stderr)

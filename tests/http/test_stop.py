@@ -3,12 +3,18 @@
 
 import json
 import os
+import re
+import resource
+import shutil
 import signal
 import socket
+import subprocess
+import tempfile
 import time
 
 import pytest
-from harness import BIG, BIG_BYTES_MIN, SMALL, head, post, wait_until
+from harness import (BIG, BIG_BYTES_MIN, PATIENCE_S, SMALL, TOP, chunked, environment, head, post,
+                     wait_until)
 
 
 def read_slowly(client, pause_s=0.005):
@@ -169,3 +175,97 @@ def test_ready_says_so_before_the_listener_closes(start):
         assert kept.post(*SMALL).status == 200
     assert service.wait() == 0
     assert not service.is_listening()
+
+
+@pytest.mark.parametrize("begun", [1, 100, 1 << 20])
+def test_clients_that_reset_do_not_hold_up_the_drain(start, begun):
+    # The kernel says for ever that a reset connection has bytes to send.
+    for turn in range(4):
+        service = start("--drain-timeout=1000", "--write-timeout=1000")
+        clients = [service.connect(receive_buffer=4096) for _ in range(6)]
+        for client in clients:
+            client.send(post(*BIG, **({"Connection": "close"} if turn % 2 else {})))
+        for client in clients:
+            got = 0
+            while got < begun:
+                got += len(client.socket.recv(65536))
+        for client in clients[turn % 3:]:
+            client.reset()
+        service.signal(signal.SIGTERM)
+        for client in clients[:turn % 3]:
+            client.reset()
+        assert service.wait() == 0
+        assert "cut off" not in service.stderr()
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_head_half_sent_is_waited_for(start, used):
+    """Also behind a chunked body, whose length on the wire nobody knows."""
+    service = start("--drain-timeout=1000")
+    with service.connect() as client:
+        if used:
+            client.send(head("POST", SMALL[0], Transfer_Encoding="chunked") + chunked(SMALL[1], 3))
+            assert client.read_reply().status == 200
+        request = post(*SMALL)
+        client.send(request[:20])
+        time.sleep(0.3)
+        service.signal(signal.SIGTERM)
+        wait_until(lambda: not service.is_listening(), "the listener is closed")
+        time.sleep(0.3)
+        client.send(request[20:])
+        assert client.read_reply().status == 200
+        assert client.read_to_end() == b""
+    assert service.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM])
+def test_other_signals_are_logged_and_change_nothing(start, number):
+    service = start()
+    for _ in range(3):
+        service.signal(number)
+        assert service.post(*SMALL).status == 200
+    name = signal.strsignal(number)
+    wait_until(lambda: f"{name}: ignored" in service.stderr(), "it is said")
+    service.signal(signal.SIGTERM)
+    service.signal(number)
+    assert service.wait() == 0
+
+
+@pytest.fixture
+def released():
+    """The program without sanitizers, which need terabytes of addresses, where any user finds it."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield shutil.copy(TOP / "build" / "embedd", folder)
+
+
+@pytest.mark.slow_under_tsan
+@pytest.mark.parametrize("limit", ["RLIMIT_NPROC", "RLIMIT_AS"])
+def test_threads_that_cannot_be_had_are_an_error_at_the_start(released, limit):
+    """Not at the first large request, where libuv would abort."""
+    values, command = range(24 << 20, 240 << 20, 8 << 20), []
+    if limit == "RLIMIT_NPROC":
+        values = range(1, 12)
+        if os.getuid() == 0:  # whom no such limit holds
+            command = ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups"]
+    codes = set()
+    for value in values:
+        process = subprocess.Popen(
+            [*command, released, "serve", "--listen=127.0.0.1:0", "--threads=2", "--workers=4"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+            preexec_fn=lambda: resource.setrlimit(getattr(resource, limit), (value, value)))
+        line = process.stdout.readline().decode()
+        if line:
+            port = int(line.strip().rpartition(":")[2])
+            with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
+                client.sendall(post(*BIG, Connection="close"))
+                got = b"".join(iter(lambda: client.recv(1 << 20), b""))
+            assert re.match(rb"HTTP/1.1 (200|413|503) ", got)
+            process.terminate()
+        _, said = process.communicate(timeout=PATIENCE_S)
+        codes.add(process.returncode)
+        # 127: the program could not even be loaded.
+        assert process.returncode in ((0,) if line else (1, 127)), said
+        if process.returncode == 1:
+            assert b"threads" in said or b"memory" in said, said
+    assert {0, 1} <= codes
