@@ -35,6 +35,42 @@ void arena_init(struct arena *arena, size_t cap_bytes)
     *arena = (struct arena){.cap_bytes = cap_bytes};
 }
 
+void arena_share(struct arena *arena, struct arena_budget *budget)
+{
+    assert(!arena->chunks);
+    arena->budget = budget;
+}
+
+size_t arena_left(const struct arena *arena)
+{
+    return arena->cap_bytes - arena->used_bytes + (size_t)(arena->end - arena->next);
+}
+
+bool arena_has_budget(const struct arena *arena, size_t bytes)
+{
+    const struct arena_budget *budget = arena->budget;
+    if (!budget || bytes <= (size_t)(arena->end - arena->next)) return true;
+    size_t used = atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
+    return used <= budget->max_bytes && bytes <= budget->max_bytes - used;
+}
+
+static bool take_from_budget(struct arena *arena, size_t bytes)
+{
+    struct arena_budget *budget = arena->budget;
+    if (!budget) return true;
+    size_t before = atomic_fetch_add_explicit(&budget->used_bytes, bytes, memory_order_relaxed);
+    if (before <= budget->max_bytes && bytes <= budget->max_bytes - before) return true;
+    atomic_fetch_sub_explicit(&budget->used_bytes, bytes, memory_order_relaxed);
+    arena->is_starved = true;
+    return false;
+}
+
+static void give_to_budget(struct arena *arena, size_t bytes)
+{
+    if (arena->budget)
+        atomic_fetch_sub_explicit(&arena->budget->used_bytes, bytes, memory_order_relaxed);
+}
+
 static size_t align_up(size_t bytes)
 {
     return (bytes + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
@@ -46,15 +82,25 @@ static size_t block_size(size_t bytes)
     return align_up(bytes ? bytes : 1) + GUARD_BYTES;
 }
 
+static void free_chunk(struct arena *arena, struct arena_chunk *chunk)
+{
+    UNPOISON(chunk->data, chunk->bytes);
+    give_to_budget(arena, chunk->bytes);
+    free(chunk);
+}
+
 static bool add_chunk(struct arena *arena, size_t bytes)
 {
     size_t size = arena->chunks ? CHUNK_BYTES_MIN : FIRST_CHUNK_BYTES;
     size_t left = arena->cap_bytes - arena->used_bytes;
     if (size > left) size = left & ~(size_t)(ARENA_ALIGN - 1);
     if (size < bytes) size = bytes;
-    if (size > left) return false;
+    if (size > left || !take_from_budget(arena, size)) return false;
     struct arena_chunk *chunk = aligned_alloc(ARENA_ALIGN, align_up(sizeof *chunk + size));
-    if (!chunk) return false;
+    if (!chunk) {
+        give_to_budget(arena, size);
+        return false;
+    }
     chunk->older = arena->chunks;
     chunk->bytes = size;
     arena->chunks = chunk;
@@ -95,8 +141,15 @@ void *arena_grow(struct arena *arena, void *old, size_t old_bytes, size_t new_by
         UNPOISON(old, new_bytes);
         return old;
     }
+    struct arena_chunk *chunk = arena->chunks;
+    bool is_alone = is_newest && chunk->older && chunk->data == (char *)old;
     void *block = arena_alloc(arena, new_bytes);
     if (block) memcpy(block, old, old_bytes);
+    if (block && is_alone) { /* nothing else is in its chunk: large bodies grow without waste */
+        arena->chunks->older = chunk->older;
+        arena->used_bytes -= chunk->bytes;
+        free_chunk(arena, chunk);
+    }
     return block;
 }
 
@@ -105,8 +158,7 @@ static void free_chunks(struct arena *arena, bool keep_first)
     struct arena_chunk *chunk = arena->chunks;
     while (chunk && (chunk->older || !keep_first)) {
         struct arena_chunk *older = chunk->older;
-        UNPOISON(chunk->data, chunk->bytes);
-        free(chunk);
+        free_chunk(arena, chunk);
         chunk = older;
     }
     arena->chunks = chunk;
@@ -117,6 +169,7 @@ static void free_chunks(struct arena *arena, bool keep_first)
 
 void arena_reset(struct arena *arena)
 {
+    arena->is_starved = false;
     free_chunks(arena, true);
     /* A first chunk made large by one large request is not worth keeping. */
     if (arena->chunks && arena->chunks->bytes > FIRST_CHUNK_BYTES) free_chunks(arena, false);

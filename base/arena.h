@@ -8,17 +8,26 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 struct arena_chunk;
 
+/** What several arenas may hold together; any thread. */
+struct arena_budget {
+    atomic_size_t used_bytes; /* by their chunks, those that are kept included */
+    size_t max_bytes;
+};
+
 struct arena {
     struct arena_chunk *chunks; /* newest first; the last of the list is the first chunk, kept */
     char *next;                 /* free space of the newest chunk */
     char *end;
-    size_t cap_bytes;  /* of all chunks together */
-    size_t used_bytes; /* of all chunks together */
+    size_t cap_bytes;            /* of all chunks together */
+    size_t used_bytes;           /* of all chunks together */
+    struct arena_budget *budget; /* NULL: none but the cap */
+    bool is_starved;             /* since the last reset the budget has refused a chunk */
 };
 
 /** Every allocation is aligned to this many bytes: a cache line, and any SIMD register. */
@@ -28,9 +37,18 @@ struct arena {
  */
 void arena_init(struct arena *arena, size_t cap_bytes);
 
+/** arena_share has an empty arena count towards `budget`, which outlives it. */
+void arena_share(struct arena *arena, struct arena_budget *budget);
+
+/** arena_left: how many bytes more the cap allows. */
+size_t arena_left(const struct arena *arena);
+
+/** arena_has_budget: whether `bytes` more, asked for at this moment, would be within the budget. */
+bool arena_has_budget(const struct arena *arena, size_t bytes);
+
 /**
  * arena_alloc returns `bytes` uninitialised bytes, valid until arena_reset or arena_clear, or NULL
- * when the cap is reached or the system has no more. `bytes` 0 gives a valid pointer.
+ * when the cap or the budget is reached or the system has no more. `bytes` 0 gives a valid pointer.
  */
 void *arena_alloc(struct arena *arena, size_t bytes);
 
@@ -39,8 +57,9 @@ void *arena_array(struct arena *arena, size_t n, size_t size);
 
 /**
  * arena_grow gives the block `old` (of `old_bytes`, the caller's newest or not) room for
- * `new_bytes`: in place where it is the newest block and there is room, otherwise as a copy. NULL
- * on failure, then `old` stays valid. `old` NULL: as arena_alloc.
+ * `new_bytes`: in place where it is the newest block and there is room, otherwise as a copy; the
+ * memory of a large block that is the newest is given back then. NULL on failure, then `old` stays
+ * valid. `old` NULL: as arena_alloc.
  */
 void *arena_grow(struct arena *arena, void *old, size_t old_bytes, size_t new_bytes);
 

@@ -24,6 +24,7 @@ enum err_code {
     ERR_UNPROCESSABLE, /* well formed, but no answer: unknown token under `unknown: error`;
                           a head without labels */
     ERR_UNAVAILABLE,   /* draining */
+    ERR_OVERLOADED,    /* other requests have all the memory that there is for them */
     ERR_USAGE,         /* command line or configuration */
     ERR_IO,            /* a file or socket could not be opened, read or written */
     ERR_FORMAT,        /* a file that is not what it should be */
@@ -54,6 +55,9 @@ bool err_set_in(struct err *err, const char *where, const char *fmt, va_list val
 
 /** err_out_of_memory: the sentence for an arena at its cap. Returns false. */
 bool err_out_of_memory(struct err *err);
+
+/** err_overloaded: the sentence for a budget that other requests have taken. Returns false. */
+bool err_overloaded(struct err *err);
 
 /** How many bytes of a user's value to quote in a message. */
 #define ERR_VALUE_BYTES 60

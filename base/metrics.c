@@ -29,6 +29,8 @@ static const char *const reject_names[REJECT_COUNT] = {
     [REJECT_TOO_MANY_INPUTS] = "too_many_inputs",
     [REJECT_TOO_MANY_TOKENS] = "too_many_tokens",
     [REJECT_MEMORY] = "memory",
+    [REJECT_REPLY_TOO_LARGE] = "reply_too_large",
+    [REJECT_OVERLOAD] = "overload",
     [REJECT_MEDIA_TYPE] = "media_type",
     [REJECT_METHOD] = "method",
     [REJECT_NOT_FOUND] = "not_found",
@@ -107,6 +109,7 @@ struct metrics {
     size_t slot_bytes; /* a multiple of the cache line, and the slots start on one */
     const char *const *routes;
     struct metrics_model model;
+    const struct arena_budget *budget; /* NULL: not watched */
     char *slots;
 };
 
@@ -160,6 +163,11 @@ static struct metrics_slot *slot_at(const struct metrics *metrics, size_t thread
 {
     assert(thread < metrics->n_slots);
     return (struct metrics_slot *)(void *)(metrics->slots + thread * metrics->slot_bytes);
+}
+
+void metrics_watch_memory(struct metrics *metrics, const struct arena_budget *budget)
+{
+    metrics->budget = budget;
 }
 
 struct metrics_slot *metrics_slot(struct metrics *metrics, size_t thread)
@@ -463,6 +471,14 @@ static void write_gauges(const struct writer *w)
         /* Modulo 2^64 the slots' sum is right even where one of them is negative. */
         int64_t value = (int64_t)total(w->metrics, AT(gauges[i]));
         write_simple(w, gauges[i].name, "gauge", gauges[i].help, value > 0 ? (uint64_t)value : 0);
+    }
+    const struct arena_budget *budget = w->metrics->budget;
+    if (budget) {
+        write_simple(w, "embedd_request_memory_bytes", "gauge",
+                     "Memory of all requests together: bodies, work, replies not yet read.",
+                     atomic_load_explicit(&budget->used_bytes, memory_order_relaxed));
+        write_simple(w, "embedd_request_memory_max_bytes", "gauge",
+                     "Most of it, as max-memory says.", budget->max_bytes);
     }
     const struct metrics_model *model = &w->metrics->model;
     begin(w, "embedd_model_info", "gauge", "The model that is served.");

@@ -38,6 +38,8 @@ enum metrics_reject {
     REJECT_TOO_MANY_INPUTS,
     REJECT_TOO_MANY_TOKENS,
     REJECT_MEMORY,
+    REJECT_REPLY_TOO_LARGE,
+    REJECT_OVERLOAD,
     REJECT_MEDIA_TYPE,
     REJECT_METHOD,
     REJECT_NOT_FOUND,
@@ -81,6 +83,7 @@ struct metrics_model {
 
 struct metrics;
 struct metrics_slot;
+struct arena_budget;
 
 /**
  * metrics_new: `threads` slots, `routes` route names (borrowed for its life; the route table's own
@@ -89,6 +92,9 @@ struct metrics_slot;
 struct metrics *metrics_new(size_t threads, const char *const *routes, size_t n_routes,
                             const struct metrics_model *model);
 void metrics_free(struct metrics *metrics);
+
+/** metrics_watch_memory: what requests hold of `budget`, borrowed, is shown from now on. */
+void metrics_watch_memory(struct metrics *metrics, const struct arena_budget *budget);
 
 /** metrics_slot returns slot `thread`, to be written by that thread alone. */
 struct metrics_slot *metrics_slot(struct metrics *metrics, size_t thread);

@@ -20,6 +20,7 @@ static int exit_code(enum err_code code)
     case ERR_MEDIA_TYPE:
     case ERR_UNPROCESSABLE:
     case ERR_UNAVAILABLE:
+    case ERR_OVERLOADED:
     case ERR_IO:
     case ERR_FORMAT:
     case ERR_INTERNAL:

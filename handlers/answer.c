@@ -41,6 +41,23 @@ bool question_choose(struct question *question, const struct exchange *x, const 
     return refuse_head(heads, why, err);
 }
 
+/* What a label takes at least, with its score and its logit. */
+#define LABEL_BYTES 40
+#define EXPLAINED_TOKEN_BYTES 50
+
+bool answer_plan(struct exchange *x, const struct question *question, const struct batch *batch,
+                 struct err *err)
+{
+    const struct head_info *info = question->info;
+    struct plan plan = {
+        .reply_bytes = batch->n * (uint64_t)question->top_k * LABEL_BYTES,
+        .read_bytes = model_read_bytes(x->service->model, batch->tokens) +
+                      batch->n * (uint64_t)info->n_labels * (info->dim + 64) * sizeof(float),
+    };
+    if (question->explain) plan.reply_bytes += batch->tokens * EXPLAINED_TOKEN_BYTES;
+    return reply_plan(x, &plan, err);
+}
+
 bool answer_make(struct answer *answer, const struct exchange *x, const struct question *question,
                  struct err *err)
 {

@@ -40,6 +40,10 @@ struct answer {
 bool question_choose(struct question *question, const struct exchange *x, const struct value *name,
                      struct err *err);
 
+/** answer_plan: reply_plan of the answers to so many sequences. */
+bool answer_plan(struct exchange *x, const struct question *question, const struct batch *batch,
+                 struct err *err);
+
 /** answer_make: room for the answers to `question`, one after the other. ERR_MEMORY. */
 bool answer_make(struct answer *answer, const struct exchange *x, const struct question *question,
                  struct err *err);

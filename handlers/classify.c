@@ -144,7 +144,7 @@ static bool classify_write(struct exchange *x, struct buf *out, struct err *err)
     if (!exchange_read_fields(x, classify_names, CLASSIFY_FIELDS, values, err) ||
         !read_question(x, values, &question, err) ||
         !request_read_own(x, values, &model, &batch, err) ||
-        !answer_make(&answer, x, &question, err))
+        !answer_plan(x, &question, &batch, err) || !answer_make(&answer, x, &question, err))
         return false;
     buf_add_str(out, "{\"data\":[");
     for (size_t i = 0; i < batch.n; i++) {

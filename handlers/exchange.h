@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/metrics.h"
 #include "handlers/service.h"
 
@@ -38,6 +39,11 @@ struct exchange {
     const char *body;  /* body_bytes bytes, not NUL-terminated */
     size_t body_bytes;
 
+    /* How much may be done here and now: bytes of reply, or work that takes as long. 0 = no limit.
+       Beyond it the handler says is_deferred, before that work, and is run again elsewhere. */
+    size_t work_max;
+    bool is_deferred;
+
     /* The reply. */
     unsigned status;
     const char *reply_type;
@@ -45,6 +51,13 @@ struct exchange {
     size_t reply_bytes;
     struct reply_header headers[REPLY_HEADERS_MAX];
     size_t n_headers;
+
+    /* A reply too large to be held whole is made in pieces as it is sent: reply is NULL, and
+       handlers_next_piece fills `piece`. `make_piece` appends some 64 KB and returns whether more
+       is to come. */
+    bool (*make_piece)(struct exchange *x, void *maker, struct buf *piece);
+    void *maker; /* in the arena */
+    struct buf piece;
 
     struct metrics_sample sample;
     uint64_t stage_start_ns; /* the handlers' own: when the running stage began */

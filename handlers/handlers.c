@@ -119,6 +119,8 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
                 "the body has more than max-body-bytes, %zu bytes; send fewer inputs a request, or "
                 "raise max-body-bytes",
                 max);
+    } else if (takes_body && !arena_has_budget(x->arena, content_length)) {
+        err_overloaded(&err);
     } else if (takes_body && content_encoding && *content_encoding &&
                strcasecmp(content_encoding, "identity") != 0) {
         err_set(&err, ERR_MEDIA_TYPE, NULL,
@@ -135,12 +137,27 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
     return false;
 }
 
-void handlers_dispatch(struct exchange *x)
+bool handlers_dispatch(struct exchange *x)
 {
     assert(x->route && x->arena && x->service);
     x->stage_start_ns = clock_now_ns();
     x->route->handle(x);
+    if (x->is_deferred) {
+        x->is_deferred = false;
+        x->sample = (struct metrics_sample){.route = x->sample.route};
+        x->n_headers = 0;
+        return false;
+    }
     assert(x->status);
     /* An error has them already. */
     if (x->sample.status == 0) reply_add_common(x);
+    return true;
+}
+
+bool handlers_next_piece(struct exchange *x)
+{
+    x->piece.bytes = 0;
+    if (!x->make_piece) return false;
+    if (!x->make_piece(x, x->maker, &x->piece)) x->make_piece = NULL;
+    return !x->piece.failed && x->piece.bytes > 0;
 }

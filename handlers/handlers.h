@@ -56,9 +56,20 @@ const struct route *handlers_find_route(struct exchange *x, enum method method, 
  */
 bool handlers_check_head(struct exchange *x, const char *content_encoding, size_t content_length);
 
-/** handlers_dispatch runs x->route on x->body and finishes the reply: status, body, common headers.
+/**
+ * handlers_dispatch runs x->route on x->body and finishes the reply: status, body, common headers.
+ * @return false when that is more work than x->work_max: nothing was answered; run it again, with
+ *         work_max 0, where it disturbs nobody
  */
-void handlers_dispatch(struct exchange *x);
+bool handlers_dispatch(struct exchange *x);
+
+/**
+ * handlers_next_piece makes the next piece of a reply that has make_piece: x->piece. Once it has
+ * returned false there is no more.
+ * @return false at the end, or when the reply cannot go on (x->piece.failed): then the client must
+ *         see the connection end
+ */
+bool handlers_next_piece(struct exchange *x);
 
 /** handlers_fail finishes the reply with an error in the route's dialect (own shape without a
  * route). */

@@ -109,6 +109,7 @@ struct onehot {
     const struct text *tokens; /* n, or NULL: the vocabulary's entries of the ids */
     uint32_t n;
     uint32_t width; /* V */
+    bool is_dense;  /* sent as rows, not as columns */
 };
 
 static uint64_t hash_text(struct text text)
@@ -192,32 +193,31 @@ static void write_share(double share, struct buf *out)
     buf_add_str(out, text);
 }
 
-static void write_dense(const struct onehot *onehot, struct buf *out)
+/* Appends rows of zeros with their 1, from row *next on, until `out` has `full` bytes. True at the
+   end. */
+static bool write_dense(const struct onehot *onehot, uint32_t *next, size_t full, struct buf *out)
 {
-    /* All of it is asked for at once: a matrix too large for the request's memory fails here. */
-    uint64_t bytes = (uint64_t)onehot->n * (2 * (uint64_t)onehot->width + 2) + 2;
-    char *at = buf_reserve(out, bytes);
-    if (!at) return;
-    *at++ = '[';
-    for (uint32_t i = 0; i < onehot->n; i++) {
-        if (i > 0) *at++ = ',';
-        char *row = at;
+    for (; *next < onehot->n && out->bytes < full; ++*next) {
+        char *at = buf_reserve(out, 2 * (size_t)onehot->width + 2);
+        if (!at) return true;
+        if (*next > 0) *at++ = ',';
         for (uint32_t j = 0; j < onehot->width; j++) {
-            row[2 * (size_t)j] = ',';
-            row[2 * (size_t)j + 1] = '0';
+            at[2 * (size_t)j] = ',';
+            at[2 * (size_t)j + 1] = '0';
         }
-        row[0] = '[';
-        row[2 * (size_t)onehot->columns[i] + 1] = '1';
+        at[0] = '[';
+        at[2 * (size_t)onehot->columns[*next] + 1] = '1';
         at += 2 * (size_t)onehot->width;
         *at++ = ']';
+        out->bytes = (size_t)(at - out->data);
     }
-    *at++ = ']';
-    out->bytes = (size_t)(at - out->data);
+    return *next == onehot->n;
 }
 
-static void write_onehot(const struct exchange *x, const struct sequence *sequence,
-                         const struct onehot *onehot, enum format format, struct buf *out)
+static void begin_onehot(const struct exchange *x, size_t index, const struct sequence *sequence,
+                         const struct onehot *onehot, struct buf *out)
 {
+    write_index(out, index);
     buf_add_str(out, ",\"tokens\":");
     if (onehot->tokens) {
         buf_add_char(out, '[');
@@ -231,51 +231,114 @@ static void write_onehot(const struct exchange *x, const struct sequence *sequen
     }
     buf_printf(out, ",\"shape\":[%" PRIu32 ",%" PRIu32 "],\"zeros\":", onehot->n, onehot->width);
     write_share(onehot->n == 0 ? 0 : (double)(onehot->width - 1) / onehot->width, out);
-    if (format == FORMAT_AUTO)
-        format =
-            (uint64_t)onehot->n * onehot->width <= DENSE_CELLS_MAX ? FORMAT_DENSE : FORMAT_SPARSE;
-    if (format == FORMAT_DENSE) {
-        buf_add_str(out, ",\"rows\":");
-        write_dense(onehot, out);
-    } else {
-        buf_add_str(out, ",\"columns\":");
-        write_ids(onehot->columns, onehot->n, out);
-    }
-    buf_add_char(out, '}');
+    buf_add_str(out, onehot->is_dense ? ",\"rows\":[" : ",\"columns\":");
 }
 
-static bool onehot_write(struct exchange *x, struct buf *out, struct err *err)
+/* How far a reply that is made in pieces has come. */
+struct place {
+    size_t item;
+    uint32_t row;        /* the next of the item */
+    bool has_begun;      /* the reply */
+    bool item_has_begun; /* up to its rows */
+};
+
+struct onehots {
+    struct batch batch;
+    struct onehot *items; /* batch.n */
+    struct text model;
+    struct place at;
+};
+
+static bool make_onehots(struct exchange *x, void *maker, struct buf *out)
+{
+    struct onehots *onehots = maker;
+    struct place *at = &onehots->at;
+    size_t full = out->bytes + PIECE_BYTES;
+    if (!at->has_begun) buf_add_str(out, "{\"data\":[");
+    at->has_begun = true;
+    for (; at->item < onehots->batch.n; at->item++) {
+        const struct onehot *onehot = &onehots->items[at->item];
+        if (!at->item_has_begun)
+            begin_onehot(x, at->item, &onehots->batch.items[at->item], onehot, out);
+        at->item_has_begun = true;
+        if (!onehot->is_dense)
+            write_ids(onehot->columns, onehot->n, out);
+        else if (!write_dense(onehot, &at->row, full, out))
+            return true;
+        buf_add_str(out, onehot->is_dense ? "]}" : "}");
+        at->row = 0;
+        at->item_has_begun = false;
+    }
+    write_model_name(out, onehots->model);
+    buf_add_char(out, '}');
+    return false;
+}
+
+/* How long the reply will be; false where it is too long for what is so easily had otherwise. */
+static bool plan_onehots(struct exchange *x, const struct onehots *onehots, struct plan *plan,
+                         struct err *err)
+{
+    uint64_t cells = 0, max = x->service->dense_cells_max;
+    for (size_t i = 0; i < onehots->batch.n; i++) {
+        const struct onehot *onehot = &onehots->items[i];
+        if (onehot->is_dense) cells += (uint64_t)onehot->n * onehot->width;
+    }
+    if (cells > max) {
+        x->sample.reject = REJECT_REPLY_TOO_LARGE;
+        return err_set(err, ERR_TOO_LARGE, "format",
+                       "the dense rows would have %" PRIu64 " cells, tokens x vocabulary, but "
+                       "max-dense-cells is %" PRIu64 "; send \"format\": \"sparse\", or shorter "
+                       "inputs, or raise max-dense-cells",
+                       cells, max);
+    }
+    plan->reply_bytes = 2 * cells + 32 * (uint64_t)onehots->batch.tokens;
+    plan->in_pieces = plan->reply_bytes > WHOLE_BYTES_MAX;
+    return reply_plan(x, plan, err);
+}
+
+static bool is_dense(const struct onehot *onehot, enum format format)
+{
+    if (format != FORMAT_AUTO) return format == FORMAT_DENSE;
+    return (uint64_t)onehot->n * onehot->width <= DENSE_CELLS_MAX;
+}
+
+static bool onehots_read(struct exchange *x, struct onehots *onehots, struct err *err)
 {
     struct value values[ONEHOT_FIELDS];
     size_t vocabulary = VOCABULARY_MODEL, format = FORMAT_AUTO;
-    struct text model;
-    struct batch batch;
     if (!exchange_read_fields(x, onehot_names, ONEHOT_FIELDS, values, err) ||
         !value_get_choice(&values[ONEHOT_VOCABULARY], "vocabulary", vocabulary_names, 2,
                           &vocabulary, err) ||
         !value_get_choice(&values[ONEHOT_FORMAT], "format", format_names, 2, &format, err) ||
-        !request_read_own(x, values, &model, &batch, err))
+        !request_read_own(x, values, &onehots->model, &onehots->batch, err))
         return false;
-    buf_add_str(out, "{\"data\":[");
-    for (size_t i = 0; i < batch.n; i++) {
-        struct sequence *item = &batch.items[i];
-        struct onehot onehot = {0};
-        if (!(vocabulary == VOCABULARY_INPUT ? onehot_of_input(x, item, &onehot, err)
-                                             : onehot_of_model(x, item, i, &onehot, err)))
+    onehots->items = arena_array(x->arena, onehots->batch.n, sizeof *onehots->items);
+    if (!onehots->items) return err_out_of_memory(err);
+    for (size_t i = 0; i < onehots->batch.n; i++) {
+        struct sequence *item = &onehots->batch.items[i];
+        struct onehot *onehot = &onehots->items[i];
+        if (!(vocabulary == VOCABULARY_INPUT ? onehot_of_input(x, item, onehot, err)
+                                             : onehot_of_model(x, item, i, onehot, err)))
             return false;
-        write_index(out, i);
-        write_onehot(x, item, &onehot, (enum format)format, out);
-        if (out->failed && format == FORMAT_DENSE)
-            return err_set(err, ERR_MEMORY, "format",
-                           "the %" PRIu32 " x %" PRIu32 " matrix of input %zu needs more memory "
-                           "than max-request-memory allows; send \"format\": \"sparse\", shorter "
-                           "inputs, or raise max-request-memory",
-                           onehot.n, onehot.width, i);
+        onehot->is_dense = is_dense(onehot, (enum format)format);
     }
-    write_model_name(out, model);
-    buf_add_char(out, '}');
-    stage_end(x, STAGE_WRITE);
     return true;
+}
+
+void onehot_post(struct exchange *x)
+{
+    struct onehots *onehots = arena_array(x->arena, 1, sizeof *onehots);
+    struct plan plan = {0};
+    struct err err;
+    if (onehots) *onehots = (struct onehots){0};
+    if (!onehots)
+        err_out_of_memory(&err);
+    else if (onehots_read(x, onehots, &err) && plan_onehots(x, onehots, &plan, &err)) {
+        reply_pieces(x, plan.reply_bytes, make_onehots, onehots);
+        stage_end(x, STAGE_WRITE);
+        return;
+    }
+    handlers_fail(x, &err);
 }
 
 /* -- /v1/lookup -- */
@@ -286,86 +349,137 @@ static const struct text lookup_names[LOOKUP_FIELDS] = {
     OWN_FIELD_NAMES, [LOOKUP_DIMENSIONS] = TEXT("dimensions"),
     [LOOKUP_ENCODING] = TEXT("encoding_format"), [LOOKUP_UNKNOWN] = TEXT("unknown")};
 
-static bool refuse_row(uint32_t id, struct err *err)
-{
-    return err_set(err, ERR_INTERNAL, NULL,
-                   "row %" PRIu32 " of the table is not finite (NaN or infinity), so it is not "
-                   "sent; check the model with embedd inspect",
-                   id);
-}
+/* Rows of which base64 makes whole groups of characters: 3 of any number of floats. */
+#define ROWS_AT_ONCE 3
 
-/* Y = X·W of one sequence, X one-hot: the rows of W that its ids name. */
-static bool write_rows(struct exchange *x, const struct sequence *sequence, uint32_t dims,
-                       enum encoding encoding, struct buf *out, struct err *err)
+struct lookups {
+    struct batch batch;
+    struct text model;
+    uint32_t dims;
+    enum encoding encoding;
+    float *rows; /* (ROWS_AT_ONCE, dims) */
+    struct place at;
+};
+
+static bool check_rows(struct exchange *x, const struct lookups *lookups, struct err *err)
 {
-    /* base64 runs over the whole matrix, so its rows must lie together. */
-    size_t n_kept = encoding == ENCODING_BASE64 ? sequence->n : 1;
-    if (n_kept > SIZE_MAX / dims) return err_out_of_memory(err);
-    float *rows = arena_array(x->arena, n_kept * dims, sizeof *rows);
-    if (!rows) return err_out_of_memory(err);
-    if (encoding == ENCODING_FLOAT) {
-        if (!buf_reserve(out, sequence->n * (write_floats_bytes(encoding, dims) + 1) + 2))
-            return err_out_of_memory(err);
-        buf_add_char(out, '[');
-    }
-    for (uint32_t i = 0; i < sequence->n; i++) {
-        float *row = encoding == ENCODING_BASE64 ? rows + (size_t)i * dims : rows;
-        model_row(x->service->model, sequence->ids[i], dims, row);
-        for (uint32_t j = 0; j < dims; j++)
-            if (!isfinite(row[j])) return refuse_row(sequence->ids[i], err);
-        if (encoding == ENCODING_BASE64) continue;
-        if (i > 0) buf_add_char(out, ',');
-        write_floats(out, encoding, row, dims);
-    }
-    if (encoding == ENCODING_BASE64) {
-        write_floats(out, encoding, rows, (size_t)sequence->n * dims);
-    } else {
-        buf_add_char(out, ']');
+    for (size_t i = 0; i < lookups->batch.n; i++) {
+        const struct sequence *item = &lookups->batch.items[i];
+        for (uint32_t row = 0; row < item->n; row++) {
+            model_row(x->service->model, item->ids[row], lookups->dims, lookups->rows);
+            for (uint32_t j = 0; j < lookups->dims; j++)
+                if (!isfinite(lookups->rows[j]))
+                    return err_set(err, ERR_INTERNAL, NULL,
+                                   "row %" PRIu32 " of the table is not finite (NaN or infinity), "
+                                   "so it is not sent; check the model with embedd inspect",
+                                   item->ids[row]);
+        }
     }
     return true;
 }
 
-static bool lookup_write(struct exchange *x, struct buf *out, struct err *err)
+static void write_some_rows(const struct exchange *x, const struct lookups *lookups,
+                            const uint32_t *ids, uint32_t n, struct buf *out)
+{
+    for (uint32_t i = 0; i < n; i++)
+        model_row(x->service->model, ids[i], lookups->dims,
+                  lookups->rows + (size_t)i * lookups->dims);
+    if (lookups->encoding == ENCODING_FLOAT) {
+        write_floats(out, lookups->encoding, lookups->rows, lookups->dims);
+        return;
+    }
+    size_t bytes = (size_t)n * lookups->dims * sizeof(float);
+    char *at = buf_reserve(out, numtext_base64_bytes(bytes));
+    if (at) out->bytes += numtext_base64(at, lookups->rows, bytes);
+}
+
+/* Y = X·W of one sequence, X one-hot: the rows of W that its ids name, from row *next on, until
+   `out` has `full` bytes. True at the end. */
+static bool write_rows(const struct exchange *x, const struct lookups *lookups,
+                       const struct sequence *item, uint32_t *next, size_t full, struct buf *out)
+{
+    const bool is_text = lookups->encoding == ENCODING_FLOAT;
+    while (*next < item->n && out->bytes < full && !out->failed) {
+        uint32_t left = item->n - *next;
+        uint32_t n = is_text ? 1 : left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
+        if (is_text && *next > 0) buf_add_char(out, ',');
+        write_some_rows(x, lookups, item->ids + *next, n, out);
+        *next += n;
+    }
+    return *next == item->n || out->failed;
+}
+
+static bool make_lookups(struct exchange *x, void *maker, struct buf *out)
+{
+    struct lookups *lookups = maker;
+    struct place *at = &lookups->at;
+    const bool is_text = lookups->encoding == ENCODING_FLOAT;
+    size_t full = out->bytes + PIECE_BYTES;
+    if (!at->has_begun) buf_add_str(out, "{\"data\":[");
+    at->has_begun = true;
+    for (; at->item < lookups->batch.n; at->item++) {
+        const struct sequence *item = &lookups->batch.items[at->item];
+        if (!at->item_has_begun) {
+            begin_item(x, at->item, item, out);
+            buf_printf(out, ",\"shape\":[%" PRIu32 ",%" PRIu32 "],\"rows\":%c", item->n,
+                       lookups->dims, is_text ? '[' : '"');
+        }
+        at->item_has_begun = true;
+        if (!write_rows(x, lookups, item, &at->row, full, out)) return true;
+        buf_add_str(out, is_text ? "]}" : "\"}");
+        at->row = 0;
+        at->item_has_begun = false;
+    }
+    write_model_name(out, lookups->model);
+    buf_add_char(out, '}');
+    return false;
+}
+
+static bool lookups_read(struct exchange *x, struct lookups *lookups, struct plan *plan,
+                         struct err *err)
 {
     struct value values[LOOKUP_FIELDS];
     int64_t dims = model_info(x->service->model)->dim;
     size_t encoding = ENCODING_FLOAT;
     enum unknown_policy policy;
-    struct text model;
-    struct batch batch;
     if (!exchange_read_fields(x, lookup_names, LOOKUP_FIELDS, values, err) ||
         !value_get_whole(&values[LOOKUP_DIMENSIONS], "dimensions", 1, dims, &dims, err) ||
         !value_get_choice(&values[LOOKUP_ENCODING], "encoding_format", encoding_names, 2, &encoding,
                           err) ||
         !unknown_policy_read(x, &values[LOOKUP_UNKNOWN], &policy, err) ||
-        !request_read_own(x, values, &model, &batch, err) || !apply_unknown(x, &batch, policy, err))
+        !request_read_own(x, values, &lookups->model, &lookups->batch, err) ||
+        !apply_unknown(x, &lookups->batch, policy, err))
         return false;
-    buf_add_str(out, "{\"data\":[");
-    for (size_t i = 0; i < batch.n; i++) {
-        const struct sequence *item = &batch.items[i];
-        begin_item(x, i, item, out);
-        buf_printf(out, ",\"shape\":[%" PRIu32 ",%" PRId64 "],\"rows\":", item->n, dims);
-        if (!write_rows(x, item, (uint32_t)dims, (enum encoding)encoding, out, err)) return false;
-        buf_add_char(out, '}');
+    lookups->dims = (uint32_t)dims;
+    lookups->encoding = (enum encoding)encoding;
+    uint64_t row_bytes = write_floats_bytes(lookups->encoding, lookups->dims);
+    plan->reply_bytes = lookups->batch.tokens * (row_bytes + 32);
+    plan->read_bytes = model_read_bytes(x->service->model, lookups->batch.tokens);
+    plan->in_pieces = plan->reply_bytes > WHOLE_BYTES_MAX;
+    if (!reply_plan(x, plan, err)) return false;
+    lookups->rows =
+        arena_array(x->arena, (size_t)ROWS_AT_ONCE * lookups->dims, sizeof *lookups->rows);
+    return lookups->rows ? check_rows(x, lookups, err) : err_out_of_memory(err);
+}
+
+void lookup_post(struct exchange *x)
+{
+    struct lookups *lookups = arena_array(x->arena, 1, sizeof *lookups);
+    struct plan plan = {0};
+    struct err err;
+    if (lookups) *lookups = (struct lookups){0};
+    if (!lookups)
+        err_out_of_memory(&err);
+    else if (lookups_read(x, lookups, &plan, &err)) {
+        reply_pieces(x, plan.reply_bytes, make_lookups, lookups);
+        /* Rows go straight from the table into the reply: one stage. */
+        stage_end(x, STAGE_LOOKUP);
+        return;
     }
-    write_model_name(out, model);
-    buf_add_char(out, '}');
-    /* Rows go straight from the table into the reply: one stage. */
-    stage_end(x, STAGE_LOOKUP);
-    return true;
+    handlers_fail(x, &err);
 }
 
 void ids_post(struct exchange *x)
 {
     reply_by(x, ids_write);
-}
-
-void onehot_post(struct exchange *x)
-{
-    reply_by(x, onehot_write);
-}
-
-void lookup_post(struct exchange *x)
-{
-    reply_by(x, lookup_write);
 }

@@ -60,6 +60,46 @@ void reply_json(struct exchange *x, const struct buf *out)
     reply_buf(x, 200, type_json, out);
 }
 
+/* -- before the work -- */
+
+/* Reading a byte of a row takes about an eighth of the time of writing one of the reply. */
+#define READ_SHARE 8
+
+bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
+{
+    uint64_t held = plan->in_pieces ? PIECE_BYTES : plan->reply_bytes;
+    if (plan->reply_bytes > x->arena->cap_bytes || held > arena_left(x->arena)) {
+        x->sample.reject = REJECT_MEMORY;
+        return err_set(err, ERR_MEMORY, NULL,
+                       "the reply would have about %" PRIu64
+                       " bytes, more than max-request-memory, "
+                       "%zu, allows; send fewer or shorter inputs, or raise max-request-memory",
+                       plan->reply_bytes, x->arena->cap_bytes);
+    }
+    if (!arena_has_budget(x->arena, held)) return err_overloaded(err);
+    uint64_t work = (plan->in_pieces ? 0 : plan->reply_bytes) + plan->read_bytes / READ_SHARE;
+    if (x->work_max == 0 || work <= x->work_max) return true;
+    x->is_deferred = true;
+    return err_set(err, ERR_INTERNAL, NULL, "the work was to be done elsewhere");
+}
+
+void reply_pieces(struct exchange *x, uint64_t bytes_about,
+                  bool (*make_piece)(struct exchange *, void *, struct buf *), void *maker)
+{
+    buf_init(&x->piece, x->arena);
+    if (bytes_about > WHOLE_BYTES_MAX) {
+        x->make_piece = make_piece;
+        x->maker = maker;
+        x->status = 200;
+        x->reply_type = type_json;
+        return;
+    }
+    buf_reserve(&x->piece, bytes_about);
+    while (!x->piece.failed && make_piece(x, maker, &x->piece)) {
+    }
+    reply_json(x, &x->piece);
+}
+
 /* -- errors -- */
 
 /* What a code becomes on the wire. TEI's status differs: a wrong value is its Validation, 422. */
@@ -93,6 +133,8 @@ static struct error_form form_of(enum err_code code)
         return (struct error_form){422, 422, mine, NULL, "Validation", REJECT_UNKNOWN_TOKEN};
     case ERR_UNAVAILABLE:
         return (struct error_form){503, 503, ours, "unavailable", "Overloaded", REJECT_DRAINING};
+    case ERR_OVERLOADED:
+        return (struct error_form){503, 503, ours, "overloaded", "Overloaded", REJECT_OVERLOAD};
     case ERR_NONE:
     case ERR_USAGE:
     case ERR_IO:
@@ -136,6 +178,16 @@ static void write_tei_error(struct buf *out, const char *type, const char *prefi
 /* Where there is no memory left even for the error. */
 static void reply_no_memory(struct exchange *x, enum dialect dialect)
 {
+    if (x->arena->is_starved) {
+        reply_static(x, 503, type_json,
+                     dialect == DIALECT_TEI
+                         ? "{\"error\":\"the server has no memory left for requests\","
+                           "\"error_type\":\"Overloaded\"}"
+                         : "{\"error\":{\"message\":\"the server has no memory left for "
+                           "requests\",\"type\":\"server_error\",\"param\":null,"
+                           "\"code\":\"overloaded\"}}");
+        return;
+    }
     reply_static(
         x, 413, type_json,
         dialect == DIALECT_TEI
@@ -156,6 +208,15 @@ void reply_tei_error(struct exchange *x, unsigned status, const char *type, cons
 
 void handlers_fail(struct exchange *x, const struct err *err)
 {
+    if (x->is_deferred) return;
+    /* What looks like a request that is too large may be one that came at a bad time. */
+    struct err overloaded;
+    if (err->code == ERR_MEMORY && x->arena->is_starved) {
+        err_overloaded(&overloaded);
+        err = &overloaded;
+        x->sample.reject = REJECT_OVERLOAD;
+    }
+    if (err->code == ERR_OVERLOADED) reply_add_header(x, "retry-after", "1");
     enum dialect dialect = x->route ? x->route->dialect : DIALECT_OWN;
     struct error_form form = form_of(err->code);
     if (x->sample.reject == REJECT_NONE) x->sample.reject = form.reject;
@@ -346,9 +407,13 @@ bool write_vectors(struct exchange *x, const struct batch *batch,
 {
     size_t dims = options->dims, at_once = batch->n < VECTORS_AT_ONCE ? batch->n : VECTORS_AT_ONCE;
     size_t frame_bytes = frame->before.bytes + frame->between.bytes + frame->after.bytes + 21;
+    const struct plan plan = {
+        .reply_bytes = batch->n * (frame_bytes + write_floats_bytes(encoding, dims)),
+        .read_bytes = model_read_bytes(x->service->model, batch->tokens),
+    };
+    if (!reply_plan(x, &plan, err)) return false;
     float *vectors = arena_array(x->arena, at_once * dims, sizeof *vectors);
-    char *at = buf_reserve(out, frame->head.bytes + TAIL_BYTES +
-                                    batch->n * (frame_bytes + write_floats_bytes(encoding, dims)));
+    char *at = buf_reserve(out, frame->head.bytes + TAIL_BYTES + plan.reply_bytes);
     if (!vectors || !at) return err_out_of_memory(err);
     at = put(at, frame->head);
     for (size_t first = 0; first < batch->n; first += at_once) {

@@ -39,6 +39,31 @@ void reply_json(struct exchange *x, const struct buf *out);
 /** reply_by sends what `write` wrote, or the error it failed with. */
 void reply_by(struct exchange *x, bool (*write)(struct exchange *, struct buf *, struct err *));
 
+/** What a reply is going to take, as far as that can be told. */
+struct plan {
+    uint64_t reply_bytes;
+    uint64_t read_bytes; /* of rows and of heads' weights */
+    bool in_pieces;      /* it will not be held whole */
+};
+
+/**
+ * reply_plan decides, before any of it is done, whether it is to be done: now, elsewhere
+ * (x->is_deferred; the error is nobody's then), or not at all: ERR_MEMORY when it is beyond the
+ * request's own memory, ERR_OVERLOADED when other requests have what it needs.
+ */
+bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err);
+
+/**
+ * reply_pieces sends what make_piece makes (exchange.h): all of it at once where it is to have at
+ * most 1 MB, or else piece by piece.
+ */
+void reply_pieces(struct exchange *x, uint64_t bytes_about,
+                  bool (*make_piece)(struct exchange *, void *, struct buf *), void *maker);
+
+/** PIECE_BYTES: about how much make_piece makes. */
+#define PIECE_BYTES ((size_t)64 << 10)
+#define WHOLE_BYTES_MAX ((uint64_t)1 << 20)
+
 /** reply_static: `body` is a string that lives for ever. */
 void reply_static(struct exchange *x, unsigned status, const char *type, const char *body);
 

@@ -28,7 +28,8 @@ struct service {
 
     size_t body_bytes_max;
     size_t inputs_max;
-    size_t input_tokens_max; /* 0 = no limit */
+    size_t input_tokens_max;  /* 0 = no limit */
+    uint64_t dense_cells_max; /* of the dense one-hot rows in a reply */
     enum truncate truncate;
     bool strict_model;
     bool timing_always; /* server-timing on every reply */

@@ -198,7 +198,8 @@ static bool predict_write(struct exchange *x, struct buf *out, struct err *err)
     stage_end(x, STAGE_PARSE);
     if (!batch_tokenize(x, &batch, &limit, err)) return false;
     stage_end(x, STAGE_TOKENIZE);
-    if (!answer_make(&answer, x, &question, err)) return false;
+    if (!answer_plan(x, &question, &batch, err) || !answer_make(&answer, x, &question, err))
+        return false;
     if (is_batch) buf_add_char(out, '[');
     for (size_t i = 0; i < batch.n; i++) {
         if (!answer_fill(&answer, x, &question, &batch.items[i], err)) return false;

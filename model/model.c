@@ -221,6 +221,15 @@ bool model_vector(const struct model *model, struct arena *arena, const struct p
     return pool_passage(&ground, arena, passage, options, out, err);
 }
 
+/* A word of a fastText model is the mean of its n-grams too: about so many rows. */
+#define ROWS_OF_A_WORD 16
+
+uint64_t model_read_bytes(const struct model *model, uint64_t tokens)
+{
+    uint64_t rows = model_reads_text(model) ? tokens * ROWS_OF_A_WORD : tokens;
+    return rows * model->info.dim * sizeof(float);
+}
+
 bool model_reads_text(const struct model *model)
 {
     return model->content.fasttext;

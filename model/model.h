@@ -144,6 +144,9 @@ bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
 bool model_vector(const struct model *model, struct arena *arena, const struct passage *passage,
                   const struct pool_options *options, float *out, struct err *err);
 
+/** model_read_bytes: about how many bytes of its rows the vectors of so many tokens take. */
+uint64_t model_read_bytes(const struct model *model, uint64_t tokens);
+
 /** model_reads_text: vectors are made of texts, not of token ids. */
 bool model_reads_text(const struct model *model);
 

@@ -90,13 +90,45 @@ static enum method method_from_name(const char *name)
 
 /* ---- the reply ---- */
 
+/* What libmicrohttpd asks for at once is no more than it has memory for. */
+#define BLOCK_BYTES 4096
+
+/* The next bytes of a reply that is made in pieces. */
+static ssize_t read_piece(void *cls, uint64_t at, char *to, size_t room)
+{
+    (void)at;
+    struct request *request = cls;
+    struct exchange *x = &request->x;
+    if (request->sent_bytes == x->piece.bytes) {
+        request->sent_bytes = 0;
+        if (!handlers_next_piece(x))
+            return x->piece.failed ? MHD_CONTENT_READER_END_WITH_ERROR
+                                   : MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    size_t n = x->piece.bytes - request->sent_bytes;
+    if (n > room) n = room;
+    memcpy(to, x->piece.data + request->sent_bytes, n);
+    request->sent_bytes += n;
+    x->reply_bytes += n;
+    return (ssize_t)n;
+}
+
+static struct MHD_Response *make_response(struct request *request)
+{
+    struct exchange *x = &request->x;
+    if (x->make_piece)
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_piece, request,
+                                                 NULL);
+    /* Zero copy: the bytes stay in the arena until on_completed. The cast only takes const away,
+       libmicrohttpd 0.9.75 does not write to them. */
+    return MHD_create_response_from_buffer(x->reply_bytes, (void *)(uintptr_t)x->reply,
+                                           MHD_RESPMEM_PERSISTENT);
+}
+
 static enum MHD_Result queue_reply(struct request *request, bool closes)
 {
     struct exchange *x = &request->x;
-    /* Zero copy: the bytes stay in the arena until on_completed. The cast only takes const away,
-       libmicrohttpd 0.9.75 does not write to them. */
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        x->reply_bytes, (void *)(uintptr_t)x->reply, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = make_response(request);
     if (!response) return MHD_NO;
     if (x->reply_type) MHD_add_response_header(response, "Content-Type", x->reply_type);
     for (size_t i = 0; i < x->n_headers; i++)
@@ -175,7 +207,10 @@ static enum MHD_Result take_body(struct http *http, struct request *request, con
             refuse(request, NULL);
             handlers_check_head(x, NULL, request->arrived_bytes); /* its 413 */
         } else if (!request_keep_body(request, data, bytes)) {
-            err_out_of_memory(&err);
+            if (request->arena.is_starved)
+                err_overloaded(&err);
+            else
+                err_out_of_memory(&err);
             refuse(request, &err);
         }
     }
@@ -204,19 +239,26 @@ static void after_worker(struct pool_job *job, bool was_run)
     http->settings.wake(http->settings.user);
 }
 
+/* Work on the loop's own thread is as much as making a reply of so many times offload-bytes. */
+#define WORK_SHARE 128
+
+static enum MHD_Result give_to_worker(struct http *http, struct request *request)
+{
+    request->state = REQUEST_WORKING;
+    conn_begin_work(request->conn);
+    metrics_offload_queue(http->settings.metrics, 1);
+    MHD_suspend_connection(request->connection);
+    pool_submit(http->settings.loop, &request->job, &request->x, after_worker);
+    return MHD_YES;
+}
+
 static enum MHD_Result answer(struct http *http, struct request *request)
 {
     struct exchange *x = &request->x;
-    if (x->route->is_heavy && x->body_bytes >= http->settings.offload_bytes) {
-        request->state = REQUEST_WORKING;
-        conn_begin_work(request->conn);
-        metrics_offload_queue(http->settings.metrics, 1);
-        MHD_suspend_connection(request->connection);
-        pool_submit(http->settings.loop, &request->job, x, after_worker);
-        return MHD_YES;
-    }
-    handlers_dispatch(x);
-    return queue_reply(request, false);
+    size_t offload_bytes = http->settings.offload_bytes;
+    if (x->route->is_heavy && x->body_bytes >= offload_bytes) return give_to_worker(http, request);
+    x->work_max = offload_bytes < SIZE_MAX / WORK_SHARE ? offload_bytes * WORK_SHARE : SIZE_MAX;
+    return handlers_dispatch(x) ? queue_reply(request, false) : give_to_worker(http, request);
 }
 
 /* ---- libmicrohttpd's callbacks ---- */
@@ -380,6 +422,7 @@ struct http *http_new(const struct http_settings *settings)
     http->conns.user = http;
     http->lingers.loop = settings->loop;
     http->requests.memory_max = settings->request_memory_max;
+    http->requests.budget = settings->budget;
     /* The connections are counted where they are accepted. */
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,

@@ -60,6 +60,7 @@ static void on_work(uv_work_t *work)
 {
     struct pool_job *job = work->data;
     job->exchange->sample.stage_ns[STAGE_QUEUE] = clock_now_ns() - job->queued_ns;
+    job->exchange->work_max = 0;
     handlers_dispatch(job->exchange);
 }
 

@@ -24,6 +24,7 @@ struct request *requests_get(struct requests *requests)
         request = calloc(1, sizeof *request);
         if (!request) return NULL;
         arena_init(&request->arena, requests->memory_max);
+        arena_share(&request->arena, requests->budget);
     }
     request->x.arena = &request->arena;
     return request;

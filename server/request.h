@@ -44,6 +44,7 @@ struct request {
     bool is_chunked;
     size_t declared_bytes; /* Content-Length; 0 when chunked */
     size_t arrived_bytes;  /* of the body, kept or swallowed */
+    size_t sent_bytes;     /* of x.piece */
     char *body;            /* kept: x.body_bytes of body_room */
     size_t body_room;
 };
@@ -52,7 +53,8 @@ struct request {
 struct requests {
     struct request *free;
     size_t n_free;
-    size_t memory_max; /* cap of each arena */
+    size_t memory_max;           /* cap of each arena */
+    struct arena_budget *budget; /* of all of them, and those of other loops */
 };
 
 /** requests_get returns a blank request; NULL when there is no memory. */

@@ -6,6 +6,7 @@
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/loop.h"
+#include "server/memory.h"
 #include "server/pool.h"
 
 #include <malloc.h>
@@ -34,6 +35,7 @@ static const char reply_503[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After
 struct server {
     const struct config *config;
     struct service service;
+    struct arena_budget budget; /* of all requests */
     struct metrics *metrics;
     struct metrics_slot *slot;  /* the main thread's own: refused connections */
     struct metrics_head *heads; /* the model's, for the metrics */
@@ -183,12 +185,23 @@ static void init_service(struct server *server, const struct model *model)
     service->body_bytes_max = config->max_body_bytes;
     service->inputs_max = config->max_inputs;
     service->input_tokens_max = config->max_input_tokens;
+    service->dense_cells_max = config->max_dense_cells;
     service->truncate = (enum truncate)config->truncate;
     service->strict_model = config->strict_model;
     service->timing_always = config->server_timing;
     service->threads = server->n_loops;
     service->connections_max = config->max_connections;
     atomic_init(&service->is_draining, false);
+}
+
+/* What all requests may hold together. Less than this is not worth starting with. */
+#define BUDGET_BYTES_MIN ((uint64_t)16 << 20)
+
+static void set_budget(struct server *server)
+{
+    uint64_t bytes = server->config->max_memory;
+    if (bytes == 0) bytes = memory_allowed() / 4;
+    server->budget.max_bytes = bytes > BUDGET_BYTES_MIN ? bytes : BUDGET_BYTES_MIN;
 }
 
 static bool list_heads(struct server *server, const struct heads *heads)
@@ -220,6 +233,7 @@ static bool make_metrics(struct server *server, const struct model *model)
     server->metrics =
         metrics_new(server->n_loops + 1, handlers_route_names(), handlers_route_count(), &labels);
     if (!server->metrics) return false;
+    metrics_watch_memory(server->metrics, &server->budget);
     server->slot = metrics_slot(server->metrics, server->n_loops);
     return true;
 }
@@ -237,7 +251,10 @@ static bool start_loops(struct server *server)
                        .idle_ns = config->idle_timeout_ms * 1000000,
                        .write_ns = config->write_timeout_ms * 1000000,
                        .head_bytes = config->max_header_bytes},
-            .request_memory_max = config->max_request_memory,
+            .budget = &server->budget,
+            .request_memory_max = config->max_request_memory < server->budget.max_bytes
+                                      ? config->max_request_memory
+                                      : server->budget.max_bytes,
             .offload_bytes = config->offload_bytes,
         };
         server->loops[i] = loop_start(i, &settings, on_loop_end, server);
@@ -275,6 +292,7 @@ static void join_loops(struct server *server)
 /* Everything but the listener; what was started is for serve_run to end, also on failure. */
 static bool start(struct server *server, const struct model *model)
 {
+    set_budget(server);
     if (!make_metrics(server, model)) return false;
     mask_signals(SIG_BLOCK); /* they are the main thread's */
     init_service(server, model);

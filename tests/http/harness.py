@@ -192,17 +192,39 @@ class Client:
             headers[name.lower()] = value.strip()
         return int(first.split(" ")[1]), headers
 
-    def read_reply(self, has_body=True):
-        status, headers = self.read_head()
-        length = int(headers.get("content-length", 0)) if has_body else 0
-        parts, got = [self.pending[:length]], len(self.pending[:length])
-        self.pending = self.pending[length:]
-        while got < length:
-            data = self.socket.recv(min(1 << 20, length - got))
-            assert data, f"{got} of {length} bytes of the body, then the end"
+    def _take(self, n, bytes_a_read, pause_s):
+        """Exactly n bytes."""
+        parts, got = [self.pending[:n]], len(self.pending[:n])
+        self.pending = self.pending[n:]
+        while got < n:
+            data = self.socket.recv(min(bytes_a_read, n - got))
+            assert data, f"{got} of {n} bytes, then the end"
             parts.append(data)
             got += len(data)
-        return Reply(status, headers, b"".join(parts))
+            if pause_s:
+                time.sleep(pause_s)
+        return b"".join(parts)
+
+    def _take_line(self):
+        while b"\r\n" not in self.pending:
+            assert self._more(), "the end in a chunk's line"
+        line, _, self.pending = self.pending.partition(b"\r\n")
+        return line
+
+    def read_body(self, headers, bytes_a_read=1 << 20, pause_s=0):
+        """A body of a known length, or in chunks; with a pause after each read if asked to."""
+        if headers.get("transfer-encoding") != "chunked":
+            return self._take(int(headers.get("content-length", 0)), bytes_a_read, pause_s)
+        parts = []
+        while size := int(self._take_line(), 16):
+            parts.append(self._take(size, bytes_a_read, pause_s))
+            assert self._take_line() == b""
+        assert self._take_line() == b""
+        return b"".join(parts)
+
+    def read_reply(self, has_body=True):
+        status, headers = self.read_head()
+        return Reply(status, headers, self.read_body(headers) if has_body else b"")
 
     def read_to_end(self):
         """Everything until the server closes, which it must."""

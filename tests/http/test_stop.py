@@ -17,16 +17,10 @@ from harness import (BIG, BIG_BYTES_MIN, PATIENCE_S, SMALL, TOP, chunked, enviro
                      wait_until)
 
 
-def read_slowly(client, pause_s=0.005):
+def read_slowly(client):
     status, headers = client.read_head()
-    length, got = int(headers["content-length"]), len(client.pending)
-    assert status == 200 and length >= BIG_BYTES_MIN
-    while got < length:
-        data = client.socket.recv(65536)
-        assert data, f"{got} of {length} bytes, then the end"
-        got += len(data)
-        time.sleep(pause_s)
-    return headers
+    assert status == 200
+    assert len(client.read_body(headers, 65536, pause_s=0.002)) >= BIG_BYTES_MIN
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -70,6 +70,35 @@ static void growing_keeps_the_content(void **state)
     arena_clear(&arena);
 }
 
+static void a_large_block_that_grows_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct arena_budget budget = {.max_bytes = 64 << 20};
+    struct arena arena;
+    arena_init(&arena, 64 << 20);
+    arena_share(&arena, &budget);
+    char *small = arena_alloc(&arena, 100);
+    memset(small, 's', 100);
+    size_t bytes = 1 << 20;
+    char *data = arena_alloc(&arena, bytes);
+    memset(data, 'x', bytes);
+    for (; bytes < 16 << 20; bytes *= 2) {
+        data = arena_grow(&arena, data, bytes, bytes * 2);
+        assert_non_null(data);
+        memset(data + bytes, 'x', bytes);
+    }
+    for (size_t i = 0; i < bytes; i += 4095)
+        assert_int_equal(data[i], 'x');
+    assert_int_equal(small[99], 's');
+    assert_true(arena.used_bytes < 17 << 20);
+    assert_int_equal(atomic_load(&budget.used_bytes), arena.used_bytes);
+    char *behind = arena_alloc(&arena, 1); /* no longer alone, and then no longer the newest */
+    assert_non_null(arena_grow(&arena, data, bytes, bytes + 100));
+    *behind = 'b';
+    arena_clear(&arena);
+    assert_int_equal(atomic_load(&budget.used_bytes), 0);
+}
+
 static void the_first_chunk_is_used_again(void **state)
 {
     (void)state;
@@ -82,6 +111,32 @@ static void the_first_chunk_is_used_again(void **state)
     arena_clear(&arena);
 }
 
+static void a_budget_is_shared_and_given_back(void **state)
+{
+    (void)state;
+    struct arena_budget budget = {.max_bytes = 1 << 20};
+    struct arena one, other;
+    arena_init(&one, 10 << 20);
+    arena_init(&other, 10 << 20);
+    arena_share(&one, &budget);
+    arena_share(&other, &budget);
+    assert_non_null(arena_alloc(&one, 700 << 10));
+    assert_true(arena_has_budget(&other, 100 << 10));
+    assert_false(arena_has_budget(&other, 700 << 10));
+    assert_null(arena_alloc(&other, 700 << 10));
+    assert_true(other.is_starved);
+    assert_non_null(arena_alloc(&other, 100 << 10));
+    arena_reset(&other);
+    assert_false(other.is_starved);
+    assert_null(arena_alloc(&other, 11 << 20)); /* its own cap: nobody else's doing */
+    assert_false(other.is_starved);
+    arena_reset(&one);
+    assert_non_null(arena_alloc(&other, 700 << 10));
+    arena_clear(&one);
+    arena_clear(&other);
+    assert_int_equal(atomic_load(&budget.used_bytes), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,7 +144,9 @@ int main(void)
         cmocka_unit_test(the_cap_holds_and_what_was_given_stays),
         cmocka_unit_test(an_array_whose_size_overflows_is_refused),
         cmocka_unit_test(growing_keeps_the_content),
+        cmocka_unit_test(a_large_block_that_grows_leaves_nothing_behind),
         cmocka_unit_test(the_first_chunk_is_used_again),
+        cmocka_unit_test(a_budget_is_shared_and_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,8 @@ struct ask {
     struct service service;
     struct arena arena;
     struct exchange x;
+    char *joined; /* of the pieces of a reply, or NULL */
+    size_t n_pieces, piece_bytes_max;
 };
 
 static inline void ask_write_file(const char *folder, const char *name, const void *data,
@@ -86,6 +88,7 @@ static inline void ask_open_model(struct ask *ask, struct model *model)
                                     .started_unix_s = 1700000000,
                                     .body_bytes_max = 1 << 20,
                                     .inputs_max = 4,
+                                    .dense_cells_max = 1 << 20,
                                     .truncate = TRUNCATE_RIGHT,
                                     .threads = 2,
                                     .workers = 2,
@@ -109,6 +112,7 @@ static inline int ask_close(void **state)
     struct ask *ask = *state;
     arena_clear(&ask->arena);
     model_close(ask->model);
+    free(ask->joined);
     free(ask);
     return 0;
 }
@@ -121,6 +125,24 @@ static inline struct exchange *ask_begin(struct ask *ask)
     return &ask->x;
 }
 
+/* A reply in pieces becomes a whole one. */
+static inline void ask_join(struct ask *ask)
+{
+    struct exchange *x = &ask->x;
+    ask->n_pieces = ask->piece_bytes_max = 0;
+    if (!x->make_piece) return;
+    assert_null(x->reply);
+    while (handlers_next_piece(x)) {
+        ask->joined = realloc(ask->joined, x->reply_bytes + x->piece.bytes + 1);
+        memcpy(ask->joined + x->reply_bytes, x->piece.data, x->piece.bytes);
+        x->reply_bytes += x->piece.bytes;
+        ask->n_pieces++;
+        if (x->piece.bytes > ask->piece_bytes_max) ask->piece_bytes_max = x->piece.bytes;
+    }
+    assert_false(x->piece.failed);
+    x->reply = ask->joined;
+}
+
 static inline const struct exchange *ask_send(struct ask *ask, enum method method, const char *path,
                                               const void *body, size_t bytes)
 {
@@ -130,8 +152,13 @@ static inline const struct exchange *ask_send(struct ask *ask, enum method metho
     memcpy(copy, body, bytes);
     x->body = copy;
     x->body_bytes = bytes;
-    if (handlers_find_route(x, method, path) && handlers_check_head(x, NULL, bytes))
-        handlers_dispatch(x);
+    if (handlers_find_route(x, method, path) && handlers_check_head(x, NULL, bytes) &&
+        !handlers_dispatch(x)) {
+        assert_int_equal(x->status, 0);
+        x->work_max = 0;
+        assert_true(handlers_dispatch(x));
+    }
+    ask_join(ask);
     assert_int_equal(x->sample.status, x->status);
     return x;
 }

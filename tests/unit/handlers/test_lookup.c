@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "handlers/output.h"
 #include "tests/unit/handlers/ask.h"
 
 #define TOKENS "[\"我\",\"爱\",\"吃\",\"饭\"]"
@@ -157,20 +158,153 @@ static void a_large_one_hot_is_sparse_unless_asked_for(void **state)
     }
 }
 
-static void a_dense_one_hot_beyond_the_memory_is_413(void **state)
+/* A request of `n` different tokens, whose own vocabulary they are. */
+static const char *tokens_of_their_own(int n)
 {
-    struct ask *ask = *state;
     static char body[64 << 10];
     char *at =
-        body + sprintf(body, "{\"vocabulary\":\"input\",\"format\":\"dense\",\"tokens\":[\"\"");
-    for (int i = 0; i < 5000; i++)
+        body + sprintf(body, "{\"vocabulary\":\"input\",\"format\":\"dense\",\"tokens\":[\"0\"");
+    for (int i = 1; i < n; i++)
         at += sprintf(at, ",\"%d\"", i);
     strcpy(at, "]}");
-    const struct exchange *x = ask_post(ask, "/v1/onehot", body); /* 5,001 squared: 50 MB */
+    return body;
+}
+
+static void a_dense_one_hot_beyond_its_limit_is_413(void **state)
+{
+    struct ask *ask = *state;
+    assert_int_equal(ask_post(ask, "/v1/onehot", tokens_of_their_own(1024))->status, 200);
+    const struct exchange *x = ask_post(ask, "/v1/onehot", tokens_of_their_own(1025));
     assert_int_equal(x->status, 413);
-    assert_int_equal(x->sample.reject, REJECT_MEMORY);
-    assert_non_null(memmem(x->reply, x->reply_bytes, "max-request-memory", 18));
-    assert_true(ask->arena.used_bytes <= ask->arena.cap_bytes);
+    assert_int_equal(x->sample.reject, REJECT_REPLY_TOO_LARGE);
+    assert_non_null(memmem(x->reply, x->reply_bytes, "max-dense-cells is 1048576", 26));
+    assert_non_null(memmem(x->reply, x->reply_bytes, "1050625 cells", 13));
+    assert_non_null(memmem(x->reply, x->reply_bytes, "sparse", 6));
+    assert_true(ask->arena.used_bytes < 512 << 10); /* refused before it was built */
+}
+
+static void a_large_dense_one_hot_comes_in_pieces(void **state)
+{
+    struct ask *ask = *state;
+    const struct exchange *x = ask_post(ask, "/v1/onehot", tokens_of_their_own(1000));
+    assert_int_equal(x->status, 200);
+    assert_true(ask->n_pieces > 20 && ask->piece_bytes_max < PIECE_BYTES + 4096);
+    assert_true(ask->arena.used_bytes < 512 << 10);
+    struct err err;
+    json_t *root = json_read(x->reply, x->reply_bytes, &err);
+    json_t *rows = json_object_get(json_array_get(json_object_get(root, "data"), 0), "rows");
+    assert_int_equal(json_array_size(rows), 1000);
+    for (size_t i = 0; i < 1000; i++)
+        for (size_t j = 0; j < 1000; j++)
+            assert_int_equal(json_integer_value(json_array_get(json_array_get(rows, i), j)),
+                             i == j);
+    json_decref(root);
+}
+
+/* Three items, the last of more than a megabyte in whatever form. */
+static const char *many_ids(const char *more)
+{
+    static char body[256 << 10];
+    char *at = body + sprintf(body, "{%s\"ids\":[[1,2],[3],[0", more);
+    for (int i = 1; i < 60001; i++)
+        at += sprintf(at, ",%d", i * 7 % 6);
+    strcpy(at, "]]}");
+    return body;
+}
+
+static void a_large_look_up_comes_in_pieces(void **state)
+{
+    struct ask *ask = *state;
+    struct err err;
+    const struct exchange *x = ask_post(ask, "/v1/lookup", many_ids(""));
+    assert_int_equal(x->status, 200);
+    assert_true(ask->n_pieces > 5);
+    json_t *root = json_read(x->reply, x->reply_bytes, &err), *data = json_object_get(root, "data");
+    assert_int_equal(json_array_size(data), 3);
+    json_t *rows = json_object_get(json_array_get(data, 2), "rows");
+    assert_int_equal(json_array_size(rows), 60001);
+    for (size_t i = 0; i < 60001; i++)
+        for (size_t j = 0; j < 2; j++)
+            assert_true(json_number_value(json_array_get(json_array_get(rows, i), j)) ==
+                        (double)example_rows[i * 7 % 6 * 2 + j]);
+    json_decref(root);
+
+    x = ask_post(ask, "/v1/lookup", many_ids("\"encoding_format\":\"base64\","));
+    assert_true(ask->n_pieces > 5);
+    root = json_read(x->reply, x->reply_bytes, &err);
+    const char *text = json_string_value(
+        json_object_get(json_array_get(json_object_get(root, "data"), 2), "rows"));
+    unsigned char *bytes = malloc(strlen(text));
+    size_t n;
+    assert_true(numtext_base64_read(text, strlen(text), bytes, &n));
+    assert_int_equal(n, 60001 * 2 * sizeof(float));
+    for (size_t i = 0; i < 60001; i++)
+        assert_memory_equal(bytes + i * 8, example_rows + i * 7 % 6 * 2, 8);
+    free(bytes);
+    json_decref(root);
+}
+
+static void too_much_work_is_left_to_others_before_it_is_done(void **state)
+{
+    struct ask *ask = *state;
+    static const char *const cases[][2] = {
+        {"/v1/embeddings", "{\"input\":[\"我爱吃饭\",\"你\"]}"},
+        {"/embed", "{\"inputs\":[\"我爱吃饭\",\"你\"]}"},
+        {"/v1/lookup", "{\"text\":[\"我爱吃饭\",\"你\"]}"},
+        {"/v1/onehot", "{\"text\":[\"我爱吃饭\",\"你\"]}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *path = cases[i][0], *body = cases[i][1];
+        struct exchange *x = ask_begin(ask);
+        x->request_id = "a";
+        ask_send(ask, METHOD_POST, path, body, strlen(body));
+        char *want = malloc(x->reply_bytes);
+        size_t bytes = x->reply_bytes, n_headers = x->n_headers;
+        uint64_t tokens = x->sample.tokens;
+        memcpy(want, x->reply, bytes);
+
+        x = ask_begin(ask);
+        x->request_id = "a";
+        x->body = body;
+        x->body_bytes = strlen(body);
+        x->work_max = 10;
+        assert_non_null(handlers_find_route(x, METHOD_POST, path));
+        assert_false(handlers_dispatch(x));
+        assert_int_equal(x->status, 0);
+        assert_null(x->reply);
+        x->work_max = 0;
+        assert_true(handlers_dispatch(x));
+        assert_int_equal(x->reply_bytes, bytes);
+        assert_memory_equal(x->reply, want, bytes);
+        assert_int_equal(x->n_headers, n_headers);
+        assert_int_equal(x->sample.tokens, tokens);
+        free(want);
+    }
+}
+
+static void memory_that_others_have_is_503_with_retry_after(void **state)
+{
+    struct ask *ask = *state;
+    for (int i = 0; i < 2; i++) {
+        struct arena_budget budget = {.max_bytes = 300 << 10};
+        arena_clear(&ask->arena);
+        arena_share(&ask->arena, &budget);
+        struct exchange *x = ask_begin(ask);
+        const char *path = i ? "/embed" : "/v1/lookup";
+        const char *body = i ? "{\"inputs\":\"我\"}" : many_ids("");
+        /* What another request has. */
+        if (i) atomic_fetch_add(&budget.used_bytes, (300 << 10) - (32 << 10) - 1);
+        x->body = body;
+        x->body_bytes = strlen(body);
+        if (handlers_find_route(x, METHOD_POST, path) && handlers_check_head(x, NULL, 1))
+            handlers_dispatch(x);
+        assert_int_equal(x->status, i ? 200 : 503);
+        if (!i) assert_string_equal(ask_header(x, "retry-after"), "1");
+        if (!i) assert_int_equal(x->sample.reject, REJECT_OVERLOAD);
+        arena_clear(&ask->arena);
+        assert_true(atomic_load(&budget.used_bytes) < 300 << 10);
+        ask->arena.budget = NULL;
+    }
 }
 
 static void look_up_gives_the_rows_of_w(void **state)
@@ -286,7 +420,11 @@ int main(void)
         cmocka_unit_test(one_hot_rows_over_the_dictionary),
         cmocka_unit_test(one_hot_over_the_input_is_the_identity),
         cmocka_unit_test(a_large_one_hot_is_sparse_unless_asked_for),
-        cmocka_unit_test(a_dense_one_hot_beyond_the_memory_is_413),
+        cmocka_unit_test(a_dense_one_hot_beyond_its_limit_is_413),
+        cmocka_unit_test(a_large_dense_one_hot_comes_in_pieces),
+        cmocka_unit_test(a_large_look_up_comes_in_pieces),
+        cmocka_unit_test(too_much_work_is_left_to_others_before_it_is_done),
+        cmocka_unit_test(memory_that_others_have_is_503_with_retry_after),
         cmocka_unit_test(look_up_gives_the_rows_of_w),
         cmocka_unit_test(look_up_in_base64_is_one_string_of_all_rows),
         cmocka_unit_test(one_hot_times_w_equals_the_look_up),
