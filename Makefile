@@ -48,6 +48,7 @@ FORMATTED := $(sort $(wildcard $(foreach room,$(ROOMS) bench,$(room)/*.[ch] $(ro
 # Packages come first when the goal is one that promises to install what is missing. NODEPS=1: never.
 DEPS_OF_run := build run
 DEPS_OF_test := build test
+DEPS_OF_test-image := image
 DEPS_OF_bench := build bench
 DEPS_OF_bench-quality := build quality
 DEPS_OF_builtin-model := quality
@@ -309,6 +310,12 @@ docs-check: build/embedd ## fail where they are not what the list of options say
 .PHONY: docker
 docker: ## build the container image with docker, podman or buildah
 	$(Q)docker/build.sh $(VERSION)
+
+# As root: the root folder of an image is entered by chroot. Nothing is asked of a registry.
+.PHONY: test-image
+test-image: $(VENV_READY) ## build the image by buildah on a base made here, run what is in it (as root)
+	@echo "the image"
+	$(Q)$(PYTEST) tests/image
 
 .PHONY: install
 install: build/embedd ## install the program into DESTDIR PREFIX/bin

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds the container image embedd:VERSION (and embedd:latest) with the first of docker, podman and
-# buildah that works here.
-# usage: docker/build.sh VERSION
+# buildah that works here, or with the one that ENGINE names.
+# usage: [ENGINE=docker|podman|buildah] docker/build.sh VERSION
 set -eu
 if [ $# -ne 1 ]; then
     echo "usage: docker/build.sh VERSION" >&2
@@ -19,17 +19,19 @@ works() {
     return 1
 }
 
+for engine in ${ENGINE:-docker podman buildah} none; do
+    works "$engine" && break
+done
+
 # Health checks are part of docker's image format and get lost in the OCI one, podman's default.
-if works docker; then
-    set -- docker build
-elif works podman; then
-    set -- podman build --format docker
-elif works buildah; then
-    set -- buildah build --format docker
-else
+case $engine in
+docker) set -- docker build ;;
+podman | buildah) set -- "$engine" build --format docker ;;
+*)
     echo "To build the image, install one of: docker.io, podman, buildah (apt-get install podman)." >&2
     exit 1
-fi
+    ;;
+esac
 
 revision=$(git rev-parse HEAD 2>/dev/null) || revision=unknown
 echo "building embedd:$version with $1"

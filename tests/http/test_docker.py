@@ -4,33 +4,19 @@ import json
 import os
 import pathlib
 import re
-import select
 import shutil
 import signal
 import subprocess
 import urllib.request
 
+import context
 import pytest
+import rooted
 
 pytestmark = pytest.mark.slow_under_tsan  # the image holds the plain program
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = TOP / "build/embedd"
-MEGABYTE = 1_000_000
-USER = 65532
-
-PLAIN = 'exec chroot {user} "$0" "$@"'
-READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && ' + PLAIN
-
-
-def ways_into_a_root():
-    """Command lines that run a program in a root folder, the strictest first."""
-    if os.geteuid() == 0:
-        user = f"--userspec={USER}:{USER}"
-        yield ["unshare", "--mount", "sh", "-c", READ_ONLY.format(user=user)]
-        yield ["sh", "-c", PLAIN.format(user=user)]
-    yield ["unshare", "-r", "--mount", "sh", "-c", READ_ONLY.format(user="")]
-    yield ["unshare", "-r", "sh", "-c", PLAIN.format(user="")]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +35,7 @@ def works(way, *arguments):
 
 @pytest.fixture(scope="module")
 def way(root):
-    ways = list(ways_into_a_root())
+    ways = list(rooted.ways())
     for way in ways:
         if works(way, root, "/embedd", "--version"):
             return way
@@ -73,7 +59,7 @@ def test_the_root_holds_the_program_its_libraries_and_licences_in_40_megabytes(r
     libraries = [name for name in names if ".so" in name]
     assert any("libmicrohttpd" in name for name in libraries)
     assert any("ld-linux" in name for name in libraries)
-    assert sum(path.stat().st_size for path in files) <= 40 * MEGABYTE
+    assert sum(path.stat().st_size for path in files) <= 40 * rooted.MEGABYTE
 
 
 def test_every_library_stands_with_its_licence(root):
@@ -87,34 +73,11 @@ def test_every_library_stands_with_its_licence(root):
         assert here.read_bytes() == (TOP / name).read_bytes()
 
 
-class Server:
-    """`embedd serve` in the root folder, on a port of the kernel's choice."""
-
-    def __init__(self, way, root):
-        self.process = subprocess.Popen(
-            [*way, root, "/embedd", "serve"],
-            env={**os.environ, "EMBEDD_LISTEN": "127.0.0.1:0"},
-            stdout=subprocess.PIPE,
-        )
-
-    def __enter__(self):
-        ready, _, _ = select.select([self.process.stdout], [], [], 60)
-        line = self.process.stdout.readline().decode() if ready else ""
-        assert line.startswith("listening on http://127.0.0.1:"), line
-        self.url = line.split()[-1]
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-
 def test_it_answers_in_the_root_as_another_user(way, root):
-    with Server(way, root) as server:
+    with rooted.Server(way, root) as server:
         if os.geteuid() == 0:
             status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
-            assert re.search(rf"^Uid:\s+{USER}\s+{USER}\s", status, re.M)
+            assert re.search(rf"^Uid:\s+{rooted.USER}\s+{rooted.USER}\s", status, re.M)
 
         body = json.dumps({"input": "hello world", "encoding_format": "float"}).encode()
         request = urllib.request.Request(server.url + "/v1/embeddings", body)
@@ -168,34 +131,73 @@ def test_a_program_that_lacks_a_library_is_refused(tmp_path):
     assert b"libgone.so => not found" in result.stderr
 
 
-def context_rules():
-    lines = (TOP / ".dockerignore").read_text().splitlines()
-    rules = [line for line in lines if line and not line.startswith("#")]
-    assert rules[0] == "*"
-    assert all(rule.startswith("!") for rule in rules[1:])
-    return [rule[1:] for rule in rules[1:]]
+@pytest.mark.parametrize("rules, ignored, seen", [
+    ("build", "build build/a/b", "rebuild src/build"),
+    ("*\n!src", "a build/b", "src src/a/b"),
+    ("*\n!src\nsrc/*.o", "src/a.o", "src/a.c src/b/a.o"),
+    ("*\n!src\nsrc/**/*.o", "src/a.o src/b/c/a.o", "src/a.c"),
+    ("*\n!/tools/builtin/none.c", "tools tools/a tools/builtin/b", "tools/builtin/none.c"),
+    ("!a\n*", "a", ""),
+    ("# a\n\n  b/  \n! b/c", "b b/d", "a b/c # a"),
+    ("a?[0-9]\n\\!b", "ab1 !b", "a1 a/1 b"),
+])
+def test_the_rules_are_read_as_the_engines_read_them(rules, ignored, seen):
+    rules = context.Ignored(rules)
+    assert [path for path in ignored.split() if path not in rules] == []
+    assert [path for path in seen.split() if path in rules] == []
 
 
-def test_the_build_context_holds_all_that_the_build_stage_copies_and_runs():
-    context = context_rules()
-    for path in context:
-        assert (TOP / path).exists(), path
-
-    dockerfile = (TOP / "docker/Dockerfile").read_text().replace("\\\n", " ")
-    stage = dockerfile.split("FROM scratch")[0]
-    sources = re.findall(r"^COPY (?!--from)(\S+) \S+$", stage, re.M)
-    assert sources
-    for source in sources:
-        assert source == "." or source in context, source
-    for script in re.findall(r"[\w/]+\.sh", stage):
-        assert script in context, script
-
-    rooms = re.search(r"^ROOMS\s*:=\s*(.*)$", (TOP / "Makefile").read_text(), re.M)
-    for room in rooms.group(1).split():
-        assert room in context, room
+@pytest.fixture(scope="module")
+def build_context(tmp_path_factory):
+    """A copy of the files that the build of the image sees, and no others."""
+    folder = tmp_path_factory.mktemp("context")
+    for path in context.files(TOP):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(TOP / path, folder / path)
+    return folder
 
 
-def run_build(folder, working):
+def build_stage():
+    """The instructions of the Dockerfile up to the image itself."""
+    text = (TOP / "docker/Dockerfile").read_text().replace("\\\n", " ")
+    return text.split("FROM scratch")[0]
+
+
+def test_the_program_builds_from_what_the_build_of_the_image_sees(build_context):
+    """As the Dockerfile does it, but in seconds: nothing is optimized."""
+    assert re.findall(r"^RUN (.*)$", build_stage(), re.M)[1:] == [
+        "make", "docker/make_root.sh build/embedd /image"]
+    variables = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    result = subprocess.run(["make", "NODEPS=1", "CFLAGS=-O0 -g0 -U_FORTIFY_SOURCE"], cwd=build_context,
+                            env=variables, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    root = build_context / "image"
+    subprocess.run(["docker/make_root.sh", "build/embedd", root], cwd=build_context, check=True)
+    answer = subprocess.run([root / "embedd", "tokenize"], input="hello", capture_output=True, text=True)
+    assert json.loads(answer.stdout)["tokens"] == ["hello"], answer.stderr
+
+
+def test_the_build_sees_all_that_the_build_stage_copies_and_runs_and_nothing_that_is_no_source(build_context):
+    stage = build_stage()
+    copied = re.findall(r"^COPY (?!--from)(\S+) \S+$", stage, re.M)
+    scripts = re.findall(r"[\w/]+\.sh", stage)
+    assert copied and scripts
+    for path in copied + scripts:
+        assert (build_context / path).exists(), path
+    for path in ("build", ".git", "tests", "docs"):
+        assert path not in os.listdir(TOP) or path in context.Ignored((TOP / ".dockerignore").read_text())
+
+
+def test_compose_builds_the_same_image_from_the_same_context():
+    text = (TOP / "docker/compose.yaml").read_text()
+    where, dockerfile = re.search(r"^ +build:\n +context: (\S+)\n +dockerfile: (\S+)$", text, re.M).groups()
+    folder = (TOP / "docker" / where).resolve()
+    assert folder == TOP
+    assert folder / dockerfile == TOP / "docker/Dockerfile"
+    assert f"-f {dockerfile} " in (TOP / "docker/build.sh").read_text()
+
+
+def run_build(folder, working, **variables):
     """docker/build.sh where the engines in `working` answer and the others are broken."""
     calls = folder / "calls"
     calls.write_text("")
@@ -205,7 +207,7 @@ def run_build(folder, working):
             script = "echo no engine >&2; exit 1"
         (folder / engine).write_text(f"#!/bin/sh\n{script}\n")
         (folder / engine).chmod(0o755)
-    variables = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    variables = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", **variables}
     command = [TOP / "docker/build.sh", "1.2.3"]
     result = subprocess.run(command, env=variables, capture_output=True, text=True)
     return result, calls.read_text()
@@ -224,6 +226,15 @@ def test_make_docker_takes_the_first_engine_that_works(tmp_path, working, comman
     assert result.returncode == 0, result.stderr
     assert calls.startswith(command + " docker/Dockerfile -t embedd:1.2.3 -t embedd:latest")
     assert "--build-arg VERSION=1.2.3" in calls and calls.count("\n") == 1
+
+
+def test_make_docker_takes_the_engine_that_is_named(tmp_path):
+    result, calls = run_build(tmp_path, ["docker", "buildah"], ENGINE="buildah")
+    assert result.returncode == 0, result.stderr
+    assert calls.startswith("buildah build --format docker -f")
+    result, calls = run_build(tmp_path, ["docker"], ENGINE="podman")
+    assert result.returncode == 1 and calls == ""
+    assert "podman is installed but does not work here: no engine" in result.stderr
 
 
 def test_make_docker_says_what_to_install_where_no_engine_works(tmp_path):
