@@ -31,5 +31,6 @@ void classify_post(struct exchange *x);
 
 /* ops.c */
 void root_get(struct exchange *x);
-void state_get(struct exchange *x);
+void live_get(struct exchange *x);
+void ready_get(struct exchange *x);
 void metrics_get(struct exchange *x);

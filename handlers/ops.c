@@ -11,7 +11,14 @@ void root_get(struct exchange *x)
     reply_static(x, 200, "text/plain; charset=utf-8", "embedd is running");
 }
 
-void state_get(struct exchange *x)
+/* Says only that the process answers: an orchestrator kills what is not alive, also in the middle
+ * of a drain. */
+void live_get(struct exchange *x)
+{
+    reply_static(x, 200, "application/json", "{\"status\":\"ok\"}");
+}
+
+void ready_get(struct exchange *x)
 {
     bool is_draining = atomic_load(&x->service->is_draining);
     reply_static(x, is_draining ? 503 : 200, "application/json",

@@ -29,8 +29,8 @@ const struct route routes[] = {
     GET("/health", DIALECT_TEI, health_get),
     GET("/ping", DIALECT_TEI, health_get),
     GET("/", DIALECT_OWN, root_get),
-    GET("/live", DIALECT_OWN, state_get),
-    GET("/ready", DIALECT_OWN, state_get),
+    GET("/live", DIALECT_OWN, live_get),
+    GET("/ready", DIALECT_OWN, ready_get),
     GET("/metrics", DIALECT_OWN, metrics_get),
 };
 

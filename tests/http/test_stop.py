@@ -156,7 +156,7 @@ def test_a_second_signal_leaves_at_once(start, number):
     service.process.returncode = 0  # as it should be: nothing for the fixture to complain of
 
 
-def test_ready_says_so_before_the_listener_closes(start):
+def test_ready_says_so_before_the_listener_closes_and_live_does_not(start):
     service = start("--drain-delay=3")
     with service.connect() as kept:
         assert kept.get("/ready").json() == {"status": "ok"}
@@ -165,6 +165,9 @@ def test_ready_says_so_before_the_listener_closes(start):
         reply = service.get("/ready")
         assert reply.status == 503 and reply.json() == {"status": "draining"}
         assert reply.headers["connection"] == "close"
+        reply = service.get("/live")
+        assert reply.status == 200 and reply.json() == {"status": "ok"}
+        assert service.get("/health").status == service.get("/ping").status == 503
         assert service.post(*SMALL).status == 200
         assert kept.post(*SMALL).status == 200
     assert service.wait() == 0
