@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The documentation: its commands run and print what it shows, its links lead somewhere, and its two
+languages say the same."""
+import re
+import subprocess
+
+import pages
+import pytest
+from harness import PROGRAM, TOP
+
+TRANSLATED = {"README.md": "README.zh.md", "docs/API.md": "docs/API.zh.md"}
+PAGES = ["README.md", "README.zh.md", "examples/chain/README.md", "examples/reviews/README.md",
+         *(str(path.relative_to(TOP)) for path in sorted((TOP / "docs").glob("*.md")))]
+# The pages whose commands are run, and at least how many outputs each of them shows.
+SHOWN = {"README.md": 4, "README.zh.md": 4, "docs/API.md": 20, "docs/API.zh.md": 20, "docs/CLASSIFY.md": 4,
+         "docs/DOCKER.md": 0, "docs/FORMATS.md": 0, "docs/MODEL.md": 1, "docs/TOKENIZERS.md": 0}
+
+
+def read(name):
+    return (TOP / name).read_text(encoding="utf-8")
+
+
+def write_words(path):
+    words = "the of to and in a is that for on".split()
+    lines = [" ".join([word, *(str(i * j % 7 - 3) for j in range(300))]) for i, word in enumerate(words)]
+    path.write_text("".join(line + "\n" for line in lines))
+
+
+def convert(source, *arguments):
+    def to(path):
+        command = [PROGRAM, "convert", "--input", TOP / source, "--output", path, *arguments]
+        subprocess.run(command, check=True, capture_output=True)
+    return to
+
+
+# What readers bring along, by the names that pages give it.
+BROUGHT = {"glove.6B.300d.txt": write_words, "packed.safetensors": convert("examples/chain/w6x8"),
+           "potion-base-8M": convert("model/builtin/embedd-base-1", "--to", "folder"),
+           "my-model": convert("model/builtin/embedd-base-1", "--to", "folder")}
+
+
+def test_every_page_with_commands_is_walked():
+    for page in PAGES:
+        if page not in SHOWN and page != "examples/chain/README.md":  # test_chain.py walks that one
+            found = [command for block in pages.blocks(read(page)) for command, _ in pages.commands(block)]
+            assert all(command.startswith("make ") for command in found), f"{page}: {found}"
+
+
+@pytest.mark.parametrize("page", [
+    pytest.param(page, marks=[] if page == "docs/API.md" else pytest.mark.slow_under_tsan) for page in SHOWN])
+def test_what_a_page_shows_is_what_its_reader_gets(page, tmp_path):
+    text = read(page)
+    shown = [output for block in pages.blocks(text) for _, output in pages.commands(block) if output is not None]
+    assert len(shown) >= SHOWN[page]
+    reader = pages.Walk(tmp_path)
+    for name, bring in BROUGHT.items():
+        if name in text:
+            bring(tmp_path / name)
+    try:
+        complaints = reader.follow(text)
+    finally:
+        reader.end()
+    assert not complaints, f"{len(complaints)} of the page's commands:\n" + "\n\n".join(complaints)
+
+
+def test_the_cosines_are_those_of_the_example():
+    example = read("examples/chain/README.md")
+    pairs = re.findall(r"^(\S+) - (\S+)   distance \S+   cosine (\d\.\d+)$", example, re.M)
+    ids, vectors = pairs[:3], pairs[-3:]
+    for name in ("README.md", "README.zh.md"):
+        rows = re.findall(r"^\| (\S+) - (\S+) \| (\d\.\d+) \| (\d\.\d+) \|$", read(name), re.M)
+        assert [(a, b, x) for a, b, x, _ in rows] == ids
+        assert [(a, b, y) for a, b, _, y in rows] == vectors
+
+
+def links_in(text):
+    return [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+
+
+def anchors(page):
+    """What a heading of a page is called in a link."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", read(page), flags=re.M | re.S), re.M)
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower() for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page):
+    for link in links_in(read(page)):
+        path, _, anchor = link.partition("#")
+        target = (TOP / page).parent / path if path else TOP / page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def without_comments(block):
+    return [(re.sub(r" +# .*", "", command), output) for command, output in pages.commands(block)]
+
+
+@pytest.mark.parametrize("english, chinese", TRANSLATED.items())
+def test_both_languages_show_the_same(english, chinese):
+    of = [[without_comments(block) for block in pages.blocks(read(page))] for page in (english, chinese)]
+    assert of[0] == of[1]
+    of = [len(re.findall(r"^(#+) ", read(page), re.M)) for page in (english, chinese)]
+    assert of[0] == of[1]
+    of = [len(re.findall(r"^\|", read(page), re.M)) for page in (english, chinese)]
+    if english != "README.md":  # the chain is a table there, a list in Chinese
+        assert of[0] == of[1]
+
+
+@pytest.mark.parametrize("english, chinese", TRANSLATED.items())
+def test_both_languages_link_to_the_same_section_by_section(english, chinese):
+    def targets(page):
+        """Names of files, the Chinese pages as the English ones; the headings in them may be called otherwise."""
+        return [{link.partition("#")[0].replace(".zh.md", ".md") for link in links_in(section)}
+                for section in re.split(r"^#+ ", read(page), flags=re.M)]
+
+    assert targets(english) == targets(chinese)
