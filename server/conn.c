@@ -115,6 +115,12 @@ void conn_refuse(struct conns *conns, struct conn *conn, enum framing_fault faul
     conns->on_refused(conns->user, conn, fault);
 }
 
+/* Whether requests have come whole whose replies are still due. */
+static bool owes_replies(const struct conn *conn)
+{
+    return under_way(conn) > (conn->framing.state != FRAMING_BETWEEN);
+}
+
 /* A faulty request's turn: all before it are answered. */
 static bool is_refusal_due(const struct conn *conn)
 {
@@ -128,6 +134,7 @@ void conn_end_request(struct conns *conns, struct conn *conn, uint64_t now_ns)
     conn->n_ended++;
     set_phase(conn, under_way(conn) > 0 ? CONN_RECEIVING : CONN_IDLE, now_ns);
     if (is_refusal_due(conn)) conn_refuse(conns, conn, conn->framing.fault);
+    if (conn->has_ended && !owes_replies(conn)) shutdown(conn->fd, SHUT_RD); /* to be heard now */
 }
 
 ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
@@ -139,7 +146,8 @@ ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
        is: so until the room is full, or the kernel has no more. */
     while (got < room && !is_empty && !conn->framing.fault) {
         ssize_t n = recvfrom(conn->fd, at + got, room - got, 0, NULL, NULL);
-        if (n <= 0 && got == 0 && (n == 0 || errno != EAGAIN)) return n;
+        conn->has_ended |= n == 0;
+        if (n < 0 && got == 0 && errno != EAGAIN) return n;
         if (n <= 0) break;
         is_empty = (size_t)n < room - got;
         got += framing_take(&conn->framing, at + got, (size_t)n, room - got);
@@ -147,8 +155,8 @@ ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
     if (conn->phase == CONN_IDLE && under_way(conn) > 0)
         set_phase(conn, CONN_RECEIVING, clock_now_ns());
     if (is_refusal_due(conn)) conn_refuse(conns, conn, conn->framing.fault);
-    if (conn->is_shut) return 0;
-    if (got > 0) return (ssize_t)got;
+    if (got > 0 && !conn->is_shut) return (ssize_t)got;
+    if (conn->is_shut || (conn->has_ended && !owes_replies(conn))) return 0;
     errno = EAGAIN;
     return -1;
 }

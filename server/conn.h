@@ -36,6 +36,7 @@ struct conn {
     bool is_shut;      /* out of time, or cut off: waiting for libmicrohttpd to notice */
     bool is_late;      /* its request was not complete, or its reply not taken, in time */
     bool lingers;      /* the client may still be sending, or has not taken all of its reply */
+    bool has_ended;    /* the client sends no more, and may wait for its reply */
     uint64_t since_ns; /* when the phase began; in CONN_REPLYING, when the client last took bytes */
     uint64_t acked_bytes;    /* at the last sweep of CONN_REPLYING */
     struct request *request; /* from its head to its completion, or NULL */
@@ -76,7 +77,8 @@ void conns_remove(struct conns *conns, struct conn *conn);
 /**
  * conn_read reads as recv(2) does, for libmicrohttpd: only what framing.h lets pass. A request that
  * is none is refused, once those before it are answered: the client gets a reply, libmicrohttpd
- * the end of the connection.
+ * the end of the connection. An end behind a whole request is kept from libmicrohttpd, which would
+ * drop the reply, until that is sent.
  */
 ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room);
 

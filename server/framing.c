@@ -90,15 +90,16 @@ static bool fail(struct framing *framing, enum framing_fault fault)
 /* ---- characters ---- */
 
 /* tchar of RFC 9110, 5.6.2. */
+static const bool token_chars[256] = {
+    ['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['!'] = true,  ['#'] = true,
+    ['$'] = true,         ['%'] = true,         ['&'] = true,         ['\''] = true, ['*'] = true,
+    ['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
+    ['`'] = true,         ['|'] = true,         ['~'] = true,
+};
+
 static bool is_token_char(unsigned char c)
 {
-    static const uint64_t others = 1ull << ('!' - 32) | 1ull << ('#' - 32) | 1ull << ('$' - 32) |
-                                   1ull << ('%' - 32) | 1ull << ('&' - 32) | 1ull << ('\'' - 32) |
-                                   1ull << ('*' - 32) | 1ull << ('+' - 32) | 1ull << ('-' - 32) |
-                                   1ull << ('.' - 32) | 1ull << ('^' - 32) | 1ull << ('_' - 32);
-    if ((unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10) return true;
-    if (c == '`' || c == '|' || c == '~') return true;
-    return c > 32 && c < 96 && (others >> (c - 32) & 1);
+    return token_chars[c];
 }
 
 static size_t token_bytes(const char *at, size_t n)
@@ -217,7 +218,8 @@ static bool take_request_line(struct framing *framing, struct cursor *at, const 
 
 enum header {
     HEADER_NOBODYS,
-    HEADER_KEPT,
+    HEADER_KEPT, /* or left out where it is too long to say anything */
+    HEADER_BODY, /* how the body is to be read: too long is a fault */
     HEADER_HOST,
     HEADER_LENGTH,
     HEADER_CODING,
@@ -238,8 +240,8 @@ static enum header header_of(const char *name, size_t n)
         return IS("accept") ? HEADER_KEPT : HEADER_NOBODYS;
     case 'c':
         if (IS("content-length")) return HEADER_LENGTH;
-        return IS("content-type") || IS("connection") || IS("content-encoding") ? HEADER_KEPT
-                                                                                : HEADER_NOBODYS;
+        if (IS("content-type") || IS("content-encoding")) return HEADER_BODY;
+        return IS("connection") ? HEADER_KEPT : HEADER_NOBODYS;
     case 'e':
         return IS("expect") ? HEADER_EXPECT : HEADER_NOBODYS;
     case 'h':
@@ -270,25 +272,26 @@ static bool read_length(struct framing *framing, const char *value, size_t n, bo
     return true;
 }
 
-/* Whether the line is to pass: *passes; false at a fault. */
+/* Sets *passes where the line is to pass; false at a fault. */
 static bool read_header(struct framing *framing, enum header header, const char *value, size_t n,
                         bool *passes)
 {
     struct framing_head *head = &framing->head;
     switch (header) {
     case HEADER_NOBODYS:
-        *passes = false;
         break;
     case HEADER_KEPT:
         *passes = n <= VALUE_BYTES_MAX;
         break;
+    case HEADER_BODY:
+        *passes = true;
+        return n <= VALUE_BYTES_MAX || fail(framing, FRAMING_HEAD_LONG);
     case HEADER_HOST:
         if (++head->hosts > 1) return fail(framing, FRAMING_HOST);
         for (size_t i = 0; i < n; i++)
             if (is_blank(value[i]) || value[i] == ',' || value[i] == '/')
                 return fail(framing, FRAMING_HOST);
-        *passes = false; /* nobody asks which */
-        break;
+        break; /* nobody asks which */
     case HEADER_LENGTH:
         return read_length(framing, value, n, passes);
     case HEADER_CODING:
@@ -298,8 +301,7 @@ static bool read_header(struct framing *framing, enum header header, const char 
         break;
     case HEADER_EXPECT:
         head->expects = n == 12 && !strncasecmp(value, "100-continue", 12);
-        *passes = false; /* finish_head puts it back where a body follows */
-        break;
+        break; /* finish_head puts it back where a body follows */
     }
     return true;
 }
@@ -316,7 +318,7 @@ static bool take_header_line(struct framing *framing, struct cursor *at, const c
         end--;
     size_t bytes = (size_t)(end - value);
     if (!is_field_text(value, bytes)) return fail(framing, FRAMING_HEADER);
-    bool passes;
+    bool passes = false;
     if (!read_header(framing, header_of(line, name), value, bytes, &passes)) return false;
     if (!passes) return true;
     if (++framing->head.kept > KEPT_MAX) return fail(framing, FRAMING_HEAD_LONG);
@@ -555,8 +557,10 @@ static size_t run(struct framing *framing, struct cursor *at, size_t ready)
 static bool make_room(struct framing *framing, size_t bytes)
 {
     if (bytes <= framing->held_room) return true;
-    size_t room = 2 * framing->held_room > bytes ? 2 * framing->held_room : bytes;
+    size_t room = 2 * framing->held_room;
     if (room < 512) room = 512;
+    if (room > framing->head_bytes_max) room = framing->head_bytes_max;
+    if (room < bytes) room = bytes;
     char *held = realloc(framing->held, room);
     if (!held) return fail(framing, FRAMING_MEMORY);
     framing->held = held;

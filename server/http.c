@@ -290,6 +290,10 @@ static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *co
     struct http *http = cls;
     struct conn *conn =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    if (conn && conn->framing.n_begun == conn->n_ended) {
+        log_error("libmicrohttpd reads past us (wire.h), so nothing can be answered");
+        return NULL;
+    }
     struct request *request = conn ? requests_get(&http->requests) : NULL;
     if (!request) return NULL;
     request->x.service = http->settings.service;

@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import time
 
@@ -73,6 +74,19 @@ def test_ten_pipelined_requests_are_answered_in_order(service):
         client.send(b"".join(head("GET", "/health", x_request_id=f"n{i}") for i in range(10)))
         for i in range(10):
             assert client.read_reply().headers["x-request-id"] == f"n{i}"
+
+
+@pytest.mark.parametrize("request_", [SMALL, BIG, (SMALL[0], b'{"input":[' + b'"a",' * 399 + b'"a"]}')])
+@pytest.mark.parametrize("rest", [b"", b"GET /hea"])
+def test_who_sends_no_more_still_gets_every_reply(service, request_, rest):
+    for pause in (0, 0.05):
+        with service.connect() as client:
+            client.send(post(*request_) * 3 + rest)
+            time.sleep(pause)
+            client.socket.shutdown(socket.SHUT_WR)
+            for _ in range(3):
+                assert client.read_reply().status == 200
+            assert client.read_to_end() == b""
 
 
 def test_three_large_and_a_small_pipelined(service):

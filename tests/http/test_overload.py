@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from harness import SMALL, chunked, head, post, wait_until
+from harness import PROGRAM, SMALL, chunked, head, post, wait_until
 
 MANY = ("/v1/embeddings", json.dumps({"input": ["a"] * 400}).encode())
 DENSE = ("/v1/onehot", json.dumps({"text": "a " * 60, "format": "dense"}).encode())
@@ -17,6 +17,11 @@ BATCH = ("/v1/embeddings", json.dumps({"input": ["a b c"] * 2048}).encode())
 def resident_bytes(service):
     status = Path(f"/proc/{service.process.pid}/status").read_text()
     return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) << 10
+
+
+def assert_grew_at_most(service, before, most):
+    if "tsan" not in PROGRAM:  # which keeps a multiple of what is used
+        assert resident_bytes(service) - before < most
 
 
 def worked(service):
@@ -89,7 +94,7 @@ def test_large_replies_nobody_reads_take_little_memory(start):
     for client in clients:
         client.send(post(*dense))
         assert client.read_head()[0] == 200
-    assert resident_bytes(service) - before < 20 << 20  # of 700 MB
+    assert_grew_at_most(service, before, 20 << 20)  # of 700 MB
     for client in clients:
         client.reset()
     assert service.post(*SMALL).status == 200
@@ -112,7 +117,7 @@ def test_beyond_the_memory_for_all_it_is_503_and_again_200_when_there_is_some(st
     assert set(statuses) == {200, 503} and statuses.count(503) >= 10
     for status, headers in heads:
         assert status == 200 or headers["retry-after"] == "1"
-    assert resident_bytes(service) - before < 34 << 20
+    assert_grew_at_most(service, before, 34 << 20)
     assert service.post(*SMALL).status == 200  # there is always some for those
     wait_until(lambda: service.metric('embedd_rejected_total{reason="overload"}') ==
                statuses.count(503), "each is counted")

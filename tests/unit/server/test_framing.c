@@ -291,6 +291,31 @@ static void heads_are_counted_to_the_byte(void **state)
     }
 }
 
+static void values_are_left_out_where_they_are_too_long_to_matter(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum framing_fault fault;
+    } cases[] = {{"accept", FRAMING_SOUND},
+                 {"x-request-id", FRAMING_SOUND},
+                 {"cookie", FRAMING_SOUND},
+                 {"content-type", FRAMING_HEAD_LONG},
+                 {"content-encoding", FRAMING_HEAD_LONG}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int n = 512; n <= 513; n++) {
+            char in[1024], line[600];
+            snprintf(line, sizeof line, "%s:%0*d\r\n", cases[i].name, n, 0);
+            snprintf(in, sizeof in, GET HOST "%s\r\n", line);
+            struct result result = feed(in, strlen(in), 10000, 10000);
+            bool passes = n == 512 && strcmp(cases[i].name, "cookie") != 0;
+            assert_int_equal(result.fault, n == 512 ? FRAMING_SOUND : cases[i].fault);
+            assert_int_equal(strstr(result.out, line) != NULL, passes);
+            free(result.out);
+        }
+    }
+}
+
 static void many_lines_that_pass_are_too_many(void **state)
 {
     (void)state;
@@ -332,6 +357,7 @@ int main(void)
         cmocka_unit_test(faults_are_told_apart),
         cmocka_unit_test(faults_in_chunks_let_pass_what_came_before),
         cmocka_unit_test(heads_are_counted_to_the_byte),
+        cmocka_unit_test(values_are_left_out_where_they_are_too_long_to_matter),
         cmocka_unit_test(many_lines_that_pass_are_too_many),
         cmocka_unit_test(every_fault_has_a_whole_reply),
     };
