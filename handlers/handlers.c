@@ -42,14 +42,14 @@ static bool matches(const struct route *route, const char *path, const char **ta
     return true;
 }
 
-static const char *allow_of(const struct route *route)
+static const char *allow_of(unsigned methods)
 {
-    return route->methods & METHOD_GET ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+    if (!(methods & METHOD_POST)) return "GET, HEAD, OPTIONS";
+    return methods & METHOD_GET ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS";
 }
 
-static void refuse_method(struct exchange *x)
+static void refuse_method(struct exchange *x, const char *allow)
 {
-    const char *allow = allow_of(x->route);
     struct err err;
     err_set(&err, ERR_METHOD, NULL, "%s does not take this method; send one of %s", x->route->name,
             allow);
@@ -61,10 +61,14 @@ const struct route *handlers_find_route(struct exchange *x, enum method method, 
 {
     x->route = NULL;
     x->path_tail = NULL;
-    for (size_t i = 0; i < n_routes && !x->route; i++) {
+    unsigned methods = 0; /* of all rows with this path */
+    if (method == METHOD_HEAD) method = METHOD_GET;
+    for (size_t i = 0; i < n_routes && !(methods & method); i++) {
         if (!matches(&routes[i], path, &x->path_tail)) continue;
+        /* Rows of one path are one route in the metrics. */
+        if (!x->route) x->sample.route = (unsigned)(1 + i);
         x->route = &routes[i];
-        x->sample.route = (unsigned)(1 + i);
+        methods |= routes[i].methods;
     }
     if (!x->route && method == METHOD_OPTIONS && strcmp(path, "*") == 0) {
         reply_static(x, 204, NULL, ""); /* of the server as a whole (RFC 9110, 9.3.7) */
@@ -79,14 +83,13 @@ const struct route *handlers_find_route(struct exchange *x, enum method method, 
         handlers_fail(x, &err);
         return NULL;
     }
-    if (method == METHOD_HEAD) method = METHOD_GET;
-    if (x->route->methods & method) return x->route;
+    if (methods & method) return x->route;
     if (method == METHOD_OPTIONS) {
         reply_static(x, 204, NULL, "");
-        reply_add_header(x, "allow", allow_of(x->route));
+        reply_add_header(x, "allow", allow_of(methods));
         reply_add_common(x);
     } else {
-        refuse_method(x);
+        refuse_method(x, allow_of(methods));
     }
     return NULL;
 }

@@ -12,10 +12,12 @@
         path, path, METHOD_GET, dialect, handler, false                                            \
     }
 
-/* The most asked-for first: the table is searched from the top. */
+/* The most asked-for first: the table is searched from the top. A path may have a row a method; its
+   rows have one name. */
 const struct route routes[] = {
     POST("/v1/embeddings", DIALECT_OPENAI, embeddings_post),
     POST("/embed", DIALECT_TEI, embed_post),
+    POST("/embeddings", DIALECT_OPENAI, embeddings_post), /* TEI's, as its /v1/embeddings */
     POST("/v1/classify", DIALECT_OWN, classify_post),
     POST("/v1/ids", DIALECT_OWN, ids_post),
     POST("/v1/onehot", DIALECT_OWN, onehot_post),
@@ -29,6 +31,7 @@ const struct route routes[] = {
     GET("/health", DIALECT_TEI, health_get),
     GET("/ping", DIALECT_TEI, health_get),
     GET("/", DIALECT_OWN, root_get),
+    POST("/", DIALECT_TEI, embed_post), /* where Hugging Face's clients post */
     GET("/live", DIALECT_OWN, live_get),
     GET("/ready", DIALECT_OWN, ready_get),
     GET("/metrics", DIALECT_OWN, metrics_get),

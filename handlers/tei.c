@@ -232,8 +232,8 @@ static const struct text tokenize_names[TOKENIZE_FIELDS] = {
     [TOKENIZE_PROMPT] = TEXT("prompt_name"),
 };
 
-/* A token of the text is shown as it stands there; one that was added, by its name and without a
-   place. */
+/* A token of the text is shown as it stands there, its place in bytes as TEI counts them; one that
+   was added, by its name and without a place. */
 static void write_token(const struct exchange *x, struct text text, uint32_t id,
                         struct token_span span, struct slice_cursor *cursor, struct buf *out)
 {
@@ -257,10 +257,11 @@ static void write_token(const struct exchange *x, struct text text, uint32_t id,
         buf_add_str(out, ",\"special\":true,\"start\":null,\"stop\":null}");
         return;
     }
+    const uint64_t start = (uint64_t)(shown.data - text.data);
     buf_add_str(out, ",\"special\":false,\"start\":");
-    write_u64(out, span.start);
+    write_u64(out, start);
     buf_add_str(out, ",\"stop\":");
-    write_u64(out, span.end);
+    write_u64(out, start + shown.bytes);
     buf_add_char(out, '}');
 }
 

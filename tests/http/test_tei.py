@@ -64,15 +64,18 @@ def test_embed_takes_ids_beside_texts(service):
 
 def test_tokenize_marks_special_tokens_and_places(start, tmp_path):
     service = start(f"--model={write_model(tmp_path, BERT)}")
-    text = "I love 我爱 naïve"
-    tokens = good(service, "/tokenize", {"inputs": text})[0]
+    text = "I love 我爱 naïve 这 \U0001f600 eat".encode()
+    tokens = good(service, "/tokenize", {"inputs": text.decode()})[0]
     assert [t["text"] for t in tokens if t["special"]] == ["[CLS]", "[SEP]"]
     for token in tokens:
         assert set(token) == {"id", "text", "special", "start", "stop"}
         if token["special"]:
             assert token["start"] is token["stop"] is None
         else:
-            assert text[token["start"]:token["stop"]] == token["text"]
+            assert text[token["start"]:token["stop"]].decode() == token["text"]
+    # Bytes in TEI, code points on our own routes.
+    assert [(t["start"], t["stop"]) for t in tokens if t["text"] in "我爱这"] == [
+        (7, 10), (10, 13), (21, 24)]
 
 
 def test_decode_turns_ids_back_into_text(start, tmp_path):

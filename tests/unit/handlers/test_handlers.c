@@ -38,6 +38,26 @@ static void options_and_head_are_answered_everywhere_they_belong(void **state)
     assert_int_equal(ask_send(*state, METHOD_OTHER, "/", "", 0)->status, 405);
 }
 
+static void a_path_with_a_row_a_method_allows_both(void **state)
+{
+    const struct exchange *x = ask_post(*state, "/", "{\"inputs\":\"饭\"}");
+    const unsigned route = x->sample.route;
+    assert_reply(x, 200, "[[0,1]]");
+    assert_string_equal(handlers_route_names()[route], "/");
+    ask_begin(*state);
+    x = ask_send(*state, METHOD_OPTIONS, "/", "", 0);
+    assert_reply(x, 204, "");
+    assert_string_equal(ask_header(x, "allow"), "GET, HEAD, POST, OPTIONS");
+    ask_begin(*state);
+    x = ask_send(*state, METHOD_OTHER, "/", "", 0);
+    assert_int_equal(x->status, 405);
+    assert_string_equal(ask_header(x, "allow"), "GET, HEAD, POST, OPTIONS");
+    x = ask_get(*state, "/");
+    assert_reply(x, 200, "embedd is running");
+    /* One route in the metrics: its series would come twice otherwise. */
+    assert_int_equal(x->sample.route, route);
+}
+
 static void route_names_match_their_routes(void **state)
 {
     const char *const *names = handlers_route_names();
@@ -342,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_wrong_path_is_404),
         cmocka_unit_test(a_wrong_method_is_405_with_allow),
         cmocka_unit_test(options_and_head_are_answered_everywhere_they_belong),
+        cmocka_unit_test(a_path_with_a_row_a_method_allows_both),
         cmocka_unit_test(route_names_match_their_routes),
         cmocka_unit_test(body_types_other_than_json_are_415),
         cmocka_unit_test(what_the_head_tells_is_refused_before_the_body),

@@ -79,14 +79,14 @@ static void errors_have_teis_shape_and_words(void **state)
     assert_memory_equal(x->reply, "Failed to parse the request body as JSON: ", 42);
 }
 
-static void tokenize_shows_each_token_where_it_stands(void **state)
+static void tokenize_shows_each_token_at_its_bytes(void **state)
 {
     assert_reply(ask_post(*state, "/tokenize", "{\"inputs\":\"我 爱猫\"}"), 200,
-                 "[[{\"id\":1,\"text\":\"我\",\"special\":false,\"start\":0,\"stop\":1},"
-                 "{\"id\":2,\"text\":\"爱\",\"special\":false,\"start\":2,\"stop\":3},"
-                 "{\"id\":null,\"text\":\"猫\",\"special\":false,\"start\":3,\"stop\":4}]]");
+                 "[[{\"id\":1,\"text\":\"我\",\"special\":false,\"start\":0,\"stop\":3},"
+                 "{\"id\":2,\"text\":\"爱\",\"special\":false,\"start\":4,\"stop\":7},"
+                 "{\"id\":null,\"text\":\"猫\",\"special\":false,\"start\":7,\"stop\":10}]]");
     assert_reply(ask_post(*state, "/tokenize", "{\"inputs\":[\"\",\"饭\"]}"), 200,
-                 "[[],[{\"id\":5,\"text\":\"饭\",\"special\":false,\"start\":0,\"stop\":1}]]");
+                 "[[],[{\"id\":5,\"text\":\"饭\",\"special\":false,\"start\":0,\"stop\":3}]]");
 }
 
 static void tokenize_adds_special_tokens_unless_told_not_to(void **state)
@@ -154,7 +154,7 @@ int main(void)
         cmocka_unit_test(embed_cuts_dimensions_before_it_normalizes),
         cmocka_unit_test(the_request_says_how_to_truncate),
         cmocka_unit_test(errors_have_teis_shape_and_words),
-        cmocka_unit_test(tokenize_shows_each_token_where_it_stands),
+        cmocka_unit_test(tokenize_shows_each_token_at_its_bytes),
         cmocka_unit_test(tokenize_adds_special_tokens_unless_told_not_to),
         cmocka_unit_test(decode_names_an_id_that_is_too_large),
         cmocka_unit_test(info_has_every_key),
