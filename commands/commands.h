@@ -4,7 +4,8 @@
  * One function a subcommand, `int x_main(int argc, char **argv)` with argv[0] = the subcommand's
  * name; the table in main.c lists them. Returns the exit code: 0 done, 1 failed while working, 2
  * wrong use or configuration (one sentence on standard error that names the flag, its value and the
- * range).
+ * range). A reader of standard output that leaves (`| head`) ends all but serve by SIGPIPE, without
+ * a word: the shell sees 141.
  */
 #pragma once
 
@@ -34,8 +35,8 @@ int help_main(int argc, char **argv);
 int commands_fail(const char *command, const struct err *err);
 
 /**
- * commands_close_stdout flushes standard output, so that what could not be written (a full disk, a
- * reader that left) becomes an error instead of silence.
+ * commands_close_stdout flushes standard output, so that what could not be written (a full disk)
+ * becomes an error instead of silence.
  * @return false with ERR_IO
  */
 bool commands_close_stdout(struct err *err);

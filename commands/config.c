@@ -62,7 +62,8 @@ static void print_help(void)
 }
 
 /* The flags that are this command's own. As config_take_flag: how many arguments were taken. */
-static int take_own_flag(int argc, char **argv, int at, enum output *output, struct err *err)
+static int take_own_flag(int argc, char **argv, int at, enum output *output, bool *has_format,
+                         struct err *err)
 {
     const char *arg = argv[at];
     if (strcmp(arg, "--sample") == 0)
@@ -75,6 +76,11 @@ static int take_own_flag(int argc, char **argv, int at, enum output *output, str
         bool is_joined = arg[8] == '=';
         const char *value = is_joined ? arg + 9 : at + 1 < argc ? argv[at + 1] : "";
         bool is_json = strcmp(value, "json") == 0;
+        if (*has_format) {
+            err_set(err, ERR_USAGE, "format", "--format is given twice; give it once");
+            return -1;
+        }
+        *has_format = true;
         if (!is_json && strcmp(value, "text") != 0) {
             err_set(err, ERR_USAGE, "format", "--format must be text or json, not '%.*s'",
                     ERR_VALUE_BYTES, value);
@@ -114,10 +120,10 @@ int config_main(int argc, char **argv)
     struct config config;
     struct err err;
     enum output output = OUTPUT_TABLE;
-    bool is_done = false;
+    bool is_done = false, has_format = false;
     config_init(&config);
     for (int at = 1, taken; at < argc && output != OUTPUT_HELP; at += taken) {
-        taken = take_own_flag(argc, argv, at, &output, &err);
+        taken = take_own_flag(argc, argv, at, &output, &has_format, &err);
         if (taken == 0) taken = config_take_flag(&config, argc, argv, at, &err);
         if (taken == 0) config_refuse_argument(argv[0], argv[at], &err);
         if (taken <= 0) goto out;

@@ -126,25 +126,38 @@ static const struct flag *find_flag(const struct flags *flags, const char *name,
     return NULL;
 }
 
+/* Marks the flag in `seen`, a bit a flag. */
+static bool check_first(const struct flags *flags, const struct flag *flag, uint32_t *seen,
+                        struct err *err)
+{
+    const uint32_t bit = UINT32_C(1) << (flag - flags->list);
+    if (*seen & bit)
+        return err_set(err, ERR_USAGE, NULL, "--%s is given twice; give it once%s", flag->name,
+                       strcmp(flag->name, "model") == 0 ? ": several models are not served yet"
+                                                        : "");
+    *seen |= bit;
+    return true;
+}
+
 /* One flag at argv[*at], which begins with "--"; moves *at to the last argument it took. */
-static bool take_flag(const struct flags *flags, int argc, char **argv, int *at, struct err *err)
+static bool take_flag(const struct flags *flags, int argc, char **argv, int *at, uint32_t *seen,
+                      struct err *err)
 {
     const char *name = argv[*at] + 2;
     const char *equals = strchr(name, '=');
     size_t bytes = equals ? (size_t)(equals - name) : strlen(name);
     const struct flag *flag = find_flag(flags, name, bytes);
-    if (!flag && bytes > 3 && memcmp(name, "no-", 3) == 0) {
+    bool is_off = false;
+    if (!flag && bytes > 3 && memcmp(name, "no-", 3) == 0 && !equals) {
         flag = find_flag(flags, name + 3, bytes - 3);
-        if (flag && flag->type == FLAG_SWITCH && !equals) {
-            *flag->out.is_on = 0;
-            return true;
-        }
-        flag = NULL;
+        is_off = flag && flag->type == FLAG_SWITCH;
+        if (!is_off) flag = NULL;
     }
     if (!flag) return unknown_flag(flags, name, bytes, err);
+    if (!check_first(flags, flag, seen, err)) return false;
     if (equals) return read_value(flag, equals + 1, err);
     if (flag->type == FLAG_SWITCH) {
-        *flag->out.is_on = 1;
+        *flag->out.is_on = !is_off;
         return true;
     }
     if (*at + 1 >= argc || strncmp(argv[*at + 1], "--", 2) == 0) {
@@ -172,6 +185,7 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
 {
     assert(flags->n <= FLAGS_MAX);
     bool is_ended = false;
+    uint32_t seen = 0;
     *n_files = 0;
     for (int i = 1; i < argc; i++) {
         if (is_ended || argv[i][0] != '-' || argv[i][1] == 0) {
@@ -186,7 +200,7 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
                     "lists them",
                     ERR_VALUE_BYTES, argv[i]);
             return FLAGS_WRONG;
-        } else if (!take_flag(flags, argc, argv, &i, err)) {
+        } else if (!take_flag(flags, argc, argv, &i, &seen, err)) {
             return FLAGS_WRONG;
         }
     }

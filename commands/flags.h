@@ -4,7 +4,8 @@
  * Flags of a subcommand from one table: parsing, messages and `--help` all come from it.
  *
  * `--name value`, `--name=value`; a switch is `--name` or `--no-name`. Flags and files may come in
- * any order, `--` ends the flags, `-` is a file. Where a flag comes twice the last one holds.
+ * any order, `--` ends the flags, `-` is a file. A flag that comes twice is an error: none is a
+ * list.
  */
 #pragma once
 

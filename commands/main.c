@@ -3,9 +3,12 @@
 #include "commands/commands.h"
 #include "commands/version.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
     const char *name;
@@ -69,11 +72,23 @@ int help_main(int argc, char **argv)
     return finish_stdout();
 }
 
+/* Nothing that is opened later may get the number of a standard stream that was closed: what is
+   written to that stream would go there. What stands in its place fails, as a closed one does. */
+static bool hold_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) != -1) continue;
+        if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    /* A reader that left is an error of write(), with a sentence, not a silent death. */
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file that may grow no further, likewise */
+    if (!hold_standard_streams()) return 1; /* there is nowhere to say why */
+    /* A file that may grow no further is an error of write(), with a sentence, not a silent death;
+       a reader of our output that left is one, as for other commands (serve lives on). */
+    signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {
         print_usage(stderr);
         return 2;

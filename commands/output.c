@@ -24,7 +24,7 @@ static void remove_unfinished(int signal_number)
 
 static void guard_file(const char *temp)
 {
-    static const int endings[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     snprintf(unfinished, sizeof(unfinished), "%s", temp);
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         if (signal(endings[i], remove_unfinished) == SIG_IGN) signal(endings[i], SIG_IGN);

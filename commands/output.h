@@ -4,8 +4,9 @@
  * Where a command writes: standard output, or a file that appears only when it is whole.
  *
  * A file is written beside its place as NAME.PID.tmp and renamed at the end, so nobody ever sees a
- * half of it; on an error, SIGINT, SIGTERM or SIGHUP what was written is removed. What is there and
- * is no regular file (a device, a named pipe) is written directly. One at a time, one thread.
+ * half of it; on an error, SIGINT, SIGTERM, SIGHUP or SIGPIPE what was written is removed. What is
+ * there and is no regular file (a device, a named pipe) is written directly. One at a time, one
+ * thread.
  */
 #pragma once
 
@@ -25,7 +26,7 @@ struct output {
 /** output_open: `path`, or standard output where it is NULL or "-". false with ERR_IO. */
 bool output_open(struct output *output, const char *path, struct err *err);
 
-/** output_write appends; false with ERR_IO naming the file and why (full, closed pipe). */
+/** output_write appends; false with ERR_IO naming the file and why (full). */
 bool output_write(struct output *output, const void *data, size_t bytes, struct err *err);
 
 /** output_can_patch: the bytes written can be gone back to; not so in a pipe or when appending. */

@@ -44,13 +44,13 @@ static void warn_of_head(const struct model *model)
 
 int serve_main(int argc, char **argv)
 {
+    struct err err;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h")) continue;
         print_help();
-        return 0;
+        return commands_close_stdout(&err) ? 0 : commands_fail("serve", &err);
     }
     struct config config;
-    struct err err;
     json_init();
     if (!config_load(&config, argc, argv, &err)) return commands_fail("serve", &err);
     log_init((enum log_level)config.log_level, config.access_log);

@@ -414,6 +414,11 @@ int config_take_flag(struct config *config, int argc, char **argv, int at, struc
     }
     char where[NAME_BYTES_MAX], range[160] = "the path of a JSON file";
     snprintf(where, sizeof where, "%.*s", (int)bytes + 2, arg);
+    if ((is_config ? config->file_origin : config->origins[i]) == CONFIG_FLAG) {
+        err_set(err, ERR_USAGE, where + 2, "%s is given twice; give it once%s", where,
+                i == CONFIG_model ? ": several models are not served yet" : "");
+        return -1;
+    }
     if (!is_config) write_range(&options[i], range, sizeof range);
     if (!value || (is_config && !*value)) {
         err_set(err, ERR_USAGE, where + 2, "%s needs a value: %s", where, range);

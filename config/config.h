@@ -74,7 +74,7 @@ bool config_load(struct config *config, int argc, char **argv, struct err *err);
  * config_finish. On failure of either the caller still owes config_clear.
  *
  * config_take_flag takes argv[at] if it is one of the settings' flags (--name value, --name=value;
- * --name or --name=false for true/false), or --config.
+ * --name or --name=false for true/false), or --config. One that comes twice is an error.
  * @return how many arguments were taken (1 or 2); 0 when it is not one of these flags; -1 with
  *         ERR_USAGE set
  */

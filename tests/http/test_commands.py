@@ -151,7 +151,7 @@ def test_options_of_the_vector():
     text = lines(*TEXTS)
     cut = [json.loads(line) for line in run("embed", "--dimensions", "5", stdin=text).splitlines()]
     raw = run("embed", "--no-normalize", stdin=text)
-    assert raw == run("embed", "--normalize", "--no-normalize", stdin=text)
+    fails(2, "--normalize is given twice", "embed", "--normalize", "--no-normalize", stdin=text)
     for short, whole in zip(cut, (json.loads(line) for line in raw.splitlines())):
         norm = sum(x * x for x in whole[:5]) ** 0.5
         assert short == pytest.approx([x / norm if norm else 0 for x in whole[:5]], abs=1e-6)
@@ -197,7 +197,7 @@ def test_an_output_file_is_whole_or_not_there(tmp_path):
     fails(1, "cannot be opened", "embed", "--output", tmp_path / "no" / "where", stdin=b"a\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE])
 def test_a_signal_leaves_no_half_of_a_file(tmp_path, number):
     process = subprocess.Popen(
         [PROGRAM, "embed", "--output", tmp_path / "out"], stdin=subprocess.PIPE)
@@ -218,11 +218,65 @@ def test_output_that_cannot_be_written_is_an_error():
         with open("/dev/full", "wb") as full:
             fails(1, "standard output cannot be written: No space left on device", *command,
                   stdin=many, stdout=full)
-        reader, writer = os.pipe()
-        os.close(reader)
+
+
+CHATTY = (["embed"], ["embed", "--format", "f32"], ["tokenize"], ["vocab"], ["inspect", "builtin"],
+          ["config"], ["config", "--sample"], ["help"], ["--version"], ["embed", "--help"],
+          ["serve", "--help"], ["bench", "--rounds=1", "-"],
+          ["classify", f"--model={TOP / 'examples/chain/w6x2'}", f"--heads={TOP / 'examples/heads'}"],
+          ["convert", "--input=builtin", "--output={folder}/out"])
+
+
+@pytest.mark.parametrize("command", CHATTY, ids=" ".join)
+def test_a_reader_that_leaves_ends_a_command_without_a_word(command, tmp_path):
+    """As other commands end: by SIGPIPE, which the shell shows as 141."""
+    command = [word.format(folder=tmp_path) for word in command]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        many = "我爱吃饭\n".encode() * 1000
+        result = Result(*command, stdin=many, stdout=writer)
+        assert (result.code, result.err) == (-signal.SIGPIPE, "")
+        # Where whoever started it wants to hear of it, one sentence.
+        (tmp_path / "out").unlink(missing_ok=True)
         fails(1, "standard output cannot be written: Broken pipe", *command, stdin=many,
-              stdout=writer)
+              stdout=writer, preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN))
+    finally:
         os.close(writer)
+
+
+def close_some(*numbers):
+    def close():
+        for number in numbers:
+            os.close(number)
+    return close
+
+
+def test_a_closed_stream_is_no_file_of_ours(tmp_path):
+    """What is opened later must not get its number."""
+    expected = run("embed", "--format", "f32", stdin=b"a\n")
+    out = tmp_path / "out"
+    for numbers in ((1,), (2,), (1, 2)):
+        Result("embed", "--format", "f32", "--output", out, stdin=b"a\n",
+               preexec_fn=close_some(*numbers))
+        assert out.read_bytes() == expected
+        out.unlink()
+    assert Result("embed", stdin=b"a\n", preexec_fn=close_some(1)).err == (
+        "embedd embed: standard output cannot be written: Bad file descriptor\n")
+    assert Result("embed", preexec_fn=close_some(0)).err == (
+        "embedd embed: standard input cannot be read: Bad file descriptor\n")
+    assert Result("embed", stdin=b"\xff\n", preexec_fn=close_some(0, 1, 2)).code == 1
+
+
+def test_an_option_given_twice_is_refused():
+    for command in ("serve", "embed", "tokenize", "classify", "vocab", "bench", "eval", "config"):
+        fails(2, "--model is given twice; give it once: several models are not served yet",
+              command, "--model", "builtin", "--model=builtin")
+    fails(2, "--input is given twice; give it once", "train", "--input", "a", "--input", "b")
+    fails(2, "--output is given twice; give it once", "convert", "--output=a", "--output=b")
+    fails(2, "--format is given twice; give it once", "config", "--format=json", "--format", "text")
+    fails(2, "--format is given twice; give it once", "inspect", "--format=json", "--format=json")
+    fails(2, "--threads is given twice; give it once", "serve", "--threads=1", "--threads=2")
 
 
 def test_a_device_is_written_not_replaced():

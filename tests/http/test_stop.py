@@ -13,8 +13,8 @@ import tempfile
 import time
 
 import pytest
-from harness import (BIG, BIG_BYTES_MIN, PATIENCE_S, SMALL, TOP, chunked, environment, head, post,
-                     wait_until)
+from harness import (BIG, BIG_BYTES_MIN, PATIENCE_S, PROGRAM, SMALL, TOP, chunked, environment, head,
+                     post, wait_until)
 
 
 def read_slowly(client):
@@ -29,6 +29,40 @@ def test_a_signal_ends_an_idle_service(start, number):
     assert service.get("/health").status == 200
     service.signal(number)
     assert service.wait() == 0
+
+
+@pytest.mark.parametrize("closed", [(1, 2), (2,), (0, 1, 2)], ids=str)
+def test_no_socket_gets_the_number_of_a_closed_stream(closed):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [PROGRAM, "serve", f"--listen=127.0.0.1:{port}", "--access-log"], env=environment(),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: [os.close(number) for number in closed])
+
+    def connect():
+        assert process.poll() is None
+        try:
+            return socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+        except ConnectionRefusedError:
+            return None
+
+    try:
+        sockets = []
+        wait_until(lambda: sockets.append(connect()) or sockets[-1], "the service listens")
+        sockets += [connect() for _ in range(8)]
+        for one in filter(None, sockets):
+            one.sendall(head("GET", "/live"))
+            assert one.recv(1 << 16).startswith(b"HTTP/1.1 200")
+        for number in closed:
+            assert os.readlink(f"/proc/{process.pid}/fd/{number}") == "/dev/null"
+        process.send_signal(signal.SIGTERM)
+        for one in filter(None, sockets):
+            one.close()
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_reply_in_flight_arrives_whole(start):

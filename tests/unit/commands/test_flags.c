@@ -41,13 +41,14 @@ static const struct flag list[] = {
      .least = 1e-6,
      .most = 10,
      .help = "e"},
+    {.name = "model", .type = FLAG_STRING, .out.string = &got.output, .value = "PATH", .help = "f"},
 };
 
 static const struct flags flags = {
     .usage = "embedd try [OPTION]... [FILE]...",
     .about = "Tries.",
     .list = list,
-    .n = 5,
+    .n = 6,
     .files_max = 2,
 };
 
@@ -131,12 +132,18 @@ static void files_may_stand_between_flags(void **state)
     assert_string_equal(argv[1], "--format");
 }
 
-static void the_last_of_a_flag_given_twice_holds(void **state)
+static void a_flag_given_twice_is_refused(void **state)
 {
     (void)state;
-    assert_int_equal(parse("--format text --format npy --normalize --no-normalize"), FLAGS_RUN);
-    assert_int_equal(got.format, 2);
-    assert_int_equal(got.normalize, 0);
+    expect_wrong("--format text --format npy", "--format is given twice; give it once");
+    expect_wrong("--output a one --output=a", "--output is given twice; give it once");
+    expect_wrong("--dimensions=3 --dimensions 3", "--dimensions is given twice; give it once");
+    expect_wrong("--rate 1 --rate 1", "--rate is given twice; give it once");
+    expect_wrong("--normalize --no-normalize", "--normalize is given twice; give it once");
+    expect_wrong("--no-normalize --no-normalize", "--normalize is given twice; give it once");
+    expect_wrong("--model a --model b",
+                 "--model is given twice; give it once: several models are not served yet");
+    assert_int_equal(parse("--format text -- --format"), FLAGS_RUN);
 }
 
 static void an_unknown_flag_names_the_nearest(void **state)
@@ -238,7 +245,7 @@ int main(void)
         cmocka_unit_test(a_number_may_have_a_point_and_an_exponent),
         cmocka_unit_test(what_is_not_given_keeps_its_default),
         cmocka_unit_test(files_may_stand_between_flags),
-        cmocka_unit_test(the_last_of_a_flag_given_twice_holds),
+        cmocka_unit_test(a_flag_given_twice_is_refused),
         cmocka_unit_test(an_unknown_flag_names_the_nearest),
         cmocka_unit_test(a_missing_value_is_named_with_what_it_may_be),
         cmocka_unit_test(a_wrong_value_is_named_with_the_range),

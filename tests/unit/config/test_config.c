@@ -103,14 +103,31 @@ static void without_anything_the_defaults_hold(void **state)
     config_clear(&config);
 }
 
-static void flags_are_taken_in_both_forms_and_the_last_wins(void **state)
+static void a_flag_given_twice_is_refused(void **state)
+{
+    (void)state;
+    static const char *const twice[][3] = {
+        {"--threads=2", "--threads=2", "--threads is given twice; give it once"},
+        {"--model=a", "--model=b", "--model is given twice; give it once: several models are not "},
+        {"--access-log", "--access-log=false", "--access-log is given twice"},
+        {"--config=/a", "--config=/b", "--config is given twice"},
+    };
+    for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
+        struct config config;
+        struct err err;
+        assert_false(load(&config, &err, twice[i][0], twice[i][1], NULL));
+        check_refused(&err, &twice[i][2], 1);
+    }
+}
+
+static void flags_are_taken_in_both_forms(void **state)
 {
     (void)state;
     struct config config;
     struct err err;
-    assert_true(load(&config, &err, "--listen", "0.0.0.0:0", "--threads=2", "--threads", "3",
-                     "--access-log", "--strict-model=true", "--truncate=left", "--log-level",
-                     "debug", "--server-timing=false", NULL));
+    assert_true(load(&config, &err, "--listen", "0.0.0.0:0", "--threads", "3", "--access-log",
+                     "--strict-model=true", "--truncate=left", "--log-level", "debug",
+                     "--server-timing=false", NULL));
     assert_string_equal(config.listen, "0.0.0.0:0");
     assert_int_equal(config.threads, 3);
     assert_true(config.access_log);
@@ -451,7 +468,7 @@ static void a_command_with_flags_of_its_own_takes_one_at_a_time(void **state)
     struct config config;
     struct err err;
     char name[] = "embed", own[] = "--output", value[] = "x", flag[] = "--threads", two[] = "2",
-         bad[] = "--threads=x";
+         bad[] = "--workers=x";
     char *argv[] = {name, own, value, flag, two, bad};
     config_init(&config);
     assert_int_equal(config_take_flag(&config, 6, argv, 1, &err), 0);
@@ -474,7 +491,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_anything_the_defaults_hold),
-        cmocka_unit_test(flags_are_taken_in_both_forms_and_the_last_wins),
+        cmocka_unit_test(flags_are_taken_in_both_forms),
+        cmocka_unit_test(a_flag_given_twice_is_refused),
         cmocka_unit_test(sizes_and_times_take_their_units),
         cmocka_unit_test(a_wrong_value_names_flag_range_and_value),
         cmocka_unit_test(an_unknown_flag_names_the_nearest),
