@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/lines.h"
 
+#include "base/encoding.h"
 #include "base/utf8.h"
 #include "commands/progress.h"
 
@@ -105,13 +106,8 @@ bool lines_has_next(const struct lines *lines)
 
 static bool check_text(struct lines *lines, struct err *err)
 {
-    size_t valid = utf8_valid_bytes(lines->text, lines->bytes);
-    if (valid == lines->bytes) return true;
-    return err_set(err, ERR_FORMAT, NULL,
-                   "%s, line %llu: not UTF-8 at byte %zu (0x%02X); convert the file first, for "
-                   "example with iconv -t UTF-8",
-                   lines->file, (unsigned long long)lines->number, valid + 1,
-                   (unsigned)(unsigned char)lines->text[valid]);
+    return encoding_check_line(lines->file, lines->number, lines->number == 1, lines->text,
+                               lines->bytes, (size_t)(lines->data + lines->end - lines->text), err);
 }
 
 /* Hands out the next `bytes` bytes as a line; `end_bytes` behind them are its LF. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/vocab.h"
 
+#include "base/encoding.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -185,9 +186,7 @@ static bool read_line(struct vocab *vocab, const char *line, size_t bytes, const
                       struct err *err)
 {
     uint32_t number = vocab->n + 1;
-    if (utf8_valid_bytes(line, bytes) != bytes)
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%s: line %u is not UTF-8; save the file as UTF-8 text", where, number);
+    if (!encoding_check_line(where, number, number == 1, line, bytes, bytes, err)) return false;
     if (bytes > 0 && line[bytes - 1] == '\r') bytes--;
     if (bytes == 0)
         return err_set(err, ERR_FORMAT, NULL,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/records.h"
 
+#include "base/encoding.h"
 #include "base/utf8.h"
 #include "model/train/cells.h"
 #include "model/train/labelled.h"
@@ -151,19 +152,17 @@ static bool find_end(struct records *records, size_t *bytes, bool *has_lf, struc
 
 static bool check_text(const struct records *records, struct err *err)
 {
-    size_t valid = utf8_valid_bytes(records->text, records->bytes);
-    if (valid == records->bytes) return true;
-    uint64_t line = records->line;
+    const size_t valid = utf8_valid_bytes(records->text, records->bytes);
     size_t line_start = 0;
-    for (size_t i = 0; i < valid; i++) {
+    uint64_t line = records->line;
+    for (size_t i = 0; valid < records->bytes && i < valid; i++) {
         if (records->text[i] != '\n') continue;
         line++;
         line_start = i + 1;
     }
-    return RECORDS_FAIL(records, line, err,
-                        "not UTF-8 at byte %zu (0x%02X); convert the file first, for example with "
-                        "iconv -f GB18030 -t UTF-8",
-                        valid - line_start + 1, (unsigned)(unsigned char)records->text[valid]);
+    const char *text = records->text + line_start;
+    return encoding_check_line(records->file, line, line == 1, text, records->bytes - line_start,
+                               (size_t)(records->data + records->end - text), err);
 }
 
 int records_next(struct records *records, struct err *err)

@@ -177,6 +177,28 @@ def test_what_is_not_utf8_is_named_by_file_and_line(tmp_path):
     assert len(vectors(run("embed", stdin=b"a\0b\n"))) == 1
 
 
+@pytest.mark.parametrize("text", ["text,label\nI love to eat,good\n", "我爱吃饭,好\n一天,坏\n"])
+@pytest.mark.parametrize("codec, name, mark", [
+    ("utf-16-le", "UTF-16", "\ufeff"), ("utf-16-be", "UTF-16", "\ufeff"),
+    ("utf-16-le", "UTF-16LE", ""), ("utf-16-be", "UTF-16BE", "")])
+def test_a_file_in_utf16_is_told_its_remedy(tmp_path, text, codec, name, mark):
+    # Without a mark ASCII in UTF-16 is valid UTF-8, every other character of it NUL.
+    path = tmp_path / "texts"
+    path.write_bytes((mark + text).encode(codec))
+    remedy = f"line 1: this is {name}, not UTF-8; convert the file first, with iconv -f {name} -t UTF-8\n"
+    model = (f"--model={TOP / 'examples/chain/w6x2'}", f"--heads={TOP / 'examples/heads'}")
+    for command in (("embed", path), ("tokenize", path), ("bench", path), ("classify", *model, path),
+                    ("train", f"--input={path}", f"--output={tmp_path / 'out'}"),
+                    ("eval", *model, f"--input={path}")):
+        fails(1, remedy, *command)
+    (tmp_path / "out").mkdir()
+    folder = write_model(tmp_path / "out", BERT)
+    (folder / "vocab.txt").write_bytes((mark + "\n".join(BERT)).encode(codec))
+    fails(1, "vocab.txt, " + remedy, "vocab", "--model", folder)
+    done = subprocess.run(["iconv", "-f", name, "-t", "UTF-8", path], capture_output=True, check=True)
+    assert done.stdout.decode() == text
+
+
 def test_files_that_cannot_be_read(tmp_path):
     fails(1, "cannot be opened: No such file", "embed", tmp_path / "none")
     fails(1, "cannot be read: Is a directory", "embed", tmp_path)

@@ -155,7 +155,7 @@ static void a_vocabulary_with_holes_or_twins_is_refused(void **state)
     check_refused(try_open(none, span_of("a\r\n\r\nb"), NULL), "line 2 is empty");
     check_refused(try_open(none, span_of("a\nb\na\n"), NULL),
                   "'a' stands twice, with the ids 0 and 2");
-    check_refused(try_open(none, span_of("a\nb\xFF\n"), NULL), "line 2 is not UTF-8");
+    check_refused(try_open(none, span_of("a\nb\xFF\n"), NULL), "line 2: not UTF-8 at byte 2");
     check_refused(try_open(none, (struct span){"", 0}, NULL), "there are no tokens");
     check_refused(try_open(none, span_of("a\n"), "wordpiece"), "needs the token [UNK]");
     check_refused(try_open(none, none, NULL), "a-folder holds no tokenizer");

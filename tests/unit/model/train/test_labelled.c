@@ -631,7 +631,33 @@ static void what_is_not_utf8_is_named_by_line_and_byte(void **state)
     refuse_row("label\ttext\n1\t\xE6\x88\x91\xE6\x88\n", NONE, NOT_UTF8("2", "6", "0xE6"));
     refuse_row("__label__x a\xC0\x80\n", NONE, NOT_UTF8("1", "13", "0xC0"));
     refuse_row("{\"text\":\"\xED\xA0\x80\",\"label\":1}\n", NONE, NOT_UTF8("1", "10", "0xED"));
-    refuse_row("\xFF\xFEt\n", NONE, NOT_UTF8("1", "1", "0xFF"));
+}
+
+static void a_file_in_utf_16_is_named_as_such(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data;
+        size_t bytes;
+        const char *name;
+    } files[] = {
+#define FILE_OF(bytes, name) {bytes, sizeof bytes - 1, name}
+        FILE_OF("\xFF\xFEt\0e\0x\0t\0\t\0l\0\r\0\n\0", "UTF-16"),
+        FILE_OF("\xFE\xFF\0t\0e\0x\0t\0,\0l\0\n", "UTF-16"),
+        FILE_OF("t\0e\0x\0t\0,\0l\0\r\0\n\0a\0,\0x\0\n\0", "UTF-16LE"),
+        FILE_OF("\0t\0e\0x\0t\0,\0l\0\n\0a\0,\0x\0\n", "UTF-16BE"),
+        FILE_OF("{\0\"\0t\0\"\0:\0\"\0x\0\"\0}\0\n\0", "UTF-16LE"),
+        FILE_OF("\x11\x62\x31\x72\x03\x54\x6D\x99,\0\x7D\x59\n\0", "UTF-16LE"),
+#undef FILE_OF
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char line[200];
+        snprintf(line, sizeof line,
+                 "! F, line 1: this is %s, not UTF-8; convert the file first, with iconv -f %s -t "
+                 "UTF-8\n",
+                 files[i].name, files[i].name);
+        free(expect_bytes(files[i].data, files[i].bytes, NONE, line).text);
+    }
 }
 
 /* ---- rows that are not right ---- */
@@ -926,6 +952,7 @@ int main(void)
         cmocka_unit_test(too_many_labels_are_an_error),
         cmocka_unit_test(nul_is_text),
         cmocka_unit_test(what_is_not_utf8_is_named_by_line_and_byte),
+        cmocka_unit_test(a_file_in_utf_16_is_named_as_such),
         cmocka_unit_test(a_wrong_number_of_columns_is_an_error),
         cmocka_unit_test(quotes_matter_only_where_they_begin_a_cell),
         cmocka_unit_test(a_quote_that_never_closes_is_named),

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file encoding.h
+ * What a text that should be UTF-8 is instead, so that a message can name the remedy. Pure
+ * functions.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * encoding_guess looks at bytes that are not valid UTF-8, from the start of a line on.
+ * @return iconv's name of the encoding: "UTF-16" or "UTF-32" where they begin with its byte order
+ *         mark, "UTF-16LE" or "UTF-16BE" where read so they are letters and no other text would
+ * hold such control characters; NULL: another one
+ */
+const char *encoding_guess(const char *text, size_t bytes);
+
+/**
+ * encoding_check_line checks a line of a file.
+ * @param is_first of its file: every other byte NUL is then UTF-16 too, which is valid UTF-8
+ * @param known    bytes at `text` that were read, the line's and what follows: more to guess by
+ * @return false with ERR_FORMAT naming file, line, the first wrong byte and the remedy
+ */
+bool encoding_check_line(const char *file, uint64_t line, bool is_first, const char *text,
+                         size_t bytes, size_t known, struct err *err);
