@@ -9,6 +9,7 @@
 #include "commands/lines.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
+#include "commands/unknown.h"
 #include "model/model.h"
 #include "model/train/crew.h"
 
@@ -28,6 +29,7 @@ struct task {
     const char *file;
     uint64_t number;
     struct buf out; /* in the worker's arena */
+    struct unknown_count unknown;
     bool is_failed;
     struct err err;
 };
@@ -54,6 +56,7 @@ struct classify {
     struct block block;
     struct lines lines;
     struct output output;
+    struct unknown_count unknown;
 };
 
 static bool set_head(struct classify *classify, struct err *err)
@@ -127,6 +130,7 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
     if (!model_tokenize(classify->model, arena, classify->block.texts + task->at, task->bytes,
                         MODEL_LIMITS, &tokens, err))
         return false;
+    unknown_add(&task->unknown, classify->model, &tokens);
     float *vector = arena_array(arena, classify->info->dim, sizeof(*vector));
     float *logits = arena_array(arena, n_labels, sizeof(*logits));
     float *p = arena_array(arena, n_labels, sizeof(*p));
@@ -169,6 +173,8 @@ static bool finish_block(struct classify *classify, struct err *err)
             return false;
         }
         if (!output_write(&classify->output, task->out.data, task->out.bytes, err)) return false;
+        classify->unknown.tokens += task->unknown.tokens;
+        classify->unknown.unknown += task->unknown.unknown;
     }
     block->n = block->bytes = 0;
     fflush(classify->output.stream); /* what cannot be written is seen at the next write */
@@ -239,6 +245,7 @@ static bool classify_run(struct classify *classify, char **files, int n_files, s
         output_open(&classify->output, classify->output_path, err) &&
         lines_each(&classify->lines, classify_line, classify, n_files > 0, err) &&
         finish_block(classify, err) && output_close(&classify->output, err);
+    if (is_ok) unknown_tell(&classify->unknown, "classify");
     output_abort(&classify->output);
     lines_close(&classify->lines);
     close_block(classify);

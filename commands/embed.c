@@ -7,6 +7,7 @@
 #include "commands/lines.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
+#include "commands/unknown.h"
 #include "model/model.h"
 
 #include <string.h>
@@ -39,6 +40,7 @@ struct embed {
     struct arena arena; /* reset at each line */
     struct lines lines;
     struct output output;
+    struct unknown_count unknown;
 };
 
 static bool set_options(struct embed *embed, struct err *err)
@@ -105,6 +107,7 @@ static bool embed_line(void *user, struct err *err)
     if (!model_tokenize(embed->model, &embed->arena, lines->text, lines->bytes, MODEL_LIMITS,
                         &tokens, err))
         return false;
+    unknown_add(&embed->unknown, embed->model, &tokens);
     float *vector = arena_array(&embed->arena, embed->options.dims, sizeof(*vector));
     if (!vector) return err_out_of_memory(err);
     const struct passage passage = {tokens.ids, tokens.n, lines->text, lines->bytes};
@@ -141,6 +144,7 @@ static bool embed_run(struct embed *embed, char **files, int n_files, struct err
     if (!lines_each(&embed->lines, embed_line, embed, n_files > 0, err)) goto out;
     if (embed->format == FORMAT_NPY && !write_npy_header(embed, true, err)) goto out;
     is_ok = output_close(&embed->output, err);
+    if (is_ok) unknown_tell(&embed->unknown, "embed");
 out:
     output_abort(&embed->output);
     lines_close(&embed->lines);

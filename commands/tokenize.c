@@ -9,6 +9,7 @@
 #include "commands/lines.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
+#include "commands/unknown.h"
 #include "model/model.h"
 
 /* All memory of one line: its tokens, and what is written of them. */
@@ -23,6 +24,7 @@ struct tokenize {
     struct arena arena; /* reset at each line */
     struct lines lines;
     struct output output;
+    struct unknown_count unknown;
 };
 
 static void add_number(struct buf *out, uint64_t value)
@@ -92,6 +94,7 @@ static bool tokenize_line(void *user, struct err *err)
                         tokenize->lines.bytes, flags, &tokens, err)) {
         return false;
     }
+    unknown_add(&tokenize->unknown, tokenize->model, &tokens);
     buf_init(&out, &tokenize->arena);
     write_tokens(tokenize, &tokens, &out);
     if (out.failed) return err_out_of_memory(err);
@@ -108,6 +111,7 @@ static bool tokenize_run(struct tokenize *tokenize, char **files, int n_files, s
     if (!output_open(&tokenize->output, NULL, err)) goto out;
     is_ok = lines_each(&tokenize->lines, tokenize_line, tokenize, false, err) &&
             output_close(&tokenize->output, err);
+    if (is_ok) unknown_tell(&tokenize->unknown, "tokenize");
 out:
     lines_close(&tokenize->lines);
     model_close(tokenize->model);

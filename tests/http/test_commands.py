@@ -30,10 +30,10 @@ class Result:
         assert not SANITIZER.search(self.err), self.err
 
 
-def run(*args, **options):
+def run(*args, says="", **options):
     """The output of a command that must succeed and say nothing else."""
     result = Result(*args, **options)
-    assert (result.code, result.err) == (0, "")
+    assert (result.code, result.err) == (0, says)
     return result.out
 
 
@@ -138,8 +138,10 @@ def test_lines_cross_every_boundary_of_the_reader():
 
 
 def test_a_line_of_ten_megabytes_without_a_space():
-    assert len(vectors(run("embed", stdin=b"a" * (10 << 20) + b"\nb\n"))) == 2
-    assert len(vectors(run("embed", stdin="我".encode() * (3 << 20) + b"\nb\n"))) == 2
+    for line in (b"a" * (10 << 20), "我".encode() * (3 << 20)):
+        found = run("embed", stdin=line + b"\nb\n",
+                    says="embedd embed: 1 of 2 tokens is unknown to the model\n")
+        assert len(vectors(found)) == 2
 
 
 def test_a_line_without_end_is_refused():
@@ -359,10 +361,27 @@ def test_special_tokens_only_when_asked(tmp_path):
 
 def test_a_token_outside_a_dictionary_shows_its_text(tmp_path):
     folder = write_model(tmp_path, "他我爱吃你饭")
-    found = json.loads(run("tokenize", "--model", folder, stdin="我爱 “world” 饭\n".encode()))
+    found = json.loads(run("tokenize", "--model", folder, stdin="我爱 “world” 饭\n".encode(),
+                           says="embedd tokenize: 3 of 6 tokens are unknown to the model\n"))
     by_token = dict(zip(found["tokens"], found["ids"]))
     assert (by_token["我"], by_token["爱"], by_token["饭"], by_token["world"]) == (1, 2, 5, None)
 
+
+@pytest.mark.parametrize("text, says", [
+    ("我爱\n\n饭\n", ""), ("猫\n", "1 of 1 token is"), ("我猫\n", "1 of 2 tokens is"),
+    ("我猫猫\n爱狗\n" * 5000, "15000 of 25000 tokens are")])
+def test_unknown_tokens_are_told_once_at_the_end(tmp_path, text, says, service):
+    """As many as HTTP counts in a header."""
+    heads = f"--heads={TOP / 'examples/heads'}"
+    for command in (["embed"], ["embed", "--output", tmp_path / "out"], ["tokenize"],
+                    ["classify", heads], ["classify", heads, "--threads=3"]):
+        line = f"embedd {command[0]}: {says} unknown to the model\n" if says else ""
+        run(*command, "--model", TOP / "examples/chain/w6x2", stdin=text.encode(), says=line)
+    rare = "今天和朋友去吃𰻞𰻞面味道很好"
+    reply = service.post("/embed", json.dumps({"inputs": [rare, "hello"]}).encode())
+    unknown = int(reply.headers.get("x-embedd-unknown", 0))
+    result = Result("embed", stdin=lines(rare, "hello"))
+    assert (f": {unknown} of " in result.err) if unknown else not result.err
 
 
 def test_a_model_folder_is_embedded_with_its_own_table(tmp_path):

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import struct
 import subprocess
 
@@ -29,8 +30,9 @@ def run(*arguments, code=0, text="", **options):
                           env=environment(), timeout=10 * PATIENCE_S, **options)
     sentence = done.stderr.decode()
     assert not SANITIZER.search(sentence), sentence
+    sentence = re.sub("^.* unknown to the model\n", "", sentence)
     assert done.returncode == code, sentence
-    assert sentence.count("\n") == (code != 0), sentence
+    assert sentence.count("\n") == (code > 0), sentence
     return done.stdout if code == 0 else sentence
 
 
@@ -412,5 +414,5 @@ def test_output_that_cannot_be_written(flags):
         assert "cannot be written: No space left" in run("vocab", *flags, code=1, stdout=full)
     reader, writer = os.pipe()
     os.close(reader)
-    assert "cannot be written: Broken pipe" in run("vocab", *flags, code=1, stdout=writer)
+    assert run("vocab", *flags, code=-signal.SIGPIPE, stdout=writer) == ""
     os.close(writer)
