@@ -12,6 +12,7 @@
 #include "commands/report.h"
 #include "model/head/evaluation.h"
 #include "model/model.h"
+#include "model/train/columns.h"
 #include "model/train/label_names.h"
 #include "model/train/labelled.h"
 
@@ -31,7 +32,7 @@ static const char *const formats[] = {"text", "json", "html", NULL};
 struct eval {
     const char *model_path, *heads_path, *head_name, *input, *output_path, *separator;
     struct labelled_options options;
-    int input_format, format;
+    int input_format, header, format;
 
     struct model_options model_options;
     struct model *model;
@@ -119,6 +120,24 @@ static bool eval_row(struct eval *eval, const struct labelled_row *row, struct e
            fail_row(eval, row, reason.message, err);
 }
 
+/* The first row, where it may be a header: it is one if nobody else knows its label. */
+static bool settle_first(struct eval *eval, struct err *err)
+{
+    bool recurs;
+    const struct labelled_row *row = labelled_doubtful(eval->rows, &recurs);
+    if (!row) return true;
+    if (recurs || label_names_find(eval->labels, row->labels[0]) != UINT32_MAX) {
+        eval->n_rows++;
+        return eval_row(eval, row, err);
+    }
+    fprintf(
+        stderr,
+        "embedd eval: the first row is a header: neither the head nor another row has its label "
+        "'%s' (--header no counts it)\n",
+        columns_show(row->labels[0]).text);
+    return true;
+}
+
 static bool eval_rows(struct eval *eval, struct err *err)
 {
     struct progress progress;
@@ -133,6 +152,7 @@ static bool eval_rows(struct eval *eval, struct err *err)
         progress_show(&progress, ++eval->n_rows, labelled_share(eval->rows));
     }
     progress_end(&progress);
+    if (step == 0 && !settle_first(eval, err)) return false;
     if (step == 0 && eval->n_rows == 0)
         return err_set(err, ERR_FORMAT, NULL, "%.200s holds no rows besides its header",
                        eval->input);
@@ -173,7 +193,7 @@ static bool eval_run(struct eval *eval, struct err *err)
 {
     const uint64_t start_ns = clock_now_ns();
     arena_init(&eval->arena, ROW_ARENA_BYTES);
-    bool is_ok = labelled_take_flags(&eval->options, eval->input, eval->input_format,
+    bool is_ok = labelled_take_flags(&eval->options, eval->input, eval->input_format, eval->header,
                                      eval->separator, err) &&
                  open_all(eval, err) && eval_rows(eval, err) &&
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
@@ -205,6 +225,8 @@ int eval_main(int argc, char **argv)
          .help = "its name, or its number from 1 where there is no header (default: found)"},
         {"label", FLAG_STRING, .out.string = &eval.options.label, .value = "COLUMN",
          .help = "likewise"},
+        {"header", FLAG_CHOICE, .out.choice = &eval.header, .choices = labelled_headers,
+         .help = "whether the first line of a CSV or TSV names its columns (default: found out)"},
         {"label-separator", FLAG_STRING, .out.string = &eval.separator, .value = "CHARACTER",
          .help = "parts several labels in a cell (default: a cell is one label)"},
         {"format", FLAG_CHOICE, .out.choice = &eval.format, .choices = formats,

@@ -4,9 +4,10 @@
 #include <string.h>
 
 const char *const labelled_input_formats[] = {"auto", "csv", "tsv", "jsonl", "fasttext", NULL};
+const char *const labelled_headers[] = {"auto", "yes", "no", NULL};
 
 bool labelled_take_flags(struct labelled_options *options, const char *input, int format,
-                         const char *separator, struct err *err)
+                         int header, const char *separator, struct err *err)
 {
     if (!input)
         return err_set(err, ERR_USAGE, NULL,
@@ -16,6 +17,7 @@ bool labelled_take_flags(struct labelled_options *options, const char *input, in
                        "--label-separator must be one character, such as '|', not '%.60s'",
                        separator);
     options->format = (enum labelled_format)format;
+    options->header = (enum labelled_header)header;
     options->label_separator = separator ? separator[0] : '\0';
     return true;
 }

@@ -23,7 +23,7 @@ static const char *const weight_names[] = {"none", "balanced", NULL};
 
 struct train {
     const char *input, *validation, *output, *from, *separator;
-    int input_format, mode, label_weights, has_ngrams, reads_names, is_forced, resumes;
+    int input_format, header, mode, label_weights, has_ngrams, reads_names, is_forced, resumes;
     uint64_t epochs, dim, patience, seed, threads;
     double validation_share;
     struct labelled_options columns;
@@ -70,12 +70,37 @@ static void tell_count(size_t n, const char *what)
     if (n > 0) fprintf(stderr, "warning: %zu %s\n", n, what);
 }
 
+static void tell_first_row(const struct examples_report *report, const char *name)
+{
+    const char *label = report->first_label.text;
+    if (report->first_row == FIRST_ROW_HEADER)
+        fprintf(stderr,
+                "%.200s: the first row is a header, and left out: its label '%s' is nowhere else "
+                "(--header no keeps it)\n",
+                name, label);
+    if (report->first_row == FIRST_ROW_DOUBTFUL)
+        fprintf(
+            stderr,
+            "warning: %.200s: the label '%s' of the first row is nowhere else; if that row is a "
+            "header, give --header yes\n",
+            name, label);
+}
+
 static void tell_report(const struct examples_report *report, const char *path)
 {
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    tell_first_row(report, name);
+    if (report->n_headers > 0)
+        fprintf(
+            stderr,
+            "warning: %.200s, line %llu: the label is the name of its column, as in a header%s; "
+            "leave such rows out\n",
+            name, (unsigned long long)report->header_line,
+            report->n_headers > 1 ? ", and so it is in later rows" : "");
     if (report->n_empty + report->n_duplicates + report->n_contradictory + report->n_unlabelled +
             report->n_unknown_labels >
         0)
-        fprintf(stderr, "%s:\n", strcmp(path, "-") == 0 ? "standard input" : path);
+        fprintf(stderr, "%s:\n", name);
     tell_count(report->n_empty, "rows without a token that the model knows");
     tell_count(report->n_duplicates, "rows that repeat an earlier one");
     tell_count(report->n_contradictory, "rows whose text came earlier with another label");
@@ -135,8 +160,8 @@ static void tell_result(const struct train *train, const struct training_result 
 
 static bool take_options(struct train *train, struct err *err)
 {
-    if (!labelled_take_flags(&train->columns, train->input, train->input_format, train->separator,
-                             err))
+    if (!labelled_take_flags(&train->columns, train->input, train->input_format, train->header,
+                             train->separator, err))
         return false;
     if (!train->output)
         return err_set(err, ERR_USAGE, NULL, "--output must name the model folder to write");
@@ -241,6 +266,8 @@ int train_main(int argc, char **argv)
          .help = "name or number of the text's column (default: found out)"},
         {"label", FLAG_STRING, .out.string = &train.columns.label, .value = "COLUMN",
          .help = "name or number of the label's column (default: found out)"},
+        {"header", FLAG_CHOICE, .out.choice = &train.header, .choices = labelled_headers,
+         .help = "whether the first line of a CSV or TSV names its columns (default: found out)"},
         {"label-separator", FLAG_STRING, .out.string = &train.separator, .value = "CHARACTER",
          .help = "a cell holds several labels, parted so: multi-label"},
         {"label-weights", FLAG_CHOICE, .out.choice = &train.label_weights, .choices = weight_names,

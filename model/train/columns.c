@@ -25,6 +25,7 @@ struct search {
     const char *file;
     enum labelled_format format;
     const char *given[2]; /* by role; NULL = not given */
+    enum labelled_header header;
     const struct span *first;
     size_t n;
     bool has_header;
@@ -127,11 +128,41 @@ static size_t count_usual(const struct search *search, enum role role)
 static bool has_header(const struct search *search)
 {
     if (search->format == LABELLED_JSONL) return true;
+    if (search->header != LABELLED_HEADER_AUTO) return search->header == LABELLED_HEADER_YES;
     if (is_name(search, TEXT) || is_name(search, LABEL)) return true;
     bool text = is_number(search, TEXT), label = is_number(search, LABEL);
     if (search->format == LABELLED_CSV && !text && !label) return true;
     return ((text && !label) || count_usual(search, TEXT) > 0) &&
            ((label && !text) || count_usual(search, LABEL) > 0);
+}
+
+/* Up to three short words without a mark of a sentence, and no number. */
+static bool looks_like_name(struct span cell)
+{
+    static const char *const marks[] = {"。", "，", "！", "？", "、"};
+    size_t words = 0;
+    for (size_t i = 0; i < cell.bytes; i++) {
+        const char c = cell.data[i];
+        if ((unsigned char)c < 0x20 || strchr(".,;:!?\"", c)) return false;
+        words += c != ' ' && (i == 0 || cell.data[i - 1] == ' ');
+        if (words == 1 && c >= '0' && c <= '9' && (i == 0 || cell.data[i - 1] == ' ')) return false;
+    }
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (memmem(cell.data, cell.bytes, marks[i], strlen(marks[i]))) return false;
+    return words > 0 && words <= 3 && cell.bytes <= 40;
+}
+
+/* All cells that are not empty, the two in question among them, look like names, and these differ.
+ */
+static bool may_be_header(const struct search *search)
+{
+    const struct span text = search->first[search->at[TEXT]];
+    const struct span label = search->first[search->at[LABEL]];
+    if (search->header != LABELLED_HEADER_AUTO || search->has_header) return false;
+    for (size_t i = 0; i < search->n; i++)
+        if (search->first[i].bytes > 0 && !looks_like_name(search->first[i])) return false;
+    return text.bytes > 0 && label.bytes > 0 &&
+           (text.bytes != label.bytes || memcmp(text.data, label.data, text.bytes) != 0);
 }
 
 static bool take_number(struct search *search, enum role role, struct err *err)
@@ -217,13 +248,20 @@ bool columns_find(struct columns *columns, const char *file, const struct labell
                   enum labelled_format format, const struct span *first, size_t n, struct err *err)
 {
     assert(format == LABELLED_CSV || format == LABELLED_TSV || format == LABELLED_JSONL);
-    struct search search = {.file = file,
+    struct search search = {.header = options->header,
+                            .file = file,
                             .format = format,
                             .given = {options->text, options->label},
                             .first = first,
                             .n = n};
+    if (options->header == LABELLED_HEADER_NO &&
+        (is_name(&search, TEXT) || is_name(&search, LABEL)) && format != LABELLED_JSONL)
+        return fail(&search, err,
+                    "a column is given by name, but --header no says that there are no names; give "
+                    "--text and --label as numbers from 1");
     search.has_header = has_header(&search);
     if (!find(&search, err)) return false;
-    *columns = (struct columns){search.at[TEXT], search.at[LABEL], search.has_header};
+    *columns = (struct columns){search.at[TEXT], search.at[LABEL], search.has_header,
+                                may_be_header(&search)};
     return true;
 }

@@ -2,7 +2,7 @@
 /**
  * @file columns.h
  * Which column is the text and which the label (the rules stand in labelled.h). Internal to
- * labelled.c. Pure functions.
+ * labelled.c, but for columns_show. Pure functions.
  */
 #pragma once
 
@@ -16,6 +16,7 @@
 struct columns {
     size_t text, label; /* from 0 */
     bool has_header;    /* the first record names the columns */
+    bool is_doubtful;   /* it is taken for a row, but may name them */
 };
 
 /**

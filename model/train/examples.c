@@ -125,20 +125,88 @@ static bool check_labels(const struct examples *examples, const char *path, stru
                    path, n ? label_names_list(examples->names)[0] : "");
 }
 
+/* At least so many rows say something of their labels. */
+#define ROWS_THAT_TELL 10
+
+/* Every label so far is in two rows at least, and there are enough of these. */
+static bool are_labels_seen_twice(const struct examples *examples)
+{
+    const uint32_t n = label_names_count(examples->names);
+    uint32_t *counts = calloc((size_t)n + 1, sizeof *counts);
+    bool is_so = counts && examples->n >= ROWS_THAT_TELL;
+    for (size_t i = 0; is_so && i < examples->n_labels; i++)
+        counts[examples->labels[i]]++;
+    for (uint32_t i = 0; is_so && i < n; i++)
+        is_so = counts[i] > 1;
+    free(counts);
+    return is_so;
+}
+
+static void move_last_to_front(struct examples *examples)
+{
+    const size_t last = examples->n - 1;
+    const struct example item = examples->items[last];
+    const uint64_t text = examples->texts[last];
+    memmove(examples->items + 1, examples->items, last * sizeof *examples->items);
+    memmove(examples->texts + 1, examples->texts, last * sizeof *examples->texts);
+    examples->items[0] = item;
+    examples->texts[0] = text;
+}
+
+/* The first row, where it may be a header; all others are read. */
+static bool settle_first(struct examples *examples, const struct model *model, struct arena *arena,
+                         const struct labelled *labelled, struct err *err)
+{
+    bool recurs;
+    const struct labelled_row *row = labelled_doubtful(labelled, &recurs);
+    if (!row) return true;
+    if (label_names_find(examples->names, row->labels[0]) == UINT32_MAX && !recurs) {
+        const bool is_clear = !examples->owns_names || are_labels_seen_twice(examples);
+        examples->report.first_row = is_clear ? FIRST_ROW_HEADER : FIRST_ROW_DOUBTFUL;
+        examples->report.first_label = columns_show(row->labels[0]);
+        if (is_clear) return true;
+    }
+    if (!add_row(examples, model, arena, row, err)) return false;
+    move_last_to_front(examples);
+    return true;
+}
+
+struct header_rows {
+    size_t n, n_whole;
+    uint64_t line;
+};
+
+static void note_header(struct header_rows *found, const struct labelled *labelled,
+                        const struct labelled_row *row)
+{
+    bool is_whole;
+    if (!labelled_repeats_header(labelled, row, &is_whole)) return;
+    if (found->n++ == 0) found->line = row->line;
+    found->n_whole += is_whole;
+}
+
 static bool read_rows(struct examples *examples, const struct model *model,
                       struct labelled *labelled, const char *path, struct err *err)
 {
+    struct header_rows headers = {0};
     struct labelled_row row;
     struct arena arena;
     int step;
     bool ok = true;
     arena_init(&arena, ROW_ARENA_BYTES);
-    while (ok && (step = labelled_next(labelled, &row, err)) != 0)
+    while (ok && (step = labelled_next(labelled, &row, err)) != 0) {
+        if (step > 0) note_header(&headers, labelled, &row);
         ok = step > 0 && check_row(&row, path, err) &&
              add_row(examples, model, &arena, &row, err) &&
              /* A wrong column shows before all of it is in memory. */
              (label_names_count(examples->names) <= EXAMPLES_LABELS_MAX ||
               check_labels(examples, path, err));
+    }
+    ok = ok && settle_first(examples, model, &arena, labelled, err);
+    if (headers.n == 1 || headers.n == headers.n_whole) {
+        examples->report.n_headers = headers.n;
+        examples->report.header_line = headers.line;
+    }
     arena_clear(&arena);
     if (ok && examples->n == 0)
         return err_set(err, ERR_FORMAT, NULL, "%.200s holds no rows besides its header", path);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "model/model.h"
+#include "model/train/columns.h"
 #include "model/train/labelled.h"
 
 /** More different labels than this are taken for a wrong column. */
@@ -21,8 +22,20 @@ struct example {
     uint32_t n_ids, n_labels;
 };
 
+/** What came of a first row that may be a header (labelled_doubtful). */
+enum examples_first_row {
+    FIRST_ROW_PLAIN,    /* none such, or its label is that of other rows */
+    FIRST_ROW_HEADER,   /* left out: its label is nowhere else, and every other label is */
+    FIRST_ROW_DOUBTFUL, /* kept: its label is nowhere else, but rows or labels are too few to say */
+};
+
 /** What a user should know of a file. */
 struct examples_report {
+    enum examples_first_row first_row;
+    struct columns_shown first_label; /* of that row */
+    size_t n_headers; /* rows whose label is its column's name: it is in one row only, or so is the
+                         text in all of them */
+    uint64_t header_line;    /* of the first of these */
     size_t n_empty;          /* rows without a known token */
     size_t n_duplicates;     /* rows that an earlier one equals, labels too */
     size_t n_contradictory;  /* rows whose text an earlier one has with other labels */

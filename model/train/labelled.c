@@ -93,6 +93,30 @@ static bool open_first(struct labelled *labelled, const struct labelled_options 
                    records->file, columns_show((struct span){records->text, records->bytes}).text);
 }
 
+static bool take(struct labelled *labelled, struct labelled_row *row, struct err *err);
+
+/* Sets the first row aside. */
+static bool keep_doubtful(struct labelled *labelled, struct err *err)
+{
+    struct labelled_row row = {.line = labelled->records.line};
+    if (!take(labelled, &row, err)) return false;
+    labels_finish(&labelled->labels);
+    /* A label separator may be a letter. */
+    labelled->is_pending = labelled->labels.n != 1;
+    if (labelled->is_pending) return true;
+    char *copy = malloc(row.text_bytes + labelled->labels.n_bytes);
+    if (!copy) return labelled_fail_memory(labelled, err);
+    memcpy(copy, row.text, row.text_bytes);
+    memcpy(copy + row.text_bytes, labelled->labels.spans[0].data, labelled->labels.n_bytes);
+    labelled->doubtful_label = (struct span){copy + row.text_bytes, labelled->labels.n_bytes};
+    row.text = copy;
+    row.labels = &labelled->doubtful_label;
+    row.n_labels = 1;
+    labelled->doubtful = row;
+    labelled->is_doubtful = true;
+    return true;
+}
+
 bool labelled_open(struct labelled **out, const char *path, const struct labelled_options *options,
                    struct err *err)
 {
@@ -104,7 +128,8 @@ bool labelled_open(struct labelled **out, const char *path, const struct labelle
     labelled->format = options->format;
     labelled->label_separator = options->label_separator;
     if (!records_open(&labelled->records, path, options->read_bytes, err) ||
-        !open_first(labelled, options, err)) {
+        !open_first(labelled, options, err) ||
+        (labelled->columns.is_doubtful && !keep_doubtful(labelled, err))) {
         labelled_close(labelled);
         return false;
     }
@@ -133,6 +158,11 @@ static bool take(struct labelled *labelled, struct labelled_row *row, struct err
     return false;
 }
 
+static bool equal(struct span a, struct span b)
+{
+    return a.bytes == b.bytes && memcmp(a.data, b.data, a.bytes) == 0;
+}
+
 int labelled_next(struct labelled *labelled, struct labelled_row *row, struct err *err)
 {
     if (!labelled->is_pending) {
@@ -143,15 +173,34 @@ int labelled_next(struct labelled *labelled, struct labelled_row *row, struct er
     labels_reset(&labelled->labels);
     if (!take(labelled, &next, err)) return -1;
     labels_finish(&labelled->labels);
+    for (size_t i = 0; labelled->is_doubtful && i < labelled->labels.n; i++)
+        labelled->recurs |= equal(labelled->labels.spans[i], labelled->doubtful_label);
     next.labels = labelled->labels.spans;
     next.n_labels = labelled->labels.n;
     *row = next;
     return 1;
 }
 
+const struct labelled_row *labelled_doubtful(const struct labelled *labelled, bool *recurs)
+{
+    *recurs = labelled->recurs;
+    return labelled->is_doubtful ? &labelled->doubtful : NULL;
+}
+
+bool labelled_repeats_header(const struct labelled *labelled, const struct labelled_row *row,
+                             bool *is_whole)
+{
+    if (!labelled->columns.has_header || row->n_labels != 1) return false;
+    const struct span text = {labelled->text_key, strlen(labelled->text_key)};
+    const struct span label = {labelled->label_key, strlen(labelled->label_key)};
+    *is_whole = equal((struct span){row->text, row->text_bytes}, text);
+    return equal(row->labels[0], label);
+}
+
 void labelled_close(struct labelled *labelled)
 {
     if (!labelled) return;
+    if (labelled->is_doubtful) free((char *)(uintptr_t)labelled->doubtful.text);
     records_close(&labelled->records);
     labels_clear(&labelled->labels);
     json_decref(labelled->object);

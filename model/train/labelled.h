@@ -71,15 +71,23 @@ extern const char *const labelled_format_names[LABELLED_FORMATS];
  *   3. of two columns, the one that is not the other;
  * and otherwise labelled_open fails and lists the columns.
  *
- * The first record is a header if a column is given by name. If not, that of a CSV is one unless a
- * column is given by number; and any other if it holds a usual name for what is not given, or for
- * both where both are given. So where there is a header, give names; where there is none, numbers.
+ * The first record is a header if `header` says so or a column is given by name. If not, that of a
+ * CSV is one unless a column is given by number; and any other if it holds a usual name for what is
+ * not given, or for both where both are given. Otherwise it is a row; but where all its cells look
+ * like names, only the other rows can tell: see labelled_doubtful.
  *
  * fastText's form has no columns: giving one is an error.
  */
+enum labelled_header {
+    LABELLED_HEADER_AUTO, /* by these rules */
+    LABELLED_HEADER_YES,  /* CSV and TSV only */
+    LABELLED_HEADER_NO,   /* columns are then given by number */
+};
+
 struct labelled_options {
     enum labelled_format format;
     const char *text, *label; /* borrowed by labelled_open; NULL = found out */
+    enum labelled_header header;
 
     /**
      * Splits a cell or a string of labels into several, empty ones left out, so that a row may have
@@ -115,12 +123,29 @@ bool labelled_open(struct labelled **out, const char *path, const struct labelle
                    struct err *err);
 
 /**
- * labelled_next moves to the next row.
+ * labelled_next moves to the next row. A doubtful one is left out.
  * @param row valid until the next call or labelled_close; untouched unless 1 is returned
  * @return 1: there is one; 0: the end; -1: err is set, ERR_IO (naming the file), ERR_FORMAT (naming
  *         file and line) or ERR_MEMORY; nothing can be read after that
  */
 int labelled_next(struct labelled *labelled, struct labelled_row *row, struct err *err);
+
+/**
+ * labelled_doubtful: the first row where it may be a header all the same (its cells look like names
+ * and none like a number or a sentence, but columns are known by number), which labelled_next has
+ * left out. The reader decides at the end: a label that is nowhere else is a header's.
+ * @param recurs set to whether a later row has its label
+ * @return valid until labelled_close; NULL: there is none
+ */
+const struct labelled_row *labelled_doubtful(const struct labelled *labelled, bool *recurs);
+
+/**
+ * labelled_repeats_header: the row's label is the name of its column, as where files with headers
+ * were put one behind the other.
+ * @param is_whole set to whether its text is the name of its column, too
+ */
+bool labelled_repeats_header(const struct labelled *labelled, const struct labelled_row *row,
+                             bool *is_whole);
 
 /** labelled_close frees and closes; NULL is fine. Standard input stays open. */
 void labelled_close(struct labelled *labelled);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Cuts the record into cells, at most `cells_max` of which are kept; returns how many there are. */
 static size_t split(struct labelled *labelled, size_t cells_max)
@@ -48,6 +49,16 @@ static void say_column(const struct labelled *labelled, size_t column, char *out
         snprintf(out, cap, "column %zu", column + 1);
 }
 
+static bool keep_names(struct labelled *labelled)
+{
+    const struct span text = labelled->cells[labelled->columns.text];
+    const struct span label = labelled->cells[labelled->columns.label];
+    if (!labelled->columns.has_header) return true;
+    labelled->text_key = strndup(text.data, text.bytes);
+    labelled->label_key = strndup(label.data, label.bytes);
+    return labelled->text_key && labelled->label_key;
+}
+
 bool labelled_cells_open(struct labelled *labelled, const struct labelled_options *options,
                          struct err *err)
 {
@@ -62,6 +73,7 @@ bool labelled_cells_open(struct labelled *labelled, const struct labelled_option
     char text[80], label[80];
     say_column(labelled, labelled->columns.text, text, sizeof text);
     say_column(labelled, labelled->columns.label, label, sizeof label);
+    if (!keep_names(labelled)) return labelled_fail_memory(labelled, err);
     snprintf(labelled->about, sizeof labelled->about, "%s%s: text = %s, label = %s",
              labelled_format_names[labelled->format],
              records->separator == ';' ? " with semicolons" : "", text, label);

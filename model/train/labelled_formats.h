@@ -24,6 +24,11 @@ struct labelled {
     struct labels labels;
     char about[256];
 
+    /* labelled_doubtful */
+    bool is_doubtful, recurs;
+    struct labelled_row doubtful; /* its text and its one label are copies */
+    struct span doubtful_label;
+
     /* CSV and TSV */
     struct span *cells; /* (n_cells) of the record */
     size_t n_cells;
@@ -31,6 +36,8 @@ struct labelled {
 
     /* JSON lines */
     json_t *object; /* of the record */
+
+    /* The names of the columns or keys, or NULL. */
     char *text_key, *label_key;
 };
 

@@ -52,6 +52,23 @@ def test_columns_without_a_header_go_by_number():
     assert evaluated("--input=-", "--text=2", "--label=1", stdin=rows)["accuracy"] == 0.75
 
 
+def test_a_header_is_recognized_where_columns_go_by_number():
+    rows = "".join(f"{label}\t{text}\n" for text, label in ROWS)
+    by_number = ("--input=-", "--text=2", "--label=1")
+    done = run("--format=json", *by_number, stdin="v1\tv2\n" + rows)
+    found = json.loads(done.stdout)
+    assert (found["examples"], found["unknown_labels"], found["accuracy"]) == (4, 0, 0.75)
+    assert done.stderr.decode() == (
+        "embedd eval: the first row is a header: neither the head nor another row has its label "
+        "'v1' (--header no counts it)\n")
+    said = evaluated(*by_number, "--header=yes", stdin="v1\tv2\n" + rows)
+    assert {**said, "seconds": 0} == {**found, "seconds": 0}
+    assert evaluated(*by_number, "--header=no", stdin="v1\tv2\n" + rows)["unknown_labels"] == 1
+    # A label that others have, or the head knows, is no header's.
+    assert evaluated(*by_number, stdin="v1\tv2\n" + rows + "v1\t饭\n")["unknown_labels"] == 2
+    assert evaluated(*by_number, stdin="meal\tv2\n" + rows)["examples"] == 5
+
+
 def test_a_label_that_the_head_does_not_know_is_counted():
     found = evaluated("--input=-", stdin=CSV + "我,drink\r\n")
     assert found["examples"] == 5 and found["unknown_labels"] == 1 and found["accuracy"] == 0.6

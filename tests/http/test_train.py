@@ -462,6 +462,66 @@ def test_rows_in_which_all_but_one_have_a_label(tmp_path):
     assert evaluated(done.path, [("bank", "money"), ("bread", "food")])["accuracy"] == 1
 
 
+SPAM = "".join(f"{label},{text} {i},,,\n" for i in range(20) for label, text in (
+    ("ham", "see you at lunch"), ("spam", "win a prize now")))
+
+
+@one_thread
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+@pytest.mark.parametrize("header", ["v1,v2,,,", "Category,Message Text,,,", "类别,内容,,,"])
+def test_a_header_is_recognized_where_columns_go_by_number(header, separator, tmp_path):
+    rows = (header + "\n" + SPAM).replace(",", separator)
+    name = header.partition(",")[0]
+    by_number = ("--text=2", "--label=1", "--epochs=2")
+    done = Trained(tmp_path, *by_number, rows=rows)
+    assert "a binary head of 2 labels, trained on 40 rows" in done.out
+    assert (f"rows: the first row is a header, and left out: its label '{name}' is nowhere else "
+            "(--header no keeps it)\n") in done.err
+    kept = Trained(tmp_path, *by_number, "--force", "--header=no", rows=rows)
+    assert "of 3 labels, trained on 41 rows" in kept.out and "header" not in kept.err
+    said = Trained(tmp_path, *by_number, "--force", "--header=yes", rows=rows)
+    assert "of 2 labels, trained on 40 rows" in said.out
+    assert f"label = column '{name}'" in said.err and "warning" not in said.err
+    # The very same bytes as without that line.
+    bytes_of_both = files(said.path)
+    Trained(tmp_path, *by_number, "--force", rows=SPAM.replace(",", separator))
+    assert files(said.path) == bytes_of_both
+
+
+@one_thread
+@pytest.mark.parametrize("first, labels", [
+    ("ham,ok,,,", 2), ("ham,I am here!,,,", 2), ("other,call me back when you can,,,", 3), ("other,ok 7,,9,", 3)])
+def test_a_file_without_a_header_keeps_its_first_row(first, labels, tmp_path):
+    done = Trained(tmp_path, "--text=2", "--label=1", "--epochs=2", rows=first + "\n" + SPAM)
+    assert f"of {labels} labels, trained on 41 rows" in done.out and "header" not in done.err
+
+
+@one_thread
+def test_what_may_be_a_header_is_warned_about(tmp_path):
+    # Few rows, and labels that come once, do not tell.
+    few = "v1,v2\n" + "ham,see you\nspam,a prize\n" * 3
+    once = "v1,v2,,,\n" + SPAM + "rare,something else,,,\n"
+    for rows, labels in ((few, 3), (once, 4)):
+        done = Trained(tmp_path, "--force", "--text=2", "--label=1", "--epochs=2", rows=rows)
+        assert f"of {labels} labels" in done.out
+        assert ("rows: the label 'v1' of the first row is nowhere else; if that row is a header, "
+                "give --header yes\n") in done.err
+    again = "v1,v2,,,\n" + SPAM + "v1,v2,,,\n" + SPAM
+    done = Trained(tmp_path, "--force", "--text=v2", "--label=v1", "--epochs=2", rows=again)
+    assert ("rows, line 42: the label is the name of its column, as in a header; leave such rows "
+            "out\n") in done.err
+    done = Trained(tmp_path, "--force", "--label=kind", "--header=no", rows=csv(ROWS), code=2)
+    assert "--header no says that there are no names" in done.sentence()
+
+
+@one_thread
+def test_a_header_of_the_validation_file_is_recognized_too(tmp_path):
+    (tmp_path / "held").write_text("v1,v2,,,\n" + SPAM[:200].rpartition("\n")[0] + "\n")
+    done = Trained(tmp_path, "--text=2", "--label=1", "--epochs=2", f"--validation={tmp_path / 'held'}",
+                   rows="v1,v2,,,\n" + SPAM)
+    assert done.err.count("is a header, and left out") == 2 and "all wrong" not in done.err
+
+
 @one_thread
 def test_rows_that_come_twice_are_counted(tmp_path):
     rows = ROWS[:30] + ROWS[:3] + [(ROWS[4][0], "travel"), ("\u2603", "food"), ("", "food")]

@@ -103,6 +103,119 @@ static void labels_are_numbered_in_the_order_of_their_bytes(void **state)
     examples_clear(&examples);
 }
 
+/* `first` before rows of two labels, five of each, by number. */
+static struct examples read_after(const char *first, const char *last, enum labelled_header header,
+                                  const struct examples *names_of)
+{
+    char path[64], text[400];
+    struct examples examples;
+    int n = snprintf(text, sizeof text, "%s\n", first);
+    for (int i = 0; i < 5; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "a,x\nb c,y\n");
+    n += snprintf(text + n, sizeof text - (size_t)n, "%s", last);
+    int fd = memfd_create("examples", MFD_CLOEXEC);
+    const struct labelled_options options = {.text = "1", .label = "2", .header = header};
+    assert_int_equal(write(fd, text, (size_t)n), n);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (!examples_read(&examples, model, path, &options, names_of, NULL, NULL, &err))
+        fail_msg("%s", err.message);
+    close(fd);
+    return examples;
+}
+
+static void check_after(const char *first, const char *last, enum labelled_header header,
+                        enum examples_first_row want, size_t n, uint32_t n_names)
+{
+    struct examples examples = read_after(first, last, header, NULL);
+    assert_int_equal(examples.report.first_row, want);
+    assert_int_equal(examples.n, n);
+    assert_int_equal(examples_n_names(&examples), n_names);
+    if (want != FIRST_ROW_PLAIN) assert_string_equal(examples.report.first_label.text, "v1");
+    examples_clear(&examples);
+}
+
+static void a_first_row_whose_label_is_nowhere_else_is_a_header(void **state)
+{
+    (void)state;
+    check_after("v2,v1", "", LABELLED_HEADER_AUTO, FIRST_ROW_HEADER, 10, 2);
+    check_after("v2,v1", "", LABELLED_HEADER_YES, FIRST_ROW_PLAIN, 10, 2);
+    check_after("v2,v1", "", LABELLED_HEADER_NO, FIRST_ROW_PLAIN, 11, 3);
+    /* Its label is that of a later row. */
+    check_after("v2,x", "", LABELLED_HEADER_AUTO, FIRST_ROW_PLAIN, 11, 2);
+    check_after("v2,v1", "d,v1\n", LABELLED_HEADER_AUTO, FIRST_ROW_PLAIN, 12, 3);
+    /* Another label comes once too. */
+    check_after("v2,v1", "d,z\n", LABELLED_HEADER_AUTO, FIRST_ROW_DOUBTFUL, 12, 4);
+    /* A text is no name. */
+    check_after("a b c d.,v1", "", LABELLED_HEADER_AUTO, FIRST_ROW_PLAIN, 11, 3);
+}
+
+static void a_first_row_that_is_kept_stays_the_first(void **state)
+{
+    (void)state;
+    static const uint32_t wanted[] = {10, 7};
+    struct examples examples = read_after("d,x", "", LABELLED_HEADER_AUTO, NULL);
+    for (size_t row = 0; row < 2; row++)
+        assert_int_equal(examples.ids[examples.items[row].ids_at], wanted[row]);
+    check_labels(&examples, 0, LABELS(0));
+    examples_clear(&examples);
+}
+
+static void few_rows_do_not_tell_a_header(void **state)
+{
+    (void)state;
+    struct examples examples;
+    const struct labelled_options options = {.text = "1", .label = "2"};
+    char path[64];
+    static const char text[] = "v2,v1\na,x\nb,y\na,x\nb,y\n";
+    int fd = memfd_create("examples", MFD_CLOEXEC);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    assert_true(examples_read(&examples, model, path, &options, NULL, NULL, NULL, &err));
+    close(fd);
+    assert_int_equal(examples.n, 5);
+    assert_int_equal(examples.report.first_row, FIRST_ROW_DOUBTFUL);
+    examples_clear(&examples);
+}
+
+static void a_header_of_validation_rows_is_what_training_rows_do_not_know(void **state)
+{
+    (void)state;
+    struct examples examples = read_after("a,x", "", LABELLED_HEADER_AUTO, NULL);
+    struct examples held = read_after("v2,v1", "", LABELLED_HEADER_AUTO, &examples);
+    assert_int_equal(held.report.first_row, FIRST_ROW_HEADER);
+    assert_int_equal(held.n, 10);
+    assert_int_equal(held.report.n_unknown_labels, 0);
+    examples_clear(&held);
+    held = read_after("v2,v1", "a,v1\n", LABELLED_HEADER_AUTO, &examples);
+    assert_int_equal(held.n, 12);
+    assert_int_equal(held.report.n_unknown_labels, 2);
+    examples_clear(&held);
+    examples_clear(&examples);
+}
+
+static void a_header_in_the_middle_is_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t n;
+        uint64_t line;
+    } files[] = {
+        {"text,label\na,x\ntext,label\nb,y\n", 1, 3},
+        {"text,label\na,x\ntext,label\nb,y\ntext,label\nc,x\n", 2, 3},
+        {"text,label\na,x\nb,y\nc,label\n", 1, 4}, /* its label is there once */
+        {"text,label\na,x\nb,label\nc,label\n", 0, 0},
+        {"text,label\na,x\nb,y\n", 0, 0},
+        {"{\"text\":\"a\",\"label\":\"label\"}\n{\"text\":\"b\",\"label\":\"x\"}\n", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct examples examples = read_text(files[i].text, '\0', NULL);
+        assert_int_equal(examples.report.n_headers, files[i].n);
+        if (files[i].n > 0) assert_int_equal(examples.report.header_line, files[i].line);
+        examples_clear(&examples);
+    }
+}
+
 static void what_a_user_should_know_is_counted(void **state)
 {
     (void)state;
@@ -357,6 +470,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_become_ids_and_numbers),
         cmocka_unit_test(labels_are_numbered_in_the_order_of_their_bytes),
+        cmocka_unit_test(a_first_row_whose_label_is_nowhere_else_is_a_header),
+        cmocka_unit_test(a_first_row_that_is_kept_stays_the_first),
+        cmocka_unit_test(few_rows_do_not_tell_a_header),
+        cmocka_unit_test(a_header_of_validation_rows_is_what_training_rows_do_not_know),
+        cmocka_unit_test(a_header_in_the_middle_is_found),
         cmocka_unit_test(what_a_user_should_know_is_counted),
         cmocka_unit_test(a_row_may_have_several_labels_or_none),
         cmocka_unit_test(lists_of_json_make_it_multi_label_too),

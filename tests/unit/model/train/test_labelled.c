@@ -74,6 +74,12 @@ static struct read read_all(const char *path, const struct labelled_options *opt
             fwrite(row.text, 1, row.text_bytes, out);
             fputc('\n', out);
         }
+        bool recurs;
+        const struct labelled_row *first = labelled_doubtful(labelled, &recurs);
+        if (first)
+            fprintf(out, "%llu? [%.*s%s] %.*s\n", (unsigned long long)first->line,
+                    (int)first->labels[0].bytes, first->labels[0].data, recurs ? " again" : "",
+                    (int)first->text_bytes, first->text);
         if (found < 0) add_error(out, path, all.err.message);
         if (found == 0) assert_int_equal(labelled_next(labelled, &row, &all.err), 0);
     } else {
@@ -419,13 +425,13 @@ static void a_header_is_told_from_data_by_the_rule(void **state)
     (void)state;
     /* Numbers: a header only with usual names for both. */
     expect("a,b\nc,d\n", OPTIONS(.text = "1", .label = "2"),
-           "CSV: text = column 1, label = column 2", "1 [b] a\n2 [d] c\n");
+           "CSV: text = column 1, label = column 2", "2 [d] c\n1? [b] a\n");
     expect("text,category\nc,d\n", OPTIONS(.text = "1", .label = "2"),
            "CSV: text = column 'text', label = column 'category'", "2 [d] c\n");
     expect("text,kind\nc,d\n", OPTIONS(.text = "1", .label = "2"),
-           "CSV: text = column 1, label = column 2", "1 [kind] text\n2 [d] c\n");
+           "CSV: text = column 1, label = column 2", "2 [d] c\n1? [kind] text\n");
     expect("words,label\nc,d\n", OPTIONS(.text = "1", .label = "2"),
-           "CSV: text = column 1, label = column 2", "1 [label] words\n2 [d] c\n");
+           "CSV: text = column 1, label = column 2", "2 [d] c\n1? [label] words\n");
     /* A number and nothing: a header if the other has a usual name. */
     expect("review,kind,x\nc,d,e\n", OPTIONS(.label = "2"),
            "CSV: text = column 'review', label = column 'kind'", "2 [d] c\n");
@@ -441,6 +447,65 @@ static void a_header_is_told_from_data_by_the_rule(void **state)
     /* A header over two lines. */
     expect("text,\"the\nclass\"\na,b\n", NONE,
            "CSV: text = column 'text', label = column 'the class'", "3 [b] a\n");
+}
+
+static void a_header_may_be_asked_for_or_ruled_out(void **state)
+{
+    (void)state;
+#define HEADER(is) OPTIONS(.text = "1", .label = "2", .header = LABELLED_HEADER_##is)
+    expect("v1,v2\nc,d\n", HEADER(YES), "CSV: text = column 'v1', label = column 'v2'",
+           "2 [d] c\n");
+    expect("v1\tv2\nc\td\n", HEADER(YES), "TSV: text = column 'v1', label = column 'v2'",
+           "2 [d] c\n");
+    expect("text,label\nc,d\n", HEADER(NO), "CSV: text = column 1, label = column 2",
+           "1 [label] text\n2 [d] c\n");
+    refuse("text,label\nc,d\n", OPTIONS(.header = LABELLED_HEADER_NO), ERR_USAGE,
+           ": cannot tell which is the text and which the label; give --text and --label, a name "
+           "or a number from 1; its first line has the columns: 'text', 'label'");
+    refuse("text,label\nc,d\n", OPTIONS(.text = "text", .header = LABELLED_HEADER_NO), ERR_USAGE,
+           ": a column is given by name, but --header no says that there are no names; give --text "
+           "and --label as numbers from 1; its first line has the columns: 'text', 'label'");
+    expect("{\"text\":\"a\",\"label\":\"b\"}\n", OPTIONS(.header = LABELLED_HEADER_NO),
+           "JSONL: text = 'text', label = 'label'", "1 [b] a\n");
+#undef HEADER
+}
+
+/* As a row of a CSV with columns by number, before one more row. */
+static void expect_doubt(const char *first, bool is_doubtful, char separator)
+{
+    char data[200], want[300];
+    const char *comma = strchr(first, ',');
+    const int bytes = (int)(comma - first);
+    snprintf(data, sizeof data, "%s\nc,d,\n", first);
+    const int label_bytes = (int)strcspn(comma + 1, ",");
+    snprintf(want, sizeof want,
+             is_doubtful ? "2 [d] c\n1? [%.*s] %.*s\n" : "1 [%.*s] %.*s\n2 [d] c\n", label_bytes,
+             comma + 1, bytes, first);
+    free(expect_bytes(data, strlen(data),
+                      OPTIONS(.text = "1", .label = "2", .label_separator = separator), want)
+             .text);
+}
+
+static void a_first_row_of_names_is_doubtful(void **state)
+{
+    (void)state;
+    expect_doubt("v2,v1,", true, 0);
+    expect_doubt("Review Text,Rating_1,id", true, 0);
+    expect_doubt("评论,情感,编号", true, 0);
+    expect_doubt("ok,ham,", true, 0); /* so may data be: the other rows tell */
+    expect_doubt("see you at lunch,ham,", false, 0);
+    expect_doubt("great!,ham,", false, 0);
+    expect_doubt("很好吃。,好,", false, 0);
+    expect_doubt("ok,1,", false, 0);
+    expect_doubt("5 stars,good,", false, 0);
+    expect_doubt("ok,ham,17", false, 0);
+    expect_doubt("ok,ok,", false, 0);
+    expect_doubt(",ham,", false, 0);
+    expect_doubt("text,tag,", true, '|');
+    expect("a,xay,\nb,y,\n", OPTIONS(.text = "1", .label = "2", .label_separator = 'a'),
+           "CSV: text = column 1, label = column 2", "1 [x|y] a\n2 [y] b\n");
+    expect("ok,ham\nc,d\ne,ham\n", OPTIONS(.text = "1", .label = "2"),
+           "CSV: text = column 1, label = column 2", "2 [d] c\n3 [ham] e\n1? [ham again] ok\n");
 }
 
 static void columns_that_are_not_there_are_listed(void **state)
@@ -943,6 +1008,8 @@ int main(void)
         cmocka_unit_test(usual_names_are_found_in_any_case_and_order),
         cmocka_unit_test(of_two_columns_one_tells_the_other),
         cmocka_unit_test(a_header_is_told_from_data_by_the_rule),
+        cmocka_unit_test(a_header_may_be_asked_for_or_ruled_out),
+        cmocka_unit_test(a_first_row_of_names_is_doubtful),
         cmocka_unit_test(columns_that_are_not_there_are_listed),
         cmocka_unit_test(a_long_list_of_columns_is_cut),
         cmocka_unit_test(too_many_columns_are_an_error),
