@@ -76,6 +76,21 @@ static const char *guess_of_valid(const char *text, size_t bytes)
     return 4 * nuls[0] >= 3 * n ? "UTF-16BE" : NULL;
 }
 
+/* In Western texts letters with accents stand alone; other encodings write a character in two
+   bytes, one of which at least is above 0x7F, mostly both. */
+static bool is_western(const char *text, size_t bytes)
+{
+    size_t high = 0, alone = 0, run = 0;
+    if (bytes > LOOKED_AT) bytes = LOOKED_AT;
+    for (size_t i = 0; i <= bytes; i++) {
+        const bool is_high = i < bytes && ((unsigned char)text[i] & 0x80);
+        high += is_high;
+        alone += !is_high && run == 1;
+        run = is_high ? run + 1 : 0;
+    }
+    return 2 * alone >= high;
+}
+
 bool encoding_check_line(const char *file, uint64_t line, bool is_first, const char *text,
                          size_t bytes, size_t known, struct err *err)
 {
@@ -93,6 +108,7 @@ bool encoding_check_line(const char *file, uint64_t line, bool is_first, const c
                        file, (unsigned long long)line, guess, guess);
     return err_set(err, ERR_FORMAT, NULL,
                    "%.200s, line %llu: not UTF-8 at byte %zu (0x%02X); convert the file first, for "
-                   "example with iconv -f GB18030 -t UTF-8",
-                   file, (unsigned long long)line, valid + 1, (unsigned)(unsigned char)text[valid]);
+                   "example with iconv -f %s -t UTF-8",
+                   file, (unsigned long long)line, valid + 1, (unsigned)(unsigned char)text[valid],
+                   is_western(text, known) ? "WINDOWS-1252" : "GB18030");
 }

@@ -64,6 +64,12 @@ static void a_line_is_checked_and_the_remedy_named(void **state)
     CHECK("我爱吃饭", true, NULL);
     CHECK("na\xEFve", true,
           "F, line 1: not UTF-8 at byte 3 (0xEF); convert the file first, for example with iconv "
+          "-f WINDOWS-1252 -t UTF-8");
+    CHECK("\xA3\x35 for \x93 a caf\xE9\x94", true,
+          "F, line 1: not UTF-8 at byte 1 (0xA3); convert the file first, for example with iconv "
+          "-f WINDOWS-1252 -t UTF-8");
+    CHECK("ok,\xCE\xD2\xB0\xAE\xB3\xD4\xB7\xB9 a", true, /* 我爱吃饭 */
+          "F, line 1: not UTF-8 at byte 4 (0xCE); convert the file first, for example with iconv "
           "-f GB18030 -t UTF-8");
     CHECK("\xFF\xFEt\0e\0", true, SAYS("UTF-16"));
     CHECK("\x11\x62\x31\x72\x03\x54\x6D\x99", true, SAYS("UTF-16LE"));

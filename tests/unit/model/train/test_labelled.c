@@ -692,7 +692,8 @@ static void what_is_not_utf8_is_named_by_line_and_byte(void **state)
     "! F, line " line ": not UTF-8 at byte " byte " (" value "); convert the file first, for "     \
     "example with iconv -f GB18030 -t UTF-8\n"
     refuse_row("text,label\r\na,x\r\n\xC4\xE3,x\n", NONE, "2 [x] a\n" NOT_UTF8("3", "1", "0xC4"));
-    refuse_row("text,label\na,x\n\"b\n\nc\xFF\",x\n", NONE, "2 [x] a\n" NOT_UTF8("5", "2", "0xFF"));
+    refuse_row("text,label\na,x\n\"b\n\nc\xFF\xFF\",x\n", NONE,
+               "2 [x] a\n" NOT_UTF8("5", "2", "0xFF"));
     refuse_row("label\ttext\n1\t\xE6\x88\x91\xE6\x88\n", NONE, NOT_UTF8("2", "6", "0xE6"));
     refuse_row("__label__x a\xC0\x80\n", NONE, NOT_UTF8("1", "13", "0xC0"));
     refuse_row("{\"text\":\"\xED\xA0\x80\",\"label\":1}\n", NONE, NOT_UTF8("1", "10", "0xED"));
