@@ -56,7 +56,9 @@ class Trained:
             (folder / "rows").write_bytes(data if isinstance(data, bytes) else data.encode())
             flags = (f"--input={folder / 'rows'}", *flags)
         self.path = folder / "own"
-        done = subprocess.run([PROGRAM, "train", f"--output={self.path}", *map(str, flags)], input=stdin,
+        if not any(str(flag).startswith("--output") for flag in flags):
+            flags = (f"--output={self.path}", *flags)
+        done = subprocess.run([PROGRAM, "train", *map(str, flags)], input=stdin,
                               capture_output=True, timeout=10 * PATIENCE_S, env=environment(), **options)
         self.out, self.err = done.stdout.decode(), done.stderr.decode()
         assert not SANITIZER.search(self.err), self.err
