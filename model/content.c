@@ -254,6 +254,9 @@ bool content_open(struct content *content, const char *path, const struct model_
              content->source.weights_name);
     if (open_weights(content, options, err)) {
         read_ahead(content, true);
+        /* Empty lines at the end of a vocab.txt are tokens where the table has rows for them. */
+        if (!content->is_packed)
+            tokenizer_drop_blank_end(content->tokenizer, content->table.n_rows);
         settings_complete(&content->settings, content->tokenizer, &content->source.layout);
         if (check_sizes(content, err) && check_pooling(content, err)) return true;
     }

@@ -290,22 +290,22 @@ bool tokenizer_write_json(const struct tokenizer *t, const uint32_t *new_ids,
     return done;
 }
 
-static bool begins_with_mark(const struct tokenizer *t)
+/* A reader would take it for the mark of the file, or for a token and its id. */
+static bool begins_as_more(const struct tokenizer *t)
 {
     size_t bytes = 0;
     const char *text = t->vocab.n > 0 ? vocab_text(&t->vocab, 0, &bytes) : "";
-    return utf8_mark_bytes(text, bytes) > 0;
+    return utf8_mark_bytes(text, bytes) > 0 || vocab_has_column(text, bytes);
 }
 
 bool tokenizer_fits_vocab(const struct tokenizer *t)
 {
     bool fits = t->family == &dictionary_family;
-    /* A reader would take it for the mark of the file. */
-    fits = fits && !begins_with_mark(t);
+    fits = fits && !begins_as_more(t);
     for (uint32_t id = 0; id < t->vocab.n && fits; id++) {
         size_t bytes;
         const char *text = vocab_text(&t->vocab, id, &bytes);
-        fits = bytes > 0 && !memchr(text, '\n', bytes) && text[bytes - 1] != '\r';
+        fits = bytes == 0 || (!memchr(text, '\n', bytes) && text[bytes - 1] != '\r');
     }
     return fits;
 }

@@ -15,11 +15,17 @@ static uint64_t word_of(const struct vocab *vocab, uint32_t id)
     return short_words_length(word) == bytes ? word : 0;
 }
 
-static void put(struct short_words *words, uint64_t word, uint32_t id)
+static void put(struct short_words *words, const struct vocab *vocab, uint64_t word, uint32_t id)
 {
     struct short_word *slot = &words->slots[short_words_slot(words, word)];
-    while (slot->low)
+    while (slot->low && (slot->low | (uint64_t)slot->high << 32) != word)
         slot++;
+    if (slot->low) { /* a token with several ids, of which one counts */
+        size_t bytes;
+        const char *text = vocab_text(vocab, id, &bytes);
+        slot->id = vocab_id(vocab, text, bytes);
+        return;
+    }
     *slot = (struct short_word){(uint32_t)word, (uint32_t)(word >> 32), id};
     size_t used = (size_t)(slot - words->slots) + 1;
     if (words->n_slots <= used) words->n_slots = used + 1;
@@ -39,7 +45,7 @@ bool short_words_build(struct short_words *words, const struct vocab *vocab)
     if (!words->slots) return false;
     for (uint32_t id = 0; id < vocab->n_model; id++) {
         uint64_t word = word_of(vocab, id);
-        if (word) put(words, word, id);
+        if (word) put(words, vocab, word, id);
     }
     return true;
 }

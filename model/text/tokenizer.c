@@ -77,6 +77,11 @@ void tokenizer_close(struct tokenizer *tokenizer)
     free(tokenizer);
 }
 
+void tokenizer_drop_blank_end(struct tokenizer *tokenizer, uint32_t n)
+{
+    if (!tokenizer->fasttext) vocab_drop_blank_end(&tokenizer->vocab, n);
+}
+
 bool tokenizer_lowercases(const struct tokenizer *tokenizer)
 {
     return tokenizer->lowercases;

@@ -12,9 +12,9 @@
  * tokenizer.json: what it holds that is not known (types, keys) is refused, naming the place;
  * `padding` is ignored, and so is `truncation`, but for what tokenizer_truncation says of it.
  * docs/TOKENIZERS.md lists all.
- * vocab.txt: one token a line, its line its id, counted from 0; lines end in LF or CR LF, a byte
- * order mark is skipped; empty lines, equal lines and bytes that are not UTF-8 are errors. With
- * [UNK] it is WordPiece with BERT's defaults, otherwise a plain dictionary. A dictionary takes
+ * vocab.txt: one token a line, its line its id, counted from 0, or a token, a TAB and its id
+ * (vocab_read_lines); of equal tokens the last one counts. With [UNK] it is WordPiece with BERT's
+ * defaults, otherwise a plain dictionary. A dictionary takes
  * what stands between white space whole where it is a token, otherwise marks of punctuation one by
  * one, ideographs by the longest token of them (mostly one) and everything else by the words
  * between these, each exactly as it stands in the text: no lower case, nothing removed. Unknown
@@ -62,6 +62,10 @@ bool tokenizer_open(struct tokenizer **out, const struct source *files,
  */
 bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const char *where,
                           struct err *err);
+
+/** tokenizer_drop_blank_end takes away the empty tokens at the end that have an id from `n` on,
+ * before the tokenizer is shared. */
+void tokenizer_drop_blank_end(struct tokenizer *tokenizer, uint32_t n);
 
 /** tokenizer_open_fasttext: the words of a fastText model, which is borrowed. False with
  * ERR_MEMORY. */

@@ -163,22 +163,36 @@ static void set_value(struct builder *b, uint32_t cell, uint64_t bits)
     *node |= bits;
 }
 
+static bool is_later(const struct trie_key *key, const struct trie_key *other)
+{
+    return key->text != other->text ? key->text > other->text : key->id > other->id;
+}
+
+/* Gives the node its id. The keys that end there come first: `*i` is moved past them. */
+static enum trie_result place_id(struct builder *b, struct task task, uint32_t *i, uint32_t *twins)
+{
+    const struct trie_key *keys = b->keys, *key = &keys[*i];
+    if (key->bytes > task.depth) return TRIE_BUILT;
+    for (++*i; *i < task.last && keys[*i].bytes == task.depth; ++*i) {
+        if (twins) {
+            twins[0] = keys[*i - 1].id;
+            twins[1] = keys[*i].id;
+            return TRIE_DUPLICATE;
+        }
+        if (is_later(&keys[*i], key)) key = &keys[*i];
+    }
+    set_value(b, task.cell, (uint64_t)(key->id + 1) << 36);
+    return TRIE_BUILT;
+}
+
 /* Gives the node its id, its base and its children, and leaves the children as tasks. */
-static enum trie_result place(struct builder *b, struct task task, uint32_t twins[2])
+static enum trie_result place(struct builder *b, struct task task, uint32_t *twins)
 {
     struct trie_key *keys = b->keys;
     if (!b->is_sorted) sort_by_byte(keys + task.first, task.last - task.first, task.depth);
     uint32_t i = task.first;
-    if (keys[i].bytes == task.depth) {
-        set_value(b, task.cell, (uint64_t)(keys[i].id + 1) << 36);
-        i++;
-        if (i < task.last && keys[i].bytes == task.depth) {
-            twins[0] = keys[i - 1].id;
-            twins[1] = keys[i].id;
-            return TRIE_DUPLICATE;
-        }
-    }
-    if (i == task.last) return TRIE_BUILT;
+    enum trie_result result = place_id(b, task, &i, twins);
+    if (result != TRIE_BUILT || i == task.last) return result;
     unsigned char labels[256];
     uint32_t starts[257];
     unsigned n = 0;
@@ -190,7 +204,7 @@ static enum trie_result place(struct builder *b, struct task task, uint32_t twin
     }
     starts[n] = task.last;
     uint32_t base;
-    enum trie_result result = find_base(b, labels, n, &base);
+    result = find_base(b, labels, n, &base);
     if (result != TRIE_BUILT) return result;
     b->base_taken[base] = true;
     set_value(b, task.cell, (uint64_t)base << 9);
@@ -213,7 +227,7 @@ static bool are_sorted(const struct trie_key *keys, size_t n)
     return true;
 }
 
-static enum trie_result build(struct builder *b, size_t n, uint32_t twins[2])
+static enum trie_result build(struct builder *b, size_t n, uint32_t *twins)
 {
     enum trie_result result = grow(b, 1u << 14) ? TRIE_BUILT : TRIE_NO_MEMORY;
     b->tasks = malloc((n + 1) * sizeof *b->tasks);
@@ -226,7 +240,7 @@ static enum trie_result build(struct builder *b, size_t n, uint32_t twins[2])
     return result;
 }
 
-enum trie_result trie_build(struct trie *trie, struct trie_key *keys, size_t n, uint32_t twins[2])
+enum trie_result trie_build(struct trie *trie, struct trie_key *keys, size_t n, uint32_t *twins)
 {
     *trie = (struct trie){0};
     if (n > TRIE_ID_MAX) return TRIE_TOO_LARGE;

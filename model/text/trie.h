@@ -36,10 +36,11 @@ enum trie_result { TRIE_BUILT, TRIE_DUPLICATE, TRIE_TOO_LARGE, TRIE_NO_MEMORY };
 
 /**
  * trie_build makes the trie of `keys` (n), whose order it changes. The texts are not kept.
- * @param twins the ids of two equal keys, set on TRIE_DUPLICATE
+ * @param twins the ids of two equal keys, set on TRIE_DUPLICATE; NULL: equal keys are allowed, and
+ *              the one whose text is last in memory counts (all texts are then in one array)
  * @return TRIE_BUILT; otherwise `trie` is empty
  */
-enum trie_result trie_build(struct trie *trie, struct trie_key *keys, size_t n, uint32_t twins[2]);
+enum trie_result trie_build(struct trie *trie, struct trie_key *keys, size_t n, uint32_t *twins);
 
 /** trie_clear frees what trie_build made; an empty (zeroed) trie is fine. */
 void trie_clear(struct trie *trie);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/vocab.h"
 
-#include "base/encoding.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -113,14 +112,14 @@ static bool stands_twice(const struct vocab *vocab, const uint32_t twins[2], con
     const char *text = vocab_text(vocab, twins[0], &bytes);
     bool in_order = twins[0] < twins[1];
     return err_set(err, ERR_FORMAT, NULL,
-                   "%s: token '%.*s' stands twice, with the ids %u and %u (counted from 0); keep "
-                   "one of them",
+                   "%s: token '%.*s' stands twice, with the ids %u and %u (counted from 0); give "
+                   "one of them another text, so that no id changes",
                    where, vocab_quoted(text, bytes), text, twins[!in_order], twins[in_order]);
 }
 
-/* The trie of the tokens from `first` on. */
+/* The trie of the tokens from `first` on. Texts lie in the order in which they were added. */
 static bool index_tokens(const struct vocab *vocab, struct trie *trie, uint32_t first,
-                         const char *where, struct err *err)
+                         bool takes_last, const char *where, struct err *err)
 {
     if (!check_holes(vocab, where, err)) return false;
     uint32_t n = vocab->n - first, twins[2];
@@ -132,7 +131,7 @@ static bool index_tokens(const struct vocab *vocab, struct trie *trie, uint32_t 
         keys[i].bytes = (uint32_t)bytes;
         keys[i].id = first + i;
     }
-    enum trie_result result = trie_build(trie, keys, n, twins);
+    enum trie_result result = trie_build(trie, keys, n, takes_last ? NULL : twins);
     free(keys);
     if (result == TRIE_BUILT) return true;
     if (result == TRIE_DUPLICATE) return stands_twice(vocab, twins, where, err);
@@ -146,13 +145,19 @@ static bool index_tokens(const struct vocab *vocab, struct trie *trie, uint32_t 
 bool vocab_finish(struct vocab *vocab, const char *where, struct err *err)
 {
     vocab->n_model = vocab->n;
-    return index_tokens(vocab, &vocab->trie, 0, where, err);
+    return index_tokens(vocab, &vocab->trie, 0, false, where, err);
+}
+
+bool vocab_finish_last(struct vocab *vocab, const char *where, struct err *err)
+{
+    vocab->n_model = vocab->n;
+    return index_tokens(vocab, &vocab->trie, 0, true, where, err);
 }
 
 bool vocab_finish_added(struct vocab *vocab, const char *where, struct err *err)
 {
     return vocab->n == vocab->n_model ||
-           index_tokens(vocab, &vocab->added, vocab->n_model, where, err);
+           index_tokens(vocab, &vocab->added, vocab->n_model, false, where, err);
 }
 
 void vocab_clear(struct vocab *vocab)
@@ -177,33 +182,11 @@ bool vocab_is_of_model(const struct vocab *vocab, uint32_t id)
 {
     size_t bytes;
     const char *text = vocab_text(vocab, id, &bytes);
-    return trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes)) == id;
+    return trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes)) != UINT32_MAX;
 }
 
-/* ---- one token a line ---- */
-
-static bool read_line(struct vocab *vocab, const char *line, size_t bytes, const char *where,
-                      struct err *err)
+void vocab_drop_blank_end(struct vocab *vocab, uint32_t n)
 {
-    uint32_t number = vocab->n + 1;
-    if (!encoding_check_line(where, number, number == 1, line, bytes, bytes, err)) return false;
-    if (bytes > 0 && line[bytes - 1] == '\r') bytes--;
-    if (bytes == 0)
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%s: line %u is empty; each line is one token, its line its id", where,
-                       number);
-    return vocab_add(vocab, vocab->n, line, bytes, where, err);
-}
-
-bool vocab_read_lines(struct vocab *vocab, struct span file, const char *where, struct err *err)
-{
-    const char *at = file.data + utf8_mark_bytes(file.data, file.bytes);
-    const char *end = file.data + file.bytes;
-    while (at < end) {
-        const char *line_end = memchr(at, '\n', (size_t)(end - at));
-        if (!line_end) line_end = end;
-        if (!read_line(vocab, at, (size_t)(line_end - at), where, err)) return false;
-        at = line_end < end ? line_end + 1 : end;
-    }
-    return vocab_finish(vocab, where, err);
+    while (vocab->n > n && vocab->places[vocab->n - 1].bytes == 0)
+        vocab->n--;
 }

@@ -69,7 +69,11 @@ bool vocab_add(struct vocab *vocab, uint64_t id, const char *text, size_t bytes,
  */
 bool vocab_finish(struct vocab *vocab, const char *where, struct err *err);
 
-/** vocab_finish_added: the same for the tokens added since. */
+/** vocab_finish_last: the same, but a token may have several ids: the one that was added last
+ * counts, and no text gets the others. */
+bool vocab_finish_last(struct vocab *vocab, const char *where, struct err *err);
+
+/** vocab_finish_added: vocab_finish for the tokens added since. */
 bool vocab_finish_added(struct vocab *vocab, const char *where, struct err *err);
 
 /** vocab_clear frees what was filled; a zeroed vocabulary is fine. */
@@ -78,15 +82,27 @@ void vocab_clear(struct vocab *vocab);
 /** vocab_id: the id of the exact token, or MODEL_NO_ID (UINT32_MAX). */
 uint32_t vocab_id(const struct vocab *vocab, const char *text, size_t bytes);
 
-/** vocab_is_of_model: token `id` is one of the model itself, not added to it. */
+/** vocab_is_of_model: the text of token `id` is one of the model itself, not added to it. */
 bool vocab_is_of_model(const struct vocab *vocab, uint32_t id);
 
 /**
  * vocab_read_lines reads one token a line, its line its id, and finishes the vocabulary. Lines end
- * in LF or CR LF, the last one need not; a byte order mark at the start is skipped; nothing else is
- * stripped. Empty lines, equal lines and bytes that are not UTF-8 are errors that name the line.
+ * in LF or CR LF, the last one need not; a byte order mark at the start is skipped. An empty line
+ * is a token that no text has; of equal lines the last one counts (vocab_finish_last). Where every
+ * line is a token, a TAB and a whole number, these numbers are the ids.
+ * @param is_exact false: white space at the end of a line is not part of its token, and the ids may
+ *                 follow a space instead of a TAB
+ * @return false with ERR_FORMAT, naming the line: bytes that are not UTF-8, a second column that
+ *         holds no ids; or ERR_MEMORY
  */
-bool vocab_read_lines(struct vocab *vocab, struct span file, const char *where, struct err *err);
+bool vocab_read_lines(struct vocab *vocab, struct span file, bool is_exact, const char *where,
+                      struct err *err);
+
+/** vocab_has_column: a line with this text ends in a TAB and a whole number. */
+bool vocab_has_column(const char *text, size_t bytes);
+
+/** vocab_drop_blank_end takes away the empty tokens at the end that have an id from `n` on. */
+void vocab_drop_blank_end(struct vocab *vocab, uint32_t n);
 
 /**
  * vocab_read_json reads a JSON object {"token": id, ...} as it stands in tokenizer.json, in any

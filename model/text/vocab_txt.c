@@ -93,7 +93,8 @@ bool tokenizer_read_words(struct tokenizer *t, const char *name, struct err *err
 bool tokenizer_read_vocab(struct tokenizer *t, struct span file,
                           const struct tokenizer_options *options, struct err *err)
 {
-    if (!vocab_read_lines(&t->vocab, file, where, err)) return false;
+    const bool is_exact = options->kind && strcmp(options->kind, "dictionary") == 0;
+    if (!vocab_read_lines(&t->vocab, file, is_exact, where, err)) return false;
     bool has_unknown = find(t, "[UNK]") != MODEL_NO_ID;
     bool is_wordpiece = options->kind ? strcmp(options->kind, "wordpiece") == 0 : has_unknown;
     if (is_wordpiece && !has_unknown)

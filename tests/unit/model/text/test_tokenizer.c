@@ -138,23 +138,86 @@ static void an_unknown_token_gets_the_unknown_row_where_there_is_one(void **stat
 static void line_ends_and_a_byte_order_mark_are_no_part_of_a_token(void **state)
 {
     (void)state;
-    struct tokenizer *t = open_vocab("\xEF\xBB\xBFone\r\ntwo \r\nthree");
-    assert_int_equal(tokenizer_vocab_size(t), 3);
-    assert_int_equal(tokenizer_token_id(t, "one", 3), 0);
-    assert_int_equal(tokenizer_token_id(t, "two ", 4), 1);
-    assert_int_equal(tokenizer_token_id(t, "three", 5), 2);
+    struct tokenizer *t =
+        open_vocab("\xEF\xBB\xBFone\r\ntwo \r\nfour\t\xC2\xA0\n x\xE3\x80\x80\nthree");
+    assert_int_equal(tokenizer_vocab_size(t), 5);
+    check_ids(t, "one two four three", IDS(0, 1, 2, 4));
+    assert_int_equal(tokenizer_token_id(t, " x", 2), 3);
+    tokenizer_close(t);
+    /* Where a dictionary is asked for, lines are taken exactly as they are. */
+    t = try_open(span_of(NULL), span_of("two \r\nthree"), "dictionary");
+    assert_int_equal(tokenizer_token_id(t, "two ", 4), 0);
     tokenizer_close(t);
 }
 
-static void a_vocabulary_with_holes_or_twins_is_refused(void **state)
+/* ids by the BertTokenizer of transformers 5.24 */
+static void an_empty_line_of_a_vocabulary_has_an_id(void **state)
+{
+    (void)state;
+    struct tokenizer *t = open_vocab("[PAD]\n[UNK]\n[CLS]\n[SEP]\n\nhello\r\n\r\n \nworld\n\n");
+    assert_int_equal(tokenizer_vocab_size(t), 10);
+    check_ids(t, "hello  world", IDS(5, 8));
+    tokenizer_drop_blank_end(t, 7);
+    assert_int_equal(tokenizer_vocab_size(t), 9);
+    check_ids(t, "hello  world", IDS(5, 8));
+    assert_int_equal(tokenizer_token_id(t, "", 0), MODEL_NO_ID);
+    tokenizer_close(t);
+    t = open_vocab("a\n\nb\n");
+    check_ids(t, "a b", IDS(0, 2));
+    tokenizer_close(t);
+}
+
+static void of_equal_lines_the_last_one_counts_and_no_id_moves(void **state)
+{
+    (void)state;
+    struct tokenizer *t = open_vocab("[UNK]\nhello\n$\na\nhello\n$\n##b\n##b\nworld\na \n");
+    assert_int_equal(tokenizer_vocab_size(t), 10);
+    check_ids(t, "$ hello world ab", IDS(5, 4, 8, 9, 7));
+    size_t bytes;
+    assert_memory_equal(tokenizer_token_text(t, 1, &bytes), "hello", 5);
+    check_decoded(t, IDS(1, 4), "hello hello");
+    tokenizer_close(t);
+    t = open_vocab("a\nb\na\n");
+    check_ids(t, "a b", IDS(2, 1));
+    tokenizer_close(t);
+}
+
+static void two_columns_are_tokens_and_their_ids(void **state)
 {
     (void)state;
     struct span none = {0};
-    check_refused(try_open(none, span_of("a\n\nb\n"), NULL), "line 2 is empty");
-    check_refused(try_open(none, span_of("a\nb\n\n"), NULL), "line 3 is empty");
-    check_refused(try_open(none, span_of("a\r\n\r\nb"), NULL), "line 2 is empty");
-    check_refused(try_open(none, span_of("a\nb\na\n"), NULL),
-                  "'a' stands twice, with the ids 0 and 2");
+    struct tokenizer *t = open_vocab("[UNK]\t3\r\n\xE6\x88\x91\t0\n\nb\t2\nb\t1\n");
+    assert_int_equal(tokenizer_vocab_size(t), 4);
+    check_ids(t, "\xE6\x88\x91 b x", IDS(0, 1, 3));
+    tokenizer_close(t);
+    t = open_vocab("\t0\na\t1");
+    check_ids(t, "a", IDS(1));
+    tokenizer_close(t);
+    t = open_vocab("[UNK] 1\nhello 0\n");
+    assert_string_equal(tokenizer_kind(t), "wordpiece");
+    check_ids(t, "hello x", IDS(0, 1));
+    tokenizer_close(t);
+    /* One column that looks like two on some lines. */
+    t = open_vocab("a\nb\t1\nstep 0\n");
+    assert_int_equal(tokenizer_token_id(t, "b\t1", 3), 1);
+    tokenizer_close(t);
+    t = open_vocab("iphone 6\ngalaxy 7\n");
+    assert_int_equal(tokenizer_token_id(t, "iphone 6", 8), 0);
+    tokenizer_close(t);
+    t = try_open(none, span_of("step 0\nstep 1\n"), "dictionary");
+    assert_int_equal(tokenizer_token_id(t, "step 1", 6), 1);
+    tokenizer_close(t);
+    check_refused(try_open(none, span_of("a\t0\nb\t2\n"), NULL), "line 2 has 2");
+    check_refused(try_open(none, span_of("a\t0\nb\t0\n"), NULL), "line 2 has 0");
+    check_refused(try_open(none, span_of("the\t23135851162\nof\t13151942776\n"), NULL),
+                  "line 1 has 23135851162, and the ids of 2 tokens are 0 to 1, each once");
+    check_refused(try_open(none, span_of("a\t0\nb\nc\t2\n"), NULL), "line 2 is not a token, a TAB");
+}
+
+static void a_vocabulary_that_cannot_be_read_is_refused(void **state)
+{
+    (void)state;
+    struct span none = {0};
     check_refused(try_open(none, span_of("a\nb\xFF\n"), NULL), "line 2: not UTF-8 at byte 2");
     check_refused(try_open(none, (struct span){"", 0}, NULL), "there are no tokens");
     check_refused(try_open(none, span_of("a\n"), "wordpiece"), "needs the token [UNK]");
@@ -303,7 +366,9 @@ static void merges_and_scores_that_are_none_are_refused(void **state)
     check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",\"b\"]]}", "a score is not a number");
     check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",1e999]]}", "a score is too large");
     check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",-1.]]}", "a score is not a number");
-    check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",1],[\"a\",2]]}", "'a' stands twice");
+    check_model(
+        "{\"type\":\"Unigram\",\"vocab\":[[\"a\",1],[\"a\",2]]}",
+        "'a' stands twice, with the ids 0 and 1 (counted from 0); give one of them another");
     check_model("{\"type\":\"Unigram\",\"unk_id\":1,\"vocab\":[[\"a\",1]]}",
                 "model.unk_id is 1, but model.vocab has 1 tokens");
     check_model("{\"type\":\"WordLevel\",\"vocab\":{\"a\":1}}", "no token has the id 0");
@@ -392,13 +457,25 @@ static void a_pattern_that_backtracks_for_ever_is_given_up(void **state)
     tokenizer_close(t);
 }
 
+/* As tokenizers 0.23 reads it. */
+static void of_equal_keys_the_last_one_counts(void **state)
+{
+    (void)state;
+    struct parts p = good;
+    p.model = MODEL("\"[UNK]\"", "\"##\"", "9", "{\"[UNK]\":0,\"a\":2,\"b\":1,\"a\":3,\"\":4}");
+    struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+    assert_non_null(t);
+    check_ids(t, "a b", IDS(3, 1));
+    tokenizer_close(t);
+}
+
 static void a_vocabulary_that_is_none_is_refused(void **state)
 {
     (void)state;
     check_model(MODEL("\"x\"", "\"##\"", "9", "{\"a\":0}"), "model.unk_token 'x' is not in");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":2}"), "no token has the id 1");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":0}"), "the id 0 stands twice");
-    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"a\":1}"), "'a' stands twice");
+    check_model("{\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"a\":0,\"a\":1}}", "'a' stands twice");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":268435000}"),
                 "larger than the number");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":-1}"), "not a whole number");
@@ -623,7 +700,11 @@ int main(void)
         cmocka_unit_test(a_dictionary_takes_words_and_characters_exactly_as_they_stand),
         cmocka_unit_test(an_unknown_token_gets_the_unknown_row_where_there_is_one),
         cmocka_unit_test(line_ends_and_a_byte_order_mark_are_no_part_of_a_token),
-        cmocka_unit_test(a_vocabulary_with_holes_or_twins_is_refused),
+        cmocka_unit_test(an_empty_line_of_a_vocabulary_has_an_id),
+        cmocka_unit_test(of_equal_lines_the_last_one_counts_and_no_id_moves),
+        cmocka_unit_test(two_columns_are_tokens_and_their_ids),
+        cmocka_unit_test(of_equal_keys_the_last_one_counts),
+        cmocka_unit_test(a_vocabulary_that_cannot_be_read_is_refused),
         cmocka_unit_test(a_vocabulary_with_unk_is_berts),
         cmocka_unit_test(ids_stand_in_any_order),
         cmocka_unit_test(what_is_not_known_is_refused_by_its_path),

@@ -110,6 +110,23 @@ static void equal_keys_are_named(void **state)
     assert_int_equal(twins[0] + twins[1], 10);
 }
 
+static void of_equal_keys_the_last_in_memory_counts_where_they_may_be(void **state)
+{
+    (void)state;
+    enum { N = 40 };
+    static const char texts[] = "abaabaabaabaabaabaabaabaabaabaabaabaabaaba";
+    struct trie_key keys[N + 2] = {{texts, 0, N}, {texts, 0, N + 1}};
+    struct trie trie;
+    for (uint32_t i = 0; i < N; i++) /* every second place first, the last one in the middle */
+        keys[i + 2] = (struct trie_key){texts + i * 7 % N, 2, i * 7 % N};
+    assert_int_equal(trie_build(&trie, keys, N + 2, NULL), TRIE_BUILT);
+    assert_int_equal(find(&trie, "ab", 2), 39);
+    assert_int_equal(find(&trie, "ba", 2), 37);
+    assert_int_equal(find(&trie, "aa", 2), 38);
+    assert_int_equal(find(&trie, "", 0), N + 1);
+    trie_clear(&trie);
+}
+
 static void no_keys_make_a_trie_that_finds_nothing(void **state)
 {
     (void)state;
@@ -129,6 +146,7 @@ int main(void)
         cmocka_unit_test(a_hundred_thousand_keys_are_all_found),
         cmocka_unit_test(one_key_of_a_million_bytes_is_no_deep_recursion),
         cmocka_unit_test(equal_keys_are_named),
+        cmocka_unit_test(of_equal_keys_the_last_in_memory_counts_where_they_may_be),
         cmocka_unit_test(no_keys_make_a_trie_that_finds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
