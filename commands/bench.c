@@ -249,7 +249,7 @@ int bench_main(int argc, char **argv)
     struct bench bench = {.model_path = "builtin",
                           .texts_max = 4096,
                           .rounds = 11,
-                          .model_options = model_options_default};
+                          .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &bench.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},

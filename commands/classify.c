@@ -255,7 +255,7 @@ static bool classify_run(struct classify *classify, char **files, int n_files, s
 
 int classify_main(int argc, char **argv)
 {
-    struct classify classify = {.model_path = "builtin", .model_options = model_options_default};
+    struct classify classify = {.model_path = "builtin", .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &classify.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},

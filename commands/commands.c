@@ -35,6 +35,11 @@ int commands_fail(const char *command, const struct err *err)
     return exit_code(err->code);
 }
 
+void commands_warn(const char *sentence)
+{
+    fprintf(stderr, "embedd: warning: %s\n", sentence);
+}
+
 bool commands_close_stdout(struct err *err)
 {
     if (fflush(stdout) == 0 && !ferror(stdout)) return true;

@@ -34,6 +34,9 @@ int help_main(int argc, char **argv);
  */
 int commands_fail(const char *command, const struct err *err);
 
+/** commands_warn writes `embedd: warning: sentence` to standard error. */
+void commands_warn(const char *sentence);
+
 /**
  * commands_close_stdout flushes standard output, so that what could not be written (a full disk)
  * becomes an error instead of silence.

@@ -84,7 +84,7 @@ int convert_main(int argc, char **argv)
 {
     static const char *const dtypes[] = {"f32", "f16", "bf16", "i8", NULL};
     static const char *const forms[] = {"packed", "folder", NULL};
-    struct convert convert = {.dtype = -1, .model_options = model_options_default};
+    struct convert convert = {.dtype = -1, .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
         {"input", FLAG_STRING, .out.string = &convert.input, .value = "PATH",
          .help = "the model: a folder, a file, or the name of a built-in one"},

@@ -158,7 +158,7 @@ int embed_main(int argc, char **argv)
     struct embed embed = {.model_path = "builtin",
                           .pooling = -1,
                           .normalize = -1,
-                          .model_options = model_options_default};
+                          .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &embed.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},

@@ -207,7 +207,7 @@ static bool eval_run(struct eval *eval, struct err *err)
 
 int eval_main(int argc, char **argv)
 {
-    struct eval eval = {.model_path = "builtin", .model_options = model_options_default};
+    struct eval eval = {.model_path = "builtin", .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &eval.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},

@@ -159,7 +159,7 @@ int inspect_main(int argc, char **argv)
 {
     static const char *const formats[] = {"text", "json", NULL};
     int format = FORMAT_TEXT, verifies = 0, n_files = 0, exit_code = 0;
-    struct model_options options = model_options_default;
+    struct model_options options = COMMAND_MODEL_OPTIONS;
     const struct flag list[] = {
         {.name = "format",
          .type = FLAG_CHOICE,

@@ -2,14 +2,33 @@
 /** @file model_flags.h  The flags that say how a model's files are meant. */
 #pragma once
 
+#include "commands/commands.h"
 #include "commands/flags.h"
 #include "model/compat.h"
 #include "model/options.h"
 
-/** Two entries of a command's list of flags; `options` begins as model_options_default. */
-#define MODEL_FLAGS(options)                                                                       \
-    {"tensor", FLAG_STRING, .out.string = &(options).tensor, .value = "NAME",                      \
-     .help = "the tensor that is the table (default: found by its name)"},                         \
+/** What model options are where no flag says otherwise: warnings go to standard error. */
+#define COMMAND_MODEL_OPTIONS                                                                      \
+    {                                                                                              \
+        .compat = -1, .warn = commands_warn                                                        \
+    }
+
+/** Entries of a command's list of flags; `options` begins as COMMAND_MODEL_OPTIONS. */
+#define MODEL_FLAGS(options) MODEL_FLAGS_LIMITED(options, "limit")
+
+/** The same where --limit is something else: `limit_name` is what this one is called. */
+#define MODEL_FLAGS_LIMITED(options, limit_name)                                                   \
+    {limit_name,                                                                                   \
+     FLAG_NUMBER,                                                                                  \
+     .out.number = &(options).limit,                                                               \
+     .value = "N",                                                                                 \
+     .min = 1,                                                                                     \
+     .max = UINT32_MAX,                                                                            \
+     .help = "read only the first N words of a file of word vectors"},                             \
+        {"strict", FLAG_SWITCH, .out.is_on = &(options).is_strict,                                 \
+         .help = "refuse files that would be read with a warning"},                                \
+        {"tensor", FLAG_STRING, .out.string = &(options).tensor, .value = "NAME",                  \
+         .help = "the tensor that is the table (default: found by its name)"},                     \
     {                                                                                              \
         "compat", FLAG_CHOICE, .out.choice = &(options).compat, .choices = compat_names,           \
                                .help = "whose numbers are wanted (default: as the files say)"      \

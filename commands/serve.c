@@ -34,6 +34,11 @@ static void warn_of_cpu(void)
                  wanted, used);
 }
 
+static void warn_of_files(const char *sentence)
+{
+    log_warn("%s", sentence);
+}
+
 /* Such a model serves vectors all the same. */
 static void warn_of_head(const struct model *model)
 {
@@ -61,6 +66,9 @@ int serve_main(int argc, char **argv)
     const struct model_options options = {
         .tensor = strcmp(config.tensor, "auto") == 0 ? NULL : config.tensor,
         .compat = (int)config.compat - 1, /* the first choice is auto */
+        .is_strict = config.strict,
+        .limit = (uint64_t)config.limit,
+        .warn = warn_of_files,
     };
     bool is_done = model_open_as(&model, config.model, &options, &err);
     if (is_done) warn_of_head(model);

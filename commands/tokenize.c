@@ -121,7 +121,7 @@ out:
 
 int tokenize_main(int argc, char **argv)
 {
-    struct tokenize tokenize = {.model_path = "builtin", .model_options = model_options_default};
+    struct tokenize tokenize = {.model_path = "builtin", .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &tokenize.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},

@@ -246,7 +246,7 @@ int train_main(int argc, char **argv)
         .validation_share = 0.1,
         .options = {.checkpoint_every = 10, .ngram_dropout = 0.3},
         .is_terminal = isatty(STDERR_FILENO),
-        .model_options = model_options_default,
+        .model_options = COMMAND_MODEL_OPTIONS,
     };
     const struct flag list[] = {
         {"input", FLAG_STRING, .out.string = &train.input, .value = "FILE|-",

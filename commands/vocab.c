@@ -308,7 +308,7 @@ int vocab_main(int argc, char **argv)
     static const char *const formats[] = {"text", "json", NULL};
     struct listing listing = {.model_path = "builtin",
                               .from = FROM_START,
-                              .model_options = model_options_default,
+                              .model_options = COMMAND_MODEL_OPTIONS,
                               .itself = MODEL_NO_ID};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &listing.model_path, .value = "PATH",
@@ -330,7 +330,7 @@ int vocab_main(int argc, char **argv)
          .help = "begin with this id (default: 0)"},
         {"format", FLAG_CHOICE, .out.choice = &listing.format, .choices = formats,
          .help = "fields parted by tabs (default), or a JSON object a line"},
-        MODEL_FLAGS(listing.model_options),
+        MODEL_FLAGS_LIMITED(listing.model_options, "words"),
     };
     const struct flags flags = {
         .usage = "embedd vocab [--search TEXT | --nearest TOKEN] [OPTION]...",

@@ -88,6 +88,32 @@ static bool check_unserved(const struct content *content, struct err *err)
                    content->source.path, layout->unserved[0] ? layout->unserved : cut);
 }
 
+/* Returns false where what is warned of is an error. */
+static bool warn(const struct model_options *options, struct err *err, const char *sentence)
+{
+    if (options->is_strict)
+        return err_set(err, ERR_FORMAT, NULL, "%.440s; mend the file, or open it without strict",
+                       sentence);
+    if (options->warn) options->warn(sentence);
+    return true;
+}
+
+/* A vocabulary whose own tokens cannot be found in a text is of another form than it looks. */
+static bool check_vocabulary(const struct content *content, const struct model_options *options,
+                             struct err *err)
+{
+    uint32_t n_tried, n_found;
+    char sentence[500];
+    tokenizer_try_tokens(content->tokenizer, &n_tried, &n_found);
+    if (n_tried == 0 || n_found > n_tried / 50) return true;
+    snprintf(sentence, sizeof sentence,
+             "%.300s: nearly every word will be unknown: of %u tokens of its vocabulary %u are "
+             "found in a text that holds them; there may be more than a token in a line, or marks "
+             "around it",
+             content->source.path, n_tried, n_found);
+    return warn(options, err, sentence);
+}
+
 /* What a file beside the table says, or what is usual where there is none. */
 static bool open_config(struct content *content, const struct model_options *options,
                         struct err *err)
@@ -156,6 +182,15 @@ static bool read_own_config(struct content *content, struct err *err)
     return !content->source.is_folder || source_read_config(&content->source, err);
 }
 
+static bool warn_of_words(const struct content *content, const struct word_vectors *vectors,
+                          const struct model_options *options, struct err *err)
+{
+    char what[WORD_VECTORS_ODD_BYTES], sentence[sizeof what + 320];
+    if (!word_vectors_odd(vectors, what)) return true;
+    snprintf(sentence, sizeof sentence, "%.300s: %s", content->where, what);
+    return warn(options, err, sentence);
+}
+
 static bool open_word_vectors(struct content *content, const struct model_options *options,
                               enum word_vectors_kind kind, struct err *err)
 {
@@ -163,8 +198,13 @@ static bool open_word_vectors(struct content *content, const struct model_option
     struct word_vectors vectors;
     content->format = formats[kind];
     if (!read_own_config(content, err) || !open_config(content, options, err) ||
-        !word_vectors_read(&vectors, content->source.weights, kind, content->where, err))
+        !word_vectors_read(&vectors, content->source.weights, kind, options->limit, content->where,
+                           err))
         return false;
+    if (!warn_of_words(content, &vectors, options, err)) {
+        word_vectors_clear(&vectors);
+        return false;
+    }
     content->is_checked = true;
     settings_default_pooling(&content->settings, POOLING_UNIT);
     content->table = (struct table){.rows = vectors.rows,
@@ -231,6 +271,13 @@ static bool open_weights(struct content *content, const struct model_options *op
     /* Opening a packed file takes a few pages that lie far apart, and nothing around them. */
     read_ahead(content, false);
     const bool is_npy = table_is_npy(file), is_of_fasttext = is_fasttext(file);
+    const bool is_of_words =
+        !is_npy && !is_of_fasttext && !is_safetensors(file) && word_vectors_tell(file, &kind);
+    if (options->limit > 0 && !is_of_words)
+        return err_set(err, ERR_USAGE, NULL,
+                       "limit is the number of words that are read of a file of word vectors, and "
+                       "%.300s is not one; convert it with keep-top to make it smaller",
+                       content->where);
     if (!is_npy && !is_of_fasttext && is_safetensors(file))
         return open_safetensors(content, options, err);
     read_ahead(content, true);
@@ -241,7 +288,7 @@ static bool open_weights(struct content *content, const struct model_options *op
                        "%.300s is JSON and no table; name the folder that it lies in, or the file "
                        "with the rows",
                        content->where);
-    if (word_vectors_tell(file, &kind)) return open_word_vectors(content, options, kind, err);
+    if (is_of_words) return open_word_vectors(content, options, kind, err);
     return open_unknown(content, options, err);
 }
 
@@ -258,7 +305,9 @@ bool content_open(struct content *content, const char *path, const struct model_
         if (!content->is_packed)
             tokenizer_drop_blank_end(content->tokenizer, content->table.n_rows);
         settings_complete(&content->settings, content->tokenizer, &content->source.layout);
-        if (check_sizes(content, err) && check_pooling(content, err)) return true;
+        if (check_sizes(content, err) && check_pooling(content, err) &&
+            (content->is_packed || check_vocabulary(content, options, err)))
+            return true;
     }
     content_close(content);
     return false;

@@ -112,6 +112,13 @@ uint32_t tokenizer_median_length(const struct tokenizer *tokenizer, bool of_byte
  * whether these are the last ones of a text. */
 uint32_t tokenizer_truncation(const struct tokenizer *tokenizer, bool *cuts_left);
 
+/**
+ * tokenizer_try_tokens takes up to 1000 tokens, spread over the vocabulary, that hold a letter and
+ * are not special, makes each a text as people write it (without the marks of pieces) and counts
+ * those in which any token is found.
+ */
+void tokenizer_try_tokens(const struct tokenizer *tokenizer, uint32_t *n_tried, uint32_t *n_found);
+
 /** tokenizer_fingerprint: a hash of all tokens and their ids: two vocabularies that differ have
  * different ones. Reads all of the vocabulary, unless it is known. */
 uint64_t tokenizer_fingerprint(const struct tokenizer *tokenizer);

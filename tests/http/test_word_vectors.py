@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tokenizers
 
-from harness import PATIENCE_S, PROGRAM, SANITIZER, environment
+from harness import PATIENCE_S, PROGRAM, SANITIZER, environment, write_model
 
 FASTTEXT = Path(__file__).resolve().parents[1] / "data" / "fasttext"
 WORDS = ["the", "cat", "中国", "中", "国", "爱", "don't", ",", "naïve", "hello"]
@@ -232,21 +232,23 @@ def test_npy_beside_its_vocabulary(dtype, tmp_path):
     ("letters.vec", b"2 2\na 1 2\nb 1 x2\n", "line 3: 'x2' is no number"),
     ("nan.vec", b"1 2\na 1 nan\n", "line 2: column 2 is NaN"),
     ("huge.vec", b"1 1\na 1e99\n", "line 2: column 1 is NaN, Inf or too large"),
-    ("fewer.vec", b"3 1\na 1\nb 2\n", "says 3 words, but it holds 2"),
-    ("more.vec", b"1 1\na 1\nb 2\n", "says 1 words, but it holds 2"),
-    ("empty-line.vec", b"2 1\na 1\n\nb 2\n", "line 3 is empty"),
+    ("cut.vec", b"3 1\na 1\nb 2", "says 3 words, but it holds 2; it is cut short"),
+    ("lost-line-end.vec", b"3 2\na 1 2\nb 3 4c 5 6\nd 7\n", "line 4 has 1 number"),
     ("latin1.vec", b"1 1\n\xe9t\xe9 1\n", "line 2: the word is not UTF-8"),
     ("none.vec", b"0 5\nx", "no words"),
     ("wide.bin", b"2 4000000000\na 1", "at most"),
     ("cut.bin", as_binary()[:-3], "it ends within word 10 of 10"),
     ("longer.bin", as_binary() + b"xyz", "bytes follow its last word"),
     ("count.vec", b"2 2\na 1 2 3\nb 3 4 5\n", "line 2 has 3 numbers, not 2"),
-    ("one-more.vec", b"2 2\na 1 2\nb 3 4 5\n", "line 3 has 3 numbers, not 2"),
+    ("one-more.vec", b"2 2\na 1 2\nb -0.125 4 5\n", "line 3 has 3 numbers, not 2"),
+    ("joined.vec", b"3 2\na 1 2\nb 3 0.4375 0.6875 0.5\nc 1 2\n", "line 3 has 4 numbers, not 2 as the first line says; it is damaged: copy the file again, or read the words before it (limit 1)"),
+    ("phrases.txt", b"a 1 2\niphone 6 1 2\n", 'or if words end in numbers, write "WORDS 2" in a line before the first one'),
+    ("empty.vec", b"1 2\n 1 2\n", "it holds no words"),
+    ("latin1-more.vec", "3 1\nété 1\na 2\nœuf 3\n".encode("cp1252"), "line 2: the word is not UTF-8, like 2 of the 2 words that are not ASCII"),
+    ("gbk.bin", b"2 1\n" + "今天".encode("gbk") + b" \0\0\0\0" + "我".encode("gbk") + b" \0\0\0\0", "word 1: the word is not UTF-8"),
     ("first-less.txt", b"a 1 2\nb 1 2 3\nc 1 2 3\n", "line 2 has 3 numbers, not 2"),
     ("hex.vec", b"1 2\na 1 0x10\n", "'0x10' is no number"),
     ("many.vec", b"9223372036854775808 2\na 1 2\n", "at most"),
-    ("marked.vec", b"\xef\xbb\xbf2 2\na 1 2\nb 3 4\n", "byte order mark"),
-    ("marked.txt", b"\xef\xbb\xbfa 1 2\nb 3 4\n", "byte order mark"),
     ("header.vec", b"3 4\n", "says 3 words, but it holds 0"),
     ("first.vec", b"2 3\na 1 2\nb 1 2 3\n", "line 2 has 2 numbers"),
     ("first-letters.vec", b"2 3\na 1 x2 3\nb 1 2 3\n", "line 2: 'x2' is no number"),
@@ -264,6 +266,127 @@ def test_npy_beside_its_vocabulary(dtype, tmp_path):
 def test_what_is_wrong_is_said_with_its_line(name, data, why, tmp_path):
     (tmp_path / name).write_bytes(data)
     assert why in refused(tmp_path / name)
+
+
+def bits(*numbers):
+    return np.array(numbers, "<f4").tobytes()
+
+
+# Files as they are published: what they hold, what is said of them, and what is found in a text.
+ODD = [
+    ("tab.vec", b"3 2\nthe 1 2\n\t 3 4\nbye 5 6\n", ["the", "\t", "bye"], "1 word is empty or white space, which no text holds (line 3)"),
+    ("first-tab.vec", b"2 2\n\t 3 4\nthe 1 2\n", ["\t", "the"], "(line 2)"),
+    ("empty.vec", b"3 2\nhello 1 2\n 3 4\nbye 5 6\n", ["hello", "", "bye"], "(line 3)"),
+    ("blank.txt", b"\t 3 4\n  1 2\n\xc2\xa0 5 6\n\xe3\x80\x80 7 8\nthe 1 2\n", ["\t", " ", "\u00a0", "\u3000", "the"],
+     "4 words are empty or white space, which no text holds (the first: line 1)"),
+    ("signs.vec", "5 1\nthe 5\na\u00a0 1\n\u200b 2\nx\u2028y 3\n\ufeff 4\n".encode(), ["the", "a\u00a0", "\u200b", "x\u2028y", "\ufeff"], ""),
+    ("cut.txt", "3 2\n我 1 2\n".encode() + "长词".encode()[:-1] + " 3 4\n你 5 6\n".encode(), ["我", "长", "你"],
+     "1 word is not UTF-8 and is read without the bytes that are not characters (line 3)"),
+    ("cut.bin", "3 2\n我 ".encode() + bits(1, 2) + b"\n" + "长词".encode()[:-1] + b" " + bits(3, 4) + "\n你 ".encode() + bits(5, 6), ["我", "长", "你"], "(word 2)"),
+    ("inside.txt", "3 1\n我 1\nna\udcefve 2\n你 3\n".encode(errors="surrogateescape"), ["我", "nave", "你"], "(line 3)"),
+    ("latin1-one.txt", b"2 1\ncaf\xc3 1\nx 2\n", ["caf", "x"], "(line 2)"),
+    ("whole-wins.txt", "3 1\n".encode() + "长词".encode()[:-1] + " 1\n长 2\n长 3\n".encode(), ["长"],
+     "2 words came again and were left out (the first: line 3); 1 word is not UTF-8"),
+    ("fewer.vec", b"3 2\nhello 1 2\nbye 5 6\n", ["hello", "bye"], "its first line says 3 words, but it holds 2"),
+    ("more.vec", b"1 2\nhello 1 2\nbye 5 6\n", ["hello", "bye"], "its first line says 1 words, but it holds 2"),
+    ("fewer.bin", b"3 1\nhello " + bits(1) + b"\nbye " + bits(2) + b"\n", ["hello", "bye"], "says 3 words, but it holds 2"),
+    ("more.bin", b"1 1\n\nhello " + bits(1) + b"\n\nbye " + bits(2), ["hello", "bye"], "says 1 words, but it holds 2"),
+    ("blank-end.vec", b"2 2\nhello 1 2\nbye 5 6\n\n", ["hello", "bye"], "1 line is empty (line 4)"),
+    ("blank-middle.vec", b"2 1\nhello 1 \n \r\n\nbye 5\n", ["hello", "bye"], "2 lines are empty (the first: line 3)"),
+    ("phrases.vec", b"4 2\nde 1 2\nR$ 000 3 4 \niphone 6 5 6\nweb 2.0 7 8\n", ["de", "R$ 000", "iphone 6", "web 2.0"], ""),
+    ("one-phrase.vec", b"2 1\na 1\nb 2 3\n", ["a", "b 2"], ""),
+    ("numbers.vec", b"2 1\n2008 1\n-1.5 3\n", ["2008", "-1.5"], ""),
+    ("twice.vec", b"4 1\na 1\nb 2\na 3\na 4\n", ["a", "b"], "2 words came again and were left out (the first: line 4)"),
+    ("marked.vec", b"\xef\xbb\xbf2 2\na 1 2\nb 3 4\n", ["a", "b"], ""),
+    ("marked.txt", b"\xef\xbb\xbfa 1 2\nb 3 4\n", ["a", "b"], ""),
+]
+
+
+@pytest.mark.parametrize("name, data, words, said", ODD, ids=[odd[0] for odd in ODD])
+def test_what_can_be_read_is_read_and_what_is_odd_is_said(name, data, words, said, tmp_path):
+    model = tmp_path / name
+    model.write_bytes(data)
+    listed = run("vocab", "--model", model, "--format", "json")
+    assert [json.loads(line)["token"] for line in listed.stdout.decode().split("\n")[:-1]] == words
+    told = listed.stderr.decode()
+    assert told.count("\n") == bool(said) and said in told and (not said or f"embedd: warning: {model}: " in told), told
+    strict = run("inspect", model, "--strict", code=1 if said else 0).stderr.decode()
+    assert said in strict and strict.count("\n") == bool(said) and ("open it without strict" in strict) == bool(said)
+    # Each row is its word's, in every form.
+    found = [word for word in words if word.strip() and " " not in word and "\u2028" not in word and "\u00a0" not in word]
+    wanted = embedded(model, found, "--pooling", "sum")
+    assert (wanted != 0).any(axis=1).all()
+    for form in ("packed", "folder"):
+        assert run("convert", "--input", model, "--output", tmp_path / form, "--to", form).stderr.decode() == told
+        again = run("vocab", "--model", tmp_path / form, "--format", "json")
+        assert again.stdout == listed.stdout and not again.stderr
+        assert embedded(tmp_path / form, found, "--pooling", "sum").tobytes() == wanted.tobytes()
+
+
+def test_a_whole_word_takes_the_row_of_one_that_was_mended(tmp_path):
+    (tmp_path / "a.txt").write_bytes("3 1\n".encode() + "长词".encode()[:-1] + " 1\n长 2\n长 3\n".encode())
+    (tmp_path / "b.txt").write_bytes("2 1\n长 2\n".encode() + "长词".encode()[:-1] + " 1\n".encode())
+    for name in ("a.txt", "b.txt"):
+        assert embedded(tmp_path / name, ["长"], "--pooling", "sum").ravel().tolist() == [2]
+
+
+@pytest.mark.parametrize("name", ["word2vec.txt", "glove.txt", "word2vec.bin", "gensim.bin"])
+def test_a_limit_reads_the_first_words_alone(name, tmp_path):
+    model = tmp_path / name
+    model.write_bytes(FORMS[name] + b"this is damage")
+    for n in (1, 3, len(WORDS)):
+        done = run("tokenize", "--model", model, "--limit", n, text="the cat 中国 hello\n")
+        assert not done.stderr and [i for i in json.loads(done.stdout)["ids"] if i is not None] == [i for i in (0, 1, 2, 9) if i < n]
+    assert run("vocab", "--model", model, "--words", 2).stdout == b"0\tthe\n1\tcat\n"
+    run("convert", "--input", model, "--limit", 4, "--output", tmp_path / "packed")
+    assert json.loads(run("inspect", tmp_path / "packed", "--format", "json").stdout)["vocab_size"] == 4
+    refused(model)
+    assert "limit is the number of words" in run("embed", "--limit", 3, code=2).stderr.decode()
+
+
+def test_a_server_says_once_what_is_odd(start, tmp_path):
+    (tmp_path / "t.vec").write_bytes(b"3 2\nhello 1 2\nbye 5 6\n")
+    service = start("--model", str(tmp_path / "t.vec"))
+    assert service.post("/embed", b'{"inputs": "hello"}').status == 200
+    service.stop()
+    assert service.stderr().count("its first line says 3 words, but it holds 2") == 1
+    limited = start("--model", str(tmp_path / "t.vec"), "--limit", "1", "--strict")
+    assert [t["id"] for t in limited.post("/tokenize", b'{"inputs": "hello bye"}').json()[0]] == [0, None]
+    assert "first line" in run("serve", "--model", tmp_path / "t.vec", "--strict", "--listen", "127.0.0.1:0", code=1).stderr.decode()
+
+
+@pytest.mark.parametrize("tokens, warns", [
+    (["他", "我", "爱", "吃", "你", "饭"], False),
+    (["IL-2", "TNF-alpha", "TCP/IP", "snake_case"], False),
+    (["Straße", "привет", "مرحبا", "นี่", "日本語", "A00.1", "Q42"], False),
+    (["[PAD]", "[UNK]", "hello", "##ing", "world"], False),
+    (["[UNK]", "1", "!"], False),
+    (["hello ,1", "world ,2"], True),
+    (["[UNK]", "hello 31", "world 17", "我 9"], True),
+    (["[UNK]", '"hello"', '"world"'], True),
+    (["[UNK]", "▁hello", "▁world"], True),
+    ([f"/c/en/word{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10]}" for i in range(100)], True),
+    ([f"word{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10]}_NOUN" for i in range(100)], True),
+    ([f"part_{i}" for i in range(99)] + ["part"], False),
+])
+def test_a_vocabulary_that_knows_no_text_is_warned_of(tokens, warns, tmp_path):
+    write_model(tmp_path, tokens)
+    told = run("embed", "--model", tmp_path, text="hello\n").stderr.decode()
+    assert ("nearly every word will be unknown" in told) == warns == bool(told), told
+    if warns:
+        assert "nearly every word" in run("inspect", tmp_path, "--strict", code=1).stderr.decode()
+
+
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
+
+
+@pytest.mark.parametrize("name, text", [("vec-tab-word/crawl.vec", "the"), ("vec-empty-word/t.vec", "hello"), ("w2v-cut-utf8-word/t.bin", "我"), ("w2v-cut-utf8-word/t.txt", "我"),
+                                        ("vec-header-one-off/t.vec", "hello"), ("vec-header-one-off/more.vec", "hello"), ("vec-header-one-off/blank-end.vec", "hello"),
+                                        ("vec-phrase-ends-in-number/t.vec", "de")])
+def test_files_that_people_have(name, text):
+    if not (CASES / name).is_file():
+        pytest.skip(f"{CASES / name} is not there")
+    assert np.abs(embedded(CASES / name, [text])[0] - [0.4472136, 0.8944272]).max() < 1e-6
 
 
 def test_npy_that_cannot_be_served_is_refused(tmp_path):
