@@ -74,6 +74,10 @@ extern const struct tokenizer_family unigram_family;
 /** piped_encode: the families' encode that runs the pipeline. */
 bool piped_encode(struct encoding *e, const char *text, size_t bytes);
 
+/** dictionary_mixes: a token holds ideographs (or wide marks) beside something else, as in T恤.
+ * Reads all of the vocabulary. */
+bool dictionary_mixes(const struct vocab *vocab);
+
 /** wordpiece_put: the family's put. */
 bool wordpiece_put(struct encoding *e, const struct line *part);
 
@@ -124,6 +128,7 @@ struct tokenizer {
     uint64_t fingerprint;            /* of the vocabulary; 0: not known */
     const struct fasttext *fasttext; /* the words are its own; NULL: they are in vocab */
     bool lowercases;       /* a dictionary: what is not found is looked for in lower case */
+    bool mixes;            /* a dictionary: dictionary_mixes of it */
     const char *word_mark; /* what a token starts with that begins a word: "Ġ", "▁"; or NULL */
 };
 

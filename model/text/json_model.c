@@ -182,9 +182,17 @@ static bool read_dictionary(struct tokenizer *t, json_t *model, const struct mod
                             struct err *err)
 {
     t->family = &dictionary_family;
-    return fields_known(model, "model", "type, vocab, unk_token, lowercase", err) &&
-           fields_bool_or(model, "model", "lowercase", false, &t->lowercases, err) &&
-           read_vocab(t, model, lists, err) && read_unknown(t, model, false, err);
+    if (!fields_known(model, "model", "type, vocab, unk_token, lowercase, mixes", err) ||
+        !fields_bool_or(model, "model", "lowercase", false, &t->lowercases, err) ||
+        !fields_bool_or(model, "model", "mixes", false, &t->mixes, err) ||
+        !read_vocab(t, model, lists, err) || !read_unknown(t, model, false, err))
+        return false;
+    if (t->is_packed) return true;
+    /* For a packed file, whose vocabulary is not read when it is opened. */
+    t->mixes = dictionary_mixes(&t->vocab);
+    json_object_del(model, "mixes");
+    return !t->mixes || json_object_set_new(model, "mixes", json_true()) == 0 ||
+           fields_no_memory(err);
 }
 
 bool json_read_model(struct tokenizer *t, json_t *model, const struct model_lists *lists,

@@ -16,9 +16,10 @@
  * (vocab_read_lines); of equal tokens the last one counts. With [UNK] it is WordPiece with BERT's
  * defaults, otherwise a plain dictionary. A dictionary takes
  * what stands between white space whole where it is a token, otherwise marks of punctuation one by
- * one, ideographs by the longest token of them (mostly one) and everything else by the words
- * between these, each exactly as it stands in the text: no lower case, nothing removed. Unknown
- * words get the entry [UNK] or <unk>, where there is one.
+ * one, ideographs by the longest token of them (mostly one; with whole runs of letters and marks
+ * among them where a token has these) and everything else by the words between these, each exactly
+ * as it stands in the text: no lower case, nothing removed. Unknown words get the entry [UNK] or
+ * <unk>, where there is one.
  */
 #pragma once
 

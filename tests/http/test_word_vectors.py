@@ -146,6 +146,20 @@ def test_a_packed_file_holds_the_lengths_of_its_rows(dtype, tmp_path):
     assert "not finite" in run("embed", "--model", packed, text="the\n", code=1).stderr.decode()
 
 
+@pytest.mark.parametrize("lower", [False, True])
+def test_words_of_several_scripts_are_found_in_running_text_whatever_the_form(lower, tmp_path):
+    words = ["T恤", "卡拉OK", "5G手机", "QQ群", "C位", "手机", "我", "OK"]
+    text = "我买了T恤，唱卡拉OK。5G手机里的QQ群ACT恤 C位OK\n"
+    wanted = [0, 1, 2, 3, 4, 7]
+    (tmp_path / "zh.vec").write_text(f"{len(words)} 2\n" + "".join(f"{word.lower() if lower else word} {i} 1\n" for i, word in enumerate(words)))
+    run("convert", "--input", tmp_path / "zh.vec", "--output", tmp_path / "packed")
+    run("convert", "--input", tmp_path / "packed", "--output", tmp_path / "folder", "--to", "folder")
+    run("convert", "--input", tmp_path / "folder", "--output", tmp_path / "again", "--keep-top", 6)
+    for name in ("zh.vec", "packed", "folder", "again"):
+        found = [i for i in json.loads(run("tokenize", "--model", tmp_path / name, text=text).stdout)["ids"] if i is not None]
+        assert found == [6] * (name != "again") + [i for i in wanted if i < 6 or name != "again"], name
+
+
 def test_ideographs_of_a_dictionary_stand_alone_elsewhere_too(tmp_path):
     (tmp_path / "one.vec").write_text("3 2\n我 1 0\n爱 0 1\nrice 1 1\n")
     run("convert", "--input", tmp_path / "one.vec", "--output", tmp_path / "folder", "--to", "folder")

@@ -121,6 +121,45 @@ static void a_dictionary_takes_words_and_characters_exactly_as_they_stand(void *
     tokenizer_close(t);
 }
 
+static void words_of_several_scripts_are_found_in_running_text(void **state)
+{
+    (void)state;
+    struct tokenizer *t = open_vocab("T恤\n卡拉OK\n5G手机\nQQ群\n手机\n卡拉\nOK\nT\n约翰·列侬\nC++"
+                                     "程序员\n恤\nOK了吗\n不OK，的\n");
+    check_ids(t, "买T恤", IDS(MODEL_NO_ID, 0));
+    check_ids(t, "唱卡拉OK吧", IDS(MODEL_NO_ID, 1, MODEL_NO_ID));
+    assert_int_equal(tokens.spans[1].start, 1);
+    assert_int_equal(tokens.spans[1].end, 5);
+    check_ids(t, "5G手机，QQ群", IDS(2, MODEL_NO_ID, 3));
+    check_ids(t, "听约翰·列侬,C++程序员", IDS(MODEL_NO_ID, 8, MODEL_NO_ID, 9));
+    /* Runs of letters are not torn, at either end. */
+    check_ids(t, "ACT恤 卡拉OKAY", IDS(MODEL_NO_ID, 10, 5, MODEL_NO_ID));
+    check_ids(t, "45G手机 QQ 群", IDS(MODEL_NO_ID, 4, MODEL_NO_ID, MODEL_NO_ID));
+    /* Of two words the longer; where the way to one ends, the longest on the way. */
+    check_ids(t, "OK了 OK了吗 不OK，", IDS(6, MODEL_NO_ID, 11, MODEL_NO_ID, 6, MODEL_NO_ID));
+    check_ids(t, "T恤衫T", IDS(0, MODEL_NO_ID, 7));
+    /* No lower case, unless it is asked for. */
+    check_ids(t, "t恤", IDS(MODEL_NO_ID, 10));
+    check_decoded(t, IDS(4, 0, 1, 3), "手机T恤卡拉OK QQ群");
+    tokenizer_close(t);
+    struct source files = {.path = "lower",
+                           .vocab = span_of("t恤\n卡拉ok\nqx\nQQ\nQQ群\nqq群\nt\n")};
+    struct tokenizer_options options = {.lowercase = true};
+    assert_true(tokenizer_open(&t, &files, &options, &err));
+    check_ids(t, "买T恤唱卡拉OK", IDS(MODEL_NO_ID, 0, MODEL_NO_ID, 1));
+    check_ids(t, "QQ群qQ群T", IDS(4, 5, 6));
+    tokenizer_close(t);
+}
+
+/* No token mixes scripts: nothing but ideographs and wide marks is joined. */
+static void words_of_ideographs_are_the_longest_ones(void **state)
+{
+    (void)state;
+    struct tokenizer *t = open_vocab("中\n中国\n中国人民\n人\n国\n，\nOK\n");
+    check_ids(t, "中国人OK中国人民，国", IDS(1, 3, 6, 2, 5, 4));
+    tokenizer_close(t);
+}
+
 static void an_unknown_token_gets_the_unknown_row_where_there_is_one(void **state)
 {
     (void)state;
@@ -698,6 +737,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_running_example_has_its_ids_and_comes_back),
         cmocka_unit_test(a_dictionary_takes_words_and_characters_exactly_as_they_stand),
+        cmocka_unit_test(words_of_several_scripts_are_found_in_running_text),
+        cmocka_unit_test(words_of_ideographs_are_the_longest_ones),
         cmocka_unit_test(an_unknown_token_gets_the_unknown_row_where_there_is_one),
         cmocka_unit_test(line_ends_and_a_byte_order_mark_are_no_part_of_a_token),
         cmocka_unit_test(an_empty_line_of_a_vocabulary_has_an_id),
