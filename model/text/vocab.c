@@ -19,7 +19,9 @@ int vocab_quoted(const char *text, size_t bytes)
 const char *vocab_kept(const struct vocab *vocab, struct vocab_place place, size_t *bytes)
 {
     *bytes = 0;
-    if (place.start > vocab->text_bytes || place.bytes > vocab->text_bytes - place.start) return "";
+    if (place.bytes == 0 || place.start > vocab->text_bytes ||
+        place.bytes > vocab->text_bytes - place.start)
+        return "";
     const char *text = vocab->texts + place.start;
     if (vocab->is_unchecked && utf8_valid_bytes(text, place.bytes) != place.bytes) return "";
     *bytes = place.bytes;

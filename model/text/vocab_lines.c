@@ -174,5 +174,7 @@ bool vocab_read_lines(struct vocab *vocab, struct span file, bool is_exact, cons
     while (next_line(&lines)) {
         if (!read_line(vocab, &lines, between, where, err)) return false;
     }
+    if (vocab->n > 0 && vocab->text_bytes == 0)
+        return err_set(err, ERR_FORMAT, NULL, "%s: there are no tokens, only empty lines", where);
     return vocab_finish_last(vocab, where, err);
 }
