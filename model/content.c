@@ -110,7 +110,7 @@ static bool check_vocabulary(const struct content *content, const struct model_o
              "%.300s: nearly every word will be unknown: of %u tokens of its vocabulary %u are "
              "found in a text that holds them; there may be more than a token in a line, or marks "
              "around it",
-             content->source.path, n_tried, n_found);
+             content->source.is_folder ? content->source.path : content->where, n_tried, n_found);
     return warn(options, err, sentence);
 }
 
