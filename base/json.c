@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 #define CHUNK_BYTES 4096
 #define BLOCK_ALIGN 16
 #define BLOCK_BYTES_MAX 1024
+
+/* What NaN and infinite numbers of a file are read as: of no type that a field may have. */
+#define JSON_NO_NUMBER "[]"
 
 static _Thread_local struct {
     struct arena *arena;
@@ -80,27 +84,11 @@ static const char *describe(const json_error_t *error)
     }
 }
 
-json_t *json_read(const char *text, size_t bytes, struct err *err)
+static json_t *load(const char *text, size_t bytes, size_t flags, struct err *err)
 {
-    if (bytes == 0) {
-        err_set(err, ERR_INVALID, NULL, "invalid JSON: the text is empty");
-        return NULL;
-    }
-    if (utf8_mark_bytes(text, bytes) > 0) {
-        err_set(err, ERR_INVALID, NULL,
-                "invalid JSON: the text starts with a byte order mark; leave it out");
-        return NULL;
-    }
-    /* jansson ends a number at a raw NUL as if that were white space. */
-    if (memchr(text, '\0', bytes)) {
-        err_set(err, ERR_INVALID, NULL,
-                "invalid JSON: it holds a NUL byte; in a string, write it as \\u0000");
-        return NULL;
-    }
     json_error_t error;
     memory.is_out_of_memory = false;
-    json_t *value =
-        json_loadb(text, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    json_t *value = json_loadb(text, bytes, flags | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (value) return value;
     if (memory.is_out_of_memory)
         err_out_of_memory(err);
@@ -108,6 +96,162 @@ json_t *json_read(const char *text, size_t bytes, struct err *err)
         err_set(err, ERR_INVALID, NULL, "invalid JSON at line %d, column %d: %s", error.line,
                 error.column, describe(&error));
     return NULL;
+}
+
+static bool check_bytes(const char *text, size_t bytes, struct err *err)
+{
+    if (bytes == 0) return err_set(err, ERR_INVALID, NULL, "invalid JSON: the text is empty");
+    /* jansson ends a number at a raw NUL as if that were white space. */
+    return !memchr(text, '\0', bytes) ||
+           err_set(err, ERR_INVALID, NULL,
+                   "invalid JSON: it holds a NUL byte; in a string, write it as \\u0000");
+}
+
+json_t *json_read(const char *text, size_t bytes, struct err *err)
+{
+    if (utf8_mark_bytes(text, bytes) > 0) {
+        err_set(err, ERR_INVALID, NULL,
+                "invalid JSON: the text starts with a byte order mark; leave it out");
+        return NULL;
+    }
+    return check_bytes(text, bytes, err) ? load(text, bytes, JSON_REJECT_DUPLICATES, err) : NULL;
+}
+
+/* ---- files of other programs ---- */
+
+/* A copy on its way: what jansson does not read is replaced by what it does, never longer. */
+struct mender {
+    const char *at, *end;
+    char *out;
+};
+
+static void keep(struct mender *m, size_t bytes)
+{
+    memmove(m->out, m->at, bytes);
+    m->out += bytes;
+    m->at += bytes;
+}
+
+static void replace(struct mender *m, size_t bytes, const char *by)
+{
+    const size_t n = strlen(by);
+    memcpy(m->out, by, n);
+    m->out += n;
+    m->at += bytes;
+}
+
+static bool follows(const struct mender *m, const char *word)
+{
+    const size_t n = strlen(word);
+    return (size_t)(m->end - m->at) >= n && memcmp(m->at, word, n) == 0;
+}
+
+/* The UTF-16 unit of an escape that starts at `at`; 0: none does. */
+static unsigned unit_at(const char *at, const char *end)
+{
+    char digits[5] = "", *rest;
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return 0;
+    memcpy(digits, at + 2, 4);
+    const unsigned unit = (unsigned)strtoul(digits, &rest, 16);
+    return rest == digits + 4 ? unit : 0;
+}
+
+/* Half of a pair by itself is no character. */
+static void mend_escape(struct mender *m)
+{
+    const unsigned unit = unit_at(m->at, m->end), next = unit ? unit_at(m->at + 6, m->end) : 0;
+    const bool is_pair = unit >= 0xD800 && unit < 0xDC00 && next >= 0xDC00 && next < 0xE000;
+    if (is_pair)
+        keep(m, 12);
+    else if (unit >= 0xD800 && unit < 0xE000)
+        replace(m, 6, "\\ufffd");
+    else
+        keep(m, m->end - m->at < 2 ? 1 : 2);
+}
+
+static void mend_string(struct mender *m)
+{
+    keep(m, 1);
+    while (m->at < m->end && *m->at != '"') {
+        if (*m->at == '\\')
+            mend_escape(m);
+        else
+            keep(m, 1);
+    }
+    if (m->at < m->end) keep(m, 1);
+}
+
+/* Whether these digits are more than 63 bits hold. */
+static bool is_too_large(const char *digits, size_t n, bool is_negative)
+{
+    const char *most = is_negative ? "9223372036854775808" : "9223372036854775807";
+    return digits[0] != '0' && (n > 19 || (n == 19 && memcmp(digits, most, 19) > 0));
+}
+
+static bool is_infinite(const char *text, size_t bytes)
+{
+    char *copy = bytes > 4 ? malloc(bytes + 1) : NULL;
+    if (!copy) return false;
+    memcpy(copy, text, bytes);
+    copy[bytes] = '\0';
+    const bool is_it = isinf(strtod(copy, NULL));
+    free(copy);
+    return is_it;
+}
+
+static void mend_number(struct mender *m)
+{
+    const bool is_negative = *m->at == '-';
+    const char *digits = m->at + is_negative, *end = digits;
+    while (end < m->end && *end >= '0' && *end <= '9')
+        end++;
+    const size_t n = (size_t)(end - digits);
+    while (end < m->end && *end && strchr("0123456789+-.eE", *end))
+        end++;
+    const size_t bytes = (size_t)(end - m->at);
+    const bool is_whole = n > 0 && end == digits + n;
+    if (is_whole && is_too_large(digits, n, is_negative))
+        replace(m, bytes, is_negative ? "-9223372036854775808" : "9223372036854775807");
+    else if (!is_whole && n > 0 && is_infinite(m->at, bytes))
+        replace(m, bytes, JSON_NO_NUMBER);
+    else
+        keep(m, bytes);
+}
+
+static size_t mend(const char *text, size_t bytes, char *out)
+{
+    struct mender m = {text, text + bytes, out};
+    while (m.at < m.end) {
+        const char c = *m.at;
+        if (c == '"')
+            mend_string(&m);
+        else if (follows(&m, "NaN"))
+            replace(&m, 3, JSON_NO_NUMBER);
+        else if (follows(&m, "Infinity"))
+            replace(&m, 8, JSON_NO_NUMBER);
+        else if (follows(&m, "-Infinity"))
+            replace(&m, 9, JSON_NO_NUMBER);
+        else if (c == '-' || (c >= '0' && c <= '9'))
+            mend_number(&m);
+        else
+            keep(&m, 1);
+    }
+    return (size_t)(m.out - out);
+}
+
+json_t *json_read_file(const char *text, size_t bytes, bool may_repeat, struct err *err)
+{
+    const size_t mark = utf8_mark_bytes(text, bytes);
+    if (!check_bytes(text, bytes - mark, err)) return NULL;
+    char *copy = malloc(bytes);
+    if (!copy) {
+        err_set(err, ERR_MEMORY, NULL, "no memory left for a copy of the file");
+        return NULL;
+    }
+    const size_t n = mend(text + mark, bytes - mark, copy);
+    json_t *value = load(copy, n, may_repeat ? 0 : JSON_REJECT_DUPLICATES, err);
+    free(copy);
+    return value;
 }
 
 /* The escape of a byte that a JSON string cannot hold as it is (RFC 8259, 7). */

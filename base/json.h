@@ -16,6 +16,7 @@
 #include "base/err.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /** json_init installs the allocator below into jansson. Once, before any thread starts. */
@@ -34,6 +35,17 @@ void json_use_arena(struct arena *arena);
  *         ERR_MEMORY at the arena's cap, otherwise ERR_INVALID with line, column and what is wrong.
  */
 json_t *json_read(const char *text, size_t bytes, struct err *err);
+
+/**
+ * json_read_file parses a file as other programs write and read them (Python's json above all): a
+ * byte order mark is passed over; NaN, Infinity, -Infinity and what is beyond a double are read as
+ * an empty list, which no field that asks for a number takes; whole numbers past 64 bits as the
+ * largest or smallest of these; half a surrogate pair as U+FFFD. A file with any of that under keys
+ * that nobody reads says as much as one without. Requests go through json_read.
+ * @param may_repeat of a key that comes twice the last one counts, rather than being an error
+ * @return as json_read
+ */
+json_t *json_read_file(const char *text, size_t bytes, bool may_repeat, struct err *err);
 
 /** json_write_string writes `text` quoted and escaped; bytes that are not UTF-8 become U+FFFD. */
 void json_write_string(struct buf *buf, const char *text, size_t bytes);

@@ -172,7 +172,7 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
         (struct settings){.version = "", .license = "", .pooling = POOLING_MEAN, .compat = -1};
     if (!config.data) return true;
     struct reader reader = {.where = where, .err = err};
-    settings->json = json_read(config.data, config.bytes, &detail);
+    settings->json = json_read_file(config.data, config.bytes, true, &detail);
     reader.json = settings->json;
     if (!settings->json)
         FAIL(&reader, "it is not JSON: %s", detail.message);

@@ -125,7 +125,7 @@ static json_t *read_json(const struct source *source, const char *name, const st
                          struct err *err)
 {
     struct err why;
-    json_t *root = json_read(file->data, file->bytes, &why);
+    json_t *root = json_read_file(file->data, file->bytes, true, &why);
     if (!root) err_set(err, ERR_FORMAT, NULL, "%.300s/%s: %s", source->path, name, why.message);
     return root;
 }

@@ -105,7 +105,7 @@ static bool read_lists(struct tokenizer *t, const char *at, const char *end,
 static json_t *parse(const char *text, size_t bytes, struct err *err)
 {
     struct err why;
-    json_t *root = json_read(text, bytes, &why);
+    json_t *root = json_read_file(text, bytes, false, &why);
     /* What the parser quotes may end in the middle of a character. */
     if (!root)
         err_set(err, ERR_FORMAT, NULL, TOKENIZER_JSON ": %.*s",

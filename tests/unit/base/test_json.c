@@ -121,6 +121,85 @@ static void numbers_keep_their_kind_and_strings_their_nul(void **state)
     json_decref(root);
 }
 
+/* A file with `text` as one value says `expected` there. */
+static void check_file(const char *text, const char *expected)
+{
+    char file[200];
+    struct err err = {0};
+    const int n = snprintf(file, sizeof file, "{\"a\": 1, \"b\": %s}", text);
+    json_t *root = json_read_file(file, (size_t)n, false, &err);
+    if (!root) fail_msg("%s: %s", file, err.message);
+    char *got = json_dumps(json_object_get(root, "b"), JSON_ENCODE_ANY | JSON_COMPACT);
+    assert_string_equal(got, expected);
+    free(got);
+    json_decref(root);
+}
+
+static void a_file_of_another_program_is_read_as_that_reads_it(void **state)
+{
+    (void)state;
+    check_file("1000000000000000019884624838656", "9223372036854775807");
+    check_file("-1000000000000000019884624838656", "-9223372036854775808");
+    check_file("9223372036854775807", "9223372036854775807");
+    check_file("9223372036854775808", "9223372036854775807");
+    check_file("-9223372036854775808", "-9223372036854775808");
+    check_file("-9223372036854775809", "-9223372036854775808");
+    check_file("NaN", "[]");
+    check_file("[Infinity,-Infinity , NaN]", "[[],[],[]]");
+    check_file("1e999", "[]");
+    check_file("-1.5E+400", "[]");
+    check_file("[1e30, 0.5, 17, -0]", "[1e30,0.5,17,0]");
+    check_file("\"NaN 1e999 \\\" Infinity 99999999999999999999\"",
+               "\"NaN 1e999 \\\" Infinity 99999999999999999999\"");
+    check_file("\"\\ud83d\\ude00 \\ud83d \\ude00 \\ud83d\\ud83d\"",
+               "\"\xF0\x9F\x98\x80 \xEF\xBF\xBD \xEF\xBF\xBD \xEF\xBF\xBD\xEF\xBF\xBD\"");
+    check_file("{\"\\\\\": \"\\\\\", \"c\": NaN}", "{\"\\\\\":\"\\\\\",\"c\":[]}");
+}
+
+static void a_byte_order_mark_of_a_file_is_passed_over(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    json_t *root = json_read_file("\xEF\xBB\xBF{}", 5, false, &err);
+    assert_true(json_is_object(root));
+    json_decref(root);
+    assert_null(json_read_file("\xEF\xBB\xBF", 3, false, &err));
+    assert_non_null(strstr(err.message, "empty"));
+}
+
+static void of_a_key_that_comes_twice_in_a_file_the_last_may_count(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    const char *text = "{\"a\": 1, \"a\": 2}";
+    json_t *root = json_read_file(text, strlen(text), true, &err);
+    assert_int_equal(json_integer_value(json_object_get(root, "a")), 2);
+    json_decref(root);
+    assert_null(json_read_file(text, strlen(text), false, &err));
+    assert_non_null(strstr(err.message, "duplicate"));
+}
+
+static void what_is_no_json_in_a_file_stays_none(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",           "nan",         "[NaN",     "NaNNaN",
+        "1NaN",       "-NaN",        "{NaN: 1}", "[00000000000000000000001]",
+        "[1e999x]",   "[\"\\ud83d]", "[\"\\u",   "[\"\\",
+        "[-]",        "[+1]",        "'a'",      "{} x",
+        "[\"\xFF\"]", "[+Infinity]", "[1,]"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct err err = {0};
+        char *exact = malloc(strlen(texts[i]) + 1);
+        memcpy(exact, texts[i], strlen(texts[i]));
+        if (json_read_file(exact, strlen(texts[i]), true, &err)) fail_msg("%s is read", texts[i]);
+        assert_int_equal(err.code, ERR_INVALID);
+        free(exact);
+    }
+    struct err err = {0};
+    assert_null(json_read_file("[3\0]", 4, true, &err));
+}
+
 /* {"input": ["word0", ...], "ids": [0, ...]} */
 static char *make_large_text(size_t n, size_t *bytes)
 {
@@ -331,6 +410,10 @@ int main(void)
         cmocka_unit_test(bytes_that_are_not_utf8_are_refused),
         cmocka_unit_test(numbers_beyond_their_kind_are_refused),
         cmocka_unit_test(numbers_keep_their_kind_and_strings_their_nul),
+        cmocka_unit_test(a_file_of_another_program_is_read_as_that_reads_it),
+        cmocka_unit_test(a_byte_order_mark_of_a_file_is_passed_over),
+        cmocka_unit_test(of_a_key_that_comes_twice_in_a_file_the_last_may_count),
+        cmocka_unit_test(what_is_no_json_in_a_file_stays_none),
         cmocka_unit_test(values_lie_in_the_arena_and_need_no_freeing),
         cmocka_unit_test(small_values_take_little_of_the_arena),
         cmocka_unit_test(the_arenas_cap_is_an_error_of_its_own),
