@@ -100,11 +100,12 @@ void compiled_list(const struct tokenizer *t, struct compiled *out)
         memcpy(&data, a->slot, sizeof data);
         if (*a->n > 0) put(out, a->name, a->dtype, *a->n, a->columns, data, *a->n * a->item_bytes);
     }
-    for (size_t i = 0; i < t->pipeline.n_normalizers; i++) {
+    for (size_t i = 0, k = 0; i < t->pipeline.n_normalizers; i++) {
         struct span data = t->pipeline.normalizers[i].charsmap.data;
         if (!data.data) continue;
-        snprintf(out->names[i], sizeof out->names[i], PREFIX "charsmap.%zu", i);
-        put(out, out->names[i], "U8", data.bytes, 1, data.data, data.bytes);
+        assert(k < PIPELINE_CHARSMAPS_MAX);
+        snprintf(out->names[k], sizeof out->names[k], PREFIX "charsmap.%zu", i);
+        put(out, out->names[k++], "U8", data.bytes, 1, data.data, data.bytes);
     }
     const size_t bytes = strlen(t->settings);
     put(out, SETTINGS, "U8", bytes, 1, t->settings, bytes);

@@ -26,9 +26,9 @@ struct tokenizer;
 
 /** Tensors to be written, widest numbers first. */
 struct compiled {
-    struct tensor_given tensors[COMPILED_ARRAYS_MAX + PIPELINE_STEPS_MAX];
+    struct tensor_given tensors[COMPILED_ARRAYS_MAX + PIPELINE_CHARSMAPS_MAX];
     size_t n;
-    char names[PIPELINE_STEPS_MAX][COMPILED_NAME_BYTES]; /* of charsmaps */
+    char names[PIPELINE_CHARSMAPS_MAX][COMPILED_NAME_BYTES];
 };
 
 /** compiled_list: the tensors of a tokenizer; their data is borrowed while the tokenizer lives. */

@@ -93,7 +93,7 @@ struct trimming {
     bool prefix_space; /* one space before the first token was put there: it stays */
 };
 
-#define TRIMMINGS_MAX 4
+#define TRIMMINGS_MAX 64
 
 /** What normalization makes of an added token. */
 struct normalized_text {

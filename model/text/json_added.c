@@ -49,9 +49,7 @@ static bool read_added(struct tokenizer *t, json_t *item, size_t index, struct a
     char path[64];
     snprintf(path, sizeof path, "added_tokens[%zu]", index);
     if (!json_is_object(item)) return fields_wrong_type("", path, item, "an object", err);
-    if (!fields_known(item, path, "id, content, single_word, lstrip, rstrip, normalized, special",
-                      err) ||
-        !fields_count(item, path, "id", &entry->token.id, err) ||
+    if (!fields_count(item, path, "id", &entry->token.id, err) ||
         !fields_string(item, path, "content", &entry->text, &entry->bytes, err) ||
         !read_flag(item, path, "single_word", ADDED_SINGLE_WORD, entry, err) ||
         !read_flag(item, path, "lstrip", ADDED_LSTRIP, entry, err) ||
@@ -181,27 +179,38 @@ static bool add_trimming(struct tokenizer *t, json_t *part, const char *path, st
 static bool read_post_step(struct tokenizer *t, json_t *part, const char *path, const char *type,
                            struct err *err)
 {
-    if (strcmp(type, "ByteLevel") == 0)
-        return fields_known(part, path, "type, add_prefix_space, trim_offsets, use_regex", err) &&
-               add_trimming(t, part, path, err);
+    if (strcmp(type, "ByteLevel") == 0) return add_trimming(t, part, path, err);
     if (t->n_before + t->n_after > 0)
         return err_set(err, ERR_FORMAT, NULL,
                        TOKENIZER_JSON ": %s is the second step that adds special tokens; make one "
                                       "TemplateProcessing of them",
                        path);
-    if (strcmp(type, "BertProcessing") == 0)
-        return fields_known(part, path, "type, sep, cls", err) && put_pairs(t, part, path, err);
+    if (strcmp(type, "BertProcessing") == 0) return put_pairs(t, part, path, err);
     if (strcmp(type, "RobertaProcessing") == 0)
-        return fields_known(part, path, "type, sep, cls, trim_offsets, add_prefix_space", err) &&
-               add_trimming(t, part, path, err) && put_pairs(t, part, path, err);
-    return fields_known(part, path, "type, single, pair, special_tokens", err) &&
-           read_template(t, part, path, err);
+        return add_trimming(t, part, path, err) && put_pairs(t, part, path, err);
+    return read_template(t, part, path, err);
 }
+
+#define POST_TYPES "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence"
+
+/* The library looks at nothing else: a BertProcessing that also trims is a RobertaProcessing. */
+static const struct shape post_shapes[] = {
+    {"RobertaProcessing", .fields = {{"sep", SHAPE_TOKEN},
+                                     {"cls", SHAPE_TOKEN},
+                                     {"trim_offsets", SHAPE_BOOL},
+                                     {"add_prefix_space", SHAPE_BOOL}}},
+    {"BertProcessing", .fields = {{"sep", SHAPE_TOKEN}, {"cls", SHAPE_TOKEN}}},
+    {"ByteLevel", .is_named = true,
+     .fields = {{"add_prefix_space", SHAPE_BOOL}, {"trim_offsets", SHAPE_BOOL}}},
+    {"TemplateProcessing",
+     .fields = {{"single", SHAPE_LIST}, {"pair", SHAPE_LIST}, {"special_tokens", SHAPE_OBJECT}}},
+    {"Sequence", .is_named = true, .fields = {{"processors", SHAPE_LIST}}},
+    {NULL},
+};
 
 bool json_read_post_processor(struct tokenizer *t, json_t *part, struct err *err)
 {
     static const struct json_steps steps = {
-        "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence", "processors",
-        read_post_step};
+        {POST_TYPES, post_shapes, POST_TYPES}, "processors", PIPELINE_STEP_BYTES, read_post_step};
     return !part || json_is_null(part) || json_read_steps(t, &steps, part, "post_processor", err);
 }

@@ -90,16 +90,31 @@ bool fields_known(json_t *object, const char *path, const char *known, struct er
     return true;
 }
 
-bool fields_type(const json_t *object, const char *path, const char *known, const char **type,
-                 struct err *err)
+static bool settle(json_t *object, const char *type, const char **out)
 {
-    size_t bytes;
+    *out = type;
+    json_object_set_new(object, "type", json_string(type));
+    return true;
+}
+
+bool fields_type(json_t *object, const char *path, const struct field_types *types,
+                 const char **type, struct err *err)
+{
+    size_t bytes = 0;
     if (!json_is_object(object)) return fields_wrong_type("", path, object, "an object", err);
-    if (!fields_string(object, path, "type", type, &bytes, err)) return false;
-    return is_among(known, *type, bytes) ||
-           err_set(err, ERR_FORMAT, NULL,
+    const json_t *value = json_object_get(object, "type");
+    const char *said = json_string_value(value);
+    if (said) bytes = json_string_length(value);
+    const bool is_known = said && is_among(types->known, said, bytes);
+    const bool is_believed = is_known && !(types->untold && is_among(types->untold, said, bytes));
+    const char *told = types->shapes && !is_believed ? shapes_type(types->shapes, object) : NULL;
+    if (told) return settle(object, told, type);
+    *type = said;
+    if (is_known) return true;
+    if (!said) return fields_wrong_type(path, "type", value, "a string", err);
+    return err_set(err, ERR_FORMAT, NULL,
                    TOKENIZER_JSON ": %s.type '%.*s' is not supported; this reads %s", path,
-                   vocab_quoted(*type, bytes), *type, known);
+                   vocab_quoted(said, bytes), said, types->known);
 }
 
 bool fields_choice(const json_t *object, const char *path, const char *key,

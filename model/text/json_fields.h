@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "model/text/json_shapes.h"
 #include "model/text/pipeline.h"
 
 #include <stdbool.h>
@@ -42,13 +43,22 @@ bool fields_string(const json_t *object, const char *path, const char *key, cons
 bool fields_count(const json_t *object, const char *path, const char *key, uint32_t *out,
                   struct err *err);
 
-/** fields_known: `object` has no keys but `known` (parted by ", "): others may change tokens in
- * ways that are not known. */
+/** fields_known: `object` has no keys but `known` (parted by ", "). For what the `tokenizers`
+ * library refuses too: elsewhere it passes over the keys of others. */
 bool fields_known(json_t *object, const char *path, const char *known, struct err *err);
 
-/** fields_type: the object's type, one of `known`. */
-bool fields_type(const json_t *object, const char *path, const char *known, const char **type,
-                 struct err *err);
+/** The types that a part may have, and how the `tokenizers` library tells them. */
+struct field_types {
+    const char *known;          /* parted by ", " */
+    const struct shape *shapes; /* what a part is that does not say, or says what is not known;
+                                   NULL: it must say */
+    const char *untold;         /* known ones whose fields count before their name; NULL: none */
+};
+
+/** fields_type: the object's type, one of those known; its own, or what its fields say, which is
+ * then written into it. */
+bool fields_type(json_t *object, const char *path, const struct field_types *types,
+                 const char **type, struct err *err);
 
 /** fields_choice: the index in `names` (n) of a string field; `fallback` (≥ 0) where it is missing.
  */

@@ -41,10 +41,7 @@ static bool read_wordpiece(struct tokenizer *t, json_t *model, const struct mode
                            struct err *err)
 {
     t->family = &wordpiece_family;
-    if (!fields_known(model, "model",
-                      "type, unk_token, continuing_subword_prefix, max_input_chars_per_word, vocab",
-                      err) ||
-        !fields_text(model, "model", "continuing_subword_prefix", &t->wordpiece.prefix, err) ||
+    if (!fields_text(model, "model", "continuing_subword_prefix", &t->wordpiece.prefix, err) ||
         !fields_count(model, "model", "max_input_chars_per_word", &t->wordpiece.word_chars_max,
                       err) ||
         !read_vocab(t, model, lists, err) || !read_unknown(t, model, true, err))
@@ -56,8 +53,7 @@ static bool read_wordlevel(struct tokenizer *t, json_t *model, const struct mode
                            struct err *err)
 {
     t->family = &wordlevel_family;
-    return fields_known(model, "model", "type, vocab, unk_token", err) &&
-           read_vocab(t, model, lists, err) && read_unknown(t, model, false, err);
+    return read_vocab(t, model, lists, err) && read_unknown(t, model, false, err);
 }
 
 /* ---- BPE ---- */
@@ -129,11 +125,7 @@ static bool read_bpe(struct tokenizer *t, json_t *model, const struct model_list
 {
     struct bpe *bpe = &t->bpe;
     t->family = &bpe_family;
-    if (!fields_known(model, "model",
-                      "type, dropout, unk_token, continuing_subword_prefix, end_of_word_suffix, "
-                      "fuse_unk, byte_fallback, ignore_merges, vocab, merges",
-                      err) ||
-        !fields_bool_or(model, "model", "fuse_unk", false, &bpe->fuse_unk, err) ||
+    if (!fields_bool_or(model, "model", "fuse_unk", false, &bpe->fuse_unk, err) ||
         !fields_bool_or(model, "model", "byte_fallback", false, &bpe->byte_fallback, err) ||
         !fields_bool_or(model, "model", "ignore_merges", false, &bpe->ignore_merges, err) ||
         !read_affix(model, "continuing_subword_prefix", &bpe->prefix, err) ||
@@ -160,8 +152,7 @@ static bool read_unigram(struct tokenizer *t, json_t *model, const struct model_
 {
     const json_t *value = json_object_get(model, "vocab"), *unknown;
     t->family = &unigram_family;
-    if (!fields_known(model, "model", "type, unk_id, vocab, byte_fallback", err) ||
-        !fields_bool_or(model, "model", "byte_fallback", false, &t->unigram.byte_fallback, err))
+    if (!fields_bool_or(model, "model", "byte_fallback", false, &t->unigram.byte_fallback, err))
         return false;
     if (lists && (!lists->vocab.data || !json_is_array(value)))
         return fields_wrong_type("model", "vocab", value, "a list", err);
@@ -182,8 +173,7 @@ static bool read_dictionary(struct tokenizer *t, json_t *model, const struct mod
                             struct err *err)
 {
     t->family = &dictionary_family;
-    if (!fields_known(model, "model", "type, vocab, unk_token, lowercase, mixes", err) ||
-        !fields_bool_or(model, "model", "lowercase", false, &t->lowercases, err) ||
+    if (!fields_bool_or(model, "model", "lowercase", false, &t->lowercases, err) ||
         !fields_bool_or(model, "model", "mixes", false, &t->mixes, err) ||
         !read_vocab(t, model, lists, err) || !read_unknown(t, model, false, err))
         return false;
@@ -195,12 +185,32 @@ static bool read_dictionary(struct tokenizer *t, json_t *model, const struct mod
            fields_no_memory(err);
 }
 
+/* In the library's order: each has what the next ones ask for. */
+static const struct shape model_shapes[] = {
+    {"BPE", .fields = {{"vocab", SHAPE_OBJECT},
+                       {"merges", SHAPE_LIST},
+                       {"unk_token", SHAPE_STRING, true},
+                       {"continuing_subword_prefix", SHAPE_STRING, true},
+                       {"end_of_word_suffix", SHAPE_STRING, true},
+                       {"fuse_unk", SHAPE_BOOL, true},
+                       {"byte_fallback", SHAPE_BOOL, true},
+                       {"ignore_merges", SHAPE_BOOL, true}}},
+    {"WordPiece", .fields = {{"vocab", SHAPE_OBJECT},
+                             {"unk_token", SHAPE_STRING},
+                             {"continuing_subword_prefix", SHAPE_STRING},
+                             {"max_input_chars_per_word", SHAPE_COUNT}}},
+    {"WordLevel", .fields = {{"vocab", SHAPE_OBJECT}, {"unk_token", SHAPE_STRING}}},
+    {"Unigram", .fields = {{"vocab", SHAPE_LIST}}},
+    {NULL},
+};
+
 bool json_read_model(struct tokenizer *t, json_t *model, const struct model_lists *lists,
                      struct err *err)
 {
+    struct field_types types = {"WordPiece, WordLevel, BPE, Unigram, Dictionary", NULL, NULL};
     const char *type;
-    if (!fields_type(model, "model", "WordPiece, WordLevel, BPE, Unigram, Dictionary", &type, err))
-        return false;
+    if (!json_object_get(model, "type")) types.shapes = model_shapes;
+    if (!fields_type(model, "model", &types, &type, err)) return false;
     if (strcmp(type, "WordPiece") == 0) return read_wordpiece(t, model, lists, err);
     if (strcmp(type, "WordLevel") == 0) return read_wordlevel(t, model, lists, err);
     if (strcmp(type, "BPE") == 0) return read_bpe(t, model, lists, err);

@@ -43,8 +43,9 @@ typedef bool json_read_step(struct tokenizer *t, json_t *part, const char *path,
 
 /** What differs between the lists of steps. */
 struct json_steps {
-    const char *types; /* known, Sequence included */
-    const char *items; /* the Sequence's key */
+    struct field_types types; /* Sequence included */
+    const char *items;        /* the Sequence's key */
+    size_t step_bytes;        /* what a step counts for, as PIPELINE_BYTES_MAX says */
     json_read_step *read;
 };
 

@@ -184,13 +184,16 @@ static void apply(struct pipeline_run *run, const struct normalize_step *step, s
 bool pipeline_normalize(struct pipeline_run *run, const struct line *in, struct line *out)
 {
     const struct pipeline *p = run->pipeline;
+    const size_t most = in->bytes * PIPELINE_GROWTH_MAX + p->inserted_bytes;
     *out = *in;
     for (size_t i = 0; i < p->n_normalizers; i++) {
         struct rewrite w;
         struct line line = *out;
         rewrite_start(&w, run->arena, &run->rooms[i % 2], &line, run->places);
         apply(run, &p->normalizers[i], &w);
-        if (!rewrite_end(&w, out) || run->gave_up) return false;
+        if (!rewrite_end(&w, out)) return false;
+        run->gave_up |= out->bytes > most;
+        if (run->gave_up) return false;
     }
     return true;
 }

@@ -24,8 +24,10 @@ void pipeline_clear(struct pipeline *p)
 
 void pipeline_finish(struct pipeline *p)
 {
-    for (size_t i = 0; i < p->n_normalizers; i++)
+    for (size_t i = 0; i < p->n_normalizers; i++) {
         p->has_regex |= p->normalizers[i].regex != NULL;
+        p->inserted_bytes += p->normalizers[i].content.bytes;
+    }
     for (size_t i = 0; i < p->n_splits; i++) {
         const struct split_step *step = &p->splits[i];
         p->has_regex |= step->regex != NULL;
@@ -37,7 +39,8 @@ bool pipeline_start(struct pipeline_run *run)
 {
     size_t n = 2 + 2 * run->pipeline->n_splits;
     run->rooms = arena_array(run->arena, n, sizeof *run->rooms);
-    if (!run->rooms) return false;
+    run->given = arena_array(run->arena, n, sizeof *run->given);
+    if (!run->rooms || !run->given) return false;
     memset(run->rooms, 0, n * sizeof *run->rooms);
     if (run->pipeline->has_regex) run->regex = regex_scratch_new();
     return run->regex || !run->pipeline->has_regex;

@@ -23,8 +23,19 @@
 #include <stdint.h>
 #include <string.h>
 
-/** Steps a tokenizer.json may have of each kind, Sequences counted out. */
-#define PIPELINE_STEPS_MAX 32
+/** How much the steps of a tokenizer.json may be: the bytes of their texts and patterns, and so
+ * many for each step by itself (a pre-tokenizer stands on the stack while those after it work). */
+#define PIPELINE_BYTES_MAX ((size_t)1 << 20)
+#define PIPELINE_STEP_BYTES 256
+#define PIPELINE_SPLIT_BYTES 2048
+
+/** Of the steps with rules of SentencePiece, whose bytes do not count among these. */
+#define PIPELINE_CHARSMAPS_MAX 32
+
+/** Normalizers may make so many bytes of one, and all that they insert once besides; pre-tokenizers
+ * may be given so many. */
+#define PIPELINE_GROWTH_MAX 256
+#define PIPELINE_SPLIT_GROWTH_MAX 32
 
 /** A text to look for, with its own memory. */
 struct step_text {
@@ -103,7 +114,9 @@ struct pipeline {
     struct normalize_step *normalizers; /* (n_normalizers) */
     struct split_step *splits;          /* (n_splits) */
     size_t n_normalizers, n_splits;
-    bool needs_places; /* a step asks where a part stands, even if nobody wants spans */
+    size_t bytes;          /* see PIPELINE_BYTES_MAX; of decoders and post-processors too */
+    size_t inserted_bytes; /* of all texts that normalizers insert */
+    bool needs_places;     /* a step asks where a part stands, even if nobody wants spans */
     bool has_regex;
 };
 
@@ -118,8 +131,10 @@ struct pipeline_run {
     struct arena *arena;
     struct rewrite_room *rooms; /* two for the normalizers, two for each pre-tokenizer */
     struct regex_scratch *regex;
-    bool places;  /* whether the lines carry them */
-    bool gave_up; /* a regex was given up: it backtracks too much on this text */
+    bool places;   /* whether the lines carry them */
+    size_t *given; /* (n_splits) bytes of the line that each pre-tokenizer was given so far */
+    size_t given_max;
+    bool gave_up; /* a regex backtracks too much on this text, or the steps let it grow too much */
     /** Takes a part that came through all steps; false stops the run. */
     bool (*take)(void *context, const struct line *part);
     void *context;

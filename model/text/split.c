@@ -314,6 +314,9 @@ static bool split_at(struct pipeline_run *run, size_t i, const struct line *line
 {
     assert(line->bytes > 0);
     if (i == run->pipeline->n_splits) return run->take(run->context, line);
+    run->given[i] += line->bytes;
+    run->gave_up |= run->given[i] > run->given_max;
+    if (run->gave_up) return false;
     switch (run->pipeline->splits[i].kind) {
     case SPLIT_FLAGS:
     case SPLIT_NUMBERS:
@@ -343,5 +346,7 @@ static bool split_at(struct pipeline_run *run, size_t i, const struct line *line
 
 bool pipeline_split(struct pipeline_run *run, const struct line *line)
 {
+    memset(run->given, 0, run->pipeline->n_splits * sizeof *run->given);
+    run->given_max = (line->bytes + 64) * PIPELINE_SPLIT_GROWTH_MAX;
     return line->bytes == 0 || split_at(run, 0, line);
 }

@@ -50,7 +50,11 @@ static bool keep_normalized(struct tokenizer *t, const struct added_entry *entry
         (line.bytes != entry->bytes || memcmp(line.text, entry->text, line.bytes) != 0))
         done = keep_differing(t, entry->token.id, &line);
     arena_clear(&arena);
-    if (!done) return err_set(err, ERR_MEMORY, NULL, "%s: no memory left", where);
+    if (!done)
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%s: normalization makes too much of the token with the id %u; set its "
+                       "normalized to false",
+                       where, entry->token.id);
     return !is_empty ||
            err_set(err, ERR_FORMAT, NULL,
                    "%s: nothing is left of the token with the id %u once it is normalized; set its "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tokenizer.json. What this does not know it refuses, naming the place: a tokenizer that is nearly
-   right gives vectors that are silently wrong. Form: the `tokenizers` library's. */
+/* tokenizer.json. Types and values that this does not know it refuses, naming the place: a
+   tokenizer that is nearly right gives vectors that are silently wrong. Keys that the `tokenizers`
+   library, whose form it is, passes over are passed over: all but those of the file itself. */
 #include "base/utf8.h"
 #include "model/text/json_readers.h"
 
@@ -163,6 +164,16 @@ static bool read_compiled(struct tokenizer *t, const json_t *part, struct err *e
            fields_bool_or(part, "compiled", "cuts_unknown", false, &t->bpe.cuts_unknown, err);
 }
 
+/* Of another version nobody knows what its parts mean. */
+static bool check_version(const json_t *version, struct err *err)
+{
+    const char *text = json_string_value(version);
+    if (!version || (text && strcmp(text, "1.0") == 0)) return true;
+    return err_set(err, ERR_FORMAT, NULL,
+                   TOKENIZER_JSON ": version must be \"1.0\", as the tokenizers library writes it; "
+                                  "save the file anew with that");
+}
+
 /* A limit of 2^32 and more is none. */
 static bool read_truncation(struct tokenizer *t, const json_t *part, struct err *err)
 {
@@ -201,6 +212,7 @@ bool json_read_tokenizer(struct tokenizer *t, json_t *root, const struct model_l
        for those who go by it. */
     bool done =
         fields_known(root, "", t->is_packed ? PARTS ", compiled" : PARTS, err) &&
+        check_version(json_object_get(root, "version"), err) &&
         read_compiled(t, json_object_get(root, "compiled"), err) &&
         json_read_model(t, json_object_get(root, "model"), lists, err) &&
         json_read_normalizer(t, json_object_get(root, "normalizer"), &bert_normalizer, err) &&

@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import pytest
+import tokenizers
 
 from harness import PATIENCE_S, PROGRAM, write_table
 
@@ -84,3 +85,128 @@ def test_requests_stay_strict(tmp_path, start):
                  b'{"inputs": "hello", "x": 99999999999999999999}', b'{"inputs": "a", "inputs": "b"}',
                  rb'{"inputs": "half a pair: \ud83d"}'):
         assert service.post("/embed", body).status == 400, body
+
+
+# ---- tokenizer.json, with the library that it belongs to as the judge ----
+
+def bert_with(**parts):
+    return {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "post_processor": None,
+            "decoder": None, **BERT, **parts}
+
+
+def replace(what, by):
+    return {"type": "Replace", "pattern": {"String": what}, "content": by}
+
+
+STRIP = {"strip_left": True, "strip_right": True}
+TEMPLATE = {"single": [{"SpecialToken": {"id": "x", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "pair": [], "special_tokens": {"x": {"id": "x", "ids": [3], "tokens": ["x"]}}}
+TWO_SIDES = {"sep": ["world", 3], "cls": ["hello", 2]}
+TRIMS = {"trim_offsets": True, "add_prefix_space": True}
+UNTYPED_BERT = {key: value for key, value in BERT["normalizer"].items() if key != "type"}
+SMALL = {"h": 0, "i": 1, "hi": 2, "x": 3}
+MODELS = [
+    {"vocab": SMALL, "merges": ["h i"]},
+    {"vocab": SMALL, "merges": [], "unk_token": "x", "continuing_subword_prefix": "##", "max_input_chars_per_word": 10},
+    {"vocab": SMALL, "unk_token": "x", "continuing_subword_prefix": "", "max_input_chars_per_word": 10},
+    {"vocab": SMALL, "unk_token": "x", "continuing_subword_prefix": ""},
+    {"vocab": SMALL, "merges": None, "unk_token": "x"},
+    {"vocab": [["x", -9.0], ["h", -1.0], ["i", -2.0]], "unk_id": 0},
+    {"type": "BPE", "vocab": SMALL, "merges": [["h", "i"]], "later": 1, "unk_id": 3},
+    {"type": "WordLevel", "vocab": SMALL, "unk_token": "x", "merges": ["h i"], "dropout": 0.1},
+]
+PARTS = [
+    *({"normalizer": part} for one in [
+        UNTYPED_BERT, {**UNTYPED_BERT, "type": "Bert"}, {**UNTYPED_BERT, **STRIP}, STRIP, {**STRIP, "type": "BertNormalizer"},
+        {**STRIP, "type": None}, {"prepend": "hello "}, {"prepend": "hello ", "type": "Future"},
+        {"prepend": "hello ", "type": 7}, {"pattern": {"String": "l"}, "content": "L", "prepend": "x"},
+        {"pattern": {"Regex": "o$"}, "content": "", "later": 1}, {"normalizers": [{"type": "Lowercase", "later": 1}, STRIP]},
+        {"type": "Lowercase", "clean_text": False}, replace("H", "h"),
+    ] for part in (one, {"type": "Sequence", "later": [], "normalizers": [one, {"type": "Lowercase"}]})),
+    *({"pre_tokenizer": part} for part in [
+        {"type": "Whitespace", "later": 1}, {"type": "CharDelimiterSplit", "delimiter": " ", "behavior": "Isolated"},
+        {"type": "Sequence", "later": 1, "pretokenizers": [{"type": "WhitespaceSplit", "split": 3}]},
+        {"type": "Punctuation", "invert": True, "behavior": "Isolated"}, {"type": "Digits", "individual_digits": True, "x": 0},
+    ]),
+    *({"post_processor": part} for part in [
+        TWO_SIDES, {**TWO_SIDES, "type": "TemplateProcessing"}, {**TWO_SIDES, **TRIMS, "type": "BertProcessing"},
+        {**TWO_SIDES, "type": "RobertaProcessing"}, {**TWO_SIDES, **TRIMS}, TEMPLATE, {**TEMPLATE, "type": "Future"},
+        {**TEMPLATE, **TRIMS, "type": "TemplateProcessing", "use_regex": True}, {**TEMPLATE, **TWO_SIDES},
+        {"type": "Sequence", "processors": [{**TRIMS, "type": "ByteLevel"}, TWO_SIDES], "later": 1},
+    ]),
+    *({"decoder": part} for part in [
+        {"suffix": "o"}, {"prefix": "##", "cleanup": True}, {"pad_token": "hello", "word_delimiter_token": "w", "cleanup": True},
+        {"pattern": {"String": "l"}, "content": "L"}, {"content": "h", "start": 1, "stop": 0}, {"suffix": "o", "type": "Future"},
+        {"type": "Sequence", "decoders": [{"prefix": "##", "cleanup": True, "later": 1}, {"type": "Fuse", "later": 1}]},
+    ]),
+    *({"model": model} for model in MODELS),
+    {"model": {**WORDPIECE, "later": {"vocab": {"a": 0}, "type": "BPE", "x": int(LARGE)}}},
+    {"added_tokens": [{"id": 9, "content": "[X]", "single_word": False, "lstrip": False, "rstrip": False,
+                       "normalized": False, "special": True, "later": 1}]},
+]
+LINES = ["Hello worlds  hello", " hello, don't [X] hi", "h i HI x hih", "7 8 o"]
+
+
+@pytest.mark.parametrize("parts", PARTS, ids=lambda parts: json.dumps(parts)[:60])
+def test_parts_are_what_the_library_takes_them_for(parts, tmp_path, start):
+    tokenizer = bert_with(**parts)
+    vocab = tokenizer["model"]["vocab"]
+    n_rows = len(vocab) + len(tokenizer["added_tokens"])
+    model = write_folder(tmp_path / "m", tokenizer=tokenizer, values=range(n_rows))
+    library = tokenizers.Tokenizer.from_str(json.dumps(tokenizer))
+    service = start("--model", model)
+    for text in LINES:
+        wanted = library.encode(text)
+        found = service.post("/tokenize", json.dumps({"inputs": text}).encode()).json()[0]
+        assert [token["id"] for token in found] == wanted.ids, text
+        ids = [i for i in range(n_rows) if i != 1] + [2, 0]
+        decoded = service.post("/decode", json.dumps({"ids": ids}).encode()).json()[0]
+        assert decoded == library.decode(ids)
+    packed, again = tmp_path / "packed", tmp_path / "again"
+    run("convert", "--input", model, "--output", packed)
+    run("convert", "--input", packed, "--output", again, "--to", "folder")
+    for other in (packed, again):
+        lines = run("tokenize", "--model", other, text="".join(text + "\n" for text in LINES)).splitlines()
+        assert [json.loads(line)["ids"] for line in lines] == [
+            library.encode(text, add_special_tokens=False).ids for text in LINES]
+
+
+REFUSED = [
+    ({"normalizer": {"precompiled_charsmap": ""}}, "normalizer.type is missing"),
+    ({"normalizer": {"type": "Strip", "prepend": "x"}}, "normalizer.strip_left is missing"),
+    ({"pre_tokenizer": {"delimiter": " "}}, "pre_tokenizer.type is missing"),
+    ({"pre_tokenizer": {"type": "Delimiter", "delimiter": " "}}, "pre_tokenizer.type 'Delimiter' is not supported"),
+    ({"pre_tokenizer": {"pretokenizers": []}}, "pre_tokenizer.type is missing"),
+    ({"post_processor": {"processors": []}}, "post_processor.type is missing"),
+    ({"post_processor": TRIMS}, "post_processor.type is missing"),
+    ({"decoder": {"decoders": []}}, "decoder.type is missing"),
+    ({"model": {"vocab": SMALL}}, "model.type is missing"),
+    ({"model": {"type": "Future", "vocab": SMALL, "merges": []}}, "model.type 'Future' is not supported"),
+    ({"model": {"type": None, "vocab": SMALL, "merges": []}}, "model.type has a wrong type"),
+    ({"later": 1}, "later is not known"),
+    ({"version": "2.0"}, 'version must be "1.0"'),
+    ({"model": {"type": "BPE", "vocab": SMALL, "merges": [], "dropout": 0.1}}, "model.dropout makes tokens random"),
+    ({"normalizer": {**BERT["normalizer"], "strip_accents": "yes"}}, "normalizer.strip_accents has a wrong type"),
+]
+
+
+@pytest.mark.parametrize("parts, why", REFUSED, ids=lambda value: json.dumps(value)[:60])
+def test_what_the_library_refuses_or_would_change_ids_is_refused(parts, why, tmp_path):
+    model = write_folder(tmp_path / "m", tokenizer=bert_with(**parts))
+    assert why in run("tokenize", "--model", model, text="hello\n", code=1)
+    if "dropout" not in why:
+        with pytest.raises(Exception):
+            tokenizers.Tokenizer.from_str((model / "tokenizer.json").read_text())
+
+
+def test_pipelines_are_as_long_as_files_have_them(tmp_path):
+    marks = [replace(mark, f" {mark} ") for mark in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"]
+    steps = [BERT["normalizer"], *marks, {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "},
+             {"type": "Strip", **STRIP}]
+    text = "Hello, worlds! don't"
+    for more in (0, 200):
+        normalizer = {"type": "Sequence", "normalizers": steps + more * [replace("hello", "hello")]}
+        model = write_folder(tmp_path / f"m{more}", tokenizer=bert_with(normalizer=normalizer),
+                             config_json={"model_type": "model2vec", "normalize": False, "seq_length": 1000000})
+        assert tokenized(model, text) == [2, 4, 3, 8, 1, 5, 6, 7]
+        assert vectors(model, text + "\n") == [[35 / 7]]  # without [UNK]

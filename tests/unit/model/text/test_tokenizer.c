@@ -295,7 +295,8 @@ static void a_vocabulary_with_unk_is_berts(void **state)
 
 /* A whole file, part by part; each can be another one. */
 struct parts {
-    const char *added, *normalizer, *pre_tokenizer, *post_processor, *decoder, *model, *more;
+    const char *added, *normalizer, *pre_tokenizer, *post_processor, *decoder, *model, *more,
+        *version;
 };
 
 static const struct parts good = {
@@ -308,18 +309,19 @@ static const struct parts good = {
     "{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\","
     "\"max_input_chars_per_word\":100,\"vocab\":{\"##b\":2,\"[UNK]\":0,\"a\":1}}",
     "",
+    "1.0",
 };
 
-static char text[4096];
+static char text[1 << 20];
 
 static struct span write_json(struct parts p)
 {
     int bytes = snprintf(text, sizeof text,
-                         "{\"version\":\"1.0\",\"truncation\":null,\"padding\":{\"x\":1},%s\n"
+                         "{\"version\":\"%s\",\"truncation\":null,\"padding\":{\"x\":1},%s\n"
                          "\"added_tokens\":[%s],\"normalizer\":%s,\"pre_tokenizer\":%s,"
                          "\"post_processor\":%s,\"decoder\":%s,\"model\":%s}",
-                         p.more, p.added, p.normalizer, p.pre_tokenizer, p.post_processor,
-                         p.decoder, p.model);
+                         p.version, p.more, p.added, p.normalizer, p.pre_tokenizer,
+                         p.post_processor, p.decoder, p.model);
     return (struct span){text, (size_t)bytes};
 }
 
@@ -356,8 +358,6 @@ static void what_is_not_known_is_refused_by_its_path(void **state)
     check_model("7", "model has a wrong type");
     p.normalizer = "{\"type\":\"Rot13\"}";
     check_parts(p, "normalizer.type 'Rot13'");
-    p.normalizer = "{\"type\":\"Lowercase\",\"x\":1}";
-    check_parts(p, "normalizer.x is not known");
     p.normalizer = "{\"type\":\"BertNormalizer\",\"clean_text\":1}";
     check_parts(p, "normalizer.clean_text has a wrong type");
     p = good;
@@ -369,12 +369,85 @@ static void what_is_not_known_is_refused_by_its_path(void **state)
     p.decoder = "{\"type\":\"WordPiece\",\"prefix\":\"##\"}";
     check_parts(p, "decoder.cleanup is missing");
     p = good;
+    p.decoder = "{\"type\":\"Reverse\",\"x\":1}";
+    check_parts(p, "decoder.type 'Reverse' is not supported");
+    p.decoder = "{\"decoders\":[]}";
+    check_parts(p, "decoder.type is missing");
+    p = good;
+    p.pre_tokenizer = "{\"delimiter\":\" \"}";
+    check_parts(p, "pre_tokenizer.type is missing");
+    p = good;
     p.more = "\"model2\":{\"vocab\":{}},";
     check_parts(p, "model2 is not known");
     p.more = "\"version truncation\":1,";
     check_parts(p, "version truncation is not known");
     p.more = "\"\":1,";
     check_parts(p, "is not known");
+    p = good;
+    p.version = "2.0";
+    check_parts(p, "version must be \"1.0\"");
+}
+
+static void keys_that_the_library_passes_over_are_passed_over(void **state)
+{
+    (void)state;
+#define MORE "\"x\":1,\"use_regex\":7,\"trim_offsets\":\"yes\","
+    struct parts p = good;
+    p.added = "{" MORE "\"id\":0,\"content\":\"[UNK]\",\"single_word\":false,\"lstrip\":false,"
+              "\"rstrip\":false,\"normalized\":false,\"special\":true}";
+    p.normalizer =
+        "{\"type\":\"Sequence\"," MORE "\"normalizers\":[{" MORE "\"type\":\"Lowercase\"}]}";
+    p.pre_tokenizer = "{" MORE "\"type\":\"Sequence\",\"pretokenizers\":[{" MORE
+                      "\"type\":\"BertPreTokenizer\"}]}";
+    p.post_processor = "{" MORE "\"add_prefix_space\":true,\"type\":\"TemplateProcessing\","
+                       "\"single\":[{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}],\"pair\":[],"
+                       "\"special_tokens\":{}}";
+    p.decoder = "{" MORE "\"type\":\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true}";
+    p.model = "{" MORE "\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"merges\":[\"a b\"],"
+              "\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":100,"
+              "\"fuse_unk\":3,\"vocab\":{\"##b\":2,\"[UNK]\":0,\"a\":1}}";
+    struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+    if (!t) fail_msg("%s", err.message);
+    check_ids(t, "abb A c", IDS(1, 2, 2, 1, 0));
+    tokenizer_close(t);
+}
+
+/* What each part is without its type, in the library's own order: tests/http/ asks that. */
+static void a_part_without_a_type_is_what_its_fields_say(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *kind;
+    } models[] = {
+        {"{\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}", "bpe"},
+        {"{\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":\"a\","
+         "\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":9}",
+         "bpe"},
+        {"{\"vocab\":{\"a\":0},\"unk_token\":\"a\",\"continuing_subword_prefix\":\"##\","
+         "\"max_input_chars_per_word\":9}",
+         "wordpiece"},
+        {"{\"vocab\":{\"a\":0},\"unk_token\":\"a\",\"continuing_subword_prefix\":\"##\"}",
+         "wordlevel"},
+        {"{\"vocab\":{\"a\":0},\"merges\":null,\"unk_token\":\"a\"}", "wordlevel"},
+        {"{\"vocab\":[[\"a\",-1.0]]}", "unigram"},
+    };
+    struct parts p = good;
+    p.added = "";
+    p.normalizer =
+        "{\"normalizers\":[{\"prepend\":\"x\"},{\"strip_left\":true,\"strip_right\":true}]}";
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        p.model = models[i].model;
+        struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+        if (!t) fail_msg("%s: %s", models[i].model, err.message);
+        assert_string_equal(tokenizer_kind(t), models[i].kind);
+        tokenizer_close(t);
+    }
+    check_model("{\"vocab\":{\"a\":0}}", "model.type is missing");
+    check_model("{\"vocab\":{\"a\":0},\"unk_token\":null}", "model.type is missing");
+    check_model("{\"type\":null,\"vocab\":{\"a\":0},\"unk_token\":\"a\"}",
+                "model.type has a wrong type");
+    check_model("{\"vocab\":{\"a\":0},\"merges\":[\"a z\"],\"unk_token\":\"a\"}",
+                "model.merges[0]: 'z' is not in model.vocab");
 }
 
 /* Models of the other kinds: the vocabulary "a", "b", "ab" and what else a case needs. */
@@ -398,7 +471,6 @@ static void merges_and_scores_that_are_none_are_refused(void **state)
     check_model(BPE("\"byte_fallback\":true,\"end_of_word_suffix\":\"x\",", "[]"),
                 "model.byte_fallback together with");
     check_model(BPE("\"fuse_unk\":1,", "[]"), "model.fuse_unk has a wrong type");
-    check_model(BPE("\"cache\":1,", "[]"), "model.cache is not known");
     check_model("{\"type\":\"BPE\",\"vocab\":[],\"merges\":[]}", "model.vocab has a wrong type");
     check_model("{\"type\":\"Unigram\",\"vocab\":{}}", "model.vocab has a wrong type");
     check_model("{\"type\":\"Unigram\",\"vocab\":[]}", "there are no tokens");
@@ -461,23 +533,100 @@ static void steps_that_are_none_are_refused(void **state)
     }
 }
 
+/* `n` times a step, in a Sequence whose list has that key. */
+static char *wide_sequence(const char *key, const char *step, size_t n)
+{
+    char *wide = malloc(64 + n * (strlen(step) + 1)), *at = wide;
+    assert_non_null(wide);
+    at += sprintf(at, "{\"type\":\"Sequence\",\"%s\":[", key);
+    for (size_t i = 0; i < n; i++)
+        at += sprintf(at, "%s%s", i > 0 ? "," : "", step);
+    strcpy(at, "]}");
+    return wide;
+}
+
+static char *wide_normalizer(const char *step, size_t n)
+{
+    return wide_sequence("normalizers", step, n);
+}
+
+static char *deep_normalizer(size_t n)
+{
+    static const char begin[] = "{\"type\":\"Sequence\",\"normalizers\":[";
+    char *deep = calloc(1, 64 + n * (sizeof begin + 2));
+    assert_non_null(deep);
+    for (size_t i = 0; i < n; i++)
+        strcat(deep, begin);
+    strcat(deep, "{\"type\":\"Lowercase\"}");
+    for (size_t i = 0; i < n; i++)
+        strcat(deep, "]}");
+    return deep;
+}
+
+#define REPLACE(what, by)                                                                          \
+    "{\"type\":\"Replace\",\"pattern\":{\"String\":\"" what "\"},\"content\":\"" by "\"}"
+
+static struct tokenizer *try_normalizer(char *normalizer)
+{
+    struct parts p = good;
+    p.normalizer = normalizer;
+    struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+    free(normalizer);
+    return t;
+}
+
+static void sequences_are_as_long_and_deep_as_the_library_reads_them(void **state)
+{
+    (void)state;
+    struct tokenizer *t = try_normalizer(wide_normalizer(REPLACE("c", "c"), 2000));
+    if (!t) fail_msg("%s", err.message);
+    check_ids(t, "abb c", IDS(1, 2, 2, 0));
+    tokenizer_close(t);
+    t = try_normalizer(deep_normalizer(62));
+    if (!t) fail_msg("%s", err.message);
+    check_ids(t, "aBB", IDS(1, 2, 2));
+    tokenizer_close(t);
+}
+
 static void sequences_without_end_are_refused(void **state)
 {
     (void)state;
+    check_refused(try_normalizer(deep_normalizer(64)),
+                  "Sequences stand in each other more than 62");
+    check_refused(try_normalizer(wide_normalizer("{\"type\":\"NFC\"}", 5000)),
+                  "the steps up to here");
+    check_refused(try_normalizer(wide_normalizer("{\"type\":\"Precompiled\","
+                                                 "\"precompiled_charsmap\":\"BAAAAAAAAABhAA==\"}",
+                                                 33)),
+                  "more than 32 Precompiled");
     struct parts p = good;
-    char deep[4096] = "", wide[4096] = "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"}";
-    for (int i = 0; i < 20; i++)
-        strcat(deep, "{\"type\":\"Sequence\",\"normalizers\":[");
-    strcat(deep, "{\"type\":\"NFC\"}");
-    for (int i = 0; i < 20; i++)
-        strcat(deep, "]}");
-    p.normalizer = deep;
-    check_parts(p, "Sequences stand in each other more than 8 deep");
-    for (int i = 0; i < 40; i++)
-        strcat(wide, ",{\"type\":\"NFC\"}");
-    strcat(wide, "]}");
-    p.normalizer = wide;
-    check_parts(p, "there are more than 32 steps");
+    char *splits = wide_sequence("pretokenizers", "{\"type\":\"Whitespace\"}", 600);
+    p.pre_tokenizer = splits;
+    check_parts(p, "pre_tokenizer.pretokenizers[509]: the steps up to here");
+    free(splits);
+}
+
+static void steps_that_let_a_text_grow_without_end_are_given_up(void **state)
+{
+    (void)state;
+    struct tokenizer *t = try_normalizer(wide_normalizer(REPLACE("a", "aa"), 100));
+    if (!t) fail_msg("%s", err.message);
+    assert_false(tokenizer_encode(t, &arena, "aaaa", 4, 0, &tokens, &err));
+    assert_int_equal(err.code, ERR_UNPROCESSABLE);
+    assert_non_null(strstr(err.message, "makes too much of it"));
+    check_ids(t, "b b", IDS(0, 0));
+    tokenizer_close(t);
+    struct parts p = good;
+    char *splits =
+        wide_sequence("pretokenizers", "{\"type\":\"ByteLevel\",\"add_prefix_space\":false}", 200);
+    p.pre_tokenizer = splits;
+    t = try_open(write_json(p), span_of(NULL), NULL);
+    free(splits);
+    if (!t) fail_msg("%s", err.message);
+    assert_false(tokenizer_encode(t, &arena, "\xC3\xB8", 2, 0, &tokens, &err));
+    assert_int_equal(err.code, ERR_UNPROCESSABLE);
+    check_ids(t, "a", IDS(1));
+    tokenizer_close(t);
 }
 
 static void a_pattern_that_backtracks_for_ever_is_given_up(void **state)
@@ -750,9 +899,13 @@ int main(void)
         cmocka_unit_test(a_vocabulary_with_unk_is_berts),
         cmocka_unit_test(ids_stand_in_any_order),
         cmocka_unit_test(what_is_not_known_is_refused_by_its_path),
+        cmocka_unit_test(keys_that_the_library_passes_over_are_passed_over),
+        cmocka_unit_test(a_part_without_a_type_is_what_its_fields_say),
         cmocka_unit_test(merges_and_scores_that_are_none_are_refused),
         cmocka_unit_test(steps_that_are_none_are_refused),
+        cmocka_unit_test(sequences_are_as_long_and_deep_as_the_library_reads_them),
         cmocka_unit_test(sequences_without_end_are_refused),
+        cmocka_unit_test(steps_that_let_a_text_grow_without_end_are_given_up),
         cmocka_unit_test(a_pattern_that_backtracks_for_ever_is_given_up),
         cmocka_unit_test(a_vocabulary_that_is_none_is_refused),
         cmocka_unit_test(added_tokens_must_agree_with_the_vocabulary),
