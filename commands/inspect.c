@@ -17,6 +17,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON };
 struct report {
     const struct model_info *info;
     const struct heads *heads;
+    const struct settings *settings;
     char sha256[SHA256_TEXT_BYTES];
     bool is_verified; /* a packed file's own checksum was found right */
 };
@@ -54,6 +55,40 @@ static void add_limit(struct buf *buf, enum format format, const char *key, uint
         add_number(buf, format, key, number);
     else
         add_literal(buf, format, key, format == FORMAT_TEXT ? "none" : "null");
+}
+
+static void add_keys(struct buf *buf, enum format format, const char *name, json_t *keys)
+{
+    const char *key, *between = "";
+    json_t *value;
+    if (format == FORMAT_JSON)
+        buf_printf(buf, ", \"%s\": [", name);
+    else if (json_object_size(keys) > 0)
+        buf_printf(buf, "; %s: ", name);
+    json_object_foreach(keys, key, value)
+    {
+        buf_printf(buf, format == FORMAT_JSON ? "%s\"%s\"" : "%s%s", between, key);
+        between = ", ";
+    }
+    if (format == FORMAT_JSON) buf_add_char(buf, ']');
+}
+
+/* Whose config.json it is, and what of it counts. */
+static void add_config(struct buf *buf, enum format format, const struct settings *settings)
+{
+    if (!settings->json) {
+        add_literal(buf, format, "config", format == FORMAT_TEXT ? "none" : "null");
+        return;
+    }
+    buf_printf(buf, format == FORMAT_TEXT ? "%-14s of %s" : ", \"%s\": {\"of\": \"%s\"", "config",
+               settings_owners[settings->owner]);
+    if (settings->mark)
+        buf_printf(buf, format == FORMAT_TEXT ? " (it has %s)" : ", \"it_has\": \"%s\"",
+                   settings->mark);
+    add_keys(buf, format, "believed", settings->believed);
+    add_keys(buf, format, format == FORMAT_TEXT ? "passed over" : "passed_over",
+             settings->passed_over);
+    buf_add_char(buf, format == FORMAT_TEXT ? '\n' : '}');
 }
 
 static void add_heads(struct buf *buf, enum format format, const struct heads *heads)
@@ -98,6 +133,7 @@ static void add_report(struct buf *buf, enum format format, const struct report 
     add_limit(buf, format, "max_length", info->limits.tokens_max);
     add_text(buf, format, "truncation_side", info->limits.cuts_left ? "left" : "right");
     add_limit(buf, format, "max_characters", info->limits.points_max);
+    add_config(buf, format, report->settings);
     add_literal(buf, format, "weights", info->has_weights ? "true" : "false");
     add_number(buf, format, "bytes", info->table_bytes);
     add_text(buf, format, "sha256", report->sha256);
@@ -149,6 +185,7 @@ static bool inspect(const char *path, const struct model_options *options, enum 
     if (!model_open_as(&model, path, options, err)) return false;
     report.info = model_info(model);
     report.heads = model_heads(model);
+    report.settings = &model_content(model)->settings;
     bool ok = check_file(model_content(model), verifies, &report, err) &&
               model_check_finite(model, err) && print_report(format, &report, err);
     model_close(model);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "commands/commands.h"
 #include "config/config.h"
+#include "model/inside.h"
 #include "model/math/kernels.h"
 #include "model/model.h"
 
@@ -47,6 +48,20 @@ static void warn_of_head(const struct model *model)
         log_warn("served without its classifier: %s", heads->refused.message);
 }
 
+static void tell_of_config(const struct model *model)
+{
+    const struct settings *settings = &model_content(model)->settings;
+    const char *key;
+    json_t *value;
+    json_object_foreach(settings->passed_over, key, value)
+    {
+        log_info(
+            "config.json is of %s, as its %s tells: its %s is not this program's, and is passed "
+            "over (say \"compat\" in it to have it count)",
+            settings_owners[settings->owner], settings->mark, key);
+    }
+}
+
 int serve_main(int argc, char **argv)
 {
     struct err err;
@@ -72,6 +87,7 @@ int serve_main(int argc, char **argv)
     };
     bool is_done = model_open_as(&model, config.model, &options, &err);
     if (is_done) warn_of_head(model);
+    if (is_done) tell_of_config(model);
     is_done = is_done &&
               (strcmp(config.heads, "none") == 0 || model_add_heads(model, config.heads, &err)) &&
               serve_run(&config, model, print_url, NULL, &err);

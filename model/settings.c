@@ -114,19 +114,9 @@ static bool read_limit(const struct reader *reader, const char *key, uint64_t mo
     return true;
 }
 
-/* What model2vec trained it saves without a model_type, but these are its words. */
-static bool is_trained_static_model(const json_t *config)
-{
-    return json_object_get(config, "head_config") || json_object_get(config, "embedding_dtype");
-}
-
-/* model2vec's own keys, and ours of the same things. */
 static bool read_limits(const struct reader *reader, struct settings *settings)
 {
-    const char *type = json_string_value(json_object_get(reader->json, "model_type"));
     uint64_t tokens_max = 0;
-    settings->is_static_model =
-        (type && strcmp(type, "model2vec") == 0) || is_trained_static_model(reader->json);
     if (!read_choice(reader, "compat", compat_names, &settings->compat) ||
         !read_side(reader, settings) ||
         !read_bool(reader, "keep_unknown", &settings->limits.keeps_unknown,
@@ -140,11 +130,9 @@ static bool read_limits(const struct reader *reader, struct settings *settings)
     return true;
 }
 
-/* model2vec has a key of this name that says how the table was once made. */
 static bool read_pooling(const struct reader *reader, struct settings *settings)
 {
     const char *name = NULL;
-    if (settings->is_static_model && settings->compat < 0) return true;
     if (!read_text(reader, "pooling", &name)) return false;
     settings->is_pooling_said = name;
     if (!name || pooling_from_name(name, strlen(name), &settings->pooling)) return true;
@@ -164,6 +152,165 @@ static bool read_vocab_size(const struct reader *reader, uint64_t *out)
     return true;
 }
 
+static bool read_all(const struct reader *reader, struct settings *settings)
+{
+    return read_text(reader, "name", &settings->name) &&
+           read_text(reader, "version", &settings->version) &&
+           read_text(reader, "license", &settings->license) &&
+           read_long_text(reader, "tensor", TENSOR_BYTES_MAX, &settings->tensor) &&
+           read_tokenizer(reader, &settings->tokenizer) && read_limits(reader, settings) &&
+           read_pooling(reader, settings) &&
+           read_bool(reader, "normalize", &settings->normalize, &settings->is_normalize_said) &&
+           read_bool(reader, "lowercase", &settings->lowercase, &settings->is_lowercase_said) &&
+           read_vocab_size(reader, &settings->vocab_size);
+}
+
+/* ---- whose file it is ---- */
+
+const char *const settings_owners[SETTINGS_OWNERS] = {"embedd", "model2vec", "transformers",
+                                                      "another program"};
+
+/* Keys that tell it, in this order: ours are not among them. model2vec's model_type is looked at
+   before, and so is compat, which nobody else has. */
+static const struct {
+    const char *key;
+    enum settings_owner owner;
+} marks[] = {
+    {"head_config", SETTINGS_MODEL2VEC},
+    {"embedding_dtype", SETTINGS_MODEL2VEC},
+    {"tokenizer_name", SETTINGS_MODEL2VEC},
+    {"apply_pca", SETTINGS_MODEL2VEC},
+    {"apply_zipf", SETTINGS_MODEL2VEC},
+    {"sif_coefficient", SETTINGS_MODEL2VEC},
+    {"model_type", SETTINGS_TRANSFORMERS},
+    {"architectures", SETTINGS_TRANSFORMERS},
+    {"transformers_version", SETTINGS_TRANSFORMERS},
+    {"torch_dtype", SETTINGS_TRANSFORMERS},
+    {"_name_or_path", SETTINGS_TRANSFORMERS},
+    {"auto_map", SETTINGS_TRANSFORMERS},
+    {"attention_probs_dropout_prob", SETTINGS_TRANSFORMERS},
+    {"hidden_act", SETTINGS_TRANSFORMERS},
+    {"hidden_size", SETTINGS_TRANSFORMERS},
+    {"intermediate_size", SETTINGS_TRANSFORMERS},
+    {"num_hidden_layers", SETTINGS_TRANSFORMERS},
+    {"num_attention_heads", SETTINGS_TRANSFORMERS},
+    {"max_position_embeddings", SETTINGS_TRANSFORMERS},
+    {"type_vocab_size", SETTINGS_TRANSFORMERS},
+    {"initializer_range", SETTINGS_TRANSFORMERS},
+    {"d_model", SETTINGS_TRANSFORMERS},
+    {"n_embd", SETTINGS_TRANSFORMERS},
+    {"n_layer", SETTINGS_TRANSFORMERS},
+    {"n_layers", SETTINGS_TRANSFORMERS},
+    {"torchscript", SETTINGS_TRANSFORMERS},
+    {"output_hidden_states", SETTINGS_TRANSFORMERS},
+    {"output_attentions", SETTINGS_TRANSFORMERS},
+    {"is_encoder_decoder", SETTINGS_TRANSFORMERS},
+    {"finetuning_task", SETTINGS_TRANSFORMERS},
+    {"pad_token_id", SETTINGS_TRANSFORMERS},
+    {"eos_token_id", SETTINGS_TRANSFORMERS},
+    {"num_beams", SETTINGS_TRANSFORMERS},
+    {"do_sample", SETTINGS_TRANSFORMERS},
+    {"__version__", SETTINGS_OTHER}, /* sentence-transformers */
+    {"max_seq_length", SETTINGS_OTHER},
+    {"do_lower_case", SETTINGS_OTHER},
+    {"word_embedding_dimension", SETTINGS_OTHER},
+    {"embedding_dimension", SETTINGS_OTHER},
+    {"pooling_mode", SETTINGS_OTHER},
+    {"pooling_mode_mean_tokens", SETTINGS_OTHER},
+    {"similarity_fn_name", SETTINGS_OTHER},
+    {"prompts", SETTINGS_OTHER},
+    {"class_name", SETTINGS_OTHER}, /* Keras */
+    {"build_config", SETTINGS_OTHER},
+    {"registered_name", SETTINGS_OTHER},
+    {"dataset_reader", SETTINGS_OTHER}, /* AllenNLP */
+    {"architecture", SETTINGS_OTHER},   /* scripts that people train with */
+    {"model_name", SETTINGS_OTHER},
+    {"model", SETTINGS_OTHER},
+    {"embedding_dim", SETTINGS_OTHER},
+    {"embed_dim", SETTINGS_OTHER},
+    {"hidden_dim", SETTINGS_OTHER},
+    {"num_classes", SETTINGS_OTHER},
+    {"num_labels", SETTINGS_OTHER},
+    {"num_layers", SETTINGS_OTHER},
+    {"num_heads", SETTINGS_OTHER},
+    {"dropout", SETTINGS_OTHER},
+    {"batch_size", SETTINGS_OTHER},
+    {"learning_rate", SETTINGS_OTHER},
+    {"epochs", SETTINGS_OTHER},
+    {"num_epochs", SETTINGS_OTHER},
+    {"optimizer", SETTINGS_OTHER},
+};
+
+static void tell_owner(struct settings *settings)
+{
+    const char *type = json_string_value(json_object_get(settings->json, "model_type"));
+    settings->owner = SETTINGS_OWN;
+    if (json_object_get(settings->json, "compat")) return;
+    settings->mark = "model_type";
+    settings->owner = SETTINGS_MODEL2VEC;
+    if (type && strcmp(type, "model2vec") == 0) return;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        if (!json_object_get(settings->json, marks[i].key)) continue;
+        settings->mark = marks[i].key;
+        settings->owner = marks[i].owner;
+        return;
+    }
+    settings->mark = NULL;
+    settings->owner = SETTINGS_OWN;
+}
+
+/* Our keys, and in whose files they mean the same. Those that nobody else has count everywhere. */
+#define IN(owner) (1u << (owner))
+#define EVERYWHERE (IN(SETTINGS_MODEL2VEC) | IN(SETTINGS_TRANSFORMERS) | IN(SETTINGS_OTHER))
+static const struct {
+    const char *key;
+    unsigned believed;
+} own_keys[] = {
+    {"compat", EVERYWHERE},
+    {"tensor", EVERYWHERE},
+    {"keep_unknown", EVERYWHERE},
+    {"max_characters", EVERYWHERE},
+    {"truncation_side", EVERYWHERE},
+    {"vocab_size", EVERYWHERE},
+    {"name", IN(SETTINGS_MODEL2VEC)},
+    {"version", IN(SETTINGS_MODEL2VEC)},
+    {"license", IN(SETTINGS_MODEL2VEC)},
+    {"normalize", IN(SETTINGS_MODEL2VEC)},
+    {"max_length", IN(SETTINGS_MODEL2VEC)},
+    {"pooling", 0}, /* of model2vec: how the table was once made */
+    {"tokenizer", 0},
+    {"lowercase", 0},
+};
+
+/* What another's file holds under a name of ours need not be of our type. */
+static bool is_believed(const struct settings *settings, size_t i, const json_t *value)
+{
+    if (settings->owner == SETTINGS_OWN) return true;
+    if (strcmp(own_keys[i].key, "vocab_size") == 0 && json_integer_value(value) < 1) return false;
+    return own_keys[i].believed & IN(settings->owner);
+}
+
+static bool sort_keys(struct settings *settings)
+{
+    tell_owner(settings);
+    settings->believed = json_object();
+    settings->passed_over = json_object();
+    if (!settings->believed || !settings->passed_over) return false;
+    for (size_t i = 0; i < sizeof own_keys / sizeof *own_keys; i++) {
+        json_t *value = json_object_get(settings->json, own_keys[i].key);
+        json_t *to = is_believed(settings, i, value) ? settings->believed : settings->passed_over;
+        if (value && json_object_set(to, own_keys[i].key, value) != 0) return false;
+    }
+    return true;
+}
+
+void settings_leave_out_passed_over(const struct settings *settings, json_t *config)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(settings->passed_over, key, value) json_object_del(config, key);
+}
+
 bool settings_open(struct settings *settings, struct span config, const char *where,
                    struct err *err)
 {
@@ -173,21 +320,16 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
     if (!config.data) return true;
     struct reader reader = {.where = where, .err = err};
     settings->json = json_read_file(config.data, config.bytes, true, &detail);
-    reader.json = settings->json;
     if (!settings->json)
         FAIL(&reader, "it is not JSON: %s", detail.message);
     else if (!json_is_object(settings->json))
         FAIL(&reader, "it must be a JSON object, as %s", "{\"pooling\": \"mean\"}");
-    else if (read_text(&reader, "name", &settings->name) &&
-             read_text(&reader, "version", &settings->version) &&
-             read_text(&reader, "license", &settings->license) &&
-             read_long_text(&reader, "tensor", TENSOR_BYTES_MAX, &settings->tensor) &&
-             read_tokenizer(&reader, &settings->tokenizer) && read_limits(&reader, settings) &&
-             read_pooling(&reader, settings) &&
-             read_bool(&reader, "normalize", &settings->normalize, &settings->is_normalize_said) &&
-             read_bool(&reader, "lowercase", &settings->lowercase, &settings->is_lowercase_said) &&
-             read_vocab_size(&reader, &settings->vocab_size))
-        return true;
+    else if (!sort_keys(settings))
+        err_set(err, ERR_MEMORY, NULL, "%.200s: no memory left to hold it", where);
+    else {
+        reader.json = settings->believed;
+        if (read_all(&reader, settings)) return true;
+    }
     settings_close(settings);
     return false;
 }
@@ -214,9 +356,9 @@ void settings_decide(struct settings *settings, const struct layout *layout,
     if (has_other_compat && settings->compat >= 0) forget_own_limits(settings);
     if (options->compat >= 0) settings->compat = options->compat;
     if (settings->compat >= 0) return;
-    settings->compat = settings->is_static_model     ? COMPAT_MODEL2VEC
-                       : layout->is_static_embedding ? COMPAT_STATIC_EMBEDDING
-                                                     : COMPAT_OWN;
+    settings->compat = settings->owner == SETTINGS_MODEL2VEC ? COMPAT_MODEL2VEC
+                       : layout->is_static_embedding         ? COMPAT_STATIC_EMBEDDING
+                                                             : COMPAT_OWN;
 }
 
 void settings_default_pooling(struct settings *settings, enum pooling pooling)
@@ -325,5 +467,7 @@ void settings_set_name(json_t *config, const char *name)
 void settings_close(struct settings *settings)
 {
     json_decref(settings->json);
+    json_decref(settings->believed);
+    json_decref(settings->passed_over);
     *settings = (struct settings){0};
 }

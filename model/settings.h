@@ -2,7 +2,8 @@
 /**
  * @file settings.h
  * What the config.json of a model folder says. Keys that are not ours are passed over: the files of
- * real checkpoints hold dozens. A key of ours with a wrong value is an error.
+ * real checkpoints hold dozens. Whose file it is is told by its other keys: in another's, our keys
+ * count only where they mean the same there. A key that counts with a wrong value is an error.
  */
 #pragma once
 
@@ -16,8 +17,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum settings_owner {
+    SETTINGS_OWN, /* nothing says otherwise, or `compat` does, which is ours alone */
+    SETTINGS_MODEL2VEC,
+    SETTINGS_TRANSFORMERS,
+    SETTINGS_OTHER,
+};
+
+#define SETTINGS_OWNERS 4
+
+/** Names by enum settings_owner. */
+extern const char *const settings_owners[SETTINGS_OWNERS];
+
 struct settings {
-    json_t *json;           /* owner of the strings; NULL without a config.json */
+    json_t *json;        /* owner of the strings; NULL without a config.json, as the next */
+    json_t *believed;    /* what of it counts: keys of ours and their values */
+    json_t *passed_over; /* what does not, because the file is another's */
+    enum settings_owner owner;
+    const char *mark;       /* the key that tells the owner; NULL: it is ours */
     const char *name;       /* NULL: not said; printable otherwise */
     const char *version;    /* "" */
     const char *license;    /* "" */
@@ -31,7 +48,6 @@ struct settings {
     int compat;             /* enum compat, or -1: told by the files */
     bool is_told_elsewhere; /* compat or tensor, by options or files, otherwise than by config.json
                              */
-    bool is_static_model;   /* config.json is one of model2vec's */
     bool is_max_length_said, is_pooling_said, is_keep_unknown_said, is_side_said,
         is_max_characters_said;
     struct limits limits; /* of COMPAT_OWN as said; else filled in once the tokenizer is there */
@@ -65,6 +81,10 @@ void settings_complete(struct settings *settings, const struct tokenizer *tokeni
 
 /** settings_as_json: the keys that give these settings again; the caller's (json_decref). */
 json_t *settings_as_json(const struct settings *settings);
+
+/** settings_leave_out_passed_over deletes from a copy of the file what does not count in it, before
+ * it becomes one of ours. */
+void settings_leave_out_passed_over(const struct settings *settings, json_t *config);
 
 /** settings_set_name: what a config.json calls the model, cut to what settings_open takes. */
 void settings_set_name(json_t *config, const char *name);

@@ -13,6 +13,7 @@ static char *config_of(const struct content *content, const char *name, const ch
 {
     json_t *config = json_deep_copy(content->settings.json);
     if (!config) config = json_object();
+    settings_leave_out_passed_over(&content->settings, config);
     json_object_update_new(config, content_settings(content, content->tokenizer));
     settings_set_name(config, name);
     json_object_del(config, "tensor");

@@ -210,3 +210,66 @@ def test_pipelines_are_as_long_as_files_have_them(tmp_path):
                              config_json={"model_type": "model2vec", "normalize": False, "seq_length": 1000000})
         assert tokenized(model, text) == [2, 4, 3, 8, 1, 5, 6, 7]
         assert vectors(model, text + "\n") == [[35 / 7]]  # without [UNK]
+
+
+# ---- config.json, and whose it is ----
+
+TRANSFORMERS_2 = {"architectures": ["BertModel"], "model_type": "bert", "length_penalty": 1.0, "max_length": 3,
+                  "max_position_embeddings": 512, "num_beams": 1, "vocab_size": len(WORDS)}
+BEFORE_2_2 = {"attention_probs_dropout_prob": 0.1, "hidden_size": 1, "num_hidden_layers": 12, "type_vocab_size": 2,
+              "vocab_size": len(WORDS), "max_length": 3}
+SIX, MEAN = "hello world , don ' t\n", 27 / 6
+
+
+@pytest.mark.parametrize("config, whose", [
+    (TRANSFORMERS_2, "transformers"), (BEFORE_2_2, "transformers"),
+    ({"transformers_version": "4.40.0", "tokenizer": "BertTokenizerFast", "version": 2, "name": None, "pooling": "cls",
+      "normalize": "l2", "max_length": 3}, "transformers"),
+    ({"__version__": {"pytorch": "2"}, "max_length": 3, "pooling": "max"}, "another program"),
+    ({"max_seq_length": 3, "do_lower_case": False, "normalize": True, "max_length": 3}, "another program"),
+    ({"model_name": "x", "batch_size": 32, "max_length": 3, "pooling": "max", "tokenizer": "bert"}, "another program"),
+])
+def test_what_is_ours_by_name_only_does_not_change_vectors(config, whose, tmp_path):
+    model = write_folder(tmp_path / "m", tokenizer=BERT, config_json=config)
+    told = json.loads(run("inspect", model, "--format", "json"))
+    assert told["config"]["of"] == whose and told["config"]["it_has"] in config
+    assert "max_length" in told["config"]["passed_over"] and told["max_length"] is None
+    assert ("vocab_size" in config) == ("vocab_size" in told["config"]["believed"])
+    assert vectors(model, SIX, "--no-normalize") == [[MEAN]]
+    # What is made of it is ours, and does not believe what was not believed.
+    packed, folder = tmp_path / "packed", tmp_path / "folder"
+    run("convert", "--input", model, "--output", packed)
+    run("convert", "--input", model, "--output", folder, "--to", "folder")
+    for other in (packed, folder):
+        assert json.loads(run("inspect", other, "--format", "json"))["config"]["passed_over"] == []
+        assert vectors(other, SIX, "--no-normalize") == [[MEAN]]
+    # Who means it says so.
+    (model / "config.json").write_text(json.dumps({"compat": "embedd", "max_length": 3, "hidden_size": 1}))
+    assert vectors(model, SIX, "--no-normalize") == [[3.0]]
+
+
+def test_a_training_goes_on_without_what_was_passed_over(tmp_path):
+    model = write_folder(tmp_path / "m", tokenizer=BERT, config_json={**TRANSFORMERS_2, "version": 3, "tokenizer": "x"})
+    (tmp_path / "rows.csv").write_text("text,label\n" + 8 * "hello world,a\ndon ' t,b\n")
+    run("train", "--input", tmp_path / "rows.csv", "--output", tmp_path / "new", "--from", model, "--text", "text",
+        "--label", "label", "--mode", "both", "--epochs", "1")
+    told = json.loads(run("inspect", tmp_path / "new", "--format", "json"))
+    assert (told["config"]["of"], told["max_length"], told["version"]) == ("embedd", None, "")
+
+
+def test_a_model2vec_config_has_two_keys_of_the_same_meaning(tmp_path):
+    config = {"model_type": "model2vec", "normalize": True, "max_length": 3, "pooling": "mean", "tokenizer": "x"}
+    model = write_folder(tmp_path / "m", tokenizer=BERT, config_json=config)
+    told = json.loads(run("inspect", model, "--format", "json"))
+    assert told["config"] == {"of": "model2vec", "it_has": "model_type", "believed": ["normalize", "max_length"],
+                              "passed_over": ["pooling", "tokenizer"]}
+    assert (told["normalize"], told["max_length"]) == (True, 3)
+    text = run("inspect", model)
+    assert "of model2vec (it has model_type); believed: normalize, max_length; passed over: pooling, tokenizer\n" in text
+
+
+def test_the_log_says_what_was_passed_over(tmp_path, start):
+    service = start("--model", write_folder(tmp_path / "m", tokenizer=BERT, config_json=TRANSFORMERS_2))
+    assert service.post("/embed", b'{"inputs": "hello", "normalize": false}').json() == [[2.0]]
+    service.stop()
+    assert "its max_length is not this program's" in service.stderr()

@@ -149,7 +149,7 @@ static void config_json_sets_what_it_names_and_may_hold_anything_else(void **sta
     (void)state;
     write_dictionary("{\"name\":\"chain\",\"version\":\"3\",\"tokenizer\":\"dictionary\","
                      "\"pooling\":\"max\",\"normalize\":true,\"lowercase\":false,"
-                     "\"hidden_size\":384,\"architectures\":[\"BertModel\"]}");
+                     "\"about\":384,\"words\":[\"a\"]}");
     struct model *model = open_folder();
     const struct model_info *info = model_info(model);
     assert_string_equal(info->name, "chain");
@@ -157,6 +157,48 @@ static void config_json_sets_what_it_names_and_may_hold_anything_else(void **sta
     assert_int_equal(info->pooling, POOLING_MAX);
     assert_true(info->normalize);
     model_close(model);
+}
+
+/* Keys of ours by name, in files of others. */
+#define THEIRS                                                                                     \
+    "\"name\":7,\"version\":2.1,\"license\":[],\"tokenizer\":\"BertTokenizer\",\"pooling\":"       \
+    "\"cls\","                                                                                     \
+    "\"normalize\":\"l2\",\"lowercase\":1,\"max_length\":1,\"vocab_size\":\"many\""
+
+static void keys_of_another_programs_config_json_are_not_ours(void **state)
+{
+    (void)state;
+    static const char *const marks[] = {
+        "\"model_type\":\"bert\"",     "\"architectures\":[\"BertModel\"]",
+        "\"hidden_size\":4",           "\"transformers_version\":\"4.1\"",
+        "\"torch_dtype\":\"float32\"", "\"num_beams\":1",
+        "\"__version__\":{}",          "\"max_seq_length\":128",
+        "\"class_name\":\"x\"",        "\"batch_size\":8",
+    };
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        char config[500];
+        snprintf(config, sizeof config, "{" THEIRS ",%s}", marks[i]);
+        write_dictionary(config);
+        struct model *model = open_folder();
+        const struct model_info *info = model_info(model);
+        assert_string_equal(info->name, strrchr(folder, '/') + 1);
+        assert_string_equal(info->version, "");
+        assert_string_equal(info->tokenizer, "dictionary");
+        assert_int_equal(info->pooling, POOLING_MEAN);
+        assert_false(info->normalize);
+        assert_int_equal(info->limits.tokens_max, 0);
+        model_close(model);
+        /* Unless it says that it speaks our language. */
+        snprintf(config, sizeof config,
+                 "{\"compat\":\"embedd\",\"pooling\":\"max\",\"max_length\":3,%s}", marks[i]);
+        write_dictionary(config);
+        model = open_folder();
+        assert_int_equal(model_info(model)->pooling, POOLING_MAX);
+        assert_int_equal(model_info(model)->limits.tokens_max, 3);
+        model_close(model);
+    }
+    write_dictionary("{\"compat\":\"embedd\",\"model_type\":\"bert\"," THEIRS "}");
+    refuse("config.json: name must be a text");
 }
 
 static void a_wrong_value_in_config_json_is_named(void **state)
@@ -535,6 +577,7 @@ int main(void)
         IN_FOLDER(a_dictionary_folder_has_its_defaults),
         IN_FOLDER(a_wordpiece_folder_is_normalized_unless_it_says_no),
         IN_FOLDER(config_json_sets_what_it_names_and_may_hold_anything_else),
+        IN_FOLDER(keys_of_another_programs_config_json_are_not_ours),
         IN_FOLDER(a_wrong_value_in_config_json_is_named),
         IN_FOLDER(vocabulary_and_rows_must_agree),
         IN_FOLDER(a_table_that_is_not_finite_is_refused_naming_the_row),
