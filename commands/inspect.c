@@ -119,6 +119,7 @@ static void add_report(struct buf *buf, enum format format, const struct report 
     add_text(buf, format, "license", info->license);
     add_text(buf, format, "format", info->format);
     add_number(buf, format, "vocab_size", info->vocab_size);
+    if (info->without_row > 0) add_number(buf, format, "without_row", info->without_row);
     add_number(buf, format, "dim", info->dim);
     add_text(buf, format, "dtype", info->dtype);
     add_text(buf, format, "tokenizer", info->tokenizer);

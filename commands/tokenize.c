@@ -86,7 +86,8 @@ static void write_tokens(const struct tokenize *tokenize, const struct tokens *t
 static bool tokenize_line(void *user, struct err *err)
 {
     struct tokenize *tokenize = user;
-    unsigned flags = MODEL_SPANS | (tokenize->with_special ? MODEL_SPECIAL_TOKENS : 0);
+    unsigned flags =
+        MODEL_SPANS | MODEL_ALL_IDS | (tokenize->with_special ? MODEL_SPECIAL_TOKENS : 0);
     struct tokens tokens;
     struct buf out;
     arena_reset(&tokenize->arena);

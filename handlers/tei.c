@@ -269,7 +269,7 @@ static bool write_text_tokens(struct exchange *x, struct text text, bool add_spe
                               struct buf *out, struct err *err)
 {
     struct tokens tokens;
-    unsigned flags = MODEL_SPANS | (add_special ? MODEL_SPECIAL_TOKENS : 0);
+    unsigned flags = MODEL_SPANS | MODEL_ALL_IDS | (add_special ? MODEL_SPECIAL_TOKENS : 0);
     if (!model_tokenize(x->service->model, x->arena, text.data, text.bytes, flags, &tokens, err))
         return false;
     struct slice_cursor cursor = {0};

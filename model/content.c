@@ -12,22 +12,29 @@
 #include <string.h>
 
 /* A table with more rows than tokens is either padded, and then the checkpoint's config.json says
-   how many rows there are, or belongs to another vocabulary. */
+   how many rows there are, or belongs to another vocabulary. Tokens without a row, mostly added
+   ones, cost only the texts that hold them. */
 static bool check_sizes(const struct content *content, struct err *err)
 {
     uint32_t tokens = tokenizer_vocab_size(content->tokenizer), rows = content->table.n_rows;
-    if (tokens == rows || (tokens < rows && content->settings.vocab_size == rows)) return true;
-    if (tokens < rows) {
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%.300s: the vocabulary has %u tokens but the table %u rows; take the two "
-                       "from the same model, or if the last rows are padding, put \"vocab_size\": "
-                       "%u into config.json",
-                       content->source.path, tokens, rows, rows);
-    }
+    if (tokens >= rows || content->settings.vocab_size == rows) return true;
     return err_set(err, ERR_FORMAT, NULL,
-                   "%.300s: the vocabulary has %u tokens but the table only %u rows; take the two "
-                   "from the same model",
-                   content->source.path, tokens, rows);
+                   "%.300s: the vocabulary has %u tokens but the table %u rows; take the two "
+                   "from the same model, or if the last rows are padding, put \"vocab_size\": "
+                   "%u into config.json",
+                   content->source.path, tokens, rows, rows);
+}
+
+uint32_t content_without_row(const struct content *content)
+{
+    const uint32_t tokens = tokenizer_vocab_size(content->tokenizer);
+    return tokens > content->table.n_rows ? tokens - content->table.n_rows : 0;
+}
+
+uint32_t content_unknown_id(const struct content *content)
+{
+    const uint32_t id = tokenizer_unknown_id(content->tokenizer);
+    return id < content->table.n_rows ? id : MODEL_NO_ID;
 }
 
 static bool check_pooling(const struct content *content, struct err *err)
@@ -315,8 +322,7 @@ bool content_open(struct content *content, const char *path, const struct model_
 
 uint32_t content_left_out(const struct content *content)
 {
-    return content->settings.limits.keeps_unknown ? MODEL_NO_ID
-                                                  : tokenizer_unknown_id(content->tokenizer);
+    return content->settings.limits.keeps_unknown ? MODEL_NO_ID : content_unknown_id(content);
 }
 
 struct head_ground content_ground(const struct content *content)

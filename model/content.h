@@ -35,6 +35,14 @@ struct content {
 bool content_open(struct content *content, const char *path, const struct model_options *options,
                   struct err *err);
 
+/** content_without_row: how many tokens have no row in the table: those with the last ids. */
+uint32_t content_without_row(const struct content *content);
+
+/** content_unknown_id: the id of the unknown token, or MODEL_NO_ID: there is none, or it has no
+ * row.
+ */
+uint32_t content_unknown_id(const struct content *content);
+
 /** content_left_out: the id that pooling leaves out: the unknown one, or MODEL_NO_ID: none. */
 uint32_t content_left_out(const struct content *content);
 

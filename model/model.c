@@ -70,9 +70,10 @@ static void fill_info(struct model *model)
         .format = content->format,
         .tokenizer = tokenizer_kind(content->tokenizer),
         .dtype = dtype_names[table->dtype],
-        .vocab_size = tokenizer_vocab_size(content->tokenizer),
+        .vocab_size = tokenizer_vocab_size(content->tokenizer) - content_without_row(content),
+        .without_row = content_without_row(content),
         .dim = table->dim,
-        .unknown_id = tokenizer_unknown_id(content->tokenizer),
+        .unknown_id = content_unknown_id(content),
         .pooling = settings->pooling,
         .normalize = settings->normalize,
         .has_weights = table->weights != NULL,
@@ -164,6 +165,12 @@ static void limit_tokens(const struct model_info *info, struct tokens *tokens)
     tokens->is_truncated = true;
 }
 
+static void replace_without_row(const struct model_info *info, struct tokens *tokens)
+{
+    for (uint32_t i = 0; i < tokens->n; i++)
+        if (tokens->ids[i] >= info->vocab_size) tokens->ids[i] = info->unknown_id;
+}
+
 bool model_tokenize(const struct model *model, struct arena *arena, const char *text, size_t bytes,
                     unsigned flags, struct tokens *out, struct err *err)
 {
@@ -173,24 +180,25 @@ bool model_tokenize(const struct model *model, struct arena *arena, const char *
     if (!tokenizer_encode(model->content.tokenizer, arena, text, looked_at, flags, out, err))
         return false;
     out->is_truncated = looked_at < bytes;
+    if (model->info.without_row > 0 && !(flags & MODEL_ALL_IDS))
+        replace_without_row(&model->info, out);
     if (is_limited) limit_tokens(&model->info, out);
     return true;
 }
 
 uint32_t model_token_id(const struct model *model, const char *token, size_t bytes)
 {
-    return tokenizer_token_id(model->content.tokenizer, token, bytes);
+    const uint32_t id = tokenizer_token_id(model->content.tokenizer, token, bytes);
+    return id < model->info.vocab_size ? id : MODEL_NO_ID;
 }
 
 const char *model_token_text(const struct model *model, uint32_t id, size_t *bytes)
 {
-    assert(id < model->info.vocab_size);
     return tokenizer_token_text(model->content.tokenizer, id, bytes);
 }
 
 bool model_is_special(const struct model *model, uint32_t id)
 {
-    assert(id < model->info.vocab_size);
     return tokenizer_is_special(model->content.tokenizer, id);
 }
 

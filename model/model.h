@@ -32,7 +32,8 @@ struct model_info {
     const char *format;    /* "safetensors" */
     const char *tokenizer; /* "wordpiece", "bpe", "unigram", "wordlevel", "dictionary" */
     const char *dtype;     /* "F32", "F16", "BF16", "I8" */
-    uint32_t vocab_size;   /* V: tokens, and rows of the table */
+    uint32_t vocab_size;   /* V: tokens that have a row of the table: all with an id below it */
+    uint32_t without_row;  /* tokens that have none: those with the ids from V on */
     uint32_t dim;          /* D: columns of the table */
     uint32_t unknown_id;   /* the unknown row, or MODEL_NO_ID */
     enum pooling pooling;  /* the model's default */
@@ -45,11 +46,12 @@ struct model_info {
 
 struct model;
 
-/** model_is_unknown: the one definition: `id` stands for no token of the vocabulary. Such ids are
- * left out of pooling, counted, and refused where that is asked for. */
+/** model_is_unknown: the one definition: `id` stands for no token of the vocabulary, or for one
+ * without a row (MODEL_NO_ID is larger than any). Such ids are left out of pooling, counted, and
+ * refused where that is asked for. */
 static inline bool model_is_unknown(const struct model_info *info, uint32_t id)
 {
-    return id == info->unknown_id || id == MODEL_NO_ID;
+    return id == info->unknown_id || id >= info->vocab_size;
 }
 
 /**
@@ -92,6 +94,8 @@ struct tokens {
 enum {
     MODEL_LIMITS = 4,        /* cut the text as the model's library does (model_info's limits) */
     MODEL_SPANS = 1,         /* fill spans (slower: off the hot path) */
+    MODEL_ALL_IDS = 8,       /* of tokens without a row too, to be shown; otherwise such a token is
+                                the unknown one */
     MODEL_SPECIAL_TOKENS = 2 /* add what the post-processor adds, such as [CLS] and [SEP]; their
                                 spans are [0, 0) */
 };
@@ -104,14 +108,14 @@ enum {
 bool model_tokenize(const struct model *model, struct arena *arena, const char *text, size_t bytes,
                     unsigned flags, struct tokens *out, struct err *err);
 
-/** model_token_id: the id of the exact vocabulary entry `token`, or MODEL_NO_ID if there is none.
- */
+/** model_token_id: the id of the exact vocabulary entry `token`, or MODEL_NO_ID if there is none
+ * with a row. */
 uint32_t model_token_id(const struct model *model, const char *token, size_t bytes);
 
-/** model_token_text: the vocabulary entry of `id` (< vocab_size), as long as the model lives. */
+/** model_token_text: the vocabulary entry of `id` (of any token), as long as the model lives. */
 const char *model_token_text(const struct model *model, uint32_t id, size_t *bytes);
 
-/** model_is_special: the entry is a special token such as [CLS], [PAD], [UNK]. */
+/** model_is_special: the entry (of any token) is a special one such as [CLS], [PAD], [UNK]. */
 bool model_is_special(const struct model *model, uint32_t id);
 
 /** model_decode appends the text of ids (each < vocab_size) as the tokenizer's decoder writes it.

@@ -37,7 +37,13 @@ static bool check_options(const struct content *content, const struct convert_op
                        options->dtype == DTYPE_I8 ? "i8" : "bf16",
                        options->dtype == DTYPE_I8 ? "others read no scales"
                                                   : "model2vec reads no bfloat16");
-    return true;
+    if (content_without_row(content) == 0 ||
+        (options->form == CONVERT_PACKED && options->keep_top == 0))
+        return true;
+    return err_set(err, ERR_USAGE, NULL,
+                   "%u tokens of the model have no row in its table, which others do not take and "
+                   "--keep-top cannot keep; convert it to the packed form, whole",
+                   content_without_row(content));
 }
 
 /* Only what is a file, or a folder of a model, is ever replaced. */
@@ -199,14 +205,14 @@ static bool convert(const struct model *model, const char *output,
     choose_for_others(&w);
     w.rows.has_norms = has_norms(&w);
     bool done = write_rows(output, options, &w, err);
-    *result =
-        (struct convert_result){.vocab_size = tokenizer_vocab_size(w.tokenizer),
-                                .dim = dim,
-                                .dtype = w.rows.dtype,
-                                .bytes = w.bytes,
-                                .is_of_words = vocabulary.words,
-                                .has_left_unserved = model_heads(model)->refused.code != ERR_NONE,
-                                .heads_left = model_heads(model)->n - w.heads_written};
+    *result = (struct convert_result){
+        .vocab_size = tokenizer_vocab_size(w.tokenizer) - content_without_row(content),
+        .dim = dim,
+        .dtype = w.rows.dtype,
+        .bytes = w.bytes,
+        .is_of_words = vocabulary.words,
+        .has_left_unserved = model_heads(model)->refused.code != ERR_NONE,
+        .heads_left = model_heads(model)->n - w.heads_written};
     rows_close(&w.rows);
     vocabulary_close(&vocabulary);
     return done;

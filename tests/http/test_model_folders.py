@@ -273,3 +273,78 @@ def test_the_log_says_what_was_passed_over(tmp_path, start):
     assert service.post("/embed", b'{"inputs": "hello", "normalize": false}').json() == [[2.0]]
     service.stop()
     assert "its max_length is not this program's" in service.stderr()
+
+
+# ---- tokens without a row ----
+
+def added(i, content, special=True):
+    return {"id": i, "content": content, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
+            "special": special}
+
+
+WITHOUT_ROW = [added(9, "[X]"), added(10, "[Y]", special=False)]
+
+
+@pytest.fixture(name="short")
+def short_table(tmp_path):
+    """Nine rows, and two tokens more."""
+    return write_folder(tmp_path / "short", tokenizer=bert_with(added_tokens=WITHOUT_ROW), config_json={"normalize": False})
+
+
+def test_a_token_without_a_row_costs_only_the_texts_that_hold_it(short, start):
+    tokenizer = tokenizers.Tokenizer.from_file(str(short / "tokenizer.json"))
+    text = "hello [X] world [Y]"
+    assert tokenized(short, text) == tokenizer.encode(text).ids == [2, 9, 3, 10]
+    assert vectors(short, f"hello world\n{text}\n[X]\n") == [[2.5], [2.5], [0.0]]
+    told = json.loads(run("inspect", short, "--format", "json"))
+    assert (told["vocab_size"], told["without_row"]) == (9, 2)
+    service = start("--model", short)
+    reply = service.post("/embed", json.dumps({"inputs": [text, "world"], "normalize": False}).encode())
+    assert reply.json() == [[2.5], [3.0]] and reply.headers["x-embedd-unknown"] == "2"
+    tokens = service.post("/tokenize", json.dumps({"inputs": text}).encode()).json()[0]
+    assert [token["id"] for token in tokens] == [2, 9, 3, 10]
+    rows = service.post("/v1/lookup", json.dumps({"text": text, "unknown": "unk"}).encode()).json()
+    assert [row[0] for row in rows["data"][0]["rows"]] == [2, 1, 3, 1]
+    assert service.post("/v1/ids", json.dumps({"text": text, "unknown": "skip"}).encode()).json()["data"][0]["ids"] == [2, 3]
+    assert service.post("/v1/ids", json.dumps({"text": text, "unknown": "error"}).encode()).status == 422
+    assert service.post("/v1/lookup", b'{"ids": [8]}').json()["data"][0]["rows"] == [[8]]
+    for body in (b'{"ids": [9]}', b'{"ids": [4294967295]}'):
+        assert "send ids from 0 to 8" in service.post("/v1/lookup", body).json()["error"]["message"]
+    service.stop()
+    assert "2 of the 11 tokens have no row in the table, which has 9" in service.stderr()
+
+
+def test_of_sentence_transformers_too_such_tokens_are_unknown(short):
+    (short / "modules.json").write_text('[{"type": "sentence_transformers.models.StaticEmbedding"}]')
+    assert vectors(short, "hello [X] world\n") == [[2.0]]  # with the row of [UNK]
+
+
+def test_a_whole_vocabulary_may_be_longer_than_the_table(tmp_path):
+    words = WORDS[2:] + ["[UNK]"]  # whose row is not there either
+    model = write_folder(tmp_path / "m", values=[1, 2, 3, 4], vocab_txt="".join(word + "\n" for word in words),
+                         config_json={"normalize": False})
+    done = subprocess.run([PROGRAM, "embed", "--model", model], input=b"hello world s\nt what\n\xf0\x9f\x8d\x8e hello\n",
+                          capture_output=True, timeout=PATIENCE_S)
+    assert done.stdout == b"[1.5]\n[0]\n[1]\n", done.stderr
+    assert b"4 of the 8 tokens have no row" in done.stderr
+    assert [token.split("\t")[1] for token in run("vocab", "--model", model).splitlines()] == words[:4]
+
+
+def test_packed_it_stays_so_and_others_are_not_given_it(short, tmp_path):
+    packed, again = tmp_path / "packed", tmp_path / "again"
+    run("convert", "--input", short, "--output", packed)
+    run("convert", "--input", packed, "--output", again)
+    for model in (packed, again):
+        assert vectors(model, "hello [X] world [Y]\n") == [[2.5]]
+        assert tokenized(model, "hello [X]") == [2, 9]
+    for flags in (("--to", "folder"), ("--keep-top", "4")):
+        assert "have no row" in run("convert", "--input", short, "--output", tmp_path / "no", *flags, code=2)
+
+
+def test_a_classifier_on_such_a_table_is_trained_and_asked(short, tmp_path):
+    (tmp_path / "rows.csv").write_text("text,label\n" + 8 * "hello [X] world,a\ndon ' t [Y],b\n")
+    for mode in ("head", "both"):
+        run("train", "--input", tmp_path / "rows.csv", "--output", tmp_path / mode, "--from", short, "--text", "text",
+            "--label", "label", "--mode", mode, "--epochs", "2")
+        told = run("classify", "--model", tmp_path / mode, text="hello [X]\n[Y] don '\n").splitlines()
+        assert len(told) == 2
