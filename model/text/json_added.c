@@ -57,10 +57,8 @@ static bool read_added(struct tokenizer *t, json_t *item, size_t index, struct a
         !fields_bool(item, path, "normalized", &entry->is_normalized, err) ||
         !fields_bool(item, path, "special", &entry->is_special, err))
         return false;
-    if (entry->bytes == 0)
-        return err_set(err, ERR_FORMAT, NULL,
-                       TOKENIZER_JSON ": %s.content is empty; remove the token", path);
-    return settle_id(t, path, entry, err);
+    /* The library passes over a token without text. */
+    return entry->bytes == 0 || settle_id(t, path, entry, err);
 }
 
 bool json_read_added_tokens(struct tokenizer *t, json_t *list, struct err *err)
@@ -71,10 +69,14 @@ bool json_read_added_tokens(struct tokenizer *t, json_t *list, struct err *err)
     size_t n = json_array_size(list);
     struct added_entry *entries = calloc(n + 1, sizeof *entries);
     bool done = entries || fields_no_memory(err);
-    for (size_t i = 0; i < n && done; i++)
-        done = read_added(t, json_array_get(list, i), i, &entries[i], err);
+    size_t n_kept = 0;
+    for (size_t i = 0; i < n && done; i++) {
+        entries[n_kept] = (struct added_entry){0};
+        done = read_added(t, json_array_get(list, i), i, &entries[n_kept], err);
+        n_kept += entries[n_kept].bytes > 0;
+    }
     done = done && vocab_finish_added(&t->vocab, where, err) &&
-           tokenizer_set_added(t, entries, n, where, err);
+           tokenizer_set_added(t, entries, n_kept, where, err);
     free(entries);
     return done;
 }

@@ -143,6 +143,8 @@ PARTS = [
     {"model": {**WORDPIECE, "later": {"vocab": {"a": 0}, "type": "BPE", "x": int(LARGE)}}},
     {"added_tokens": [{"id": 9, "content": "[X]", "single_word": False, "lstrip": False, "rstrip": False,
                        "normalized": False, "special": True, "later": 1}]},
+    {"added_tokens": [{"id": 5, "content": "", "single_word": False, "lstrip": False, "rstrip": False,
+                       "normalized": True, "special": False}]},
 ]
 LINES = ["Hello worlds  hello", " hello, don't [X] hi", "h i HI x hih", "7 8 o"]
 
@@ -151,7 +153,7 @@ LINES = ["Hello worlds  hello", " hello, don't [X] hi", "h i HI x hih", "7 8 o"]
 def test_parts_are_what_the_library_takes_them_for(parts, tmp_path, start):
     tokenizer = bert_with(**parts)
     vocab = tokenizer["model"]["vocab"]
-    n_rows = len(vocab) + len(tokenizer["added_tokens"])
+    n_rows = len(vocab) + sum(1 for token in tokenizer["added_tokens"] if token["content"])
     model = write_folder(tmp_path / "m", tokenizer=tokenizer, values=range(n_rows))
     library = tokenizers.Tokenizer.from_str(json.dumps(tokenizer))
     service = start("--model", model)

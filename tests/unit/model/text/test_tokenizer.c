@@ -697,8 +697,11 @@ static void added_tokens_must_agree_with_the_vocabulary(void **state)
     check_parts(p, "stands twice");
     p.added = ADDED("0", "[UNK]", "false") "," ADDED("0", "[UNK]", "true");
     check_parts(p, "added_tokens[1].content stands among added_tokens already");
-    p.added = ADDED("3", "", "false");
-    check_parts(p, "added_tokens[0].content is empty");
+    p.added = ADDED("7", "", "false") "," ADDED("3", "new", "false");
+    struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+    if (!t) fail_msg("%s", err.message);
+    check_ids(t, "new", IDS(3));
+    tokenizer_close(t);
     p.added = ADDED("3", "\\u0001", "true");
     check_parts(p, "nothing is left");
     p.added = ADDED("3", "NEW", "true") "," ADDED("4", "new", "true");
