@@ -97,7 +97,7 @@ static bool read_side(const struct reader *reader, struct settings *settings)
            FAIL(reader, "%s must be \"left\" or \"right\"", "truncation_side");
 }
 
-/* A limit; null: none. */
+/* A limit; null, and what is larger than any text: none. */
 static bool read_limit(const struct reader *reader, const char *key, uint64_t most, uint64_t *out,
                        bool *is_said)
 {
@@ -106,10 +106,10 @@ static bool read_limit(const struct reader *reader, const char *key, uint64_t mo
     if (is_said) *is_said = true;
     *out = 0;
     if (json_is_null(value)) return true;
-    if (!json_is_integer(value) || json_integer_value(value) < 1 ||
-        (uint64_t)json_integer_value(value) > most)
-        return FAIL(reader, "%s must be a whole number from 1 to %llu, or null", key,
-                    (unsigned long long)most);
+    if (!json_is_integer(value) || json_integer_value(value) < 1)
+        return FAIL(reader, "%s must be a whole number from 1, or null", key);
+    /* Such as transformers' VERY_LARGE_INTEGER. */
+    if ((uint64_t)json_integer_value(value) > most) return true;
     *out = (uint64_t)json_integer_value(value);
     return true;
 }

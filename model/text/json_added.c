@@ -8,19 +8,14 @@
 
 /* ---- added tokens ---- */
 
-/* The id stands in the vocabulary already, or is the next one after it. */
+/* The id stands in the vocabulary already, or is the next one after it: what the file says it is
+   does not count, as the library has it. */
 static bool settle_id(struct tokenizer *t, const char *path, struct added_entry *entry,
                       struct err *err)
 {
     uint32_t id = vocab_id(&t->vocab, entry->text, entry->bytes);
     uint32_t want = id == MODEL_NO_ID ? t->vocab.n : id;
-    if (entry->token.id != want)
-        return err_set(err, ERR_FORMAT, NULL,
-                       TOKENIZER_JSON
-                       ": %s.id is %u, but the token's id is %u (that of model.vocab, or "
-                       "the next one after it); save the file anew with the tokenizers "
-                       "library",
-                       path, entry->token.id, want);
+    entry->token.id = want;
     if (id == MODEL_NO_ID && !vocab_add(&t->vocab, want, entry->text, entry->bytes,
                                         TOKENIZER_JSON ": added_tokens", err))
         return false;

@@ -78,6 +78,12 @@ def test_a_limit_that_is_none_is_still_refused(value, tmp_path):
     assert "max_length must be a whole number" in run("embed", "--model", model, text="hello\n", code=1)
 
 
+def test_a_limit_beyond_every_text_is_none(tmp_path):
+    model = write_folder(tmp_path / "m", tokenizer=BERT, config_json=f'{{"max_length": {LARGE}, "normalize": false}}')
+    assert json.loads(run("inspect", model, "--format", "json"))["max_length"] is None
+    assert vectors(model, 400 * "hello world " + "\n") == [[2.5]]
+
+
 def test_requests_stay_strict(tmp_path, start):
     model = write_folder(tmp_path / "m", tokenizer=BERT)
     service = start("--model", model)
@@ -143,6 +149,8 @@ PARTS = [
     {"model": {**WORDPIECE, "later": {"vocab": {"a": 0}, "type": "BPE", "x": int(LARGE)}}},
     {"added_tokens": [{"id": 9, "content": "[X]", "single_word": False, "lstrip": False, "rstrip": False,
                        "normalized": False, "special": True, "later": 1}]},
+    {"added_tokens": [{"id": i, "content": content, "single_word": False, "lstrip": False, "rstrip": False,
+                       "normalized": False, "special": True} for i, content in ((50, "[X]"), (7, "[UNK]"), (9, "hi"))]},
     {"added_tokens": [{"id": 5, "content": "", "single_word": False, "lstrip": False, "rstrip": False,
                        "normalized": True, "special": False}]},
 ]
@@ -153,7 +161,7 @@ LINES = ["Hello worlds  hello", " hello, don't [X] hi", "h i HI x hih", "7 8 o"]
 def test_parts_are_what_the_library_takes_them_for(parts, tmp_path, start):
     tokenizer = bert_with(**parts)
     vocab = tokenizer["model"]["vocab"]
-    n_rows = len(vocab) + sum(1 for token in tokenizer["added_tokens"] if token["content"])
+    n_rows = len(vocab) + sum(1 for token in tokenizer["added_tokens"] if token["content"] not in ["", *vocab])
     model = write_folder(tmp_path / "m", tokenizer=tokenizer, values=range(n_rows))
     library = tokenizers.Tokenizer.from_str(json.dumps(tokenizer))
     service = start("--model", model)

@@ -689,16 +689,17 @@ static void added_tokens_must_agree_with_the_vocabulary(void **state)
 {
     (void)state;
     struct parts p = good;
-    p.added = ADDED("1", "[UNK]", "false");
-    check_parts(p, "added_tokens[0].id is 1, but the token's id is 0");
-    p.added = ADDED("4", "new", "false");
-    check_parts(p, "added_tokens[0].id is 4, but the token's id is 3");
+    p.added = ADDED("1", "[UNK]", "false") "," ADDED("40", "new", "false");
+    struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+    if (!t) fail_msg("%s", err.message);
+    check_ids(t, "[UNK] new a", IDS(0, 3, 1));
+    tokenizer_close(t);
     p.added = ADDED("3", "new", "false") "," ADDED("4", "new", "false");
     check_parts(p, "stands twice");
     p.added = ADDED("0", "[UNK]", "false") "," ADDED("0", "[UNK]", "true");
     check_parts(p, "added_tokens[1].content stands among added_tokens already");
     p.added = ADDED("7", "", "false") "," ADDED("3", "new", "false");
-    struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+    t = try_open(write_json(p), span_of(NULL), NULL);
     if (!t) fail_msg("%s", err.message);
     check_ids(t, "new", IDS(3));
     tokenizer_close(t);
