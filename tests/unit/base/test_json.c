@@ -200,6 +200,40 @@ static void what_is_no_json_in_a_file_stays_none(void **state)
     assert_null(json_read_file("[3\0]", 4, true, &err));
 }
 
+/* Values, and what is nearly one, out of pieces; exact memory, for what is read beyond it is seen.
+ */
+static void whatever_a_request_may_be_a_file_may_be_and_says_the_same(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"NaN", "Infinity", "-",    "1",      "9223372036854775807",
+                                         "0",   ".5",       "e9",   "e999",   "\"",
+                                         "\\",  "\\u",      "d83d", "de00",   "{",
+                                         "}",   ":",        ",",    "[",      "]",
+                                         " ",   "a",        "true", "\"b\":", "\\\""};
+    uint32_t random = 1;
+    size_t n_read = 0;
+    for (int round = 0; round < 60000; round++) {
+        char text[200] = "[";
+        for (int i = 0; i < 1 + round % 9; i++) {
+            random = random * 1664525 + 1013904223;
+            strcat(text, pieces[(random >> 8) % (sizeof pieces / sizeof *pieces)]);
+        }
+        if (round % 3) strcat(text, "]");
+        const size_t bytes = strlen(text);
+        char *exact = malloc(bytes);
+        memcpy(exact, text, bytes);
+        struct err err = {0};
+        json_t *strict = json_read(exact, bytes, &err);
+        json_t *loose = json_read_file(exact, bytes, false, &err);
+        if (strict && !(loose && json_equal(strict, loose))) fail_msg("%s", text);
+        n_read += strict != NULL;
+        json_decref(strict);
+        json_decref(loose);
+        free(exact);
+    }
+    assert_true(n_read > 500);
+}
+
 /* {"input": ["word0", ...], "ids": [0, ...]} */
 static char *make_large_text(size_t n, size_t *bytes)
 {
@@ -414,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_byte_order_mark_of_a_file_is_passed_over),
         cmocka_unit_test(of_a_key_that_comes_twice_in_a_file_the_last_may_count),
         cmocka_unit_test(what_is_no_json_in_a_file_stays_none),
+        cmocka_unit_test(whatever_a_request_may_be_a_file_may_be_and_says_the_same),
         cmocka_unit_test(values_lie_in_the_arena_and_need_no_freeing),
         cmocka_unit_test(small_values_take_little_of_the_arena),
         cmocka_unit_test(the_arenas_cap_is_an_error_of_its_own),
