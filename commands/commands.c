@@ -46,11 +46,11 @@ const char *commands_describe_without_row(const struct model *model, char out[st
 {
     const struct model_info *info = model_info(model);
     if (info->without_row == 0) return NULL;
-    snprintf(out, 400,
-             "%u of the %u tokens have no row in the table, which has %u: in texts they count as "
-             "unknown; if these are more than some added tokens, take tokenizer and table from the "
-             "same model",
-             info->without_row, info->vocab_size + info->without_row, info->vocab_size);
+    snprintf(
+        out, 400,
+        "%u of the %u tokens have no row in the table (%u rows) and count as unknown in texts; "
+        "if they are not added tokens, take tokenizer and table from the same model",
+        info->without_row, info->vocab_size + info->without_row, info->vocab_size);
     return out;
 }
 

@@ -61,10 +61,9 @@ static void tell_of_config(const struct model *model)
     json_t *value;
     json_object_foreach(settings->passed_over, key, value)
     {
-        log_info(
-            "config.json is of %s, as its %s tells: its %s is not this program's, and is passed "
-            "over (say \"compat\" in it to have it count)",
-            settings_owners[settings->owner], settings->mark, key);
+        log_info("config.json belongs to %s (it has %s), so its %s is ignored; add \"compat\": "
+                 "\"embedd\" to it to have its keys count",
+                 settings_owners[settings->owner], settings->mark, key);
     }
 }
 

@@ -41,8 +41,8 @@ static bool check_options(const struct content *content, const struct convert_op
         (options->form == CONVERT_PACKED && options->keep_top == 0))
         return true;
     return err_set(err, ERR_USAGE, NULL,
-                   "%u tokens of the model have no row in its table, which others do not take and "
-                   "--keep-top cannot keep; convert it to the packed form, whole",
+                   "%u tokens have no row in the table; such a model can only be converted to the "
+                   "packed form, without --keep-top",
                    content_without_row(content));
 }
 

@@ -52,7 +52,7 @@ static bool keep_normalized(struct tokenizer *t, const struct added_entry *entry
     arena_clear(&arena);
     if (!done)
         return err_set(err, ERR_FORMAT, NULL,
-                       "%s: normalization makes too much of the token with the id %u; set its "
+                       "%s: the token with the id %u is too long once it is normalized; set its "
                        "normalized to false",
                        where, entry->token.id);
     return !is_empty ||

@@ -259,13 +259,45 @@ def added_tokens(chance, vocab):
     return tokens
 
 
+# Fields of every kind: where a part has them that is of another kind, or does not say its kind.
+STRAY = {"clean_text": True, "handle_chinese_chars": False, "strip_accents": None, "lowercase": True, "strip_left": True,
+         "strip_right": False, "prepend": "a", "pattern": {"String": "b"}, "content": "é", "suffix": "b", "prefix": "a",
+         "cleanup": False, "pad_token": "a", "word_delimiter_token": "b", "start": 1, "stop": 0, "sep": ["x", 0], "cls": ["y", 1],
+         "trim_offsets": True, "add_prefix_space": False, "use_regex": False, "behavior": "Removed", "invert": True, "length": 2,
+         "delimiter": "a", "individual_digits": True, "pair": [], "special_tokens": {}, "later": [1, {"type": "BPE"}],
+         "unk_id": 1, "max_input_chars_per_word": 5, "continuing_subword_prefix": "", "end_of_word_suffix": None}
+
+
+def stray(chance, found, is_typed):
+    """A part as old files and those of other programs have it, those in it too."""
+    found = {key: [stray(chance, item, True) for item in value] if key in p.LISTS else value for key, value in found.items()}
+    for key in chance.sample(sorted(STRAY), chance.choice([0, 0, 1, 3, 8])):
+        found.setdefault(key, STRAY[key])
+    if is_typed and chance.random() < 0.4:
+        found.pop("type", None)
+    elif is_typed and chance.random() < 0.1:
+        found["type"] = chance.choice(["Future", None, "Lowercase", "ByteLevel"])
+    items = list(found.items())
+    chance.shuffle(items)
+    return dict(items)
+
+
+def aged(chance, spec):
+    """The pipeline with some parts that the library tells by their fields, and keys that it passes over."""
+    for key in ("model", "normalizer", "pre_tokenizer", "post_processor", "decoder"):
+        if spec[key] is not None and chance.random() < 0.4:
+            spec[key] = stray(chance, spec[key], key != "pre_tokenizer")
+    return spec
+
+
 def pipeline(chance):
     made = model(chance)
     vocab = vocab_of(made)
     tokens = added_tokens(chance, vocab)
     every = {**vocab, **{t["content"]: t["id"] for t in tokens}}
-    return whole(made, normalizer(chance) if chance.random() < 0.7 else None, pre_tokenizer(chance) if chance.random() < 0.8 else None,
+    spec = whole(made, normalizer(chance) if chance.random() < 0.7 else None, pre_tokenizer(chance) if chance.random() < 0.8 else None,
                  post_processor(chance, every) if flag(chance) else None, decoder(chance) if chance.random() < 0.8 else None, tokens)
+    return aged(chance, spec) if chance.random() < 0.3 else spec
 
 
 def random_text(chance):
@@ -322,13 +354,12 @@ def lists_of(spec):
     yield spec["added_tokens"]
     if spec["model"].get("merges"):
         yield spec["model"]["merges"]
-    if spec["model"]["type"] == "Unigram":
+    if isinstance(spec["model"].get("vocab"), list):
         yield spec["model"]["vocab"]
     waiting = [spec[key] for key in ("normalizer", "pre_tokenizer", "post_processor", "decoder")]
     while waiting:
         found = waiting.pop()
-        if found and found["type"] == "Sequence":
-            inner = next(value for value in found.values() if isinstance(value, list))
+        for inner in [found[key] for key in p.LISTS if key in (found or {})]:
             yield inner
             waiting += inner
 

@@ -28,6 +28,9 @@ def pattern(text, regex=False):
     return {"Regex" if regex else "String": text}
 
 
+LISTS = ("normalizers", "pretokenizers", "processors", "decoders")  # of Sequences
+
+
 def sequence(items, key):
     return part("Sequence", **{key: list(items)})
 
