@@ -240,12 +240,11 @@ static bool classify_run(struct classify *classify, char **files, int n_files, s
 {
     lines_init(&classify->lines, files, n_files);
     bool is_ok =
-        model_open_as(&classify->model, classify->model_path, &classify->model_options, err);
-    if (is_ok) commands_warn_of_model("classify", classify->model);
-    is_ok = is_ok && set_head(classify, err) && make_block(classify, err) &&
-            output_open(&classify->output, classify->output_path, err) &&
-            lines_each(&classify->lines, classify_line, classify, n_files > 0, err) &&
-            finish_block(classify, err) && output_close(&classify->output, err);
+        model_open_as(&classify->model, classify->model_path, &classify->model_options, err) &&
+        set_head(classify, err) && make_block(classify, err) &&
+        output_open(&classify->output, classify->output_path, err) &&
+        lines_each(&classify->lines, classify_line, classify, n_files > 0, err) &&
+        finish_block(classify, err) && output_close(&classify->output, err);
     if (is_ok) unknown_tell(&classify->unknown, "classify");
     output_abort(&classify->output);
     lines_close(&classify->lines);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/commands.h"
 
-#include "model/model.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,25 +38,6 @@ int commands_fail(const char *command, const struct err *err)
 void commands_warn(const char *sentence)
 {
     fprintf(stderr, "embedd: warning: %s\n", sentence);
-}
-
-const char *commands_describe_without_row(const struct model *model, char out[static 400])
-{
-    const struct model_info *info = model_info(model);
-    if (info->without_row == 0) return NULL;
-    snprintf(
-        out, 400,
-        "%u of the %u tokens have no row in the table (%u rows) and count as unknown in texts; "
-        "if they are not added tokens, take tokenizer and table from the same model",
-        info->without_row, info->vocab_size + info->without_row, info->vocab_size);
-    return out;
-}
-
-void commands_warn_of_model(const char *command, const struct model *model)
-{
-    char sentence[400];
-    if (commands_describe_without_row(model, sentence))
-        fprintf(stderr, "embedd %s: warning: %s\n", command, sentence);
 }
 
 bool commands_close_stdout(struct err *err)

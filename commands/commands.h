@@ -37,18 +37,6 @@ int commands_fail(const char *command, const struct err *err);
 /** commands_warn writes `embedd: warning: sentence` to standard error. */
 void commands_warn(const char *sentence);
 
-struct model;
-
-/**
- * commands_describe_without_row writes one sentence on the tokens of the model that have no row.
- * @return NULL: all have one; else `out`
- */
-const char *commands_describe_without_row(const struct model *model, char out[static 400]);
-
-/** commands_warn_of_model writes to standard error what is to be known of the model before its
- * vectors are used; mostly nothing. */
-void commands_warn_of_model(const char *command, const struct model *model);
-
 /**
  * commands_close_stdout flushes standard output, so that what could not be written (a full disk)
  * becomes an error instead of silence.

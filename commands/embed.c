@@ -130,7 +130,6 @@ static bool embed_run(struct embed *embed, char **files, int n_files, struct err
     lines_init(&embed->lines, files, n_files);
     memset(&embed->output, 0, sizeof(embed->output));
     if (!model_open_as(&embed->model, embed->model_path, &embed->model_options, err)) goto out;
-    commands_warn_of_model("embed", embed->model);
     if (!set_options(embed, err)) goto out;
     if (!output_open(&embed->output, embed->output_path, err)) goto out;
     if (embed->format == FORMAT_NPY) {

@@ -61,7 +61,6 @@ static bool open_all(struct eval *eval, struct err *err)
     if (!model_open_as(&eval->model, eval->model_path, &eval->model_options, err) ||
         !choose_head(eval->model, eval->heads_path, eval->head_name, &eval->head, err))
         return false;
-    commands_warn_of_model("eval", eval->model);
     eval->info = head_info(eval->head);
     if (!read_labels(eval, err)) return false;
     eval->evaluation = evaluation_new(eval->info->kind, eval->info->n_labels, eval->info->labels,

@@ -48,12 +48,6 @@ static void warn_of_head(const struct model *model)
         log_warn("served without its classifier: %s", heads->refused.message);
 }
 
-static void warn_of_tokens(const struct model *model)
-{
-    char sentence[400];
-    if (commands_describe_without_row(model, sentence)) log_warn("%s", sentence);
-}
-
 static void tell_of_config(const struct model *model)
 {
     const struct settings *settings = &model_content(model)->settings;
@@ -92,7 +86,6 @@ int serve_main(int argc, char **argv)
     };
     bool is_done = model_open_as(&model, config.model, &options, &err);
     if (is_done) warn_of_head(model);
-    if (is_done) warn_of_tokens(model);
     if (is_done) tell_of_config(model);
     is_done = is_done &&
               (strcmp(config.heads, "none") == 0 || model_add_heads(model, config.heads, &err)) &&

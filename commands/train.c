@@ -216,7 +216,6 @@ static bool train_run(struct train *train, struct err *err)
     const struct training_watcher watcher = {tell_progress, was_interrupted, tell_resumed, train};
     struct training_result result = {0};
     bool ok = model_open_as(&train->model, train->from, &train->model_options, err);
-    if (ok) commands_warn_of_model("train", train->model);
     ok = ok && read_examples(train, err) &&
          training_run(train->model, &train->examples, train->validation ? &train->held : NULL,
                       &train->options, &watcher, &result, err);

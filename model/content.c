@@ -121,6 +121,19 @@ static bool check_vocabulary(const struct content *content, const struct model_o
     return warn(options, err, sentence);
 }
 
+static bool check_rows(const struct content *content, const struct model_options *options,
+                       struct err *err)
+{
+    char sentence[500];
+    const uint32_t n = content_without_row(content), n_rows = content->table.n_rows;
+    if (n == 0) return true;
+    snprintf(sentence, sizeof sentence,
+             "%.200s: %u of the %u tokens have no row in the table (%u rows) and count as unknown "
+             "in texts; if they are not added tokens, take tokenizer and table from the same model",
+             content->where, n, n + n_rows, n_rows);
+    return warn(options, err, sentence);
+}
+
 /* What a file beside the table says, or what is usual where there is none. */
 static bool open_config(struct content *content, const struct model_options *options,
                         struct err *err)
@@ -313,6 +326,7 @@ bool content_open(struct content *content, const char *path, const struct model_
             tokenizer_drop_blank_end(content->tokenizer, content->table.n_rows);
         settings_complete(&content->settings, content->tokenizer, &content->source.layout);
         if (check_sizes(content, err) && check_pooling(content, err) &&
+            check_rows(content, options, err) &&
             (content->is_packed || check_vocabulary(content, options, err)))
             return true;
     }
