@@ -210,7 +210,7 @@ replay: $(FUZZERS:%=build/asan/fuzz/%) ## replay the fuzz corpora under AddressS
 	$(Q)for name in $(FUZZERS); do build/asan/fuzz/$$name tests/fuzz/corpus/$$name || exit 1; done
 
 FUZZ_CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
-               -fno-sanitize-recover=undefined
+               -fno-sanitize-recover=undefined -Wno-missing-field-initializers
 
 build/fuzz/%.o: % Makefile | $(DEPS_FIRST)
 	$(call SAY,CLANG,$@)

@@ -60,5 +60,5 @@ struct exchange {
     struct buf piece;
 
     struct metrics_sample sample;
-    uint64_t stage_start_ns; /* the handlers' own: when the running stage began */
+    uint64_t stage_start_ns; /* when the running stage began; 0 = with the dispatch */
 };

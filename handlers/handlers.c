@@ -143,10 +143,11 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
 bool handlers_dispatch(struct exchange *x)
 {
     assert(x->route && x->arena && x->service);
-    x->stage_start_ns = clock_now_ns();
+    if (x->stage_start_ns == 0) x->stage_start_ns = clock_now_ns();
     x->route->handle(x);
     if (x->is_deferred) {
         x->is_deferred = false;
+        x->stage_start_ns = 0;
         x->sample = (struct metrics_sample){.route = x->sample.route};
         x->n_headers = 0;
         return false;

@@ -87,9 +87,10 @@ static uint64_t under_way(const struct conn *conn)
     return conn->framing.n_begun - conn->n_ended;
 }
 
-void conn_begin_request(struct conn *conn, struct request *request)
+void conn_begin_request(struct conn *conn, struct request *request, uint64_t now_ns)
 {
     conn->request = request;
+    if (conn->phase != CONN_RECEIVING) set_phase(conn, CONN_RECEIVING, now_ns);
 }
 
 void conn_begin_work(struct conn *conn)
@@ -152,7 +153,8 @@ ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
         is_empty = (size_t)n < room - got;
         got += framing_take(&conn->framing, at + got, (size_t)n, room - got);
     }
-    if (conn->phase == CONN_IDLE && under_way(conn) > 0)
+    /* With a whole head conn_begin_request follows, which knows the time. */
+    if (got == 0 && conn->phase == CONN_IDLE && under_way(conn) > 0)
         set_phase(conn, CONN_RECEIVING, clock_now_ns());
     if (is_refusal_due(conn)) conn_refuse(conns, conn, conn->framing.fault);
     if (got > 0 && !conn->is_shut) return (ssize_t)got;

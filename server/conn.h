@@ -83,7 +83,7 @@ void conns_remove(struct conns *conns, struct conn *conn);
 ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room);
 
 /** conn_begin_request: its head is complete. Its deadline runs from its first byte. */
-void conn_begin_request(struct conn *conn, struct request *request);
+void conn_begin_request(struct conn *conn, struct request *request, uint64_t now_ns);
 /** conn_begin_work: a worker has the request; until conn_begin_reply there is no deadline. */
 void conn_begin_work(struct conn *conn);
 void conn_begin_reply(struct conn *conn, uint64_t now_ns);

@@ -40,6 +40,7 @@ struct request {
     enum request_state state;
     const char *method; /* as sent; NULL until it has a route */
     uint64_t started_ns;
+    uint64_t started_run; /* of http->n_runs */
 
     bool is_chunked;
     size_t declared_bytes; /* Content-Length; 0 when chunked */

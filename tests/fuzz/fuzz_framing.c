@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define HEAD_MAX 4096
-/* A path, 16 lines of a name and 512 bytes, and what stands around them. */
-#define PLAIN_HEAD_MAX (32 + 1024 + 12 + 16 * (20 + 512 + 3) + 24)
+/* A path, 12 lines of a name and 256 bytes, and what stands around them. */
+#define PLAIN_HEAD_MAX (32 + 1024 + 12 + 12 * (20 + 256 + 3) + 24)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -130,7 +130,7 @@ static void add_head(struct maker *maker)
     if (pick(maker, 2)) {
         add(maker, pick(maker, 2) ? "Accept: " : "Cookie: ");
         size_t used = maker->n - start + 4,
-               limit = pick(maker, 2) ? 512 : HEAD_MAX - used % HEAD_MAX;
+               limit = pick(maker, 2) ? 256 : HEAD_MAX - used % HEAD_MAX;
         repeat(maker, "x", near(maker, limit + 4));
         add(maker, "\r\n");
     }

@@ -121,7 +121,7 @@ static void the_head_does_not_start_the_clock_anew(void **state)
     assert_false(is_shut_after(&pair, 9));
     say(&pair, "HTTP/1.0\r\n\r\n");
     assert_true(take(&pair) > 0);
-    conn_begin_request(pair.conn, request);
+    conn_begin_request(pair.conn, request, pair.now_ns);
     assert_true(is_shut_after(&pair, 3));
     assert_int_equal(pair.conns.timeouts, 0); /* the request itself is counted */
     close_pair(&pair);
@@ -143,7 +143,7 @@ static void silence_is_cut_off_by_idle_time_alone(void **state)
 static void pass_request(struct pair *pair)
 {
     struct request *request = (struct request *)(void *)pair;
-    conn_begin_request(pair->conn, request);
+    conn_begin_request(pair->conn, request, pair->now_ns);
     conn_begin_work(pair->conn);
     conn_begin_reply(pair->conn, pair->now_ns);
     conn_end_request(&pair->conns, pair->conn, pair->now_ns);
@@ -223,7 +223,7 @@ static void a_small_buffer_gets_everything_in_turn(void **state)
     say(&pair, "\r\nPUT");
     for (ssize_t n; (n = conn_read(&pair.conns, pair.conn, bytes, sizeof bytes)) > 0;)
         strncat(got, bytes, (size_t)n);
-    assert_string_equal(got, "GET / HTTP/1.0\r\nx-request-id:1234567890\r\n\r\n");
+    assert_string_equal(got, "GET / HTTP/1.0\r\nx-request-id: 1234567890\r\n\r\n");
     close_pair(&pair);
 }
 

@@ -71,10 +71,32 @@ static void only_lines_that_are_read_pass(void **state)
     assert_passes(GET HOST "\r\n", GET "\r\n");
     assert_passes(GET HOST
                   "Cookie: a=b; c=d\r\nUser-Agent: me (\xC3\xA9)\r\naccept:  */* \t\r\n\r\n",
-                  GET "accept:*/*\r\n\r\n");
+                  GET "accept:  */*\r\n\r\n");
     assert_passes(GET "X:\r\nHost:\r\nX-Request-Id: 1 2\r\nContent-Lengthy: 4\r\n\r\n",
-                  GET "X-Request-Id:1 2\r\n\r\n");
+                  GET "X-Request-Id: 1 2\r\n\r\n");
     assert_passes("\r\n\r\n" GET HOST "\r\n\r\n\n" GET HOST "\r\n", GET "\r\n" GET "\r\n");
+}
+
+static void what_comes_whole_needs_no_memory(void **state)
+{
+    (void)state;
+    struct framing framing;
+    char bytes[256] = POST HOST "Cookie: a=b\r\nContent-Length: 3\r\n\r\nabc" GET HOST "\r\n";
+    framing_init(&framing, HEAD_MAX);
+    for (int i = 0; i < 3; i++) {
+        char copy[256];
+        strcpy(copy, bytes);
+        size_t n = framing_take(&framing, copy, strlen(copy), sizeof copy);
+        assert_memory_equal(copy, POST "Content-Length: 3\r\n\r\nabc" GET "\r\n", n);
+        assert_null(framing.held);
+    }
+    strcpy(bytes, GET "Hos");
+    assert_int_equal(framing_take(&framing, bytes, strlen(bytes), sizeof bytes), 0);
+    assert_non_null(framing.held);
+    strcpy(bytes, "t: x\r\n\r\n");
+    size_t n = framing_take(&framing, bytes, strlen(bytes), sizeof bytes);
+    assert_memory_equal(bytes, GET "\r\n", n);
+    assert_null(framing.held);
 }
 
 static void targets_become_paths(void **state)
@@ -106,18 +128,18 @@ static void bodies_end_where_they_say(void **state)
 {
     (void)state;
     assert_passes(POST HOST "Content-Length: 3\r\n\r\nabc" GET HOST "\r\n",
-                  POST "Content-Length:3\r\n\r\nabc" GET "\r\n");
+                  POST "Content-Length: 3\r\n\r\nabc" GET "\r\n");
     assert_passes(POST HOST "Content-Length: 3\r\ncontent-length: 3 \r\n\r\nGET",
-                  POST "Content-Length:3\r\n\r\nGET");
+                  POST "Content-Length: 3\r\n\r\nGET");
     assert_passes(POST HOST "Content-Length: 0\r\n\r\n" GET HOST "\r\n",
-                  POST "Content-Length:0\r\n\r\n" GET "\r\n");
+                  POST "Content-Length: 0\r\n\r\n" GET "\r\n");
 }
 
 static void chunks_lose_what_is_no_data(void **state)
 {
     (void)state;
 #define CHUNKED "transfer-encoding: Chunked\r\n\r\n"
-    const char plain[] = POST "transfer-encoding:Chunked\r\n\r\n";
+    const char plain[] = POST "transfer-encoding: Chunked\r\n\r\n";
     char out[256];
     snprintf(out, sizeof out, "%s5\r\nhello\r\n00\r\n\r\n" GET "\r\n", plain);
     assert_passes(POST HOST CHUNKED "5\r\nhello\r\n00\r\n\r\n" GET HOST "\r\n", out);
@@ -133,14 +155,14 @@ static void expect_passes_where_a_body_follows(void **state)
 {
     (void)state;
     assert_passes(POST HOST "Content-Length: 1\r\nExpect: 100-Continue\r\nX: y\r\n\r\nz",
-                  POST "Content-Length:1\r\nExpect:100-continue\r\n\r\nz");
+                  POST "Content-Length: 1\r\nExpect:100-continue\r\n\r\nz");
     assert_passes(POST HOST "Expect:100-continue\r\nContent-Length: 0\r\n\r\n",
-                  POST "Content-Length:0\r\n\r\n");
+                  POST "Content-Length: 0\r\n\r\n");
     assert_passes(GET HOST "Expect:100-continue\r\n\r\n", GET "\r\n");
     assert_passes("GET /a HTTP/1.0\r\nExpect:100-continue\r\nContent-Length:1\r\n\r\nz",
                   "GET /a HTTP/1.0\r\nContent-Length:1\r\nExpect:100-continue\r\n\r\nz");
     assert_passes(POST HOST "Expect: tea\r\nContent-Length: 1\r\n\r\nz",
-                  POST "Content-Length:1\r\n\r\nz");
+                  POST "Content-Length: 1\r\n\r\nz");
 }
 
 static void faults_are_told_apart(void **state)
@@ -172,9 +194,10 @@ static void faults_are_told_apart(void **state)
         {TEXT_("GET http:///a HTTP/1.1\r\n"), FRAMING_TARGET},
         {TEXT_("GET ftp://a/ HTTP/1.1\r\n"), FRAMING_TARGET},
         {TEXT_("GET /a%00b HTTP/1.1\r\n"), FRAMING_TARGET},
-        {TEXT_("GET /a\0b HTTP/1.1\r\n"), FRAMING_TARGET},
-        {TEXT_("GET /a?\x7F HTTP/1.1\r\n"), FRAMING_TARGET},
-        {TEXT_("GET /a\rb HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_("GET /a\0b HTTP/1.1\r\n"), FRAMING_REQUEST_LINE},
+        {TEXT_("GET /a?\x7F HTTP/1.1\r\n"), FRAMING_REQUEST_LINE},
+        {TEXT_("GET /a\tb HTTP/1.1\r\n"), FRAMING_TARGET},
+        {TEXT_("GET /a\rb HTTP/1.1\r\n"), FRAMING_REQUEST_LINE},
         {TEXT_(GET "Host : x\r\n"), FRAMING_HEADER},
         {TEXT_(GET "Content-Length\t: 1\r\n"), FRAMING_HEADER},
         {TEXT_(GET ": x\r\n"), FRAMING_HEADER},
@@ -303,13 +326,13 @@ static void values_are_left_out_where_they_are_too_long_to_matter(void **state)
                  {"content-type", FRAMING_HEAD_LONG},
                  {"content-encoding", FRAMING_HEAD_LONG}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (int n = 512; n <= 513; n++) {
+        for (int n = 256; n <= 257; n++) {
             char in[1024], line[600];
             snprintf(line, sizeof line, "%s:%0*d\r\n", cases[i].name, n, 0);
             snprintf(in, sizeof in, GET HOST "%s\r\n", line);
             struct result result = feed(in, strlen(in), 10000, 10000);
-            bool passes = n == 512 && strcmp(cases[i].name, "cookie") != 0;
-            assert_int_equal(result.fault, n == 512 ? FRAMING_SOUND : cases[i].fault);
+            bool passes = n == 256 && strcmp(cases[i].name, "cookie") != 0;
+            assert_int_equal(result.fault, n == 256 ? FRAMING_SOUND : cases[i].fault);
             assert_int_equal(strstr(result.out, line) != NULL, passes);
             free(result.out);
         }
@@ -320,7 +343,7 @@ static void many_lines_that_pass_are_too_many(void **state)
 {
     (void)state;
     char in[2048] = GET HOST;
-    for (int i = 0; i < 16; i++)
+    for (int i = 0; i < 12; i++)
         strcat(in, "accept: a\r\n");
     struct result result = feed(in, strlen(in), 10000, 10000);
     assert_int_equal(result.fault, FRAMING_SOUND);
@@ -350,6 +373,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_lines_that_are_read_pass),
+        cmocka_unit_test(what_comes_whole_needs_no_memory),
         cmocka_unit_test(targets_become_paths),
         cmocka_unit_test(bodies_end_where_they_say),
         cmocka_unit_test(chunks_lose_what_is_no_data),
