@@ -21,6 +21,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -36,8 +37,9 @@ OPENLOAD = os.path.join(TOP, "build", "release", "bench", "openload")
 POST_LUA = os.path.join(TOP, "bench", "post.lua")
 SAMPLE = os.path.join(TOP, "tests", "data", "banking77", "sample.csv")
 ROUTE = "/v1/embeddings"
+DENSE_CELLS_MAX = 4194304  # the default of max-dense-cells
 BATCH = 256
-CONNECTION_MEMORY = 8192  # of libmicrohttpd, as the service sets it
+CONNECTION_MEMORY = 6144  # of libmicrohttpd, as the service sets it
 
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, CLIENT_CORE = CORES[0], CORES[-1]
@@ -367,6 +369,60 @@ def mixed_load(report, calm, bodies, rounds, seconds):
             report.add(f"{name}: {point} of a sentence at half of that", value, "µs", None, "lower")
         late = statistics.median(one["late"]["p99_us"] for one in column)
         report.add(f"{name}: p99 of how late the load itself was", late, "µs")
+
+
+# ---- probes beside small requests with large replies ----
+
+
+def probe(port, seconds):
+    """Latencies of /health in µs, one every 2 ms, over one connection."""
+    latencies = []
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            begin = time.perf_counter()
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: bench\r\n\r\n")
+            connection.recv(4096)
+            latencies.append((time.perf_counter() - begin) * 1e6)
+            time.sleep(0.002)
+    return latencies
+
+
+def p90(latencies):
+    return statistics.quantiles(latencies, n=10)[8]
+
+
+def heavy_replies(report, calm, folder, rounds, seconds):
+    """/health beside four clients that ask for dense one-hot rows: more than one reply may have (a
+    small body of 300 tokens), and as many as it may."""
+    with service() as (process, port):
+        _, reply = post(port, "/v1/ids", json.dumps({"text": "eat"}))
+        most = DENSE_CELLS_MAX // json.loads(reply)["vocab_size"]
+        for name, tokens, target in (("too many", 300, 5), ("the most", most, None)):
+            path = os.path.join(folder, "dense.jsonl")
+            write_lines(path, [json.dumps({"ids": [1] * tokens, "format": "dense"})])
+            load = ["wrk", "-t1", "-c4", f"-d{seconds + 1}s", "-s", POST_LUA]
+            load += [f"http://127.0.0.1:{port}/v1/onehot", "--", path]
+
+            def measure(_, load=load):
+                alone = probe(port, seconds)
+                with subprocess.Popen(
+                    load, stdout=subprocess.PIPE, preexec_fn=prepare_child(CLIENT_CORE)
+                ) as clients:
+                    time.sleep(0.5)
+                    beside = probe(port, seconds)
+                    result = json.loads(clients.communicate()[0].splitlines()[-1])
+                return alone, beside, result["rate"]
+
+            results = calm.rounds(rounds, (process.pid,), measure)
+            ratio = statistics.median(p90(beside) / p90(alone) for alone, beside, _ in results)
+            what = f"p90 of /health: beside four of {name} dense rows / alone"
+            report.add(what, ratio, "ratio", target, "lower")
+            beside = statistics.median(p90(latencies) for _, latencies, _ in results)
+            report.add(f"{name} dense rows: p90 of /health", beside, "µs", None, "lower")
+            rate = statistics.median(rate for *_, rate in results)
+            report.add(f"{name} dense rows: replies", rate, "requests/s", None, "higher")
 
 
 # ---- how even the loops are ----
@@ -700,7 +756,7 @@ class Report:
         print(f"| {'-' * 58} | {'-' * 8}: | {'-' * 10} | {'-' * 14} |", flush=True)
 
 
-PARTS = "closed mixed shares classify starts opening library tokenizers encoders".split()
+PARTS = "closed mixed heavy shares classify starts opening library tokenizers encoders".split()
 
 
 def main():
@@ -722,6 +778,8 @@ def main():
             closed_loops(report, calm, bodies, folder, rounds, seconds)
         if "mixed" in wanted:
             mixed_load(report, calm, bodies, rounds, seconds)
+        if "heavy" in wanted:
+            heavy_replies(report, calm, folder, rounds, seconds)
         if "shares" in wanted:
             loop_shares(report, bodies)
         if "classify" in wanted:
