@@ -44,6 +44,25 @@ static bool apply_unknown(struct exchange *x, struct batch *batch, enum unknown_
     return true;
 }
 
+/* Reads the request into a maker of `maker_bytes`, zeros at first, and replies with what it makes.
+ */
+static void reply_made(struct exchange *x, size_t maker_bytes,
+                       bool (*read)(struct exchange *, void *, struct plan *, struct err *),
+                       bool (*make)(struct exchange *, void *, struct buf *),
+                       enum metrics_stage stage)
+{
+    void *maker = arena_alloc(x->arena, maker_bytes);
+    struct plan plan = {0};
+    struct err err;
+    if (maker) memset(maker, 0, maker_bytes);
+    if (maker ? read(x, maker, &plan, &err) : err_out_of_memory(&err)) {
+        reply_pieces(x, plan.reply_bytes, make, maker);
+        stage_end(x, stage);
+    } else {
+        handlers_fail(x, &err);
+    }
+}
+
 /* -- /v1/ids -- */
 
 enum { IDS_UNKNOWN = OWN_FIELDS, IDS_FIELDS };
@@ -302,8 +321,9 @@ static bool is_dense(const struct onehot *onehot, enum format format)
     return (uint64_t)onehot->n * onehot->width <= DENSE_CELLS_MAX;
 }
 
-static bool onehots_read(struct exchange *x, struct onehots *onehots, struct err *err)
+static bool read_onehots(struct exchange *x, void *maker, struct plan *plan, struct err *err)
 {
+    struct onehots *onehots = maker;
     struct value values[ONEHOT_FIELDS];
     size_t vocabulary = VOCABULARY_MODEL, format = FORMAT_AUTO;
     if (!exchange_read_fields(x, onehot_names, ONEHOT_FIELDS, values, err) ||
@@ -322,23 +342,12 @@ static bool onehots_read(struct exchange *x, struct onehots *onehots, struct err
             return false;
         onehot->is_dense = is_dense(onehot, (enum format)format);
     }
-    return true;
+    return plan_onehots(x, onehots, plan, err);
 }
 
 void onehot_post(struct exchange *x)
 {
-    struct onehots *onehots = arena_array(x->arena, 1, sizeof *onehots);
-    struct plan plan = {0};
-    struct err err;
-    if (onehots) *onehots = (struct onehots){0};
-    if (!onehots)
-        err_out_of_memory(&err);
-    else if (onehots_read(x, onehots, &err) && plan_onehots(x, onehots, &plan, &err)) {
-        reply_pieces(x, plan.reply_bytes, make_onehots, onehots);
-        stage_end(x, STAGE_WRITE);
-        return;
-    }
-    handlers_fail(x, &err);
+    reply_made(x, sizeof(struct onehots), read_onehots, make_onehots, STAGE_WRITE);
 }
 
 /* -- /v1/lookup -- */
@@ -435,9 +444,9 @@ static bool make_lookups(struct exchange *x, void *maker, struct buf *out)
     return false;
 }
 
-static bool lookups_read(struct exchange *x, struct lookups *lookups, struct plan *plan,
-                         struct err *err)
+static bool read_lookups(struct exchange *x, void *maker, struct plan *plan, struct err *err)
 {
+    struct lookups *lookups = maker;
     struct value values[LOOKUP_FIELDS];
     int64_t dims = model_info(x->service->model)->dim;
     size_t encoding = ENCODING_FLOAT;
@@ -464,19 +473,8 @@ static bool lookups_read(struct exchange *x, struct lookups *lookups, struct pla
 
 void lookup_post(struct exchange *x)
 {
-    struct lookups *lookups = arena_array(x->arena, 1, sizeof *lookups);
-    struct plan plan = {0};
-    struct err err;
-    if (lookups) *lookups = (struct lookups){0};
-    if (!lookups)
-        err_out_of_memory(&err);
-    else if (lookups_read(x, lookups, &plan, &err)) {
-        reply_pieces(x, plan.reply_bytes, make_lookups, lookups);
-        /* Rows go straight from the table into the reply: one stage. */
-        stage_end(x, STAGE_LOOKUP);
-        return;
-    }
-    handlers_fail(x, &err);
+    /* Rows go straight from the table into the reply: one stage. */
+    reply_made(x, sizeof(struct lookups), read_lookups, make_lookups, STAGE_LOOKUP);
 }
 
 void ids_post(struct exchange *x)
