@@ -120,13 +120,21 @@ static bool eval_row(struct eval *eval, const struct labelled_row *row, struct e
            fail_row(eval, row, reason.message, err);
 }
 
-/* The first row, where it may be a header: it is one if nobody else knows its label. */
+/* The first row, where it may be a header: it is one if nobody else knows its label, and its cells
+ * look like names. */
 static bool settle_first(struct eval *eval, struct err *err)
 {
-    bool recurs;
-    const struct labelled_row *row = labelled_doubtful(eval->rows, &recurs);
+    struct labelled_doubt doubt;
+    const struct labelled_row *row = labelled_doubtful(eval->rows, &doubt);
     if (!row) return true;
-    if (recurs || label_names_find(eval->labels, row->labels[0]) != UINT32_MAX) {
+    const bool is_known =
+        doubt.recurs || label_names_find(eval->labels, row->labels[0]) != UINT32_MAX;
+    if (!is_known && !doubt.has_names)
+        fprintf(stderr,
+                "embedd eval: warning: neither the head nor another row has the label '%s' of the "
+                "first row; if that row is a header, give --header yes\n",
+                columns_show(row->labels[0]).text);
+    if (is_known || !doubt.has_names) {
         eval->n_rows++;
         return eval_row(eval, row, err);
     }

@@ -136,32 +136,65 @@ static bool has_header(const struct search *search)
            ((label && !text) || count_usual(search, LABEL) > 0);
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* What pandas calls a column without a name. */
+static bool is_unnamed(struct span cell)
+{
+    static const char start[] = "Unnamed: ";
+    size_t n = sizeof start - 1;
+    if (cell.bytes <= n || memcmp(cell.data, start, n) != 0) return false;
+    while (n < cell.bytes && is_digit(cell.data[n]))
+        n++;
+    return n == cell.bytes;
+}
+
+/* A number, a date or a time. */
+static bool is_figure(struct span cell)
+{
+    bool has_digit = false;
+    for (size_t i = 0; i < cell.bytes; i++) {
+        if (!is_digit(cell.data[i]) && !memchr("+-.,:/% ", cell.data[i], 8)) return false;
+        has_digit |= is_digit(cell.data[i]);
+    }
+    return has_digit;
+}
+
 /* Up to three short words without a mark of a sentence, and no number. */
 static bool looks_like_name(struct span cell)
 {
     static const char *const marks[] = {"。", "，", "！", "？", "、"};
     size_t words = 0;
+    if (is_unnamed(cell)) return true;
     for (size_t i = 0; i < cell.bytes; i++) {
         const char c = cell.data[i];
         if ((unsigned char)c < 0x20 || strchr(".,;:!?\"", c)) return false;
         words += c != ' ' && (i == 0 || cell.data[i - 1] == ' ');
-        if (words == 1 && c >= '0' && c <= '9' && (i == 0 || cell.data[i - 1] == ' ')) return false;
+        if (words == 1 && is_digit(c) && (i == 0 || cell.data[i - 1] == ' ')) return false;
     }
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (memmem(cell.data, cell.bytes, marks[i], strlen(marks[i]))) return false;
     return words > 0 && words <= 3 && cell.bytes <= 40;
 }
 
-/* All cells that are not empty, the two in question among them, look like names, and these differ.
- */
+/* The other rows tell whether it is one. A row without a label is an error, and no header. */
 static bool may_be_header(const struct search *search)
+{
+    return search->header == LABELLED_HEADER_AUTO && !search->has_header &&
+           search->first[search->at[LABEL]].bytes > 0;
+}
+
+/* The two cells in question look like names, and differ; and no other one is a figure. */
+static bool looks_like_header(const struct search *search)
 {
     const struct span text = search->first[search->at[TEXT]];
     const struct span label = search->first[search->at[LABEL]];
-    if (search->header != LABELLED_HEADER_AUTO || search->has_header) return false;
     for (size_t i = 0; i < search->n; i++)
-        if (search->first[i].bytes > 0 && !looks_like_name(search->first[i])) return false;
-    return text.bytes > 0 && label.bytes > 0 &&
+        if (is_figure(search->first[i])) return false;
+    return looks_like_name(text) && looks_like_name(label) &&
            (text.bytes != label.bytes || memcmp(text.data, label.data, text.bytes) != 0);
 }
 
@@ -262,6 +295,6 @@ bool columns_find(struct columns *columns, const char *file, const struct labell
     search.has_header = has_header(&search);
     if (!find(&search, err)) return false;
     *columns = (struct columns){search.at[TEXT], search.at[LABEL], search.has_header,
-                                may_be_header(&search)};
+                                may_be_header(&search), looks_like_header(&search)};
     return true;
 }

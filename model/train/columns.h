@@ -17,6 +17,7 @@ struct columns {
     size_t text, label; /* from 0 */
     bool has_header;    /* the first record names the columns */
     bool is_doubtful;   /* it is taken for a row, but may name them */
+    bool has_names;     /* its text and label look like names */
 };
 
 /**

@@ -128,12 +128,12 @@ static bool check_labels(const struct examples *examples, const char *path, stru
 /* At least so many rows say something of their labels. */
 #define ROWS_THAT_TELL 10
 
-/* Every label so far is in two rows at least, and there are enough of these. */
+/* Every label so far is in two rows at least. */
 static bool are_labels_seen_twice(const struct examples *examples)
 {
     const uint32_t n = label_names_count(examples->names);
     uint32_t *counts = calloc((size_t)n + 1, sizeof *counts);
-    bool is_so = counts && examples->n >= ROWS_THAT_TELL;
+    bool is_so = counts && n > 0;
     for (size_t i = 0; is_so && i < examples->n_labels; i++)
         counts[examples->labels[i]]++;
     for (uint32_t i = 0; is_so && i < n; i++)
@@ -153,20 +153,32 @@ static void move_last_to_front(struct examples *examples)
     examples->texts[0] = text;
 }
 
+/* What a first row is that may be a header. Of rows whose labels are known, the others say enough.
+ */
+static enum examples_first_row judge_first(const struct examples *examples,
+                                           const struct labelled_row *row,
+                                           struct labelled_doubt doubt)
+{
+    if (doubt.recurs || label_names_find(examples->names, row->labels[0]) != UINT32_MAX)
+        return FIRST_ROW_PLAIN;
+    const bool is_odd = !examples->owns_names || are_labels_seen_twice(examples);
+    const bool is_told = !examples->owns_names || examples->n >= ROWS_THAT_TELL;
+    if (doubt.has_names && is_odd && is_told) return FIRST_ROW_HEADER;
+    return doubt.has_names || is_odd ? FIRST_ROW_DOUBTFUL : FIRST_ROW_PLAIN;
+}
+
 /* The first row, where it may be a header; all others are read. */
 static bool settle_first(struct examples *examples, const struct model *model, struct arena *arena,
-                         const struct labelled *labelled, struct err *err)
+                         const struct labelled *labelled, const char *path, struct err *err)
 {
-    bool recurs;
-    const struct labelled_row *row = labelled_doubtful(labelled, &recurs);
+    struct labelled_doubt doubt;
+    const struct labelled_row *row = labelled_doubtful(labelled, &doubt);
     if (!row) return true;
-    if (label_names_find(examples->names, row->labels[0]) == UINT32_MAX && !recurs) {
-        const bool is_clear = !examples->owns_names || are_labels_seen_twice(examples);
-        examples->report.first_row = is_clear ? FIRST_ROW_HEADER : FIRST_ROW_DOUBTFUL;
-        examples->report.first_label = columns_show(row->labels[0]);
-        if (is_clear) return true;
-    }
-    if (!add_row(examples, model, arena, row, err)) return false;
+    const enum examples_first_row is = judge_first(examples, row, doubt);
+    examples->report.first_row = is;
+    if (is != FIRST_ROW_PLAIN) examples->report.first_label = columns_show(row->labels[0]);
+    if (is == FIRST_ROW_HEADER) return true;
+    if (!check_row(row, path, err) || !add_row(examples, model, arena, row, err)) return false;
     move_last_to_front(examples);
     return true;
 }
@@ -202,7 +214,7 @@ static bool read_rows(struct examples *examples, const struct model *model,
              (label_names_count(examples->names) <= EXAMPLES_LABELS_MAX ||
               check_labels(examples, path, err));
     }
-    ok = ok && settle_first(examples, model, &arena, labelled, err);
+    ok = ok && settle_first(examples, model, &arena, labelled, path, err);
     if (headers.n == 1 || headers.n == headers.n_whole) {
         examples->report.n_headers = headers.n;
         examples->report.header_line = headers.line;

@@ -26,7 +26,8 @@ struct example {
 enum examples_first_row {
     FIRST_ROW_PLAIN,    /* none such, or its label is that of other rows */
     FIRST_ROW_HEADER,   /* left out: its label is nowhere else, and every other label is */
-    FIRST_ROW_DOUBTFUL, /* kept: its label is nowhere else, but rows or labels are too few to say */
+    FIRST_ROW_DOUBTFUL, /* kept: its label is nowhere else, but rows or labels are too few to say,
+                           or its cells do not look like names */
 };
 
 /** What a user should know of a file. */

@@ -181,10 +181,12 @@ int labelled_next(struct labelled *labelled, struct labelled_row *row, struct er
     return 1;
 }
 
-const struct labelled_row *labelled_doubtful(const struct labelled *labelled, bool *recurs)
+const struct labelled_row *labelled_doubtful(const struct labelled *labelled,
+                                             struct labelled_doubt *doubt)
 {
-    *recurs = labelled->recurs;
-    return labelled->is_doubtful ? &labelled->doubtful : NULL;
+    if (!labelled->is_doubtful) return NULL;
+    *doubt = (struct labelled_doubt){labelled->recurs, labelled->columns.has_names};
+    return &labelled->doubtful;
 }
 
 bool labelled_repeats_header(const struct labelled *labelled, const struct labelled_row *row,

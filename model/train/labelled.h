@@ -73,8 +73,8 @@ extern const char *const labelled_format_names[LABELLED_FORMATS];
  *
  * The first record is a header if `header` says so or a column is given by name. If not, that of a
  * CSV is one unless a column is given by number; and any other if it holds a usual name for what is
- * not given, or for both where both are given. Otherwise it is a row; but where all its cells look
- * like names, only the other rows can tell: see labelled_doubtful.
+ * not given, or for both where both are given. Otherwise it is a row, unless the other rows tell
+ * that it is none: see labelled_doubtful.
  *
  * fastText's form has no columns: giving one is an error.
  */
@@ -130,14 +130,22 @@ bool labelled_open(struct labelled **out, const char *path, const struct labelle
  */
 int labelled_next(struct labelled *labelled, struct labelled_row *row, struct err *err);
 
+/** What is known of a first row that may be a header. */
+struct labelled_doubt {
+    bool recurs;    /* a later row has its label: it is none */
+    bool has_names; /* text and label look like names, not like numbers or sentences, and no other
+                       cell is a number or a date */
+};
+
 /**
- * labelled_doubtful: the first row where it may be a header all the same (its cells look like names
- * and none like a number or a sentence, but columns are known by number), which labelled_next has
- * left out. The reader decides at the end: a label that is nowhere else is a header's.
- * @param recurs set to whether a later row has its label
+ * labelled_doubtful: the first row where it may be a header all the same (columns are known by
+ * number, and it has one label), which labelled_next has left out. The reader decides at the end: a
+ * label that is nowhere else is a header's, or that of a rare row where `has_names` is false.
+ * @param doubt set, if there is such a row
  * @return valid until labelled_close; NULL: there is none
  */
-const struct labelled_row *labelled_doubtful(const struct labelled *labelled, bool *recurs);
+const struct labelled_row *labelled_doubtful(const struct labelled *labelled,
+                                             struct labelled_doubt *doubt);
 
 /**
  * labelled_repeats_header: the row's label is the name of its column, as where files with headers

@@ -69,13 +69,14 @@ static void read_all(const char *path, const struct labelled_options *options, F
             for (size_t i = 0; i < row.n_labels; i++)
                 fwrite(row.labels[i].data, 1, row.labels[i].bytes, out);
         }
-        bool recurs;
-        const struct labelled_row *doubtful = labelled_doubtful(labelled, &recurs);
+        struct labelled_doubt doubt;
+        const struct labelled_row *doubtful = labelled_doubtful(labelled, &doubt);
         if (doubtful) {
             uint64_t before = 0;
             check_row(doubtful, &before);
             if (doubtful->n_labels != 1) abort();
-            fprintf(out, "%d %.*s", recurs, (int)doubtful->text_bytes, doubtful->text);
+            fprintf(out, "%d %.*s", 2 * doubt.has_names + doubt.recurs, (int)doubtful->text_bytes,
+                    doubtful->text);
         }
         if (found == 0 && labelled_share(labelled) < 1) abort();
     } else if (labelled) {

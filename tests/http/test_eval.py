@@ -67,6 +67,12 @@ def test_a_header_is_recognized_where_columns_go_by_number():
     # A label that others have, or the head knows, is no header's.
     assert evaluated(*by_number, stdin="v1\tv2\n" + rows + "v1\t饭\n")["unknown_labels"] == 2
     assert evaluated(*by_number, stdin="meal\tv2\n" + rows)["examples"] == 5
+    # What does not look like names is counted, and warned of.
+    done = run("--format=json", *by_number, stdin="Kind?\tv2\n" + rows)
+    assert json.loads(done.stdout)["unknown_labels"] == 1
+    assert done.stderr.decode() == (
+        "embedd eval: warning: neither the head nor another row has the label 'Kind?' of the first row; if that row is "
+        "a header, give --header yes\n")
 
 
 def test_a_label_that_the_head_does_not_know_is_counted():

@@ -470,7 +470,9 @@ SPAM = "".join(f"{label},{text} {i},,,\n" for i in range(20) for label, text in 
 
 @one_thread
 @pytest.mark.parametrize("separator", [",", "\t", ";"])
-@pytest.mark.parametrize("header", ["v1,v2,,,", "Category,Message Text,,,", "类别,内容,,,"])
+@pytest.mark.parametrize("header", [
+    "v1,v2,,,", "Category,Message Text,,,", "类别,内容,,,", "v1,v2,Unnamed: 2,Unnamed: 3,Unnamed: 4",
+    "label,Unnamed: 1,Is it sure?,2nd opinion,"])
 def test_a_header_is_recognized_where_columns_go_by_number(header, separator, tmp_path):
     rows = (header + "\n" + SPAM).replace(",", separator)
     name = header.partition(",")[0]
@@ -492,10 +494,14 @@ def test_a_header_is_recognized_where_columns_go_by_number(header, separator, tm
 
 @one_thread
 @pytest.mark.parametrize("first, labels", [
-    ("ham,ok,,,", 2), ("ham,I am here!,,,", 2), ("other,call me back when you can,,,", 3), ("other,ok 7,,9,", 3)])
+    ("ham,ok,,,", 2), ("ham,I am here!,,,", 2), ("other,call me back when you can,,,", 3), ("other,ok 7,,9,", 3),
+    ("Spam?,SMS,,,", 3), ("1,0,2,3,4", 3), ("airline_sentiment:gold,tweet.text,,,", 3),
+    ("是否推荐？,评论内容（原文）,,,", 3), ("label,The text of the review in English,,,", 3)])
 def test_a_file_without_a_header_keeps_its_first_row(first, labels, tmp_path):
     done = Trained(tmp_path, "--text=2", "--label=1", "--epochs=2", rows=first + "\n" + SPAM)
-    assert f"of {labels} labels, trained on 41 rows" in done.out and "header" not in done.err
+    assert f"of {labels} labels, trained on 41 rows" in done.out and "is a header, and" not in done.err
+    # One label more than all others, which recur, may be a header's.
+    assert ("if that row is a header, give --header yes" in done.err) == (labels == 3)
 
 
 @one_thread
@@ -514,6 +520,8 @@ def test_what_may_be_a_header_is_warned_about(tmp_path):
             "out\n") in done.err
     done = Trained(tmp_path, "--force", "--label=kind", "--header=no", rows=csv(ROWS), code=2)
     assert "--header no says that there are no names" in done.sentence()
+    done = Trained(tmp_path, "--force", "--text=2", "--label=1", rows="a\0b,see you\n" + SPAM.replace(",,,", ""), code=1)
+    assert "line 1: a label holds the character NUL" in done.sentence()
 
 
 @one_thread

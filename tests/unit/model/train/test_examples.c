@@ -145,8 +145,15 @@ static void a_first_row_whose_label_is_nowhere_else_is_a_header(void **state)
     check_after("v2,v1", "d,v1\n", LABELLED_HEADER_AUTO, FIRST_ROW_PLAIN, 12, 3);
     /* Another label comes once too. */
     check_after("v2,v1", "d,z\n", LABELLED_HEADER_AUTO, FIRST_ROW_DOUBTFUL, 12, 4);
-    /* A text is no name. */
-    check_after("a b c d.,v1", "", LABELLED_HEADER_AUTO, FIRST_ROW_PLAIN, 11, 3);
+    check_after("Unnamed: 0,v1", "", LABELLED_HEADER_AUTO, FIRST_ROW_HEADER, 10, 2);
+    /* What does not look like names is kept. */
+    static const char *const odd[] = {"a b c d.,v1", "SMS?,v1", "0,v1",
+                                      "The text of the review,v1"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        check_after(odd[i], "", LABELLED_HEADER_AUTO, FIRST_ROW_DOUBTFUL, 11, 3);
+    /* Another rare label says that labels are rare. */
+    check_after("a b c d.,v1", "d,z\n", LABELLED_HEADER_AUTO, FIRST_ROW_PLAIN, 12, 4);
+    check_after("a b c d.,x", "", LABELLED_HEADER_AUTO, FIRST_ROW_PLAIN, 11, 2);
 }
 
 static void a_first_row_that_is_kept_stays_the_first(void **state)

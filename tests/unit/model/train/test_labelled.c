@@ -74,12 +74,12 @@ static struct read read_all(const char *path, const struct labelled_options *opt
             fwrite(row.text, 1, row.text_bytes, out);
             fputc('\n', out);
         }
-        bool recurs;
-        const struct labelled_row *first = labelled_doubtful(labelled, &recurs);
+        struct labelled_doubt doubt;
+        const struct labelled_row *first = labelled_doubtful(labelled, &doubt);
         if (first)
-            fprintf(out, "%llu? [%.*s%s] %.*s\n", (unsigned long long)first->line,
-                    (int)first->labels[0].bytes, first->labels[0].data, recurs ? " again" : "",
-                    (int)first->text_bytes, first->text);
+            fprintf(out, "%llu%s [%.*s%s] %.*s\n", (unsigned long long)first->line,
+                    doubt.has_names ? "?" : "", (int)first->labels[0].bytes, first->labels[0].data,
+                    doubt.recurs ? " again" : "", (int)first->text_bytes, first->text);
         if (found < 0) add_error(out, path, all.err.message);
         if (found == 0) assert_int_equal(labelled_next(labelled, &row, &all.err), 0);
     } else {
@@ -237,10 +237,10 @@ static void reviews_are_tsv_with_or_without_header(void **state)
            "TSV: text = column 'text', label = column 'label'",
            "2 [1] 很快，好吃，味道足，量大\n3 [0] \"太慢\n");
     expect("1\t很快\n0\t\"太慢\n", OPTIONS(.text = "2", .label = "1"),
-           "TSV: text = column 2, label = column 1", "1 [1] 很快\n2 [0] \"太慢\n");
+           "TSV: text = column 2, label = column 1", "2 [0] \"太慢\n1 [1] 很快\n");
     /* Of two columns one says it all. */
     expect("1\t很快\n0\t太慢\n", OPTIONS(.label = "1"), "TSV: text = column 2, label = column 1",
-           "1 [1] 很快\n2 [0] 太慢\n");
+           "2 [0] 太慢\n1 [1] 很快\n");
     refuse("1\t很快\n0\t太慢\n", NONE, ERR_USAGE,
            ": cannot tell which is the text and which the label; give --text and --label, a name "
            "or a number from 1; its first line has the columns: '1', '很快'");
@@ -471,7 +471,7 @@ static void a_header_may_be_asked_for_or_ruled_out(void **state)
 }
 
 /* As a row of a CSV with columns by number, before one more row. */
-static void expect_doubt(const char *first, bool is_doubtful, char separator)
+static void expect_doubt(const char *first, bool has_names, char separator)
 {
     char data[200], want[300];
     const char *comma = strchr(first, ',');
@@ -479,7 +479,7 @@ static void expect_doubt(const char *first, bool is_doubtful, char separator)
     snprintf(data, sizeof data, "%s\nc,d,\n", first);
     const int label_bytes = (int)strcspn(comma + 1, ",");
     snprintf(want, sizeof want,
-             is_doubtful ? "2 [d] c\n1? [%.*s] %.*s\n" : "1 [%.*s] %.*s\n2 [d] c\n", label_bytes,
+             has_names ? "2 [d] c\n1? [%.*s] %.*s\n" : "2 [d] c\n1 [%.*s] %.*s\n", label_bytes,
              comma + 1, bytes, first);
     free(expect_bytes(data, strlen(data),
                       OPTIONS(.text = "1", .label = "2", .label_separator = separator), want)
@@ -499,6 +499,14 @@ static void a_first_row_of_names_is_doubtful(void **state)
     expect_doubt("ok,1,", false, 0);
     expect_doubt("5 stars,good,", false, 0);
     expect_doubt("ok,ham,17", false, 0);
+    expect_doubt("ok,ham,2024-05-01 10:30", false, 0);
+    expect_doubt("v2,v1,Unnamed: 2", true, 0);
+    expect_doubt("Unnamed: 0,label,", true, 0);
+    expect_doubt("Unnamed: it,label,", false, 0);
+    expect_doubt("v2,v1,Is it spam?", true, 0); /* nobody asked for that column */
+    expect_doubt("opinion,kind,2nd opinion", true, 0);
+    expect_doubt("SMS,Spam?,", false, 0);
+    expect_doubt("0,1,", false, 0);
     expect_doubt("ok,ok,", false, 0);
     expect_doubt(",ham,", false, 0);
     expect_doubt("text,tag,", true, '|');
