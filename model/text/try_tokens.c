@@ -14,6 +14,11 @@
 #define ARENA_BYTES ((size_t)1 << 20)
 /* Small dictionaries may hold TCP/IP and snake_case alone. */
 #define MARKED_MIN 100
+/* And those of a few words 's and n't. */
+#define WRAPPED_MIN 20
+#define QUOTES "\"'`"
+#define COMMAS ",;"
+#define NUMBER "0123456789.-"
 
 static bool has_letter(struct span text)
 {
@@ -49,10 +54,47 @@ static struct span longest_part(struct span text)
     return best;
 }
 
+/* The byte with that place, counted from one end of the text. */
+static char byte_at(struct span text, bool from_end, size_t place)
+{
+    return place >= text.bytes ? '\0' : text.data[from_end ? text.bytes - 1 - place : place];
+}
+
+static bool is_among(char byte, const char *list)
+{
+    return byte != '\0' && strchr(list, byte);
+}
+
+/* How much at one end of the text is what files of words put around them: quotes, commas, and
+   columns of numbers beyond a comma. */
+static size_t wrapping_at(struct span text, bool at_end)
+{
+    for (size_t n = 0;;) {
+        size_t number = n;
+        while (is_among(byte_at(text, at_end, number), NUMBER))
+            number++;
+        size_t marks = number;
+        bool has_comma = false;
+        for (char byte; is_among(byte = byte_at(text, at_end, marks), QUOTES COMMAS); marks++)
+            has_comma |= is_among(byte, COMMAS);
+        if (marks == number || (number > n && !has_comma)) return n;
+        n = marks;
+    }
+}
+
+/* What stands within quotes and beside columns: of "word",12 the word. Hashtags, C++ and the like
+   keep their marks. The text holds a letter, so that something is left. */
+static struct span unwrapped(struct span text)
+{
+    const size_t before = wrapping_at(text, false), after = wrapping_at(text, true);
+    return (struct span){text.data + before, text.bytes - before - after};
+}
+
 static struct span written(const struct tokenizer *t, struct span text)
 {
     const bool is_piece = skip_prefix(&text, "\xE2\x96\x81") || skip_prefix(&text, "\xC4\xA0") ||
                           skip_prefix(&text, "##");
+    if (!is_piece && t->vocab.n >= WRAPPED_MIN) text = unwrapped(text);
     if (!is_piece && t->vocab.n >= MARKED_MIN) text = longest_part(text);
     text.bytes = utf8_cut(text.data, text.bytes, TEXT_BYTES_MAX);
     return text;

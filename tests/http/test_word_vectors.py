@@ -376,6 +376,9 @@ def test_a_server_says_once_what_is_odd(start, tmp_path):
     assert "first line" in run("serve", "--model", tmp_path / "t.vec", "--strict", "--listen", "127.0.0.1:0", code=1).stderr.decode()
 
 
+HUNDRED = [f"influx{a}{b}" for a in "abcdefghij" for b in "klmnopqrst"]
+
+
 @pytest.mark.parametrize("tokens, warns", [
     (["他", "我", "爱", "吃", "你", "饭"], False),
     (["IL-2", "TNF-alpha", "TCP/IP", "snake_case"], False),
@@ -386,6 +389,8 @@ def test_a_server_says_once_what_is_odd(start, tmp_path):
     (["[UNK]", "hello 31", "world 17", "我 9"], True),
     (["[UNK]", '"hello"', '"world"'], True),
     (["[UNK]", "▁hello", "▁world"], True),
+    *[([around.format(word) for word in HUNDRED], True) for around in ('"{}"', "'{}'", "'{}',", "`{}`", "{},1999", '"{}",1999', '"{}","1999"', "{};0.52,7", "17,{}")],
+    *[([around.format(word) for word in HUNDRED], False) for around in ("#{}", "{}++", "{}'s", "GO:{}", "{}-3", "{}.de", "3'{}")],
     ([f"/c/en/word{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10]}" for i in range(100)], True),
     ([f"word{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10]}_NOUN" for i in range(100)], True),
     ([f"part_{i}" for i in range(99)] + ["part"], False),
