@@ -37,6 +37,9 @@ static uint32_t *choose(struct keep *keep, const struct tokenizer *t, uint32_t t
         new_ids[id] = stays ? keep->n : MODEL_NO_ID;
         if (stays) keep->rows[keep->n++] = id;
     }
+    /* What is written ends with a token. */
+    while (new_ids && keep->n > 0 && vocab_is_hole(&t->vocab, keep->rows[keep->n - 1]))
+        new_ids[keep->rows[--keep->n]] = MODEL_NO_ID;
     return keep->rows ? new_ids : NULL;
 }
 

@@ -350,6 +350,7 @@ static void list_tokens(struct pieces *p, const struct tokenizer *t, const uint3
     for (size_t i = 0; i < n && p->at; i++) {
         bool is_special;
         assert(ids[i] < t->vocab.n);
+        if (vocab_is_hole(&t->vocab, ids[i])) continue;
         p->at[p->n] = read_token(t, ids[i], &is_special);
         p->n += !(skip_special && is_special);
     }

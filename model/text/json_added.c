@@ -8,6 +8,17 @@
 
 /* ---- added tokens ---- */
 
+/* The library counts tokens to find the next id: behind a hole that is one which is taken. */
+static bool is_next_known(const struct tokenizer *t, const char *path, struct err *err)
+{
+    return t->vocab.n_holes == 0 ||
+           err_set(err, ERR_FORMAT, NULL,
+                   TOKENIZER_JSON
+                   ": %s.content is not in model.vocab, which leaves out %u of its ids, so that no "
+                   "id can be told for it; add it to model.vocab with its id",
+                   path, t->vocab.n_holes);
+}
+
 /* The id stands in the vocabulary already, or is the next one after it: what the file says it is
    does not count, as the library has it. */
 static bool settle_id(struct tokenizer *t, const char *path, struct added_entry *entry,
@@ -16,6 +27,7 @@ static bool settle_id(struct tokenizer *t, const char *path, struct added_entry 
     uint32_t id = vocab_id(&t->vocab, entry->text, entry->bytes);
     uint32_t want = id == MODEL_NO_ID ? t->vocab.n : id;
     entry->token.id = want;
+    if (id == MODEL_NO_ID && !is_next_known(t, path, err)) return false;
     if (id == MODEL_NO_ID && !vocab_add(&t->vocab, want, entry->text, entry->bytes,
                                         TOKENIZER_JSON ": added_tokens", err))
         return false;

@@ -62,6 +62,7 @@ static bool make_room(struct vocab *vocab, uint32_t n)
     uint8_t *flags = realloc(vocab->flags, capacity);
     if (flags) vocab->flags = flags;
     if (!places || !flags) return false;
+    memset(places + old, 0, (capacity - old) * sizeof *places);
     memset(flags + old, 0, capacity - old);
     vocab->capacity = capacity;
     return true;
@@ -95,15 +96,26 @@ bool vocab_add(struct vocab *vocab, uint64_t id, const char *text, size_t bytes,
     return true;
 }
 
-static bool check_holes(const struct vocab *vocab, const char *where, struct err *err)
+bool vocab_is_hole(const struct vocab *vocab, uint32_t id)
 {
-    for (uint32_t id = 0; id < vocab->n; id++) {
-        if (!(vocab->flags[id] & VOCAB_IS_THERE))
-            return err_set(err, ERR_FORMAT, NULL,
-                           "%s: no token has the id %u, but ids go up to %u; each row of the table "
-                           "needs its token",
-                           where, id, vocab->n - 1);
+    return !(vocab->flags[id] & VOCAB_IS_THERE);
+}
+
+/* Files leave out an id here and there: transformers does where a token stood twice. */
+static bool count_holes(struct vocab *vocab, const char *where, struct err *err)
+{
+    uint32_t first = UINT32_MAX;
+    vocab->n_holes = 0;
+    for (uint32_t id = vocab->n; id-- > 0;) {
+        if (!vocab_is_hole(vocab, id)) continue;
+        vocab->n_holes++;
+        first = id;
     }
+    if (vocab->n_holes > vocab->n - vocab->n_holes)
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%s: no token has the id %u, but ids go up to %u, and there are only %u "
+                       "tokens; give each token the number of its row in the table, counted from 0",
+                       where, first, vocab->n - 1, vocab->n - vocab->n_holes);
     return vocab->n > 0 || err_set(err, ERR_FORMAT, NULL, "%s: there are no tokens", where);
 }
 
@@ -120,18 +132,18 @@ static bool stands_twice(const struct vocab *vocab, const uint32_t twins[2], con
 }
 
 /* The trie of the tokens from `first` on. Texts lie in the order in which they were added. */
-static bool index_tokens(const struct vocab *vocab, struct trie *trie, uint32_t first,
-                         bool takes_last, const char *where, struct err *err)
+static bool index_tokens(struct vocab *vocab, struct trie *trie, uint32_t first, bool takes_last,
+                         const char *where, struct err *err)
 {
-    if (!check_holes(vocab, where, err)) return false;
-    uint32_t n = vocab->n - first, twins[2];
-    struct trie_key *keys = malloc((n + 1) * sizeof *keys);
+    if (!count_holes(vocab, where, err)) return false;
+    uint32_t n = 0, twins[2];
+    struct trie_key *keys = malloc(((size_t)vocab->n - first + 1) * sizeof *keys);
     if (!keys) return no_memory(err, where);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t id = first; id < vocab->n; id++) {
         size_t bytes;
-        keys[i].text = vocab_text(vocab, first + i, &bytes);
-        keys[i].bytes = (uint32_t)bytes;
-        keys[i].id = first + i;
+        if (vocab_is_hole(vocab, id)) continue;
+        const char *text = vocab_text(vocab, id, &bytes);
+        keys[n++] = (struct trie_key){text, (uint32_t)bytes, id};
     }
     enum trie_result result = trie_build(trie, keys, n, takes_last ? NULL : twins);
     free(keys);
@@ -183,6 +195,7 @@ uint32_t vocab_id(const struct vocab *vocab, const char *text, size_t bytes)
 bool vocab_is_of_model(const struct vocab *vocab, uint32_t id)
 {
     size_t bytes;
+    if (vocab_is_hole(vocab, id)) return false;
     const char *text = vocab_text(vocab, id, &bytes);
     return trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes)) != UINT32_MAX;
 }

@@ -18,7 +18,7 @@
 
 /** What else is known of a token. */
 enum vocab_flag {
-    VOCAB_IS_THERE = 1, /* the id has a token: all have, once the vocabulary is finished */
+    VOCAB_IS_THERE = 1, /* the id has a token; one without is a hole, which no text has */
     VOCAB_SPECIAL = 2,
     VOCAB_ADDED = 4,      /* among the added tokens */
     VOCAB_NORMALIZED = 8, /* an added token that normalization changes; decoded as changed */
@@ -36,6 +36,7 @@ struct vocab {
     size_t text_bytes, text_capacity;
     uint32_t n, capacity;
     uint32_t n_model;  /* while it is filled: tokens of the model itself, before the added ones */
+    uint32_t n_holes;  /* while it is filled: ids below n without a token */
     bool is_unchecked; /* it lies in a file that nobody has checked */
     struct trie trie;  /* of the model's tokens */
     struct trie added; /* of those beyond */
@@ -64,8 +65,9 @@ bool vocab_add(struct vocab *vocab, uint64_t id, const char *text, size_t bytes,
                struct err *err);
 
 /**
- * vocab_finish makes the tokens of the model searchable: all that were added until now.
- * @return false with ERR_FORMAT: an id without a token, a token with two ids
+ * vocab_finish makes the tokens of the model searchable: all that were added until now. An id below
+ * the largest one that has none keeps its row: its text is empty, and nothing gives it out.
+ * @return false with ERR_FORMAT: more ids without a token than with one, a token with two ids
  */
 bool vocab_finish(struct vocab *vocab, const char *where, struct err *err);
 
@@ -81,6 +83,9 @@ void vocab_clear(struct vocab *vocab);
 
 /** vocab_id: the id of the exact token, or MODEL_NO_ID (UINT32_MAX). */
 uint32_t vocab_id(const struct vocab *vocab, const char *text, size_t bytes);
+
+/** vocab_is_hole: the id (below n) has no token. */
+bool vocab_is_hole(const struct vocab *vocab, uint32_t id);
 
 /** vocab_is_of_model: the text of token `id` is one of the model itself, not added to it. */
 bool vocab_is_of_model(const struct vocab *vocab, uint32_t id);

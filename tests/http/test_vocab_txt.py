@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vocab.txt as it is found: two columns, a token twice, empty lines, blanks at the end. The reference is how transformers' BertTokenizer
+"""vocab.txt as it is found: two columns, a token twice, empty lines, blanks at the end; and the ids without a token that come of it. The reference is how transformers' BertTokenizer
 (5.24) reads the same file: WordPiece.from_file of the tokenizers library."""
 
 import json
@@ -89,6 +89,43 @@ def test_two_columns_are_tokens_and_ids_in_any_order(tmp_path):
         assert ids(model, ["我爱你", "x"]) == [[4, 5, 6], [7]]
     counts = folder_of(tmp_path / "counts", b"[UNK]\t0\nthe\t120\nof\t90\n", 3)
     assert "line 2 has 120, and the ids of 3 tokens are 0 to 2" in run("inspect", counts, code=1).stderr.decode()
+
+
+def tokenizer_with_holes(kind):
+    """As transformers writes the file of a vocabulary in which tokens stood twice: ids 3, 6 and 7 have none."""
+    vocab = {"[UNK]": 0, "h": 1, "i": 2, "hi": 4, "我": 5, "##i": 8, "x": 9}
+    model = {"WordPiece": lambda: models.WordPiece(vocab, unk_token="[UNK]"), "WordLevel": lambda: models.WordLevel(vocab, unk_token="[UNK]"),
+             "BPE": lambda: models.BPE(vocab, [("h", "i")], unk_token="[UNK]")}[kind]
+    tokenizer = Tokenizer(model())
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+@pytest.mark.parametrize("kind", ["WordPiece", "WordLevel", "BPE"])
+def test_an_id_without_a_token_keeps_its_row(kind, tmp_path, start):
+    theirs = tokenizer_with_holes(kind)
+    texts = ["hi 我 h xi", "我hi y", ""]
+    wanted = [theirs.encode(text).ids for text in texts]
+    model = tmp_path / "model"
+    model.mkdir()
+    theirs.save(str(model / "tokenizer.json"))
+    write_table(model, range(20))
+    packed, folder, top = tmp_path / "packed", tmp_path / "folder", tmp_path / "top"
+    run("convert", "--input", model, "--output", packed)
+    run("convert", "--input", packed, "--output", folder, "--to", "folder")
+    run("convert", "--input", model, "--output", top, "--keep-top", 8)
+    rows = lines_of(run("embed", "--model", model, text="hi\n我\n"))
+    for path in (model, packed, folder):
+        assert ids(path, texts) == wanted
+        assert json.loads(run("inspect", path, "--format", "json").stdout)["vocab_size"] == 10
+        assert lines_of(run("embed", "--model", path, text="hi\n我\n")) == rows
+        service = start("--model", str(path))
+        assert service.post("/decode", b'{"ids": [7, 4, 3, 6, 5]}').json() == [theirs.decode([7, 4, 3, 6, 5])] == ["hi 我"]
+    assert Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab() == theirs.get_vocab()
+    # No id moves, and none is left behind the last token; BPE needs all single bytes, so that x stays and moves to behind the 8.
+    x, n = (8, 9) if kind == "BPE" else (0, 6)
+    assert ids(top, ["hi 我 h x"]) == [[4, 5, 1, x]]
+    assert json.loads(run("inspect", top, "--format", "json").stdout)["vocab_size"] == n
 
 
 @pytest.mark.parametrize("name, text, wanted", [("vocab-token-tab-id", "我爱你", [4, 5, 6]), ("vocab-token-twice", "我爱你 $ hello world", [4, 6, 7, 9, 8, 10]),

@@ -22,9 +22,7 @@ from rig import PROGRAM, Run, compare
 
 # What the program reads, and what of it is known to differ still: patterns as a shell's.
 SUPPORTED = ["*"]
-NOT_YET = [
-    "real-gpt4o",  # ids that no token has (199998) are refused
-]
+NOT_YET = []
 # Their regular expressions classify characters: those that are younger than the tables of the
 # system's Oniguruma (Unicode 14, as Python 3.11's) are none of ours.
 OLD_TABLES = ["clip", "pre-split-regex-*"]

@@ -483,7 +483,7 @@ static void merges_and_scores_that_are_none_are_refused(void **state)
         "'a' stands twice, with the ids 0 and 1 (counted from 0); give one of them another");
     check_model("{\"type\":\"Unigram\",\"unk_id\":1,\"vocab\":[[\"a\",1]]}",
                 "model.unk_id is 1, but model.vocab has 1 tokens");
-    check_model("{\"type\":\"WordLevel\",\"vocab\":{\"a\":1}}", "no token has the id 0");
+    check_model("{\"type\":\"WordLevel\",\"vocab\":{\"a\":2}}", "no token has the id 0");
 }
 
 static void steps_that_are_none_are_refused(void **state)
@@ -658,11 +658,45 @@ static void of_equal_keys_the_last_one_counts(void **state)
     tokenizer_close(t);
 }
 
+/* As transformers writes a vocabulary in which a token stood twice. */
+static void an_id_without_a_token_keeps_its_row_and_no_text_gets_it(void **state)
+{
+    (void)state;
+    static const char *const models[] = {
+        MODEL("\"[UNK]\"", "\"##\"", "9", "{\"[UNK]\":0,\"a\":1,\"b\":5,\"ab\":4}"),
+        "{\"type\":\"WordLevel\",\"unk_token\":\"[UNK]\","
+        "\"vocab\":{\"[UNK]\":0,\"a\":1,\"b\":5,\"ab\":4}}",
+        "{\"type\":\"BPE\",\"unk_token\":\"[UNK]\","
+        "\"vocab\":{\"[UNK]\":0,\"a\":1,\"b\":5,\"ab\":4},\"merges\":[\"a b\"]}",
+    };
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        struct parts p = good;
+        size_t bytes;
+        p.model = models[i];
+        struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
+        if (!t) fail_msg("%s: %s", models[i], err.message);
+        assert_int_equal(tokenizer_vocab_size(t), 6);
+        check_ids(t, "a b ab x", IDS(1, 5, 4, 0));
+        check_decoded(t, IDS(2, 1, 3, 2, 5, 3), "a b");
+        tokenizer_token_text(t, 2, &bytes);
+        assert_int_equal(bytes, 0);
+        assert_int_equal(tokenizer_token_id(t, "", 0), MODEL_NO_ID);
+        tokenizer_close(t);
+        p.added = ADDED("0", "[UNK]", "false") "," ADDED("6", "X", "false");
+        check_parts(p, "added_tokens[1].content is not in model.vocab, which leaves out 2 of its "
+                       "ids, so that no id can be told for it; add it to model.vocab with its id");
+    }
+}
+
 static void a_vocabulary_that_is_none_is_refused(void **state)
 {
     (void)state;
     check_model(MODEL("\"x\"", "\"##\"", "9", "{\"a\":0}"), "model.unk_token 'x' is not in");
-    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":2}"), "no token has the id 1");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":4}"),
+                "no token has the id 1, but ids go up to 4, and there are only 2 tokens; give each "
+                "token the number of its row in the table, counted from 0");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":4000000000}"),
+                "larger than the number");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":0}"), "the id 0 stands twice");
     check_model("{\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"a\":0,\"a\":1}}", "'a' stands twice");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":268435000}"),
@@ -911,6 +945,7 @@ int main(void)
         cmocka_unit_test(sequences_without_end_are_refused),
         cmocka_unit_test(steps_that_let_a_text_grow_without_end_are_given_up),
         cmocka_unit_test(a_pattern_that_backtracks_for_ever_is_given_up),
+        cmocka_unit_test(an_id_without_a_token_keeps_its_row_and_no_text_gets_it),
         cmocka_unit_test(a_vocabulary_that_is_none_is_refused),
         cmocka_unit_test(added_tokens_must_agree_with_the_vocabulary),
         cmocka_unit_test(templates_are_read_or_refused),
