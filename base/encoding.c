@@ -76,6 +76,13 @@ static const char *guess_of_valid(const char *text, size_t bytes)
     return 4 * nuls[0] >= 3 * n ? "UTF-16BE" : NULL;
 }
 
+const char *encoding_guess_file(const char *text, size_t bytes)
+{
+    if (bytes > LOOKED_AT) bytes = LOOKED_AT;
+    if (utf8_valid_bytes(text, bytes) == bytes) return guess_of_valid(text, bytes);
+    return encoding_guess(text, bytes);
+}
+
 /* In Western texts letters with accents stand alone; other encodings write a character in two
    bytes, one of which at least is above 0x7F, mostly both. */
 static bool is_western(const char *text, size_t bytes)

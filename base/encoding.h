@@ -21,6 +21,13 @@
 const char *encoding_guess(const char *text, size_t bytes);
 
 /**
+ * encoding_guess_file looks at the beginning of a file that should be UTF-8: every other byte NUL
+ * is then UTF-16 too, which is valid UTF-8.
+ * @return as encoding_guess; NULL: another encoding, or UTF-8
+ */
+const char *encoding_guess_file(const char *text, size_t bytes);
+
+/**
  * encoding_check_line checks a line of a file.
  * @param is_first of its file: every other byte NUL is then UTF-16 too, which is valid UTF-8
  * @param known    bytes at `text` that were read, the line's and what follows: more to guess by

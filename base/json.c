@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include "base/encoding.h"
 #include "base/utf8.h"
 
 #include <math.h>
@@ -102,8 +103,14 @@ static bool check_bytes(const char *text, size_t bytes, struct err *err)
 {
     if (bytes == 0) return err_set(err, ERR_INVALID, NULL, "invalid JSON: the text is empty");
     /* jansson ends a number at a raw NUL as if that were white space. */
-    return !memchr(text, '\0', bytes) ||
-           err_set(err, ERR_INVALID, NULL,
+    if (!memchr(text, '\0', bytes)) return true;
+    const char *guess = encoding_guess_file(text, bytes);
+    if (guess)
+        return err_set(err, ERR_INVALID, NULL,
+                       "invalid JSON: this is %s, not UTF-8; convert it first, with iconv -f %s -t "
+                       "UTF-8",
+                       guess, guess);
+    return err_set(err, ERR_INVALID, NULL,
                    "invalid JSON: it holds a NUL byte; in a string, write it as \\u0000");
 }
 

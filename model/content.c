@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/content.h"
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "model/fasttext/fasttext.h"
 #include "model/foreign.h"
@@ -128,9 +129,11 @@ static bool check_rows(const struct content *content, const struct model_options
     const uint32_t n = content_without_row(content), n_rows = content->table.n_rows;
     if (n == 0) return true;
     snprintf(sentence, sizeof sentence,
-             "%.200s: %u of the %u tokens have no row in the table (%u rows) and count as unknown "
-             "in texts; if they are not added tokens, take tokenizer and table from the same model",
-             content->where, n, n + n_rows, n_rows);
+             "%.200s: %u of the %u tokens %s no row in the table (%u rows) and %s as unknown in "
+             "texts; unless %s, take tokenizer and table from the same model",
+             content->where, n, n + n_rows, n == 1 ? "has" : "have", n_rows,
+             n == 1 ? "counts" : "count",
+             n == 1 ? "it is an added token" : "they are added tokens");
     return warn(options, err, sentence);
 }
 
@@ -276,10 +279,18 @@ static bool open_unknown(struct content *content, const struct model_options *op
     if (what) return err_set(err, ERR_FORMAT, NULL, "%.300s: it is %s", content->where, what);
     if (suffix && strcmp(suffix, ".safetensors") == 0)
         return open_safetensors(content, options, err);
-    return err_set(err, ERR_FORMAT, NULL,
-                   "%.300s begins like no table that can be read: safetensors, .npy, word2vec, "
-                   "GloVe (of two columns or more) or fastText's .bin and .ftz",
-                   content->where);
+    const char *guess =
+        encoding_guess_file(content->source.weights.data, content->source.weights.bytes);
+    if (guess)
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.300s: this is %s, not UTF-8; convert the file first, with iconv -f %s -t "
+                       "UTF-8",
+                       content->where, guess, guess);
+    return err_set(
+        err, ERR_FORMAT, NULL,
+        "%.300s: unknown table format; it must be safetensors, .npy, word2vec, GloVe (of "
+        "two columns or more) or fastText's .bin and .ftz",
+        content->where);
 }
 
 /* Told by how the file begins. */

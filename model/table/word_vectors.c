@@ -106,6 +106,11 @@ static bool read_number(const char *text, size_t bytes, float *out)
 
 /* ---- words ---- */
 
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* What is read, for messages. */
 static const char *unit(const struct reader *r)
 {
@@ -370,6 +375,20 @@ static const char *word_end(const char *at, const char *start)
     return end > at ? end : start - 1;
 }
 
+/* ", or read `what` (limit N)": of a file whose first word is bad already nothing can be read. */
+struct advice {
+    char text[80];
+};
+
+static struct advice or_read(const struct reader *r, const char *what)
+{
+    struct advice advice = {""};
+    if (r->out->n_words > 0)
+        snprintf(advice.text, sizeof advice.text, ", or read %s (limit %llu)", what,
+                 (unsigned long long)r->out->n_words);
+    return advice;
+}
+
 static bool too_many(const struct reader *r, uint64_t line, const char *stop)
 {
     if (!r->is_announced)
@@ -380,9 +399,20 @@ static bool too_many(const struct reader *r, uint64_t line, const char *stop)
                     (unsigned long long)line, count_numbers(r->at, stop), r->out->dim, r->out->dim);
     return fail(r,
                 "line %llu has %zu numbers, not %u as the first line says; it is damaged: copy the "
-                "file again, or read the words before it (limit %llu)",
+                "file again%s",
                 (unsigned long long)line, count_numbers(r->at, stop), r->out->dim,
-                (unsigned long long)(r->out->n_words ? r->out->n_words : 1));
+                or_read(r, "the words before it").text);
+}
+
+/* `end`: of what was not read as numbers. */
+static bool too_few(const struct reader *r, const char *stop, const char *end)
+{
+    const size_t n = count_fields(r->at, stop) - (end > r->at);
+    return fail(r,
+                "line %llu has %zu number%s, not %u as %s; it is cut short or damaged: copy the "
+                "file again",
+                (unsigned long long)r->line, n, plural(n), r->out->dim,
+                r->is_announced ? "the first line says" : "the lines before");
 }
 
 /* Reads the numbers from the last to the first; the rest of the line is the word. */
@@ -393,12 +423,7 @@ static bool read_line(struct reader *r, float *numbers, const char *stop)
     float *row;
     for (uint32_t j = dim; j-- > 0;) {
         start = field_start(r->at, end);
-        if (start == r->at)
-            return fail(r,
-                        "line %llu has %zu numbers, not %u as the lines before; it is cut short "
-                        "or damaged: copy the file again",
-                        (unsigned long long)r->line, count_fields(r->at, stop) - (end > r->at),
-                        dim);
+        if (start == r->at) return too_few(r, stop, end);
         if (!read_number(start, (size_t)(end - start), &numbers[j]))
             return fail(r, "line %llu: '%.*s' is no number", (unsigned long long)r->line,
                         vocab_quoted(start, (size_t)(end - start)), start);
@@ -437,10 +462,10 @@ static bool check_announced(const struct reader *r)
     if (!r->is_announced || out->n_words >= out->n_announced) return true;
     if (out->n_words > 0 && r->end[-1] == '\n') return true;
     return fail(r,
-                "its first line says %llu words, but it holds %llu; it is cut short: copy it "
-                "again, or read what is there (limit %llu)",
-                (unsigned long long)out->n_announced, (unsigned long long)out->n_words,
-                (unsigned long long)(out->n_words ? out->n_words : 1));
+                "its first line says %llu word%s, but it holds %llu; it is cut short: copy it "
+                "again%s",
+                (unsigned long long)out->n_announced, plural(out->n_announced),
+                (unsigned long long)out->n_words, or_read(r, "what is there").text);
 }
 
 static bool read_lines(struct reader *r)
@@ -479,10 +504,9 @@ static bool not_whole(const struct reader *r)
         return fail(r, "%zu bytes follow its last word; it is damaged: copy it again",
                     (size_t)(r->end - r->at));
     return fail(r,
-                "it ends within word %llu of %llu, at byte %zu; it is cut short: copy it again, or "
-                "read the words before (limit %llu)",
+                "it ends within word %llu of %llu, at byte %zu; it is cut short: copy it again%s",
                 (unsigned long long)out->n_words + 1, (unsigned long long)out->n_announced,
-                (size_t)(r->end - r->start), (unsigned long long)(out->n_words ? out->n_words : 1));
+                (size_t)(r->end - r->start), or_read(r, "the words before").text);
 }
 
 static bool read_words(struct reader *r)
@@ -544,17 +568,19 @@ static bool is_text_line(const char *at, const char *end, uint64_t dim)
     return first > at;
 }
 
-/* Text that is damaged is still text: mostly made of numbers, and without control characters. */
+/* Text that is damaged is still text: without control characters, and mostly made of numbers, or a
+   small file that is ASCII to its end. */
 static bool looks_like_text(const char *at, const char *end)
 {
-    size_t n_digits = 0;
+    size_t n_digits = 0, n_high = 0;
     const size_t n = (size_t)(end - at) < LOOK_BYTES_MAX ? (size_t)(end - at) : LOOK_BYTES_MAX;
     for (size_t i = 0; i < n; i++) {
         const unsigned char c = (unsigned char)at[i];
         if (c < ' ' && c != '\n' && !is_space((char)c)) return false;
+        n_high += c >= 0x80;
         n_digits += (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ' ';
     }
-    return n_digits > n / 2;
+    return n_digits > n / 2 || (n_high == 0 && at + n == end);
 }
 
 /* A line of text is not longer than this. */
@@ -592,7 +618,7 @@ static bool begin(struct reader *r, enum word_vectors_kind kind)
     const char *next;
     uint64_t n = 0, dim;
     r->at += utf8_mark_bytes(r->at, (size_t)(r->end - r->at));
-    const char *stop = line_end(r->at, r->end, &next);
+    const char *first = r->at, *stop = line_end(first, r->end, &next);
     if (kind == GLOVE_TEXT) {
         dim = count_first_numbers(r->at, stop);
         r->line = 1;
@@ -605,9 +631,9 @@ static bool begin(struct reader *r, enum word_vectors_kind kind)
     }
     if (dim == 0 || dim > DIM_MAX || n > WORDS_MAX)
         return fail(r,
-                    "its first line says %llu words of %llu columns; at most %u of %u can be "
-                    "served",
-                    (unsigned long long)n, (unsigned long long)dim, WORDS_MAX, DIM_MAX);
+                    "its first line says '%.*s', words and columns; at most %u words of 1 to %u "
+                    "columns can be served",
+                    vocab_quoted(first, (size_t)(stop - first)), first, WORDS_MAX, DIM_MAX);
     r->is_announced = kind != GLOVE_TEXT;
     r->out->n_announced = n;
     r->out->has_lines = kind != WORD2VEC_BINARY;
@@ -660,8 +686,9 @@ bool word_vectors_odd(const struct word_vectors *vectors, char text[static WORD_
     const size_t bytes = WORD_VECTORS_ODD_BYTES;
     text[0] = '\0';
     if (vectors->n_words != vectors->n_announced)
-        snprintf(text, bytes, "its first line says %llu words, but it holds %llu",
-                 (unsigned long long)vectors->n_announced, (unsigned long long)vectors->n_words);
+        snprintf(text, bytes, "its first line says %llu word%s, but it holds %llu",
+                 (unsigned long long)vectors->n_announced, plural(vectors->n_announced),
+                 (unsigned long long)vectors->n_words);
     add_oddity(text, bytes, vectors, &vectors->repeated, "word came again and was left out",
                "words came again and were left out");
     add_oddity(text, bytes, vectors, &vectors->mended,

@@ -2,6 +2,7 @@
 /* tokenizer.json. Types and values that this does not know it refuses, naming the place: a
    tokenizer that is nearly right gives vectors that are silently wrong. Keys that the `tokenizers`
    library, whose form it is, passes over are passed over: all but those of the file itself. */
+#include "base/encoding.h"
 #include "base/utf8.h"
 #include "model/text/json_readers.h"
 
@@ -232,6 +233,12 @@ bool json_read_tokenizer(struct tokenizer *t, json_t *root, const struct model_l
 
 bool tokenizer_read_json(struct tokenizer *t, struct span file, struct err *err)
 {
+    const char *guess = encoding_guess_file(file.data, file.bytes);
+    if (guess)
+        return err_set(err, ERR_FORMAT, NULL,
+                       TOKENIZER_JSON ": this is %s, not UTF-8; convert the file first, with iconv "
+                                      "-f %s -t UTF-8",
+                       guess, guess);
     size_t valid = utf8_valid_bytes(file.data, file.bytes);
     if (valid != file.bytes)
         return err_set(err, ERR_FORMAT, NULL, TOKENIZER_JSON ": byte %zu is not UTF-8", valid);

@@ -241,8 +241,8 @@ def test_npy_beside_its_vocabulary(dtype, tmp_path):
 
 
 @pytest.mark.parametrize("name, data, why", [
-    ("ragged.vec", b"2 2\na 1 2\nb 1\n", "line 3 has 1 number"),
-    ("ragged.txt", b"a 1 2\nb 1 2\nc 1\n", "line 3 has 1 number"),
+    ("ragged.vec", b"2 2\na 1 2\nb 1\n", "line 3 has 1 number, not 2 as the first line says"),
+    ("ragged.txt", b"a 1 2\nb 1 2\nc 1\n", "line 3 has 1 number, not 2 as the lines before"),
     ("letters.vec", b"2 2\na 1 2\nb 1 x2\n", "line 3: 'x2' is no number"),
     ("nan.vec", b"1 2\na 1 nan\n", "line 2: column 2 is NaN"),
     ("huge.vec", b"1 1\na 1e99\n", "line 2: column 1 is NaN, Inf or too large"),
@@ -263,11 +263,13 @@ def test_npy_beside_its_vocabulary(dtype, tmp_path):
     ("first-less.txt", b"a 1 2\nb 1 2 3\nc 1 2 3\n", "line 2 has 3 numbers, not 2"),
     ("hex.vec", b"1 2\na 1 0x10\n", "'0x10' is no number"),
     ("many.vec", b"9223372036854775808 2\na 1 2\n", "at most"),
+    ("more-than-many.vec", b"99999999999999999999 2\na 1 2\n", "its first line says '99999999999999999999 2'"),
+    ("comma.vec", b"2 2\nhello 1,5 2,5\nthe 2 1\n", "line 2: '2,5' is no number"),
     ("header.vec", b"3 4\n", "says 3 words, but it holds 0"),
-    ("first.vec", b"2 3\na 1 2\nb 1 2 3\n", "line 2 has 2 numbers"),
+    ("first.vec", b"2 3\na 1 2\nb 1 2 3\n", "line 2 has 2 numbers, not 3 as the first line says"),
     ("first-letters.vec", b"2 3\na 1 x2 3\nb 1 2 3\n", "line 2: 'x2' is no number"),
-    ("counts.txt", b"the 30\nof 20\n", "begins like no table"),
-    ("notes.txt", b"Dear all,\nwe met at 10.\n", "begins like no table"),
+    ("counts.txt", b"the 30\nof 20\n", "unknown table format"),
+    ("notes.txt", b"Dear all,\nwe met at 10.\n", "unknown table format"),
     ("glove.txt.gz", b"\x1f\x8b\x08\x00", "it is compressed; unpack it with gunzip"),
     ("vectors.npz", b"PK\3\4" + bytes(30), "a zip archive"),
     ("model.safetensors", b"PK\3\4" + bytes(30), "a zip archive"),
@@ -280,6 +282,23 @@ def test_npy_beside_its_vocabulary(dtype, tmp_path):
 def test_what_is_wrong_is_said_with_its_line(name, data, why, tmp_path):
     (tmp_path / name).write_bytes(data)
     assert why in refused(tmp_path / name)
+
+
+@pytest.mark.parametrize("name, data", [
+    ("count.vec", b"2 2\na 1.125 2 3\nb 3 4 5\n"),
+    ("header.vec", b"3 4\n"),
+    ("cut.bin", b"2 2\nhello \0\0\x80\x3f"),
+])
+def test_a_limit_is_not_advised_where_the_first_word_is_bad(name, data, tmp_path):
+    (tmp_path / name).write_bytes(data)
+    sentence = refused(tmp_path / name)
+    assert "copy " in sentence and "(limit" not in sentence
+
+
+@pytest.mark.parametrize("encoding, mark", [("UTF-16LE", b""), ("UTF-16BE", b""), ("UTF-16", b"\xff\xfe")])
+def test_utf_16_is_recognized_and_the_remedy_named(encoding, mark, tmp_path):
+    (tmp_path / "wide.vec").write_bytes(mark + "2 2\nhello 1 2\nthe 2 1\n".encode("utf-16-be" if encoding == "UTF-16BE" else "utf-16-le"))
+    assert f"this is {encoding}, not UTF-8; convert the file first, with iconv -f {encoding} -t UTF-8" in refused(tmp_path / "wide.vec")
 
 
 def bits(*numbers):
@@ -302,9 +321,9 @@ ODD = [
     ("whole-wins.txt", "3 1\n".encode() + "长词".encode()[:-1] + " 1\n长 2\n长 3\n".encode(), ["长"],
      "2 words came again and were left out (the first: line 3); 1 word is not UTF-8"),
     ("fewer.vec", b"3 2\nhello 1 2\nbye 5 6\n", ["hello", "bye"], "its first line says 3 words, but it holds 2"),
-    ("more.vec", b"1 2\nhello 1 2\nbye 5 6\n", ["hello", "bye"], "its first line says 1 words, but it holds 2"),
+    ("more.vec", b"1 2\nhello 1 2\nbye 5 6\n", ["hello", "bye"], "its first line says 1 word, but it holds 2"),
     ("fewer.bin", b"3 1\nhello " + bits(1) + b"\nbye " + bits(2) + b"\n", ["hello", "bye"], "says 3 words, but it holds 2"),
-    ("more.bin", b"1 1\n\nhello " + bits(1) + b"\n\nbye " + bits(2), ["hello", "bye"], "says 1 words, but it holds 2"),
+    ("more.bin", b"1 1\n\nhello " + bits(1) + b"\n\nbye " + bits(2), ["hello", "bye"], "says 1 word, but it holds 2"),
     ("blank-end.vec", b"2 2\nhello 1 2\nbye 5 6\n\n", ["hello", "bye"], "1 line is empty (line 4)"),
     ("blank-middle.vec", b"2 1\nhello 1 \n \r\n\nbye 5\n", ["hello", "bye"], "2 lines are empty (the first: line 3)"),
     ("phrases.vec", b"4 2\nde 1 2\nR$ 000 3 4 \niphone 6 5 6\nweb 2.0 7 8\n", ["de", "R$ 000", "iphone 6", "web 2.0"], ""),

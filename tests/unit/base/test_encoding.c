@@ -16,6 +16,18 @@ static void a_byte_order_mark_is_believed(void **state)
     assert_string_equal(GUESS("\0\0\xFE\xFF\0\0\0t"), "UTF-32");
 }
 
+static void a_file_of_ascii_in_utf_16_is_found_too(void **state)
+{
+    (void)state;
+    assert_string_equal(encoding_guess_file("{\0\"\0}\0", 6), "UTF-16LE");
+    assert_string_equal(encoding_guess_file("\0{\0\"\0}", 6), "UTF-16BE");
+    assert_string_equal(encoding_guess_file("\xFF\xFE{\0", 4), "UTF-16");
+    assert_null(encoding_guess_file("{}", 2));
+    assert_null(encoding_guess_file("\"a\0b\"", 5));
+    assert_null(encoding_guess_file("\xE9t\xE9", 3));
+    assert_null(encoding_guess_file("", 0));
+}
+
 static void utf_16_without_a_mark_is_found_by_its_characters(void **state)
 {
     (void)state;
@@ -93,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_byte_order_mark_is_believed),
+        cmocka_unit_test(a_file_of_ascii_in_utf_16_is_found_too),
         cmocka_unit_test(utf_16_without_a_mark_is_found_by_its_characters),
         cmocka_unit_test(other_encodings_are_not_taken_for_it),
         cmocka_unit_test(a_line_is_checked_and_the_remedy_named),

@@ -65,6 +65,7 @@ static void trailing_garbage_and_duplicate_keys_are_refused(void **state)
     check_refused("{}\0", 3, "NUL byte");
     check_refused("[3\0,2]", 6, "NUL byte");
     check_refused("\"a\0b\"", 5, "NUL byte");
+    check_refused("{\0\"\0a\0\"\0:\0001\0}\0", 14, "this is UTF-16LE, not UTF-8; convert it first");
     check_refused_text("{\"input\": 1, \"input\": 2}", "duplicate");
 }
 
