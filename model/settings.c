@@ -106,9 +106,10 @@ static bool read_limit(const struct reader *reader, const char *key, uint64_t mo
     if (is_said) *is_said = true;
     *out = 0;
     if (json_is_null(value)) return true;
+    /* Such as transformers' VERY_LARGE_INTEGER, or the 1e30 it is made of. */
+    if (json_is_real(value) && json_real_value(value) > (double)most) return true;
     if (!json_is_integer(value) || json_integer_value(value) < 1)
         return FAIL(reader, "%s must be a whole number from 1, or null", key);
-    /* Such as transformers' VERY_LARGE_INTEGER. */
     if ((uint64_t)json_integer_value(value) > most) return true;
     *out = (uint64_t)json_integer_value(value);
     return true;
@@ -210,6 +211,15 @@ static const struct {
     {"eos_token_id", SETTINGS_TRANSFORMERS},
     {"num_beams", SETTINGS_TRANSFORMERS},
     {"do_sample", SETTINGS_TRANSFORMERS},
+    {"id2label", SETTINGS_TRANSFORMERS},
+    {"label2id", SETTINGS_TRANSFORMERS},
+    {"tokenizer_class", SETTINGS_TRANSFORMERS},
+    {"use_cache", SETTINGS_TRANSFORMERS},
+    {"is_decoder", SETTINGS_TRANSFORMERS},
+    {"dtype", SETTINGS_TRANSFORMERS},
+    {"task_specific_params", SETTINGS_TRANSFORMERS},
+    {"pooler_type", SETTINGS_TRANSFORMERS},
+    {"directionality", SETTINGS_TRANSFORMERS},
     {"__version__", SETTINGS_OTHER}, /* sentence-transformers */
     {"max_seq_length", SETTINGS_OTHER},
     {"do_lower_case", SETTINGS_OTHER},

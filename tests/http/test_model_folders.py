@@ -72,16 +72,33 @@ def test_a_byte_order_mark_before_a_side_file_is_passed_over(name, tmp_path):
     assert vectors(model, "hello world\n") == [[2.5]]
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e30", "0", '"20"'])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "20.0", "0", '"20"'])
 def test_a_limit_that_is_none_is_still_refused(value, tmp_path):
     model = write_folder(tmp_path / "m", tokenizer=BERT, config_json=f'{{"max_length": {value}}}')
     assert "max_length must be a whole number" in run("embed", "--model", model, text="hello\n", code=1)
 
 
-def test_a_limit_beyond_every_text_is_none(tmp_path):
-    model = write_folder(tmp_path / "m", tokenizer=BERT, config_json=f'{{"max_length": {LARGE}, "normalize": false}}')
+@pytest.mark.parametrize("value", [LARGE, "1e30"])
+def test_a_limit_beyond_every_text_is_none(value, tmp_path):
+    model = write_folder(tmp_path / "m", tokenizer=BERT, config_json=f'{{"max_length": {value}, "normalize": false}}')
     assert json.loads(run("inspect", model, "--format", "json"))["max_length"] is None
     assert vectors(model, 400 * "hello world " + "\n") == [[2.5]]
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE"])
+@pytest.mark.parametrize("name, convert", [("config.json", "convert it first"), ("tokenizer.json", "convert the file first")])
+def test_a_side_file_in_utf_16_is_recognized_and_the_remedy_named(name, convert, encoding, tmp_path):
+    model = write_folder(tmp_path / "m", tokenizer=BERT, config_json='{"normalize": false}')
+    (model / name).write_bytes((model / name).read_text().encode(encoding))
+    sentence = run("embed", "--model", model, text="hello\n", code=1)
+    assert f"this is {encoding}, not UTF-8; {convert}, with iconv -f {encoding} -t UTF-8" in sentence
+
+
+@pytest.mark.parametrize("key", ["id2label", "label2id", "tokenizer_class", "use_cache", "is_decoder", "dtype",
+                                 "task_specific_params", "pooler_type", "directionality"])
+def test_keys_of_transformers_tell_its_config(key, tmp_path):
+    model = write_folder(tmp_path / "m", tokenizer=BERT, config_json=json.dumps({key: {}, "max_length": 1}))
+    assert json.loads(run("inspect", model, "--format", "json"))["max_length"] is None
 
 
 def test_requests_stay_strict(tmp_path, start):
@@ -322,6 +339,12 @@ def test_a_token_without_a_row_costs_only_the_texts_that_hold_it(short, start):
         assert "send ids from 0 to 8" in service.post("/v1/lookup", body).json()["error"]["message"]
     service.stop()
     assert "2 of the 11 tokens have no row in the table (9 rows)" in service.stderr()
+
+
+def test_one_token_without_a_row_is_told_in_the_singular(tmp_path):
+    short = write_folder(tmp_path / "m", tokenizer=bert_with(added_tokens=WITHOUT_ROW[:1]))
+    done = subprocess.run([PROGRAM, "inspect", short], capture_output=True, timeout=PATIENCE_S)
+    assert b"1 of the 10 tokens has no row in the table (9 rows) and counts as unknown in texts; unless it is an added token, " in done.stderr
 
 
 def test_of_sentence_transformers_too_such_tokens_are_unknown(short):
