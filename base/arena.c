@@ -49,9 +49,16 @@ size_t arena_left(const struct arena *arena)
 bool arena_has_budget(const struct arena *arena, size_t bytes)
 {
     const struct arena_budget *budget = arena->budget;
-    if (!budget || bytes <= (size_t)(arena->end - arena->next)) return true;
+    if (!budget || arena->is_exempt || bytes <= (size_t)(arena->end - arena->next)) return true;
     size_t used = atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
     return used <= budget->max_bytes && bytes <= budget->max_bytes - used;
+}
+
+bool arena_is_tight(const struct arena *arena)
+{
+    const struct arena_budget *budget = arena->budget;
+    return budget &&
+           atomic_load_explicit(&budget->used_bytes, memory_order_relaxed) > budget->max_bytes / 4;
 }
 
 static bool take_from_budget(struct arena *arena, size_t bytes)
@@ -59,6 +66,7 @@ static bool take_from_budget(struct arena *arena, size_t bytes)
     struct arena_budget *budget = arena->budget;
     if (!budget) return true;
     size_t before = atomic_fetch_add_explicit(&budget->used_bytes, bytes, memory_order_relaxed);
+    if (arena->is_exempt) return true;
     if (before <= budget->max_bytes && bytes <= budget->max_bytes - before) return true;
     atomic_fetch_sub_explicit(&budget->used_bytes, bytes, memory_order_relaxed);
     arena->is_starved = true;
@@ -169,7 +177,7 @@ static void free_chunks(struct arena *arena, bool keep_first)
 
 void arena_reset(struct arena *arena)
 {
-    arena->is_starved = false;
+    arena->is_starved = arena->is_exempt = false;
     free_chunks(arena, true);
     /* A first chunk made large by one large request is not worth keeping. */
     if (arena->chunks && arena->chunks->bytes > FIRST_CHUNK_BYTES) free_chunks(arena, false);

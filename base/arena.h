@@ -28,6 +28,7 @@ struct arena {
     size_t used_bytes;           /* of all chunks together */
     struct arena_budget *budget; /* NULL: none but the cap */
     bool is_starved;             /* since the last reset the budget has refused a chunk */
+    bool is_exempt;              /* until the next reset the budget counts and does not refuse */
 };
 
 /** Every allocation is aligned to this many bytes: a cache line, and any SIMD register. */
@@ -45,6 +46,10 @@ size_t arena_left(const struct arena *arena);
 
 /** arena_has_budget: whether `bytes` more, asked for at this moment, would be within the budget. */
 bool arena_has_budget(const struct arena *arena, size_t bytes);
+
+/** arena_is_tight: whether the arenas that share its budget hold more than a quarter of it, so that
+ * memory is better given back than kept for later. */
+bool arena_is_tight(const struct arena *arena);
 
 /**
  * arena_alloc returns `bytes` uninitialised bytes, valid until arena_reset or arena_clear, or NULL

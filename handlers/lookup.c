@@ -13,27 +13,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The vocabulary's entries of a sequence's ids. */
-static void write_tokens(const struct exchange *x, const struct sequence *sequence, struct buf *out)
+/* Lists are written from entry *next on, until `out` has `full` bytes; true at the end of the list.
+   With NO_LIMIT all of it. */
+#define NO_LIMIT SIZE_MAX
+
+/* Whether entry `next` goes into this piece; the first goes with the bracket. */
+static bool has_room(uint32_t next, size_t full, const struct buf *out)
 {
-    buf_add_char(out, '[');
-    for (uint32_t i = 0; i < sequence->n; i++) {
-        struct text token;
-        token.data = model_token_text(x->service->model, sequence->ids[i], &token.bytes);
-        if (i > 0) buf_add_char(out, ',');
-        write_text(out, token);
-    }
-    buf_add_char(out, ']');
+    return (next == 0 || out->bytes < full) && !out->failed;
 }
 
-static void write_ids(const uint32_t *ids, uint32_t n, struct buf *out)
+/* The vocabulary's entries of a sequence's ids, or `tokens` where there are some. */
+static bool write_tokens(const struct exchange *x, const struct sequence *sequence,
+                         const struct text *tokens, uint32_t *next, size_t full, struct buf *out)
 {
-    buf_add_char(out, '[');
-    for (uint32_t i = 0; i < n; i++) {
-        if (i > 0) buf_add_char(out, ',');
-        write_u64(out, ids[i]);
+    if (*next == 0) buf_add_char(out, '[');
+    for (; *next < sequence->n && has_room(*next, full, out); ++*next) {
+        struct text token;
+        if (tokens)
+            token = tokens[*next];
+        else
+            token.data = model_token_text(x->service->model, sequence->ids[*next], &token.bytes);
+        if (*next > 0) buf_add_char(out, ',');
+        write_text(out, token);
     }
+    if (*next < sequence->n && !out->failed) return false;
     buf_add_char(out, ']');
+    return true;
+}
+
+static bool write_ids(const uint32_t *ids, uint32_t n, uint32_t *next, size_t full, struct buf *out)
+{
+    if (*next == 0) buf_add_char(out, '[');
+    for (; *next < n && has_room(*next, full, out); ++*next) {
+        if (*next > 0) buf_add_char(out, ',');
+        write_u64(out, ids[*next]);
+    }
+    if (*next < n && !out->failed) return false;
+    buf_add_char(out, ']');
+    return true;
 }
 
 static bool apply_unknown(struct exchange *x, struct batch *batch, enum unknown_policy policy,
@@ -69,17 +87,6 @@ enum { IDS_UNKNOWN = OWN_FIELDS, IDS_FIELDS };
 
 static const struct text ids_names[IDS_FIELDS] = {OWN_FIELD_NAMES, [IDS_UNKNOWN] = TEXT("unknown")};
 
-/* What an item of /v1/ids and of /v1/lookup begins with. */
-static void begin_item(struct exchange *x, size_t index, const struct sequence *item,
-                       struct buf *out)
-{
-    write_index(out, index);
-    buf_add_str(out, ",\"tokens\":");
-    write_tokens(x, item, out);
-    buf_add_str(out, ",\"ids\":");
-    write_ids(item->ids, item->n, out);
-}
-
 static bool ids_write(struct exchange *x, struct buf *out, struct err *err)
 {
     struct value values[IDS_FIELDS];
@@ -93,7 +100,13 @@ static bool ids_write(struct exchange *x, struct buf *out, struct err *err)
     buf_add_str(out, "{\"data\":[");
     for (size_t i = 0; i < batch.n; i++) {
         const struct sequence *item = &batch.items[i];
-        begin_item(x, i, item, out);
+        uint32_t next = 0;
+        write_index(out, i);
+        buf_add_str(out, ",\"tokens\":");
+        write_tokens(x, item, NULL, &next, NO_LIMIT, out);
+        buf_add_str(out, ",\"ids\":");
+        next = 0;
+        write_ids(item->ids, item->n, &next, NO_LIMIT, out);
         buf_add_str(out, ",\"unknown\":");
         write_u64(out, item->unknown);
         buf_add_char(out, '}');
@@ -212,11 +225,11 @@ static void write_share(double share, struct buf *out)
     buf_add_str(out, text);
 }
 
-/* Appends rows of zeros with their 1, from row *next on, until `out` has `full` bytes. True at the
-   end. */
+/* Rows of zeros with their 1. */
 static bool write_dense(const struct onehot *onehot, uint32_t *next, size_t full, struct buf *out)
 {
-    for (; *next < onehot->n && out->bytes < full; ++*next) {
+    if (*next == 0) buf_add_char(out, '[');
+    for (; *next < onehot->n && has_room(*next, full, out); ++*next) {
         char *at = buf_reserve(out, 2 * (size_t)onehot->width + 2);
         if (!at) return true;
         if (*next > 0) *at++ = ',';
@@ -230,36 +243,38 @@ static bool write_dense(const struct onehot *onehot, uint32_t *next, size_t full
         *at++ = ']';
         out->bytes = (size_t)(at - out->data);
     }
-    return *next == onehot->n;
-}
-
-static void begin_onehot(const struct exchange *x, size_t index, const struct sequence *sequence,
-                         const struct onehot *onehot, struct buf *out)
-{
-    write_index(out, index);
-    buf_add_str(out, ",\"tokens\":");
-    if (onehot->tokens) {
-        buf_add_char(out, '[');
-        for (uint32_t i = 0; i < onehot->n; i++) {
-            if (i > 0) buf_add_char(out, ',');
-            write_text(out, onehot->tokens[i]);
-        }
-        buf_add_char(out, ']');
-    } else {
-        write_tokens(x, sequence, out);
-    }
-    buf_printf(out, ",\"shape\":[%" PRIu32 ",%" PRIu32 "],\"zeros\":", onehot->n, onehot->width);
-    write_share(onehot->n == 0 ? 0 : (double)(onehot->width - 1) / onehot->width, out);
-    buf_add_str(out, onehot->is_dense ? ",\"rows\":[" : ",\"columns\":");
+    if (*next < onehot->n) return false;
+    buf_add_char(out, ']');
+    return true;
 }
 
 /* How far a reply that is made in pieces has come. */
 struct place {
     size_t item;
-    uint32_t row;        /* the next of the item */
-    bool has_begun;      /* the reply */
-    bool item_has_begun; /* up to its rows */
+    unsigned part; /* of the item */
+    uint32_t next; /* in the part, where it is a list */
+    bool has_begun;
 };
+
+/* Makes items part by part, until `out` is full; between them, and at both ends, what every reply
+   has. `write_part` writes the part that at->part names, the last of which is `n_parts` - 1. */
+static bool make_items(struct exchange *x, void *maker, struct place *at, size_t n_items,
+                       unsigned n_parts, struct text model,
+                       bool (*write_part)(const struct exchange *, const void *, struct place *,
+                                          size_t full, struct buf *),
+                       struct buf *out)
+{
+    size_t full = out->bytes + PIECE_BYTES;
+    if (!at->has_begun) buf_add_str(out, "{\"data\":[");
+    at->has_begun = true;
+    for (; at->item < n_items; at->item++, at->part = 0) {
+        for (; at->part < n_parts; at->part++, at->next = 0)
+            if (out->bytes >= full || !write_part(x, maker, at, full, out)) return !out->failed;
+    }
+    write_model_name(out, model);
+    buf_add_char(out, '}');
+    return false;
+}
 
 struct onehots {
     struct batch batch;
@@ -268,39 +283,52 @@ struct onehots {
     struct place at;
 };
 
+enum { ONEHOT_START, ONEHOT_TOKENS, ONEHOT_SHAPE, ONEHOT_ROWS, ONEHOT_END, ONEHOT_PARTS };
+
+static bool write_onehot_part(const struct exchange *x, const void *maker, struct place *at,
+                              size_t full, struct buf *out)
+{
+    const struct onehots *onehots = maker;
+    const struct onehot *onehot = &onehots->items[at->item];
+    switch (at->part) {
+    case ONEHOT_START:
+        write_index(out, at->item);
+        buf_add_str(out, ",\"tokens\":");
+        return true;
+    case ONEHOT_TOKENS:
+        return write_tokens(x, &onehots->batch.items[at->item], onehot->tokens, &at->next, full,
+                            out);
+    case ONEHOT_SHAPE:
+        buf_printf(out, ",\"shape\":[%" PRIu32 ",%" PRIu32 "],\"zeros\":", onehot->n,
+                   onehot->width);
+        write_share(onehot->n == 0 ? 0 : (double)(onehot->width - 1) / onehot->width, out);
+        buf_add_str(out, onehot->is_dense ? ",\"rows\":" : ",\"columns\":");
+        return true;
+    case ONEHOT_ROWS:
+        return onehot->is_dense ? write_dense(onehot, &at->next, full, out)
+                                : write_ids(onehot->columns, onehot->n, &at->next, full, out);
+    }
+    buf_add_char(out, '}');
+    return true;
+}
+
 static bool make_onehots(struct exchange *x, void *maker, struct buf *out)
 {
     struct onehots *onehots = maker;
-    struct place *at = &onehots->at;
-    size_t full = out->bytes + PIECE_BYTES;
-    if (!at->has_begun) buf_add_str(out, "{\"data\":[");
-    at->has_begun = true;
-    for (; at->item < onehots->batch.n; at->item++) {
-        const struct onehot *onehot = &onehots->items[at->item];
-        if (!at->item_has_begun)
-            begin_onehot(x, at->item, &onehots->batch.items[at->item], onehot, out);
-        at->item_has_begun = true;
-        if (!onehot->is_dense)
-            write_ids(onehot->columns, onehot->n, out);
-        else if (!write_dense(onehot, &at->row, full, out))
-            return true;
-        buf_add_str(out, onehot->is_dense ? "]}" : "}");
-        at->row = 0;
-        at->item_has_begun = false;
-    }
-    write_model_name(out, onehots->model);
-    buf_add_char(out, '}');
-    return false;
+    return make_items(x, maker, &onehots->at, onehots->batch.n, ONEHOT_PARTS, onehots->model,
+                      write_onehot_part, out);
 }
 
 /* How long the reply will be; false where it is too long for what is so easily had otherwise. */
 static bool plan_onehots(struct exchange *x, const struct onehots *onehots, struct plan *plan,
                          struct err *err)
 {
-    uint64_t cells = 0, max = x->service->dense_cells_max;
+    uint64_t cells = 0, max = x->service->dense_cells_max, widest = 0;
     for (size_t i = 0; i < onehots->batch.n; i++) {
         const struct onehot *onehot = &onehots->items[i];
-        if (onehot->is_dense) cells += (uint64_t)onehot->n * onehot->width;
+        if (!onehot->is_dense) continue;
+        cells += (uint64_t)onehot->n * onehot->width;
+        if (onehot->width > widest) widest = onehot->width;
     }
     if (cells > max) {
         x->sample.reject = REJECT_REPLY_TOO_LARGE;
@@ -311,7 +339,7 @@ static bool plan_onehots(struct exchange *x, const struct onehots *onehots, stru
                        cells, max);
     }
     plan->reply_bytes = 2 * cells + 32 * (uint64_t)onehots->batch.tokens;
-    plan->in_pieces = plan->reply_bytes > WHOLE_BYTES_MAX;
+    if (plan->reply_bytes > WHOLE_BYTES_MAX) plan->piece_bytes = 2 * (PIECE_BYTES + 2 * widest);
     return reply_plan(x, plan, err);
 }
 
@@ -402,46 +430,67 @@ static void write_some_rows(const struct exchange *x, const struct lookups *look
     if (at) out->bytes += numtext_base64(at, lookups->rows, bytes);
 }
 
-/* Y = X·W of one sequence, X one-hot: the rows of W that its ids name, from row *next on, until
-   `out` has `full` bytes. True at the end. */
+/* Y = X·W of one sequence, X one-hot: the rows of W that its ids name. */
 static bool write_rows(const struct exchange *x, const struct lookups *lookups,
                        const struct sequence *item, uint32_t *next, size_t full, struct buf *out)
 {
     const bool is_text = lookups->encoding == ENCODING_FLOAT;
-    while (*next < item->n && out->bytes < full && !out->failed) {
+    if (*next == 0) buf_add_char(out, is_text ? '[' : '"');
+    while (*next < item->n && has_room(*next, full, out)) {
         uint32_t left = item->n - *next;
         uint32_t n = is_text ? 1 : left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
         if (is_text && *next > 0) buf_add_char(out, ',');
         write_some_rows(x, lookups, item->ids + *next, n, out);
         *next += n;
     }
-    return *next == item->n || out->failed;
+    if (*next < item->n && !out->failed) return false;
+    buf_add_char(out, is_text ? ']' : '"');
+    return true;
+}
+
+enum {
+    LOOKUP_START,
+    LOOKUP_TOKENS,
+    LOOKUP_IDS_NAME,
+    LOOKUP_IDS,
+    LOOKUP_SHAPE,
+    LOOKUP_ROWS,
+    LOOKUP_END,
+    LOOKUP_PARTS
+};
+
+static bool write_lookup_part(const struct exchange *x, const void *maker, struct place *at,
+                              size_t full, struct buf *out)
+{
+    const struct lookups *lookups = maker;
+    const struct sequence *item = &lookups->batch.items[at->item];
+    switch (at->part) {
+    case LOOKUP_START:
+        write_index(out, at->item);
+        buf_add_str(out, ",\"tokens\":");
+        return true;
+    case LOOKUP_TOKENS:
+        return write_tokens(x, item, NULL, &at->next, full, out);
+    case LOOKUP_IDS_NAME:
+        buf_add_str(out, ",\"ids\":");
+        return true;
+    case LOOKUP_IDS:
+        return write_ids(item->ids, item->n, &at->next, full, out);
+    case LOOKUP_SHAPE:
+        buf_printf(out, ",\"shape\":[%" PRIu32 ",%" PRIu32 "],\"rows\":", item->n, lookups->dims);
+        return true;
+    case LOOKUP_ROWS:
+        return write_rows(x, lookups, item, &at->next, full, out);
+    }
+    buf_add_char(out, '}');
+    return true;
 }
 
 static bool make_lookups(struct exchange *x, void *maker, struct buf *out)
 {
     struct lookups *lookups = maker;
-    struct place *at = &lookups->at;
-    const bool is_text = lookups->encoding == ENCODING_FLOAT;
-    size_t full = out->bytes + PIECE_BYTES;
-    if (!at->has_begun) buf_add_str(out, "{\"data\":[");
-    at->has_begun = true;
-    for (; at->item < lookups->batch.n; at->item++) {
-        const struct sequence *item = &lookups->batch.items[at->item];
-        if (!at->item_has_begun) {
-            begin_item(x, at->item, item, out);
-            buf_printf(out, ",\"shape\":[%" PRIu32 ",%" PRIu32 "],\"rows\":%c", item->n,
-                       lookups->dims, is_text ? '[' : '"');
-        }
-        at->item_has_begun = true;
-        if (!write_rows(x, lookups, item, &at->row, full, out)) return true;
-        buf_add_str(out, is_text ? "]}" : "\"}");
-        at->row = 0;
-        at->item_has_begun = false;
-    }
-    write_model_name(out, lookups->model);
-    buf_add_char(out, '}');
-    return false;
+    return make_items(x, maker, &lookups->at, lookups->batch.n, LOOKUP_PARTS, lookups->model,
+                      write_lookup_part, out);
 }
 
 static bool read_lookups(struct exchange *x, void *maker, struct plan *plan, struct err *err)
@@ -464,7 +513,8 @@ static bool read_lookups(struct exchange *x, void *maker, struct plan *plan, str
     uint64_t row_bytes = write_floats_bytes(lookups->encoding, lookups->dims);
     plan->reply_bytes = lookups->batch.tokens * (row_bytes + 32);
     plan->read_bytes = model_read_bytes(x->service->model, lookups->batch.tokens);
-    plan->in_pieces = plan->reply_bytes > WHOLE_BYTES_MAX;
+    if (plan->reply_bytes > WHOLE_BYTES_MAX)
+        plan->piece_bytes = 2 * (PIECE_BYTES + ROWS_AT_ONCE * row_bytes);
     if (!reply_plan(x, plan, err)) return false;
     lookups->rows =
         arena_array(x->arena, (size_t)ROWS_AT_ONCE * lookups->dims, sizeof *lookups->rows);

@@ -67,7 +67,7 @@ void reply_json(struct exchange *x, const struct buf *out)
 
 bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
 {
-    uint64_t held = plan->in_pieces ? PIECE_BYTES : plan->reply_bytes;
+    uint64_t held = plan->piece_bytes ? plan->piece_bytes : plan->reply_bytes;
     if (plan->reply_bytes > x->arena->cap_bytes || held > arena_left(x->arena)) {
         x->sample.reject = REJECT_MEMORY;
         return err_set(err, ERR_MEMORY, NULL,
@@ -77,7 +77,7 @@ bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
                        plan->reply_bytes, x->arena->cap_bytes);
     }
     if (!arena_has_budget(x->arena, held)) return err_overloaded(err);
-    uint64_t work = (plan->in_pieces ? 0 : plan->reply_bytes) + plan->read_bytes / READ_SHARE;
+    uint64_t work = (plan->piece_bytes ? 0 : plan->reply_bytes) + plan->read_bytes / READ_SHARE;
     if (x->work_max == 0 || work <= x->work_max) return true;
     x->is_deferred = true;
     return err_set(err, ERR_INTERNAL, NULL, "the work was to be done elsewhere");

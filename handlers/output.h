@@ -42,8 +42,8 @@ void reply_by(struct exchange *x, bool (*write)(struct exchange *, struct buf *,
 /** What a reply is going to take, as far as that can be told. */
 struct plan {
     uint64_t reply_bytes;
-    uint64_t read_bytes; /* of rows and of heads' weights */
-    bool in_pieces;      /* it will not be held whole */
+    uint64_t read_bytes;  /* of rows and of heads' weights */
+    uint64_t piece_bytes; /* most of it that is held at once; 0: all of it */
 };
 
 /**

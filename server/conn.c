@@ -109,9 +109,7 @@ void conn_refuse(struct conns *conns, struct conn *conn, enum framing_fault faul
     char reply[FRAMING_REPLY_BYTES];
     framing_write_reply(fault, reply);
     conn_send_last(conn, reply);
-    /* libmicrohttpd sees an end; the client may still be sending. */
-    shutdown(conn->fd, SHUT_RD);
-    conn->is_shut = true;
+    conn->is_shut = true; /* libmicrohttpd sees an end; the client may still be sending */
     conn->lingers = true;
     conns->on_refused(conns->user, conn, fault);
 }
@@ -119,7 +117,9 @@ void conn_refuse(struct conns *conns, struct conn *conn, enum framing_fault faul
 /* Whether requests have come whole whose replies are still due. */
 static bool owes_replies(const struct conn *conn)
 {
-    return under_way(conn) > (conn->framing.state != FRAMING_BETWEEN);
+    bool is_between =
+        conn->framing.state == FRAMING_BETWEEN || conn->framing.state == FRAMING_CLOSED;
+    return under_way(conn) > !is_between;
 }
 
 /* A faulty request's turn: all before it are answered. */
@@ -134,8 +134,10 @@ void conn_end_request(struct conns *conns, struct conn *conn, uint64_t now_ns)
     conn->request = NULL;
     conn->n_ended++;
     set_phase(conn, under_way(conn) > 0 ? CONN_RECEIVING : CONN_IDLE, now_ns);
-    if (is_refusal_due(conn)) conn_refuse(conns, conn, conn->framing.fault);
-    if (conn->has_ended && !owes_replies(conn)) shutdown(conn->fd, SHUT_RD); /* to be heard now */
+    bool is_refused = is_refusal_due(conn);
+    if (is_refused) conn_refuse(conns, conn, conn->framing.fault);
+    /* So that libmicrohttpd reads, and hears of the end. */
+    if (is_refused || (conn->has_ended && !owes_replies(conn))) shutdown(conn->fd, SHUT_RD);
 }
 
 ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)

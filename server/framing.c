@@ -40,10 +40,12 @@ static const struct {
     [FRAMING_HEADER] = {400, "Bad Request",
                         "a header line is malformed; send NAME: VALUE without spaces before the "
                         "colon, control characters or folded lines, and end every line with CR LF"},
-    [FRAMING_HEAD_LONG] = {431, "Request Header Fields Too Large",
-                           "the request's head is longer than max-header-bytes; send fewer or "
-                           "shorter headers, or raise max-header-bytes"},
-    [FRAMING_HOST] = {400, "Bad Request", "the host header must be there once"},
+    [FRAMING_HEAD_LONG] =
+        {431, "Request Header Fields Too Large",
+         "the request's head is longer than max-header-bytes, or its content-type "
+         "than 256 bytes, or a header that is read comes a dozen times; send fewer "
+         "or shorter headers"},
+    [FRAMING_HOST] = {400, "Bad Request", "the host header must be there once, and name one host"},
     [FRAMING_AMBIGUOUS] = {400, "Bad Request",
                            "the length of the body is ambiguous; send one Content-Length, or "
                            "Transfer-Encoding: chunked"},
@@ -226,6 +228,7 @@ enum header {
     HEADER_KEPT, /* or left out where it is too long to say anything */
     HEADER_BODY, /* how the body is to be read: too long is a fault */
     HEADER_HOST,
+    HEADER_CONNECTION,
     HEADER_LENGTH,
     HEADER_CODING,
     HEADER_EXPECT,
@@ -246,7 +249,7 @@ static enum header header_of(const char *name, size_t n)
     case 'c':
         if (IS("content-length")) return HEADER_LENGTH;
         if (IS("content-type") || IS("content-encoding")) return HEADER_BODY;
-        return IS("connection") ? HEADER_KEPT : HEADER_NOBODYS;
+        return IS("connection") ? HEADER_CONNECTION : HEADER_NOBODYS;
     case 'e':
         return IS("expect") ? HEADER_EXPECT : HEADER_NOBODYS;
     case 'h':
@@ -277,6 +280,20 @@ static bool read_length(struct framing *framing, const char *value, size_t n, bo
     return true;
 }
 
+/* Whether `word` is one of the words that commas part. */
+static bool has_word(const char *value, size_t n, const char *word, size_t word_bytes)
+{
+    for (const char *end = value + n; value < end;) {
+        while (value < end && (is_blank(*value) || *value == ','))
+            value++;
+        const char *start = value;
+        while (value < end && !is_blank(*value) && *value != ',')
+            value++;
+        if (is_name(start, (size_t)(value - start), word, word_bytes)) return true;
+    }
+    return false;
+}
+
 /* Sets *passes where the line is to pass; false at a fault. */
 static bool read_header(struct framing *framing, enum header header, const char *value, size_t n,
                         bool *passes)
@@ -296,7 +313,11 @@ static bool read_header(struct framing *framing, enum header header, const char 
         for (size_t i = 0; i < n; i++)
             if (is_blank(value[i]) || value[i] == ',' || value[i] == '/')
                 return fail(framing, FRAMING_HOST);
-        break; /* nobody asks which */
+        break;              /* nobody asks which */
+    case HEADER_CONNECTION: /* finish_head puts back what it means */
+        head->says_close |= has_word(value, n, "close", 5);
+        head->says_keep |= has_word(value, n, "keep-alive", 10);
+        break;
     case HEADER_LENGTH:
         return read_length(framing, value, n, passes);
     case HEADER_CODING:
@@ -326,28 +347,40 @@ static bool take_header_line(struct framing *framing, struct cursor *at, const c
     if (!read_header(framing, header_of(line, name), value, bytes, &passes)) return false;
     if (!passes) return true;
     if (++framing->head.kept > KEPT_MAX) return fail(framing, FRAMING_HEAD_LONG);
-    put(at, line, (size_t)(end - line));
+    put(at, line, name + 1);
+    put(at, value, bytes); /* without the blanks, which have no bound */
     put(at, "\r\n", 2);
     return true;
+}
+
+static enum framing_state after_request(const struct framing *framing)
+{
+    return framing->closes ? FRAMING_CLOSED : FRAMING_BETWEEN;
 }
 
 /* The empty line: what follows is now known. */
 static bool finish_head(struct framing *framing, struct cursor *at)
 {
     static const char expect[] = "Expect:100-continue\r\n";
+    static const char closes[] = "Connection:close\r\n", keeps[] = "Connection:keep-alive\r\n";
     struct framing_head *head = &framing->head;
     if (head->hosts == 0 && !head->is_1_0) return fail(framing, FRAMING_HOST);
     if (head->is_chunked && (head->has_length || head->is_1_0))
         return fail(framing, FRAMING_AMBIGUOUS);
     bool has_body = head->is_chunked || head->length > 0;
     if (head->expects && has_body) put(at, expect, sizeof expect - 1);
+    framing->closes = head->says_close || (head->is_1_0 && !head->says_keep);
+    if (head->says_close)
+        put(at, closes, sizeof closes - 1);
+    else if (head->is_1_0 && head->says_keep)
+        put(at, keeps, sizeof keeps - 1);
     put(at, "\r\n", 2);
     framing->left = head->length;
     framing->digits = 0;
     framing->has_cr = false;
     framing->state = head->is_chunked ? FRAMING_CHUNK_SIZE
                      : has_body       ? FRAMING_BODY
-                                      : FRAMING_BETWEEN;
+                                      : after_request(framing);
     *head = (struct framing_head){0};
     return true;
 }
@@ -520,7 +553,7 @@ static bool step(struct framing *framing, struct cursor *at)
     case FRAMING_HEADERS:
         return take_line(framing, at);
     case FRAMING_BODY:
-        pass(framing, at, FRAMING_BETWEEN);
+        pass(framing, at, after_request(framing));
         return true;
     case FRAMING_CHUNK_SIZE:
         return take_chunk_size(framing, at);
@@ -539,7 +572,10 @@ static bool step(struct framing *framing, struct cursor *at)
     case FRAMING_TRAILER_END:
         return drop_trailer(framing, at);
     case FRAMING_LAST_END:
-        return pass_line_end(framing, at, FRAMING_BETWEEN);
+        return pass_line_end(framing, at, after_request(framing));
+    case FRAMING_CLOSED:
+        at->read = at->n;
+        return false;
     }
     return false;
 }

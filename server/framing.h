@@ -52,6 +52,7 @@ enum framing_state {
     FRAMING_TRAILER_VALUE,
     FRAMING_TRAILER_END,
     FRAMING_LAST_END,
+    FRAMING_CLOSED, /* the last request said that nothing follows: what does is nobody's */
 };
 
 /* What the head under way has said. */
@@ -59,6 +60,7 @@ struct framing_head {
     size_t bytes; /* as they came; later those of the trailer, or of a chunk's line */
     unsigned hosts, kept;
     bool is_1_0, has_length, is_chunked, expects;
+    bool says_close, says_keep; /* its Connection header */
     uint64_t length;
 };
 
@@ -70,6 +72,7 @@ struct framing {
     uint64_t left;    /* bytes to come: of the body, or of the chunk */
     unsigned digits;  /* of the chunk's size so far */
     bool has_cr;      /* the first half of a line end has been seen */
+    bool closes;      /* nothing follows the request under way */
     struct framing_head head;
 
     /* Of a head that comes in pieces: `ready` bytes that may pass, up to `written` those that may

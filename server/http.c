@@ -184,6 +184,8 @@ static enum MHD_Result take_head(struct http *http, struct request *request, con
     request->declared_bytes = head.content_length;
     request->method = method;
     enum method is = method_from_name(method);
+    /* What operators ask is answered most of all where there is no memory for others. */
+    request->arena.is_exempt = is == METHOD_GET || is == METHOD_HEAD;
     x->route = handlers_find_route(x, is, path);
     request->state = REQUEST_BODY;
     if (x->route && handlers_check_head(x, head.content_encoding, head.content_length))

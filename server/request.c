@@ -38,11 +38,11 @@ static void request_free(struct request *request)
 
 void requests_put(struct requests *requests, struct request *request)
 {
-    if (requests->n_free == FREE_MAX) {
+    arena_reset(&request->arena);
+    if (requests->n_free == FREE_MAX || arena_is_tight(&request->arena)) {
         request_free(request);
         return;
     }
-    arena_reset(&request->arena);
     request->next = requests->free;
     requests->free = request;
     requests->n_free++;

@@ -52,6 +52,9 @@ SHAPES = {
     "header": (b"GET /health HTTP/1.1\r\n" + HOST + b"X-A: ", b"x", b"\r\n\r\n"),
     "tiny headers": (b"GET /health HTTP/1.1\r\n" + HOST, b"a:\r\n", b"\r\n"),
     "cookies": (b"GET /health HTTP/1.1\r\n" + HOST + b"Cookie: a=b", b";c=d", b"\r\n\r\n"),
+    "blanks": (b"GET /health HTTP/1.1\r\n" + HOST + b"Accept:", b" ", b"x\r\n\r\n"),
+    "blanks before a body": (b"POST /embed HTTP/1.1\r\nContent-Length: 14\r\n" + HOST + b"Accept:",
+                             b" ", b'x\r\n\r\n{"inputs":"a"}'),
     "read header": (b"GET /health HTTP/1.1\r\n" + HOST + b"Accept: ", b"x", b"\r\n\r\n"),
     "long read headers": (b"POST /v1/models/" + b"x" * 1000 + b" HTTP/1.1\r\n" + HOST,
                           b"Connection: " + b"x" * 256 + b"\r\n", b"\r\n"),
@@ -69,7 +72,7 @@ def test_heads_of_every_length_around_a_limit_are_answered(start, shape, limit):
     before, unit, after = SHAPES[shape]
     least = before + after
     least = least.index(b"\r\n\r\n") + 4 if after else len(before)
-    lengths = [*range(limit - 292, limit + 208), *range(900, 1200, 7), *range(220, 320, 3)]
+    lengths = [*range(limit - 292, limit + 208), *range(5000, 7000, 9), *range(900, 1200, 7), *range(220, 320, 3)]
     for length in lengths if after else lengths[::120]:
         filled = unit * ((length - least) // len(unit))
         request = before + filled + after
@@ -184,6 +187,27 @@ def test_what_is_no_request_waits_for_the_answers_before_it(service):
                 assert client.read_reply().status == 400
                 assert client.read_to_end() == b""
     assert_alive(service)
+
+
+@pytest.mark.parametrize("first", [head("GET", "/health", Connection="close"),
+                                   head("GET", "/health", version="1.0"),
+                                   head("GET", "/health", Connection="x, Close, " + "y" * 300)])
+def test_nothing_follows_a_request_that_closes(service, first):
+    for behind in (FAULTS["two spaces in the first line"], HIDDEN, FAULTS["another protocol"]):
+        with service.connect() as client:
+            client.send(first + behind)
+            assert client.read_reply().status == 200
+            assert client.read_to_end() == b""
+
+
+def test_a_client_in_the_middle_of_its_upload_reads_why(service):
+    with service.connect() as client:
+        client.send(lines(LENGTH, b"X : y"))
+        time.sleep(0.2)
+        for _ in range(10):
+            client.send_as_taken(b"x" * 100000)
+            time.sleep(0.01)
+        assert client.read_reply().status == 400
 
 
 def test_refused_requests_are_counted(start):

@@ -129,6 +129,24 @@ def test_beyond_the_memory_for_all_it_is_503_and_again_200_when_there_is_some(st
     assert service.post(*BATCH).status == 200
 
 
+def test_a_burst_of_small_requests_leaves_the_memory_to_others(start):
+    service = start("--max-memory=16M", "--threads=16")
+    request = post("/embed", b'{"inputs":"a b"}')
+    clients = [service.connect() for _ in range(600)]
+    for client in clients:
+        client.send(request[:-2])
+    wait_until(lambda: service.metric("embedd_requests_in_flight") == 601, "all have come")
+    assert service.metric("embedd_request_memory_bytes") > 14 << 20
+    for client in clients:
+        client.send(request[-2:])
+    assert {client.read_reply().status for client in clients} <= {200, 503}
+    for client in clients:
+        client.close()
+    wait_until(lambda: service.metric("embedd_request_memory_bytes") < 6 << 20, "it is given back")
+    for _ in range(40):
+        assert service.post(*ROWS).status == 200
+
+
 def test_bodies_count_too_and_are_refused_before_they_come(start):
     service = start("--max-memory=17M")
     body = json.dumps({"input": "a", "user": "u" * (6 << 20)}).encode()

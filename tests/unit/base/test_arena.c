@@ -130,7 +130,14 @@ static void a_budget_is_shared_and_given_back(void **state)
     assert_false(other.is_starved);
     assert_null(arena_alloc(&other, 11 << 20)); /* its own cap: nobody else's doing */
     assert_false(other.is_starved);
+    other.is_exempt = true;
+    assert_true(arena_has_budget(&other, 700 << 10));
+    assert_non_null(arena_alloc(&other, 700 << 10));
+    assert_true(arena_is_tight(&other));
+    arena_reset(&other);
+    assert_false(other.is_exempt);
     arena_reset(&one);
+    assert_false(arena_is_tight(&other));
     assert_non_null(arena_alloc(&other, 700 << 10));
     arena_clear(&one);
     arena_clear(&other);

@@ -244,6 +244,32 @@ static void a_large_look_up_comes_in_pieces(void **state)
     json_decref(root);
 }
 
+/* Nothing of a piece is as long as the request, whatever is long in it. */
+static void every_part_of_a_reply_comes_in_pieces(void **state)
+{
+    struct ask *ask = *state;
+    static char body[512 << 10];
+    char *at = body + sprintf(body, "{\"format\":\"sparse\",\"dimensions\":1,\"ids\":[[1],[0");
+    for (int i = 1; i < 100001; i++)
+        at += sprintf(at, ",%d", i % 6);
+    strcpy(at, "]]}");
+    static const char *const paths[] = {"/v1/onehot", "/v1/lookup"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct exchange *x = ask_post(ask, paths[i], body);
+        assert_int_equal(x->status, 200);
+        assert_true(ask->n_pieces > 10 && ask->piece_bytes_max < PIECE_BYTES + 256);
+        struct err err;
+        json_t *root = json_read(x->reply, x->reply_bytes, &err);
+        json_t *item = json_array_get(json_object_get(root, "data"), 1);
+        assert_int_equal(json_array_size(json_object_get(item, "tokens")), 100001);
+        const char *list = i ? "ids" : "columns";
+        for (size_t k = 0; k < 100001; k++)
+            assert_int_equal(json_integer_value(json_array_get(json_object_get(item, list), k)),
+                             k % 6);
+        json_decref(root);
+    }
+}
+
 static void too_much_work_is_left_to_others_before_it_is_done(void **state)
 {
     struct ask *ask = *state;
@@ -423,6 +449,7 @@ int main(void)
         cmocka_unit_test(a_dense_one_hot_beyond_its_limit_is_413),
         cmocka_unit_test(a_large_dense_one_hot_comes_in_pieces),
         cmocka_unit_test(a_large_look_up_comes_in_pieces),
+        cmocka_unit_test(every_part_of_a_reply_comes_in_pieces),
         cmocka_unit_test(too_much_work_is_left_to_others_before_it_is_done),
         cmocka_unit_test(memory_that_others_have_is_503_with_retry_after),
         cmocka_unit_test(look_up_gives_the_rows_of_w),
