@@ -74,7 +74,7 @@ static void reply_made(struct exchange *x, size_t maker_bytes,
     struct err err;
     if (maker) memset(maker, 0, maker_bytes);
     if (maker ? read(x, maker, &plan, &err) : err_out_of_memory(&err)) {
-        reply_pieces(x, plan.reply_bytes, make, maker);
+        reply_pieces(x, &plan, make, maker);
         stage_end(x, stage);
     } else {
         handlers_fail(x, &err);
@@ -339,7 +339,7 @@ static bool plan_onehots(struct exchange *x, const struct onehots *onehots, stru
                        cells, max);
     }
     plan->reply_bytes = 2 * cells + 32 * (uint64_t)onehots->batch.tokens;
-    if (plan->reply_bytes > WHOLE_BYTES_MAX) plan->piece_bytes = 2 * (PIECE_BYTES + 2 * widest);
+    plan_pieces(plan, 2 * widest);
     return reply_plan(x, plan, err);
 }
 
@@ -513,8 +513,7 @@ static bool read_lookups(struct exchange *x, void *maker, struct plan *plan, str
     uint64_t row_bytes = write_floats_bytes(lookups->encoding, lookups->dims);
     plan->reply_bytes = lookups->batch.tokens * (row_bytes + 32);
     plan->read_bytes = model_read_bytes(x->service->model, lookups->batch.tokens);
-    if (plan->reply_bytes > WHOLE_BYTES_MAX)
-        plan->piece_bytes = 2 * (PIECE_BYTES + ROWS_AT_ONCE * row_bytes);
+    plan_pieces(plan, ROWS_AT_ONCE * row_bytes);
     if (!reply_plan(x, plan, err)) return false;
     lookups->rows =
         arena_array(x->arena, (size_t)ROWS_AT_ONCE * lookups->dims, sizeof *lookups->rows);

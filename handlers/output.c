@@ -83,18 +83,26 @@ bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
     return err_set(err, ERR_INTERNAL, NULL, "the work was to be done elsewhere");
 }
 
-void reply_pieces(struct exchange *x, uint64_t bytes_about,
+#define WHOLE_BYTES_MAX ((uint64_t)1 << 20)
+
+/* Twice, for a buffer that grows is there twice. */
+void plan_pieces(struct plan *plan, uint64_t entry_bytes)
+{
+    if (plan->reply_bytes > WHOLE_BYTES_MAX) plan->piece_bytes = 2 * (PIECE_BYTES + entry_bytes);
+}
+
+void reply_pieces(struct exchange *x, const struct plan *plan,
                   bool (*make_piece)(struct exchange *, void *, struct buf *), void *maker)
 {
     buf_init(&x->piece, x->arena);
-    if (bytes_about > WHOLE_BYTES_MAX) {
+    if (plan->piece_bytes) {
         x->make_piece = make_piece;
         x->maker = maker;
         x->status = 200;
         x->reply_type = type_json;
         return;
     }
-    buf_reserve(&x->piece, bytes_about);
+    buf_reserve(&x->piece, plan->reply_bytes);
     while (!x->piece.failed && make_piece(x, maker, &x->piece)) {
     }
     reply_json(x, &x->piece);

@@ -53,16 +53,17 @@ struct plan {
  */
 bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err);
 
-/**
- * reply_pieces sends what make_piece makes (exchange.h): all of it at once where it is to have at
- * most 1 MB, or else piece by piece.
+/** plan_pieces: a reply of more than 1 MB is made in pieces, whose longest entry has so many bytes.
  */
-void reply_pieces(struct exchange *x, uint64_t bytes_about,
+void plan_pieces(struct plan *plan, uint64_t entry_bytes);
+
+/** reply_pieces sends what make_piece makes (exchange.h): piece by piece where that is the plan, or
+ * else all of it at once. */
+void reply_pieces(struct exchange *x, const struct plan *plan,
                   bool (*make_piece)(struct exchange *, void *, struct buf *), void *maker);
 
 /** PIECE_BYTES: about how much make_piece makes. */
 #define PIECE_BYTES ((size_t)64 << 10)
-#define WHOLE_BYTES_MAX ((uint64_t)1 << 20)
 
 /** reply_static: `body` is a string that lives for ever. */
 void reply_static(struct exchange *x, unsigned status, const char *type, const char *body);
