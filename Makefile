@@ -39,11 +39,12 @@ ISA_x86_64/model/math/kernels_avx2.c   := -mavx2 -mf16c
 ISA_x86_64/model/math/kernels_avx512.c := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mf16c
 
 ROOMS    := base config model handlers server commands
-SOURCES  := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*/*.c)))
-LIBRARY  := $(filter-out commands/main.c,$(SOURCES)) $(sort $(wildcard model/builtin/*.S))
-UNITS    := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
-FORMATTED := $(sort $(wildcard $(foreach room,$(ROOMS) bench,$(room)/*.[ch] $(room)/*/*.[ch]) \
-              tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*/*.[ch]))
+# files_under = files in folders $(1), and as deep in them as we build, that match $(2).
+files_under = $(sort $(foreach deep,/ /*/ /*/*/ /*/*/*/ /*/*/*/*/,$(wildcard $(1:%=%$(deep)$(2)))))
+SOURCES  := $(call files_under,$(ROOMS),*.c)
+LIBRARY  := $(filter-out commands/main.c,$(SOURCES)) $(sort $(wildcard model/bundle/builtin/*.S))
+UNITS    := $(call files_under,tests/unit,test_*.c)
+FORMATTED := $(call files_under,$(ROOMS) bench tests,*.[ch])
 
 # Packages come first when the goal is one that promises to install what is missing. NODEPS=1: never.
 DEPS_OF_run := build run
@@ -95,13 +96,13 @@ build/$(1)/tests/%: build/$(1)/tests/%.c.o build/$(1)/libembedd.a
 	$$(call SAY,LD,$$@)
 	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(LDFLAGS) $$^ -o $$@ -lcmocka $$(LIBS)
 
--include $$(wildcard build/$(1)/*/*.d build/$(1)/*/*/*.d build/$(1)/*/*/*/*.d build/$(1)/*/*/*/*/*.d)
+-include $$(call files_under,build/$(1),*.d)
 endef
 $(foreach mode,$(MODES),$(eval $(call mode_rules,$(mode))))
 
 # The built-in model is packed by this very program, with no model built in. .incbin is not seen by -MMD.
 BUILTIN := build/builtin/embedd-base-1.safetensors
-$(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/model/builtin/builtin_data.S.o: $(BUILTIN)))
+$(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/model/bundle/builtin/builtin_data.S.o: $(BUILTIN)))
 
 build/builtin/embedd: build/release/commands/main.c.o build/release/tools/builtin/none.c.o \
 		$(filter-out %/builtin_data.S.o,$(objects_release))
@@ -109,9 +110,9 @@ build/builtin/embedd: build/release/commands/main.c.o build/release/tools/builti
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_release) $(LDFLAGS) $^ -o $@ $(LIBS)
 
-$(BUILTIN): build/builtin/embedd $(wildcard model/builtin/embedd-base-1/*)
+$(BUILTIN): build/builtin/embedd $(wildcard model/bundle/builtin/embedd-base-1/*)
 	$(call SAY,PACK,$@)
-	$(Q)build/builtin/embedd convert --force --input model/builtin/embedd-base-1 --output $@ >$(@D)/log
+	$(Q)build/builtin/embedd convert --force --input model/bundle/builtin/embedd-base-1 --output $@ >$(@D)/log
 
 unit_programs = $(patsubst tests/%.c,build/$(1)/tests/%,$(UNITS))
 
@@ -184,7 +185,7 @@ asan: unit http parity ## everything under AddressSanitizer and UBSan
 
 # What has threads: the server, and the metrics that they share; what trains, measures and searches.
 TSAN_UNITS := $(filter tests/unit/base/test_metrics.c tests/unit/base/test_log.c tests/unit/server/% \
-                tests/unit/model/test_neighbours.c \
+                tests/unit/model/math/test_nearest_rows.c \
                 $(foreach name,crew learner measure training,tests/unit/model/train/test_$(name).c),$(UNITS))
 
 .PHONY: tsan
@@ -216,7 +217,7 @@ build/fuzz/%.o: % Makefile | $(DEPS_FIRST)
 	$(call SAY,CLANG,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(CFLAGS_ALL) $(FUZZ_CFLAGS) $(ISA_$(ARCH)/$<) -MMD -MP -c $< -o $@
--include $(wildcard build/fuzz/*/*.d build/fuzz/*/*/*.d)
+-include $(call files_under,build/fuzz,*.d)
 
 build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.c.o $(LIBRARY:%=build/fuzz/%.o)
 	$(call SAY,LD,$@)
@@ -295,8 +296,8 @@ style: format-check layers $(VENV_READY) ## format and dependency order, then lo
 tidy: | $(DEPS_FIRST) ## static analysis (cppcheck)
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr \
 		--error-exitcode=1 --suppress=missingIncludeSystem --suppress=invalidPointerCast \
-		--suppress=uninitvar:model/text/normalizer.c \
-		--suppress=uninitvar:model/text/charsmap.c -I. $(ROOMS) bench
+		--suppress=uninitvar:model/text/unicode/bert_normalizer.c \
+		--suppress=uninitvar:model/text/unicode/charsmap.c -I. $(ROOMS) bench
 
 .PHONY: docs docs-check
 docs: build/embedd ## write docs/CONFIG.md and the sample file from the list of options

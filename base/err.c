@@ -41,6 +41,15 @@ bool err_set_in(struct err *err, const char *where, const char *fmt, va_list val
     return err_set(err, ERR_FORMAT, NULL, "%.200s: %s", where, text);
 }
 
+bool err_in_file(const struct err_file *file, const char *fmt, ...)
+{
+    va_list values;
+    va_start(values, fmt);
+    err_set_in(file->err, file->where, fmt, values);
+    va_end(values);
+    return false;
+}
+
 bool err_out_of_memory(struct err *err)
 {
     return err_set(err, ERR_MEMORY, NULL,

@@ -53,6 +53,16 @@ bool err_set(struct err *err, enum err_code code, const char *param, const char 
 bool err_set_in(struct err *err, const char *where, const char *fmt, va_list values)
     __attribute__((format(printf, 3, 0)));
 
+/** Whom to tell what is wrong with a file. */
+struct err_file {
+    const char *where; /* its name, borrowed */
+    struct err *err;
+};
+
+/** err_in_file: err_set_in with the values themselves. Returns false. */
+bool err_in_file(const struct err_file *file, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /** err_out_of_memory: the sentence for an arena at its cap. Returns false. */
 bool err_out_of_memory(struct err *err);
 

@@ -31,7 +31,7 @@ import numpy as np  # noqa: E402
 from model2vec import StaticModel  # noqa: E402
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
-BUILTIN = TOP / "model/builtin/embedd-base-1"
+BUILTIN = TOP / "model/bundle/builtin/embedd-base-1"
 FLOATS = TOP / "build/model2vec/embedd-base-1"
 PROGRAM = TOP / "build/release/bench/encode"
 EMBEDD = TOP / "build/release/embedd"

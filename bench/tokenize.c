@@ -32,7 +32,7 @@ int main(int argc, char **argv)
 {
     struct err err;
     struct tokenizer *t;
-    struct source files = {.path = "."};
+    struct tokenizer_files files = {.path = "."};
     struct tokenizer_options options = {0};
     struct texts texts;
     struct arena arena;

@@ -69,7 +69,7 @@ static bool add_sample(struct bench *bench, const struct lines *lines, struct er
     memcpy(text, lines->text, lines->bytes);
     sample->text = text;
     sample->bytes = lines->bytes;
-    if (!model_tokenize(bench->model, &bench->texts, text, lines->bytes, MODEL_LIMITS,
+    if (!model_tokenize(bench->model, &bench->texts, text, lines->bytes, TOKENIZE_LIMITS,
                         &sample->tokens, err))
         return false;
     if (!model_pool(bench->model, sample->tokens.ids, sample->tokens.n, &bench->options,
@@ -108,7 +108,7 @@ static struct tokens tokenize(struct bench *bench, const struct sample *sample)
     struct tokens tokens = {0};
     arena_reset(&bench->scratch);
     bool is_ok = model_tokenize(bench->model, &bench->scratch, sample->text, sample->bytes,
-                                MODEL_LIMITS, &tokens, NULL);
+                                TOKENIZE_LIMITS, &tokens, NULL);
     assert(is_ok);
     (void)is_ok;
     return tokens;
@@ -117,7 +117,7 @@ static struct tokens tokenize(struct bench *bench, const struct sample *sample)
 static void gather(struct bench *bench, const struct tokens *tokens)
 {
     for (uint32_t i = 0; i < tokens->n; i++) {
-        if (tokens->ids[i] != MODEL_NO_ID)
+        if (tokens->ids[i] != TOKEN_ID_NONE)
             model_row(bench->model, tokens->ids[i], bench->options.dims, bench->row);
     }
 }

@@ -128,7 +128,7 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
     struct tokens tokens;
     struct err reason;
     if (!model_tokenize(classify->model, arena, classify->block.texts + task->at, task->bytes,
-                        MODEL_LIMITS, &tokens, err))
+                        TOKENIZE_LIMITS, &tokens, err))
         return false;
     unknown_add(&task->unknown, classify->model, &tokens);
     float *vector = arena_array(arena, classify->info->dim, sizeof(*vector));

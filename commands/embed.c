@@ -104,7 +104,7 @@ static bool embed_line(void *user, struct err *err)
     struct lines *lines = &embed->lines;
     struct tokens tokens;
     arena_reset(&embed->arena);
-    if (!model_tokenize(embed->model, &embed->arena, lines->text, lines->bytes, MODEL_LIMITS,
+    if (!model_tokenize(embed->model, &embed->arena, lines->text, lines->bytes, TOKENIZE_LIMITS,
                         &tokens, err))
         return false;
     unknown_add(&embed->unknown, embed->model, &tokens);

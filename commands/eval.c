@@ -81,7 +81,7 @@ static float *predict(struct eval *eval, const struct labelled_row *row, struct 
     const uint32_t n_labels = eval->info->n_labels;
     struct tokens tokens;
     struct err reason;
-    if (!model_tokenize(eval->model, &eval->arena, row->text, row->text_bytes, MODEL_LIMITS,
+    if (!model_tokenize(eval->model, &eval->arena, row->text, row->text_bytes, TOKENIZE_LIMITS,
                         &tokens, err))
         return NULL;
     float *vector = arena_array(&eval->arena, eval->info->dim, sizeof(*vector));

@@ -4,8 +4,8 @@
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/model_flags.h"
+#include "model/bundle/packed.h"
 #include "model/inside.h"
-#include "model/packed.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -123,7 +123,7 @@ static void add_report(struct buf *buf, enum format format, const struct report 
     add_number(buf, format, "dim", info->dim);
     add_text(buf, format, "dtype", info->dtype);
     add_text(buf, format, "tokenizer", info->tokenizer);
-    if (info->unknown_id == MODEL_NO_ID)
+    if (info->unknown_id == TOKEN_ID_NONE)
         add_literal(buf, format, "unknown_id", format == FORMAT_TEXT ? "none" : "null");
     else
         add_number(buf, format, "unknown_id", info->unknown_id);
@@ -159,20 +159,20 @@ static bool print_report(enum format format, const struct report *report, struct
 }
 
 /* Of the weights' file, byte for byte what sha256sum says of it. */
-static bool check_file(const struct content *content, bool verifies, struct report *report,
+static bool check_file(const struct bundle *bundle, bool verifies, struct report *report,
                        struct err *err)
 {
-    const struct span file = content->source.weights;
+    const struct span file = bundle->source.weights;
     sha256_text(report->sha256, file.data, file.bytes);
     report->is_verified = verifies;
     if (!verifies) return true;
     struct tensors tensors;
-    if (!content->is_packed)
+    if (!bundle->is_packed)
         return err_set(err, ERR_USAGE, NULL,
                        "--verify is for packed models, which hold their checksum, and this one is "
                        "%s; compare its sha256 with one that you trust",
-                       content->format);
-    if (!tensors_open(&tensors, file, content->where, err)) return false;
+                       bundle->format);
+    if (!tensors_open(&tensors, file, bundle->where, err)) return false;
     bool done = packed_verify(&tensors, file);
     tensors_close(&tensors);
     return done;
@@ -186,8 +186,8 @@ static bool inspect(const char *path, const struct model_options *options, enum 
     if (!model_open_as(&model, path, options, err)) return false;
     report.info = model_info(model);
     report.heads = model_heads(model);
-    report.settings = &model_content(model)->settings;
-    bool ok = check_file(model_content(model), verifies, &report, err) &&
+    report.settings = &model_bundle(model)->settings;
+    bool ok = check_file(model_bundle(model), verifies, &report, err) &&
               model_check_finite(model, err) && print_report(format, &report, err);
     model_close(model);
     return ok;

@@ -50,7 +50,7 @@ static void warn_of_head(const struct model *model)
 
 static void tell_of_config(const struct model *model)
 {
-    const struct settings *settings = &model_content(model)->settings;
+    const struct settings *settings = &model_bundle(model)->settings;
     const char *key;
     json_t *value;
     json_object_foreach(settings->passed_over, key, value)

@@ -55,7 +55,7 @@ static void write_tokens(const struct tokenize *tokenize, const struct tokens *t
     buf_add_str(out, "{\"tokens\":[");
     for (uint32_t i = 0; i < tokens->n; i++) {
         if (i > 0) buf_add_char(out, ',');
-        if (tokens->ids[i] == MODEL_NO_ID) {
+        if (tokens->ids[i] == TOKEN_ID_NONE) {
             add_unknown(out, &tokenize->lines, tokens->spans[i], &at, &point);
             continue;
         }
@@ -66,7 +66,7 @@ static void write_tokens(const struct tokenize *tokenize, const struct tokens *t
     buf_add_str(out, "],\"ids\":[");
     for (uint32_t i = 0; i < tokens->n; i++) {
         if (i > 0) buf_add_char(out, ',');
-        if (tokens->ids[i] == MODEL_NO_ID) {
+        if (tokens->ids[i] == TOKEN_ID_NONE) {
             buf_add_str(out, "null");
         } else {
             add_number(out, tokens->ids[i]);
@@ -87,7 +87,7 @@ static bool tokenize_line(void *user, struct err *err)
 {
     struct tokenize *tokenize = user;
     unsigned flags =
-        MODEL_SPANS | MODEL_ALL_IDS | (tokenize->with_special ? MODEL_SPECIAL_TOKENS : 0);
+        TOKENIZE_SPANS | TOKENIZE_ALL_IDS | (tokenize->with_special ? TOKENIZE_SPECIAL_TOKENS : 0);
     struct tokens tokens;
     struct buf out;
     arena_reset(&tokenize->arena);

@@ -4,7 +4,7 @@
 #include "commands/flags.h"
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
-#include "model/new_folder.h"
+#include "model/bundle/new_folder.h"
 #include "model/train/crew.h"
 #include "model/train/folder.h"
 #include "model/train/training.h"
@@ -220,14 +220,14 @@ static bool train_run(struct train *train, struct err *err)
          training_run(train->model, &train->examples, train->validation ? &train->held : NULL,
                       &train->options, &watcher, &result, err);
     clear_line(train);
-    ok = ok && folder_write(train->output, train->is_forced, train->model, &result.snapshot,
+    ok = ok && folder_write(train->output, train->is_forced, train->model, &result.files,
                             train->options.mode == TRAINING_SCRATCH, err);
     if (ok) {
         unlink(train->checkpoint);
         tell_result(train, &result);
         ok = commands_close_stdout(err);
     }
-    snapshot_clear(&result.snapshot);
+    learned_clear(&result.files);
     examples_clear(&train->held);
     examples_clear(&train->examples);
     model_close(train->model);

@@ -10,8 +10,8 @@
 #include "commands/model_flags.h"
 #include "commands/output.h"
 #include "model/inside.h"
-#include "model/neighbours.h"
-#include "model/text/fold.h"
+#include "model/math/nearest_rows.h"
+#include "model/text/unicode/fold.h"
 
 #include <string.h>
 
@@ -35,7 +35,7 @@ struct listing {
     struct arena arena; /* what is asked for, and what was found */
     struct arena line;  /* reset at each token */
     struct output output;
-    uint32_t itself; /* the token whose neighbours are asked for, or MODEL_NO_ID */
+    uint32_t itself; /* the token whose neighbours are asked for, or TOKEN_ID_NONE */
 };
 
 /* ---- what is written ---- */
@@ -213,7 +213,7 @@ static bool pool_text(struct listing *listing, float *vector, struct err *err)
     if (valid < bytes)
         return err_set(err, ERR_USAGE, NULL, "--nearest is not UTF-8 at byte %zu (0x%02X)",
                        valid + 1, (unsigned char)listing->nearest[valid]);
-    if (!model_tokenize(listing->model, &listing->arena, listing->nearest, bytes, MODEL_LIMITS,
+    if (!model_tokenize(listing->model, &listing->arena, listing->nearest, bytes, TOKENIZE_LIMITS,
                         &tokens, err))
         return false;
     const struct passage passage = {tokens.ids, tokens.n, listing->nearest, bytes};
@@ -228,7 +228,7 @@ static bool take_vector(struct listing *listing, float *vector, struct err *err)
     } else {
         listing->itself =
             model_token_id(listing->model, listing->nearest, strlen(listing->nearest));
-        if (listing->itself == MODEL_NO_ID) return unknown_token(listing, err);
+        if (listing->itself == TOKEN_ID_NONE) return unknown_token(listing, err);
         model_row(listing->model, listing->itself, dim, vector);
     }
     return neighbours_has_direction(vector, dim) ||
@@ -309,7 +309,7 @@ int vocab_main(int argc, char **argv)
     struct listing listing = {.model_path = "builtin",
                               .from = FROM_START,
                               .model_options = COMMAND_MODEL_OPTIONS,
-                              .itself = MODEL_NO_ID};
+                              .itself = TOKEN_ID_NONE};
     const struct flag list[] = {
         {"model", FLAG_STRING, .out.string = &listing.model_path, .value = "PATH",
          .help = "a model's folder or weights file (default: the built-in model)"},

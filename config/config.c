@@ -56,7 +56,7 @@ static const struct option options[CONFIG_COUNT] = {
 };
 
 /* What other servers call these settings. */
-static const char *const foreign_names[][2] = {
+static const char *const kind_names[][2] = {
     {"port", "listen"},    {"host", "listen"},    {"hostname", "listen"},  {"bind", "listen"},
     {"address", "listen"}, {"model-id", "model"}, {"model-path", "model"},
 };
@@ -351,8 +351,8 @@ static size_t find_option(const char *name, size_t bytes)
 
 const char *config_nearest_name(const char *name)
 {
-    for (size_t i = 0; i < sizeof foreign_names / sizeof *foreign_names; i++) {
-        if (strcmp(name, foreign_names[i][0]) == 0) return foreign_names[i][1];
+    for (size_t i = 0; i < sizeof kind_names / sizeof *kind_names; i++) {
+        if (strcmp(name, kind_names[i][0]) == 0) return kind_names[i][1];
     }
     const char *names[CONFIG_COUNT + 1];
     for (size_t i = 0; i < CONFIG_COUNT; i++)

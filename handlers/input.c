@@ -222,7 +222,7 @@ static bool tokens_to_ids(struct exchange *x, struct sequence *sequence, struct 
     for (size_t i = 0; i < sequence->n_tokens; i++) {
         struct text token = sequence->tokens[i].text;
         ids[i] = model_token_id(model, token.data, token.bytes);
-        if (ids[i] == MODEL_NO_ID) ids[i] = unknown_id;
+        if (ids[i] == TOKEN_ID_NONE) ids[i] = unknown_id;
     }
     sequence->ids = ids;
     sequence->n = (uint32_t)sequence->n_tokens;
@@ -241,7 +241,7 @@ uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n)
 /* The service's own limit, where it has one, stands in the place of the model's. */
 static unsigned text_flags(const struct exchange *x)
 {
-    return x->service->input_tokens_max == 0 ? MODEL_LIMITS : 0;
+    return x->service->input_tokens_max == 0 ? TOKENIZE_LIMITS : 0;
 }
 
 static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struct err *err)
@@ -340,7 +340,7 @@ bool unknown_policy_read(const struct exchange *x, const struct value *value,
 {
     static const char *const names[] = {
         [UNKNOWN_UNK] = "unk", [UNKNOWN_SKIP] = "skip", [UNKNOWN_ERROR] = "error"};
-    bool has_row = model_info(x->service->model)->unknown_id != MODEL_NO_ID;
+    bool has_row = model_info(x->service->model)->unknown_id != TOKEN_ID_NONE;
     size_t chosen = has_row ? UNKNOWN_UNK : UNKNOWN_ERROR;
     if (!value_get_choice(value, "unknown", names, 3, &chosen, err)) return false;
     if (chosen == UNKNOWN_UNK && !has_row)
@@ -377,7 +377,7 @@ bool sequence_sources(struct exchange *x, const struct sequence *sequence, const
     struct slice_cursor cursor = {0};
     if (sequence->form == INPUT_TEXT &&
         !model_tokenize(model, x->arena, sequence->text.data, sequence->text.bytes,
-                        MODEL_SPANS | text_flags(x), &tokens, err))
+                        TOKENIZE_SPANS | text_flags(x), &tokens, err))
         return false;
     for (uint32_t i = 0; i < sequence->n; i++) {
         uint32_t at = sequence->dropped + i;

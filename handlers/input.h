@@ -33,7 +33,7 @@ struct sequence {
     const struct value *tokens; /* INPUT_TOKENS: n_tokens strings */
     size_t n_tokens;
 
-    uint32_t *ids; /* n; MODEL_NO_ID for an unknown token where the table has no unknown row */
+    uint32_t *ids; /* n; TOKEN_ID_NONE for an unknown token where the table has no unknown row */
     uint32_t n;
     uint32_t unknown; /* how many of them are outside the vocabulary */
     uint32_t dropped; /* how many tokens were cut off in front (truncate: left) */

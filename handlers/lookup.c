@@ -208,7 +208,7 @@ static bool onehot_of_model(struct exchange *x, struct sequence *sequence, size_
                             struct onehot *out, struct err *err)
 {
     const struct model_info *info = model_info(x->service->model);
-    enum unknown_policy policy = info->unknown_id == MODEL_NO_ID ? UNKNOWN_ERROR : UNKNOWN_UNK;
+    enum unknown_policy policy = info->unknown_id == TOKEN_ID_NONE ? UNKNOWN_ERROR : UNKNOWN_UNK;
     if (!sequence_apply_unknown(x, sequence, index, policy, err)) return false;
     *out = (struct onehot){.columns = sequence->ids, .n = sequence->n, .width = info->vocab_size};
     return true;

@@ -238,7 +238,7 @@ static void write_token(const struct exchange *x, struct text text, uint32_t id,
                         struct token_span span, struct slice_cursor *cursor, struct buf *out)
 {
     const struct model *model = x->service->model;
-    bool is_special = id != MODEL_NO_ID && span.end == 0 && model_is_special(model, id);
+    bool is_special = id != TOKEN_ID_NONE && span.end == 0 && model_is_special(model, id);
     struct text shown;
     if (is_special) {
         shown.data = model_token_text(model, id, &shown.bytes);
@@ -246,7 +246,7 @@ static void write_token(const struct exchange *x, struct text text, uint32_t id,
         shown = slice_text(text, cursor, span);
     }
     buf_add_str(out, "{\"id\":");
-    if (id == MODEL_NO_ID) {
+    if (id == TOKEN_ID_NONE) {
         buf_add_str(out, "null");
     } else {
         write_u64(out, id);
@@ -269,7 +269,8 @@ static bool write_text_tokens(struct exchange *x, struct text text, bool add_spe
                               struct buf *out, struct err *err)
 {
     struct tokens tokens;
-    unsigned flags = MODEL_SPANS | MODEL_ALL_IDS | (add_special ? MODEL_SPECIAL_TOKENS : 0);
+    unsigned flags =
+        TOKENIZE_SPANS | TOKENIZE_ALL_IDS | (add_special ? TOKENIZE_SPECIAL_TOKENS : 0);
     if (!model_tokenize(x->service->model, x->arena, text.data, text.bytes, flags, &tokens, err))
         return false;
     struct slice_cursor cursor = {0};

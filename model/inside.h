@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include "model/content.h"
+#include "model/bundle/bundle.h"
 #include "model/model.h"
 
-const struct content *model_content(const struct model *model);
+const struct bundle *model_bundle(const struct model *model);
 const struct table *model_table(const struct model *model);
 const struct tokenizer *model_tokenizer(const struct model *model);

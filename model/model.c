@@ -3,9 +3,9 @@
 #include "model/inside.h"
 
 #include "base/utf8.h"
+#include "model/encoder/table/pool.h"
+#include "model/files/tensors.h"
 #include "model/math/kernels.h"
-#include "model/pool.h"
-#include "model/table/tensors.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #define CHECKED_BYTES_MAX ((uint64_t)256 << 20)
 
 struct model {
-    struct content content;
+    struct bundle bundle;
     struct heads heads;
     void (*row)(float *out, const struct table *table, uint32_t id, size_t dims);
     struct model_info info;
@@ -27,15 +27,15 @@ static void read_any_row(float *out, const struct table *table, uint32_t id, siz
 
 static struct head_ground ground_of(const struct model *model)
 {
-    return content_ground(&model->content);
+    return bundle_ground(&model->bundle);
 }
 
 static bool open_packed_heads(struct model *model, const struct head_ground *ground,
                               struct err *err)
 {
-    const struct content *content = &model->content;
+    const struct bundle *bundle = &model->bundle;
     struct tensors file;
-    if (!tensors_open(&file, content->source.weights, content->where, err)) return false;
+    if (!tensors_open(&file, bundle->source.weights, bundle->where, err)) return false;
     bool done = heads_open_packed(&model->heads, &file, ground, err);
     tensors_close(&file);
     return done;
@@ -44,40 +44,40 @@ static bool open_packed_heads(struct model *model, const struct head_ground *gro
 static bool open_content(struct model *model, const char *path, const struct model_options *options,
                          struct err *err)
 {
-    const struct content *content = &model->content;
-    if (!content_open(&model->content, path, options, err)) return false;
+    const struct bundle *bundle = &model->bundle;
+    if (!bundle_open(&model->bundle, path, options, err)) return false;
     const struct head_ground ground = ground_of(model);
     /* Such a file is all of its model, unless a folder was given; what lies in that comes before
        what the file itself holds. */
-    const bool is_alone = content->is_packed || content->fasttext;
-    const bool has_folder = content->source.is_mapped && (content->source.is_folder || !is_alone);
-    if (has_folder && !heads_open_folder(&model->heads, content->source.path, &ground, err))
+    const bool is_alone = bundle->is_packed || bundle->fasttext;
+    const bool has_folder = bundle->source.is_mapped && (bundle->source.is_folder || !is_alone);
+    if (has_folder && !heads_open_folder(&model->heads, bundle->source.path, &ground, err))
         return false;
-    if (content->is_packed) return open_packed_heads(model, &ground, err);
-    if (content->fasttext) return heads_open_fasttext(&model->heads, &ground, err);
-    return heads_open_checkpoint(&model->heads, content, &ground, err);
+    if (bundle->is_packed) return open_packed_heads(model, &ground, err);
+    if (bundle->fasttext) return heads_open_fasttext(&model->heads, &ground, err);
+    return heads_open_checkpoint(&model->heads, bundle, &ground, err);
 }
 
 static void fill_info(struct model *model)
 {
-    const struct content *content = &model->content;
-    const struct settings *settings = &content->settings;
-    const struct table *table = &content->table;
+    const struct bundle *bundle = &model->bundle;
+    const struct settings *settings = &bundle->settings;
+    const struct table *table = &bundle->table;
     model->info = (struct model_info){
-        .name = settings->name ? settings->name : content->source.name,
+        .name = settings->name ? settings->name : bundle->source.name,
         .version = settings->version,
         .license = settings->license,
-        .format = content->format,
-        .tokenizer = tokenizer_kind(content->tokenizer),
+        .format = bundle->format,
+        .tokenizer = tokenizer_kind(bundle->tokenizer),
         .dtype = dtype_names[table->dtype],
-        .vocab_size = tokenizer_vocab_size(content->tokenizer) - content_without_row(content),
-        .without_row = content_without_row(content),
+        .vocab_size = tokenizer_vocab_size(bundle->tokenizer) - bundle_without_row(bundle),
+        .without_row = bundle_without_row(bundle),
         .dim = table->dim,
-        .unknown_id = content_unknown_id(content),
+        .unknown_id = bundle_unknown_id(bundle),
         .pooling = settings->pooling,
         .normalize = settings->normalize,
         .has_weights = table->weights != NULL,
-        .table_bytes = content->source.weights.bytes,
+        .table_bytes = bundle->source.weights.bytes,
         .compat = (enum compat)settings->compat,
         .limits = settings->limits,
     };
@@ -96,10 +96,10 @@ bool model_open_as(struct model **out, const char *path, const struct model_opti
     struct model *model = calloc(1, sizeof *model);
     if (!model) return err_set(err, ERR_MEMORY, NULL, "no memory to open the model '%.400s'", path);
     if (!open_content(model, path, options, err)) goto out;
-    const struct table *table = &model->content.table;
+    const struct table *table = &model->bundle.table;
     model->row = table_is_plain(table) ? kernels_get()->row[table->dtype] : read_any_row;
     fill_info(model);
-    if (!model->content.is_checked && model->info.table_bytes <= CHECKED_BYTES_MAX &&
+    if (!model->bundle.is_checked && model->info.table_bytes <= CHECKED_BYTES_MAX &&
         !model_check_finite(model, err))
         goto out;
     *out = model;
@@ -113,7 +113,7 @@ void model_close(struct model *model)
 {
     if (!model) return;
     heads_close(&model->heads);
-    content_close(&model->content);
+    bundle_close(&model->bundle);
     free(model);
 }
 
@@ -125,14 +125,14 @@ const struct model_info *model_info(const struct model *model)
 bool model_check_finite(const struct model *model, struct err *err)
 {
     uint32_t row;
-    if (table_check_finite(&model->content.table, &row)) return true;
+    if (table_check_finite(&model->bundle.table, &row)) return true;
     size_t bytes = 0;
-    const bool is_token = row < model->info.vocab_size && !model->content.table.mapping;
+    const bool is_token = row < model->info.vocab_size && !model->bundle.table.mapping;
     const char *token = is_token ? model_token_text(model, row, &bytes) : "";
     return err_set(err, ERR_FORMAT, NULL,
                    "%.300s: row %u (token '%.*s') holds NaN or Inf; make the table again, every "
                    "value must be finite",
-                   model->content.where, row,
+                   model->bundle.where, row,
                    (int)(bytes < ERR_VALUE_BYTES ? bytes : ERR_VALUE_BYTES), token);
 }
 
@@ -175,12 +175,12 @@ bool model_tokenize(const struct model *model, struct arena *arena, const char *
                     unsigned flags, struct tokens *out, struct err *err)
 {
     const struct limits *limits = &model->info.limits;
-    const bool is_limited = flags & MODEL_LIMITS;
+    const bool is_limited = flags & TOKENIZE_LIMITS;
     const size_t looked_at = is_limited ? limit_bytes(limits, text, bytes) : bytes;
-    if (!tokenizer_encode(model->content.tokenizer, arena, text, looked_at, flags, out, err))
+    if (!tokenizer_encode(model->bundle.tokenizer, arena, text, looked_at, flags, out, err))
         return false;
     out->is_truncated = looked_at < bytes;
-    if (model->info.without_row > 0 && !(flags & MODEL_ALL_IDS))
+    if (model->info.without_row > 0 && !(flags & TOKENIZE_ALL_IDS))
         replace_without_row(&model->info, out);
     if (is_limited) limit_tokens(&model->info, out);
     return true;
@@ -188,29 +188,29 @@ bool model_tokenize(const struct model *model, struct arena *arena, const char *
 
 uint32_t model_token_id(const struct model *model, const char *token, size_t bytes)
 {
-    const uint32_t id = tokenizer_token_id(model->content.tokenizer, token, bytes);
-    return id < model->info.vocab_size ? id : MODEL_NO_ID;
+    const uint32_t id = tokenizer_token_id(model->bundle.tokenizer, token, bytes);
+    return id < model->info.vocab_size ? id : TOKEN_ID_NONE;
 }
 
 const char *model_token_text(const struct model *model, uint32_t id, size_t *bytes)
 {
-    return tokenizer_token_text(model->content.tokenizer, id, bytes);
+    return tokenizer_token_text(model->bundle.tokenizer, id, bytes);
 }
 
 bool model_is_special(const struct model *model, uint32_t id)
 {
-    return tokenizer_is_special(model->content.tokenizer, id);
+    return tokenizer_is_special(model->bundle.tokenizer, id);
 }
 
 void model_decode(const struct model *model, const uint32_t *ids, size_t n, bool skip_special,
                   struct buf *out)
 {
-    tokenizer_decode(model->content.tokenizer, ids, n, skip_special, out);
+    tokenizer_decode(model->bundle.tokenizer, ids, n, skip_special, out);
 }
 
 void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out)
 {
-    const struct table *table = &model->content.table;
+    const struct table *table = &model->bundle.table;
     assert(id < model->info.vocab_size && dims <= table->dim);
     model->row(out, table, id, dims);
 }
@@ -218,8 +218,7 @@ void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out
 bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
                 const struct pool_options *options, float *out)
 {
-    return pool_rows(&model->content.table, content_left_out(&model->content), ids, n, options,
-                     out);
+    return pool_rows(&model->bundle.table, bundle_left_out(&model->bundle), ids, n, options, out);
 }
 
 bool model_vector(const struct model *model, struct arena *arena, const struct passage *passage,
@@ -240,22 +239,22 @@ uint64_t model_read_bytes(const struct model *model, uint64_t tokens)
 
 bool model_reads_text(const struct model *model)
 {
-    return model->content.fasttext;
+    return model->bundle.fasttext;
 }
 
-const struct content *model_content(const struct model *model)
+const struct bundle *model_bundle(const struct model *model)
 {
-    return &model->content;
+    return &model->bundle;
 }
 
 const struct table *model_table(const struct model *model)
 {
-    return &model->content.table;
+    return &model->bundle.table;
 }
 
 const struct tokenizer *model_tokenizer(const struct model *model)
 {
-    return model->content.tokenizer;
+    return model->bundle.tokenizer;
 }
 
 const struct heads *model_heads(const struct model *model)

@@ -15,10 +15,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "model/compat.h"
+#include "model/bundle/options.h"
+#include "model/encoder/compat.h"
+#include "model/encoder/pooling.h"
 #include "model/head/heads.h"
-#include "model/options.h"
-#include "model/pooling.h"
+#include "model/text/tokens.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,7 +36,7 @@ struct model_info {
     uint32_t vocab_size;   /* V: tokens that have a row of the table: all with an id below it */
     uint32_t without_row;  /* tokens that have none: those with the ids from V on */
     uint32_t dim;          /* D: columns of the table */
-    uint32_t unknown_id;   /* the unknown row, or MODEL_NO_ID */
+    uint32_t unknown_id;   /* the unknown row, or TOKEN_ID_NONE */
     enum pooling pooling;  /* the model's default */
     bool normalize;        /* the model's default: L2 */
     bool has_weights;      /* POOLING_WEIGHTED is possible */
@@ -47,7 +48,7 @@ struct model_info {
 struct model;
 
 /** model_is_unknown: the one definition: `id` stands for no token of the vocabulary, or for one
- * without a row (MODEL_NO_ID is larger than any). Such ids are left out of pooling, counted, and
+ * without a row (TOKEN_ID_NONE is larger than any). Such ids are left out of pooling, counted, and
  * refused where that is asked for. */
 static inline bool model_is_unknown(const struct model_info *info, uint32_t id)
 {
@@ -78,28 +79,6 @@ const struct model_info *model_info(const struct model *model);
  * Inf. */
 bool model_check_finite(const struct model *model, struct err *err);
 
-/** Where a token stands in its text, in code points of the text as given: [start, end). */
-struct token_span {
-    uint32_t start, end;
-};
-
-/** The tokens of one text. Arrays live in the arena they were made in. */
-struct tokens {
-    uint32_t *ids; /* n; MODEL_NO_ID for a token outside a vocabulary without unknown row */
-    struct token_span *spans; /* n, or NULL when not asked for */
-    uint32_t n;
-    bool is_truncated; /* by the model's own limits */
-};
-
-enum {
-    MODEL_LIMITS = 4,        /* cut the text as the model's library does (model_info's limits) */
-    MODEL_SPANS = 1,         /* fill spans (slower: off the hot path) */
-    MODEL_ALL_IDS = 8,       /* of tokens without a row too, to be shown; otherwise such a token is
-                                the unknown one */
-    MODEL_SPECIAL_TOKENS = 2 /* add what the post-processor adds, such as [CLS] and [SEP]; their
-                                spans are [0, 0) */
-};
-
 /**
  * model_tokenize splits `text` (valid UTF-8, NUL allowed) into tokens. Time linear in `bytes`.
  * @return false with ERR_MEMORY at the arena's cap, or with ERR_UNPROCESSABLE where a regular
@@ -108,7 +87,7 @@ enum {
 bool model_tokenize(const struct model *model, struct arena *arena, const char *text, size_t bytes,
                     unsigned flags, struct tokens *out, struct err *err);
 
-/** model_token_id: the id of the exact vocabulary entry `token`, or MODEL_NO_ID if there is none
+/** model_token_id: the id of the exact vocabulary entry `token`, or TOKEN_ID_NONE if there is none
  * with a row. */
 uint32_t model_token_id(const struct model *model, const char *token, size_t bytes);
 
@@ -129,10 +108,10 @@ void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out
 
 /**
  * model_pool makes one vector of a sequence: rows of `ids` looked up, pooled over the tokens, cut,
- * normalized (divided by its L2 norm). Unknown tokens (the unknown id, MODEL_NO_ID) are left out;
+ * normalized (divided by its L2 norm). Unknown tokens (the unknown id, TOKEN_ID_NONE) are left out;
  * nothing left gives the zero vector. The bits of the result depend on ids and options alone, not
  * on the CPU: tokens are summed in order, dimension by dimension, and the norm in one fixed tree.
- * @param ids (n) each < vocab_size or MODEL_NO_ID
+ * @param ids (n) each < vocab_size or TOKEN_ID_NONE
  * @param out (dims) float32
  * @return false if a value is not finite (Inf or NaN in the rows, overflow of a sum)
  */

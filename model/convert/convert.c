@@ -5,7 +5,7 @@
 #include "model/convert/rows.h"
 #include "model/convert/write.h"
 #include "model/inside.h"
-#include "model/text/json_writer.h"
+#include "model/text/json/json_writer.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -23,10 +23,10 @@ static bool is_for_us_alone(enum dtype dtype)
     return dtype == DTYPE_I8 || dtype == DTYPE_BF16;
 }
 
-static bool check_options(const struct content *content, const struct convert_options *options,
+static bool check_options(const struct bundle *bundle, const struct convert_options *options,
                           struct err *err)
 {
-    const uint32_t dim = content->table.dim;
+    const uint32_t dim = bundle->table.dim;
     if (options->dim > dim)
         return err_set(err, ERR_USAGE, NULL,
                        "--dim must be from 1 to %u, the table's columns, not %u", dim,
@@ -37,13 +37,13 @@ static bool check_options(const struct content *content, const struct convert_op
                        options->dtype == DTYPE_I8 ? "i8" : "bf16",
                        options->dtype == DTYPE_I8 ? "others read no scales"
                                                   : "model2vec reads no bfloat16");
-    if (content_without_row(content) == 0 ||
+    if (bundle_without_row(bundle) == 0 ||
         (options->form == CONVERT_PACKED && options->keep_top == 0))
         return true;
     return err_set(err, ERR_USAGE, NULL,
                    "%u tokens have no row in the table; such a model can only be converted to the "
                    "packed form, without --keep-top",
-                   content_without_row(content));
+                   bundle_without_row(bundle));
 }
 
 /* Only what is a file, or a folder of a model, is ever replaced. */
@@ -112,7 +112,7 @@ static enum dtype dtype_of(const struct table *table, const struct convert_optio
 /* Rows that tokens share stay shared, and are multiplied when they are read. */
 static void choose_rows(struct writing *w, const struct keep *keep)
 {
-    const struct table *table = &w->content->table;
+    const struct table *table = &w->bundle->table;
     w->stored = *table;
     w->kept = keep->rows;
     w->n_tokens = keep->rows ? keep->n : table->n_rows;
@@ -137,15 +137,15 @@ static void choose_for_others(struct writing *w)
     w->n_tokens = tokenizer_vocab_size(w->tokenizer);
     if (!w->has_mapping) w->rows.n = w->n_tokens;
     w->is_word_level = tokenizer_fits_vocab(w->tokenizer);
-    w->n_zero_rows = w->is_word_level && tokenizer_unknown_id(w->tokenizer) == MODEL_NO_ID;
+    w->n_zero_rows = w->is_word_level && tokenizer_unknown_id(w->tokenizer) == TOKEN_ID_NONE;
 }
 
 /* For unit pooling: beside the rows of a packed file for us, as what rows are multiplied by in a
    folder for others. */
 static bool has_norms(const struct writing *w)
 {
-    return w->content->settings.pooling == POOLING_UNIT && !w->has_factors && !w->has_mapping &&
-           (w->options->form == CONVERT_PACKED || w->content->settings.compat == COMPAT_OWN);
+    return w->bundle->settings.pooling == POOLING_UNIT && !w->has_factors && !w->has_mapping &&
+           (w->options->form == CONVERT_PACKED || w->bundle->settings.compat == COMPAT_OWN);
 }
 
 /* The tokens that are written: the model's own, those of them that are kept, or the words of a
@@ -162,12 +162,12 @@ static void vocabulary_close(struct vocabulary *vocabulary)
     tokenizer_close(vocabulary->words);
 }
 
-static bool vocabulary_open(struct vocabulary *vocabulary, const struct content *content,
+static bool vocabulary_open(struct vocabulary *vocabulary, const struct bundle *bundle,
                             uint32_t keep_top, struct err *err)
 {
-    *vocabulary = (struct vocabulary){.tokenizer = content->tokenizer};
-    if (content->fasttext &&
-        !tokenizer_open_fasttext_words(&vocabulary->words, content->fasttext, content->where, err))
+    *vocabulary = (struct vocabulary){.tokenizer = bundle->tokenizer};
+    if (bundle->fasttext &&
+        !tokenizer_open_fasttext_words(&vocabulary->words, bundle->fasttext, bundle->where, err))
         return false;
     if (vocabulary->words) vocabulary->tokenizer = vocabulary->words;
     if (keep_top == 0 || keep_top >= tokenizer_vocab_size(vocabulary->tokenizer)) return true;
@@ -183,30 +183,30 @@ static bool convert(const struct model *model, const char *output,
                     const struct convert_options *options, struct convert_result *result,
                     struct err *err)
 {
-    const struct content *content = model_content(model);
-    const struct table *table = &content->table;
+    const struct bundle *bundle = model_bundle(model);
+    const struct table *table = &bundle->table;
     struct vocabulary vocabulary;
-    if (!check_options(content, options, err) ||
-        !vocabulary_open(&vocabulary, content, options->keep_top, err))
+    if (!check_options(bundle, options, err) ||
+        !vocabulary_open(&vocabulary, bundle, options->keep_top, err))
         return false;
     const struct keep *keep = &vocabulary.keep;
     const uint32_t dim = options->dim > 0 ? options->dim : table->dim;
     struct writing w = {
-        .content = content,
+        .bundle = bundle,
         /* Their vectors and ids would be others. */
         .heads = keep->tokenizer || vocabulary.words || dim != table->dim || options->is_pca
                      ? NULL
                      : model_heads(model),
         .tokenizer = vocabulary.tokenizer,
         .options = options,
-        .rows = {.dim = dim, .dtype = dtype_of(table, options), .where = content->where},
+        .rows = {.dim = dim, .dtype = dtype_of(table, options), .where = bundle->where},
     };
     choose_rows(&w, keep);
     choose_for_others(&w);
     w.rows.has_norms = has_norms(&w);
     bool done = write_rows(output, options, &w, err);
     *result = (struct convert_result){
-        .vocab_size = tokenizer_vocab_size(w.tokenizer) - content_without_row(content),
+        .vocab_size = tokenizer_vocab_size(w.tokenizer) - bundle_without_row(bundle),
         .dim = dim,
         .dtype = w.rows.dtype,
         .bytes = w.bytes,

@@ -8,8 +8,8 @@
 #pragma once
 
 #include "base/err.h"
-#include "model/options.h"
-#include "model/table/table.h"
+#include "model/bundle/options.h"
+#include "model/encoder/table/table.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/convert/keep.h"
 
-#include "model/text/family.h"
-#include "model/text/json_writer.h"
+#include "model/text/families/family.h"
+#include "model/text/json/json_writer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,19 +34,19 @@ static uint32_t *choose(struct keep *keep, const struct tokenizer *t, uint32_t t
     keep->rows = malloc((size_t)t->vocab.n * sizeof *keep->rows);
     for (uint32_t id = 0; new_ids && keep->rows && id < t->vocab.n; id++) {
         const bool stays = id < top || is_needed(t, id);
-        new_ids[id] = stays ? keep->n : MODEL_NO_ID;
+        new_ids[id] = stays ? keep->n : TOKEN_ID_NONE;
         if (stays) keep->rows[keep->n++] = id;
     }
     /* What is written ends with a token. */
     while (new_ids && keep->n > 0 && vocab_is_hole(&t->vocab, keep->rows[keep->n - 1]))
-        new_ids[keep->rows[--keep->n]] = MODEL_NO_ID;
+        new_ids[keep->rows[--keep->n]] = TOKEN_ID_NONE;
     return keep->rows ? new_ids : NULL;
 }
 
 static bool open_kept(struct keep *keep, const struct tokenizer *t, const uint32_t *new_ids,
                       struct err *err)
 {
-    struct source files = {.path = "convert"};
+    struct tokenizer_files files = {.path = "convert"};
     const struct tokenizer_options options = {0};
     FILE *stream = open_memstream(&keep->file, &files.tokenizer.bytes);
     if (!stream) return err_set(err, ERR_MEMORY, NULL, "no memory left for the tokenizer");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/convert/rows.h"
 
+#include "model/encoder/table/encode_rows.h"
 #include "model/math/kernels.h"
-#include "model/table/encode.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "base/err.h"
-#include "model/convert/pca.h"
-#include "model/table/table.h"
+#include "model/encoder/table/table.h"
+#include "model/math/pca.h"
 
 #include <stdbool.h>
 #include <stddef.h>

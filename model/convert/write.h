@@ -5,14 +5,14 @@
  */
 #pragma once
 
-#include "model/content.h"
+#include "model/bundle/bundle.h"
+#include "model/bundle/new_folder.h"
 #include "model/convert/convert.h"
 #include "model/convert/rows.h"
 #include "model/head/heads.h"
-#include "model/new_folder.h"
 
 struct writing {
-    const struct content *content;
+    const struct bundle *bundle;
     const struct heads *heads; /* to be written too; or NULL */
     const struct tokenizer *tokenizer;
     const uint32_t *kept; /* (n_tokens) old ids; NULL: all */

@@ -2,7 +2,7 @@
 /* A folder as model2vec and sentence-transformers write and read them. */
 #include "model/convert/write.h"
 
-#include "model/table/tensors_pack.h"
+#include "model/files/tensors_pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static bool write_json(const struct new_folder *folder, const char *name, json_t
 /* Ours, and what tells the others that it is theirs. */
 static json_t *config_of(const struct writing *w)
 {
-    json_t *config = content_settings(w->content, w->tokenizer);
+    json_t *config = bundle_settings(w->bundle, w->tokenizer);
     json_object_set_new(config, "model_type", json_string("model2vec"));
     /* Else model2vec cuts at 512 tokens. */
     if (!json_object_get(config, "max_length"))
@@ -38,7 +38,7 @@ static json_t *modules_of(const struct writing *w)
 {
     json_t *modules = json_pack("[{s:i, s:s, s:s, s:s}]", "idx", 0, "name", "0", "path", ".",
                                 "type", "sentence_transformers.models.StaticEmbedding");
-    if (w->content->settings.normalize)
+    if (w->bundle->settings.normalize)
         json_array_append_new(modules, json_pack("{s:i, s:s, s:s, s:s}", "idx", 1, "name", "1",
                                                  "path", "1_Normalize", "type",
                                                  "sentence_transformers.models.Normalize"));
@@ -55,7 +55,7 @@ static struct tensor_given row_of_numbers(const char *name, const char *dtype, c
 static const float *weights_of(const struct writing *w, const struct numbers *numbers)
 {
     if (numbers->factors) return numbers->factors;
-    if (w->content->settings.pooling == POOLING_WEIGHTED) return numbers->weights;
+    if (w->bundle->settings.pooling == POOLING_WEIGHTED) return numbers->weights;
     return w->rows.inverse_norms;
 }
 
@@ -106,7 +106,7 @@ static bool write_head(struct writing *w, const struct new_folder *folder, struc
 static bool write_tokenizer(const struct writing *w, const struct new_folder *folder,
                             struct err *err)
 {
-    return new_folder_write_tokenizer(folder, w->tokenizer, &w->content->settings.limits, err) &&
+    return new_folder_write_tokenizer(folder, w->tokenizer, &w->bundle->settings.limits, err) &&
            (!w->is_word_level ||
             new_folder_write_word_level(folder, w->tokenizer, w->n_tokens, err));
 }

@@ -2,7 +2,7 @@
 #include "model/convert/write.h"
 
 #include "base/sha256.h"
-#include "model/packed.h"
+#include "model/bundle/packed.h"
 #include "model/text/compiled.h"
 
 #include <inttypes.h>
@@ -119,14 +119,14 @@ static void set_text(json_t *metadata, const char *key, json_t *value /* takes *
 
 static json_t *source_of(const struct writing *w)
 {
-    const struct content *content = w->content;
+    const struct bundle *bundle = w->bundle;
     const struct convert_options *options = w->options;
     char sum[SHA256_TEXT_BYTES];
-    sha256_text(sum, content->source.weights.data, content->source.weights.bytes);
+    sha256_text(sum, bundle->source.weights.data, bundle->source.weights.bytes);
     json_t *source = json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:I}", "format", content->format, "file",
-        content->source.weights_name, "sha256", sum, "dtype", dtype_names[content->table.dtype],
-        "vocab_size", (json_int_t)content->table.n_rows, "dim", (json_int_t)content->table.dim);
+        "{s:s, s:s, s:s, s:s, s:I, s:I}", "format", bundle->format, "file",
+        bundle->source.weights_name, "sha256", sum, "dtype", dtype_names[bundle->table.dtype],
+        "vocab_size", (json_int_t)bundle->table.n_rows, "dim", (json_int_t)bundle->table.dim);
     if (options->is_pca) json_object_set_new(source, "pca", json_true());
     if (options->by) json_object_set_new(source, "by", json_string(options->by));
     return source;
@@ -139,7 +139,7 @@ static json_t *metadata_of(const struct writing *w)
     memset(zeros, '0', PACKED_SHA256_CHARS);
     zeros[PACKED_SHA256_CHARS] = '\0';
     json_object_set_new(metadata, PACKED_FORMAT_KEY, json_string(PACKED_VERSION));
-    set_text(metadata, PACKED_CONFIG_KEY, content_settings(w->content, w->tokenizer));
+    set_text(metadata, PACKED_CONFIG_KEY, bundle_settings(w->bundle, w->tokenizer));
     set_text(metadata, PACKED_SOURCE_KEY, source_of(w));
     json_object_set_new(metadata, PACKED_CHECKED_KEY, json_string(PACKED_CHECKED ", unique"));
     json_object_set_new(metadata, PACKED_VOCABULARY_KEY,

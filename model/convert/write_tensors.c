@@ -3,8 +3,8 @@
 
 #include "base/save.h"
 #include "base/sha256.h"
-#include "model/packed.h"
-#include "model/table/tensors_pack.h"
+#include "model/bundle/packed.h"
+#include "model/files/tensors_pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,14 +30,14 @@ static int32_t *gather_mapping(const struct writing *w)
 {
     int32_t *out = malloc(((size_t)w->n_tokens + w->n_zero_rows) * sizeof *out);
     for (uint32_t i = 0; out && i < w->n_tokens; i++)
-        memcpy(&out[i], w->content->table.mapping + old_id(w, i) * sizeof *out, sizeof *out);
+        memcpy(&out[i], w->bundle->table.mapping + old_id(w, i) * sizeof *out, sizeof *out);
     if (out && w->n_zero_rows > 0) out[w->n_tokens] = (int32_t)w->rows.n;
     return out;
 }
 
 bool numbers_gather(const struct writing *w, struct numbers *numbers, struct err *err)
 {
-    const struct table *table = &w->content->table;
+    const struct table *table = &w->bundle->table;
     *numbers = (struct numbers){0};
     if (table->weights) numbers->weights = gather(w, table->weights);
     if (w->has_factors) numbers->factors = gather(w, table->factors);

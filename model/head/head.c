@@ -2,13 +2,13 @@
 #include "model/head/head.h"
 
 #include "base/utf8.h"
-#include "model/fasttext/fasttext.h"
-#include "model/foreign.h"
+#include "model/encoder/fasttext/fasttext.h"
+#include "model/encoder/table/pool.h"
+#include "model/files/kinds.h"
+#include "model/head/files/parts.h"
 #include "model/head/ngram_table.h"
-#include "model/head/parts.h"
 #include "model/math/kernels.h"
 #include "model/math/logistic.h"
-#include "model/pool.h"
 
 #include <assert.h>
 #include <math.h>
@@ -259,7 +259,7 @@ static bool read_file(struct head_parts *parts, struct span bytes)
     /* The header's length of a safetensors file ends in zeros. */
     if (bytes.bytes >= 9 && bytes.data[7] == '\0' && bytes.data[8] == '{')
         return head_read_safetensors(parts, bytes);
-    const char *what = foreign_what(bytes);
+    const char *what = kind_what(bytes);
     return what ? head_fail(parts, "it is %s", what) : head_read_csv(parts, start);
 }
 
@@ -602,7 +602,7 @@ bool head_explain(const struct head *head, struct arena *arena, const uint32_t *
     *bias = (double)head->output.bias[row];
     for (size_t i = 0; i < n; i++) {
         shares[i] = 0;
-        if (ids[i] == unknown || ids[i] == MODEL_NO_ID || divisor == 0) continue;
+        if (ids[i] == unknown || ids[i] == TOKEN_ID_NONE || divisor == 0) continue;
         table_floats(table, ids[i], 0, dim, one);
         shares[i] = dot_row(&head->output, row, one) / divisor;
         if (ground->pool.pooling == POOLING_WEIGHTED) shares[i] *= (double)table->weights[ids[i]];

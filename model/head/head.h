@@ -37,9 +37,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/span.h"
+#include "model/encoder/pooling.h"
 #include "model/head/kind.h"
-#include "model/pooling.h"
-#include "model/source.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,10 +3,10 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
-#include "model/content.h"
-#include "model/fasttext/fasttext.h"
-#include "model/head/parts.h"
-#include "model/packed.h"
+#include "model/bundle/bundle.h"
+#include "model/bundle/packed.h"
+#include "model/encoder/fasttext/fasttext.h"
+#include "model/head/files/parts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -66,7 +66,7 @@ static bool make_room(struct heads *heads)
     if (items) heads->items = items;
     struct head_file *files = items ? reallocarray(heads->files, n, sizeof *files) : NULL;
     if (files) heads->files = files;
-    struct content **grounds = files ? reallocarray(heads->grounds, n, sizeof *grounds) : NULL;
+    struct bundle **grounds = files ? reallocarray(heads->grounds, n, sizeof *grounds) : NULL;
     if (grounds) heads->grounds = grounds;
     return grounds != NULL;
 }
@@ -138,12 +138,12 @@ bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, 
 /* ---- a checkpoint's classifier ---- */
 
 /* Read where it lies; what is packed is a small file of its own. */
-static bool add_checkpoint(struct heads *heads, const struct content *content,
+static bool add_checkpoint(struct heads *heads, const struct bundle *bundle,
                            const struct tensors *weights, const char *where, const char *name,
                            const struct head_ground *ground, struct err *err)
 {
     static const struct head_file none;
-    if (!add(heads, content->source.weights, &none, where, name, ground, err)) return false;
+    if (!add(heads, bundle->source.weights, &none, where, name, ground, err)) return false;
     struct head_file *file = &heads->files[heads->n - 1];
     const struct head_info *info = head_info(heads->items[heads->n - 1]);
     file->owned = head_pack_checkpoint(weights, info, &file->bytes.bytes, err);
@@ -151,28 +151,28 @@ static bool add_checkpoint(struct heads *heads, const struct content *content,
     return file->owned;
 }
 
-static bool add_classifier(struct heads *heads, const struct content *content, const char *where,
+static bool add_classifier(struct heads *heads, const struct bundle *bundle, const char *where,
                            const char *name, const struct head_ground *ground, bool *is_found,
                            struct err *err)
 {
     struct tensors weights;
     *is_found = false;
-    if (strcmp(content->format, "safetensors") != 0) return true;
-    if (!tensors_open(&weights, content->source.weights, where, err)) return false;
+    if (strcmp(bundle->format, "safetensors") != 0) return true;
+    if (!tensors_open(&weights, bundle->source.weights, where, err)) return false;
     *is_found = head_is_checkpoint(&weights);
-    bool done = !*is_found || add_checkpoint(heads, content, &weights, where, name, ground, err);
+    bool done = !*is_found || add_checkpoint(heads, bundle, &weights, where, name, ground, err);
     tensors_close(&weights);
     return done;
 }
 
-bool heads_open_checkpoint(struct heads *heads, const struct content *content,
+bool heads_open_checkpoint(struct heads *heads, const struct bundle *bundle,
                            const struct head_ground *ground, struct err *err)
 {
     bool is_found;
     if (has_default(heads)) return true;
     /* Clients are told of it, but not where the model lies. */
-    if (add_classifier(heads, content, content->source.weights_name, DEFAULT_NAME, ground,
-                       &is_found, &heads->refused))
+    if (add_classifier(heads, bundle, bundle->source.weights_name, DEFAULT_NAME, ground, &is_found,
+                       &heads->refused))
         return true;
     if (heads->refused.code != ERR_MEMORY) return true;
     *err = heads->refused;
@@ -181,18 +181,18 @@ bool heads_open_checkpoint(struct heads *heads, const struct content *content,
 
 /* ---- a table of its own ---- */
 
-static void close_ground(struct content *own)
+static void close_ground(struct bundle *own)
 {
-    if (own) content_close(own);
+    if (own) bundle_close(own);
     free(own);
 }
 
 /* The ids are those of the model's tokenizer, so the folder's must give the same. */
-static bool open_ground(struct content *own, const char *folder, const struct head_ground *shared,
+static bool open_ground(struct bundle *own, const char *folder, const struct head_ground *shared,
                         struct err *err)
 {
     uint32_t row;
-    if (!content_open(own, folder, &model_options_default, err)) return false;
+    if (!bundle_open(own, folder, &model_options_default, err)) return false;
     if (tokenizer_fingerprint(own->tokenizer) != tokenizer_fingerprint(shared->tokenizer))
         return err_set(err, ERR_FORMAT, NULL,
                        "%.300s: its vocabulary is not the model's, so its head cannot be "
@@ -207,7 +207,7 @@ static bool open_ground(struct content *own, const char *folder, const struct he
 static bool add_model_folder(struct heads *heads, const char *folder,
                              const struct head_ground *shared, struct err *err)
 {
-    struct content *own = calloc(1, sizeof *own);
+    struct bundle *own = calloc(1, sizeof *own);
     char path[PATH_MAX + NAME_MAX + 2];
     struct stat info;
     if (!own) return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", folder);
@@ -216,7 +216,7 @@ static bool add_model_folder(struct heads *heads, const char *folder,
         close_ground(own);
         return false;
     }
-    struct head_ground ground = content_ground(own);
+    struct head_ground ground = bundle_ground(own);
     ground.tokenizer = shared->tokenizer;
     for (size_t i = 0; ok && !is_found && i < N_DEFAULT_FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, default_files[i]);

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct content;
+struct bundle;
 struct tensors;
 
 struct head_file {
@@ -29,9 +29,9 @@ struct head_file {
 };
 
 struct heads {
-    struct head **items;      /* the default first, then by name */
-    struct head_file *files;  /* (n) what each is read from */
-    struct content **grounds; /* (n) a table of its own, or NULL */
+    struct head **items;     /* the default first, then by name */
+    struct head_file *files; /* (n) what each is read from */
+    struct bundle **grounds; /* (n) a table of its own, or NULL */
     size_t n;
     struct err refused; /* why the classifier of a checkpoint, or a head without labels, is not
                            served; ERR_NONE: there is none such */
@@ -63,7 +63,7 @@ bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, 
  * the model has no default head yet. One that cannot be served stops nobody from using the table:
  * `refused` then says why.
  * @return false with ERR_MEMORY */
-bool heads_open_checkpoint(struct heads *heads, const struct content *content,
+bool heads_open_checkpoint(struct heads *heads, const struct bundle *bundle,
                            const struct head_ground *ground, struct err *err);
 
 /** heads_find: the head of that name, or NULL. */

@@ -15,10 +15,10 @@
 #pragma once
 
 #include "base/json.h"
+#include "model/encoder/table/table.h"
+#include "model/files/tensors.h"
 #include "model/head/ngram_index.h"
 #include "model/head/ngrams.h"
-#include "model/table/table.h"
-#include "model/table/tensors.h"
 
 struct ngram_table {
     struct ngram_ranges ranges;

@@ -66,7 +66,7 @@ struct ngram_walk {
 #define NGRAMS_STEP_MAX (NGRAMS_TOKENS_MAX + NGRAMS_LENGTH_MAX + 2 * NGRAMS_CHARACTERS_MAX)
 
 /** ngrams_start begins a walk; all is borrowed while it lasts. Ids (n) are below the vocabulary's
- * size, or MODEL_NO_ID. */
+ * size, or TOKEN_ID_NONE. */
 void ngrams_start(struct ngram_walk *walk, const struct ngram_ranges *ranges,
                   const struct tokenizer *tokenizer, const uint32_t *ids, size_t n);
 

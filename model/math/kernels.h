@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "model/table/table.h"
+#include "model/encoder/table/table.h"
 
 #include <stdbool.h>
 #include <stddef.h>

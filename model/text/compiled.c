@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/compiled.h"
 
-#include "model/text/family.h"
-#include "model/text/json_readers.h"
+#include "model/text/families/family.h"
+#include "model/text/json/json_readers.h"
 
 #include <assert.h>
 #include <stdio.h>

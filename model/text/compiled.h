@@ -12,9 +12,9 @@
 #pragma once
 
 #include "base/err.h"
-#include "model/table/tensors.h"
-#include "model/table/tensors_pack.h"
-#include "model/text/pipeline.h"
+#include "model/files/tensors.h"
+#include "model/files/tensors_pack.h"
+#include "model/text/pipeline/pipeline.h"
 
 #include <stdbool.h>
 #include <stddef.h>

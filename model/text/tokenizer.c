@@ -3,15 +3,15 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
-#include "model/fasttext/fasttext.h"
+#include "model/encoder/fasttext/fasttext.h"
 #include "model/text/compiled.h"
-#include "model/text/family.h"
+#include "model/text/families/family.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool tokenizer_open(struct tokenizer **out, const struct source *files,
+bool tokenizer_open(struct tokenizer **out, const struct tokenizer_files *files,
                     const struct tokenizer_options *options, struct err *err)
 {
     *out = NULL;
@@ -125,7 +125,7 @@ bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id)
 
 bool tokenizer_is_unknown(const struct tokenizer *tokenizer, uint32_t id)
 {
-    return id == tokenizer->unknown_id || id == MODEL_NO_ID;
+    return id == tokenizer->unknown_id || id == TOKEN_ID_NONE;
 }
 
 const char *tokenizer_piece(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes,
@@ -268,7 +268,7 @@ static void put_special(struct encoding *e, uint32_t first, uint32_t n)
 /* Nobody has looked through a packed file when it is opened. */
 static bool has_known_ids(const struct tokenizer *tokenizer, const struct tokens *tokens)
 {
-    uint32_t most = 0; /* one more than an id is; MODEL_NO_ID counts as 0 */
+    uint32_t most = 0; /* one more than an id is; TOKEN_ID_NONE counts as 0 */
     for (uint32_t i = 0; i < tokens->n; i++)
         most = tokens->ids[i] + 1 > most ? tokens->ids[i] + 1 : most;
     return most <= tokenizer->vocab.n;
@@ -277,15 +277,15 @@ static bool has_known_ids(const struct tokenizer *tokenizer, const struct tokens
 bool tokenizer_encode(const struct tokenizer *tokenizer, struct arena *arena, const char *text,
                       size_t bytes, unsigned flags, struct tokens *out, struct err *err)
 {
-    bool adds_special = flags & MODEL_SPECIAL_TOKENS;
+    bool adds_special = flags & TOKENIZE_SPECIAL_TOKENS;
     size_t most = bytes + (adds_special ? tokenizer->n_before + tokenizer->n_after : 0);
     *out = (struct tokens){0};
     /* Places in normalized text are counted in 32 bits. */
     if (most > UINT32_MAX / NORMALIZER_GROWTH) return err_out_of_memory(err);
     /* A token stems from at least one byte. */
     out->ids = arena_array(arena, most, sizeof *out->ids);
-    if (flags & MODEL_SPANS) out->spans = arena_array(arena, most, sizeof *out->spans);
-    if (!out->ids || (flags & MODEL_SPANS && !out->spans)) return err_out_of_memory(err);
+    if (flags & TOKENIZE_SPANS) out->spans = arena_array(arena, most, sizeof *out->spans);
+    if (!out->ids || (flags & TOKENIZE_SPANS && !out->spans)) return err_out_of_memory(err);
     struct encoding e = {.tokenizer = tokenizer, .arena = arena, .out = out};
     e.capacity = (uint32_t)most;
     if (adds_special) put_special(&e, 0, tokenizer->n_before);

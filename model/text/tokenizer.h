@@ -26,8 +26,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "model/model.h"
-#include "model/source.h"
+#include "base/span.h"
+#include "model/text/tokens.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +36,13 @@
 struct tokenizer;
 struct vocab;
 struct fasttext;
+
+/** The files that tell it; what they hold is borrowed. */
+struct tokenizer_files {
+    struct span tokenizer; /* tokenizer.json */
+    struct span vocab;     /* vocab.txt */
+    const char *path;      /* of the folder that they lie in, for messages */
+};
 
 /** What config.json may say of the tokenizer, where tokenizer.json does not. */
 struct tokenizer_options {
@@ -53,7 +60,7 @@ struct tokenizer_options {
  * @param out    owned by the caller (tokenizer_close), NULL on failure
  * @return false with ERR_FORMAT, naming file and JSON path or line, and the remedy
  */
-bool tokenizer_open(struct tokenizer **out, const struct source *files,
+bool tokenizer_open(struct tokenizer **out, const struct tokenizer_files *files,
                     const struct tokenizer_options *options, struct err *err);
 
 /**
@@ -87,7 +94,7 @@ void tokenizer_close(struct tokenizer *tokenizer);
 
 const char *tokenizer_kind(const struct tokenizer *tokenizer);    /* "wordpiece", "bpe", ... */
 uint32_t tokenizer_vocab_size(const struct tokenizer *tokenizer); /* largest id + 1 */
-uint32_t tokenizer_unknown_id(const struct tokenizer *tokenizer); /* or MODEL_NO_ID */
+uint32_t tokenizer_unknown_id(const struct tokenizer *tokenizer); /* or TOKEN_ID_NONE */
 
 /** As model_tokenize, model_token_id, model_token_text, model_is_special, model_decode. */
 bool tokenizer_encode(const struct tokenizer *tokenizer, struct arena *arena, const char *text,

@@ -4,8 +4,8 @@
    not where a line of the file holds more than its token, or the tokens are marked in a way that
    texts are not. */
 #include "base/utf8.h"
-#include "model/text/family.h"
-#include "model/text/forms.h"
+#include "model/text/families/family.h"
+#include "model/text/unicode/forms.h"
 
 #include <string.h>
 

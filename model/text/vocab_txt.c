@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vocab.txt: BERT's WordPiece where it holds [UNK], otherwise a plain dictionary. What else a
    tokenizer.json would say is made up, and read as one. */
-#include "model/text/json_readers.h"
+#include "model/text/json/json_readers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static void add_special_tokens(const struct tokenizer *t, json_t *list)
     static const char *const names[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         uint32_t id = find(t, names[i]);
-        if (id == MODEL_NO_ID) continue;
+        if (id == TOKEN_ID_NONE) continue;
         json_array_append_new(list,
                               json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (json_int_t)id,
                                         "content", names[i], "single_word", 0, "lstrip", 0,
@@ -45,7 +45,7 @@ static json_t *bert(const struct tokenizer *t, bool lowercase)
 {
     json_t *root = make_bert_settings(lowercase);
     uint32_t before = find(t, "[CLS]"), after = find(t, "[SEP]");
-    if (before != MODEL_NO_ID && after != MODEL_NO_ID)
+    if (before != TOKEN_ID_NONE && after != TOKEN_ID_NONE)
         json_object_set_new(root, "post_processor",
                             json_pack("{s:s, s:[s, I], s:[s, I]}", "type", "BertProcessing", "sep",
                                       "[SEP]", (json_int_t)after, "cls", "[CLS]",
@@ -60,7 +60,7 @@ static json_t *dictionary(struct tokenizer *t, bool lowercase)
     const char *unknown = NULL;
     for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) {
         uint32_t id = find(t, specials[i]);
-        if (id == MODEL_NO_ID) continue;
+        if (id == TOKEN_ID_NONE) continue;
         t->vocab.flags[id] |= VOCAB_SPECIAL;
         if (i >= 2 && !unknown) unknown = specials[i];
     }
@@ -95,7 +95,7 @@ bool tokenizer_read_vocab(struct tokenizer *t, struct span file,
 {
     const bool is_exact = options->kind && strcmp(options->kind, "dictionary") == 0;
     if (!vocab_read_lines(&t->vocab, file, is_exact, where, err)) return false;
-    bool has_unknown = find(t, "[UNK]") != MODEL_NO_ID;
+    bool has_unknown = find(t, "[UNK]") != TOKEN_ID_NONE;
     bool is_wordpiece = options->kind ? strcmp(options->kind, "wordpiece") == 0 : has_unknown;
     if (is_wordpiece && !has_unknown)
         return err_set(err, ERR_FORMAT, NULL,

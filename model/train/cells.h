@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "model/source.h"
+#include "base/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>

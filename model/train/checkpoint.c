@@ -2,8 +2,8 @@
 #include "model/train/checkpoint.h"
 
 #include "base/file.h"
-#include "model/table/tensors.h"
-#include "model/table/tensors_pack.h"
+#include "model/files/tensors.h"
+#include "model/files/tensors_pack.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,8 +51,8 @@ bool checkpoint_save(const char *path, const struct checkpoint *checkpoint,
         tensors[n++] =
             list_of(square_names[part], "F32", learned->squares, learned->n_squares, sizeof(float));
     }
-    tensors[n++] = list_of("best.head", "U8", best->snapshot.head, best->snapshot.head_bytes, 1);
-    tensors[n++] = list_of("best.table", "U8", best->snapshot.table, best->snapshot.table_bytes, 1);
+    tensors[n++] = list_of("best.head", "U8", best->files.head, best->files.head_bytes, 1);
+    tensors[n++] = list_of("best.table", "U8", best->files.table, best->files.table_bytes, 1);
     snprintf(fingerprint, sizeof fingerprint, "%016llx",
              (unsigned long long)checkpoint->fingerprint);
     json_t *metadata = json_pack("{s:s}", "fingerprint", fingerprint);
@@ -150,9 +150,8 @@ bool checkpoint_load(const char *path, struct learner *learner, struct training_
              read_into(&reading, square_names[part], learned->squares,
                        learned->n_squares * sizeof *learned->squares);
     }
-    ok = ok &&
-         read_bytes(&reading, "best.head", &best->snapshot.head, &best->snapshot.head_bytes) &&
-         read_bytes(&reading, "best.table", &best->snapshot.table, &best->snapshot.table_bytes);
+    ok = ok && read_bytes(&reading, "best.head", &best->files.head, &best->files.head_bytes) &&
+         read_bytes(&reading, "best.table", &best->files.table, &best->files.table_bytes);
     reading_close(&reading);
     if (!ok) return false;
     best->epochs = (uint32_t)numbers[NUMBER_BEST_EPOCHS];

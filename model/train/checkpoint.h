@@ -2,16 +2,16 @@
 /**
  * @file checkpoint.h
  * Where a training stands after an epoch, in a safetensors file that appears when it is whole: all
- * numbers that are learned and their squares, the best snapshot so far, and a few numbers more.
+ * numbers that are learned and their squares, the files of the best so far, and a few numbers more.
  */
 #pragma once
 
+#include "model/train/learned.h"
 #include "model/train/learner.h"
-#include "model/train/snapshot.h"
 
 /** The one kept so far, and how good it was on the held-out rows. */
 struct training_best {
-    struct snapshot snapshot;
+    struct learned_files files;
     uint32_t epochs; /* that it was trained for; 0: there is none */
     double score, macro_f1, log_loss, temperature;
     double highest; /* score of all epochs */

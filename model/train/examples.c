@@ -85,7 +85,7 @@ static bool add_row(struct examples *examples, const struct model *model, struct
         if (labels[i] == UINT32_MAX && examples->owns_names) return fail_memory(err);
         is_unknown |= labels[i] == EXAMPLES_NO_LABEL;
     }
-    if (!model_tokenize(model, arena, row->text, row->text_bytes, MODEL_LIMITS, &tokens, err) ||
+    if (!model_tokenize(model, arena, row->text, row->text_bytes, TOKENIZE_LIMITS, &tokens, err) ||
         !examples_add(examples, tokens.ids, tokens.n, labels, row->n_labels, err))
         return false;
     bool is_empty = true;

@@ -6,10 +6,10 @@
 #pragma once
 
 #include "model/model.h"
-#include "model/train/snapshot.h"
+#include "model/train/learned.h"
 
 /**
- * folder_write writes model.safetensors (the snapshot's table or a copy of the model's),
+ * folder_write writes model.safetensors (what was learned of the table or a copy of the model's),
  * head.safetensors, and copies of config.json and tokenizer.json or vocab.txt. Where the table is
  * another than the model's, or options or files that are not copied told how it is meant,
  * config.json says all of it and names the model after the folder; `is_new` also takes away the
@@ -17,4 +17,4 @@
  * @return false with ERR_IO or ERR_MEMORY; what was at `path` is then still there
  */
 bool folder_write(const char *path, bool replaces, const struct model *model,
-                  const struct snapshot *snapshot, bool is_new, struct err *err);
+                  const struct learned_files *files, bool is_new, struct err *err);

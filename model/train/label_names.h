@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "model/source.h"
+#include "base/span.h"
 
 #include <stdbool.h>
 #include <stdint.h>

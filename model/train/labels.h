@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/err.h"
-#include "model/source.h"
+#include "base/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -154,7 +154,7 @@ static bool take_tokens(const struct learner *learner, struct lesson *lesson, co
     if (!make_room(&lesson->ids, &lesson->cap_ids, n)) return false;
     lesson->n_ids = 0;
     for (size_t i = 0; i < n; i++) {
-        if (ids[i] == learner->unknown_id || ids[i] == MODEL_NO_ID) continue;
+        if (ids[i] == learner->unknown_id || ids[i] == TOKEN_ID_NONE) continue;
         if (dropout > 0 && random_share(&seed) < dropout) continue;
         lesson->ids[lesson->n_ids++] = ids[i];
     }
@@ -193,9 +193,9 @@ static void pool(const struct learner *learner, struct lesson *lesson)
 {
     const struct table *table = &learner->table;
     float *v = lesson->v;
-    pool_sum(table, MODEL_NO_ID, lesson->ids, lesson->n_ids, &learner->pool, v);
+    pool_sum(table, TOKEN_ID_NONE, lesson->ids, lesson->n_ids, &learner->pool, v);
     lesson->divisor = lesson->n_ids == 0 ? 0
-                                         : pool_divisor(table, MODEL_NO_ID, lesson->ids,
+                                         : pool_divisor(table, TOKEN_ID_NONE, lesson->ids,
                                                         lesson->n_ids, &learner->pool, v);
     if (lesson->divisor > 0)
         kernels_get()->divide(v, learner->dim, (float)lesson->divisor);

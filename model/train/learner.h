@@ -17,8 +17,8 @@
  */
 #pragma once
 
+#include "model/encoder/table/pool.h"
 #include "model/head/kind.h"
-#include "model/pool.h"
 #include "model/train/crew.h"
 #include "model/train/examples.h"
 #include "model/train/ngram_vocabulary.h"

@@ -96,8 +96,8 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
         return err_set(err, ERR_USAGE, NULL,
                        "--from: vectors of fastText's models are made of texts, and a training "
                        "looks at tokens; convert it first, to the vectors of its words");
-    if (!moves_table && model_content(model)->is_packed &&
-        model_content(model)->settings.is_told_elsewhere)
+    if (!moves_table && model_bundle(model)->is_packed &&
+        model_bundle(model)->settings.is_told_elsewhere)
         return err_set(err, ERR_USAGE, NULL,
                        "--from: the trained model would be a copy of the packed one, which says "
                        "otherwise than --compat or --tensor; convert it with them first");

@@ -97,8 +97,9 @@ static bool append_name(struct training *t, struct arena *arena, uint32_t label,
     char *words = words_of(examples_names(t->examples)[label]);
     if (!words) return true;
     arena_reset(arena);
-    bool ok = model_tokenize(t->model, arena, words, strlen(words), MODEL_LIMITS, &tokens, err) &&
-              (tokens.n == 0 || examples_add(t->examples, tokens.ids, tokens.n, &label, 1, err));
+    bool ok =
+        model_tokenize(t->model, arena, words, strlen(words), TOKENIZE_LIMITS, &tokens, err) &&
+        (tokens.n == 0 || examples_add(t->examples, tokens.ids, tokens.n, &label, 1, err));
     if (ok && tokens.n > 0) t->names_of[label] = (uint32_t)t->examples->n - 1;
     free(words);
     return ok;
@@ -196,7 +197,7 @@ static bool take_table(struct training *t, struct err *err)
 /* Whatever changes the result. */
 static bool take_fingerprint(struct training *t, struct err *err)
 {
-    const struct span weights = model_content(t->model)->source.weights;
+    const struct span weights = model_bundle(t->model)->source.weights;
     json_t *plan = plan_as_json(&t->plan, t->model, t->options);
     char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS), numbers[200];
     json_decref(plan);
@@ -218,7 +219,7 @@ static bool take_fingerprint(struct training *t, struct err *err)
 
 static bool start_run(struct training *t, struct err *err)
 {
-    const uint32_t unknown_id = content_left_out(model_content(t->model));
+    const uint32_t unknown_id = bundle_left_out(model_bundle(t->model));
     learner_clear(&t->learner);
     ngram_vocabulary_clear(&t->ngrams);
     if (!order_rows(t, err)) return false;
@@ -299,8 +300,8 @@ static bool run_epoch(struct training *t, struct err *err)
 
 /* ---- how good it is ---- */
 
-static bool take_snapshot(const struct training *t, double temperature, struct snapshot *snapshot,
-                          struct err *err)
+static bool take_files(const struct training *t, double temperature, struct learned_files *files,
+                       struct err *err)
 {
     const bool is_measured = t->n_held > 0;
     json_t *training = plan_as_json(&t->plan, t->model, t->options), *scores = NULL;
@@ -311,11 +312,11 @@ static bool take_snapshot(const struct training *t, double temperature, struct s
         scores = json_pack("{s:I, s:f, s:f, s:f}", "held_out_rows", (json_int_t)t->n_held,
                            t->examples->is_multi ? "micro_f1" : "accuracy", t->best.score,
                            "macro_f1", t->best.macro_f1, "log_loss", t->best.log_loss);
-    const struct snapshot_about about = {.labels = examples_names(t->examples),
-                                         .temperature = temperature,
-                                         .training = training,
-                                         .scores = scores};
-    bool ok = snapshot_take(snapshot, &t->learner, &t->from, &about, err);
+    const struct learned_about about = {.labels = examples_names(t->examples),
+                                        .temperature = temperature,
+                                        .training = training,
+                                        .scores = scores};
+    bool ok = learned_take(files, &t->learner, &t->from, &about, err);
     json_decref(training);
     json_decref(scores);
     return ok;
@@ -352,8 +353,8 @@ static bool measure_head(struct training *t, const struct head *head, struct mea
     return evaluation != NULL;
 }
 
-static bool measure_snapshot(struct training *t, const struct snapshot *snapshot,
-                             struct measured *measured, struct err *err)
+static bool measure_files(struct training *t, const struct learned_files *files,
+                          struct measured *measured, struct err *err)
 {
     struct table table = t->from;
     struct head *head;
@@ -362,15 +363,15 @@ static bool measure_snapshot(struct training *t, const struct snapshot *snapshot
                                        .table = &table,
                                        .pool = t->pool,
                                        .unknown_id = model_info(t->model)->unknown_id};
-    if (snapshot->table &&
-        !table_open_safetensors(&table, (struct span){snapshot->table, snapshot->table_bytes},
+    if (files->table &&
+        !table_open_safetensors(&table, (struct span){files->table, files->table_bytes},
                                 "the trained table", err))
         return false;
-    bool ok = head_open(&head, (struct span){snapshot->head, snapshot->head_bytes}, "trained",
+    bool ok = head_open(&head, (struct span){files->head, files->head_bytes}, "trained",
                         "the trained head", &ground, err) &&
               measure_head(t, head, measured, err);
     head_close(head);
-    if (snapshot->table) table_close(&table);
+    if (files->table) table_close(&table);
     return ok;
 }
 
@@ -390,21 +391,20 @@ static bool look(struct training *t, struct err *err)
 {
     struct measured measured = {.temperature = 1};
     if (t->n_held > 0) {
-        struct snapshot snapshot;
-        bool ok =
-            take_snapshot(t, 1, &snapshot, err) && measure_snapshot(t, &snapshot, &measured, err);
-        snapshot_clear(&snapshot);
+        struct learned_files files;
+        bool ok = take_files(t, 1, &files, err) && measure_files(t, &files, &measured, err);
+        learned_clear(&files);
         if (!ok) return false;
         t->score = measured.score;
         if (!is_good_enough(t, measured.score)) return true;
     }
-    snapshot_clear(&t->best.snapshot);
+    learned_clear(&t->best.files);
     t->best.epochs = t->epochs_done > 0 ? t->epochs_done : 1;
     t->best.score = measured.score;
     t->best.macro_f1 = measured.macro_f1;
     t->best.log_loss = measured.log_loss;
     t->best.temperature = measured.temperature;
-    return take_snapshot(t, measured.temperature, &t->best.snapshot, err);
+    return take_files(t, measured.temperature, &t->best.files, err);
 }
 
 /* ---- all of it ---- */
@@ -457,10 +457,10 @@ static bool run_second(struct training *t, struct err *err)
         tell(t, t->n_order, true);
         if (!save(t, err)) return false;
     }
-    struct snapshot snapshot;
-    if (!take_snapshot(t, t->best.temperature, &snapshot, err)) return false;
-    snapshot_clear(&t->best.snapshot);
-    t->best.snapshot = snapshot;
+    struct learned_files files;
+    if (!take_files(t, t->best.temperature, &files, err)) return false;
+    learned_clear(&t->best.files);
+    t->best.files = files;
     t->stopped = first; /* its length came of that */
     return true;
 }
@@ -506,7 +506,7 @@ static void fill_result(struct training *t, struct training_result *result)
     const bool is_whole = t->run == 2 && t->epochs_done == t->epochs_end;
     const bool is_measured = t->n_held > 0;
     *result = (struct training_result){
-        .snapshot = t->best.snapshot,
+        .files = t->best.files,
         .kind = t->plan.learner.kind,
         .stopped = t->stopped,
         .is_few = t->plan.is_few,
@@ -521,7 +521,7 @@ static void fill_result(struct training *t, struct training_result *result)
         .temperature = is_measured ? t->best.temperature : 1,
         .seconds = seconds_of(t),
     };
-    t->best.snapshot = (struct snapshot){0};
+    t->best.files = (struct learned_files){0};
 }
 
 bool training_run(const struct model *model, struct examples *examples,
@@ -543,7 +543,7 @@ bool training_run(const struct model *model, struct examples *examples,
     t.crew = crew_new(options->threads, err);
     bool ok = t.crew && train(&t, err);
     if (ok) fill_result(&t, result);
-    snapshot_clear(&t.best.snapshot);
+    learned_clear(&t.best.files);
     learner_clear(&t.learner);
     ngram_vocabulary_clear(&t.ngrams);
     split_clear(&t.split);

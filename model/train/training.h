@@ -17,7 +17,7 @@
 #include "base/json.h"
 #include "model/model.h"
 #include "model/train/examples.h"
-#include "model/train/snapshot.h"
+#include "model/train/learned.h"
 
 enum training_mode {
     TRAINING_HEAD,  /* the head alone; the table stays */
@@ -77,7 +77,7 @@ struct training_watcher {
 };
 
 struct training_result {
-    struct snapshot snapshot;
+    struct learned_files files;
     enum head_kind kind;
     enum training_stop stopped;
     bool is_few;           /* the settings for few examples were taken */
@@ -94,7 +94,7 @@ struct training_result {
  * training_run trains.
  * @param examples    what to train on; where names of labels are read, they are appended to it
  * @param validation  what to measure by, its labels numbered like the examples', or NULL
- * @param result      end it with snapshot_clear(&result->snapshot)
+ * @param result      end it with learned_clear(&result->files)
  * @return false with err set, nothing left behind but the checkpoint: ERR_FORMAT (what cannot be
  *         trained; a loss that is no number), ERR_USAGE (a checkpoint of other data or settings),
  *         ERR_MEMORY, ERR_IO

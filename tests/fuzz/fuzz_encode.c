@@ -37,7 +37,7 @@ static struct tokenizer *open_json(unsigned bits)
         "\"##b\":4,\"e\":5,\"\\u6211\":6,\"##\\u6211\":7,\".\":8,\"##e\":9,\"\\u1100\":10}}}",
         flag(bits, 0), flag(bits, 1), flag(bits, 2), flag(bits, 3), flag(bits, 4), flag(bits, 5),
         flag(bits, 6), flag(bits, 7));
-    struct source files = {.path = "fuzz", .tokenizer = {json, (size_t)bytes}};
+    struct tokenizer_files files = {.path = "fuzz", .tokenizer = {json, (size_t)bytes}};
     struct tokenizer_options options = {.lowercase = true};
     struct tokenizer *tokenizer;
     struct err err;
@@ -54,20 +54,20 @@ static void check(const struct tokenizer *tokenizer, const char *text, size_t by
     struct tokens with, without;
     struct err err;
     struct buf out;
-    if (tokenizer_encode(tokenizer, &arena, text, bytes, MODEL_SPANS, &with, &err) &&
+    if (tokenizer_encode(tokenizer, &arena, text, bytes, TOKENIZE_SPANS, &with, &err) &&
         tokenizer_encode(tokenizer, &arena, text, bytes, 0, &without, &err)) {
         assert(with.n == without.n && !without.spans);
         assert(with.n == 0 || memcmp(with.ids, without.ids, with.n * sizeof *with.ids) == 0);
         size_t points = utf8_count(text, bytes);
         for (uint32_t i = 0; i < with.n; i++) {
-            assert(with.ids[i] < tokenizer_vocab_size(tokenizer) || with.ids[i] == MODEL_NO_ID);
+            assert(with.ids[i] < tokenizer_vocab_size(tokenizer) || with.ids[i] == TOKEN_ID_NONE);
             assert(with.spans[i].start < with.spans[i].end && with.spans[i].end <= points);
             assert(i == 0 || with.spans[i - 1].start <= with.spans[i].start);
         }
         buf_init(&out, &arena);
         uint32_t known = 0;
         for (uint32_t i = 0; i < with.n; i++) {
-            if (with.ids[i] != MODEL_NO_ID) with.ids[known++] = with.ids[i];
+            if (with.ids[i] != TOKEN_ID_NONE) with.ids[known++] = with.ids[i];
         }
         tokenizer_decode(tokenizer, with.ids, known, true, &out);
     }
@@ -76,7 +76,7 @@ static void check(const struct tokenizer *tokenizer, const char *text, size_t by
 
 static void use_vocab(const uint8_t *data, size_t size)
 {
-    struct source files = {.path = "fuzz", .vocab = {(const char *)data, size}};
+    struct tokenizer_files files = {.path = "fuzz", .vocab = {(const char *)data, size}};
     struct tokenizer_options options = {.lowercase = size % 2 == 0};
     struct tokenizer *tokenizer;
     struct err err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A fastText file of any bytes: refused with a sentence, or a model that answers for words and
    lines, its own and others. */
-#include "model/fasttext/fasttext.h"
+#include "model/encoder/fasttext/fasttext.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
    answers with finite probabilities, and shares its logits out. A first line that begins with '#'
    is the config.json beside it. */
 #include "base/json.h"
+#include "model/encoder/table/table.h"
 #include "model/head/head.h"
-#include "model/table/table.h"
 #include "model/text/tokenizer.h"
 
 #include <stdint.h>
@@ -28,7 +28,7 @@ static const struct table table = {
 static const struct tokenizer *tokenizer_of_all(void)
 {
     static struct tokenizer *tokenizer;
-    const struct source files = {.path = "fuzz", .vocab = {VOCAB, sizeof VOCAB - 1}};
+    const struct tokenizer_files files = {.path = "fuzz", .vocab = {VOCAB, sizeof VOCAB - 1}};
     const struct tokenizer_options options = {.lowercase = true};
     struct err err;
     if (tokenizer) return tokenizer;
@@ -82,7 +82,7 @@ static json_t *take_config(const char **bytes, size_t *size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint32_t ids[] = {1, 2, 4, 5, 6, 7, 0, 3, 2, MODEL_NO_ID, 7};
+    static const uint32_t ids[] = {1, 2, 4, 5, 6, 7, 0, 3, 2, TOKEN_ID_NONE, 7};
     struct head *head;
     struct err err = {0};
     const char *bytes = size ? (const char *)data : "";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a .npy file: refused with a sentence, or a table whose every value can be read. */
-#include "model/table/table.h"
+#include "model/encoder/table/table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A weights file of any bytes: refused with a sentence, or every row and weight can be read. */
-#include "model/table/table.h"
-#include "model/table/tensors.h"
+#include "model/encoder/table/table.h"
+#include "model/files/tensors.h"
 
 #include <stdint.h>
 #include <stdlib.h>

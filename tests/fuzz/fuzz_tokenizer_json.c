@@ -16,11 +16,11 @@ static void use(const struct tokenizer *tokenizer, const char *text, size_t byte
     struct tokens tokens;
     struct err err;
     arena_init(&arena, 64u << 20);
-    bool done = tokenizer_encode(tokenizer, &arena, text, bytes, MODEL_SPANS | MODEL_SPECIAL_TOKENS,
-                                 &tokens, &err);
+    bool done = tokenizer_encode(tokenizer, &arena, text, bytes,
+                                 TOKENIZE_SPANS | TOKENIZE_SPECIAL_TOKENS, &tokens, &err);
     uint32_t known = 0;
     for (uint32_t i = 0; done && i < tokens.n; i++) {
-        if (tokens.ids[i] == MODEL_NO_ID) continue;
+        if (tokens.ids[i] == TOKEN_ID_NONE) continue;
         assert(tokens.ids[i] < tokenizer_vocab_size(tokenizer));
         tokens.ids[known++] = tokens.ids[i];
     }
@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static bool is_ready;
     if (!is_ready) json_init();
     is_ready = true;
-    struct source files = {.path = "fuzz", .tokenizer = {(const char *)data, size}};
+    struct tokenizer_files files = {.path = "fuzz", .tokenizer = {(const char *)data, size}};
     struct tokenizer_options options = {.lowercase = true};
     struct tokenizer *tokenizer;
     struct err err = {0};

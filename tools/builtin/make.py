@@ -2,7 +2,7 @@
 """Makes the built-in model embedd-base-1. Each step keeps what it made under --work and does not
 make it again, so a run that was broken off goes on where it was.
 
-usage: make.py --data FOLDER [--work build/builtin] [--output model/builtin/embedd-base-1]
+usage: make.py --data FOLDER [--work build/builtin] [--output model/bundle/builtin/embedd-base-1]
                [--seed N] [--dev]
 
 1 texts and vocabulary, 2 the teachers' vectors of texts and tokens, 3 more sentences and their
@@ -247,7 +247,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--work", default=Path("build/builtin"), type=Path)
-    parser.add_argument("--output", default=Path("model/builtin") / NAME, type=Path)
+    parser.add_argument("--output", default=Path("model/bundle/builtin") / NAME, type=Path)
     parser.add_argument("--seed", default=1, type=int)
     parser.add_argument("--dev", action="store_true", help="print figures on the dev sets")
     options = parser.parse_args()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In place of builtin_data.S, in the program that packs the built-in models. */
-#include "model/source.h"
+#include "base/span.h"
 
 extern const struct span builtin_base_1;
 const struct span builtin_base_1 = {0};

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes model/text/forms_table.c: normal forms, scripts, and classes of patterns, as the
+"""Writes model/text/unicode/forms_table.c: normal forms, scripts, and classes of patterns, as the
 `tokenizers` library knows them.
 
 The library is asked, code point by code point, so that no Unicode version has to be guessed: its
@@ -8,7 +8,7 @@ normal forms, for one, are those of Unicode 9, which no packaged library has. Tw
 not part of the build.
 
     python3 -m venv venv && venv/bin/pip install tokenizers==0.23.1
-    venv/bin/python tools/unicode/make_forms.py > model/text/forms_table.c
+    venv/bin/python tools/unicode/make_forms.py > model/text/unicode/forms_table.c
 """
 import sys
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes model/text/unicode_table.c: what the `tokenizers` library does with every code point.
+"""Writes model/text/unicode/unicode_table.c: what the `tokenizers` library does with every code point.
 
 The library is asked, code point by code point, so that no Unicode version has to be guessed: its
 parts come from several Rust crates of different versions. A minute of work; not part of the build.
 
     python3 -m venv venv && venv/bin/pip install tokenizers==0.23.1
-    venv/bin/python tools/unicode/make_table.py > model/text/unicode_table.c
+    venv/bin/python tools/unicode/make_table.py > model/text/unicode/unicode_table.c
 """
 import functools
 import sys

@@ -120,7 +120,7 @@ static void a_dictionary_folder_has_its_defaults(void **state)
     assert_string_equal(info->dtype, "F32");
     assert_int_equal(info->vocab_size, 6);
     assert_int_equal(info->dim, 2);
-    assert_true(info->unknown_id == MODEL_NO_ID);
+    assert_true(info->unknown_id == TOKEN_ID_NONE);
     assert_int_equal(info->pooling, POOLING_MEAN);
     assert_false(info->normalize);
     assert_false(info->has_weights);
@@ -335,7 +335,7 @@ static void check_case(const struct model *model, const char *name, FILE *file)
     for (unsigned i = 0; i < n; i++) {
         int64_t id;
         assert_int_equal(fscanf(file, "%" SCNd64, &id), 1);
-        ids[i] = id < 0 ? MODEL_NO_ID : (uint32_t)id;
+        ids[i] = id < 0 ? TOKEN_ID_NONE : (uint32_t)id;
     }
     assert_true(pooling_from_name(pooling, strlen(pooling), &options.pooling));
     options.normalize = normalize;
@@ -444,7 +444,7 @@ static void nothing_known_gives_the_zero_vector(void **state)
     write_table(plain_table, 6, 2, NULL);
     write_text("vocab.txt", "[PAD]\n[UNK]\na\nb\nc\nd\n");
     struct model *model = open_folder();
-    const uint32_t unknown[300] = {1, MODEL_NO_ID, 1, [299] = MODEL_NO_ID};
+    const uint32_t unknown[300] = {1, TOKEN_ID_NONE, 1, [299] = TOKEN_ID_NONE};
     const uint32_t zero_row[1] = {5};
     for (int pooling = POOLING_MEAN; pooling <= POOLING_MAX; pooling++) {
         if (pooling == POOLING_WEIGHTED) continue;
@@ -474,7 +474,7 @@ static void unknown_tokens_do_not_change_a_bit(void **state)
     uint32_t known[700], mixed[1400];
     for (size_t i = 0; i < 700; i++) {
         known[i] = (uint32_t[]){0, 2, 3, 4, 5}[i * i % 5];
-        mixed[2 * i] = i % 3 ? 1 : MODEL_NO_ID;
+        mixed[2 * i] = i % 3 ? 1 : TOKEN_ID_NONE;
         mixed[2 * i + 1] = known[i];
     }
     for (size_t n = 1; n <= 700; n += n < 10 ? 1 : 115) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heads from files: against scikit-learn's own answers (tests/golden/make_head.py), and by hand. */
 #include "base/json.h"
+#include "model/encoder/table/table.h"
 #include "model/head/head.h"
-#include "model/table/table.h"
+#include "model/text/tokens.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -42,7 +43,7 @@ static struct head *open_text(const char *text, uint32_t dim)
                    &(struct head_ground){.dim = dim,
                                          .table = &three_rows,
                                          .pool = {.pooling = POOLING_SUM, .dims = dim},
-                                         .unknown_id = MODEL_NO_ID},
+                                         .unknown_id = TOKEN_ID_NONE},
                    &err))
         fail_msg("%s", err.message);
     return head;
@@ -217,7 +218,7 @@ static void shares_and_bias_add_up_to_the_logit(void **state)
     struct head *head = open_text("{\"labels\":[\"a\",\"b\"],\"weight\":[[1,2],[3,-4]],"
                                   "\"bias\":[0.5,-0.25]}",
                                   2);
-    static const uint32_t ids[4] = {0, 1, MODEL_NO_ID, 2};
+    static const uint32_t ids[4] = {0, 1, TOKEN_ID_NONE, 2};
     float v[2], logits[2];
     double shares[4], bias;
     struct err err;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heads with n-grams: their logits against a plain sum, their shares, and files that are wrong. */
+#include "model/encoder/table/pool.h"
+#include "model/files/tensors_pack.h"
 #include "model/head/head.h"
 #include "model/head/ngram_index.h"
-#include "model/pool.h"
-#include "model/table/tensors_pack.h"
 #include "model/train/ngram_vocabulary.h"
 #include "tests/unit/model/train/world.h"
 
@@ -243,7 +243,7 @@ static void long_texts_are_summed_in_pieces(void **state)
     uint32_t ids[400];
     for (uint32_t n = 1; n <= 400; n = n < 30 ? n + 1 : n + 37) {
         for (uint32_t i = 0; i < n; i++)
-            ids[i] = i % 29 == 28 ? MODEL_NO_ID : (i * i + 3 * i) % WORLD_V;
+            ids[i] = i % 29 == 28 ? TOKEN_ID_NONE : (i * i + 3 * i) % WORLD_V;
         check_logits(head, ids, n);
     }
     head_close(head);
@@ -252,7 +252,7 @@ static void long_texts_are_summed_in_pieces(void **state)
 static void a_text_without_tokens_has_the_bias_alone(void **state)
 {
     (void)state;
-    static const uint32_t unknown[] = {WORLD_UNKNOWN, MODEL_NO_ID};
+    static const uint32_t unknown[] = {WORLD_UNKNOWN, TOKEN_ID_NONE};
     struct head *head = open_kit();
     float logits[LABELS];
     find_logits(head, NULL, 0, logits);
@@ -525,7 +525,7 @@ static void the_vocabulary_must_be_that_of_the_training(void **state)
 {
     (void)state;
     static const char vocab[] = "[UNK]\nthe\nfood\n";
-    const struct source files = {.path = "a-folder", .vocab = {vocab, sizeof vocab - 1}};
+    const struct tokenizer_files files = {.path = "a-folder", .vocab = {vocab, sizeof vocab - 1}};
     const struct tokenizer_options options = {.lowercase = true};
     struct tokenizer *other;
     assert_true(tokenizer_open(&other, &files, &options, &err));

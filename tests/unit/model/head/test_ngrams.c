@@ -24,7 +24,7 @@ static const struct ngram_ranges short_runs = {.tokens_max = 2,
 
 static struct tokenizer *open_vocab(const char *vocab)
 {
-    const struct source files = {.path = "a-folder", .vocab = {vocab, strlen(vocab)}};
+    const struct tokenizer_files files = {.path = "a-folder", .vocab = {vocab, strlen(vocab)}};
     const struct tokenizer_options options = {.lowercase = true};
     struct tokenizer *tokenizer;
     struct err err;
@@ -160,7 +160,7 @@ static void a_continuing_piece_takes_no_space_and_no_prefix(void **state)
 static void an_unknown_token_ends_every_run(void **state)
 {
     (void)state;
-    const uint32_t ids[] = {A, UNK, A}, outside[] = {I, MODEL_NO_ID, I}, last[] = {A, UNK};
+    const uint32_t ids[] = {A, UNK, A}, outside[] = {I, TOKEN_ID_NONE, I}, last[] = {A, UNK};
     CHECK(&short_runs, ids, {NULL, 0, 0}, {" a", 0, 0}, //
           {NULL, 2, 2}, {" a", 2, 2}, {"a ", 2, 2}, {" a ", 2, 2});
     CHECK(&short_runs, outside, {NULL, 0, 0}, {"我", 0, 0}, {NULL, 2, 2}, {"我", 2, 2});
@@ -171,7 +171,7 @@ static void nothing_has_no_ngrams(void **state)
 {
     (void)state;
     struct tokenizer *tokenizer = open_vocab(WORDS);
-    const uint32_t unknown[] = {UNK, MODEL_NO_ID, UNK}, ids[] = {A, I, AB};
+    const uint32_t unknown[] = {UNK, TOKEN_ID_NONE, UNK}, ids[] = {A, I, AB};
     const struct ngram_ranges none = {.characters_min = 1, .ideographs_min = 1};
     const struct ngram_ranges ends = {
         .ideographs_min = 1, .ideographs_max = 2, .has_ends = true, .length = 3};
@@ -201,7 +201,7 @@ static void marks_at_both_ends_count_as_ideographs(void **state)
 static void an_unknown_token_keeps_marks_from_the_others(void **state)
 {
     (void)state;
-    const uint32_t first[] = {UNK, I}, last[] = {I, UNK}, alone[] = {MODEL_NO_ID};
+    const uint32_t first[] = {UNK, I}, last[] = {I, UNK}, alone[] = {TOKEN_ID_NONE};
     CHECK(&ends, first, {"^", 0, 0}, {"我", 1, 1}, {"$", 1, 1}, {"我$", 1, 1});
     CHECK(&ends, last, {"^", 0, 0}, {"我", 0, 0}, {"^我", 0, 0});
     CHECK(&ends, alone, {"^", 0, 0});
@@ -306,7 +306,7 @@ static void the_room_changes_nothing(void **state)
     static struct ngram once[ROOM], again[ROOM];
     uint32_t ids[100];
     for (uint32_t i = 0; i < 100; i++)
-        ids[i] = i % 17 == 5 ? MODEL_NO_ID : (i * i + i / 3) % N_WORDS;
+        ids[i] = i % 17 == 5 ? TOKEN_ID_NONE : (i * i + i / 3) % N_WORDS;
     const size_t n = walk_all(tokenizer, &all, ids, 100, NGRAMS_STEP_MAX, once);
     assert_true(n > 600);
     for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {

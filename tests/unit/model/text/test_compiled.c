@@ -55,7 +55,7 @@ struct packed {
 
 static struct tokenizer *made(const char *json, const char *vocab)
 {
-    struct source files = {.path = "test"};
+    struct tokenizer_files files = {.path = "test"};
     struct tokenizer_options options = {.lowercase = true};
     struct tokenizer *t;
     if (json) files.tokenizer = (struct span){json, strlen(json)};
@@ -98,7 +98,7 @@ static void close_packed(struct packed *p)
 static void check_ids(const struct tokenizer *t, const char *text, size_t n, const uint32_t *ids)
 {
     struct tokens tokens;
-    if (!tokenizer_encode(t, &arena, text, strlen(text), MODEL_SPANS, &tokens, &err))
+    if (!tokenizer_encode(t, &arena, text, strlen(text), TOKENIZE_SPANS, &tokens, &err))
         fail_msg("%s", err.message);
     assert_int_equal(tokens.n, n);
     assert_memory_equal(tokens.ids, ids, n * sizeof *ids);

@@ -34,8 +34,8 @@ static int drop_golden(void **state)
 
 static struct tokenizer *open_text(const json_t *text)
 {
-    struct source files = {.path = "golden",
-                           .tokenizer = {json_string_value(text), json_string_length(text)}};
+    struct tokenizer_files files = {
+        .path = "golden", .tokenizer = {json_string_value(text), json_string_length(text)}};
     struct tokenizer_options options = {.lowercase = true};
     struct tokenizer *tokenizer;
     struct err err;
@@ -71,8 +71,8 @@ static void check_decoded(const struct tokenizer *tokenizer, struct arena *arena
 static void check_case(const struct tokenizer *tokenizer, const json_t *one)
 {
     const json_t *text = json_object_get(one, "text");
-    unsigned flags = MODEL_SPANS;
-    if (json_is_true(json_object_get(one, "special"))) flags |= MODEL_SPECIAL_TOKENS;
+    unsigned flags = TOKENIZE_SPANS;
+    if (json_is_true(json_object_get(one, "special"))) flags |= TOKENIZE_SPECIAL_TOKENS;
     struct arena arena;
     struct tokens tokens, bare;
     struct err err;
@@ -83,7 +83,7 @@ static void check_case(const struct tokenizer *tokenizer, const json_t *one)
     check_decoded(tokenizer, &arena, &tokens, json_object_get(one, "decoded"), false);
     check_decoded(tokenizer, &arena, &tokens, json_object_get(one, "decoded_plain"), true);
     assert_true(tokenizer_encode(tokenizer, &arena, json_string_value(text),
-                                 json_string_length(text), flags & ~(unsigned)MODEL_SPANS, &bare,
+                                 json_string_length(text), flags & ~(unsigned)TOKENIZE_SPANS, &bare,
                                  &err));
     assert_null(bare.spans);
     assert_int_equal(bare.n, tokens.n);

@@ -33,7 +33,7 @@ static struct span span_of(const char *text)
 /* NULL where it is refused; err then says why. */
 static struct tokenizer *try_open(struct span json, struct span vocab, const char *kind)
 {
-    struct source files = {.path = "a-folder", .tokenizer = json, .vocab = vocab};
+    struct tokenizer_files files = {.path = "a-folder", .tokenizer = json, .vocab = vocab};
     struct tokenizer_options options = {.kind = kind, .lowercase = -1};
     struct tokenizer *tokenizer;
     err = (struct err){0};
@@ -59,7 +59,7 @@ static void check_refused(struct tokenizer *tokenizer, const char *why)
 static void encode(const struct tokenizer *tokenizer, const char *text, size_t bytes)
 {
     arena_reset(&arena);
-    if (!tokenizer_encode(tokenizer, &arena, text, bytes, MODEL_SPANS, &tokens, &err))
+    if (!tokenizer_encode(tokenizer, &arena, text, bytes, TOKENIZE_SPANS, &tokens, &err))
         fail_msg("%s", err.message);
 }
 
@@ -92,13 +92,13 @@ static void the_running_example_has_its_ids_and_comes_back(void **state)
     struct tokenizer *t = open_vocab("他\n我\n爱\n吃\n你\n饭\n");
     assert_string_equal(tokenizer_kind(t), "dictionary");
     assert_int_equal(tokenizer_vocab_size(t), 6);
-    assert_int_equal(tokenizer_unknown_id(t), MODEL_NO_ID);
+    assert_int_equal(tokenizer_unknown_id(t), TOKEN_ID_NONE);
     check_ids(t, "我爱吃饭", IDS(1, 2, 3, 5));
     check_ids(t, "他爱吃饭", IDS(0, 2, 3, 5));
     check_ids(t, "你爱吃饭", IDS(4, 2, 3, 5));
     check_decoded(t, IDS(1, 2, 3, 5), "我爱吃饭");
     assert_int_equal(tokenizer_token_id(t, "饭", 3), 5);
-    assert_int_equal(tokenizer_token_id(t, "饭饭", 6), MODEL_NO_ID);
+    assert_int_equal(tokenizer_token_id(t, "饭饭", 6), TOKEN_ID_NONE);
     size_t bytes;
     assert_memory_equal(tokenizer_token_text(t, 2, &bytes), "爱", 3);
     assert_int_equal(bytes, 3);
@@ -109,7 +109,7 @@ static void a_dictionary_takes_words_and_characters_exactly_as_they_stand(void *
 {
     (void)state;
     struct tokenizer *t = open_vocab("I\nlove\n我\n,\n〇\n\xF0\xB0\x80\x80\n。\nэто\n");
-    check_ids(t, "I love,我\t\n 这 Love", IDS(0, 1, 3, 2, MODEL_NO_ID, MODEL_NO_ID));
+    check_ids(t, "I love,我\t\n 这 Love", IDS(0, 1, 3, 2, TOKEN_ID_NONE, TOKEN_ID_NONE));
     assert_int_equal(tokens.spans[2].start, 6);
     assert_int_equal(tokens.spans[3].end, 8);
     assert_int_equal(tokens.spans[5].start, 13);
@@ -126,27 +126,27 @@ static void words_of_several_scripts_are_found_in_running_text(void **state)
     (void)state;
     struct tokenizer *t = open_vocab("T恤\n卡拉OK\n5G手机\nQQ群\n手机\n卡拉\nOK\nT\n约翰·列侬\nC++"
                                      "程序员\n恤\nOK了吗\n不OK，的\n");
-    check_ids(t, "买T恤", IDS(MODEL_NO_ID, 0));
-    check_ids(t, "唱卡拉OK吧", IDS(MODEL_NO_ID, 1, MODEL_NO_ID));
+    check_ids(t, "买T恤", IDS(TOKEN_ID_NONE, 0));
+    check_ids(t, "唱卡拉OK吧", IDS(TOKEN_ID_NONE, 1, TOKEN_ID_NONE));
     assert_int_equal(tokens.spans[1].start, 1);
     assert_int_equal(tokens.spans[1].end, 5);
-    check_ids(t, "5G手机，QQ群", IDS(2, MODEL_NO_ID, 3));
-    check_ids(t, "听约翰·列侬,C++程序员", IDS(MODEL_NO_ID, 8, MODEL_NO_ID, 9));
+    check_ids(t, "5G手机，QQ群", IDS(2, TOKEN_ID_NONE, 3));
+    check_ids(t, "听约翰·列侬,C++程序员", IDS(TOKEN_ID_NONE, 8, TOKEN_ID_NONE, 9));
     /* Runs of letters are not torn, at either end. */
-    check_ids(t, "ACT恤 卡拉OKAY", IDS(MODEL_NO_ID, 10, 5, MODEL_NO_ID));
-    check_ids(t, "45G手机 QQ 群", IDS(MODEL_NO_ID, 4, MODEL_NO_ID, MODEL_NO_ID));
+    check_ids(t, "ACT恤 卡拉OKAY", IDS(TOKEN_ID_NONE, 10, 5, TOKEN_ID_NONE));
+    check_ids(t, "45G手机 QQ 群", IDS(TOKEN_ID_NONE, 4, TOKEN_ID_NONE, TOKEN_ID_NONE));
     /* Of two words the longer; where the way to one ends, the longest on the way. */
-    check_ids(t, "OK了 OK了吗 不OK，", IDS(6, MODEL_NO_ID, 11, MODEL_NO_ID, 6, MODEL_NO_ID));
-    check_ids(t, "T恤衫T", IDS(0, MODEL_NO_ID, 7));
+    check_ids(t, "OK了 OK了吗 不OK，", IDS(6, TOKEN_ID_NONE, 11, TOKEN_ID_NONE, 6, TOKEN_ID_NONE));
+    check_ids(t, "T恤衫T", IDS(0, TOKEN_ID_NONE, 7));
     /* No lower case, unless it is asked for. */
-    check_ids(t, "t恤", IDS(MODEL_NO_ID, 10));
+    check_ids(t, "t恤", IDS(TOKEN_ID_NONE, 10));
     check_decoded(t, IDS(4, 0, 1, 3), "手机T恤卡拉OK QQ群");
     tokenizer_close(t);
-    struct source files = {.path = "lower",
-                           .vocab = span_of("t恤\n卡拉ok\nqx\nQQ\nQQ群\nqq群\nt\n")};
+    struct tokenizer_files files = {.path = "lower",
+                                    .vocab = span_of("t恤\n卡拉ok\nqx\nQQ\nQQ群\nqq群\nt\n")};
     struct tokenizer_options options = {.lowercase = true};
     assert_true(tokenizer_open(&t, &files, &options, &err));
-    check_ids(t, "买T恤唱卡拉OK", IDS(MODEL_NO_ID, 0, MODEL_NO_ID, 1));
+    check_ids(t, "买T恤唱卡拉OK", IDS(TOKEN_ID_NONE, 0, TOKEN_ID_NONE, 1));
     check_ids(t, "QQ群qQ群T", IDS(4, 5, 6));
     tokenizer_close(t);
 }
@@ -199,7 +199,7 @@ static void an_empty_line_of_a_vocabulary_has_an_id(void **state)
     tokenizer_drop_blank_end(t, 7);
     assert_int_equal(tokenizer_vocab_size(t), 9);
     check_ids(t, "hello  world", IDS(5, 8));
-    assert_int_equal(tokenizer_token_id(t, "", 0), MODEL_NO_ID);
+    assert_int_equal(tokenizer_token_id(t, "", 0), TOKEN_ID_NONE);
     tokenizer_close(t);
     t = open_vocab("a\n\nb\n");
     check_ids(t, "a b", IDS(0, 2));
@@ -273,14 +273,14 @@ static void a_vocabulary_with_unk_is_berts(void **state)
     check_ids(t, "HÉLLO我! x [SEP]", IDS(4, 5, 6, 7, 1, 3));
     check_decoded(t, tokens.ids, tokens.n, "hello 我!");
     arena_reset(&arena);
-    assert_true(tokenizer_encode(t, &arena, "e", 1, MODEL_SPECIAL_TOKENS, &tokens, &err));
+    assert_true(tokenizer_encode(t, &arena, "e", 1, TOKENIZE_SPECIAL_TOKENS, &tokens, &err));
     assert_int_equal(tokens.n, 3);
     assert_memory_equal(tokens.ids, ((uint32_t[]){2, 8, 3}), 12);
     tokenizer_close(t);
     t = try_open(span_of(NULL), span_of(vocab), "dictionary");
     assert_string_equal(tokenizer_kind(t), "dictionary");
     tokenizer_close(t);
-    struct source files = {.path = "cased", .vocab = span_of(vocab)};
+    struct tokenizer_files files = {.path = "cased", .vocab = span_of(vocab)};
     struct tokenizer_options options = {.lowercase = false};
     assert_true(tokenizer_open(&t, &files, &options, &err));
     check_ids(t, "he He", IDS(4, 1));
@@ -639,10 +639,10 @@ static void a_pattern_that_backtracks_for_ever_is_given_up(void **state)
     assert_non_null(t);
     char many[200];
     memset(many, 'a', sizeof many);
-    assert_false(tokenizer_encode(t, &arena, many, sizeof many, MODEL_SPANS, &tokens, &err));
+    assert_false(tokenizer_encode(t, &arena, many, sizeof many, TOKENIZE_SPANS, &tokens, &err));
     assert_int_equal(err.code, ERR_UNPROCESSABLE);
     assert_non_null(strstr(err.message, "takes too long on this text"));
-    assert_true(tokenizer_encode(t, &arena, "ab", 2, MODEL_SPANS, &tokens, &err));
+    assert_true(tokenizer_encode(t, &arena, "ab", 2, TOKENIZE_SPANS, &tokens, &err));
     tokenizer_close(t);
 }
 
@@ -680,7 +680,7 @@ static void an_id_without_a_token_keeps_its_row_and_no_text_gets_it(void **state
         check_decoded(t, IDS(2, 1, 3, 2, 5, 3), "a b");
         tokenizer_token_text(t, 2, &bytes);
         assert_int_equal(bytes, 0);
-        assert_int_equal(tokenizer_token_id(t, "", 0), MODEL_NO_ID);
+        assert_int_equal(tokenizer_token_id(t, "", 0), TOKEN_ID_NONE);
         tokenizer_close(t);
         p.added = ADDED("0", "[UNK]", "false") "," ADDED("6", "X", "false");
         check_parts(p, "added_tokens[1].content is not in model.vocab, which leaves out 2 of its "
@@ -754,7 +754,7 @@ static void templates_are_read_or_refused(void **state)
     p.post_processor = "{\"type\":\"BertProcessing\",\"sep\":[\"a\",1],\"cls\":[\"[UNK]\",0]}";
     struct tokenizer *t = try_open(write_json(p), span_of(NULL), NULL);
     assert_non_null(t);
-    assert_true(tokenizer_encode(t, &arena, "", 0, MODEL_SPECIAL_TOKENS, &tokens, &err));
+    assert_true(tokenizer_encode(t, &arena, "", 0, TOKENIZE_SPECIAL_TOKENS, &tokens, &err));
     assert_int_equal(tokens.n, 2);
     assert_int_equal(tokens.ids[0], 0);
     assert_int_equal(tokens.ids[1], 1);
@@ -910,7 +910,7 @@ static void at_the_cap_of_the_arena_it_says_so(void **state)
     for (size_t cap = 1000; cap < 40u << 20; cap = cap * 3 / 2) {
         arena_init(&small, cap);
         err = (struct err){0};
-        bool done = tokenizer_encode(t, &small, long_text, 1 << 20, MODEL_SPANS, &tokens, &err);
+        bool done = tokenizer_encode(t, &small, long_text, 1 << 20, TOKENIZE_SPANS, &tokens, &err);
         assert_int_equal(err.code, done ? ERR_NONE : ERR_MEMORY);
         if (cap == 1000) assert_false(done);
         arena_clear(&small);

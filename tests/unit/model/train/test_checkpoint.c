@@ -37,10 +37,10 @@ static void open_lab(struct lab *lab, enum head_kind kind, bool moves_table)
 
 static struct training_best best_of(char *head, char *table)
 {
-    return (struct training_best){.snapshot = {.head = head,
-                                               .head_bytes = head ? strlen(head) : 0,
-                                               .table = table,
-                                               .table_bytes = table ? strlen(table) : 0},
+    return (struct training_best){.files = {.head = head,
+                                            .head_bytes = head ? strlen(head) : 0,
+                                            .table = table,
+                                            .table_bytes = table ? strlen(table) : 0},
                                   .epochs = 12,
                                   .score = 0.1,
                                   .macro_f1 = 0.2,
@@ -85,13 +85,12 @@ static void check_best(const struct training_best *found, const struct training_
     assert_true(found->score == wanted->score && found->macro_f1 == wanted->macro_f1);
     assert_true(found->log_loss == wanted->log_loss && found->highest == wanted->highest);
     assert_true(found->temperature == wanted->temperature);
-    assert_int_equal(found->snapshot.head_bytes, wanted->snapshot.head_bytes);
-    assert_int_equal(found->snapshot.table_bytes, wanted->snapshot.table_bytes);
-    assert_int_equal(!found->snapshot.table, !wanted->snapshot.table);
-    assert_memory_equal(found->snapshot.head, wanted->snapshot.head, found->snapshot.head_bytes);
-    if (found->snapshot.table)
-        assert_memory_equal(found->snapshot.table, wanted->snapshot.table,
-                            found->snapshot.table_bytes);
+    assert_int_equal(found->files.head_bytes, wanted->files.head_bytes);
+    assert_int_equal(found->files.table_bytes, wanted->files.table_bytes);
+    assert_int_equal(!found->files.table, !wanted->files.table);
+    assert_memory_equal(found->files.head, wanted->files.head, found->files.head_bytes);
+    if (found->files.table)
+        assert_memory_equal(found->files.table, wanted->files.table, found->files.table_bytes);
 }
 
 static void check_round_trip(enum head_kind kind, bool moves_table)
@@ -115,7 +114,7 @@ static void check_round_trip(enum head_kind kind, bool moves_table)
     lab_learn_alone(&lab, 1);
     lab_learn_alone(&fresh, 1);
     check_learned(&fresh.learner, &lab.learner);
-    snapshot_clear(&found.snapshot);
+    learned_clear(&found.files);
     lab_close(&fresh);
     lab_close(&lab);
 }
@@ -138,7 +137,7 @@ static void without_a_best_one_there_is_none_afterwards(void **state)
     open_lab(&lab, HEAD_BINARY, false);
     save_lab(&lab, &none);
     assert_true(checkpoint_load(path, &lab.learner, &found, &err));
-    assert_true(found.epochs == 0 && !found.snapshot.head && !found.snapshot.table);
+    assert_true(found.epochs == 0 && !found.files.head && !found.files.table);
     lab_close(&lab);
 }
 
@@ -206,7 +205,7 @@ static void check_cut(const char *whole, size_t bytes, struct learner *learner)
     check_refused(ERR_FORMAT, path);
     assert_false(checkpoint_load(path, learner, &found, &err));
     check_refused(ERR_FORMAT, path);
-    assert_null(found.snapshot.head);
+    assert_null(found.files.head);
 }
 
 static void a_file_cut_short_is_refused(void **state)
@@ -247,7 +246,7 @@ static void a_broken_file_is_no_crash(void **state)
             n_refused++;
         }
         whole[at] ^= 0x15;
-        snapshot_clear(&found.snapshot);
+        learned_clear(&found.files);
     }
     assert_true(n_refused > 100);
     free(whole);

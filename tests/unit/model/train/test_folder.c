@@ -3,7 +3,7 @@
  */
 #include "base/file.h"
 #include "base/json.h"
-#include "model/new_folder.h"
+#include "model/bundle/new_folder.h"
 #include "model/train/folder.h"
 #include "tests/test.h"
 
@@ -24,11 +24,11 @@ static struct err err;
 
 /* What stands for a head and a table. */
 static char head[] = "a head", table[] = "a table", other_head[] = "another head";
-static const struct snapshot head_alone = {.head = head, .head_bytes = sizeof head - 1};
-static const struct snapshot both = {.head = other_head,
-                                     .head_bytes = sizeof other_head - 1,
-                                     .table = table,
-                                     .table_bytes = sizeof table - 1};
+static const struct learned_files head_alone = {.head = head, .head_bytes = sizeof head - 1};
+static const struct learned_files both = {.head = other_head,
+                                          .head_bytes = sizeof other_head - 1,
+                                          .table = table,
+                                          .table_bytes = sizeof table - 1};
 
 static int make_place(void **state)
 {
@@ -97,10 +97,10 @@ static void write_into(const char *folder, const char *name)
     assert_int_equal(fclose(file), 0);
 }
 
-static void write_folder(const char *path, bool replaces, const struct snapshot *snapshot)
+static void write_folder(const char *path, bool replaces, const struct learned_files *files)
 {
     if (!new_folder_check(path, replaces, &err)) fail_msg("%s", err.message);
-    if (!folder_write(path, replaces, model, snapshot, false, &err)) fail_msg("%s", err.message);
+    if (!folder_write(path, replaces, model, files, false, &err)) fail_msg("%s", err.message);
 }
 
 static void check_refused(enum err_code code, const char *why)

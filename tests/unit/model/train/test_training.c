@@ -121,7 +121,7 @@ static struct training_result train(const struct training_options *options,
     return result;
 }
 
-static bool is_same(const struct snapshot *a, const struct snapshot *b)
+static bool is_same(const struct learned_files *a, const struct learned_files *b)
 {
     return a->head_bytes == b->head_bytes && a->table_bytes == b->table_bytes &&
            memcmp(a->head, b->head, a->head_bytes) == 0 &&
@@ -129,13 +129,12 @@ static bool is_same(const struct snapshot *a, const struct snapshot *b)
 }
 
 /* Whatever was written can be read. */
-static void check_opens(const struct snapshot *snapshot, const struct training_options *options)
+static void check_opens(const struct learned_files *files, const struct training_options *options)
 {
     struct head *head;
     const struct head_ground ground = {.dim = options->dim ? options->dim : model_info(model)->dim,
                                        .tokenizer = model_tokenizer(model)};
-    if (!head_open(&head, (struct span){snapshot->head, snapshot->head_bytes}, "a", "a", &ground,
-                   &err))
+    if (!head_open(&head, (struct span){files->head, files->head_bytes}, "a", "a", &ground, &err))
         fail_msg("%s", err.message);
     head_close(head);
 }
@@ -148,19 +147,19 @@ static void any_number_of_threads_gives_the_same_bytes(void **state)
     for (int mode = 0; mode < TRAINING_MODES; mode++) {
         struct training_options options = options_of((enum training_mode)mode);
         struct training_result one = train(&options, NULL);
-        assert_int_equal(one.snapshot.table != NULL, mode != TRAINING_HEAD);
+        assert_int_equal(one.files.table != NULL, mode != TRAINING_HEAD);
         assert_int_equal(one.stopped, TRAINING_DONE);
         for (unsigned threads = 2; threads <= 4; threads++) {
             options.threads = threads;
             struct training_result many = train(&options, NULL);
-            assert_true(is_same(&one.snapshot, &many.snapshot));
-            snapshot_clear(&many.snapshot);
+            assert_true(is_same(&one.files, &many.files));
+            learned_clear(&many.files);
         }
         options.seed = 2;
         struct training_result other = train(&options, NULL);
-        assert_false(is_same(&one.snapshot, &other.snapshot));
-        snapshot_clear(&other.snapshot);
-        snapshot_clear(&one.snapshot);
+        assert_false(is_same(&one.files, &other.files));
+        learned_clear(&other.files);
+        learned_clear(&one.files);
     }
 }
 
@@ -201,22 +200,22 @@ static bool break_off(const struct training_options *options, int epoch)
     const struct training_watcher watcher = watcher_of(&interruption);
     struct training_result result = train(options, &watcher);
     const bool was_interrupted = result.stopped == TRAINING_INTERRUPTED;
-    check_opens(&result.snapshot, options);
-    snapshot_clear(&result.snapshot);
+    check_opens(&result.files, options);
+    learned_clear(&result.files);
     return was_interrupted;
 }
 
 static void check_resumed(const struct training_options *options, int epoch,
-                          const struct snapshot *unbroken)
+                          const struct learned *unbroken)
 {
     struct interruption interruption = {.epoch = -1};
     const struct training_watcher watcher = watcher_of(&interruption);
     struct training_result result = train(options, &watcher);
     assert_int_equal(result.stopped, TRAINING_DONE);
-    assert_true(is_same(&result.snapshot, unbroken));
+    assert_true(is_same(&result.files, unbroken));
     assert_int_equal(interruption.resumed_run, epoch == 0 ? 0 : epoch < 4 ? 1 : 2);
     if (interruption.resumed_run == 1) assert_int_equal(interruption.resumed_epochs, epoch);
-    snapshot_clear(&result.snapshot);
+    learned_clear(&result.files);
 }
 
 static void a_training_broken_off_goes_on_to_the_same_bytes(void **state)
@@ -230,13 +229,13 @@ static void a_training_broken_off_goes_on_to_the_same_bytes(void **state)
         options.checkpoint = checkpoint;
         int epoch = 0;
         for (; break_off(&options, epoch); epoch++) {
-            check_resumed(&options, epoch, &unbroken.snapshot);
+            check_resumed(&options, epoch, &unbroken.files);
             unlink(checkpoint);
         }
         /* Three epochs, and then as many as the best had. */
         assert_true(epoch >= 4 && epoch <= 6);
         unlink(checkpoint);
-        snapshot_clear(&unbroken.snapshot);
+        learned_clear(&unbroken.files);
     }
 }
 
@@ -249,12 +248,12 @@ static void a_training_of_two_stages_goes_on_too(void **state)
     options.checkpoint = checkpoint;
     for (int epoch = 1; break_off(&options, epoch); epoch += 2) {
         struct training_result result = train(&options, NULL);
-        assert_true(is_same(&result.snapshot, &unbroken.snapshot));
-        snapshot_clear(&result.snapshot);
+        assert_true(is_same(&result.files, &unbroken.files));
+        learned_clear(&result.files);
         unlink(checkpoint);
     }
     unlink(checkpoint);
-    snapshot_clear(&unbroken.snapshot);
+    learned_clear(&unbroken.files);
 }
 
 static void threads_and_limits_may_change_on_the_way(void **state)
@@ -268,9 +267,9 @@ static void threads_and_limits_may_change_on_the_way(void **state)
     options.time_limit = 1e6;
     options.checkpoint_every = 1000;
     struct training_result result = train(&options, NULL);
-    assert_true(is_same(&result.snapshot, &unbroken.snapshot));
-    snapshot_clear(&result.snapshot);
-    snapshot_clear(&unbroken.snapshot);
+    assert_true(is_same(&result.files, &unbroken.files));
+    learned_clear(&result.files);
+    learned_clear(&unbroken.files);
 }
 
 static void a_checkpoint_has_its_time(void **state)
@@ -351,7 +350,7 @@ static void check_other(const struct training_options *options)
     assert_false(try_train(options, NULL, &result));
     assert_int_equal(err.code, ERR_USAGE);
     assert_non_null(strstr(err.message, "--no-resume"));
-    assert_null(result.snapshot.head);
+    assert_null(result.files.head);
     assert_int_equal(access(checkpoint, F_OK), 0);
 }
 
@@ -438,7 +437,7 @@ static void a_maximum_has_no_table_to_train(void **state)
         assert_int_equal(ok, mode == TRAINING_HEAD);
         if (!ok) assert_int_equal(err.code, ERR_USAGE);
         if (!ok) assert_non_null(strstr(err.message, "--mode must be head for this model"));
-        snapshot_clear(&result.snapshot);
+        learned_clear(&result.files);
     }
     model_close(model);
     model = before;
@@ -457,7 +456,7 @@ static void an_interruption_gives_the_best_so_far(void **state)
         struct training_result result = train(&options, &watcher);
         if (result.stopped == TRAINING_DONE) {
             assert_true(epoch > 3); /* the second run is as long as the best epoch */
-            snapshot_clear(&result.snapshot);
+            learned_clear(&result.files);
             break;
         }
         assert_int_equal(result.stopped, TRAINING_INTERRUPTED);
@@ -465,8 +464,8 @@ static void an_interruption_gives_the_best_so_far(void **state)
         assert_true(result.score >= 0 && result.score <= 1);
         assert_int_equal(result.n_rows, 72);
         assert_int_equal(result.n_held, 18);
-        check_opens(&result.snapshot, &options);
-        snapshot_clear(&result.snapshot);
+        check_opens(&result.files, &options);
+        learned_clear(&result.files);
     }
 }
 
@@ -479,8 +478,8 @@ static void a_time_limit_ends_it_after_a_batch(void **state)
         struct training_result result = train(&options, NULL);
         assert_int_equal(result.stopped, TRAINING_TIME_LIMIT);
         assert_int_equal(result.epochs, 1);
-        check_opens(&result.snapshot, &options);
-        snapshot_clear(&result.snapshot);
+        check_opens(&result.files, &options);
+        learned_clear(&result.files);
     }
 }
 
@@ -501,7 +500,7 @@ static void a_limit_that_cut_the_first_run_is_told_of(void **state)
     options.time_limit = 1.2;
     struct training_result result = train(&options, &watcher);
     assert_int_equal(result.stopped, TRAINING_TIME_LIMIT);
-    snapshot_clear(&result.snapshot);
+    learned_clear(&result.files);
 }
 
 /* ---- what is told ---- */
@@ -516,7 +515,7 @@ static void a_result_says_what_it_was_trained_on(void **state)
     assert_int_equal(result.n_held, 18);
     assert_true(result.score > 0.5 && result.score <= 1 && result.log_loss > 0);
     assert_true(result.n_ngrams > 0 && !result.is_few);
-    snapshot_clear(&result.snapshot);
+    learned_clear(&result.files);
     options.held_share = 0;
     options.has_ngrams = 0;
     result = train(&options, NULL);
@@ -524,7 +523,7 @@ static void a_result_says_what_it_was_trained_on(void **state)
     assert_int_equal(result.n_held, 0);
     assert_int_equal(result.epochs, 3);
     assert_true(isnan(result.score) && result.temperature == 1 && result.n_ngrams == 0);
-    snapshot_clear(&result.snapshot);
+    learned_clear(&result.files);
 }
 
 static bool train_by_held(const struct training_options *options, struct training_result *result)
@@ -548,7 +547,7 @@ static void rows_of_another_file_are_measured_by(void **state)
     assert_int_equal(result.n_rows, 90);
     assert_int_equal(result.n_held, 30);
     assert_true(result.score > 0.5);
-    snapshot_clear(&result.snapshot);
+    learned_clear(&result.files);
     /* Without it, or by others, it is another training. */
     check_other(&options);
     write_rows(held, 30, 3, 1001);
@@ -556,7 +555,7 @@ static void rows_of_another_file_are_measured_by(void **state)
     assert_int_equal(err.code, ERR_USAGE);
     write_rows(held, 30, 3, 1000);
     assert_true(train_by_held(&options, &result));
-    snapshot_clear(&result.snapshot);
+    learned_clear(&result.files);
 }
 
 /* "z e" is a text of its label; a label of numbers has no words. */
@@ -572,7 +571,7 @@ static void names_of_labels_are_read_where_rows_are_few(void **state)
         assert_true(training_run(model, &examples, NULL, &options, NULL, &result, &err));
         assert_true(result.is_few && result.n_held == 0 && result.n_rows == 4);
         assert_int_equal(result.has_names, reads_names);
-        snapshot_clear(&result.snapshot);
+        learned_clear(&result.files);
         assert_int_equal(examples.n, 5);
         assert_int_equal(examples.items[4].n_ids, 2);
         assert_int_equal(examples.labels[examples.items[4].labels_at], 1);
@@ -589,7 +588,7 @@ static void a_label_of_numbers_is_no_name(void **state)
     struct examples examples = read_rows(input, '\0', NULL);
     assert_true(training_run(model, &examples, NULL, &options, NULL, &result, &err));
     assert_true(result.is_few && !result.has_names && examples.n == 2);
-    snapshot_clear(&result.snapshot);
+    learned_clear(&result.files);
     examples_clear(&examples);
 }
 
@@ -614,7 +613,7 @@ static void a_name_has_a_letter(void **state)
         const char *name = examples_names(&examples)[label];
         assert_true(strcmp(name, "7") != 0 && strcmp(name, "-1.5") != 0);
     }
-    snapshot_clear(&result.snapshot);
+    learned_clear(&result.files);
     examples_clear(&examples);
 }
 
@@ -692,7 +691,7 @@ static void the_last_epoch_is_kept_that_is_worse_by_chance_only(void **state)
         assert_true(result.score == course.scores[wanted - 1]);
         n_later += course.scores[wanted - 1] < course.scores[first_best(&course) - 1];
         n_not_last += wanted < course.n;
-        snapshot_clear(&result.snapshot);
+        learned_clear(&result.files);
     }
     assert_true(n_later > 0 && n_not_last > 0);
 }
@@ -713,7 +712,7 @@ static void patience_comes_to_its_end(void **state)
         struct training_result result = train(&options, &watcher);
         assert_true(course.n == EPOCHS_MAX || course.n == result.epochs + 2);
         n_ended += course.n < EPOCHS_MAX;
-        snapshot_clear(&result.snapshot);
+        learned_clear(&result.files);
     }
     assert_true(n_ended > 0);
 }
@@ -733,7 +732,7 @@ static void the_loss_falls_in_every_mode(void **state)
         for (uint32_t i = 1; i < course.n; i++)
             assert_true(course.losses[i] < course.losses[i - 1]);
         assert_true(course.losses[9] < course.losses[0] / 2);
-        snapshot_clear(&result.snapshot);
+        learned_clear(&result.files);
     }
 }
 
@@ -759,7 +758,7 @@ static void progress_is_told(void **state)
     assert_true(last.run == 2 && last.is_epoch_over && last.epoch == last.epochs);
     assert_true(last.n_done == last.n && last.seconds_left == 0);
     assert_true(isfinite(last.loss) && last.best == result.score);
-    snapshot_clear(&result.snapshot);
+    learned_clear(&result.files);
 }
 
 #define INPUT_TEST(test) cmocka_unit_test_setup(test, write_input)

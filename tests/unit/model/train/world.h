@@ -11,7 +11,7 @@
 #include "model/train/label_names.h"
 #include "tests/test.h"
 
-#include "model/table/table.h"
+#include "model/encoder/table/table.h"
 #include "model/text/tokenizer.h"
 
 #include <math.h>
@@ -32,8 +32,8 @@ struct world {
 
 static inline void world_open(struct world *world)
 {
-    const struct source files = {.path = "a-folder",
-                                 .vocab = {WORLD_VOCAB, sizeof WORLD_VOCAB - 1}};
+    const struct tokenizer_files files = {.path = "a-folder",
+                                          .vocab = {WORLD_VOCAB, sizeof WORLD_VOCAB - 1}};
     const struct tokenizer_options options = {.lowercase = true};
     struct err err;
     json_init();

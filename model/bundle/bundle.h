@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file bundle.h
+ * What a model's files hold, whatever their format: a table, its tokenizer, and how the two are
+ * meant to be used. Immutable once open.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "model/bundle/options.h"
+#include "model/bundle/settings.h"
+#include "model/bundle/source.h"
+#include "model/encoder/table/table.h"
+#include "model/head/head.h"
+#include "model/text/tokenizer.h"
+
+#include <stdbool.h>
+
+struct bundle {
+    struct source source;
+    struct settings settings;
+    struct table table;
+    struct tokenizer *tokenizer;
+    struct fasttext *fasttext; /* table and tokenizer look into it; or NULL */
+    const char *format;        /* "safetensors", "packed", "npy", "word2vec", "glove", "fasttext" */
+    bool is_packed;
+    bool is_checked;  /* no row holds NaN or Inf: looked through when the file was made */
+    char where[1300]; /* the weights' path, for messages */
+};
+
+/**
+ * bundle_open opens `path`, as model_open.
+ * @return false with ERR_IO, ERR_FORMAT or ERR_MEMORY; `bundle` is then empty
+ */
+bool bundle_open(struct bundle *bundle, const char *path, const struct model_options *options,
+                 struct err *err);
+
+/** bundle_without_row: how many tokens have no row in the table: those with the last ids. */
+uint32_t bundle_without_row(const struct bundle *bundle);
+
+/** bundle_unknown_id: the id of the unknown token, or TOKEN_ID_NONE: there is none, or it has no
+ * row.
+ */
+uint32_t bundle_unknown_id(const struct bundle *bundle);
+
+/** bundle_left_out: the id that pooling leaves out: the unknown one, or TOKEN_ID_NONE: none. */
+uint32_t bundle_left_out(const struct bundle *bundle);
+
+/** bundle_ground: what a head stands on, on this table; borrowed. */
+struct head_ground bundle_ground(const struct bundle *bundle);
+
+/** bundle_settings: what a config.json of it would say, with that tokenizer (its own, or one made
+ * of it); the caller's (json_decref). */
+json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tokenizer);
+
+/** bundle_close frees and unmaps; empty (zeroed) content is fine. */
+void bundle_close(struct bundle *bundle);

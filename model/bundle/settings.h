@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file settings.h
+ * What the config.json of a model folder says. Keys that are not ours are passed over: the files of
+ * real checkpoints hold dozens. Whose file it is is told by its other keys: in another's, our keys
+ * count only where they mean the same there. A key that counts with a wrong value is an error.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/json.h"
+#include "model/bundle/options.h"
+#include "model/bundle/source.h"
+#include "model/encoder/compat.h"
+#include "model/model.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum settings_owner {
+    SETTINGS_OWN, /* nothing says otherwise, or `compat` does, which is ours alone */
+    SETTINGS_MODEL2VEC,
+    SETTINGS_TRANSFORMERS,
+    SETTINGS_OTHER,
+};
+
+#define SETTINGS_OWNERS 4
+
+/** Names by enum settings_owner. */
+extern const char *const settings_owners[SETTINGS_OWNERS];
+
+struct settings {
+    json_t *json;        /* owner of the strings; NULL without a config.json, as the next */
+    json_t *believed;    /* what of it counts: keys of ours and their values */
+    json_t *passed_over; /* what does not, because the file is another's */
+    enum settings_owner owner;
+    const char *mark;       /* the key that tells the owner; NULL: it is ours */
+    const char *name;       /* NULL: not said; printable otherwise */
+    const char *version;    /* "" */
+    const char *license;    /* "" */
+    const char *tokenizer;  /* NULL: told by the files; "wordpiece", "dictionary" */
+    enum pooling pooling;   /* mean */
+    bool normalize;         /* false for a dictionary model, otherwise true */
+    bool is_normalize_said; /* false: `normalize` still waits for settings_complete */
+    bool lowercase;         /* of a vocab.txt, where is_lowercase_said */
+    bool is_lowercase_said;
+    const char *tensor;     /* the one that is the table; NULL: found by its name */
+    int compat;             /* enum compat, or -1: told by the files */
+    bool is_told_elsewhere; /* compat or tensor, by options or files, otherwise than by config.json
+                             */
+    bool is_max_length_said, is_pooling_said, is_keep_unknown_said, is_side_said,
+        is_max_characters_said;
+    struct limits limits; /* of COMPAT_OWN as said; else filled in once the tokenizer is there */
+    uint64_t vocab_size;  /* 0: not said */
+};
+
+/**
+ * settings_open reads a config.json; data NULL: there is none, and all is as by default.
+ * @param where its name, for messages
+ * @return false with ERR_FORMAT naming file and key; `settings` is then empty
+ */
+bool settings_open(struct settings *settings, struct span config, const char *where,
+                   struct err *err);
+
+struct tokenizer;
+
+/** settings_decide: what the table is called and whose numbers these are to be: as `options` say,
+ * else as config.json says, else as the files look. `options` must outlive the settings. */
+void settings_decide(struct settings *settings, const struct layout *layout,
+                     const struct model_options *options);
+
+/** settings_default_pooling: how rows are pooled where config.json does not say. */
+void settings_default_pooling(struct settings *settings, enum pooling pooling);
+
+/** settings_default_normalize: the same of L2. */
+void settings_default_normalize(struct settings *settings, bool normalize);
+
+/** settings_complete fills in what hangs on that and on the tokenizer. */
+void settings_complete(struct settings *settings, const struct tokenizer *tokenizer,
+                       const struct layout *layout);
+
+/** settings_as_json: the keys that give these settings again; the caller's (json_decref). */
+json_t *settings_as_json(const struct settings *settings);
+
+/** settings_leave_out_passed_over deletes from a copy of the file what does not count in it, before
+ * it becomes one of ours. */
+void settings_leave_out_passed_over(const struct settings *settings, json_t *config);
+
+/** settings_set_name: what a config.json calls the model, cut to what settings_open takes. */
+void settings_set_name(json_t *config, const char *name);
+
+/** settings_close frees the strings; empty settings are fine. */
+void settings_close(struct settings *settings);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file pooling.h
+ * How rows become one vector: the words for it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum pooling {
+    POOLING_MEAN,
+    POOLING_WEIGHTED, /* Σ w_i·row_i / Σ w_i with the table's own `weights`; needs them */
+    POOLING_SUM,
+    POOLING_MAX,
+    POOLING_UNIT, /* mean of the rows, each divided by its own L2 norm; zero rows left out */
+};
+
+#define POOLINGS 5
+
+/** Names of the poolings on the wire, in config.json and in `inspect`: mean, weighted, sum, max,
+ * unit. */
+extern const char *const pooling_names[POOLINGS];
+
+/** pooling_from_name: false when `name` is none of pooling_names. */
+bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling);
+
+/** What a vector is made of: token ids, and the text that they were read from, which fastText's
+ * models look at themselves (NULL: there are only the ids; theirs is then the text of these words).
+ * Borrowed. */
+struct passage {
+    const uint32_t *ids;
+    size_t n;
+    const char *text;
+    size_t bytes;
+};
+
+struct pool_options {
+    enum pooling pooling;
+    bool normalize;
+    uint32_t dims; /* 1..dim: the first `dims` columns, before L2 */
+};

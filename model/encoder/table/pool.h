@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file pool.h
+ * From rows of a table to one vector: what model_pool does, on any table, and its two halves.
+ * Pure; the bits of every result depend on the arguments alone, not on the CPU.
+ *
+ * Ids (n) are below the table's rows, or the unknown id or TOKEN_ID_NONE, which are left out.
+ */
+#pragma once
+
+#include "model/encoder/table/table.h"
+#include "model/model.h"
+
+/**
+ * pool_passage: as model_vector, on that ground.
+ * @param arena for fastText's models
+ */
+bool pool_passage(const struct head_ground *ground, struct arena *arena,
+                  const struct passage *passage, const struct pool_options *options, float *out,
+                  struct err *err);
+
+/** pool_rows: as model_pool. */
+bool pool_rows(const struct table *table, uint32_t unknown_id, const uint32_t *ids, size_t n,
+               const struct pool_options *options, float *out);
+
+/** pool_sum: out (dims) = the sum, weighted sum or maximum (-Inf where there is no token) of the
+ * rows; returns how many there are. */
+size_t pool_sum(const struct table *table, uint32_t unknown_id, const uint32_t *ids, size_t n,
+                const struct pool_options *options, float *out);
+
+/** pool_divisor: what pool_sum's result (dims) is divided by to give the vector: its L2 norm, the
+ * number of tokens, their weights, or 1. 0: the vector is zero. */
+double pool_divisor(const struct table *table, uint32_t unknown_id, const uint32_t *ids, size_t n,
+                    const struct pool_options *options, const float *sum);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file table.h
+ * The embedding table W (rows, dim): a view into read-only bytes, whatever format they came from.
+ * Plain data, immutable; any thread may read it.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/span.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum dtype {
+    DTYPE_F32,
+    DTYPE_F16,
+    DTYPE_BF16,
+    DTYPE_I8,  /* a value is the number times its row's scale */
+    DTYPE_F64, /* these are read a row at a time (table_floats) */
+    DTYPE_PQ,  /* product-quantised, by fastText */
+};
+
+/** Those that the kernels know: the ones before DTYPE_F64. */
+#define DTYPES 4
+
+/** Names as safetensors writes them, by enum dtype: F32, F16, BF16, I8, F64, PQ. */
+extern const char *const dtype_names[DTYPES + 2];
+
+/** dtype_bytes: of one number. */
+size_t dtype_bytes(enum dtype dtype);
+
+struct fasttext;
+
+struct table {
+    const void
+        *rows; /* (n_stored, dim) of dtype, row-major, little-endian; aligned as the file has it */
+    size_t stride_bytes; /* from a row to the next */
+    uint32_t n_rows, dim;
+    enum dtype dtype;
+    const char *scales;   /* (n_rows) float32, little-endian, at any address; I8: NULL is 1 */
+    const float *weights; /* (n_rows) token weights for weighted pooling, or NULL */
+    /* (n_rows) 1 by the L2 norm of each id's row, 0 of a row of zeros, for unit pooling; NULL:
+       worked out at each use (table_inverse_norm). */
+    const float *inverse_norms;
+    /* Where ids share rows, or rows are multiplied: read by table_floats alone. */
+    const char *mapping;  /* (n_rows) int32, little-endian: the stored row of each id; or NULL */
+    const float *factors; /* (n_rows) what each id's row is multiplied by; or NULL */
+    uint32_t n_stored;    /* rows that there are, with a mapping */
+    const struct fasttext *fasttext; /* each row is made of several of its rows; or NULL */
+    float *owned[5];        /* of weights, factors, rows, scales, norms: its own memory, or NULL */
+    int32_t *owned_mapping; /* the same, of the mapping */
+};
+
+/** table_is_plain: each id has a row of numbers that the kernels know. */
+static inline bool table_is_plain(const struct table *table)
+{
+    return !table->mapping && !table->factors && table->dtype < DTYPES && !table->fasttext;
+}
+
+/** table_row: where row `id` (< n_rows) begins. */
+static inline const char *table_row(const struct table *table, uint32_t id)
+{
+    assert(id < table->n_rows);
+    return (const char *)table->rows + id * table->stride_bytes;
+}
+
+/** table_scale: what the numbers of row `id` (< n_rows) are multiplied by; of an I8 table. */
+static inline float table_scale(const struct table *table, uint32_t id)
+{
+    float scale;
+    memcpy(&scale, table->scales + id * sizeof scale, sizeof scale);
+    return scale;
+}
+
+/** table_of_fasttext: a row for each word of a fastText model, which is borrowed. */
+struct table table_of_fasttext(const struct fasttext *ft);
+
+struct tensors;
+
+/** What must be known of a safetensors file besides. */
+struct table_options {
+    const char *tensor; /* the name of the table, or NULL: it is found */
+    bool has_factors; /* `weights` is what rows are multiplied by, and I8 rows need no `scales`: as
+                         model2vec means them */
+    bool is_checked;  /* numbers were looked through when the file was made */
+};
+
+/**
+ * table_open_tensors finds the table in a safetensors file: tensor `embeddings` or
+ * `embedding.weight`, else the only one whose name is known (table_is_tensor_name), or the only 2-D
+ * one; in F64, F32, F16, BF16, or I8 with a tensor `scales` (n_rows) in F32. Optional: `weights`
+ * (n_rows) for weighted pooling, finite and not negative, in F64, F32, F16 or BF16; `mapping`
+ * (n_rows, I32 or I64), the row of each token; `factors` (n_rows), what rows are multiplied by.
+ * @param file its bytes are borrowed while the table lives, the rest is not
+ * @return false with ERR_FORMAT or ERR_MEMORY
+ */
+bool table_open_tensors(struct table *table, const struct tensors *file,
+                        const struct table_options *options);
+
+/** table_is_tensor_name: tensors of that name hold token embeddings. */
+bool table_is_tensor_name(const char *name);
+
+/** table_open_safetensors: the same from the bytes of the file (tensors.h), named `where` in
+ * messages. */
+bool table_open_safetensors(struct table *table, struct span weights, const char *where,
+                            struct err *err);
+
+struct tensor;
+
+/** table_tensor_floats: n numbers of a tensor in F64, F32, F16 or BF16 as float32; false if it is
+ * of another dtype. */
+bool table_tensor_floats(const struct tensor *tensor, size_t n, float *out);
+
+/** table_is_npy: a file begins as NumPy's .npy does. */
+bool table_is_npy(struct span file);
+
+/** table_open_npy: the table in a .npy file of two dimensions, <f8, <f4, <f2 or |i1, row by row. As
+ * above. */
+bool table_open_npy(struct table *table, struct span file, const char *where, struct err *err);
+
+/** table_floats: out (n) = columns [from, from + n) of row `id` (< n_rows) of any table, as
+ * float32.
+ */
+void table_floats(const struct table *table, uint32_t id, size_t from, size_t n, float *out);
+
+/** table_inverse_norm: 1 by the L2 norm of row `id` (< n_rows), in float64 and then rounded; 0 of a
+ * row of zeros, or so short that float32 holds no such number. */
+float table_inverse_norm(const struct table *table, uint32_t id);
+
+/** table_find_norms fills in inverse_norms, in memory of the table. False: there is none left. */
+bool table_find_norms(struct table *table);
+
+/** table_scale_by_one makes scales of 1 for an I8 table that came without; false when memory is
+ * out. */
+bool table_scale_by_one(struct table *table);
+
+/**
+ * table_check_finite reads every value of the table; false with `row` the first stored one that
+ * holds NaN or Inf.
+ */
+bool table_check_finite(const struct table *table, uint32_t *row);
+
+/** table_close frees what the table owns (not the bytes it looks at); a zeroed table is fine. */
+void table_close(struct table *table);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file bpe.h
+ * Byte-pair encoding: the characters of a word, joined pair by pair, the pair that was learned
+ * first before all others.
+ *
+ * Two forms. Of *characters*: a character that is no token is written as tokens of its bytes
+ * (byte_fallback), or is unknown. Of *bytes*, behind the pre-tokenizer ByteLevel: the model reads
+ * the text's own bytes, and its tokens are kept as the bytes they stand for, so nothing is
+ * rewritten. Reference: the `tokenizers` library's BPE; R. Sennrich et al., "Neural Machine
+ * Translation of Rare Words with Subword Units" (2016). Immutable once made.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "model/text/families/cuts.h"
+#include "model/text/families/fallback.h"
+#include "model/text/pipeline/pipeline.h"
+#include "model/text/vocab/trie.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct encoding;
+struct line;
+struct tokenizer;
+
+/** A pair of tokens and what they become. */
+struct bpe_merge {
+    uint64_t pair;     /* left << 32 | right; UINT64_MAX: an empty slot */
+    uint32_t rank, id; /* lower ranks first */
+};
+
+#define BPE_MERGE_BITS (1u << 20)
+
+struct bpe {
+    struct bpe_merge *merges; /* (mask + 1) a hash table, open addressing */
+    uint64_t mask;
+    /* A bit for each merge, by its hash: most pairs are none, and this fits a cache. */
+    uint64_t *has_merge; /* (BPE_MERGE_BITS / 64) */
+    uint32_t bytes[256]; /* token of the one-byte character, or UINT32_MAX */
+    struct fallback fallback;
+    struct trie pieces; /* with ignore_merges: all tokens; a whole part that is one is taken */
+    struct trie words;  /* tokens that are what their own text becomes */
+    struct step_text prefix, suffix; /* of characters within a word, and of a word's last one */
+    bool is_bytes, ignore_merges, fuse_unk, byte_fallback;
+    struct cuts cuts;
+    bool cuts_unknown; /* also beside characters that are no tokens */
+};
+
+/** bpe_alloc_merges makes room for n merges. */
+bool bpe_alloc_merges(struct bpe *bpe, size_t n);
+
+/** bpe_put_merge: the last of two equal pairs counts, as in the reference. */
+void bpe_put_merge(struct bpe *bpe, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
+
+/**
+ * bpe_finish: call once the tokenizer's vocabulary, merges and flags are there.
+ * @return false with ERR_MEMORY
+ */
+bool bpe_finish(struct tokenizer *tokenizer, struct err *err);
+void bpe_clear(struct bpe *bpe);
+
+/** bpe_put appends the tokens of a part (not empty), spans in bytes of it; false when the arena is
+ * at its cap. */
+bool bpe_put(struct encoding *e, const struct line *part);

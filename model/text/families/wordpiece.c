@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* WordPiece: each word cut into the longest tokens there are, from its start; a word that cannot be
+   cut so is one unknown token. Reference: the `tokenizers` library. BERT's whole pipeline is one
+   walk over the text here (bert_family). */
+#include "base/utf8.h"
+#include "model/text/families/family.h"
+#include "model/text/unicode/words.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Normalized text is made and used piece by piece, so that scratch does not grow with the text. */
+#define PIECE_BYTES 4096
+
+/* What stands behind normalized text, so that eight bytes may be read from any place in it: the end
+   of a word, and more. */
+#define PADDING_BYTES (SHORT_WORD_MAX + 1)
+
+bool wordpiece_finish(struct tokenizer *tokenizer)
+{
+    const struct trie *trie = &tokenizer->vocab.trie;
+    struct wordpiece *w = &tokenizer->wordpiece;
+    w->continuing = trie_walk(trie, trie->root, w->prefix.text, w->prefix.bytes);
+    return tokenizer->is_packed || short_words_build(&w->short_words, &tokenizer->vocab);
+}
+
+static void put_unknown(struct encoding *e, const char *text, struct word word)
+{
+    encoding_put(e, e->tokenizer->unknown_id, (size_t)(word.start - text),
+                 (size_t)(word.end - text));
+}
+
+static void put_word(struct encoding *e, const char *text, struct word word)
+{
+    const struct tokenizer *t = e->tokenizer;
+    size_t bytes = (size_t)(word.end - word.start), length;
+    if (bytes > t->wordpiece.word_chars_max &&
+        utf8_count(word.start, bytes) > t->wordpiece.word_chars_max) {
+        put_unknown(e, text, word);
+        return;
+    }
+    uint32_t first = e->out->n;
+    uint64_t node = t->vocab.trie.root;
+    for (const char *at = word.start; at < word.end; at += length) {
+        uint32_t id = trie_longest(&t->vocab.trie, node, at, word.end, &length);
+        if (id == UINT32_MAX) {
+            e->out->n = first;
+            put_unknown(e, text, word);
+            return;
+        }
+        encoding_put(e, id, (size_t)(at - text), (size_t)(at - text) + length);
+        node = t->wordpiece.continuing;
+    }
+}
+
+/* The words at `at` as long as they are short tokens that end at a space or a mark of punctuation;
+   where it stopped. A word that is a token whole is that token: none is longer. */
+static const char *put_short_words(struct encoding *e, const char *text, const char *at,
+                                   const char *end)
+{
+    const struct short_words *words = &e->tokenizer->wordpiece.short_words;
+    while (at < end) {
+        uint64_t bytes = short_words_load(at);
+        unsigned length = short_words_length(bytes);
+        uint8_t next = unicode_byte_flags[(unsigned char)at[length]];
+        if (length == 0 || !(next & (UNICODE_SPACE | UNICODE_PUNCT))) return at;
+        uint32_t id = short_words_find(words, bytes & UINT64_MAX >> (64 - 8 * length));
+        if (id == UINT32_MAX) return at;
+        encoding_put(e, id, (size_t)(at - text), (size_t)(at - text) + length);
+        at += length;
+        at += *at == ' ';
+    }
+    return end;
+}
+
+/* Spans count bytes of `text`, of which [start, end) is read. */
+static void put_words(struct encoding *e, const char *text, size_t start, size_t end)
+{
+    const struct tokenizer *t = e->tokenizer;
+    /* Tokens that are searched for in normalized text part words without a space. */
+    bool tries_short = t->normalized.n == 0 && t->wordpiece.word_chars_max >= SHORT_WORD_MAX;
+    const char *at = text + start;
+    struct word word;
+    do {
+        if (tries_short) at = put_short_words(e, text, at, text + end);
+        if (!words_next(&at, text + end, UNICODE_PUNCT, &word)) return;
+        put_word(e, text, word);
+    } while (true);
+}
+
+static void put_normalized(struct encoding *e, const char *text, size_t bytes)
+{
+    struct added_search search = {.text = text, .bytes = bytes};
+    struct added_match match;
+    size_t done = 0;
+    while (added_find(&e->tokenizer->normalized, &search, &match)) {
+        if (done < match.start) put_words(e, text, done, match.start);
+        encoding_put(e, match.id, match.start, match.end);
+        done = match.end;
+    }
+    put_words(e, text, done, bytes);
+}
+
+/* ---- pieces of the text ---- */
+
+/* Where the text can be cut at or after PIECE_BYTES without changing a token: before a character
+   that starts a word whatever normalization does (the maker of the table made sure of it). */
+static size_t piece_bytes(const struct normalizer *normalizer, const char *text, size_t bytes)
+{
+    if (bytes <= PIECE_BYTES) return bytes;
+    uint8_t cuts = UNICODE_SPACE | UNICODE_PUNCT;
+    if (normalizer->handle_chinese_chars) cuts |= UNICODE_CHINESE;
+    const char *at = text + PIECE_BYTES, *end = text + bytes, *next;
+    while (at < end && utf8_is_inside(*at))
+        at++;
+    for (; at < end; at = next) {
+        uint8_t flags = words_flags(at, &next);
+        if (flags & cuts && !(flags & UNICODE_CONTROL)) break;
+    }
+    return (size_t)(at - text);
+}
+
+/* Room for the normalized text of `bytes` bytes, which has no more code points than these. */
+static bool make_scratch(struct encoding *e, size_t bytes, size_t growth)
+{
+    if (bytes * growth > e->scratch_bytes) {
+        e->scratch = arena_alloc(e->arena, bytes * growth + PADDING_BYTES);
+        e->scratch_bytes = bytes * growth;
+    }
+    if (e->out->spans && bytes > e->n_places) {
+        e->places = arena_array(e->arena, bytes, sizeof *e->places);
+        e->n_places = bytes;
+    }
+    return e->scratch && (e->places || !e->out->spans);
+}
+
+static bool put_piece(struct encoding *e, const char *text, size_t bytes, uint32_t origin)
+{
+    const struct normalizer *normalizer = &e->tokenizer->normalizer;
+    uint32_t first = e->out->n;
+    bool is_ascii = utf8_is_ascii(text, bytes);
+    if (!make_scratch(e, bytes, is_ascii ? 1 : NORMALIZER_GROWTH)) return false;
+    if (is_ascii && normalizer_ascii(normalizer, text, bytes, e->scratch)) {
+        memset(e->scratch + bytes, ' ', PADDING_BYTES);
+        put_normalized(e, e->scratch, bytes);
+        encoding_place(e, first, e->scratch, NULL, origin);
+        return true;
+    }
+    size_t normalized = normalizer_apply(normalizer, text, bytes, e->scratch, e->places);
+    memset(e->scratch + normalized, ' ', PADDING_BYTES);
+    put_normalized(e, e->scratch, normalized);
+    encoding_place(e, first, e->scratch, e->places, origin);
+    return true;
+}
+
+/* `origin`: how many code points of the whole text stand before. */
+static bool put_text(struct encoding *e, const char *text, size_t bytes, uint32_t origin)
+{
+    const struct tokenizer *t = e->tokenizer;
+    for (size_t done = 0, n; done < bytes; done += n) {
+        /* A token that is searched for in normalized text may stretch over a cut. */
+        n = t->normalized.n ? bytes : piece_bytes(&t->normalizer, text + done, bytes - done);
+        if (!put_piece(e, text + done, n, origin)) return false;
+        if (e->out->spans) origin += (uint32_t)utf8_count(text + done, n);
+    }
+    return true;
+}
+
+static bool bert_encode(struct encoding *e, const char *text, size_t bytes)
+{
+    struct added_search search = {.text = text, .bytes = bytes};
+    struct added_match match;
+    struct cursor start = {text, 0}, end = {text, 0};
+    size_t done = 0;
+    while (added_find(&e->tokenizer->raw, &search, &match)) {
+        if (done < match.start && !put_text(e, text + done, match.start - done, end.index))
+            return false;
+        done = match.end;
+        encoding_put(e, match.id, 0, 0);
+        if (!e->out->spans) continue;
+        e->out->spans[e->out->n - 1] = (struct token_span){cursor_move(&start, text + match.start),
+                                                           cursor_move(&end, text + match.end)};
+    }
+    return put_text(e, text + done, bytes - done, end.index);
+}
+
+bool wordpiece_put(struct encoding *e, const struct line *part)
+{
+    put_word(e, part->text, (struct word){part->text, part->text + part->bytes});
+    return true;
+}
+
+const struct tokenizer_family bert_family = {"wordpiece", bert_encode, decoder_decode, NULL};
+const struct tokenizer_family wordpiece_family = {"wordpiece", piped_encode, decoder_decode,
+                                                  wordpiece_put};

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/text/unicode/bert_normalizer.h"
+
+#include "base/utf8.h"
+#include "model/text/unicode/unicode.h"
+
+#include <string.h>
+
+#define ASCII_BLOCK 256
+
+/* One block; every step is on bytes alone, so that the compiler makes SIMD of it. */
+static bool ascii_block(const char *text, size_t bytes, char *out, bool clean, unsigned char fold)
+{
+    unsigned char bad = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool is_gap = (c == '\t') | (c == '\n') | (c == '\r');
+        bad |= c & 0x80;
+        bad |= (unsigned char)(((c < 0x20) | (c == 0x7F)) & !is_gap & clean);
+        unsigned char is_upper = (unsigned char)(c - 'A') < 26;
+        unsigned char folded = c | (unsigned char)(is_upper ? fold : 0);
+        out[i] = (char)((is_gap & clean) ? ' ' : folded);
+    }
+    return bad == 0;
+}
+
+bool normalizer_ascii(const struct normalizer *normalizer, const char *text, size_t bytes,
+                      char *out)
+{
+    unsigned char fold = normalizer->lowercase ? 0x20 : 0;
+    for (size_t i = 0; i < bytes; i += ASCII_BLOCK) {
+        size_t n = bytes - i < ASCII_BLOCK ? bytes - i : ASCII_BLOCK;
+        if (!ascii_block(text + i, n, out + i, normalizer->clean_text, fold)) return false;
+    }
+    return true;
+}
+
+/* ---- any text ---- */
+
+struct place {
+    const char *at;
+    uint32_t index; /* of the code point */
+};
+
+struct writer {
+    const struct normalizer *normalizer;
+    bool has_form;
+    enum unicode_form form;
+    char *at;
+    uint32_t *places; /* where the next one goes, or NULL */
+    struct place in;  /* the next character to read */
+    const char *end;
+    struct place run; /* at: first of the marks not yet ended by a starter, or NULL */
+};
+
+/* `bytes` hold one code point or several, all from the one at `index`. */
+static inline void put(struct writer *w, const char *text, size_t bytes, uint32_t index)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        if (w->places && !utf8_is_inside(text[i])) *w->places++ = index;
+        *w->at++ = text[i];
+    }
+}
+
+static void put_code(struct writer *w, uint32_t code, uint32_t index)
+{
+    char text[4];
+    put(w, text, utf8_write(text, code), index);
+}
+
+/* The parts of a Hangul syllable (Unicode, section 3.12). */
+static void put_syllable(struct writer *w, uint32_t code, uint32_t index)
+{
+    uint32_t syllable = code - 0xAC00;
+    put_code(w, 0x1100 + syllable / 588, index);
+    put_code(w, 0x1161 + syllable % 588 / 28, index);
+    if (syllable % 28) put_code(w, 0x11A7 + syllable % 28, index);
+}
+
+/* ---- canonical order among marks (Unicode, section 3.11), where some of them stay ---- */
+
+/* The next character of a run of marks, past what cleaning removes; false at its end. */
+static bool next_mark(const struct writer *w, struct place *at, struct place *mark)
+{
+    while (at->at < w->end) {
+        *mark = *at;
+        const struct unicode_record *record = unicode_record_of(utf8_next(&at->at));
+        at->index++;
+        if (w->normalizer->clean_text && record->flags & UNICODE_CONTROL) continue;
+        if (record->order > 0) return true;
+        *at = *mark;
+        return false;
+    }
+    return false;
+}
+
+/* What NFD makes of the character: elements without Mn (there are none among several). */
+static const char *elements_of(const char *at, size_t *bytes)
+{
+    const char *end = at;
+    const struct unicode_record *record = unicode_record_of(utf8_next(&end));
+    const struct unicode_mapping *mapping = &unicode_mappings[record->mapping];
+    *bytes = record->mapping ? mapping->bytes[UNICODE_STRIP] : (size_t)(end - at);
+    return record->mapping ? (const char *)unicode_pool + mapping->at[UNICODE_STRIP] : at;
+}
+
+struct run {
+    struct place first; /* of the marks */
+    const char *head;   /* a starter before them that brings marks of its own, or NULL */
+    uint32_t index;     /* the place that was given last */
+    struct place next;  /* where the next place is to come from */
+};
+
+static uint64_t orders_of(const char *elements, size_t bytes)
+{
+    uint64_t orders = 0;
+    for (const char *at = elements; at < elements + bytes;)
+        orders |= UINT64_C(1) << unicode_record_of(utf8_next(&at))->order;
+    return orders;
+}
+
+static void take_place(const struct writer *w, struct run *run)
+{
+    struct place mark;
+    if (next_mark(w, &run->next, &mark)) run->index = mark.index;
+}
+
+/* Writes those elements of one character that have this order. Each character's first element takes
+   the next place of the run, whichever character that is: so does the reference. */
+static void put_elements(struct writer *w, struct run *run, const char *character, unsigned order)
+{
+    size_t bytes;
+    const char *start = elements_of(character, &bytes), *end = start + bytes;
+    for (const char *at = start; at < end;) {
+        const char *element = at;
+        const struct unicode_record *record = unicode_record_of(utf8_next(&at));
+        if (record->order != order) continue;
+        if (element == start && character != run->head) take_place(w, run);
+        put(w, element, (size_t)(at - element), run->index);
+    }
+}
+
+static void put_order(struct writer *w, struct run *run, unsigned order)
+{
+    struct place at = run->first, mark;
+    if (run->head) put_elements(w, run, run->head, order);
+    while (next_mark(w, &at, &mark)) {
+        const char *next = mark.at;
+        const struct unicode_record *record = unicode_record_of(utf8_next(&next));
+        if (!(record->flags & UNICODE_MARK))
+            put_elements(w, run, mark.at, order);
+        else if (record->order == order)
+            take_place(w, run); /* then it is stripped */
+    }
+}
+
+/* Writes the whole run of marks around the reader's character and moves the reader past it. */
+static void put_run(struct writer *w, const struct unicode_record *record)
+{
+    struct run run = {.first = w->in, .index = w->in.index};
+    uint64_t orders = 0;
+    size_t bytes;
+    if (record->order == 0) { /* a starter and marks at once */
+        run.head = w->in.at;
+        const char *elements = elements_of(run.head, &bytes);
+        orders = orders_of(elements, bytes);
+        utf8_next(&run.first.at);
+        run.first.index++;
+    } else if (w->run.at) {
+        run.first = w->run;
+    }
+    struct place at = run.first, mark;
+    while (next_mark(w, &at, &mark)) {
+        const char *next = mark.at;
+        orders |= UINT64_C(1) << unicode_record_of(utf8_next(&next))->order;
+        const char *elements = elements_of(mark.at, &bytes);
+        orders |= orders_of(elements, bytes);
+    }
+    run.next = run.first;
+    for (unsigned order = 0; order < 64; order++) {
+        if (orders >> order & 1) put_order(w, &run, order);
+    }
+    w->in = at;
+    w->run.at = NULL;
+}
+
+/* ---- one character ---- */
+
+static void put_mapped(struct writer *w, const struct unicode_record *record, uint32_t code,
+                       size_t bytes)
+{
+    const char *text = w->in.at;
+    if (w->normalizer->strip_accents && record->flags & UNICODE_SYLLABLE) {
+        put_syllable(w, code, w->in.index);
+        return;
+    }
+    if (w->has_form && record->mapping) {
+        const struct unicode_mapping *mapping = &unicode_mappings[record->mapping];
+        text = (const char *)unicode_pool + mapping->at[w->form];
+        bytes = mapping->bytes[w->form];
+    }
+    put(w, text, bytes, w->in.index);
+}
+
+/* The reader's character is more than a plain letter. */
+static void put_special(struct writer *w, const struct unicode_record *record, uint32_t code,
+                        size_t bytes)
+{
+    const struct normalizer *n = w->normalizer;
+    bool is_removed = n->clean_text && record->flags & UNICODE_CONTROL;
+    if (is_removed) goto next;
+    if (n->strip_accents && record->flags & UNICODE_REORDER) {
+        put_run(w, record);
+        return;
+    }
+    if (record->order == 0)
+        w->run.at = NULL;
+    else if (!w->run.at)
+        w->run = w->in;
+    if (n->strip_accents && record->flags & UNICODE_MARK) goto next;
+    if (n->clean_text && record->flags & UNICODE_SPACE) {
+        put(w, " ", 1, w->in.index);
+        goto next;
+    }
+    bool spaced = n->handle_chinese_chars && record->flags & UNICODE_CHINESE;
+    if (spaced) put(w, " ", 1, w->in.index);
+    put_mapped(w, record, code, bytes);
+    if (spaced) put(w, " ", 1, w->in.index);
+next:
+    w->in.at += bytes;
+    w->in.index++;
+}
+
+static inline void put_ascii(struct writer *w, unsigned char c)
+{
+    const struct normalizer *n = w->normalizer;
+    uint8_t flags = unicode_byte_flags[c];
+    w->in.at++;
+    uint32_t index = w->in.index++;
+    if (n->clean_text && flags & UNICODE_CONTROL) return;
+    if (n->clean_text && flags & UNICODE_SPACE) c = ' ';
+    if (n->lowercase && (unsigned char)(c - 'A') < 26) c |= 0x20;
+    w->run.at = NULL;
+    *w->at++ = (char)c;
+    if (w->places) *w->places++ = index;
+}
+
+size_t normalizer_apply(const struct normalizer *normalizer, const char *text, size_t bytes,
+                        char *out, uint32_t *places)
+{
+    struct writer w = {.normalizer = normalizer,
+                       .has_form = normalizer->strip_accents || normalizer->lowercase,
+                       .form = !normalizer->strip_accents ? UNICODE_LOWER
+                               : normalizer->lowercase    ? UNICODE_STRIP_LOWER
+                                                          : UNICODE_STRIP,
+                       .at = out,
+                       .places = places,
+                       .in = {.at = text},
+                       .end = text + bytes};
+    while (w.in.at < w.end) {
+        unsigned char c = (unsigned char)*w.in.at;
+        if (c < 0x80) {
+            put_ascii(&w, c);
+            continue;
+        }
+        const char *next = w.in.at;
+        uint32_t code = utf8_next(&next);
+        put_special(&w, unicode_record_of(code), code, (size_t)(next - w.in.at));
+    }
+    return (size_t)(w.at - out);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file vocab.h
+ * The dictionary: token to id (a trie), id to token (an array), and which tokens are special.
+ *
+ * Filled once by a reader (vocab_add, vocab_finish), or lying in a packed file; immutable from then
+ * on; any thread may read.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/span.h"
+#include "model/text/vocab/trie.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** What else is known of a token. */
+enum vocab_flag {
+    VOCAB_IS_THERE = 1, /* the id has a token; one without is a hole, which no text has */
+    VOCAB_SPECIAL = 2,
+    VOCAB_ADDED = 4,      /* among the added tokens */
+    VOCAB_NORMALIZED = 8, /* an added token that normalization changes; decoded as changed */
+};
+
+/** Where a token's text stands among the texts. */
+struct vocab_place {
+    uint32_t start, bytes;
+};
+
+struct vocab {
+    char *texts;                /* (text_bytes) of all tokens, UTF-8, without NUL */
+    struct vocab_place *places; /* (n) by id */
+    uint8_t *flags;             /* (n) by id: enum vocab_flag */
+    size_t text_bytes, text_capacity;
+    uint32_t n, capacity;
+    uint32_t n_model;  /* while it is filled: tokens of the model itself, before the added ones */
+    uint32_t n_holes;  /* while it is filled: ids below n without a token */
+    bool is_unchecked; /* it lies in a file that nobody has checked */
+    struct trie trie;  /* of the model's tokens */
+    struct trie added; /* of those beyond */
+};
+
+/** vocab_quoted: how many bytes of a text (UTF-8) a message should quote: whole characters. */
+int vocab_quoted(const char *text, size_t bytes);
+
+/** vocab_text: the text of token `id`, not NUL-terminated; lives as long as the vocabulary, or
+ * while it is filled until the next token. An empty one where the file is damaged, or gives out an
+ * id that no token has. */
+const char *vocab_text(const struct vocab *vocab, uint32_t id, size_t *bytes);
+
+/** vocab_keep: a copy of `text` among the vocabulary's texts; false when memory or room is out. */
+bool vocab_keep(struct vocab *vocab, const char *text, size_t bytes, struct vocab_place *place);
+
+/** vocab_kept: the text that was kept, as vocab_text. */
+const char *vocab_kept(const struct vocab *vocab, struct vocab_place place, size_t *bytes);
+
+/**
+ * vocab_add makes `text` the token of `id`. Ids may come in any order.
+ * @param where what is read, for messages: "tokenizer.json: model.vocab"
+ * @return false with ERR_FORMAT (the id is taken, or too large) or ERR_MEMORY
+ */
+bool vocab_add(struct vocab *vocab, uint64_t id, const char *text, size_t bytes, const char *where,
+               struct err *err);
+
+/**
+ * vocab_finish makes the tokens of the model searchable: all that were added until now. An id below
+ * the largest one that has none keeps its row: its text is empty, and nothing gives it out.
+ * @return false with ERR_FORMAT: more ids without a token than with one, a token with two ids
+ */
+bool vocab_finish(struct vocab *vocab, const char *where, struct err *err);
+
+/** vocab_finish_last: the same, but a token may have several ids: the one that was added last
+ * counts, and no text gets the others. */
+bool vocab_finish_last(struct vocab *vocab, const char *where, struct err *err);
+
+/** vocab_finish_added: vocab_finish for the tokens added since. */
+bool vocab_finish_added(struct vocab *vocab, const char *where, struct err *err);
+
+/** vocab_clear frees what was filled; a zeroed vocabulary is fine. */
+void vocab_clear(struct vocab *vocab);
+
+/** vocab_id: the id of the exact token, or TOKEN_ID_NONE (UINT32_MAX). */
+uint32_t vocab_id(const struct vocab *vocab, const char *text, size_t bytes);
+
+/** vocab_is_hole: the id (below n) has no token. */
+bool vocab_is_hole(const struct vocab *vocab, uint32_t id);
+
+/** vocab_is_of_model: the text of token `id` is one of the model itself, not added to it. */
+bool vocab_is_of_model(const struct vocab *vocab, uint32_t id);
+
+/**
+ * vocab_read_lines reads one token a line, its line its id, and finishes the vocabulary. Lines end
+ * in LF or CR LF, the last one need not; a byte order mark at the start is skipped. An empty line
+ * is a token that no text has; of equal lines the last one counts (vocab_finish_last). Where every
+ * line is a token, a TAB and a whole number, these numbers are the ids.
+ * @param is_exact false: white space at the end of a line is not part of its token, and the ids may
+ *                 follow a space instead of a TAB
+ * @return false with ERR_FORMAT, naming the line: bytes that are not UTF-8, a second column that
+ *         holds no ids; or ERR_MEMORY
+ */
+bool vocab_read_lines(struct vocab *vocab, struct span file, bool is_exact, const char *where,
+                      struct err *err);
+
+/** vocab_has_column: a line with this text ends in a TAB and a whole number. */
+bool vocab_has_column(const char *text, size_t bytes);
+
+/** vocab_drop_blank_end takes away the empty tokens at the end that have an id from `n` on. */
+void vocab_drop_blank_end(struct vocab *vocab, uint32_t n);
+
+/**
+ * vocab_read_json reads a JSON object {"token": id, ...} as it stands in tokenizer.json, in any
+ * order; the caller finishes. `text` is valid UTF-8.
+ * @param end set to the first byte after the object
+ */
+bool vocab_read_json(struct vocab *vocab, const char *text, const char *text_end, const char **end,
+                     const char *where, struct err *err);
+
+/**
+ * vocab_read_scores reads a JSON list [["token", score], ...], the places in it the ids; the caller
+ * finishes. `text` is valid UTF-8.
+ * @param end     set to the first byte after the list
+ * @param scores  by id, to be freed by the caller, also on failure. Read as the reference reads
+ *                them: the digits as a whole number, then divided by a power of ten, which is a
+ *                last bit off now and then
+ */
+bool vocab_read_scores(struct vocab *vocab, const char *text, const char *text_end,
+                       const char **end, double **scores, const char *where, struct err *err);
+
+/** vocab_read_score reads one score as vocab_read_scores does; false where it is no number. */
+bool vocab_read_score(const char *text, double *score);
+
+/** Takes one merge, in the order of the file. The texts are valid during the call. */
+typedef bool vocab_take_merge(void *context, const char *left, size_t left_bytes, const char *right,
+                              size_t right_bytes, struct err *err);
+
+/**
+ * vocab_read_merges reads a JSON list of merges, ["a", "b"] or "a b" each, and gives them to
+ * `take`. `text` is all of the list and valid UTF-8.
+ */
+bool vocab_read_merges(struct span text, vocab_take_merge *take, void *context, const char *where,
+                       struct err *err);
