@@ -4,8 +4,8 @@
 
 #include "commands/commands.h"
 #include "commands/flags.h"
+#include "model/bundle/compat.h"
 #include "model/bundle/options.h"
-#include "model/encoder/compat.h"
 
 /** What model options are where no flag says otherwise: warnings go to standard error. */
 #define COMMAND_MODEL_OPTIONS                                                                      \

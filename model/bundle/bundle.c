@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "model/bundle/packed.h"
 #include "model/encoder/fasttext/fasttext.h"
+#include "model/encoder/fasttext/words.h"
 #include "model/encoder/table/word_vectors.h"
 #include "model/files/kinds.h"
 #include "model/text/compiled.h"
@@ -154,8 +155,9 @@ static bool open_files_tokenizer(struct bundle *bundle, struct err *err)
     const struct layout *layout = &bundle->source.layout;
     const struct tokenizer_options options = {
         .kind = settings->tokenizer,
-        .lowercase = settings->is_lowercase_said ? settings->lowercase : -1,
-        .keeps_case = layout->is_lowercase_said && !layout->lowercase};
+        .lowercase = settings->is_lowercase_said                       ? settings->lowercase
+                     : layout->is_lowercase_said && !layout->lowercase ? 0
+                                                                       : -1};
     const struct source *source = &bundle->source;
     const struct tokenizer_files files = {source->tokenizer, source->vocab, source->path};
     if (tokenizer_open(&bundle->tokenizer, &files, &options, err)) return true;
@@ -258,7 +260,7 @@ static bool open_fasttext(struct bundle *bundle, const struct model_options *opt
     settings_default_pooling(&bundle->settings, is_supervised ? POOLING_MEAN : POOLING_UNIT);
     settings_default_normalize(&bundle->settings, false);
     bundle->table = table_of_fasttext(bundle->fasttext);
-    return tokenizer_open_fasttext(&bundle->tokenizer, bundle->fasttext, err);
+    return fasttext_words_open(&bundle->tokenizer, bundle->fasttext, err);
 }
 
 static bool is_safetensors(struct span file)

@@ -9,9 +9,9 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "model/bundle/compat.h"
 #include "model/bundle/options.h"
 #include "model/bundle/source.h"
-#include "model/encoder/compat.h"
 #include "model/model.h"
 
 #include <stdbool.h>

@@ -4,6 +4,7 @@
 #include "model/convert/keep.h"
 #include "model/convert/rows.h"
 #include "model/convert/write.h"
+#include "model/encoder/fasttext/words.h"
 #include "model/inside.h"
 #include "model/text/json/json_writer.h"
 
@@ -167,7 +168,7 @@ static bool vocabulary_open(struct vocabulary *vocabulary, const struct bundle *
 {
     *vocabulary = (struct vocabulary){.tokenizer = bundle->tokenizer};
     if (bundle->fasttext &&
-        !tokenizer_open_fasttext_words(&vocabulary->words, bundle->fasttext, bundle->where, err))
+        !fasttext_words_copy(&vocabulary->words, bundle->fasttext, bundle->where, err))
         return false;
     if (vocabulary->words) vocabulary->tokenizer = vocabulary->words;
     if (keep_top == 0 || keep_top >= tokenizer_vocab_size(vocabulary->tokenizer)) return true;

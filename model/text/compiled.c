@@ -3,6 +3,7 @@
 
 #include "model/text/families/family.h"
 #include "model/text/json/json_readers.h"
+#include "model/text/tokenizer.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -104,7 +105,7 @@ void compiled_list(const struct tokenizer *t, struct compiled *out)
         struct span data = t->pipeline.normalizers[i].charsmap.data;
         if (!data.data) continue;
         assert(k < PIPELINE_CHARSMAPS_MAX);
-        snprintf(out->names[k], sizeof out->names[k], PREFIX "charsmap.%zu", i);
+        snprintf(out->names[k], sizeof out->names[k], JSON_PACKED_CHARSMAP, i);
         put(out, out->names[k++], "U8", data.bytes, 1, data.data, data.bytes);
     }
     const size_t bytes = strlen(t->settings);
@@ -116,15 +117,6 @@ void compiled_list(const struct tokenizer *t, struct compiled *out)
 bool compiled_is_there(const struct tensors *file)
 {
     return tensors_find(file, SETTINGS);
-}
-
-struct span compiled_charsmap(const struct tensors *file, size_t place)
-{
-    char name[COMPILED_NAME_BYTES];
-    snprintf(name, sizeof name, PREFIX "charsmap.%zu", place);
-    const struct tensor *tensor = tensors_find(file, name);
-    if (!tensor) return (struct span){0};
-    return (struct span){tensor->data, (size_t)(tensor->end - tensor->begin)};
 }
 
 static bool attach(const struct tensors *file, const struct array *a)
@@ -220,12 +212,24 @@ static bool open_settings(struct tokenizer *t, const struct tensors *file, struc
                                            PREFIX "..."));
 }
 
+/* Nothing of it is the tokenizer's own. */
+static void detach(struct tokenizer *t)
+{
+    struct array arrays[COMPILED_ARRAYS_MAX];
+    struct sizes sizes;
+    size_t n = list_arrays(t, &sizes, arrays);
+    const void *nothing = NULL;
+    for (size_t i = 0; i < n; i++)
+        memcpy(arrays[i].slot, &nothing, sizeof nothing);
+}
+
 bool tokenizer_open_compiled(struct tokenizer **out, const struct tensors *file, struct err *err)
 {
     struct tokenizer *t = calloc(1, sizeof *t);
     *out = NULL;
     if (!t) return err_set(err, ERR_MEMORY, NULL, "no memory left for the tokenizer");
     t->is_packed = true;
+    t->detach = detach;
     t->packed = file;
     if (open_arrays(t, file) && open_settings(t, file, err)) {
         t->packed = NULL;
@@ -234,15 +238,4 @@ bool tokenizer_open_compiled(struct tokenizer **out, const struct tensors *file,
     }
     tokenizer_close(t);
     return false;
-}
-
-/* Nothing of it is the tokenizer's own. */
-void compiled_detach(struct tokenizer *t)
-{
-    struct array arrays[COMPILED_ARRAYS_MAX];
-    struct sizes sizes;
-    size_t n = list_arrays(t, &sizes, arrays);
-    const void *nothing = NULL;
-    for (size_t i = 0; i < n; i++)
-        memcpy(arrays[i].slot, &nothing, sizeof nothing);
 }

@@ -44,10 +44,3 @@ bool compiled_is_there(const struct tensors *file);
  * @return false with ERR_FORMAT or ERR_MEMORY
  */
 bool tokenizer_open_compiled(struct tokenizer **out, const struct tensors *file, struct err *err);
-
-/** compiled_detach: forgets the arrays that lie in the file, before a tokenizer is freed. */
-void compiled_detach(struct tokenizer *tokenizer);
-
-/** compiled_charsmap: what a packed file holds of the normalizer with that place in the pipeline;
- * data NULL: nothing. */
-struct span compiled_charsmap(const struct tensors *file, size_t place);

@@ -3,9 +3,8 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
-#include "model/encoder/fasttext/fasttext.h"
-#include "model/text/compiled.h"
 #include "model/text/families/family.h"
+#include "model/text/json/json_readers.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -23,7 +22,8 @@ bool tokenizer_open(struct tokenizer **out, const struct tokenizer_files *files,
     if (files->tokenizer.data && !(is_dictionary && files->vocab.data))
         done = tokenizer_read_json(tokenizer, files->tokenizer, err);
     else if (files->vocab.data)
-        done = tokenizer_read_vocab(tokenizer, files->vocab, options, err);
+        done =
+            tokenizer_read_vocab(tokenizer, files->vocab, options->kind, options->lowercase, err);
     else
         done = err_set(err, ERR_FORMAT, NULL,
                        "%s holds no tokenizer; put a tokenizer.json or a vocab.txt "
@@ -61,7 +61,7 @@ bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const cha
 void tokenizer_close(struct tokenizer *tokenizer)
 {
     if (!tokenizer) return;
-    if (tokenizer->is_packed) compiled_detach(tokenizer);
+    if (tokenizer->detach) tokenizer->detach(tokenizer);
     added_set_clear(&tokenizer->raw);
     added_set_clear(&tokenizer->normalized);
     short_words_clear(&tokenizer->wordpiece.short_words);
@@ -79,7 +79,7 @@ void tokenizer_close(struct tokenizer *tokenizer)
 
 void tokenizer_drop_blank_end(struct tokenizer *tokenizer, uint32_t n)
 {
-    if (!tokenizer->fasttext) vocab_drop_blank_end(&tokenizer->vocab, n);
+    if (!tokenizer->family->find) vocab_drop_blank_end(&tokenizer->vocab, n);
 }
 
 bool tokenizer_lowercases(const struct tokenizer *tokenizer)
@@ -104,15 +104,15 @@ uint32_t tokenizer_unknown_id(const struct tokenizer *tokenizer)
 
 uint32_t tokenizer_token_id(const struct tokenizer *tokenizer, const char *token, size_t bytes)
 {
-    if (tokenizer->fasttext) return fasttext_find(tokenizer->fasttext, (struct span){token, bytes});
+    if (tokenizer->family->find) return tokenizer->family->find(tokenizer, token, bytes);
     return vocab_id(&tokenizer->vocab, token, bytes);
 }
 
 const char *tokenizer_token_text(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes)
 {
     assert(id < tokenizer->vocab.n);
-    if (!tokenizer->fasttext) return vocab_text(&tokenizer->vocab, id, bytes);
-    const struct span word = fasttext_word(tokenizer->fasttext, id);
+    if (!tokenizer->family->text_of) return vocab_text(&tokenizer->vocab, id, bytes);
+    const struct span word = tokenizer->family->text_of(tokenizer, id);
     *bytes = word.bytes;
     return word.data;
 }
@@ -120,7 +120,7 @@ const char *tokenizer_token_text(const struct tokenizer *tokenizer, uint32_t id,
 bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id)
 {
     assert(id < tokenizer->vocab.n);
-    return !tokenizer->fasttext && tokenizer->vocab.flags[id] & VOCAB_SPECIAL;
+    return !tokenizer->family->find && tokenizer->vocab.flags[id] & VOCAB_SPECIAL;
 }
 
 bool tokenizer_is_unknown(const struct tokenizer *tokenizer, uint32_t id)

@@ -35,7 +35,6 @@
 
 struct tokenizer;
 struct vocab;
-struct fasttext;
 
 /** The files that tell it; what they hold is borrowed. */
 struct tokenizer_files {
@@ -49,7 +48,6 @@ struct tokenizer_options {
     const char
         *kind;     /* "wordpiece", "dictionary", or NULL: told by the files (model folder rules) */
     int lowercase; /* of a vocab.txt; -1: not said: a WordPiece does, a dictionary does not */
-    bool keeps_case; /* of a WordPiece, where that is not said */
 };
 
 /**
@@ -75,21 +73,10 @@ bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const cha
  * before the tokenizer is shared. */
 void tokenizer_drop_blank_end(struct tokenizer *tokenizer, uint32_t n);
 
-/** tokenizer_open_fasttext: the words of a fastText model, which is borrowed. False with
- * ERR_MEMORY. */
-bool tokenizer_open_fasttext(struct tokenizer **out, const struct fasttext *ft, struct err *err);
-
 /** tokenizer_lowercases: a plain dictionary looks for what it does not find in lower case. */
 bool tokenizer_lowercases(const struct tokenizer *tokenizer);
 
-/**
- * tokenizer_open_fasttext_words makes the plain dictionary of a fastText model's words, as
- * tokenizer_open_words does of a .vec file: a copy.
- * @return false with ERR_FORMAT (a word that is not UTF-8) or ERR_MEMORY
- */
-bool tokenizer_open_fasttext_words(struct tokenizer **out, const struct fasttext *ft,
-                                   const char *where, struct err *err);
-
+/** tokenizer_close frees; NULL is fine. */
 void tokenizer_close(struct tokenizer *tokenizer);
 
 const char *tokenizer_kind(const struct tokenizer *tokenizer);    /* "wordpiece", "bpe", ... */

@@ -29,3 +29,12 @@ enum {
     TOKENIZE_SPECIAL_TOKENS = 2 /* add what the post-processor adds, such as [CLS] and [SEP]; their
                                 spans are [0, 0) */
 };
+
+/** What of a text counts: how long it may be, and what pooling leaves out. */
+struct limits {
+    bool keeps_unknown;  /* the unknown row counts like any other */
+    bool drops_first;    /* unknown tokens are left out before tokens are counted */
+    uint32_t tokens_max; /* of a text; 0: no limit */
+    bool cuts_left;      /* what is beyond is taken away in front */
+    uint64_t points_max; /* code points of a text that are looked at; 0: all */
+};

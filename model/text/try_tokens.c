@@ -5,6 +5,7 @@
    texts are not. */
 #include "base/utf8.h"
 #include "model/text/families/family.h"
+#include "model/text/tokenizer.h"
 #include "model/text/unicode/forms.h"
 
 #include <string.h>
@@ -112,7 +113,7 @@ void tokenizer_try_tokens(const struct tokenizer *t, uint32_t *n_tried, uint32_t
     struct arena arena;
     const uint32_t step = t->vocab.n / TRIED_MAX + 1;
     *n_tried = *n_found = 0;
-    if (t->fasttext) return;
+    if (t->family->find) return;
     arena_init(&arena, ARENA_BYTES);
     for (uint32_t id = 0; id < t->vocab.n; id += step) {
         struct span text;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The words of a fastText model: what stands between white space, exactly as it stands. Their
    n-grams are not tokens: they are parts of the words' vectors. */
+#include "model/encoder/fasttext/words.h"
+
 #include "base/utf8.h"
 #include "model/encoder/fasttext/fasttext.h"
 #include "model/text/families/family.h"
+#include "model/text/tokenizer.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,7 +19,7 @@ static bool ends_word(char c)
 
 static bool encode(struct encoding *e, const char *text, size_t bytes)
 {
-    const struct fasttext *ft = e->tokenizer->fasttext;
+    const struct fasttext *ft = e->tokenizer->words;
     const char *end = text + bytes;
     uint32_t first = e->out->n;
     for (const char *at = text, *start; at < end;) {
@@ -39,23 +42,34 @@ static void decode(const struct tokenizer *t, const uint32_t *ids, size_t n, boo
     (void)skip_special;
     for (size_t i = 0; i < n; i++) {
         if (ids[i] == TOKEN_ID_NONE) continue;
-        const struct span word = fasttext_word(t->fasttext, ids[i]);
+        const struct span word = fasttext_word(t->words, ids[i]);
         if (has_words) buf_add_char(out, ' ');
         has_words = true;
         buf_add(out, word.data, word.bytes);
     }
 }
 
-static const struct tokenizer_family fasttext_family = {"fasttext", encode, decode, NULL};
+static uint32_t find(const struct tokenizer *t, const char *token, size_t bytes)
+{
+    return fasttext_find(t->words, (struct span){token, bytes});
+}
 
-bool tokenizer_open_fasttext(struct tokenizer **out, const struct fasttext *ft, struct err *err)
+static struct span text_of(const struct tokenizer *t, uint32_t id)
+{
+    return fasttext_word(t->words, id);
+}
+
+static const struct tokenizer_family fasttext_family = {
+    .name = "fasttext", .encode = encode, .decode = decode, .find = find, .text_of = text_of};
+
+bool fasttext_words_open(struct tokenizer **out, const struct fasttext *ft, struct err *err)
 {
     static_assert(FASTTEXT_NO_WORD == TOKEN_ID_NONE, "words that are none have no id");
     struct tokenizer *t = calloc(1, sizeof *t);
     *out = t;
     if (!t) return err_set(err, ERR_MEMORY, NULL, "no memory left for the tokenizer");
     t->family = &fasttext_family;
-    t->fasttext = ft;
+    t->words = ft;
     t->vocab.n = fasttext_info(ft)->n_words;
     t->unknown_id = TOKEN_ID_NONE;
     return true;
@@ -75,8 +89,8 @@ static bool add_words(struct vocab *vocab, const struct fasttext *ft, const char
     return true;
 }
 
-bool tokenizer_open_fasttext_words(struct tokenizer **out, const struct fasttext *ft,
-                                   const char *where, struct err *err)
+bool fasttext_words_copy(struct tokenizer **out, const struct fasttext *ft, const char *where,
+                         struct err *err)
 {
     struct vocab vocab = {0};
     *out = NULL;

@@ -22,16 +22,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct encoding;
-struct line;
-struct tokenizer;
-
 /** A pair of tokens and what they become. */
 struct bpe_merge {
     uint64_t pair;     /* left << 32 | right; UINT64_MAX: an empty slot */
     uint32_t rank, id; /* lower ranks first */
 };
 
+/** The pair of a slot that is empty. */
+#define BPE_NO_PAIR UINT64_MAX
 #define BPE_MERGE_BITS (1u << 20)
 
 struct bpe {
@@ -49,19 +47,39 @@ struct bpe {
     bool cuts_unknown; /* also beside characters that are no tokens */
 };
 
+/** bpe_merge_hash: of a pair, as the table's slots are found by it. */
+static inline uint64_t bpe_merge_hash(uint64_t pair)
+{
+    pair *= UINT64_C(0x9E3779B97F4A7C15);
+    return pair ^ pair >> 32;
+}
+
+/** bpe_merge_bit: the bit of has_merge that a pair has. */
+static inline uint64_t bpe_merge_bit(uint64_t pair)
+{
+    return bpe_merge_hash(pair) >> 36 & (BPE_MERGE_BITS - 1);
+}
+
 /** bpe_alloc_merges makes room for n merges. */
 bool bpe_alloc_merges(struct bpe *bpe, size_t n);
 
 /** bpe_put_merge: the last of two equal pairs counts, as in the reference. */
 void bpe_put_merge(struct bpe *bpe, uint32_t left, uint32_t right, uint32_t rank, uint32_t id);
 
-/**
- * bpe_finish: call once the tokenizer's vocabulary, merges and flags are there.
- * @return false with ERR_MEMORY
- */
-bool bpe_finish(struct tokenizer *tokenizer, struct err *err);
-void bpe_clear(struct bpe *bpe);
+/** bpe_find_merge: what two tokens become; NULL: nothing. */
+static inline const struct bpe_merge *bpe_find_merge(const struct bpe *bpe, uint32_t left,
+                                                     uint32_t right)
+{
+    uint64_t pair = (uint64_t)left << 32 | right, bit = bpe_merge_bit(pair);
+    if (!(bpe->has_merge[bit / 64] >> (bit % 64) & 1)) return NULL;
+    /* In a damaged file no slot may be empty. */
+    uint64_t i = bpe_merge_hash(pair) & bpe->mask;
+    for (uint64_t tries = 0; tries <= bpe->mask; tries++, i = (i + 1) & bpe->mask) {
+        if (bpe->merges[i].pair == pair) return &bpe->merges[i];
+        if (bpe->merges[i].pair == BPE_NO_PAIR) return NULL;
+    }
+    return NULL;
+}
 
-/** bpe_put appends the tokens of a part (not empty), spans in bytes of it; false when the arena is
- * at its cap. */
-bool bpe_put(struct encoding *e, const struct line *part);
+/** bpe_clear frees; a zeroed one is fine. */
+void bpe_clear(struct bpe *bpe);

@@ -3,20 +3,13 @@
 
 #include "base/numtext.h"
 #include "base/utf8.h"
-#include "model/text/families/family.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The list on its way: what a step writes goes to `out` and becomes `at` after it. */
-struct piece {
-    const char *text;
-    size_t bytes;
-};
-
+/* The list on its way: what a step writes goes to `text` and becomes `at` after it. */
 struct pieces {
-    struct piece *at;
+    struct decode_piece *at;
     size_t n;
     struct arena *arena;
     struct buf text;             /* what the step writes; its pieces are cut from it at the end */
@@ -35,20 +28,20 @@ void decoder_clear(struct decoder *decoder)
     *decoder = (struct decoder){0};
 }
 
-static bool is_same(const struct piece *a, const struct piece *b)
+static bool is_same(const struct decode_piece *a, const struct decode_piece *b)
 {
     return a->bytes == b->bytes && memcmp(a->text, b->text, a->bytes) == 0;
 }
 
-static bool begins(const struct piece *piece, const struct step_text *text)
+static bool begins(const struct decode_piece *piece, const struct step_text *text)
 {
     return piece->bytes >= text->bytes && memcmp(piece->text, text->text, text->bytes) == 0;
 }
 
 /* ---- pieces one by one: each step writes what its piece becomes ---- */
 
-static void write_replaced(struct buf *out, struct piece piece, const char *from, size_t from_bytes,
-                           const char *to, size_t to_bytes)
+static void write_replaced(struct buf *out, struct decode_piece piece, const char *from,
+                           size_t from_bytes, const char *to, size_t to_bytes)
 {
     const char *at = piece.text, *end = piece.text + piece.bytes, *found;
     while (from_bytes > 0 && (found = text_find(at, (size_t)(end - at), from, from_bytes))) {
@@ -59,7 +52,7 @@ static void write_replaced(struct buf *out, struct piece piece, const char *from
     buf_add(out, at, (size_t)(end - at));
 }
 
-static void write_matches_replaced(struct buf *out, struct piece piece,
+static void write_matches_replaced(struct buf *out, struct decode_piece piece,
                                    const struct decode_step *step, struct regex_scratch *scratch)
 {
     struct regex_matches matches;
@@ -105,8 +98,8 @@ static void clean_up_from(struct buf *out, size_t start)
                                          cleanups[i].to);
 }
 
-static void write_wordpiece(struct buf *out, struct piece piece, const struct decode_step *step,
-                            bool is_first)
+static void write_wordpiece(struct buf *out, struct decode_piece piece,
+                            const struct decode_step *step, bool is_first)
 {
     size_t start = out->bytes;
     bool continues = !is_first && begins(&piece, &step->text);
@@ -116,14 +109,15 @@ static void write_wordpiece(struct buf *out, struct piece piece, const struct de
     if (step->cleanup) clean_up_from(out, start);
 }
 
-static void write_metaspace(struct buf *out, struct piece piece, const struct decode_step *step,
-                            bool is_first)
+static void write_metaspace(struct buf *out, struct decode_piece piece,
+                            const struct decode_step *step, bool is_first)
 {
     bool drops = is_first && !step->keeps_first;
     write_replaced(out, piece, step->text.text, step->text.bytes, " ", !drops);
 }
 
-static void write_stripped(struct buf *out, struct piece piece, const struct decode_step *step)
+static void write_stripped(struct buf *out, struct decode_piece piece,
+                           const struct decode_step *step)
 {
     const struct step_text *text = &step->text;
     for (size_t i = 0; i < step->start && begins(&piece, text); i++) {
@@ -137,7 +131,7 @@ static void write_stripped(struct buf *out, struct piece piece, const struct dec
     buf_add(out, piece.text, piece.bytes);
 }
 
-static void write_ctc(struct buf *out, struct piece piece, const struct decode_step *step)
+static void write_ctc(struct buf *out, struct decode_piece piece, const struct decode_step *step)
 {
     size_t start = out->bytes;
     write_replaced(out, piece, step->text.text, step->text.bytes, "", 0);
@@ -152,13 +146,14 @@ static void write_ctc(struct buf *out, struct piece piece, const struct decode_s
     }
     if (bytes > 0) memcpy(copy, out->data + start, bytes);
     out->bytes = start;
-    write_replaced(out, (struct piece){copy, bytes}, step->other.text, step->other.bytes, " ", 1);
+    write_replaced(out, (struct decode_piece){copy, bytes}, step->other.text, step->other.bytes,
+                   " ", 1);
 }
 
 static void write_piece(struct pieces *p, size_t i, const struct decode_step *step)
 {
     struct buf *out = &p->text;
-    struct piece piece = p->at[i];
+    struct decode_piece piece = p->at[i];
     bool is_first = i == 0, is_last = i + 1 == p->n;
     switch (step->kind) {
     case DECODE_WORDPIECE:
@@ -196,7 +191,7 @@ static void cut(struct pieces *p, const size_t *ends, size_t n)
     size_t start = 0;
     const char *text = p->text.data ? p->text.data : "";
     for (size_t i = 0; i < n; i++) {
-        p->at[i] = (struct piece){text + start, ends[i] - start};
+        p->at[i] = (struct decode_piece){text + start, ends[i] - start};
         start = ends[i];
     }
     p->n = n;
@@ -237,7 +232,7 @@ static void write_lossy(struct buf *out, const char *text, size_t bytes)
 }
 
 /* The bytes of a token at byte level; its own text if one of its characters stands for none. */
-static void write_bytes(struct buf *out, struct piece piece)
+static void write_bytes(struct buf *out, struct decode_piece piece)
 {
     size_t start = out->bytes;
     const char *at = piece.text, *end = piece.text + piece.bytes;
@@ -264,15 +259,15 @@ static void fuse(struct pieces *p, bool as_bytes)
     if (raw.bytes > 0) write_lossy(&p->text, raw.data, raw.bytes);
     p->failed |= raw.failed || p->text.failed;
     /* The list may be empty: then there is no room for the one piece it becomes. */
-    struct piece *whole = arena_alloc(p->arena, sizeof *whole);
+    struct decode_piece *whole = arena_alloc(p->arena, sizeof *whole);
     p->failed |= !whole;
     if (p->failed) return;
-    *whole = (struct piece){p->text.data ? p->text.data : "", p->text.bytes};
+    *whole = (struct decode_piece){p->text.data ? p->text.data : "", p->text.bytes};
     p->at = whole;
     p->n = 1;
 }
 
-static int fallback_byte(const struct piece *piece)
+static int fallback_byte(const struct decode_piece *piece)
 {
     if (piece->bytes != 6 || memcmp(piece->text, "<0x", 3) != 0 || piece->text[5] != '>') return -1;
     int high = numtext_hex_digit(piece->text[3]), low = numtext_hex_digit(piece->text[4]);
@@ -298,11 +293,11 @@ static void join_fallback(struct pieces *p)
         for (size_t k = 0; k < run; k++)
             bytes[k] = (char)fallback_byte(&p->at[i + k]);
         if (utf8_valid_bytes(bytes, run) == run) {
-            p->at[kept++] = (struct piece){bytes, run};
+            p->at[kept++] = (struct decode_piece){bytes, run};
             continue;
         }
         for (size_t k = 0; k < run; k++)
-            p->at[kept++] = (struct piece){"\xEF\xBF\xBD", 3};
+            p->at[kept++] = (struct decode_piece){"\xEF\xBF\xBD", 3};
     }
     p->n = kept;
 }
@@ -320,48 +315,10 @@ static void apply(struct pieces *p, const struct decode_step *step)
         each_piece(p, step);
 }
 
-/* The reference decodes an added token that is searched for in normalized text in its normalized
-   form, and tells by that whether it is special. */
-static const struct normalized_text *normalized_form(const struct tokenizer *t, uint32_t id)
+void decoder_run(const struct decoder *decoder, struct decode_piece *list, size_t n,
+                 struct buf *out)
 {
-    for (size_t i = 0; i < t->n_normalized_texts; i++) {
-        if (t->normalized_texts[i].id == id) return &t->normalized_texts[i];
-    }
-    return NULL;
-}
-
-/* The text of a token, and whether it is special. */
-static struct piece read_token(const struct tokenizer *t, uint32_t id, bool *is_special)
-{
-    const struct normalized_text *form =
-        t->vocab.flags[id] & VOCAB_NORMALIZED ? normalized_form(t, id) : NULL;
-    struct piece piece;
-    *is_special = form ? form->is_special : t->vocab.flags[id] & VOCAB_SPECIAL;
-    piece.text = form ? vocab_kept(&t->vocab, form->place, &piece.bytes)
-                      : vocab_text(&t->vocab, id, &piece.bytes);
-    return piece;
-}
-
-static void list_tokens(struct pieces *p, const struct tokenizer *t, const uint32_t *ids, size_t n,
-                        bool skip_special)
-{
-    p->at = arena_array(p->arena, n + 1, sizeof *p->at);
-    p->failed |= !p->at;
-    for (size_t i = 0; i < n && p->at; i++) {
-        bool is_special;
-        assert(ids[i] < t->vocab.n);
-        if (vocab_is_hole(&t->vocab, ids[i])) continue;
-        p->at[p->n] = read_token(t, ids[i], &is_special);
-        p->n += !(skip_special && is_special);
-    }
-}
-
-void decoder_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool skip_special,
-                    struct buf *out)
-{
-    const struct decoder *decoder = &t->decoder;
-    struct pieces p = {.arena = out->arena};
-    list_tokens(&p, t, ids, n, skip_special);
+    struct pieces p = {.at = list, .n = n, .arena = out->arena};
     for (size_t i = 0; i < decoder->n && !p.failed; i++)
         apply(&p, &decoder->steps[i]);
     out->failed |= p.failed;

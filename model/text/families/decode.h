@@ -46,8 +46,15 @@ struct decoder {
 
 void decoder_clear(struct decoder *decoder);
 
-struct tokenizer;
+/** The text of a token. */
+struct decode_piece {
+    const char *text;
+    size_t bytes;
+};
 
-/** decoder_decode: the families' decode. */
-void decoder_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,
-                    bool skip_special, struct buf *out);
+/**
+ * decoder_run takes the texts of tokens through the steps and appends what they are together.
+ * @param list (n) in out's arena; changed on the way
+ */
+void decoder_run(const struct decoder *decoder, struct decode_piece *list, size_t n,
+                 struct buf *out);

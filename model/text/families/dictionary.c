@@ -194,13 +194,13 @@ static void dictionary_decode(const struct tokenizer *t, const uint32_t *ids, si
     bool parts = false; /* the token before ends in a character that a space may follow */
     for (size_t i = 0; i < n; i++) {
         size_t bytes;
-        const char *text = tokenizer_token_text(t, ids[i], &bytes);
-        if (bytes == 0 || (skip_special && tokenizer_is_special(t, ids[i]))) continue;
+        const char *text = vocab_text(&t->vocab, ids[i], &bytes);
+        if (bytes == 0 || (skip_special && t->vocab.flags[ids[i]] & VOCAB_SPECIAL)) continue;
         if (parts && !is_spaceless(text)) buf_add_char(out, ' ');
         buf_add(out, text, bytes);
         parts = !is_spaceless(utf8_before(text + bytes));
     }
 }
 
-const struct tokenizer_family dictionary_family = {"dictionary", dictionary_encode,
-                                                   dictionary_decode, NULL};
+const struct tokenizer_family dictionary_family = {
+    .name = "dictionary", .encode = dictionary_encode, .decode = dictionary_decode};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file family.h
- * What a tokenizer is made of. For the files of model/text/ only; others see tokenizer.h.
+ * What a tokenizer is made of. For the files of model/text/ and for
+ * encoders with words of their own; others see tokenizer.h.
  *
  * A family is a way to split a text and to join tokens again; everything else is shared. All of it
  * is immutable once tokenizer_open has returned.
@@ -14,7 +15,7 @@
 #include "model/text/families/short_words.h"
 #include "model/text/families/unigram.h"
 #include "model/text/pipeline/pipeline.h"
-#include "model/text/tokenizer.h"
+#include "model/text/tokens.h"
 #include "model/text/unicode/bert_normalizer.h"
 #include "model/text/vocab/vocab.h"
 
@@ -27,7 +28,6 @@ struct symbol;    /* bpe.c */
 struct candidate; /* bpe.c */
 struct path;      /* unigram.c */
 struct tensors;
-struct fasttext;
 
 /** One encode on its way. */
 struct encoding {
@@ -61,6 +61,12 @@ struct tokenizer_family {
     /** put appends the tokens of a part that came through the pipeline (not empty), spans in bytes
      * of it; false when the arena is at its cap. NULL: the family takes no pipeline. */
     bool (*put)(struct encoding *e, const struct line *part);
+
+    /** Of a family that keeps its words elsewhere (tokenizer->words), not in tokenizer->vocab,
+     * which then has their number alone: the id of a token, or TOKEN_ID_NONE; and the text of an
+     * id. NULL of all others. */
+    uint32_t (*find)(const struct tokenizer *tokenizer, const char *token, size_t bytes);
+    struct span (*text_of)(const struct tokenizer *tokenizer, uint32_t id);
 };
 
 /** BERT's whole pipeline in one walk over the text; the others take any pipeline. */
@@ -78,8 +84,12 @@ bool piped_encode(struct encoding *e, const char *text, size_t bytes);
  * Reads all of the vocabulary. */
 bool dictionary_mixes(const struct vocab *vocab);
 
-/** wordpiece_put: the family's put. */
+/** The families' put, and the decode of those that have a decoder. */
 bool wordpiece_put(struct encoding *e, const struct line *part);
+bool bpe_put(struct encoding *e, const struct line *part);
+bool unigram_put(struct encoding *e, const struct line *part);
+void decoder_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,
+                    bool skip_special, struct buf *out);
 
 struct wordpiece {
     uint64_t continuing; /* node of the trie after the prefix; 0 where no token has it */
@@ -120,13 +130,14 @@ struct tokenizer {
     uint32_t n_before, n_after;
     struct trimming trimmings[TRIMMINGS_MAX];
     uint32_t n_trimmings;
-    uint32_t truncation;             /* tokens that the file's own limit leaves; 0: it has none */
-    bool truncates_left;             /* it leaves the last ones */
-    char *settings;                  /* tokenizer.json without its long lists */
-    const struct tensors *packed;    /* while it is opened: the file that its arrays lie in */
-    bool is_packed;                  /* its arrays lie in a file, made and finished */
-    uint64_t fingerprint;            /* of the vocabulary; 0: not known */
-    const struct fasttext *fasttext; /* the words are its own; NULL: they are in vocab */
+    uint32_t truncation;          /* tokens that the file's own limit leaves; 0: it has none */
+    bool truncates_left;          /* it leaves the last ones */
+    char *settings;               /* tokenizer.json without its long lists */
+    const struct tensors *packed; /* while it is opened: the file that its arrays lie in */
+    bool is_packed;               /* its arrays lie in a file, made and finished */
+    void (*detach)(struct tokenizer *); /* of a packed one: forgets these arrays */
+    uint64_t fingerprint;               /* of the vocabulary; 0: not known */
+    const void *words;                  /* of a family that keeps them elsewhere; borrowed */
     bool lowercases;       /* a dictionary: what is not found is looked for in lower case */
     bool mixes;            /* a dictionary: dictionary_mixes of it */
     const char *word_mark; /* what a token starts with that begins a word: "Ġ", "▁"; or NULL */
@@ -162,8 +173,11 @@ static inline void encoding_put(struct encoding *e, uint32_t id, size_t start, s
 void encoding_place(struct encoding *e, uint32_t first, const char *text, const uint32_t *places,
                     uint32_t origin);
 
-/** wordpiece_finish: call once vocabulary and prefix are there; false when memory is out. */
+/** What the families need: call once the vocabulary is finished, and what else the file says of the
+ * model (prefix, merges, scores, flags) is there. False when memory is out. */
 bool wordpiece_finish(struct tokenizer *tokenizer);
+bool bpe_finish(struct tokenizer *tokenizer, struct err *err);
+bool unigram_finish(struct tokenizer *tokenizer);
 
 /** An added token as a file tells it. */
 struct added_entry {
@@ -188,13 +202,3 @@ bool tokenizer_normalize(const struct tokenizer *tokenizer, struct arena *arena,
  */
 bool tokenizer_set_added(struct tokenizer *tokenizer, const struct added_entry *entries, size_t n,
                          const char *where, struct err *err);
-
-/** tokenizer_read_json fills an empty tokenizer from tokenizer.json. */
-bool tokenizer_read_json(struct tokenizer *tokenizer, struct span file, struct err *err);
-
-/** tokenizer_read_words fills an empty tokenizer from its vocabulary, which is not finished. */
-bool tokenizer_read_words(struct tokenizer *tokenizer, const char *where, struct err *err);
-
-/** tokenizer_read_vocab fills an empty tokenizer from vocab.txt. */
-bool tokenizer_read_vocab(struct tokenizer *tokenizer, struct span file,
-                          const struct tokenizer_options *options, struct err *err);

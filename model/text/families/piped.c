@@ -184,8 +184,9 @@ static bool wordlevel_put(struct encoding *e, const struct line *part)
     return true;
 }
 
-const struct tokenizer_family wordlevel_family = {"wordlevel", piped_encode, decoder_decode,
-                                                  wordlevel_put};
-const struct tokenizer_family bpe_family = {"bpe", piped_encode, decoder_decode, bpe_put};
-const struct tokenizer_family unigram_family = {"unigram", piped_encode, decoder_decode,
-                                                unigram_put};
+const struct tokenizer_family wordlevel_family = {
+    .name = "wordlevel", .encode = piped_encode, .decode = decoder_decode, .put = wordlevel_put};
+const struct tokenizer_family bpe_family = {
+    .name = "bpe", .encode = piped_encode, .decode = decoder_decode, .put = bpe_put};
+const struct tokenizer_family unigram_family = {
+    .name = "unigram", .encode = piped_encode, .decode = decoder_decode, .put = unigram_put};

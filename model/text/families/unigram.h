@@ -13,11 +13,7 @@
 #include "model/text/families/fallback.h"
 
 #include <stdbool.h>
-#include <stdint.h>
-
-struct encoding;
-struct line;
-struct tokenizer;
+#include <stddef.h>
 
 struct unigram {
     double *scores;  /* by id; behind them what an unknown character costs */
@@ -26,10 +22,9 @@ struct unigram {
     bool byte_fallback;
 };
 
-/** unigram_finish: call once the vocabulary and its scores are there; false when memory is out. */
-bool unigram_finish(struct tokenizer *tokenizer);
-void unigram_clear(struct unigram *unigram);
+/** unigram_add_unknown puts the score of an unknown character behind those of the n tokens; false
+ * when memory is out. */
+bool unigram_add_unknown(struct unigram *unigram, size_t n);
 
-/** unigram_put appends the tokens of a part (not empty), spans in bytes of it; false when the arena
- * is at its cap. */
-bool unigram_put(struct encoding *e, const struct line *part);
+/** unigram_clear frees; a zeroed one is fine. */
+void unigram_clear(struct unigram *unigram);

@@ -190,6 +190,7 @@ bool wordpiece_put(struct encoding *e, const struct line *part)
     return true;
 }
 
-const struct tokenizer_family bert_family = {"wordpiece", bert_encode, decoder_decode, NULL};
-const struct tokenizer_family wordpiece_family = {"wordpiece", piped_encode, decoder_decode,
-                                                  wordpiece_put};
+const struct tokenizer_family bert_family = {
+    .name = "wordpiece", .encode = bert_encode, .decode = decoder_decode};
+const struct tokenizer_family wordpiece_family = {
+    .name = "wordpiece", .encode = piped_encode, .decode = decoder_decode, .put = wordpiece_put};

@@ -24,6 +24,24 @@ struct model_lists {
 bool json_read_tokenizer(struct tokenizer *t, json_t *root, const struct model_lists *lists,
                          struct err *err);
 
+/** tokenizer_read_json fills an empty tokenizer from tokenizer.json. */
+bool tokenizer_read_json(struct tokenizer *tokenizer, struct span file, struct err *err);
+
+/** tokenizer_read_words fills an empty tokenizer, a plain dictionary, from its vocabulary, which is
+ * not finished. */
+bool tokenizer_read_words(struct tokenizer *tokenizer, const char *where, struct err *err);
+
+/** tokenizer_read_vocab fills an empty tokenizer from vocab.txt.
+ * @param kind      "wordpiece", "dictionary", or NULL: told by the file
+ * @param lowercase 0, 1, or -1: a WordPiece does, a dictionary does not
+ */
+bool tokenizer_read_vocab(struct tokenizer *tokenizer, struct span file, const char *kind,
+                          int lowercase, struct err *err);
+
+/** The tensor of a packed file that holds the charsmap of the normalizer with that place in the
+ * pipeline. */
+#define JSON_PACKED_CHARSMAP "tokenizer.charsmap.%zu"
+
 /** json_read_model: vocabulary, merges, scores, and the family. */
 bool json_read_model(struct tokenizer *t, json_t *model, const struct model_lists *lists,
                      struct err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* normalizer, pre_tokenizer and decoder of tokenizer.json: Sequences of any depth, flattened. */
 #include "base/numtext.h"
-#include "model/text/compiled.h"
+#include "model/files/tensors.h"
 #include "model/text/json/json_readers.h"
 #include "model/text/unicode/unicode.h"
 
@@ -146,6 +146,16 @@ static bool check_charsmaps(const struct pipeline *p, const char *path, struct e
                    PIPELINE_CHARSMAPS_MAX);
 }
 
+/* What a packed file holds of the normalizer with that place; data NULL: nothing. */
+static struct span packed_charsmap(const struct tensors *file, size_t place)
+{
+    char name[48];
+    snprintf(name, sizeof name, JSON_PACKED_CHARSMAP, place);
+    const struct tensor *tensor = tensors_find(file, name);
+    if (!tensor) return (struct span){0};
+    return (struct span){tensor->data, (size_t)(tensor->end - tensor->begin)};
+}
+
 static bool read_charsmap(struct tokenizer *t, struct normalize_step *step, json_t *part,
                           const char *path, struct err *err)
 {
@@ -153,7 +163,7 @@ static bool read_charsmap(struct tokenizer *t, struct normalize_step *step, json
     struct span data = {0};
     if (!check_charsmaps(&t->pipeline, path, err)) return false;
     if (t->packed)
-        data = compiled_charsmap(t->packed, (size_t)(step - t->pipeline.normalizers));
+        data = packed_charsmap(t->packed, (size_t)(step - t->pipeline.normalizers));
     else if (!decode_charsmap(step, part, path, &data, err))
         return false;
     return (charsmap_open(&step->charsmap, data, &why) &&

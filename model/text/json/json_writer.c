@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/numtext.h"
 #include "base/utf8.h"
-#include "model/encoder/compat.h"
 #include "model/text/families/family.h"
 #include "model/text/json/json_fields.h"
 #include "model/text/unicode/unicode.h"

@@ -206,7 +206,7 @@ static bool break_off(const struct training_options *options, int epoch)
 }
 
 static void check_resumed(const struct training_options *options, int epoch,
-                          const struct learned *unbroken)
+                          const struct learned_files *unbroken)
 {
     struct interruption interruption = {.epoch = -1};
     const struct training_watcher watcher = watcher_of(&interruption);

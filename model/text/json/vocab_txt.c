@@ -90,21 +90,17 @@ bool tokenizer_read_words(struct tokenizer *t, const char *name, struct err *err
            read_root(t, dictionary(t, !has_capitals(&t->vocab)), err);
 }
 
-bool tokenizer_read_vocab(struct tokenizer *t, struct span file,
-                          const struct tokenizer_options *options, struct err *err)
+bool tokenizer_read_vocab(struct tokenizer *t, struct span file, const char *kind, int lowercase,
+                          struct err *err)
 {
-    const bool is_exact = options->kind && strcmp(options->kind, "dictionary") == 0;
+    const bool is_exact = kind && strcmp(kind, "dictionary") == 0;
     if (!vocab_read_lines(&t->vocab, file, is_exact, where, err)) return false;
     bool has_unknown = find(t, "[UNK]") != TOKEN_ID_NONE;
-    bool is_wordpiece = options->kind ? strcmp(options->kind, "wordpiece") == 0 : has_unknown;
+    bool is_wordpiece = kind ? strcmp(kind, "wordpiece") == 0 : has_unknown;
     if (is_wordpiece && !has_unknown)
         return err_set(err, ERR_FORMAT, NULL,
                        "%s: WordPiece needs the token [UNK], which is not there; add it, or set "
                        "tokenizer to dictionary in config.json",
                        where);
-    return read_root(
-        t,
-        is_wordpiece ? bert(t, options->lowercase < 0 ? !options->keeps_case : options->lowercase)
-                     : dictionary(t, options->lowercase > 0),
-        err);
+    return read_root(t, is_wordpiece ? bert(t, lowercase != 0) : dictionary(t, lowercase > 0), err);
 }
