@@ -10,7 +10,7 @@
 #include "commands/model_flags.h"
 #include "commands/output.h"
 #include "model/inside.h"
-#include "model/math/nearest_rows.h"
+#include "model/math/neighbours.h"
 #include "model/text/unicode/fold.h"
 
 #include <string.h>
@@ -246,6 +246,11 @@ static bool is_left_out(const void *user, uint32_t id)
                                       model_is_unknown(model_info(listing->model), id));
 }
 
+static void read_row(const void *model, uint32_t id, float *out)
+{
+    model_row(model, id, model_info(model)->dim, out);
+}
+
 static bool write_nearest(struct listing *listing, struct err *err)
 {
     const struct model_info *info = model_info(listing->model);
@@ -254,14 +259,16 @@ static bool write_nearest(struct listing *listing, struct err *err)
     if (!vector) return err_out_of_memory(err);
     if (!take_vector(listing, vector, err)) return false;
     const struct neighbours_wish wish = {
+        .row = read_row,
+        .rows = listing->model,
+        .dim = info->dim,
         .vector = vector,
         .n_rows = info->vocab_size,
         .most = listing->limit > 0 ? (uint32_t)listing->limit : NEAREST_DEFAULT,
         .leaves_out = is_left_out,
         .user = listing,
     };
-    if (!neighbours_find(model_table(listing->model), &wish, &listing->arena, &found, err))
-        return false;
+    if (!neighbours_find(&wish, &listing->arena, &found, err)) return false;
     for (uint32_t i = 0; i < found.n; i++)
         if (!write_token(listing, found.items[i].id, &found.items[i].similarity, err)) return false;
     return true;

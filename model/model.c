@@ -3,9 +3,9 @@
 #include "model/inside.h"
 
 #include "base/utf8.h"
+#include "model/encoder/encoder.h"
 #include "model/encoder/table/pool.h"
 #include "model/files/tensors.h"
-#include "model/math/kernels.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,27 +16,15 @@
 struct model {
     struct bundle bundle;
     struct heads heads;
-    void (*row)(float *out, const struct table *table, uint32_t id, size_t dims);
     struct model_info info;
 };
 
-static void read_any_row(float *out, const struct table *table, uint32_t id, size_t dims)
-{
-    table_floats(table, id, 0, dims, out);
-}
-
-static struct head_ground ground_of(const struct model *model)
-{
-    return bundle_ground(&model->bundle);
-}
-
-static bool open_packed_heads(struct model *model, const struct head_ground *ground,
-                              struct err *err)
+static bool open_packed_heads(struct model *model, const struct head_input *input, struct err *err)
 {
     const struct bundle *bundle = &model->bundle;
     struct tensors file;
     if (!tensors_open(&file, bundle->source.weights, bundle->where, err)) return false;
-    bool done = heads_open_packed(&model->heads, &file, ground, err);
+    bool done = heads_open_packed(&model->heads, &file, input, err);
     tensors_close(&file);
     return done;
 }
@@ -46,37 +34,38 @@ static bool open_content(struct model *model, const char *path, const struct mod
 {
     const struct bundle *bundle = &model->bundle;
     if (!bundle_open(&model->bundle, path, options, err)) return false;
-    const struct head_ground ground = ground_of(model);
+    const struct head_input input = heads_input(&model->bundle);
     /* Such a file is all of its model, unless a folder was given; what lies in that comes before
        what the file itself holds. */
-    const bool is_alone = bundle->is_packed || bundle->fasttext;
-    const bool has_folder = bundle->source.is_mapped && (bundle->source.is_folder || !is_alone);
-    if (has_folder && !heads_open_folder(&model->heads, bundle->source.path, &ground, err))
+    const bool has_folder =
+        bundle->source.is_mapped && (bundle->source.is_folder || !bundle->is_alone);
+    if (has_folder && !heads_open_folder(&model->heads, bundle->source.path, &input, err))
         return false;
-    if (bundle->is_packed) return open_packed_heads(model, &ground, err);
-    if (bundle->fasttext) return heads_open_fasttext(&model->heads, &ground, err);
-    return heads_open_checkpoint(&model->heads, bundle, &ground, err);
+    if (bundle->is_packed) return open_packed_heads(model, &input, err);
+    return heads_open_own(&model->heads, &input, err) &&
+           (bundle->is_alone || heads_open_checkpoint(&model->heads, bundle, &input, err));
 }
 
 static void fill_info(struct model *model)
 {
     const struct bundle *bundle = &model->bundle;
     const struct settings *settings = &bundle->settings;
-    const struct table *table = &bundle->table;
+    const struct encoder_info *encoder = &bundle->encoder->info;
     model->info = (struct model_info){
         .name = settings->name ? settings->name : bundle->source.name,
         .version = settings->version,
         .license = settings->license,
         .format = bundle->format,
         .tokenizer = tokenizer_kind(bundle->tokenizer),
-        .dtype = dtype_names[table->dtype],
+        .dtype = encoder->dtype,
         .vocab_size = tokenizer_vocab_size(bundle->tokenizer) - bundle_without_row(bundle),
         .without_row = bundle_without_row(bundle),
-        .dim = table->dim,
+        .dim = encoder->dim,
         .unknown_id = bundle_unknown_id(bundle),
         .pooling = settings->pooling,
         .normalize = settings->normalize,
-        .has_weights = table->weights != NULL,
+        .has_weights = encoder->has_weights,
+        .batch_size = encoder->batch_size,
         .table_bytes = bundle->source.weights.bytes,
         .compat = (enum compat)settings->compat,
         .limits = settings->limits,
@@ -96,8 +85,6 @@ bool model_open_as(struct model **out, const char *path, const struct model_opti
     struct model *model = calloc(1, sizeof *model);
     if (!model) return err_set(err, ERR_MEMORY, NULL, "no memory to open the model '%.400s'", path);
     if (!open_content(model, path, options, err)) goto out;
-    const struct table *table = &model->bundle.table;
-    model->row = table_is_plain(table) ? kernels_get()->row[table->dtype] : read_any_row;
     fill_info(model);
     if (!model->bundle.is_checked && model->info.table_bytes <= CHECKED_BYTES_MAX &&
         !model_check_finite(model, err))
@@ -124,10 +111,11 @@ const struct model_info *model_info(const struct model *model)
 
 bool model_check_finite(const struct model *model, struct err *err)
 {
+    const struct encoder *encoder = model->bundle.encoder;
     uint32_t row;
-    if (table_check_finite(&model->bundle.table, &row)) return true;
+    if (encoder->kind->check_finite(encoder, &row)) return true;
     size_t bytes = 0;
-    const bool is_token = row < model->info.vocab_size && !model->bundle.table.mapping;
+    const bool is_token = row < model->info.vocab_size && !encoder->table->mapping;
     const char *token = is_token ? model_token_text(model, row, &bytes) : "";
     return err_set(err, ERR_FORMAT, NULL,
                    "%.300s: row %u (token '%.*s') holds NaN or Inf; make the table again, every "
@@ -210,36 +198,39 @@ void model_decode(const struct model *model, const uint32_t *ids, size_t n, bool
 
 void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out)
 {
-    const struct table *table = &model->bundle.table;
-    assert(id < model->info.vocab_size && dims <= table->dim);
-    model->row(out, table, id, dims);
+    const struct encoder *encoder = model->bundle.encoder;
+    assert(id < model->info.vocab_size && dims <= encoder->info.dim);
+    encoder->kind->row(encoder, id, dims, out);
 }
 
 bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
                 const struct pool_options *options, float *out)
 {
-    return pool_rows(&model->bundle.table, bundle_left_out(&model->bundle), ids, n, options, out);
+    const struct encoder *encoder = model->bundle.encoder;
+    return pool_rows(encoder->table, encoder->left_out, ids, n, options, out);
 }
 
 bool model_vector(const struct model *model, struct arena *arena, const struct passage *passage,
                   const struct pool_options *options, float *out, struct err *err)
 {
-    const struct head_ground ground = ground_of(model);
-    return pool_passage(&ground, arena, passage, options, out, err);
+    return encoder_vector(model->bundle.encoder, arena, passage, options, out, err);
 }
 
-/* A word of a fastText model is the mean of its n-grams too: about so many rows. */
-#define ROWS_OF_A_WORD 16
+size_t model_vectors(const struct model *model, struct arena *arena, const struct passage *passages,
+                     size_t n, const struct pool_options *options, float *out, struct err *err)
+{
+    return encoder_batch(model->bundle.encoder, arena, passages, n, options, out, err);
+}
 
 uint64_t model_read_bytes(const struct model *model, uint64_t tokens)
 {
-    uint64_t rows = model_reads_text(model) ? tokens * ROWS_OF_A_WORD : tokens;
-    return rows * model->info.dim * sizeof(float);
+    const struct encoder_info *info = &model->bundle.encoder->info;
+    return tokens * info->rows_per_token * info->dim * sizeof(float);
 }
 
 bool model_reads_text(const struct model *model)
 {
-    return model->bundle.fasttext;
+    return model->bundle.encoder->info.reads_text;
 }
 
 const struct bundle *model_bundle(const struct model *model)
@@ -249,7 +240,7 @@ const struct bundle *model_bundle(const struct model *model)
 
 const struct table *model_table(const struct model *model)
 {
-    return &model->bundle.table;
+    return model->bundle.encoder->table;
 }
 
 const struct tokenizer *model_tokenizer(const struct model *model)
@@ -264,8 +255,8 @@ const struct heads *model_heads(const struct model *model)
 
 bool model_add_heads(struct model *model, const char *path, struct err *err)
 {
-    const struct head_ground ground = ground_of(model);
-    return heads_add(&model->heads, path, &ground, err);
+    const struct head_input input = heads_input(&model->bundle);
+    return heads_add(&model->heads, path, &input, err);
 }
 
 struct pool_options model_pool_options(const struct model *model)

@@ -40,6 +40,7 @@ struct model_info {
     enum pooling pooling;  /* the model's default */
     bool normalize;        /* the model's default: L2 */
     bool has_weights;      /* POOLING_WEIGHTED is possible */
+    uint32_t batch_size;   /* passages that are worth taking at once */
     uint64_t table_bytes;  /* size of the weights' file or bytes */
     enum compat compat;    /* whose numbers these are */
     struct limits limits;  /* what is left out of a text */
@@ -126,6 +127,13 @@ bool model_pool(const struct model *model, const uint32_t *ids, size_t n,
  */
 bool model_vector(const struct model *model, struct arena *arena, const struct passage *passage,
                   const struct pool_options *options, float *out, struct err *err);
+
+/** model_vectors: out (n, options->dims) = the vectors of n passages, the same bits as one by one.
+ * Worth it from model_info's batch_size on, where that is more than 1.
+ * @return how many of them were made: n, or with err set, as of model_vector, the place of the
+ * first that could not be */
+size_t model_vectors(const struct model *model, struct arena *arena, const struct passage *passages,
+                     size_t n, const struct pool_options *options, float *out, struct err *err);
 
 /** model_read_bytes: about how many bytes of its rows the vectors of so many tokens take. */
 uint64_t model_read_bytes(const struct model *model, uint64_t tokens);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file bundle.h
- * What a model's files hold, whatever their format: a table, its tokenizer, and how the two are
+ * What a model's files hold, whatever their format: an encoder, its tokenizer, and how the two are
  * meant to be used. Immutable once open.
  */
 #pragma once
@@ -10,8 +10,7 @@
 #include "model/bundle/options.h"
 #include "model/bundle/settings.h"
 #include "model/bundle/source.h"
-#include "model/encoder/table/table.h"
-#include "model/head/head.h"
+#include "model/encoder/encoder.h"
 #include "model/text/tokenizer.h"
 
 #include <stdbool.h>
@@ -19,11 +18,11 @@
 struct bundle {
     struct source source;
     struct settings settings;
-    struct table table;
-    struct tokenizer *tokenizer;
-    struct fasttext *fasttext; /* table and tokenizer look into it; or NULL */
-    const char *format;        /* "safetensors", "packed", "npy", "word2vec", "glove", "fasttext" */
+    struct encoder *encoder;
+    struct tokenizer *tokenizer; /* may look into what the encoder has */
+    const char *format; /* "safetensors", "packed", "npy", "word2vec", "glove", "fasttext" */
     bool is_packed;
+    bool is_alone;    /* the file is all of its model */
     bool is_checked;  /* no row holds NaN or Inf: looked through when the file was made */
     char where[1300]; /* the weights' path, for messages */
 };
@@ -46,12 +45,9 @@ uint32_t bundle_unknown_id(const struct bundle *bundle);
 /** bundle_left_out: the id that pooling leaves out: the unknown one, or TOKEN_ID_NONE: none. */
 uint32_t bundle_left_out(const struct bundle *bundle);
 
-/** bundle_ground: what a head stands on, on this table; borrowed. */
-struct head_ground bundle_ground(const struct bundle *bundle);
-
 /** bundle_settings: what a config.json of it would say, with that tokenizer (its own, or one made
  * of it); the caller's (json_decref). */
-json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tokenizer);
+struct json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tokenizer);
 
 /** bundle_close frees and unmaps; empty (zeroed) content is fine. */
 void bundle_close(struct bundle *bundle);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/bundle/settings.h"
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "model/text/tokenizer.h"
 

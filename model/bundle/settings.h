@@ -8,11 +8,11 @@
 #pragma once
 
 #include "base/err.h"
-#include "base/json.h"
 #include "model/bundle/compat.h"
 #include "model/bundle/options.h"
 #include "model/bundle/source.h"
-#include "model/model.h"
+#include "model/encoder/pooling.h"
+#include "model/text/tokens.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,10 +29,12 @@ enum settings_owner {
 /** Names by enum settings_owner. */
 extern const char *const settings_owners[SETTINGS_OWNERS];
 
+struct json_t;
+
 struct settings {
-    json_t *json;        /* owner of the strings; NULL without a config.json, as the next */
-    json_t *believed;    /* what of it counts: keys of ours and their values */
-    json_t *passed_over; /* what does not, because the file is another's */
+    struct json_t *json;        /* owner of the strings; NULL without a config.json, as the next */
+    struct json_t *believed;    /* what of it counts: keys of ours and their values */
+    struct json_t *passed_over; /* what does not, because the file is another's */
     enum settings_owner owner;
     const char *mark;       /* the key that tells the owner; NULL: it is ours */
     const char *name;       /* NULL: not said; printable otherwise */
@@ -80,14 +82,14 @@ void settings_complete(struct settings *settings, const struct tokenizer *tokeni
                        const struct layout *layout);
 
 /** settings_as_json: the keys that give these settings again; the caller's (json_decref). */
-json_t *settings_as_json(const struct settings *settings);
+struct json_t *settings_as_json(const struct settings *settings);
 
 /** settings_leave_out_passed_over deletes from a copy of the file what does not count in it, before
  * it becomes one of ours. */
-void settings_leave_out_passed_over(const struct settings *settings, json_t *config);
+void settings_leave_out_passed_over(const struct settings *settings, struct json_t *config);
 
 /** settings_set_name: what a config.json calls the model, cut to what settings_open takes. */
-void settings_set_name(json_t *config, const char *name);
+void settings_set_name(struct json_t *config, const char *name);
 
 /** settings_close frees the strings; empty settings are fine. */
 void settings_close(struct settings *settings);

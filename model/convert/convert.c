@@ -2,9 +2,8 @@
 #include "model/convert/convert.h"
 
 #include "model/convert/keep.h"
-#include "model/convert/rows.h"
 #include "model/convert/write.h"
-#include "model/encoder/fasttext/words.h"
+#include "model/convert/written_rows.h"
 #include "model/inside.h"
 #include "model/text/json/json_writer.h"
 
@@ -27,7 +26,7 @@ static bool is_for_us_alone(enum dtype dtype)
 static bool check_options(const struct bundle *bundle, const struct convert_options *options,
                           struct err *err)
 {
-    const uint32_t dim = bundle->table.dim;
+    const uint32_t dim = bundle->encoder->table->dim;
     if (options->dim > dim)
         return err_set(err, ERR_USAGE, NULL,
                        "--dim must be from 1 to %u, the table's columns, not %u", dim,
@@ -77,7 +76,7 @@ static bool make_pca(const struct convert_options *options, struct writing *w, s
     struct pca_sums sums;
     bool done = pca_start(&sums, w->rows.table->dim, err);
     for (uint32_t i = 0; done && i < w->rows.n; i++) {
-        rows_floats(&w->rows, i, w->rows.values);
+        written_rows_floats(&w->rows, i, w->rows.values);
         pca_add(&sums, w->rows.values);
         done = i % 1024 != 0 || convert_goes_on(options, i, w->rows.n, "rows read for --pca", err);
     }
@@ -91,7 +90,7 @@ static bool write_rows(const char *output, const struct convert_options *options
                        struct err *err)
 {
     struct pca pca = {0};
-    if (!rows_open(&w->rows, err)) return false;
+    if (!written_rows_open(&w->rows, err)) return false;
     bool done = !options->is_pca || make_pca(options, w, &pca, err);
     if (options->is_pca) w->rows.pca = &pca;
     if (done)
@@ -105,15 +104,15 @@ static enum dtype dtype_of(const struct table *table, const struct convert_optio
 {
     if (options->dtype >= 0) return (enum dtype)options->dtype;
     /* Nobody needs 64 bits, and fastText's codes are its own. */
-    const bool is_kept = table->dtype != DTYPE_F64 && table->dtype != DTYPE_PQ &&
-                         (options->form == CONVERT_PACKED || !is_for_us_alone(table->dtype));
-    return is_kept ? table->dtype : DTYPE_F32;
+    const bool is_kept = table->rows.dtype != DTYPE_F64 && table->rows.dtype != DTYPE_PQ &&
+                         (options->form == CONVERT_PACKED || !is_for_us_alone(table->rows.dtype));
+    return is_kept ? table->rows.dtype : DTYPE_F32;
 }
 
 /* Rows that tokens share stay shared, and are multiplied when they are read. */
 static void choose_rows(struct writing *w, const struct keep *keep)
 {
-    const struct table *table = &w->bundle->table;
+    const struct table *table = w->bundle->encoder->table;
     w->stored = *table;
     w->kept = keep->rows;
     w->n_tokens = keep->rows ? keep->n : table->n_rows;
@@ -125,9 +124,9 @@ static void choose_rows(struct writing *w, const struct keep *keep)
     if (w->has_factors) w->stored.factors = NULL;
     if (!w->has_mapping) return;
     w->stored.mapping = NULL;
-    w->stored.n_rows = table->n_stored;
+    w->stored.n_rows = table->rows.n;
     w->rows.kept = NULL;
-    w->rows.n = table->n_stored;
+    w->rows.n = table->rows.n;
 }
 
 /* In a folder for others. They take a table with a row for each token, and no more; they know no
@@ -149,8 +148,8 @@ static bool has_norms(const struct writing *w)
            (w->options->form == CONVERT_PACKED || w->bundle->settings.compat == COMPAT_OWN);
 }
 
-/* The tokens that are written: the model's own, those of them that are kept, or the words of a
-   fastText model. */
+/* The tokens that are written: the model's own, those of them that are kept, or a copy of the words
+   that its tokenizer borrows. */
 struct vocabulary {
     struct keep keep;
     struct tokenizer *words;           /* NULL: of another model */
@@ -167,8 +166,8 @@ static bool vocabulary_open(struct vocabulary *vocabulary, const struct bundle *
                             uint32_t keep_top, struct err *err)
 {
     *vocabulary = (struct vocabulary){.tokenizer = bundle->tokenizer};
-    if (bundle->fasttext &&
-        !fasttext_words_copy(&vocabulary->words, bundle->fasttext, bundle->where, err))
+    if (tokenizer_borrows_words(bundle->tokenizer) &&
+        !tokenizer_copy_words(&vocabulary->words, bundle->tokenizer, bundle->where, err))
         return false;
     if (vocabulary->words) vocabulary->tokenizer = vocabulary->words;
     if (keep_top == 0 || keep_top >= tokenizer_vocab_size(vocabulary->tokenizer)) return true;
@@ -185,7 +184,7 @@ static bool convert(const struct model *model, const char *output,
                     struct err *err)
 {
     const struct bundle *bundle = model_bundle(model);
-    const struct table *table = &bundle->table;
+    const struct table *table = bundle->encoder->table;
     struct vocabulary vocabulary;
     if (!check_options(bundle, options, err) ||
         !vocabulary_open(&vocabulary, bundle, options->keep_top, err))
@@ -214,7 +213,7 @@ static bool convert(const struct model *model, const char *output,
         .is_of_words = vocabulary.words,
         .has_left_unserved = model_heads(model)->refused.code != ERR_NONE,
         .heads_left = model_heads(model)->n - w.heads_written};
-    rows_close(&w.rows);
+    written_rows_close(&w.rows);
     vocabulary_close(&vocabulary);
     return done;
 }

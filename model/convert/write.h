@@ -5,10 +5,11 @@
  */
 #pragma once
 
+#include "base/json.h"
 #include "model/bundle/bundle.h"
 #include "model/bundle/new_folder.h"
 #include "model/convert/convert.h"
-#include "model/convert/rows.h"
+#include "model/convert/written_rows.h"
 #include "model/head/heads.h"
 
 struct writing {
@@ -22,7 +23,7 @@ struct writing {
     struct table stored;           /* what rows are read from */
     bool has_mapping, has_factors; /* are written beside the rows */
     const struct convert_options *options;
-    struct rows rows;
+    struct written_rows rows;
     uint64_t bytes;       /* set: of the file with the rows */
     size_t heads_written; /* set */
 };

@@ -62,7 +62,7 @@ static const float *weights_of(const struct writing *w, const struct numbers *nu
 static bool write_weights(struct writing *w, const struct new_folder *folder, struct err *err)
 {
     char path[NEW_FOLDER_FILE_BYTES];
-    const struct rows *rows = &w->rows;
+    const struct written_rows *rows = &w->rows;
     const size_t n = (size_t)rows->n + w->n_zero_rows, n_tokens = w->n_tokens + w->n_zero_rows;
     struct numbers numbers;
     if (!numbers_gather(w, &numbers, err)) return false;
@@ -70,7 +70,7 @@ static bool write_weights(struct writing *w, const struct new_folder *folder, st
                                        .dtype = dtype_names[rows->dtype],
                                        .rank = 2,
                                        .shape = {n, rows->dim},
-                                       .bytes = n * rows_bytes(rows)}};
+                                       .bytes = n * written_rows_bytes(rows)}};
     struct tensor_file file = {.tensors = tensors, .n = 1};
     const float *weights = weights_of(w, &numbers);
     if (weights) tensors[file.n++] = row_of_numbers("weights", "F32", weights, n_tokens);
@@ -96,7 +96,7 @@ static bool write_head(struct writing *w, const struct new_folder *folder, struc
     const struct heads *heads = w->heads;
     for (size_t i = 0; heads && i < heads->n; i++) {
         const struct span file = heads->files[i].bytes;
-        if (heads->grounds[i] || strcmp(head_info(heads->items[i])->name, "default") != 0) continue;
+        if (heads->own[i] || strcmp(head_info(heads->items[i])->name, "default") != 0) continue;
         w->heads_written = 1;
         return new_folder_write(folder, head_file(file), file.data, file.bytes, err);
     }

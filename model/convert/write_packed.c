@@ -64,7 +64,7 @@ static void add_heads(struct list *list, struct writing *w, struct pieces *piece
     const struct heads *heads = w->heads;
     w->heads_written = 0;
     for (size_t i = 0; heads && i < heads->n; i++) {
-        if (heads->grounds[i]) continue;
+        if (heads->own[i]) continue;
         const struct span file = heads->files[i].bytes;
         w->heads_written++;
         snprintf(pieces->head_names[i], HEAD_NAME_BYTES, PACKED_HEADS "%s",
@@ -76,14 +76,14 @@ static void add_heads(struct list *list, struct writing *w, struct pieces *piece
 
 static struct list list_tensors(struct writing *w, struct pieces *pieces)
 {
-    const struct rows *rows = &w->rows;
+    const struct written_rows *rows = &w->rows;
     const struct numbers *numbers = &pieces->numbers;
     struct list list = {.tensors = pieces->tensors};
     add(&list, (struct tensor_given){.name = "embeddings",
                                      .dtype = dtype_names[rows->dtype],
                                      .rank = 2,
                                      .shape = {rows->n, rows->dim},
-                                     .bytes = rows->n * rows_bytes(rows)});
+                                     .bytes = rows->n * written_rows_bytes(rows)});
     align(&list);
     add_compiled(&list, &pieces->compiled, false);
     if (rows->dtype == DTYPE_I8)
@@ -123,10 +123,11 @@ static json_t *source_of(const struct writing *w)
     const struct convert_options *options = w->options;
     char sum[SHA256_TEXT_BYTES];
     sha256_text(sum, bundle->source.weights.data, bundle->source.weights.bytes);
-    json_t *source = json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:I}", "format", bundle->format, "file",
-        bundle->source.weights_name, "sha256", sum, "dtype", dtype_names[bundle->table.dtype],
-        "vocab_size", (json_int_t)bundle->table.n_rows, "dim", (json_int_t)bundle->table.dim);
+    json_t *source =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "format", bundle->format, "file",
+                  bundle->source.weights_name, "sha256", sum, "dtype", bundle->encoder->info.dtype,
+                  "vocab_size", (json_int_t)bundle->encoder->info.n_rows, "dim",
+                  (json_int_t)bundle->encoder->info.dim);
     if (options->is_pca) json_object_set_new(source, "pca", json_true());
     if (options->by) json_object_set_new(source, "by", json_string(options->by));
     return source;

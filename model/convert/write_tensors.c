@@ -30,14 +30,15 @@ static int32_t *gather_mapping(const struct writing *w)
 {
     int32_t *out = malloc(((size_t)w->n_tokens + w->n_zero_rows) * sizeof *out);
     for (uint32_t i = 0; out && i < w->n_tokens; i++)
-        memcpy(&out[i], w->bundle->table.mapping + old_id(w, i) * sizeof *out, sizeof *out);
+        memcpy(&out[i], w->bundle->encoder->table->mapping + old_id(w, i) * sizeof *out,
+               sizeof *out);
     if (out && w->n_zero_rows > 0) out[w->n_tokens] = (int32_t)w->rows.n;
     return out;
 }
 
 bool numbers_gather(const struct writing *w, struct numbers *numbers, struct err *err)
 {
-    const struct table *table = &w->bundle->table;
+    const struct table *table = w->bundle->encoder->table;
     *numbers = (struct numbers){0};
     if (table->weights) numbers->weights = gather(w, table->weights);
     if (w->has_factors) numbers->factors = gather(w, table->factors);
@@ -74,12 +75,12 @@ static bool put(struct stream *s, const void *data, size_t bytes, struct err *er
 
 static bool put_rows(struct writing *w, struct stream *s, struct err *err)
 {
-    const size_t bytes = rows_bytes(&w->rows);
+    const size_t bytes = written_rows_bytes(&w->rows);
     const struct convert_options *options = w->options;
     char *row = malloc(bytes);
     bool done = row || err_set(err, ERR_MEMORY, NULL, "no memory for a row");
     for (uint32_t i = 0; done && i < w->rows.n; i++) {
-        done = rows_read(&w->rows, i, row, err) && put(s, row, bytes, err) &&
+        done = written_rows_read(&w->rows, i, row, err) && put(s, row, bytes, err) &&
                (i % TELL_EVERY != 0 || convert_goes_on(options, i, w->rows.n, "rows written", err));
     }
     if (done && w->n_zero_rows > 0) {

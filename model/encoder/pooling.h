@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file pooling.h
- * How rows become one vector: the words for it.
+ * How rows become one vector. Pure functions: any thread may call them.
  */
 #pragma once
 
@@ -26,8 +26,8 @@ extern const char *const pooling_names[POOLINGS];
 /** pooling_from_name: false when `name` is none of pooling_names. */
 bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling);
 
-/** What a vector is made of: token ids, and the text that they were read from, which fastText's
- * models look at themselves (NULL: there are only the ids; theirs is then the text of these words).
+/** What a vector is made of: token ids, and the text that they were read from, which some encoders
+ * look at themselves (NULL: there are only the ids; theirs is then the text of these tokens).
  * Borrowed. */
 struct passage {
     const uint32_t *ids;
@@ -41,3 +41,7 @@ struct pool_options {
     bool normalize;
     uint32_t dims; /* 1..dim: the first `dims` columns, before L2 */
 };
+
+/** pooling_normalize divides x (dims) by its L2 norm; the zero vector stays what it is. False: a
+ * value is not finite. */
+bool pooling_normalize(float *x, size_t dims);

@@ -2,13 +2,14 @@
 #include "model/head/head.h"
 
 #include "base/utf8.h"
-#include "model/encoder/fasttext/fasttext.h"
+#include "model/encoder/encoder.h"
 #include "model/encoder/table/pool.h"
 #include "model/files/kinds.h"
 #include "model/head/files/parts.h"
 #include "model/head/ngram_table.h"
 #include "model/math/kernels.h"
 #include "model/math/logistic.h"
+#include "model/text/tokens.h"
 
 #include <assert.h>
 #include <math.h>
@@ -27,13 +28,13 @@ struct linear {
 #define PICKED_MAX 4
 
 struct head {
-    struct head_ground ground;
+    struct head_input input;
     struct head_info info;
     struct linear hidden[HIDDEN_MAX], output;
     size_t n_hidden;
-    struct ngram_table ngrams;       /* without rows where it has none */
-    const struct fasttext *fasttext; /* what predicts instead; or NULL */
-    float *thresholds;               /* (C) of a multi-label head, (1) of a binary one */
+    struct ngram_table ngrams;        /* without rows where it has none */
+    const struct encoder_labels *own; /* what predicts instead; or NULL */
+    float *thresholds;                /* (C) of a multi-label head, (1) of a binary one */
     const char **labels;
     char *name, *training, *scores;
     uint32_t *inputs; /* 0, 1, 2 ... up to the longest of D and H: the "ids" of a linear step */
@@ -264,13 +265,13 @@ static bool read_file(struct head_parts *parts, struct span bytes)
 }
 
 bool head_open(struct head **out, struct span bytes, const char *name, const char *where,
-               const struct head_ground *ground, struct err *err)
+               const struct head_input *input, struct err *err)
 {
-    assert(out && name && where && ground->dim > 0);
+    assert(out && name && where && input->dim > 0);
     *out = NULL;
     struct head_parts parts = {.where = where,
-                               .tokenizer = ground->tokenizer,
-                               .config = ground->config,
+                               .tokenizer = input->tokenizer,
+                               .config = input->config,
                                .err = err,
                                .hidden = {{.prefix = "hidden "}},
                                .labels_key = "labels",
@@ -282,15 +283,15 @@ bool head_open(struct head **out, struct span bytes, const char *name, const cha
     ok = ok && read_kind(head, &parts) && read_labels(head, &parts) &&
          read_thresholds(head, &parts) && read_temperature(head, &parts) &&
          read_story(&parts, "training", &head->training) &&
-         read_story(&parts, "scores", &head->scores) && take_numbers(head, &parts, ground->dim);
+         read_story(&parts, "scores", &head->scores) && take_numbers(head, &parts, input->dim);
     if (ok) {
         head->name = strdup(name);
         ok = head->name || err_out_of_memory(err);
     }
     if (ok) {
         head->about = json_incref(parts.about);
-        head->ground = *ground;
-        head->ground.config = NULL;
+        head->input = *input;
+        head->input.config = NULL;
         head->info.name = head->name;
         head->info.training = head->training;
         head->info.scores = head->scores;
@@ -329,9 +330,9 @@ const struct head_info *head_info(const struct head *head)
     return &head->info;
 }
 
-const struct head_ground *head_ground(const struct head *head)
+const struct head_input *head_input(const struct head *head)
 {
-    return &head->ground;
+    return &head->input;
 }
 
 /* ---- y = W·v + b ---- */
@@ -339,9 +340,9 @@ const struct head_ground *head_ground(const struct head *head)
 bool head_vector(const struct head *head, struct arena *arena, const struct passage *passage,
                  float *v, struct err *err)
 {
-    const struct head_ground *ground = &head->ground;
-    assert(ground->table);
-    return pool_passage(ground, arena, passage, &ground->pool, v, err) ||
+    const struct head_input *input = &head->input;
+    assert(input->encoder);
+    return encoder_vector(input->encoder, arena, passage, &input->pool, v, err) ||
            err->code != ERR_INTERNAL ||
            err_set(err, ERR_INTERNAL, NULL,
                    "a vector is not finite (NaN or infinity in the rows that head '%.100s' stands "
@@ -349,21 +350,17 @@ bool head_vector(const struct head *head, struct arena *arena, const struct pass
                    head->info.name);
 }
 
-/* ---- fastText's own ---- */
+/* ---- the encoder's own labels ---- */
 
 /* The logarithm of what is not even listed. */
 #define LEAST_LOGIT (-80)
 
-static bool read_fasttext_labels(struct head *head, const struct fasttext *ft)
+static bool read_own_labels(struct head *head, const struct encoder *encoder)
 {
-    static const char prefix[] = "__label__";
-    const uint32_t n = fasttext_info(ft)->n_labels;
+    const uint32_t n = encoder->labels->n;
     head->labels = calloc(n, sizeof *head->labels);
-    for (uint32_t i = 0; head->labels && i < n; i++) {
-        const char *text = fasttext_label(ft, i).data;
-        bool has_prefix = strncmp(text, prefix, strlen(prefix)) == 0 && text[strlen(prefix)];
-        head->labels[i] = has_prefix ? text + strlen(prefix) : text;
-    }
+    for (uint32_t i = 0; head->labels && i < n; i++)
+        head->labels[i] = encoder->labels->text(encoder, i).data;
     head->info.n_labels = head->info.rows = n;
     head->info.labels = head->labels;
     return head->labels;
@@ -378,62 +375,53 @@ static bool set_half_thresholds(struct head *head)
     return head->thresholds;
 }
 
-bool head_open_fasttext(struct head **out, const char *name, const struct head_ground *ground,
-                        struct err *err)
+bool head_open_own(struct head **out, const char *name, const struct head_input *input,
+                   struct err *err)
 {
     struct head *head = calloc(1, sizeof *head);
-    const struct fasttext_info *info = fasttext_info(ground->fasttext);
-    bool is_multi = info->loss == FASTTEXT_ONE_VS_ALL;
-    bool done = head && (head->name = strdup(name)) &&
-                read_fasttext_labels(head, ground->fasttext) &&
+    bool is_multi = input->encoder->labels->is_multi;
+    bool done = head && (head->name = strdup(name)) && read_own_labels(head, input->encoder) &&
                 (!is_multi || set_half_thresholds(head));
     *out = done ? head : NULL;
     if (!done) {
         head_close(head);
         return err_set(err, ERR_MEMORY, NULL, "no memory for the head '%.100s'", name);
     }
-    head->ground = *ground;
-    head->fasttext = ground->fasttext;
+    head->input = *input;
+    head->own = input->encoder->labels;
     head->info.name = head->name;
     head->info.kind = is_multi ? HEAD_MULTI_LABEL : HEAD_MULTI_CLASS;
     head->info.temperature = 1;
-    head->info.dim = ground->dim;
+    head->info.dim = input->dim;
     head->info.training = head->info.scores = "";
     return true;
 }
 
-static bool fasttext_logits(const struct head *head, struct arena *arena, const float *v,
-                            float *logits, struct err *err)
+static bool own_logits(const struct head *head, struct arena *arena, const float *v, float *logits,
+                       struct err *err)
 {
-    const struct fasttext_wish all = {UINT32_MAX, 0};
-    struct fasttext_predictions found;
+    if (!head->own->probabilities(head->input.encoder, arena, v, logits))
+        return err_out_of_memory(err);
     for (uint32_t i = 0; i < head->info.rows; i++)
-        logits[i] = LEAST_LOGIT;
-    if (!fasttext_predict(head->fasttext, v, all, arena, &found)) return err_out_of_memory(err);
-    for (size_t i = 0; i < found.n; i++) {
-        const float p = found.items[i].probability;
-        if (p > 0) logits[found.items[i].label] = logf(p);
-    }
+        logits[i] = logits[i] > 0 ? logf(logits[i]) : LEAST_LOGIT;
     return true;
 }
 
 static void apply(const struct head *head, const struct linear *linear, const float *x, float *y)
 {
-    const struct table columns = {.rows = linear->columns,
-                                  .stride_bytes = linear->out * sizeof *linear->columns,
-                                  .n_rows = linear->in,
-                                  .dim = linear->out,
-                                  .dtype = DTYPE_F32,
-                                  .weights = x};
+    const struct rows columns = {.at = linear->columns,
+                                 .stride_bytes = linear->out * sizeof *linear->columns,
+                                 .n = linear->in,
+                                 .dtype = DTYPE_F32};
     memcpy(y, linear->bias, linear->out * sizeof *y);
-    kernels_get()->weighted_sum[DTYPE_F32](y, &columns, head->inputs, linear->in, linear->out);
+    kernels_get()->weighted_sum[DTYPE_F32](y, &columns, x, head->inputs, linear->in, linear->out);
 }
 
 bool head_logits(const struct head *head, struct arena *arena, const float *v, const uint32_t *ids,
                  size_t n, float *logits, struct err *err)
 {
     const float *x = v;
-    if (head->fasttext) return fasttext_logits(head, arena, v, logits, err);
+    if (head->own) return own_logits(head, arena, v, logits, err);
     for (size_t i = 0; i < head->n_hidden; i++) {
         const struct linear *hidden = &head->hidden[i];
         float *inner = arena_array(arena, hidden->out, sizeof *inner);
@@ -472,9 +460,9 @@ static void softmax(const struct head *head, const float *logits, float *p)
 void head_probabilities(const struct head *head, const float *logits, float *p)
 {
     const double temperature = head->info.temperature;
-    for (uint32_t i = 0; head->fasttext && i < head->info.rows; i++)
+    for (uint32_t i = 0; head->own && i < head->info.rows; i++)
         p[i] = expf(logits[i]);
-    if (head->fasttext) return;
+    if (head->own) return;
     switch (head->info.kind) {
     case HEAD_BINARY:
         p[0] = (float)sigmoid(-logits[0] / temperature);
@@ -562,16 +550,16 @@ bool head_passes(const struct head *head, const float *p, uint32_t i, float thre
 
 static bool check_shares(const struct head *head, struct err *err)
 {
-    if (head->ground.pool.pooling == POOLING_MAX || head->ground.pool.pooling == POOLING_UNIT)
+    if (head->input.pool.pooling == POOLING_MAX || head->input.pool.pooling == POOLING_UNIT)
         return err_set(err, ERR_INVALID, "explain",
                        "this model's vectors are no sum over tokens (their pooling is %s), so "
                        "neither are logits; send the request without explain",
-                       pooling_names[head->ground.pool.pooling]);
-    if (head->fasttext)
+                       pooling_names[head->input.pool.pooling]);
+    if (head->own)
         return err_set(err, ERR_INVALID, "explain",
-                       "head '%.100s' is fastText's own, which tells probabilities alone; send the "
+                       "head '%.100s' is %s's own, which tells probabilities alone; send the "
                        "request without explain",
-                       head->info.name);
+                       head->info.name, head->own->owner);
     if (head->info.hidden == 0) return true;
     return err_set(err, ERR_INVALID, "explain",
                    "head '%.100s' has a hidden layer, so its logits are no sum over tokens; "
@@ -590,22 +578,23 @@ static double dot_row(const struct linear *linear, uint32_t row, const float *x)
 bool head_explain(const struct head *head, struct arena *arena, const uint32_t *ids, size_t n,
                   uint32_t row, double *shares, double *bias, struct err *err)
 {
-    const struct head_ground *ground = &head->ground;
-    const struct table *table = ground->table;
-    const uint32_t unknown = ground->unknown_id, dim = ground->dim;
-    assert(row < head->info.rows && table);
+    const struct head_input *input = &head->input;
+    assert(input->encoder);
+    const struct table *table = input->encoder->table;
+    const uint32_t unknown = input->encoder->left_out, dim = input->dim;
+    assert(row < head->info.rows);
     if (!check_shares(head, err)) return false;
     float *sum = arena_array(arena, dim, sizeof *sum), *one = arena_array(arena, dim, sizeof *one);
     if (!sum || !one) return err_out_of_memory(err);
-    pool_sum(table, unknown, ids, n, &ground->pool, sum);
-    const double divisor = pool_divisor(table, unknown, ids, n, &ground->pool, sum);
+    pool_sum(table, unknown, ids, n, &input->pool, sum);
+    const double divisor = pool_divisor(table, unknown, ids, n, &input->pool, sum);
     *bias = (double)head->output.bias[row];
     for (size_t i = 0; i < n; i++) {
         shares[i] = 0;
         if (ids[i] == unknown || ids[i] == TOKEN_ID_NONE || divisor == 0) continue;
         table_floats(table, ids[i], 0, dim, one);
         shares[i] = dot_row(&head->output, row, one) / divisor;
-        if (ground->pool.pooling == POOLING_WEIGHTED) shares[i] *= (double)table->weights[ids[i]];
+        if (input->pool.pooling == POOLING_WEIGHTED) shares[i] *= (double)table->weights[ids[i]];
     }
     if (head->info.ngrams > 0) ngram_table_shares(&head->ngrams, ids, n, row, shares);
     return true;

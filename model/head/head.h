@@ -36,7 +36,6 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "base/json.h"
 #include "base/span.h"
 #include "model/encoder/pooling.h"
 #include "model/head/kind.h"
@@ -61,21 +60,20 @@ struct head_info {
     const char *scores;      /* JSON object, "" = not said */
 };
 
-struct fasttext;
+struct encoder;
 struct head;
+struct json_t;
 struct passage;
-struct table;
 struct tokenizer;
 
-/** What a head stands on; what it points to is borrowed while the head lives. */
-struct head_ground {
+/** What a head's vectors come from; what it points to is borrowed while the head lives. */
+struct head_input {
     uint32_t dim;                      /* D of the vectors */
     const struct tokenizer *tokenizer; /* NULL: heads with n-grams are refused */
-    const struct table *table;         /* for head_vector, and how its rows become vectors */
-    const struct fasttext *fasttext;   /* makes vectors of texts; or NULL */
-    struct pool_options pool;
-    uint32_t unknown_id;
-    const json_t *config; /* config.json beside the head's file, or NULL; read by head_open alone */
+    const struct encoder *encoder; /* makes the vectors; NULL: no head_vector, no head_explain */
+    struct pool_options pool;      /* how */
+    const struct json_t *config;   /* config.json beside the head's file, or NULL; read by head_open
+                                      alone */
 };
 
 /**
@@ -88,7 +86,7 @@ struct head_ground {
  *         ERR_MEMORY
  */
 bool head_open(struct head **out, struct span bytes, const char *name, const char *where,
-               const struct head_ground *ground, struct err *err);
+               const struct head_input *input, struct err *err);
 
 /** head_close frees; NULL is fine. */
 void head_close(struct head *head);
@@ -96,15 +94,13 @@ void head_close(struct head *head);
 /** head_info: borrowed, as long as the head lives. */
 const struct head_info *head_info(const struct head *head);
 
-/** head_ground: what it stands on. */
-const struct head_ground *head_ground(const struct head *head);
+/** head_input: what its vectors come from. */
+const struct head_input *head_input(const struct head *head);
 
-/**
- * head_open_fasttext makes the head that a supervised fastText model has: its logits are the
- * logarithms of the probabilities that fastText gives. As above.
- */
-bool head_open_fasttext(struct head **out, const char *name, const struct head_ground *ground,
-                        struct err *err);
+/** head_open_own makes the head that the encoder itself brings (encoder->labels): its logits are
+ * the logarithms of the probabilities. As head_open, with ERR_MEMORY alone. */
+bool head_open_own(struct head **out, const char *name, const struct head_input *input,
+                   struct err *err);
 
 /**
  * head_vector: the sentence vector (D) that the head looks at: the passage pooled on its own

@@ -5,7 +5,7 @@
 #include "base/utf8.h"
 #include "model/bundle/bundle.h"
 #include "model/bundle/packed.h"
-#include "model/encoder/fasttext/fasttext.h"
+#include "model/encoder/encoder.h"
 #include "model/head/files/parts.h"
 
 #include <dirent.h>
@@ -66,38 +66,38 @@ static bool make_room(struct heads *heads)
     if (items) heads->items = items;
     struct head_file *files = items ? reallocarray(heads->files, n, sizeof *files) : NULL;
     if (files) heads->files = files;
-    struct bundle **grounds = files ? reallocarray(heads->grounds, n, sizeof *grounds) : NULL;
-    if (grounds) heads->grounds = grounds;
-    return grounds != NULL;
+    struct bundle **own = files ? reallocarray(heads->own, n, sizeof *own) : NULL;
+    if (own) heads->own = own;
+    return own != NULL;
 }
 
 static bool add(struct heads *heads, struct span bytes, const struct head_file *file,
-                const char *where, const char *name, const struct head_ground *ground,
+                const char *where, const char *name, const struct head_input *input,
                 struct err *err)
 {
     struct head *head;
     if (!check_name(heads, name, where, err)) return false;
     if (!make_room(heads))
         return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", where);
-    if (!head_open(&head, bytes, name, where, ground, err)) return false;
+    if (!head_open(&head, bytes, name, where, input, err)) return false;
     heads->items[heads->n] = head;
-    heads->grounds[heads->n] = NULL;
+    heads->own[heads->n] = NULL;
     heads->files[heads->n++] = *file;
     return true;
 }
 
 static bool add_bytes(struct heads *heads, const struct head_file *file, const char *where,
-                      const char *name, const struct head_ground *ground, struct err *err)
+                      const char *name, const struct head_input *input, struct err *err)
 {
-    return add(heads, file->bytes, file, where, name, ground, err);
+    return add(heads, file->bytes, file, where, name, input, err);
 }
 
 static bool add_file(struct heads *heads, const char *path, const char *where, const char *name,
-                     const struct head_ground *ground, struct err *err)
+                     const struct head_input *input, struct err *err)
 {
     struct head_file file = {.is_mapped = true};
     if (!file_map(path, &file.bytes.data, &file.bytes.bytes, err)) return false;
-    if (add_bytes(heads, &file, where, name, ground, err)) return true;
+    if (add_bytes(heads, &file, where, name, input, err)) return true;
     file_unmap(file.bytes.data, file.bytes.bytes);
     return false;
 }
@@ -108,7 +108,7 @@ static bool has_default(const struct heads *heads)
 }
 
 bool heads_open_packed(struct heads *heads, const struct tensors *file,
-                       const struct head_ground *ground, struct err *err)
+                       const struct head_input *input, struct err *err)
 {
     const size_t prefix = strlen(PACKED_HEADS);
     for (size_t i = 0; i < file->n; i++) {
@@ -118,19 +118,19 @@ bool heads_open_packed(struct heads *heads, const struct tensors *file,
         const struct head_file head = {
             .bytes = {tensor->data, (size_t)(tensor->end - tensor->begin)}};
         if (heads_find(heads, name, strlen(name))) continue;
-        if (!add_bytes(heads, &head, file->where, name, ground, err)) return false;
+        if (!add_bytes(heads, &head, file->where, name, input, err)) return false;
     }
     return true;
 }
 
-bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, struct err *err)
+bool heads_open_own(struct heads *heads, const struct head_input *input, struct err *err)
 {
     struct head *head;
-    if (!fasttext_info(ground->fasttext)->has_output || has_default(heads)) return true;
+    if (!input->encoder->labels || has_default(heads)) return true;
     if (!make_room(heads)) return err_set(err, ERR_MEMORY, NULL, "no memory for the model's head");
-    if (!head_open_fasttext(&head, DEFAULT_NAME, ground, err)) return false;
+    if (!head_open_own(&head, DEFAULT_NAME, input, err)) return false;
     heads->items[heads->n] = head;
-    heads->grounds[heads->n] = NULL;
+    heads->own[heads->n] = NULL;
     heads->files[heads->n++] = (struct head_file){0};
     return true;
 }
@@ -140,10 +140,10 @@ bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, 
 /* Read where it lies; what is packed is a small file of its own. */
 static bool add_checkpoint(struct heads *heads, const struct bundle *bundle,
                            const struct tensors *weights, const char *where, const char *name,
-                           const struct head_ground *ground, struct err *err)
+                           const struct head_input *input, struct err *err)
 {
     static const struct head_file none;
-    if (!add(heads, bundle->source.weights, &none, where, name, ground, err)) return false;
+    if (!add(heads, bundle->source.weights, &none, where, name, input, err)) return false;
     struct head_file *file = &heads->files[heads->n - 1];
     const struct head_info *info = head_info(heads->items[heads->n - 1]);
     file->owned = head_pack_checkpoint(weights, info, &file->bytes.bytes, err);
@@ -152,7 +152,7 @@ static bool add_checkpoint(struct heads *heads, const struct bundle *bundle,
 }
 
 static bool add_classifier(struct heads *heads, const struct bundle *bundle, const char *where,
-                           const char *name, const struct head_ground *ground, bool *is_found,
+                           const char *name, const struct head_input *input, bool *is_found,
                            struct err *err)
 {
     struct tensors weights;
@@ -160,18 +160,18 @@ static bool add_classifier(struct heads *heads, const struct bundle *bundle, con
     if (strcmp(bundle->format, "safetensors") != 0) return true;
     if (!tensors_open(&weights, bundle->source.weights, where, err)) return false;
     *is_found = head_is_checkpoint(&weights);
-    bool done = !*is_found || add_checkpoint(heads, bundle, &weights, where, name, ground, err);
+    bool done = !*is_found || add_checkpoint(heads, bundle, &weights, where, name, input, err);
     tensors_close(&weights);
     return done;
 }
 
 bool heads_open_checkpoint(struct heads *heads, const struct bundle *bundle,
-                           const struct head_ground *ground, struct err *err)
+                           const struct head_input *input, struct err *err)
 {
     bool is_found;
     if (has_default(heads)) return true;
     /* Clients are told of it, but not where the model lies. */
-    if (add_classifier(heads, bundle, bundle->source.weights_name, DEFAULT_NAME, ground, &is_found,
+    if (add_classifier(heads, bundle, bundle->source.weights_name, DEFAULT_NAME, input, &is_found,
                        &heads->refused))
         return true;
     if (heads->refused.code != ERR_MEMORY) return true;
@@ -181,15 +181,15 @@ bool heads_open_checkpoint(struct heads *heads, const struct bundle *bundle,
 
 /* ---- a table of its own ---- */
 
-static void close_ground(struct bundle *own)
+static void close_own(struct bundle *own)
 {
     if (own) bundle_close(own);
     free(own);
 }
 
 /* The ids are those of the model's tokenizer, so the folder's must give the same. */
-static bool open_ground(struct bundle *own, const char *folder, const struct head_ground *shared,
-                        struct err *err)
+static bool open_own(struct bundle *own, const char *folder, const struct head_input *shared,
+                     struct err *err)
 {
     uint32_t row;
     if (!bundle_open(own, folder, &model_options_default, err)) return false;
@@ -198,40 +198,40 @@ static bool open_ground(struct bundle *own, const char *folder, const struct hea
                        "%.300s: its vocabulary is not the model's, so its head cannot be "
                        "served beside it; serve the folder itself with --model",
                        own->source.path);
-    return table_check_finite(&own->table, &row) ||
+    return own->encoder->kind->check_finite(own->encoder, &row) ||
            err_set(err, ERR_FORMAT, NULL, "%.300s: row %u of its table holds NaN or Inf", folder,
                    row);
 }
 
 /* The own head of a model folder, on that folder's table. */
 static bool add_model_folder(struct heads *heads, const char *folder,
-                             const struct head_ground *shared, struct err *err)
+                             const struct head_input *shared, struct err *err)
 {
     struct bundle *own = calloc(1, sizeof *own);
     char path[PATH_MAX + NAME_MAX + 2];
     struct stat info;
     if (!own) return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", folder);
     bool ok = true, is_found = false;
-    if (!open_ground(own, folder, shared, err)) {
-        close_ground(own);
+    if (!open_own(own, folder, shared, err)) {
+        close_own(own);
         return false;
     }
-    struct head_ground ground = bundle_ground(own);
-    ground.tokenizer = shared->tokenizer;
+    struct head_input input = heads_input(own);
+    input.tokenizer = shared->tokenizer;
     for (size_t i = 0; ok && !is_found && i < N_DEFAULT_FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, default_files[i]);
         is_found = stat(path, &info) == 0;
-        ok = !is_found || add_file(heads, path, path, own->source.name, &ground, err);
+        ok = !is_found || add_file(heads, path, path, own->source.name, &input, err);
     }
     if (ok && !is_found)
-        ok = add_classifier(heads, own, own->where, own->source.name, &ground, &is_found, err);
+        ok = add_classifier(heads, own, own->where, own->source.name, &input, &is_found, err);
     if (ok && !is_found)
         ok = err_set(err, ERR_FORMAT, NULL,
                      "%.400s is a model without a head: it holds no head.safetensors", folder);
     if (ok)
-        heads->grounds[heads->n - 1] = own;
+        heads->own[heads->n - 1] = own;
     else
-        close_ground(own);
+        close_own(own);
     return ok;
 }
 
@@ -241,6 +241,18 @@ static bool is_model_folder(const char *path)
     struct stat info;
     snprintf(file, sizeof file, "%s/model.safetensors", path);
     return stat(file, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+struct head_input heads_input(const struct bundle *bundle)
+{
+    const struct settings *settings = &bundle->settings;
+    const uint32_t dim = bundle->encoder->info.dim;
+    return (struct head_input){
+        .dim = dim,
+        .tokenizer = bundle->tokenizer,
+        .encoder = bundle->encoder,
+        .pool = {.pooling = settings->pooling, .normalize = settings->normalize, .dims = dim},
+        .config = settings->json};
 }
 
 /* ---- folders ---- */
@@ -253,18 +265,18 @@ static int is_no_dot_file(const struct dirent *entry)
 /* A head's file, a model folder, or something else, which is passed over. The model's config.json
    says nothing of a head that came by itself. */
 static bool add_entry(struct heads *heads, const char *path, const char *file,
-                      const struct head_ground *ground, struct err *err)
+                      const struct head_input *input, struct err *err)
 {
     char name[NAME_MAX + 1];
-    if (is_model_folder(path)) return add_model_folder(heads, path, ground, err);
+    if (is_model_folder(path)) return add_model_folder(heads, path, input, err);
     if (name_bytes(file) == 0) return true;
     snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
-    struct head_ground alone = *ground;
+    struct head_input alone = *input;
     alone.config = NULL;
     return add_file(heads, path, path, name, &alone, err);
 }
 
-static bool add_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
+static bool add_folder(struct heads *heads, const char *folder, const struct head_input *input,
                        struct err *err)
 {
     struct dirent **entries;
@@ -276,33 +288,33 @@ static bool add_folder(struct heads *heads, const char *folder, const struct hea
     for (int i = 0; i < n; i++) {
         char path[PATH_MAX + NAME_MAX + 2];
         snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        ok = ok && add_entry(heads, path, entries[i]->d_name, ground, err);
+        ok = ok && add_entry(heads, path, entries[i]->d_name, input, err);
         free(entries[i]);
     }
     free(entries);
     return ok;
 }
 
-bool heads_open_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
+bool heads_open_folder(struct heads *heads, const char *folder, const struct head_input *input,
                        struct err *err)
 {
     char path[PATH_MAX + NAME_MAX + 2];
     struct stat info;
     for (size_t i = 0; i < N_DEFAULT_FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, default_files[i]);
-        if (stat(path, &info) < 0 || add_file(heads, path, path, DEFAULT_NAME, ground, err))
+        if (stat(path, &info) < 0 || add_file(heads, path, path, DEFAULT_NAME, input, err))
             continue;
         /* Whole, but without labels: that stops nobody from using the vectors. Clients are told
            why, but not where the model lies. */
         if (err->code != ERR_UNPROCESSABLE) return false;
-        add_file(heads, path, default_files[i], DEFAULT_NAME, ground, &heads->refused);
+        add_file(heads, path, default_files[i], DEFAULT_NAME, input, &heads->refused);
     }
     snprintf(path, sizeof path, "%s/heads", folder);
     if (stat(path, &info) < 0 && errno == ENOENT) return true;
-    return add_folder(heads, path, ground, err);
+    return add_folder(heads, path, input, err);
 }
 
-bool heads_add(struct heads *heads, const char *path, const struct head_ground *ground,
+bool heads_add(struct heads *heads, const char *path, const struct head_input *input,
                struct err *err)
 {
     struct stat info;
@@ -314,13 +326,13 @@ bool heads_add(struct heads *heads, const char *path, const struct head_ground *
     const char *slash = strrchr(clean, '/');
     const char *file = slash ? slash + 1 : clean;
     if (S_ISDIR(info.st_mode) && !is_model_folder(clean))
-        return add_folder(heads, clean, ground, err);
+        return add_folder(heads, clean, input, err);
     if (!S_ISDIR(info.st_mode) && name_bytes(file) == 0)
         return err_set(
             err, ERR_FORMAT, NULL,
             "%.400s: a head's file is called NAME.safetensors, NAME.json, NAME.csv or NAME.skops",
             path);
-    return add_entry(heads, clean, file, ground, err);
+    return add_entry(heads, clean, file, input, err);
 }
 
 const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes)
@@ -354,9 +366,9 @@ void heads_close(struct heads *heads)
         if (heads->files[i].is_mapped)
             file_unmap(heads->files[i].bytes.data, heads->files[i].bytes.bytes);
         free(heads->files[i].owned);
-        close_ground(heads->grounds[i]);
+        close_own(heads->own[i]);
     }
-    free(heads->grounds);
+    free(heads->own);
     free(heads->items);
     free(heads->files);
     *heads = (struct heads){0};

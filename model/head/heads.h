@@ -31,40 +31,43 @@ struct head_file {
 struct heads {
     struct head **items;     /* the default first, then by name */
     struct head_file *files; /* (n) what each is read from */
-    struct bundle **grounds; /* (n) a table of its own, or NULL */
+    struct bundle **own;     /* (n) the model that one stands on instead, or NULL */
     size_t n;
     struct err refused; /* why the classifier of a checkpoint, or a head without labels, is not
                            served; ERR_NONE: there is none such */
 };
+
+/** heads_input: what a head of that model stands on; borrowed while the model lives. */
+struct head_input heads_input(const struct bundle *bundle);
 
 /**
  * heads_open_folder adds the heads of a model folder; none is fine, and so is one that gives no
  * labels: `refused` then says so.
  * @return false with ERR_IO or ERR_FORMAT naming the file; what was added stays until heads_close
  */
-bool heads_open_folder(struct heads *heads, const char *folder, const struct head_ground *ground,
+bool heads_open_folder(struct heads *heads, const char *folder, const struct head_input *input,
                        struct err *err);
 
 /** heads_add adds the head in the file `path`, that of the model folder `path`, or all that are in
  * the folder `path`. */
-bool heads_add(struct heads *heads, const char *path, const struct head_ground *ground,
+bool heads_add(struct heads *heads, const char *path, const struct head_input *input,
                struct err *err);
 
 /** heads_open_packed adds the heads that lie in a packed file, tensors called heads.NAME, but for
  * names that there are. */
 bool heads_open_packed(struct heads *heads, const struct tensors *file,
-                       const struct head_ground *ground, struct err *err);
+                       const struct head_input *input, struct err *err);
 
-/** heads_open_fasttext adds the head of a fastText model that has labels, unless there is a default
- * head. */
-bool heads_open_fasttext(struct heads *heads, const struct head_ground *ground, struct err *err);
+/** heads_open_own adds the head that the encoder brings, if it brings one, unless there is a
+ * default head. */
+bool heads_open_own(struct heads *heads, const struct head_input *input, struct err *err);
 
 /** heads_open_checkpoint adds the classifier among the weights of a checkpoint, if there is one and
  * the model has no default head yet. One that cannot be served stops nobody from using the table:
  * `refused` then says why.
  * @return false with ERR_MEMORY */
 bool heads_open_checkpoint(struct heads *heads, const struct bundle *bundle,
-                           const struct head_ground *ground, struct err *err);
+                           const struct head_input *input, struct err *err);
 
 /** heads_find: the head of that name, or NULL. */
 const struct head *heads_find(const struct heads *heads, const char *name, size_t bytes);

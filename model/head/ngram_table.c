@@ -100,7 +100,7 @@ static bool read_slots(struct ngram_table *table, const struct tensors *file)
 static bool check_numbers(const struct ngram_table *table, const struct tensors *file)
 {
     for (uint32_t row = 0; row < table->rows.n_rows; row++) {
-        float weight, scale = table_scale(&table->rows, row);
+        float weight, scale = rows_scale(&table->rows.rows, row);
         memcpy(&weight, table->weights + row * sizeof weight, sizeof weight);
         if (!isfinite(scale) || !(weight >= 0 && isfinite(weight)))
             return tensors_fail(file,
@@ -125,12 +125,13 @@ bool ngram_table_open(struct ngram_table *table, const struct tensors *file, con
     const struct tensor *weights = scales ? find(file, "ngrams.weights", "F32", n, 0) : NULL;
     if (!weights || !find(file, "ngrams.rows", "I8", n, columns) || !read_slots(table, file))
         return false;
-    table->rows = (struct table){.rows = rows->data,
-                                 .stride_bytes = columns,
+    table->rows = (struct table){.rows = {.at = rows->data,
+                                          .stride_bytes = columns,
+                                          .n = (uint32_t)n,
+                                          .dtype = DTYPE_I8,
+                                          .scales = scales->data},
                                  .n_rows = (uint32_t)n,
-                                 .dim = columns,
-                                 .dtype = DTYPE_I8,
-                                 .scales = scales->data};
+                                 .dim = columns};
     table->weights = weights->data;
     return read_about(table, file, about) && check_slots(table, file) && check_numbers(table, file);
 }
@@ -171,7 +172,7 @@ void ngram_table_add(const struct ngram_table *table, const uint32_t *ids, size_
     memset(sums, 0, columns * sizeof *sums);
     ngrams_start(&walk, &table->ranges, table->tokenizer, ids, n);
     while (next_rows(table, &walk, ngrams, rows, &n_rows, &squares))
-        kernels_get()->sum[DTYPE_I8](sums, &table->rows, rows, n_rows, columns);
+        kernels_get()->sum[DTYPE_I8](sums, &table->rows.rows, rows, n_rows, columns);
     if (squares == 0) return;
     const float norm = (float)sqrt(squares);
     for (uint32_t k = 0; k < columns; k++)
@@ -180,7 +181,7 @@ void ngram_table_add(const struct ngram_table *table, const uint32_t *ids, size_
 
 static double value_at(const struct table *rows, uint32_t row, uint32_t column)
 {
-    return (double)table_scale(rows, row) * (signed char)table_row(rows, row)[column];
+    return (double)rows_scale(&rows->rows, row) * (signed char)rows_at(&rows->rows, row)[column];
 }
 
 void ngram_table_shares(const struct ngram_table *table, const uint32_t *ids, size_t n,

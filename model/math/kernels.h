@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "model/encoder/table/table.h"
+#include "model/math/rows.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,25 +22,25 @@ struct kernels {
     const char *name; /* "scalar", "avx2", "avx512" */
 
     /** row: out (dims) = the first `dims` columns of row `id`, as float32. */
-    void (*row[DTYPES])(float *out, const struct table *table, uint32_t id,
+    void (*row[DTYPES])(float *out, const struct rows *rows, uint32_t id,
                         size_t dims); /* by enum dtype */
 
     /**
      * sum: out (dims) += the n rows of ids, one after the other; the caller starts from zeros. So a
-     * sequence may come in pieces without a change of a bit. Ids (n) are all < table rows.
+     * sequence may come in pieces without a change of a bit. Ids (n) are all < rows->n.
      */
-    void (*sum[DTYPES])(float *out, const struct table *table, const uint32_t *ids, size_t n,
+    void (*sum[DTYPES])(float *out, const struct rows *rows, const uint32_t *ids, size_t n,
                         size_t dims);
 
     /** weighted_sum: out (dims) += weights[id]·row, a rounding for the product, one for the sum. */
-    void (*weighted_sum[DTYPES])(float *out, const struct table *table, const uint32_t *ids,
-                                 size_t n, size_t dims);
+    void (*weighted_sum[DTYPES])(float *out, const struct rows *rows, const float *weights,
+                                 const uint32_t *ids, size_t n, size_t dims);
 
     /**
      * max: out (dims) = the larger of itself and each row's value; the caller starts from -Inf. -0
      * counts as below +0, and a NaN makes a NaN that stays.
      */
-    void (*max[DTYPES])(float *out, const struct table *table, const uint32_t *ids, size_t n,
+    void (*max[DTYPES])(float *out, const struct rows *rows, const uint32_t *ids, size_t n,
                         size_t dims);
 
     /** sum_squares: Σ x_j², in the fixed tree above. */

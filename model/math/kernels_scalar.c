@@ -54,49 +54,49 @@ static inline float larger(float a, float b)
     return a > b ? a : b;
 }
 
-static inline float scale_of(const struct table *table, uint32_t id, enum dtype dtype)
+static inline float scale_of(const struct rows *rows, uint32_t id, enum dtype dtype)
 {
-    return dtype == DTYPE_I8 ? table_scale(table, id) : 1;
+    return dtype == DTYPE_I8 ? rows_scale(rows, id) : 1;
 }
 
 /* One set of functions a dtype. */
 #define DEFINE_KERNELS(name, dtype)                                                                \
-    static void row_##name(float *out, const struct table *table, uint32_t id, size_t dims)        \
+    static void row_##name(float *out, const struct rows *rows, uint32_t id, size_t dims)          \
     {                                                                                              \
-        const char *row = table_row(table, id);                                                    \
-        const float scale = scale_of(table, id, dtype);                                            \
+        const char *row = rows_at(rows, id);                                                       \
+        const float scale = scale_of(rows, id, dtype);                                             \
         for (size_t j = 0; j < dims; j++)                                                          \
             out[j] = load(row, j, dtype, scale);                                                   \
     }                                                                                              \
                                                                                                    \
-    static void sum_##name(float *out, const struct table *table, const uint32_t *ids, size_t n,   \
+    static void sum_##name(float *out, const struct rows *rows, const uint32_t *ids, size_t n,     \
                            size_t dims)                                                            \
     {                                                                                              \
         for (size_t i = 0; i < n; i++) {                                                           \
-            const char *row = table_row(table, ids[i]);                                            \
-            const float scale = scale_of(table, ids[i], dtype);                                    \
+            const char *row = rows_at(rows, ids[i]);                                               \
+            const float scale = scale_of(rows, ids[i], dtype);                                     \
             for (size_t j = 0; j < dims; j++)                                                      \
                 out[j] += load(row, j, dtype, scale);                                              \
         }                                                                                          \
     }                                                                                              \
                                                                                                    \
-    static void weighted_sum_##name(float *out, const struct table *table, const uint32_t *ids,    \
-                                    size_t n, size_t dims)                                         \
+    static void weighted_sum_##name(float *out, const struct rows *rows, const float *weights,     \
+                                    const uint32_t *ids, size_t n, size_t dims)                    \
     {                                                                                              \
         for (size_t i = 0; i < n; i++) {                                                           \
-            const char *row = table_row(table, ids[i]);                                            \
-            const float scale = scale_of(table, ids[i], dtype);                                    \
+            const char *row = rows_at(rows, ids[i]);                                               \
+            const float scale = scale_of(rows, ids[i], dtype);                                     \
             for (size_t j = 0; j < dims; j++)                                                      \
-                out[j] += table->weights[ids[i]] * load(row, j, dtype, scale);                     \
+                out[j] += weights[ids[i]] * load(row, j, dtype, scale);                            \
         }                                                                                          \
     }                                                                                              \
                                                                                                    \
-    static void max_##name(float *out, const struct table *table, const uint32_t *ids, size_t n,   \
+    static void max_##name(float *out, const struct rows *rows, const uint32_t *ids, size_t n,     \
                            size_t dims)                                                            \
     {                                                                                              \
         for (size_t i = 0; i < n; i++) {                                                           \
-            const char *row = table_row(table, ids[i]);                                            \
-            const float scale = scale_of(table, ids[i], dtype);                                    \
+            const char *row = rows_at(rows, ids[i]);                                               \
+            const float scale = scale_of(rows, ids[i], dtype);                                     \
             for (size_t j = 0; j < dims; j++)                                                      \
                 out[j] = larger(out[j], load(row, j, dtype, scale));                               \
         }                                                                                          \

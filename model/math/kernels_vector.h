@@ -35,23 +35,24 @@ static ALWAYS_INLINE vector load_values(const char *from, enum dtype dtype, vect
     return dtype == DTYPE_F16 ? load_f16(from) : load_bf16(from);
 }
 
-static ALWAYS_INLINE vector scale_of(const struct table *table, uint32_t id, enum dtype dtype)
+static ALWAYS_INLINE vector scale_of(const struct rows *rows, uint32_t id, enum dtype dtype)
 {
-    return dtype == DTYPE_I8 ? vector_same(table_scale(table, id)) : vector_zero();
+    return dtype == DTYPE_I8 ? vector_same(rows_scale(rows, id)) : vector_zero();
 }
 
-static ALWAYS_INLINE void prefetch_row(const struct table *table, uint32_t id, size_t bytes)
+static ALWAYS_INLINE void prefetch_row(const struct rows *rows, uint32_t id, size_t bytes)
 {
-    const char *row = table_row(table, id);
+    const char *row = rows_at(rows, id);
     for (size_t at = 0; at < bytes; at += CACHE_LINE)
         __builtin_prefetch(row + at);
 }
 
 /* out (vectors · LANES) op= the same columns of n rows, beginning with column `from`.
-   prefetch_bytes: of each row, ahead of its use; 0 where another block has done so. */
-static ALWAYS_INLINE void gather_block(float *out, const struct table *table, const uint32_t *ids,
-                                       size_t n, size_t from, size_t vectors, size_t prefetch_bytes,
-                                       enum dtype dtype, enum op op)
+   weights (rows->n): for OP_WEIGHTED, otherwise NULL. prefetch_bytes: of each row, ahead of its
+   use; 0 where another block has done so. */
+static ALWAYS_INLINE void gather_block(float *out, const struct rows *rows, const float *weights,
+                                       const uint32_t *ids, size_t n, size_t from, size_t vectors,
+                                       size_t prefetch_bytes, enum dtype dtype, enum op op)
 {
     vector acc[BLOCK_VECTORS];
     const size_t vector_bytes = LANES * item_bytes(dtype);
@@ -60,11 +61,10 @@ static ALWAYS_INLINE void gather_block(float *out, const struct table *table, co
         acc[v] = vector_load(out + v * LANES);
     for (size_t i = 0; i < n; i++) {
         if (prefetch_bytes && i + PREFETCH_ROWS < n)
-            prefetch_row(table, ids[i + PREFETCH_ROWS], prefetch_bytes);
-        const char *row = table_row(table, ids[i]) + from * item_bytes(dtype);
-        const vector scale = scale_of(table, ids[i], dtype);
-        const vector weight =
-            op == OP_WEIGHTED ? vector_same(table->weights[ids[i]]) : vector_zero();
+            prefetch_row(rows, ids[i + PREFETCH_ROWS], prefetch_bytes);
+        const char *row = rows_at(rows, ids[i]) + from * item_bytes(dtype);
+        const vector scale = scale_of(rows, ids[i], dtype);
+        const vector weight = op == OP_WEIGHTED ? vector_same(weights[ids[i]]) : vector_zero();
 #pragma GCC unroll 16
         for (size_t v = 0; v < vectors; v++) {
             vector x = load_values(row + v * vector_bytes, dtype, scale);
@@ -78,8 +78,9 @@ static ALWAYS_INLINE void gather_block(float *out, const struct table *table, co
 }
 
 /* One chunk of tokens, dims >= LANES. */
-static ALWAYS_INLINE void gather_chunk(float *out, const struct table *table, const uint32_t *ids,
-                                       size_t n, size_t dims, enum dtype dtype, enum op op)
+static ALWAYS_INLINE void gather_chunk(float *out, const struct rows *rows, const float *weights,
+                                       const uint32_t *ids, size_t n, size_t dims, enum dtype dtype,
+                                       enum op op)
 {
     size_t prefetch = dims * item_bytes(dtype);
     size_t at = 0, rest = dims % LANES;
@@ -87,60 +88,71 @@ static ALWAYS_INLINE void gather_chunk(float *out, const struct table *table, co
     if (rest >
         0) { /* from what `out` held before: afterwards its first columns would count twice */
         memcpy(last, out + dims - LANES, sizeof last);
-        gather_block(last, table, ids, n, dims - LANES, 1, prefetch, dtype, op);
+        gather_block(last, rows, weights, ids, n, dims - LANES, 1, prefetch, dtype, op);
         prefetch = 0;
     }
     for (; at + BLOCK_VECTORS * LANES <= dims; at += BLOCK_VECTORS * LANES, prefetch = 0)
-        gather_block(out + at, table, ids, n, at, BLOCK_VECTORS, prefetch, dtype, op);
+        gather_block(out + at, rows, weights, ids, n, at, BLOCK_VECTORS, prefetch, dtype, op);
     for (; at + 4 * LANES <= dims; at += 4 * LANES, prefetch = 0)
-        gather_block(out + at, table, ids, n, at, 4, prefetch, dtype, op);
+        gather_block(out + at, rows, weights, ids, n, at, 4, prefetch, dtype, op);
     for (; at + LANES <= dims; at += LANES, prefetch = 0)
-        gather_block(out + at, table, ids, n, at, 1, prefetch, dtype, op);
+        gather_block(out + at, rows, weights, ids, n, at, 1, prefetch, dtype, op);
     if (rest > 0) memcpy(out + dims - LANES, last, sizeof last);
 }
 
-static ALWAYS_INLINE void gather(float *out, const struct table *table, const uint32_t *ids,
-                                 size_t n, size_t dims, enum dtype dtype, enum op op)
+static ALWAYS_INLINE void gather(float *out, const struct rows *rows, const float *weights,
+                                 const uint32_t *ids, size_t n, size_t dims, enum dtype dtype,
+                                 enum op op)
 {
     const size_t row_bytes = dims * item_bytes(dtype);
     for (size_t i = 0; i < n && i < PREFETCH_ROWS; i++)
-        prefetch_row(table, ids[i], row_bytes);
+        prefetch_row(rows, ids[i], row_bytes);
     while (n > 0) {
         size_t chunk = n < CHUNK_TOKENS ? n : CHUNK_TOKENS;
         for (size_t i = chunk; i < n && i < chunk + PREFETCH_ROWS; i++)
-            prefetch_row(table, ids[i], row_bytes);
-        gather_chunk(out, table, ids, chunk, dims, dtype, op);
+            prefetch_row(rows, ids[i], row_bytes);
+        gather_chunk(out, rows, weights, ids, chunk, dims, dtype, op);
         ids += chunk;
         n -= chunk;
     }
 }
 
 #define DEFINE_GATHER(function, op, name, dtype)                                                   \
-    static void function##_##name(float *out, const struct table *table, const uint32_t *ids,      \
+    static void function##_##name(float *out, const struct rows *rows, const uint32_t *ids,        \
                                   size_t n, size_t dims)                                           \
     {                                                                                              \
         if (dims < LANES)                                                                          \
-            kernels_scalar.function[dtype](out, table, ids, n, dims);                              \
+            kernels_scalar.function[dtype](out, rows, ids, n, dims);                               \
         else                                                                                       \
-            gather(out, table, ids, n, dims, dtype, op);                                           \
+            gather(out, rows, NULL, ids, n, dims, dtype, op);                                      \
+    }
+
+#define DEFINE_WEIGHTED(name, dtype)                                                               \
+    static void weighted_sum_##name(float *out, const struct rows *rows, const float *weights,     \
+                                    const uint32_t *ids, size_t n, size_t dims)                    \
+    {                                                                                              \
+        if (dims < LANES)                                                                          \
+            kernels_scalar.weighted_sum[dtype](out, rows, weights, ids, n, dims);                  \
+        else                                                                                       \
+            gather(out, rows, weights, ids, n, dims, dtype, OP_WEIGHTED);                          \
     }
 
 #define DEFINE_KERNELS(name, dtype)                                                                \
-    static void row_##name(float *out, const struct table *table, uint32_t id, size_t dims)        \
+    static void row_##name(float *out, const struct rows *rows, uint32_t id, size_t dims)          \
     {                                                                                              \
         if (dims < LANES) {                                                                        \
-            kernels_scalar.row[dtype](out, table, id, dims);                                       \
+            kernels_scalar.row[dtype](out, rows, id, dims);                                        \
             return;                                                                                \
         }                                                                                          \
-        const vector scale = scale_of(table, id, dtype);                                           \
+        const vector scale = scale_of(rows, id, dtype);                                            \
         for (size_t j = 0; j < dims; j += LANES) {                                                 \
             size_t at = j + LANES <= dims ? j : dims - LANES;                                      \
-            vector_store(out + at, load_values(table_row(table, id) + at * item_bytes(dtype),      \
-                                               dtype, scale));                                     \
+            vector_store(out + at,                                                                 \
+                         load_values(rows_at(rows, id) + at * item_bytes(dtype), dtype, scale));   \
         }                                                                                          \
     }                                                                                              \
     DEFINE_GATHER(sum, OP_SUM, name, dtype)                                                        \
-    DEFINE_GATHER(weighted_sum, OP_WEIGHTED, name, dtype)                                          \
+    DEFINE_WEIGHTED(name, dtype)                                                                   \
     DEFINE_GATHER(max, OP_MAX, name, dtype)
 
 DEFINE_KERNELS(f32, DTYPE_F32)

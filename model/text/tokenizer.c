@@ -58,6 +58,35 @@ bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const cha
     return false;
 }
 
+bool tokenizer_borrows_words(const struct tokenizer *tokenizer)
+{
+    return tokenizer->family->text_of;
+}
+
+static bool add_words(struct vocab *vocab, const struct tokenizer *from, const char *where,
+                      struct err *err)
+{
+    for (uint32_t id = 0; id < from->vocab.n; id++) {
+        const struct span word = from->family->text_of(from, id);
+        if (utf8_valid_bytes(word.data, word.bytes) < word.bytes)
+            return err_set(err, ERR_FORMAT, NULL,
+                           "%.300s: word %u is not UTF-8, which only its own file can hold", where,
+                           id);
+        if (!vocab_add(vocab, id, word.data, word.bytes, where, err)) return false;
+    }
+    return true;
+}
+
+bool tokenizer_copy_words(struct tokenizer **out, const struct tokenizer *from, const char *where,
+                          struct err *err)
+{
+    struct vocab vocab = {0};
+    *out = NULL;
+    if (add_words(&vocab, from, where, err)) return tokenizer_open_words(out, &vocab, where, err);
+    vocab_clear(&vocab);
+    return false;
+}
+
 void tokenizer_close(struct tokenizer *tokenizer)
 {
     if (!tokenizer) return;

@@ -69,6 +69,17 @@ bool tokenizer_open(struct tokenizer **out, const struct tokenizer_files *files,
 bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const char *where,
                           struct err *err);
 
+/** tokenizer_borrows_words: its words are another's, not a vocabulary of its own. */
+bool tokenizer_borrows_words(const struct tokenizer *tokenizer);
+
+/**
+ * tokenizer_copy_words makes the plain dictionary of the words of a tokenizer that borrows them, as
+ * tokenizer_open_words does.
+ * @return false with ERR_FORMAT (a word that is not UTF-8) or ERR_MEMORY
+ */
+bool tokenizer_copy_words(struct tokenizer **out, const struct tokenizer *from, const char *where,
+                          struct err *err);
+
 /** tokenizer_drop_blank_end takes away the empty tokens at the end that have an id from `n` on,
  * before the tokenizer is shared. */
 void tokenizer_drop_blank_end(struct tokenizer *tokenizer, uint32_t n);

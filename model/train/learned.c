@@ -156,16 +156,16 @@ static void fill_table(const struct learner *learner, const struct table *from, 
                        float *scales)
 {
     const struct learned *learned = &learner->learned[LEARNED_TABLE];
-    const size_t row_bytes = from->dim * dtype_bytes(from->dtype);
+    const size_t row_bytes = from->dim * dtype_bytes(from->rows.dtype);
     for (uint32_t i = 0; i < from->n_rows; i++) {
         const bool has_moved = learned->squares[i] != learner->row_squares_start;
         if (has_moved) {
             encode_row(rows + i * row_bytes, learned->values + (size_t)i * from->dim, from->dim,
-                       from->dtype, &scales[i]);
+                       from->rows.dtype, &scales[i]);
             continue;
         }
-        memcpy(rows + i * row_bytes, table_row(from, i), row_bytes);
-        if (from->dtype == DTYPE_I8) scales[i] = table_scale(from, i);
+        memcpy(rows + i * row_bytes, rows_at(&from->rows, i), row_bytes);
+        if (from->rows.dtype == DTYPE_I8) scales[i] = rows_scale(&from->rows, i);
     }
 }
 
@@ -173,12 +173,13 @@ static void fill_table(const struct learner *learner, const struct table *from, 
 static bool check_rows(const struct table *from, const char *rows, const float *scales,
                        struct err *err)
 {
-    const struct table table = {.rows = rows,
-                                .stride_bytes = from->dim * dtype_bytes(from->dtype),
+    const struct table table = {.rows = {.at = rows,
+                                         .stride_bytes = from->dim * dtype_bytes(from->rows.dtype),
+                                         .n = from->n_rows,
+                                         .dtype = from->rows.dtype,
+                                         .scales = (const char *)scales},
                                 .n_rows = from->n_rows,
-                                .dim = from->dim,
-                                .dtype = from->dtype,
-                                .scales = (const char *)scales};
+                                .dim = from->dim};
     uint32_t row;
     return table_check_finite(&table, &row) || fail_finite(err);
 }
@@ -187,7 +188,7 @@ static bool take_table(struct learned_files *files, const struct learner *learne
                        const struct table *from, struct err *err)
 {
     const uint64_t n = from->n_rows, dim = from->dim;
-    const size_t row_bytes = dim * dtype_bytes(from->dtype);
+    const size_t row_bytes = dim * dtype_bytes(from->rows.dtype);
     char *rows = malloc(n * row_bytes);
     float *scales = calloc(n, sizeof *scales);
     if (rows && scales) {
@@ -197,11 +198,11 @@ static bool take_table(struct learned_files *files, const struct learner *learne
         if (from->weights)
             tensors[n_tensors++] = (struct tensor_given){
                 "weights", "F32", 1, {n, 0}, from->weights, n * sizeof(float)};
-        if (from->dtype == DTYPE_I8)
+        if (from->rows.dtype == DTYPE_I8)
             tensors[n_tensors++] =
                 (struct tensor_given){"scales", "F32", 1, {n, 0}, scales, n * sizeof(float)};
         tensors[n_tensors++] = (struct tensor_given){
-            "embeddings", dtype_names[from->dtype], 2, {n, dim}, rows, n * row_bytes};
+            "embeddings", dtype_names[from->rows.dtype], 2, {n, dim}, rows, n * row_bytes};
         if (check_rows(from, rows, scales, err))
             files->table = tensors_pack(tensors, n_tensors, NULL, &files->table_bytes, err);
     } else {

@@ -76,11 +76,12 @@ static bool make_table(struct learner *learner, const struct table *from)
         return false;
     for (uint32_t i = 0; i < from->n_rows; i++)
         table_floats(from, i, 0, from->dim, rows->values + (size_t)i * from->dim);
-    learner->table = (struct table){.rows = rows->values,
-                                    .stride_bytes = from->dim * sizeof *rows->values,
+    learner->table = (struct table){.rows = {.at = rows->values,
+                                             .stride_bytes = from->dim * sizeof *rows->values,
+                                             .n = from->n_rows,
+                                             .dtype = DTYPE_F32},
                                     .n_rows = from->n_rows,
                                     .dim = from->dim,
-                                    .dtype = DTYPE_F32,
                                     .weights = from->weights};
     return true;
 }

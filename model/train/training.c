@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/training.h"
+#include "model/encoder/table/table_encoder.h"
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -184,11 +185,12 @@ static bool take_table(struct training *t, struct err *err)
     if (is_scratch) fill_at_random(t, n, dim);
     for (uint32_t i = 0; i < table->n_rows && !is_scratch; i++)
         table_floats(table, i, 0, dim, t->from_memory + (size_t)i * dim);
-    t->from = (struct table){.rows = t->from_memory,
-                             .stride_bytes = dim * sizeof *t->from_memory,
+    t->from = (struct table){.rows = {.at = t->from_memory,
+                                      .stride_bytes = dim * sizeof *t->from_memory,
+                                      .n = table->n_rows,
+                                      .dtype = DTYPE_F32},
                              .n_rows = table->n_rows,
                              .dim = dim,
-                             .dtype = DTYPE_F32,
                              .weights = table->weights};
     t->pool.dims = dim;
     return true;
@@ -358,17 +360,18 @@ static bool measure_files(struct training *t, const struct learned_files *files,
 {
     struct table table = t->from;
     struct head *head;
-    const struct head_ground ground = {.dim = t->pool.dims,
-                                       .tokenizer = model_tokenizer(t->model),
-                                       .table = &table,
-                                       .pool = t->pool,
-                                       .unknown_id = model_info(t->model)->unknown_id};
     if (files->table &&
         !table_open_safetensors(&table, (struct span){files->table, files->table_bytes},
                                 "the trained table", err))
         return false;
+    struct table_encoder encoder;
+    table_encoder_init(&encoder, &table, model_info(t->model)->unknown_id);
+    const struct head_input input = {.dim = t->pool.dims,
+                                     .tokenizer = model_tokenizer(t->model),
+                                     .encoder = &encoder.encoder,
+                                     .pool = t->pool};
     bool ok = head_open(&head, (struct span){files->head, files->head_bytes}, "trained",
-                        "the trained head", &ground, err) &&
+                        "the trained head", &input, err) &&
               measure_head(t, head, measured, err);
     head_close(head);
     if (files->table) table_close(&table);

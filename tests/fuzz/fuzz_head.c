@@ -4,6 +4,7 @@
    is the config.json beside it. */
 #include "base/json.h"
 #include "model/encoder/table/table.h"
+#include "model/encoder/table/table_encoder.h"
 #include "model/head/head.h"
 #include "model/text/tokenizer.h"
 
@@ -22,7 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const float rows[ROWS * DIM] = {0, 0, 1, -1, 0.5f, 2, -2, 1, 3, 0, 0, 1, -1, -1, 4, 0.25f};
 
 static const struct table table = {
-    .rows = rows, .stride_bytes = DIM * sizeof *rows, .n_rows = ROWS, .dim = DIM};
+    .rows = {.at = rows, .stride_bytes = DIM * sizeof *rows, .n = ROWS},
+    .n_rows = ROWS,
+    .dim = DIM};
 
 /* Made once; reachable until the end: no leak. */
 static const struct tokenizer *tokenizer_of_all(void)
@@ -88,13 +91,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *bytes = size ? (const char *)data : "";
     const struct tokenizer *tokenizer = tokenizer_of_all();
     json_t *config = take_config(&bytes, &size);
-    const struct head_ground ground = {.dim = DIM,
-                                       .tokenizer = tokenizer,
-                                       .config = config,
-                                       .table = &table,
-                                       .pool = {POOLING_MEAN, true, DIM},
-                                       .unknown_id = 0};
-    if (head_open(&head, (struct span){bytes, size}, "fuzz", "fuzz.json", &ground, &err)) {
+    struct table_encoder encoder;
+    table_encoder_init(&encoder, &table, 0);
+    const struct head_input input = {.dim = DIM,
+                                     .tokenizer = tokenizer,
+                                     .config = config,
+                                     .encoder = &encoder.encoder,
+                                     .pool = {POOLING_MEAN, true, DIM}};
+    if (head_open(&head, (struct span){bytes, size}, "fuzz", "fuzz.json", &input, &err)) {
         ask(head, ids, sizeof ids / sizeof ids[0]);
         ask(head, NULL, 0);
     } else if (head || err.code == ERR_NONE || strlen(err.message) < 10) {

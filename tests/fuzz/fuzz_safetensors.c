@@ -19,7 +19,7 @@ static void read_all(const struct table *table)
     }
     free(row);
     uint32_t bad = 0;
-    const uint32_t stored = table->mapping ? table->n_stored : table->n_rows;
+    const uint32_t stored = table->rows.n;
     if (!table_check_finite(table, &bad) && bad >= stored) abort();
 }
 

@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     is_ready = true;
     unsigned char *file = zip_make(parts, cut(parts, size ? data : none, size), &bytes);
     if (head_open(&head, (struct span){(char *)file, bytes}, "fuzz", "fuzz.skops",
-                  &(struct head_ground){.dim = DIM}, &err))
+                  &(struct head_input){.dim = DIM}, &err))
         ask(head);
     else if (head || err.code == ERR_NONE || strlen(err.message) < 10)
         abort();

@@ -3,10 +3,8 @@
    n-grams are not tokens: they are parts of the words' vectors. */
 #include "model/encoder/fasttext/words.h"
 
-#include "base/utf8.h"
 #include "model/encoder/fasttext/fasttext.h"
 #include "model/text/families/family.h"
-#include "model/text/tokenizer.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -35,18 +33,23 @@ static bool encode(struct encoding *e, const char *text, size_t bytes)
     return true;
 }
 
-static void decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool skip_special,
-                   struct buf *out)
+void fasttext_words_join(const struct fasttext *ft, const uint32_t *ids, size_t n, struct buf *out)
 {
     bool has_words = false;
-    (void)skip_special;
     for (size_t i = 0; i < n; i++) {
         if (ids[i] == TOKEN_ID_NONE) continue;
-        const struct span word = fasttext_word(t->words, ids[i]);
+        const struct span word = fasttext_word(ft, ids[i]);
         if (has_words) buf_add_char(out, ' ');
         has_words = true;
         buf_add(out, word.data, word.bytes);
     }
+}
+
+static void decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool skip_special,
+                   struct buf *out)
+{
+    (void)skip_special;
+    fasttext_words_join(t->words, ids, n, out);
 }
 
 static uint32_t find(const struct tokenizer *t, const char *token, size_t bytes)
@@ -73,28 +76,4 @@ bool fasttext_words_open(struct tokenizer **out, const struct fasttext *ft, stru
     t->vocab.n = fasttext_info(ft)->n_words;
     t->unknown_id = TOKEN_ID_NONE;
     return true;
-}
-
-static bool add_words(struct vocab *vocab, const struct fasttext *ft, const char *where,
-                      struct err *err)
-{
-    for (uint32_t id = 0; id < fasttext_info(ft)->n_words; id++) {
-        const struct span word = fasttext_word(ft, id);
-        if (utf8_valid_bytes(word.data, word.bytes) < word.bytes)
-            return err_set(err, ERR_FORMAT, NULL,
-                           "%.300s: word %u is not UTF-8, which only its own file can hold", where,
-                           id);
-        if (!vocab_add(vocab, id, word.data, word.bytes, where, err)) return false;
-    }
-    return true;
-}
-
-bool fasttext_words_copy(struct tokenizer **out, const struct fasttext *ft, const char *where,
-                         struct err *err)
-{
-    struct vocab vocab = {0};
-    *out = NULL;
-    if (add_words(&vocab, ft, where, err)) return tokenizer_open_words(out, &vocab, where, err);
-    vocab_clear(&vocab);
-    return false;
 }

@@ -5,9 +5,12 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct fasttext;
 struct tokenizer;
@@ -21,10 +24,6 @@ struct tokenizer;
  */
 bool fasttext_words_open(struct tokenizer **out, const struct fasttext *ft, struct err *err);
 
-/**
- * fasttext_words_copy makes the plain dictionary of the words, as tokenizer_open_words does of a
- * .vec file: a copy.
- * @return false with ERR_FORMAT (a word that is not UTF-8) or ERR_MEMORY
- */
-bool fasttext_words_copy(struct tokenizer **out, const struct fasttext *ft, const char *where,
-                         struct err *err);
+/** fasttext_words_join appends the texts of words (n), a space between; TOKEN_ID_NONE is passed
+ * over. */
+void fasttext_words_join(const struct fasttext *ft, const uint32_t *ids, size_t n, struct buf *out);

@@ -16,11 +16,11 @@ bool table_is_npy(struct span file)
 static const char *find_dtype(const struct npy *npy, struct table *table)
 {
     if (npy->kind == 'i' && npy->item_bytes == 1)
-        table->dtype = DTYPE_I8;
+        table->rows.dtype = DTYPE_I8;
     else if (npy->kind == 'f')
-        table->dtype = npy->item_bytes == 8   ? DTYPE_F64
-                       : npy->item_bytes == 4 ? DTYPE_F32
-                                              : DTYPE_F16;
+        table->rows.dtype = npy->item_bytes == 8   ? DTYPE_F64
+                            : npy->item_bytes == 4 ? DTYPE_F32
+                                                   : DTYPE_F16;
     else
         return "holds numbers that are none of <f8, <f4, <f2 and |i1; save it as one of these (in "
                "NumPy: array.astype('<f4'))";
@@ -34,10 +34,10 @@ static const char *find_shape(const struct npy *npy, struct table *table)
         return "must have two dimensions, tokens and columns, both from 1 to 2^32 - 2";
     if (npy->is_fortran)
         return "lies column by column; save it row by row (in NumPy: np.ascontiguousarray(array))";
-    table->n_rows = (uint32_t)npy->shape[0];
+    table->rows.n = table->n_rows = (uint32_t)npy->shape[0];
     table->dim = (uint32_t)npy->shape[1];
-    table->stride_bytes = npy->shape[1] * npy->item_bytes;
-    table->rows = npy->data;
+    table->rows.stride_bytes = npy->shape[1] * npy->item_bytes;
+    table->rows.at = npy->data;
     return NULL;
 }
 
@@ -49,6 +49,6 @@ bool table_open_npy(struct table *table, struct span file, const char *where, st
     if (!why) why = find_dtype(&npy, table);
     if (!why) why = find_shape(&npy, table);
     if (why) return err_set(err, ERR_FORMAT, NULL, "%.300s %s", where, why);
-    return table->dtype != DTYPE_I8 || table_scale_by_one(table) ||
+    return table->rows.dtype != DTYPE_I8 || table_scale_by_one(table) ||
            err_set(err, ERR_MEMORY, NULL, "no memory for a scale a row");
 }

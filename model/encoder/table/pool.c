@@ -1,46 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/encoder/table/pool.h"
 
-#include "base/buf.h"
-#include "model/encoder/fasttext/fasttext.h"
 #include "model/math/kernels.h"
-#include "model/text/tokenizer.h"
+#include "model/text/tokens.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
-const char *const pooling_names[POOLINGS] = {"mean", "weighted", "sum", "max", "unit"};
-
-bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling)
+/* By the kernels. Weights are the table's, or what its rows are to be divided by. */
+static void gather_plain(float *out, const struct table *table, enum pooling pooling,
+                         const uint32_t *ids, size_t n, size_t dims)
 {
-    for (int i = POOLING_MEAN; i < POOLINGS; i++) {
-        if (strlen(pooling_names[i]) != bytes || memcmp(name, pooling_names[i], bytes) != 0)
-            continue;
-        *pooling = (enum pooling)i;
-        return true;
-    }
-    return false;
-}
-
-typedef void gather_kernel(float *out, const struct table *table, const uint32_t *ids, size_t n,
-                           size_t dims);
-
-static gather_kernel *kernel_of(const struct table *table, enum pooling pooling)
-{
+    const struct kernels *kernels = kernels_get();
+    const struct rows *rows = &table->rows;
     switch (pooling) {
     case POOLING_MEAN:
     case POOLING_SUM:
-        return kernels_get()->sum[table->dtype];
+        kernels->sum[rows->dtype](out, rows, ids, n, dims);
+        break;
     case POOLING_WEIGHTED:
-        return kernels_get()->weighted_sum[table->dtype];
-    case POOLING_MAX:
-        return kernels_get()->max[table->dtype];
+        kernels->weighted_sum[rows->dtype](out, rows, table->weights, ids, n, dims);
+        break;
     case POOLING_UNIT:
+        kernels->weighted_sum[rows->dtype](out, rows, table->inverse_norms, ids, n, dims);
+        break;
+    case POOLING_MAX:
+        kernels->max[rows->dtype](out, rows, ids, n, dims);
         break;
     }
-    return NULL;
 }
 
 static bool is_unknown(uint32_t unknown_id, uint32_t id)
@@ -60,7 +48,7 @@ static void take_row(double *out, const float *row, float weight, size_t n,
     for (size_t j = 0; j < n; j++) {
         if (pooling == POOLING_MAX)
             out[j] = row[j] > out[j] || isnan(row[j]) ? row[j] : out[j];
-        else if (table->dtype == DTYPE_F64)
+        else if (table->rows.dtype == DTYPE_F64)
             out[j] += (double)weight * row[j];
         else
             out[j] = (float)out[j] + weight * row[j];
@@ -112,22 +100,11 @@ static void gather_rows(float *out, const struct table *table, enum pooling pool
     }
 }
 
-static void gather_units(float *out, const struct table *table, const uint32_t *ids, size_t n,
-                         size_t dims)
-{
-    struct table units = *table;
-    units.weights = table->inverse_norms;
-    kernel_of(table, POOLING_WEIGHTED)(out, &units, ids, n, dims);
-}
-
 static void gather(float *out, const struct table *table, enum pooling pooling, const uint32_t *ids,
                    size_t n, size_t dims)
 {
-    const bool is_plain = table_is_plain(table);
-    if (is_plain && pooling != POOLING_UNIT)
-        kernel_of(table, pooling)(out, table, ids, n, dims);
-    else if (is_plain && table->inverse_norms)
-        gather_units(out, table, ids, n, dims);
+    if (table_is_plain(table) && (pooling != POOLING_UNIT || table->inverse_norms))
+        gather_plain(out, table, pooling, ids, n, dims);
     else
         gather_rows(out, table, pooling, ids, n, dims);
 }
@@ -201,30 +178,6 @@ double pool_divisor(const struct table *table, uint32_t unknown_id, const uint32
     return (double)count(table, unknown_id, options->pooling, ids, n);
 }
 
-/* The sum of squares leaves float's range for very long or short vectors: made of middling length
-   first, they have a norm. The zero vector stays what it is. */
-static bool bring_into_range(const struct kernels *kernels, float *x, size_t dims)
-{
-    if (!kernels->is_finite(x, dims)) return false;
-    float largest = 0;
-    for (size_t j = 0; j < dims; j++)
-        if (fabsf(x[j]) > largest) largest = fabsf(x[j]);
-    if (largest > 0) kernels->divide(x, dims, largest);
-    return true;
-}
-
-static bool normalize(const struct kernels *kernels, float *x, size_t dims)
-{
-    float squares = kernels->sum_squares(x, dims);
-    if (!(squares > 1e-30f && squares <= FLT_MAX)) {
-        if (!bring_into_range(kernels, x, dims)) return false;
-        squares = kernels->sum_squares(x, dims);
-        if (squares == 0) return true;
-    }
-    kernels->divide(x, dims, sqrtf(squares));
-    return true;
-}
-
 bool pool_rows(const struct table *table, uint32_t unknown_id, const uint32_t *ids, size_t n,
                const struct pool_options *options, float *out)
 {
@@ -243,101 +196,7 @@ bool pool_rows(const struct table *table, uint32_t unknown_id, const uint32_t *i
         return true;
     }
     /* A divisor that is not negative leaves the direction alone: L2 needs no division before. */
-    if (options->normalize) return normalize(kernels, out, dims);
+    if (options->normalize) return pooling_normalize(out, dims);
     if (divisor != 1) kernels->divide(out, dims, divisor);
     return kernels->is_finite(out, dims);
-}
-
-/* ---- fastText: of the text ---- */
-
-/* Whether it is just what the program does with a line. */
-static bool is_its_own(const struct fasttext *ft, enum pooling pooling)
-{
-    return pooling ==
-           (fasttext_info(ft)->model == FASTTEXT_SUPERVISED ? POOLING_MEAN : POOLING_UNIT);
-}
-
-static const char *skip(const char *at, const char *end, bool is_space)
-{
-    while (at < end && (*at == ' ' || (*at >= '\t' && *at <= '\r')) == is_space)
-        at++;
-    return at;
-}
-
-static void take_word(float *out, const float *word, uint32_t dim, size_t *n, enum pooling pooling)
-{
-    float squares = 0;
-    for (uint32_t j = 0; j < dim && pooling == POOLING_UNIT; j++)
-        squares += word[j] * word[j];
-    if (pooling == POOLING_UNIT && squares == 0) return;
-    const float scale = pooling == POOLING_UNIT ? 1 / sqrtf(squares) : 1;
-    for (uint32_t j = 0; j < dim; j++) {
-        if (pooling == POOLING_MAX)
-            out[j] = word[j] > out[j] || *n == 0 ? word[j] : out[j];
-        else
-            out[j] += scale * word[j];
-    }
-    ++*n;
-}
-
-/* Word by word, for poolings that are not its own. */
-static bool pool_words(const struct fasttext *ft, struct arena *arena, struct span text,
-                       enum pooling pooling, float *out)
-{
-    const uint32_t dim = fasttext_info(ft)->dim;
-    const char *at = text.data, *end = at + text.bytes;
-    float *word = arena_array(arena, dim, sizeof *word);
-    size_t n = 0;
-    memset(out, 0, dim * sizeof *out);
-    while (word && (at = skip(at, end, true)) < end) {
-        const char *start = at;
-        at = skip(at, end, false);
-        if (!fasttext_word_vector(ft, (struct span){start, (size_t)(at - start)}, arena, word))
-            return false;
-        take_word(out, word, dim, &n, pooling);
-    }
-    for (uint32_t j = 0; j < dim && n > 0 && pooling != POOLING_SUM && pooling != POOLING_MAX; j++)
-        out[j] /= (float)n;
-    return word;
-}
-
-/* Of ids alone, the line that has these words. */
-static bool text_of(const struct head_ground *ground, struct arena *arena,
-                    const struct passage *passage, struct span *text)
-{
-    struct buf line;
-    *text = (struct span){passage->text, passage->bytes};
-    if (passage->text) return true;
-    buf_init(&line, arena);
-    tokenizer_decode(ground->tokenizer, passage->ids, passage->n, false, &line);
-    *text = (struct span){line.bytes > 0 ? line.data : "", line.bytes};
-    return !line.failed;
-}
-
-static bool pool_text(const struct head_ground *ground, struct arena *arena,
-                      const struct passage *passage, const struct pool_options *options, float *out,
-                      struct err *err)
-{
-    const struct fasttext *ft = ground->fasttext;
-    struct span text;
-    if (!text_of(ground, arena, passage, &text)) return err_out_of_memory(err);
-    float *whole = arena_array(arena, fasttext_info(ft)->dim, sizeof *whole);
-    bool done = whole && (is_its_own(ft, options->pooling)
-                              ? fasttext_sentence_vector(ft, text, arena, whole)
-                              : pool_words(ft, arena, text, options->pooling, whole));
-    if (!done) return err_out_of_memory(err);
-    memcpy(out, whole, options->dims * sizeof *out);
-    const struct kernels *kernels = kernels_get();
-    done = options->normalize ? normalize(kernels, out, options->dims)
-                              : kernels->is_finite(out, options->dims);
-    return done || err_set(err, ERR_INTERNAL, NULL, "the vector is not finite");
-}
-
-bool pool_passage(const struct head_ground *ground, struct arena *arena,
-                  const struct passage *passage, const struct pool_options *options, float *out,
-                  struct err *err)
-{
-    if (ground->fasttext) return pool_text(ground, arena, passage, options, out, err);
-    return pool_rows(ground->table, ground->unknown_id, passage->ids, passage->n, options, out) ||
-           err_set(err, ERR_INTERNAL, NULL, "the vector is not finite");
 }

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file pool.h
- * From rows of a table to one vector: what model_pool does, on any table, and its two halves.
+ * From rows of a table to one vector: of any table, and the two halves of that.
  * Pure; the bits of every result depend on the arguments alone, not on the CPU.
  *
  * Ids (n) are below the table's rows, or the unknown id or TOKEN_ID_NONE, which are left out.
  */
 #pragma once
 
+#include "model/encoder/pooling.h"
 #include "model/encoder/table/table.h"
-#include "model/model.h"
 
-/**
- * pool_passage: as model_vector, on that ground.
- * @param arena for fastText's models
- */
-bool pool_passage(const struct head_ground *ground, struct arena *arena,
-                  const struct passage *passage, const struct pool_options *options, float *out,
-                  struct err *err);
-
-/** pool_rows: as model_pool. */
+/** pool_rows: out (dims) = the pooled vector, normalized where that is wanted; zeros where there is
+ * no token. False: a value is not finite. */
 bool pool_rows(const struct table *table, uint32_t unknown_id, const uint32_t *ids, size_t n,
                const struct pool_options *options, float *out);
 

@@ -118,13 +118,13 @@ static bool choose_table(struct table *table, const struct tensors *file, const 
                     QUOTED(tensor->name), (unsigned long long)tensor->shape[0],
                     (unsigned long long)tensor->shape[1]);
     }
-    table->rows = tensor->data;
-    table->n_rows = (uint32_t)tensor->shape[0];
+    table->rows.at = tensor->data;
+    table->rows.n = table->n_rows = (uint32_t)tensor->shape[0];
     table->dim = (uint32_t)tensor->shape[1];
-    table->stride_bytes = tensor->shape[1] * tensor->item_bits / 8;
+    table->rows.stride_bytes = tensor->shape[1] * tensor->item_bits / 8;
     for (int dtype = 0; dtype <= DTYPES; dtype++) {
         if (strcmp(tensor->dtype, dtype_names[dtype]) != 0) continue;
-        table->dtype = (enum dtype)dtype;
+        table->rows.dtype = (enum dtype)dtype;
         return true;
     }
     return FAIL(
@@ -138,7 +138,7 @@ static bool find_scales(struct table *table, const struct tensors *file,
                         const struct table_options *options)
 {
     const struct tensor *tensor = tensors_find(file, "scales");
-    if (table->dtype != DTYPE_I8) return true;
+    if (table->rows.dtype != DTYPE_I8) return true;
     if (!tensor && options->has_factors)
         return table_scale_by_one(table) ||
                err_set(file->err, ERR_MEMORY, NULL, "no memory for a scale a row");
@@ -155,7 +155,7 @@ static bool find_scales(struct table *table, const struct tensors *file,
                     "row",
                     table->n_rows);
     }
-    table->scales = tensor->data;
+    table->rows.scales = tensor->data;
     return true;
 }
 
@@ -171,7 +171,7 @@ bool table_tensor_floats(const struct tensor *tensor, size_t n, float *out)
     }
     for (int dtype = 0; dtype < DTYPES; dtype++) {
         if (dtype == DTYPE_I8 || strcmp(tensor->dtype, dtype_names[dtype]) != 0) continue;
-        const struct table as_row = {.rows = tensor->data, .n_rows = 1, .dtype = (enum dtype)dtype};
+        const struct rows as_row = {.at = tensor->data, .n = 1, .dtype = (enum dtype)dtype};
         kernels_get()->row[dtype](out, &as_row, 0, n);
         return true;
     }
@@ -231,9 +231,9 @@ static bool check_mapping(const struct table *table, const struct tensors *file)
     for (uint32_t id = 0; id < table->n_rows; id++) {
         int32_t row;
         memcpy(&row, table->mapping + id * sizeof row, sizeof row);
-        if (row < 0 || (uint32_t)row >= table->n_stored)
+        if (row < 0 || (uint32_t)row >= table->rows.n)
             return FAIL(file, "tensor 'mapping': token %u has the row %d, but there are %u rows",
-                        id, row, table->n_stored);
+                        id, row, table->rows.n);
     }
     return true;
 }
@@ -267,7 +267,6 @@ static bool read_mapping(struct table *table, const struct tensors *file,
                     tensor->name);
     table->mapping = tensor->data;
     if (strcmp(tensor->dtype, "I64") == 0 && !narrow_mapping(table, file, tensor)) return false;
-    table->n_stored = table->n_rows;
     table->n_rows = (uint32_t)tensor->shape[0];
     return options->is_checked || check_mapping(table, file);
 }

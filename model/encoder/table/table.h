@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "model/math/rows.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -15,33 +16,19 @@
 #include <stdint.h>
 #include <string.h>
 
-enum dtype {
-    DTYPE_F32,
-    DTYPE_F16,
-    DTYPE_BF16,
-    DTYPE_I8,  /* a value is the number times its row's scale */
-    DTYPE_F64, /* these are read a row at a time (table_floats) */
-    DTYPE_PQ,  /* product-quantised, by fastText */
+struct table;
+
+/** Of a table whose rows are made when they are read: how. */
+struct table_maker {
+    /** row: out (n) = columns [from, from + n) of row `id`; zeros where memory is out. */
+    void (*row)(const void *source, uint32_t id, uint32_t from, uint32_t n, float *out);
+    /** check_finite: as table_check_finite, of what rows are made of. */
+    bool (*check_finite)(const void *source, uint32_t *row);
 };
 
-/** Those that the kernels know: the ones before DTYPE_F64. */
-#define DTYPES 4
-
-/** Names as safetensors writes them, by enum dtype: F32, F16, BF16, I8, F64, PQ. */
-extern const char *const dtype_names[DTYPES + 2];
-
-/** dtype_bytes: of one number. */
-size_t dtype_bytes(enum dtype dtype);
-
-struct fasttext;
-
 struct table {
-    const void
-        *rows; /* (n_stored, dim) of dtype, row-major, little-endian; aligned as the file has it */
-    size_t stride_bytes; /* from a row to the next */
+    struct rows rows; /* (rows.n, dim) as they lie there, one a token but for a mapping */
     uint32_t n_rows, dim;
-    enum dtype dtype;
-    const char *scales;   /* (n_rows) float32, little-endian, at any address; I8: NULL is 1 */
     const float *weights; /* (n_rows) token weights for weighted pooling, or NULL */
     /* (n_rows) 1 by the L2 norm of each id's row, 0 of a row of zeros, for unit pooling; NULL:
        worked out at each use (table_inverse_norm). */
@@ -49,35 +36,23 @@ struct table {
     /* Where ids share rows, or rows are multiplied: read by table_floats alone. */
     const char *mapping;  /* (n_rows) int32, little-endian: the stored row of each id; or NULL */
     const float *factors; /* (n_rows) what each id's row is multiplied by; or NULL */
-    uint32_t n_stored;    /* rows that there are, with a mapping */
-    const struct fasttext *fasttext; /* each row is made of several of its rows; or NULL */
+    const struct table_maker *maker; /* there are no rows: each is made of `source`; or NULL */
+    const void *source;              /* borrowed */
     float *owned[5];        /* of weights, factors, rows, scales, norms: its own memory, or NULL */
     int32_t *owned_mapping; /* the same, of the mapping */
 };
 
+/** table_of: the table that has these rows, one a token. */
+static inline struct table table_of(struct rows rows, uint32_t dim)
+{
+    return (struct table){.rows = rows, .n_rows = rows.n, .dim = dim};
+}
+
 /** table_is_plain: each id has a row of numbers that the kernels know. */
 static inline bool table_is_plain(const struct table *table)
 {
-    return !table->mapping && !table->factors && table->dtype < DTYPES && !table->fasttext;
+    return !table->mapping && !table->factors && table->rows.dtype < DTYPES && !table->maker;
 }
-
-/** table_row: where row `id` (< n_rows) begins. */
-static inline const char *table_row(const struct table *table, uint32_t id)
-{
-    assert(id < table->n_rows);
-    return (const char *)table->rows + id * table->stride_bytes;
-}
-
-/** table_scale: what the numbers of row `id` (< n_rows) are multiplied by; of an I8 table. */
-static inline float table_scale(const struct table *table, uint32_t id)
-{
-    float scale;
-    memcpy(&scale, table->scales + id * sizeof scale, sizeof scale);
-    return scale;
-}
-
-/** table_of_fasttext: a row for each word of a fastText model, which is borrowed. */
-struct table table_of_fasttext(const struct fasttext *ft);
 
 struct tensors;
 

@@ -41,7 +41,7 @@ static bool open_bytes(struct head **head, const void *bytes, size_t n, uint32_t
 {
     *err = (struct err){0};
     return head_open(head, (struct span){bytes, n}, "taste", "taste.skops",
-                     &(struct head_ground){.dim = dim}, err);
+                     &(struct head_input){.dim = dim}, err);
 }
 
 static char *read_golden(const char *name, size_t *bytes)

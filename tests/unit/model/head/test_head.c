@@ -2,6 +2,7 @@
 /* Heads from files: against scikit-learn's own answers (tests/golden/make_head.py), and by hand. */
 #include "base/json.h"
 #include "model/encoder/table/table.h"
+#include "model/encoder/table/table_encoder.h"
 #include "model/head/head.h"
 #include "model/text/tokens.h"
 #include "tests/test.h"
@@ -33,17 +34,20 @@ static int stop(void **state)
 /* What heads of two columns stand on. */
 static const float rows[3][2] = {{1, 0}, {0.5f, 2}, {-1, 1}};
 static const struct table three_rows = {
-    .rows = rows, .stride_bytes = sizeof rows[0], .n_rows = 3, .dim = 2, .dtype = DTYPE_F32};
+    .rows = {.at = rows, .stride_bytes = sizeof rows[0], .n = 3, .dtype = DTYPE_F32},
+    .n_rows = 3,
+    .dim = 2};
 
 static struct head *open_text(const char *text, uint32_t dim)
 {
     struct head *head;
     struct err err;
+    static struct table_encoder encoder;
+    table_encoder_init(&encoder, &three_rows, TOKEN_ID_NONE);
     if (!head_open(&head, (struct span){text, strlen(text)}, "taste", "head",
-                   &(struct head_ground){.dim = dim,
-                                         .table = &three_rows,
-                                         .pool = {.pooling = POOLING_SUM, .dims = dim},
-                                         .unknown_id = TOKEN_ID_NONE},
+                   &(struct head_input){.dim = dim,
+                                        .encoder = &encoder.encoder,
+                                        .pool = {.pooling = POOLING_SUM, .dims = dim}},
                    &err))
         fail_msg("%s", err.message);
     return head;
@@ -54,7 +58,7 @@ static void refuse(const char *text, const char *why)
     struct head *head;
     struct err err;
     assert_false(head_open(&head, (struct span){text, strlen(text)}, "taste", "head",
-                           &(struct head_ground){.dim = 2}, &err));
+                           &(struct head_input){.dim = 2}, &err));
     assert_null(head);
     if (err.code != ERR_FORMAT || !strstr(err.message, why))
         fail_msg("'%s' does not say '%s'", err.message, why);
@@ -282,7 +286,7 @@ static void a_safetensors_file_is_a_head(void **state)
     struct head *head;
     struct err err;
     float logits[2];
-    if (!head_open(&head, file, "taste", "head", &(struct head_ground){.dim = 2}, &err))
+    if (!head_open(&head, file, "taste", "head", &(struct head_input){.dim = 2}, &err))
         fail_msg("%s", err.message);
     const struct head_info *info = head_info(head);
     assert_int_equal(info->kind, HEAD_MULTI_LABEL);
@@ -294,7 +298,7 @@ static void a_safetensors_file_is_a_head(void **state)
     assert_true(head_logits(head, &arena, (const float[]){1, 1}, NULL, 0, logits, &err));
     assert_true(logits[0] == 3.5f && logits[1] == 6.5f);
     head_close(head);
-    assert_false(head_open(&head, file, "taste", "head", &(struct head_ground){.dim = 3}, &err));
+    assert_false(head_open(&head, file, "taste", "head", &(struct head_input){.dim = 3}, &err));
     assert_non_null(strstr(err.message, "takes vectors of 2 columns, but the table"));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heads with n-grams: their logits against a plain sum, their shares, and files that are wrong. */
 #include "model/encoder/table/pool.h"
+#include "model/encoder/table/table_encoder.h"
 #include "model/files/tensors_pack.h"
 #include "model/head/head.h"
 #include "model/head/ngram_index.h"
@@ -42,7 +43,8 @@ static struct {
     float scales[ROOM];
     struct tensor_given tensors[N_TENSORS];
     json_t *metadata;
-    struct head_ground ground;
+    struct table_encoder encoder;
+    struct head_input input;
     char *packed;
 } kit;
 
@@ -106,11 +108,11 @@ static int make_kit(void **state)
     fill_tensors();
     kit.metadata = json_pack("{s:s, s:s}", "labels", "[\"a\",\"b\",\"c\"]", "ngrams",
                              about_ngrams(kit.world.tokenizer));
-    kit.ground = (struct head_ground){.dim = WORLD_D,
-                                      .tokenizer = kit.world.tokenizer,
-                                      .table = &kit.world.table,
-                                      .pool = {POOLING_MEAN, true, WORLD_D},
-                                      .unknown_id = WORLD_UNKNOWN};
+    table_encoder_init(&kit.encoder, &kit.world.table, WORLD_UNKNOWN);
+    kit.input = (struct head_input){.dim = WORLD_D,
+                                    .tokenizer = kit.world.tokenizer,
+                                    .encoder = &kit.encoder.encoder,
+                                    .pool = {POOLING_MEAN, true, WORLD_D}};
     kit.packed = NULL;
     arena_init(&arena, 1 << 20);
     err = (struct err){0};
@@ -147,7 +149,7 @@ static struct span pack_kit(void)
 static struct head *open_kit(void)
 {
     struct head *head;
-    if (!head_open(&head, pack_kit(), "taste", "head.safetensors", &kit.ground, &err))
+    if (!head_open(&head, pack_kit(), "taste", "head.safetensors", &kit.input, &err))
         fail_msg("%s", err.message);
     assert_int_equal(head_info(head)->ngrams, kit.ngrams.n);
     return head;
@@ -312,8 +314,8 @@ static void bias_and_shares_add_up_to_the_logit(void **state)
     (void)state;
     static const enum pooling poolings[] = {POOLING_MEAN, POOLING_WEIGHTED, POOLING_SUM};
     for (int i = 0; i < 6; i++) {
-        kit.ground.pool.pooling = poolings[i / 2];
-        kit.ground.pool.normalize = i % 2;
+        kit.input.pool.pooling = poolings[i / 2];
+        kit.input.pool.normalize = i % 2;
         struct head *head = open_kit();
         for (size_t text = 0; text < TEXTS; text++) {
             uint32_t n;
@@ -368,7 +370,7 @@ static void refuse(const char *why)
 {
     struct head *head;
     err = (struct err){0};
-    if (head_open(&head, pack_kit(), "taste", "head.safetensors", &kit.ground, &err))
+    if (head_open(&head, pack_kit(), "taste", "head.safetensors", &kit.input, &err))
         fail_msg("taken, though '%s'", why);
     assert_null(head);
     assert_int_equal(err.code, ERR_FORMAT);
@@ -433,7 +435,7 @@ static void a_head_of_no_ngrams_has_no_such_tensors(void **state)
     refuse("tensor 'ngrams.rows' must have a row at least");
     kit.tensors[ROWS].name = NULL;
     struct head *head;
-    assert_true(head_open(&head, pack_kit(), "taste", "head", &kit.ground, &err));
+    assert_true(head_open(&head, pack_kit(), "taste", "head", &kit.input, &err));
     assert_int_equal(head_info(head)->ngrams, 0);
     head_close(head);
 }
@@ -529,9 +531,9 @@ static void the_vocabulary_must_be_that_of_the_training(void **state)
     const struct tokenizer_options options = {.lowercase = true};
     struct tokenizer *other;
     assert_true(tokenizer_open(&other, &files, &options, &err));
-    kit.ground.tokenizer = other;
+    kit.input.tokenizer = other;
     refuse("another vocabulary than the model's; serve it with the model it was trained on");
-    kit.ground.tokenizer = NULL;
+    kit.input.tokenizer = NULL;
     refuse("its n-grams need the vocabulary of a model");
     tokenizer_close(other);
 }

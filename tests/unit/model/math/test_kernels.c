@@ -46,7 +46,7 @@ static uint32_t random_bits(uint32_t *state, enum dtype dtype)
 
 struct fixture {
     char *bytes; /* exactly as long as the table, so that a read past its end is seen */
-    struct table table;
+    struct rows rows;
     float weights[ROWS];
     char scales[1 + ROWS * sizeof(float)]; /* at an odd address */
     uint32_t ids[IDS];
@@ -72,13 +72,11 @@ static void fixture_init(struct fixture *fixture, enum dtype dtype, uint32_t dim
     for (size_t i = 0; i < IDS; i++)
         fixture->ids[i] = random_next(&state) % ROWS;
     fixture->ids[IDS / 2] = ROWS - 1;
-    fixture->table = (struct table){.rows = fixture->bytes + offset,
-                                    .stride_bytes = dim * item,
-                                    .n_rows = ROWS,
-                                    .dim = dim,
-                                    .dtype = dtype,
-                                    .scales = fixture->scales + 1,
-                                    .weights = fixture->weights};
+    fixture->rows = (struct rows){.at = fixture->bytes + offset,
+                                  .stride_bytes = dim * item,
+                                  .n = ROWS,
+                                  .dtype = dtype,
+                                  .scales = fixture->scales + 1};
 }
 
 static void assert_same_bits(const float *got, const float *want, size_t n, const char *what)
@@ -101,27 +99,27 @@ static void compare_gather(const struct kernels *scalar, const struct kernels *s
                            const struct fixture *fixture, size_t n, size_t dims)
 {
     float want[DIMS_MAX + GUARD], got[DIMS_MAX + GUARD];
-    const struct table *table = &fixture->table;
-    enum dtype dtype = table->dtype;
+    const struct rows *rows = &fixture->rows;
+    enum dtype dtype = rows->dtype;
     fill(want, dims + GUARD, GUARD_VALUE);
     fill(want, dims, function == 2 ? -INFINITY : 0);
     memcpy(got, want, sizeof want);
     switch (function) {
     case 0:
-        scalar->sum[dtype](want, table, fixture->ids, n, dims);
-        set->sum[dtype](got, table, fixture->ids, n, dims);
+        scalar->sum[dtype](want, rows, fixture->ids, n, dims);
+        set->sum[dtype](got, rows, fixture->ids, n, dims);
         break;
     case 1:
-        scalar->weighted_sum[dtype](want, table, fixture->ids, n, dims);
-        set->weighted_sum[dtype](got, table, fixture->ids, n, dims);
+        scalar->weighted_sum[dtype](want, rows, fixture->weights, fixture->ids, n, dims);
+        set->weighted_sum[dtype](got, rows, fixture->weights, fixture->ids, n, dims);
         break;
     case 2:
-        scalar->max[dtype](want, table, fixture->ids, n, dims);
-        set->max[dtype](got, table, fixture->ids, n, dims);
+        scalar->max[dtype](want, rows, fixture->ids, n, dims);
+        set->max[dtype](got, rows, fixture->ids, n, dims);
         break;
     default:
-        scalar->row[dtype](want, table, fixture->ids[0], dims);
-        set->row[dtype](got, table, fixture->ids[0], dims);
+        scalar->row[dtype](want, rows, fixture->ids[0], dims);
+        set->row[dtype](got, rows, fixture->ids[0], dims);
     }
     char what[80];
     snprintf(what, sizeof what, "%s function %d dtype %s n %zu", set->name, function,
@@ -178,9 +176,9 @@ static void a_sequence_in_pieces_has_the_bits_of_the_whole(void **state)
     for (size_t s = 0; s < n_sets; s++) {
         for (size_t cut = 0; cut <= IDS; cut++) {
             float whole[100] = {0}, pieces[100] = {0};
-            sets[s]->sum[DTYPE_F16](whole, &fixture.table, fixture.ids, IDS, 100);
-            sets[s]->sum[DTYPE_F16](pieces, &fixture.table, fixture.ids, cut, 100);
-            sets[s]->sum[DTYPE_F16](pieces, &fixture.table, fixture.ids + cut, IDS - cut, 100);
+            sets[s]->sum[DTYPE_F16](whole, &fixture.rows, fixture.ids, IDS, 100);
+            sets[s]->sum[DTYPE_F16](pieces, &fixture.rows, fixture.ids, cut, 100);
+            sets[s]->sum[DTYPE_F16](pieces, &fixture.rows, fixture.ids + cut, IDS - cut, 100);
             assert_same_bits(pieces, whole, 100, sets[s]->name);
         }
     }
@@ -208,7 +206,7 @@ static void all_halves_convert_exactly_in_every_set(void **state)
     for (uint32_t i = 0; i < 65536; i++)
         halves[i] = (uint16_t)i;
     for (int dtype = DTYPE_F16; dtype <= DTYPE_BF16; dtype++) {
-        const struct table table = {.rows = halves, .n_rows = 1, .dtype = (enum dtype)dtype};
+        const struct rows table = {.at = halves, .n = 1, .dtype = (enum dtype)dtype};
         sets[0]->row[dtype](want, &table, 0, 65536);
         for (uint32_t i = 0; i < 65536; i++) {
             uint32_t bits = i << 16, is;
@@ -245,13 +243,8 @@ static void an_i8_value_is_the_number_times_the_scale_of_its_row(void **state)
         rows[0][j] = (signed char)(j - 128);
         rows[1][j] = (signed char)(127 - j);
     }
-    const struct table table = {.rows = rows,
-                                .stride_bytes = DIM,
-                                .n_rows = 2,
-                                .dim = DIM,
-                                .dtype = DTYPE_I8,
-                                .scales = (const char *)scales,
-                                .weights = weights};
+    const struct rows table = {
+        .at = rows, .stride_bytes = DIM, .n = 2, .dtype = DTYPE_I8, .scales = (const char *)scales};
     for (size_t s = 0; s < n_sets; s++) {
         sets[s]->row[DTYPE_I8](out, &table, 1, DIM);
         for (int j = 0; j < DIM; j++)
@@ -264,7 +257,7 @@ static void an_i8_value_is_the_number_times_the_scale_of_its_row(void **state)
             assert_true(out[j] == sum + a);
         }
         memset(out, 0, sizeof out);
-        sets[s]->weighted_sum[DTYPE_I8](out, &table, ids + 1, 2, DIM);
+        sets[s]->weighted_sum[DTYPE_I8](out, &table, weights, ids + 1, 2, DIM);
         for (int j = 0; j < DIM; j++) {
             volatile float a = scales[0] * (float)rows[0][j], b = scales[1] * (float)rows[1][j];
             volatile float wa = weights[0] * a, wb = weights[1] * b;
@@ -419,8 +412,7 @@ static void a_maximum_knows_signed_zeros_and_keeps_nan(void **state)
     fill(rows + 20, 20, 0.0f);
     rows[3] = NAN;
     rows[24] = -5;
-    struct table table = {
-        .rows = rows, .stride_bytes = 80, .n_rows = 2, .dim = 20, .dtype = DTYPE_F32};
+    struct rows table = {.at = rows, .stride_bytes = 80, .n = 2, .dtype = DTYPE_F32};
     for (size_t s = 0; s < n_sets; s++) {
         for (int order = 0; order < 2; order++) {
             float out[20];

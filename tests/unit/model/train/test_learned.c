@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was learned as files: read again they say what the learner would. */
 #include "model/encoder/table/encode_rows.h"
+#include "model/encoder/table/table_encoder.h"
 #include "model/files/tensors.h"
 #include "model/head/head.h"
 #include "model/math/kernels.h"
@@ -25,13 +26,14 @@ static struct head *open_head(const struct learned_files *files, const struct la
                               const struct table *table)
 {
     struct head *head;
-    const struct head_ground ground = {.dim = WORLD_D,
-                                       .tokenizer = lab->world.tokenizer,
-                                       .table = table,
-                                       .pool = lab->learner.pool,
-                                       .unknown_id = WORLD_UNKNOWN};
+    static struct table_encoder encoder;
+    table_encoder_init(&encoder, table, WORLD_UNKNOWN);
+    const struct head_input input = {.dim = WORLD_D,
+                                     .tokenizer = lab->world.tokenizer,
+                                     .encoder = &encoder.encoder,
+                                     .pool = lab->learner.pool};
     if (!head_open(&head, (struct span){files->head, files->head_bytes}, "taste", "the head",
-                   &ground, &err))
+                   &input, &err))
         fail_msg("%s", err.message);
     return head;
 }
@@ -184,15 +186,18 @@ static void encode_table(struct encoded *out, const struct table *from, enum dty
 {
     const size_t row_bytes = WORLD_D * dtype_bytes(dtype);
     for (uint32_t id = 0; id < WORLD_V; id++)
-        encode_row(out->rows + id * row_bytes, (const float *)(const void *)table_row(from, id),
-                   WORLD_D, dtype, &out->scales[id]);
-    out->table = (struct table){.rows = out->rows,
+        encode_row(out->rows + id * row_bytes,
+                   (const float *)(const void *)rows_at(&from->rows, id), WORLD_D, dtype,
+                   &out->scales[id]);
+    out->table =
+        (struct table){.rows = {.at = out->rows,
                                 .stride_bytes = row_bytes,
-                                .n_rows = WORLD_V,
-                                .dim = WORLD_D,
+                                .n = WORLD_V,
                                 .dtype = dtype,
-                                .scales = dtype == DTYPE_I8 ? (const char *)out->scales : NULL,
-                                .weights = from->weights};
+                                .scales = dtype == DTYPE_I8 ? (const char *)out->scales : NULL},
+                       .n_rows = WORLD_V,
+                       .dim = WORLD_D,
+                       .weights = from->weights};
 }
 
 /* A lab whose learner starts from that table. */
@@ -212,11 +217,11 @@ static void check_moved(const struct table *table, uint32_t id, const float *lea
 {
     static const double parts[DTYPES] = {
         [DTYPE_F32] = 0, [DTYPE_F16] = 0x1p-11, [DTYPE_BF16] = 0x1p-8, [DTYPE_I8] = 0};
-    const double step = table->dtype == DTYPE_I8 ? (double)table_scale(table, id) : 0;
+    const double step = table->rows.dtype == DTYPE_I8 ? (double)rows_scale(&table->rows, id) : 0;
     float row[WORLD_D];
-    kernels_get()->row[table->dtype](row, table, id, WORLD_D);
+    kernels_get()->row[table->rows.dtype](row, &table->rows, id, WORLD_D);
     for (uint32_t j = 0; j < WORLD_D; j++) {
-        const double most = parts[table->dtype] * fabs((double)learned[j]) + 0.501 * step;
+        const double most = parts[table->rows.dtype] * fabs((double)learned[j]) + 0.501 * step;
         assert_true(fabs((double)row[j] - (double)learned[j]) <= most);
     }
 }
@@ -231,16 +236,17 @@ static void check_table(enum dtype dtype)
     lab_learn_alone(&lab, 2);
     struct learned_files files = take(&lab, &encoded.table, &about);
     struct table table = open_table(&files);
-    assert_int_equal(table.dtype, dtype);
+    assert_int_equal(table.rows.dtype, dtype);
     assert_true(table.n_rows == WORLD_V && table.dim == WORLD_D);
     assert_memory_equal(table.weights, lab.world.weights, sizeof lab.world.weights);
     for (uint32_t id = 0; id < WORLD_V; id++) {
         const size_t bytes = WORLD_D * dtype_bytes(dtype);
-        const bool stays = memcmp(table_row(&table, id), table_row(&encoded.table, id), bytes) == 0;
+        const bool stays =
+            memcmp(rows_at(&table.rows, id), rows_at(&encoded.table.rows, id), bytes) == 0;
         check_moved(&table, id, lab.learner.learned[LEARNED_TABLE].values + id * WORLD_D);
         if (id == WORLD_UNKNOWN || id == 7) assert_true(stays);
         if (stays && dtype == DTYPE_I8)
-            assert_true(table_scale(&table, id) == table_scale(&encoded.table, id));
+            assert_true(rows_scale(&table.rows, id) == rows_scale(&encoded.table.rows, id));
         n_moved += !stays;
     }
     assert_true(n_moved > WORLD_V / 2);

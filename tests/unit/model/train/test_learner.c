@@ -352,7 +352,7 @@ static void rows_that_no_text_has_stay(void **state)
     lab_open(&lab, &options, POOLING_MEAN, true, 1);
     lab_learn_alone(&lab, 3);
     const struct learned *table = &lab.learner.learned[LEARNED_TABLE];
-    assert_true(lab.learner.table.rows == table->values);
+    assert_true(lab.learner.table.rows.at == table->values);
     for (uint32_t id = 0; id < WORLD_V; id++) {
         const bool is_there = id != WORLD_UNKNOWN && id != 7; /* ##s */
         const bool has_moved = memcmp(table->values + id * WORLD_D, lab.world.rows + id * WORLD_D,

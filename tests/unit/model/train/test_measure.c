@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Measuring against asking one by one; the temperature against a fine grid. */
+#include "model/encoder/table/table_encoder.h"
 #include "model/train/measure.h"
 #include "tests/unit/model/train/world.h"
 
@@ -68,11 +69,11 @@ static struct head *open_head(enum head_kind kind, double size)
                                   size * sin(row * 11.0 + j * 3.0), j == WORLD_D - 1 ? "]" : "");
     snprintf(text + n, sizeof text - n, "],\"bias\":[0.1%s]}", n_rows == 1 ? "" : ",0.2,-0.3");
     struct head *head;
-    const struct head_ground ground = {.dim = WORLD_D,
-                                       .table = &worlds[kind].table,
-                                       .pool = {POOLING_MEAN, true, WORLD_D},
-                                       .unknown_id = WORLD_UNKNOWN};
-    if (!head_open(&head, (struct span){text, strlen(text)}, "taste", "head", &ground, &err))
+    static struct table_encoder encoders[HEAD_KINDS];
+    table_encoder_init(&encoders[kind], &worlds[kind].table, WORLD_UNKNOWN);
+    const struct head_input input = {
+        .dim = WORLD_D, .encoder = &encoders[kind].encoder, .pool = {POOLING_MEAN, true, WORLD_D}};
+    if (!head_open(&head, (struct span){text, strlen(text)}, "taste", "head", &input, &err))
         fail_msg("%s", err.message);
     return head;
 }

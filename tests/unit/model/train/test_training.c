@@ -132,9 +132,9 @@ static bool is_same(const struct learned_files *a, const struct learned_files *b
 static void check_opens(const struct learned_files *files, const struct training_options *options)
 {
     struct head *head;
-    const struct head_ground ground = {.dim = options->dim ? options->dim : model_info(model)->dim,
-                                       .tokenizer = model_tokenizer(model)};
-    if (!head_open(&head, (struct span){files->head, files->head_bytes}, "a", "a", &ground, &err))
+    const struct head_input taken = {.dim = options->dim ? options->dim : model_info(model)->dim,
+                                     .tokenizer = model_tokenizer(model)};
+    if (!head_open(&head, (struct span){files->head, files->head_bytes}, "a", "a", &taken, &err))
         fail_msg("%s", err.message);
     head_close(head);
 }

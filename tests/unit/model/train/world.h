@@ -43,11 +43,12 @@ static inline void world_open(struct world *world)
         world->rows[i] = sinf((float)(i * i % 97) + 0.5f);
     for (int i = 0; i < WORLD_V; i++)
         world->weights[i] = 0.25f + (float)(i * 5 % WORLD_V) / 8;
-    world->table = (struct table){.rows = world->rows,
-                                  .stride_bytes = WORLD_D * sizeof *world->rows,
+    world->table = (struct table){.rows = {.at = world->rows,
+                                           .stride_bytes = WORLD_D * sizeof *world->rows,
+                                           .n = WORLD_V,
+                                           .dtype = DTYPE_F32},
                                   .n_rows = WORLD_V,
                                   .dim = WORLD_D,
-                                  .dtype = DTYPE_F32,
                                   .weights = world->weights};
     world->examples.names = label_names_new();
     world->examples.owns_names = true;

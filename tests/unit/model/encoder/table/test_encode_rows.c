@@ -13,9 +13,9 @@
 static float decoded(uint16_t half, enum dtype dtype)
 {
     const struct table table = {
-        .rows = &half, .stride_bytes = 2, .n_rows = 1, .dim = 1, .dtype = dtype};
+        .rows = {.at = &half, .stride_bytes = 2, .n = 1, .dtype = dtype}, .n_rows = 1, .dim = 1};
     float x;
-    kernels_get()->row[dtype](&x, &table, 0, 1);
+    kernels_get()->row[dtype](&x, &table.rows, 0, 1);
     return x;
 }
 
@@ -139,13 +139,14 @@ static void check_bytes(const float *x, float largest)
     int extreme = 0;
     encode_row(bytes, x, DIM, DTYPE_I8, &scale);
     assert_true(scale == largest / 127);
-    const struct table table = {.rows = bytes,
-                                .stride_bytes = DIM,
+    const struct table table = {.rows = {.at = bytes,
+                                         .stride_bytes = DIM,
+                                         .n = 1,
+                                         .dtype = DTYPE_I8,
+                                         .scales = (const char *)&scale},
                                 .n_rows = 1,
-                                .dim = DIM,
-                                .dtype = DTYPE_I8,
-                                .scales = (const char *)&scale};
-    kernels_get()->row[DTYPE_I8](out, &table, 0, DIM);
+                                .dim = DIM};
+    kernels_get()->row[DTYPE_I8](out, &table.rows, 0, DIM);
     for (size_t j = 0; j < DIM; j++) {
         /* Half a step, and the rounding of the product. */
         const double most = (double)scale / 2 + 1e-6 * fabs((double)x[j]);

@@ -40,7 +40,7 @@ static void refuse(const char *header, size_t n_data, const char *what)
     assert_int_equal(err.code, ERR_FORMAT);
     if (!strstr(err.message, what)) fail_msg("'%s' does not say '%s'", err.message, what);
     assert_non_null(strstr(err.message, "x.safetensors"));
-    assert_null(table.rows);
+    assert_null(table.rows.at);
     assert_null(table.weights);
     free((void *)(uintptr_t)file.data);
 }
@@ -73,9 +73,9 @@ static void a_table_with_weights_is_found(void **state)
     struct span file = take(&table, good, good_data, sizeof good_data);
     assert_int_equal(table.n_rows, 3);
     assert_int_equal(table.dim, 2);
-    assert_int_equal(table.dtype, DTYPE_F32);
-    assert_int_equal(table.stride_bytes, 8);
-    assert_ptr_equal(table.rows, file.data + file.bytes - 24);
+    assert_int_equal(table.rows.dtype, DTYPE_F32);
+    assert_int_equal(table.rows.stride_bytes, 8);
+    assert_ptr_equal(table.rows.at, file.data + file.bytes - 24);
     assert_true(table.weights[0] == 1 && table.weights[1] == 0.5f && table.weights[2] == 0.25f);
     let_go(&table, file);
 }
@@ -124,8 +124,9 @@ static void one_changed_byte_never_breaks_the_reader(void **state)
             bytes[i] = (char)values[v];
             bool ok = open_bytes(&table, file, &err);
             if (ok) {
-                const char *end = (const char *)table.rows + table.n_rows * table.stride_bytes;
-                assert_true((const char *)table.rows >= bytes && end <= bytes + file.bytes);
+                const char *end =
+                    (const char *)table.rows.at + table.n_rows * table.rows.stride_bytes;
+                assert_true((const char *)table.rows.at >= bytes && end <= bytes + file.bytes);
             }
             refused += !ok;
             table_close(&table);
@@ -387,10 +388,10 @@ static void rows_of_i8_come_with_their_scales(void **state)
     memcpy(data + 11, rows, sizeof rows);
     struct table table;
     struct span file = take(&table, WITH_SCALES("F32", "[2]", "11"), data, sizeof data);
-    assert_int_equal(table.dtype, DTYPE_I8);
-    assert_int_equal(table.stride_bytes, 3);
-    assert_memory_equal(table_row(&table, 1), rows[1], 3);
-    assert_true(table_scale(&table, 0) == 0.5f && table_scale(&table, 1) == 0.25f);
+    assert_int_equal(table.rows.dtype, DTYPE_I8);
+    assert_int_equal(table.rows.stride_bytes, 3);
+    assert_memory_equal(rows_at(&table.rows, 1), rows[1], 3);
+    assert_true(rows_scale(&table.rows, 0) == 0.5f && rows_scale(&table.rows, 1) == 0.25f);
     uint32_t row = 99;
     assert_true(table_check_finite(&table, &row));
     let_go(&table, file);
@@ -439,7 +440,7 @@ static void the_table_is_chosen_by_name_then_as_the_only_matrix(void **state)
         char data[4] = {0};
         struct table table;
         struct span file = take(&table, cases[i].header, data, sizeof data);
-        assert_ptr_equal(table.rows, file.data + file.bytes - 4 + cases[i].at);
+        assert_ptr_equal(table.rows.at, file.data + file.bytes - 4 + cases[i].at);
         let_go(&table, file);
     }
 }
@@ -456,11 +457,10 @@ static void a_row_that_is_not_finite_is_named(void **state)
         char *bytes = malloc(5 * dim * item + 1);
         assert_non_null(bytes);
         char *rows = bytes + 1; /* at an odd address */
-        struct table table = {.rows = rows,
-                              .stride_bytes = dim * item,
-                              .n_rows = 5,
-                              .dim = (uint32_t)dim,
-                              .dtype = (enum dtype)dtype};
+        struct table table = {
+            .rows = {.at = rows, .stride_bytes = dim * item, .n = 5, .dtype = (enum dtype)dtype},
+            .n_rows = 5,
+            .dim = (uint32_t)dim};
         for (size_t at = 0; at < 5 * dim; at++)
             memcpy(rows + at * item, &largest[dtype], item);
         uint32_t row = 99;

@@ -139,9 +139,9 @@ static bool open_given(struct head **head, const struct given *given, const char
     char *file = tensors_pack(given->tensors, n, NULL, &bytes, err);
     json_t *json = config ? json_read(config, strlen(config), &detail) : NULL;
     assert_true(file && (json || !config));
-    const struct head_ground ground = {.dim = 2, .config = json};
+    const struct head_input input = {.dim = 2, .config = json};
     *err = (struct err){0};
-    bool done = head_open(head, (struct span){file, bytes}, "taste", "file", &ground, err);
+    bool done = head_open(head, (struct span){file, bytes}, "taste", "file", &input, err);
     json_decref(json);
     free(file);
     return done;

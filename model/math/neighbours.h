@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file neighbours.h
- * The rows of a table that point most nearly where a vector points: those of the largest cosine.
+ * The rows that point most nearly where a vector points: those of the largest cosine.
  *
  * Rows are read once, where they lie; beside them there is room for what is asked for. Sums are in
  * double, in one fixed order, and a cosine is rounded to float32: the result depends on the
@@ -11,7 +11,6 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "model/encoder/table/table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,8 +29,12 @@ struct neighbours {
 
 /** Which neighbours are asked for. */
 struct neighbours_wish {
+    /** row: out (dim) = row `id`; any thread calls it. */
+    void (*row)(const void *rows, uint32_t id, float *out);
+    const void *rows;
+    uint32_t dim;
     const float *vector; /* (dim), one that has a direction */
-    uint32_t n_rows;     /* the rows that are looked at: ids below it (at most the table's) */
+    uint32_t n_rows;     /* the rows that are looked at: ids below it */
     uint32_t most;       /* at least 1 */
     /** Says which ids are none; any thread calls it. NULL: all rows may be neighbours. */
     bool (*leaves_out)(const void *user, uint32_t id);
@@ -46,5 +49,5 @@ bool neighbours_has_direction(const float *vector, size_t n);
  * neighbours_find finds them. Rows without a direction are never among them.
  * @return false with ERR_MEMORY
  */
-bool neighbours_find(const struct table *table, const struct neighbours_wish *wish,
-                     struct arena *arena, struct neighbours *out, struct err *err);
+bool neighbours_find(const struct neighbours_wish *wish, struct arena *arena,
+                     struct neighbours *out, struct err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/convert/rows.h"
+#include "model/convert/written_rows.h"
 
 #include "model/encoder/table/encode_rows.h"
 #include "model/math/kernels.h"
@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t rows_bytes(const struct rows *rows)
+size_t written_rows_bytes(const struct written_rows *rows)
 {
     return rows->dim * dtype_bytes(rows->dtype);
 }
 
-bool rows_open(struct rows *rows, struct err *err)
+bool written_rows_open(struct written_rows *rows, struct err *err)
 {
     const size_t room = (size_t)rows->table->dim + rows->dim;
     rows->values = malloc(room * sizeof *rows->values);
@@ -25,7 +25,7 @@ bool rows_open(struct rows *rows, struct err *err)
     return err_set(err, ERR_MEMORY, NULL, "no memory for a row of %u columns", rows->table->dim);
 }
 
-void rows_close(struct rows *rows)
+void written_rows_close(struct written_rows *rows)
 {
     free(rows->values);
     free(rows->wide);
@@ -33,43 +33,44 @@ void rows_close(struct rows *rows)
     free(rows->inverse_norms);
 }
 
-static uint32_t source_row(const struct rows *rows, uint32_t i)
+static uint32_t source_row(const struct written_rows *rows, uint32_t i)
 {
     return rows->kept ? rows->kept[i] : i;
 }
 
-void rows_floats(const struct rows *rows, uint32_t i, float *out)
+void written_rows_floats(const struct written_rows *rows, uint32_t i, float *out)
 {
     table_floats(rows->table, source_row(rows, i), 0, rows->table->dim, out);
 }
 
-static bool refuse(const struct rows *rows, uint32_t i, const char *what, struct err *err)
+static bool refuse(const struct written_rows *rows, uint32_t i, const char *what, struct err *err)
 {
     return err_set(err, ERR_FORMAT, NULL, "%.300s: row %u %s", rows->where, source_row(rows, i),
                    what);
 }
 
 /* A table of row `i` alone, as it was written. */
-static struct table written_row(const struct rows *rows, uint32_t i, const char *row)
+static struct table written_row(const struct written_rows *rows, uint32_t i, const char *row)
 {
-    return (struct table){.rows = row,
-                          .stride_bytes = rows_bytes(rows),
-                          .n_rows = 1,
-                          .dim = rows->dim,
-                          .dtype = rows->dtype,
-                          .scales = rows->scales ? (const char *)(rows->scales + i) : NULL};
+    return table_of((struct rows){.at = row,
+                                  .stride_bytes = written_rows_bytes(rows),
+                                  .n = 1,
+                                  .dtype = rows->dtype,
+                                  .scales = rows->scales ? (const char *)(rows->scales + i) : NULL},
+                    rows->dim);
 }
 
 /* As it is: not a bit changes. */
-static void copy_row(struct rows *rows, uint32_t i, char *out)
+static void copy_row(struct written_rows *rows, uint32_t i, char *out)
 {
     const uint32_t from = source_row(rows, i);
-    memcpy(out, table_row(rows->table, from), rows_bytes(rows));
-    if (rows->scales) rows->scales[i] = table_scale(rows->table, from);
+    memcpy(out, rows_at(&rows->table->rows, from), written_rows_bytes(rows));
+    if (rows->scales) rows->scales[i] = rows_scale(&rows->table->rows, from);
 }
 
 /* A half may be too small for what a float holds. */
-static bool write_row(struct rows *rows, uint32_t i, const float *x, char *out, struct err *err)
+static bool write_row(struct written_rows *rows, uint32_t i, const float *x, char *out,
+                      struct err *err)
 {
     uint32_t row;
     encode_row(out, x, rows->dim, rows->dtype, rows->scales ? rows->scales + i : NULL);
@@ -78,15 +79,15 @@ static bool write_row(struct rows *rows, uint32_t i, const float *x, char *out, 
            refuse(rows, i, "holds a value too large for this dtype; convert with --dtype f32", err);
 }
 
-static bool is_copied(const struct rows *rows)
+static bool is_copied(const struct written_rows *rows)
 {
-    return !rows->pca && rows->dtype == rows->table->dtype && table_is_plain(rows->table);
+    return !rows->pca && rows->dtype == rows->table->rows.dtype && table_is_plain(rows->table);
 }
 
-bool rows_read(struct rows *rows, uint32_t i, char *out, struct err *err)
+bool written_rows_read(struct written_rows *rows, uint32_t i, char *out, struct err *err)
 {
     float *x = rows->values, *projected = x + rows->table->dim;
-    rows_floats(rows, i, x);
+    written_rows_floats(rows, i, x);
     if (!kernels_get()->is_finite(x, rows->table->dim))
         return refuse(rows, i, "holds NaN or Inf; make the table again, every value must be finite",
                       err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/math/nearest_rows.h"
+#include "model/encoder/table/table.h"
+#include "model/math/neighbours.h"
 #include "tests/test.h"
 
 #include <float.h>
@@ -24,20 +25,28 @@ static int clear_arena(void **state)
     return 0;
 }
 
-static struct table table_of(const float *rows, uint32_t n_rows, uint32_t dim)
+static struct table rows_of(const float *rows, uint32_t n_rows, uint32_t dim)
 {
-    return (struct table){.rows = rows,
-                          .stride_bytes = dim * sizeof *rows,
-                          .n_rows = n_rows,
-                          .dim = dim,
-                          .dtype = DTYPE_F32};
+    return table_of(
+        (struct rows){
+            .at = rows, .stride_bytes = dim * sizeof *rows, .n = n_rows, .dtype = DTYPE_F32},
+        dim);
+}
+
+static void read_row(const void *table, uint32_t id, float *out)
+{
+    table_floats(table, id, 0, ((const struct table *)table)->dim, out);
 }
 
 static struct neighbours find(const struct table *table, const struct neighbours_wish *wish)
 {
     struct neighbours found;
     struct err err;
-    if (!neighbours_find(table, wish, &arena, &found, &err)) fail_msg("%s", err.message);
+    struct neighbours_wish asked = *wish;
+    asked.row = read_row;
+    asked.rows = table;
+    asked.dim = table->dim;
+    if (!neighbours_find(&asked, &arena, &found, &err)) fail_msg("%s", err.message);
     return found;
 }
 
@@ -56,7 +65,7 @@ static void the_largest_cosine_comes_first(void **state)
 {
     (void)state;
     const float rows[] = {-1, 0, 0, 5, 3, 4, 100, 1, 0.5f, 0};
-    const struct table table = table_of(rows, 5, DIM);
+    const struct table table = rows_of(rows, 5, DIM);
     const struct neighbours_wish wish = {.vector = (float[]){2, 0}, .n_rows = 5, .most = 9};
     const struct neighbours found = find(&table, &wish);
     ASSERT_IDS(found, 4, 3, 2, 1, 0);
@@ -69,7 +78,7 @@ static void only_the_first_rows_and_the_most_that_are_asked_for(void **state)
 {
     (void)state;
     const float rows[] = {1, 1, 1, 2, 1, 3, 0, 1};
-    const struct table table = table_of(rows, 4, DIM);
+    const struct table table = rows_of(rows, 4, DIM);
     struct neighbours_wish wish = {.vector = (float[]){0, 1}, .n_rows = 3, .most = 2};
     struct neighbours found = find(&table, &wish);
     ASSERT_IDS(found, 2, 1);
@@ -84,7 +93,7 @@ static void of_equal_ones_the_lower_id(void **state)
 {
     (void)state;
     const float rows[] = {0, 1, 4, 4, 1, 1, 2, 2, 0.1f, 0.1f};
-    const struct table table = table_of(rows, 5, DIM);
+    const struct table table = rows_of(rows, 5, DIM);
     struct neighbours_wish wish = {.vector = (float[]){7, 7}, .n_rows = 5, .most = 3};
     for (wish.n_workers = 1; wish.n_workers <= 5; wish.n_workers++) {
         const struct neighbours found = find(&table, &wish);
@@ -96,7 +105,7 @@ static void rows_without_a_direction_are_no_neighbours(void **state)
 {
     (void)state;
     const float rows[] = {0, 0, NAN, 1, INFINITY, 1, -0.0f, 0, -1, -1};
-    const struct table table = table_of(rows, 5, DIM);
+    const struct table table = rows_of(rows, 5, DIM);
     const struct neighbours_wish wish = {.vector = (float[]){1, 1}, .n_rows = 5, .most = 5};
     const struct neighbours found = find(&table, &wish);
     ASSERT_IDS(found, 4);
@@ -111,7 +120,7 @@ static void the_longest_and_the_shortest_rows_have_a_direction(void **state)
     (void)state;
     const float least = FLT_MIN / 4;
     const float rows[] = {least, 0, FLT_MAX, FLT_MAX};
-    const struct table table = table_of(rows, 2, DIM);
+    const struct table table = rows_of(rows, 2, DIM);
     const struct neighbours_wish wish = {.vector = (float[]){FLT_MAX, 0}, .n_rows = 2, .most = 2};
     const struct neighbours found = find(&table, &wish);
     ASSERT_IDS(found, 0, 1);
@@ -125,22 +134,23 @@ static void rows_are_read_as_the_table_means_them(void **state)
     const float stored[] = {1, 0, 0, 1};
     const int32_t mapping[] = {1, 0, 1, 0};
     const float factors[] = {2, -3, 0, 0.5f};
-    struct table table = table_of(stored, 4, DIM);
+    struct table table = rows_of(stored, 4, DIM);
     table.mapping = (const char *)mapping;
     table.factors = factors;
-    table.n_stored = 2;
+    table.rows.n = 2;
     const struct neighbours_wish wish = {.vector = (float[]){2, 1}, .n_rows = 4, .most = 4};
     struct neighbours found = find(&table, &wish);
     ASSERT_IDS(found, 3, 0, 1);
 
     const signed char numbers[] = {2, 1, -2, -1, 2, 1};
     const float scales[] = {1, -2, 0};
-    table = (struct table){.rows = numbers,
-                           .stride_bytes = DIM,
+    table = (struct table){.rows = {.at = numbers,
+                                    .stride_bytes = DIM,
+                                    .n = 3,
+                                    .dtype = DTYPE_I8,
+                                    .scales = (const char *)scales},
                            .n_rows = 3,
-                           .dim = DIM,
-                           .dtype = DTYPE_I8,
-                           .scales = (const char *)scales};
+                           .dim = DIM};
     const struct neighbours_wish scaled = {.vector = (float[]){2, 1}, .n_rows = 3, .most = 3};
     found = find(&table, &scaled);
     ASSERT_IDS(found, 0, 1);
@@ -195,7 +205,7 @@ static void any_number_of_threads_finds_what_a_sort_finds(void **state)
     (void)state;
     const uint32_t from = 10;
     fill_many();
-    const struct table table = table_of(many, N_MANY, DIM_MANY);
+    const struct table table = rows_of(many, N_MANY, DIM_MANY);
     const float *vector = many + 3 * DIM_MANY;
     for (uint32_t most = 1; most <= 700; most = most * 3 + 1) {
         struct neighbours_wish wish = {.vector = vector,
@@ -222,14 +232,18 @@ static void any_number_of_threads_finds_what_a_sort_finds(void **state)
 static void more_than_the_arena_holds_is_an_error(void **state)
 {
     (void)state;
-    const struct table table = table_of(many, N_MANY, DIM_MANY);
-    const struct neighbours_wish wish = {
-        .vector = (float[DIM_MANY]){1}, .n_rows = N_MANY, .most = 100};
+    const struct table table = rows_of(many, N_MANY, DIM_MANY);
+    const struct neighbours_wish wish = {.row = read_row,
+                                         .rows = &table,
+                                         .dim = DIM_MANY,
+                                         .vector = (float[DIM_MANY]){1},
+                                         .n_rows = N_MANY,
+                                         .most = 100};
     struct arena small;
     struct neighbours found;
     struct err err;
     arena_init(&small, 64);
-    assert_false(neighbours_find(&table, &wish, &small, &found, &err));
+    assert_false(neighbours_find(&wish, &small, &found, &err));
     assert_int_equal(err.code, ERR_MEMORY);
     arena_clear(&small);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/math/nearest_rows.h"
+#include "model/math/neighbours.h"
 
 #include "model/train/crew.h"
 
@@ -23,7 +23,6 @@ struct part {
 };
 
 struct search {
-    const struct table *table;
     const struct neighbours_wish *wish;
     double norm; /* of the vector */
     struct part *parts;
@@ -109,15 +108,15 @@ static void search_part(void *user, unsigned worker, unsigned n_workers)
 {
     (void)n_workers;
     const struct search *search = user;
-    const struct table *table = search->table;
+    const struct neighbours_wish *wish = search->wish;
     struct part *part = &search->parts[worker];
     for (uint32_t id = part->first; id < part->end; id++) {
         double product, squares;
-        table_floats(table, id, 0, table->dim, part->row);
-        sum_products(search->wish->vector, part->row, table->dim, &product, &squares);
+        wish->row(wish->rows, id, part->row);
+        sum_products(wish->vector, part->row, wish->dim, &product, &squares);
         if (!(squares > 0) || !isfinite(squares)) continue;
         const double cosine = product / (search->norm * sqrt(squares));
-        offer(part, search->wish, (struct neighbour){id, (float)cosine});
+        offer(part, wish, (struct neighbour){id, (float)cosine});
     }
 }
 
@@ -136,7 +135,7 @@ static bool make_parts(struct search *search, unsigned n_workers, struct arena *
                               .end = (uint32_t)(n_rows * (w + 1) / n_workers)};
         part->most = part->end - part->first;
         if (part->most > search->wish->most) part->most = search->wish->most;
-        part->row = arena_array(arena, search->table->dim, sizeof *part->row);
+        part->row = arena_array(arena, search->wish->dim, sizeof *part->row);
         if (!part->row) return false;
         n_items += part->most;
     }
@@ -165,20 +164,18 @@ static void join_parts(const struct search *search, unsigned n_workers, struct n
     if (out->n > search->wish->most) out->n = search->wish->most;
 }
 
-static unsigned count_workers(const struct table *table, const struct neighbours_wish *wish)
+static unsigned count_workers(const struct neighbours_wish *wish)
 {
     if (wish->n_workers > 0) return wish->n_workers;
-    return (uint64_t)wish->n_rows * table->dim < THREADED_VALUES_MIN ? 1 : crew_workers(0);
+    return (uint64_t)wish->n_rows * wish->dim < THREADED_VALUES_MIN ? 1 : crew_workers(0);
 }
 
-bool neighbours_find(const struct table *table, const struct neighbours_wish *wish,
-                     struct arena *arena, struct neighbours *out, struct err *err)
+bool neighbours_find(const struct neighbours_wish *wish, struct arena *arena,
+                     struct neighbours *out, struct err *err)
 {
-    assert(wish->n_rows <= table->n_rows && wish->most > 0);
-    assert(neighbours_has_direction(wish->vector, table->dim));
-    const unsigned n_workers = count_workers(table, wish);
-    struct search search = {
-        .table = table, .wish = wish, .norm = norm_of(wish->vector, table->dim)};
+    assert(wish->most > 0 && neighbours_has_direction(wish->vector, wish->dim));
+    const unsigned n_workers = count_workers(wish);
+    struct search search = {.wish = wish, .norm = norm_of(wish->vector, wish->dim)};
     if (!make_parts(&search, n_workers, arena, out)) return err_out_of_memory(err);
     /* Where no thread can be had, this one does all. */
     struct crew *crew = crew_new(n_workers, NULL);

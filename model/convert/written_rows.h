@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file rows.h
+ * @file written_rows.h
  * The rows that convert writes: which ones, how many columns, of what dtype. One thread.
  */
 #pragma once
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct rows {
+struct written_rows {
     const struct table *table;
     const uint32_t *kept;  /* (n) rows of the table; NULL: all, in order */
     const struct pca *pca; /* NULL: the first columns */
@@ -28,19 +28,19 @@ struct rows {
     const char *where;    /* name of the file, for messages */
 };
 
-/** rows_open makes scratch; all but scales, inverse_norms, values and wide is set. False with
- * ERR_MEMORY. */
-bool rows_open(struct rows *rows, struct err *err);
-void rows_close(struct rows *rows);
+/** written_rows_open makes scratch; all but scales, inverse_norms, values and wide is set. False
+ * with ERR_MEMORY. */
+bool written_rows_open(struct written_rows *rows, struct err *err);
+void written_rows_close(struct written_rows *rows);
 
-/** rows_bytes: of a row as it is written. */
-size_t rows_bytes(const struct rows *rows);
+/** written_rows_bytes: of a row as it is written. */
+size_t written_rows_bytes(const struct written_rows *rows);
 
 /**
- * rows_read writes row `i` (< n) to `out` (rows_bytes), little-endian.
+ * written_rows_read writes row `i` (< n) to `out` (written_rows_bytes), little-endian.
  * @return false with ERR_FORMAT: a value is not finite, or too large for the dtype
  */
-bool rows_read(struct rows *rows, uint32_t i, char *out, struct err *err);
+bool written_rows_read(struct written_rows *rows, uint32_t i, char *out, struct err *err);
 
-/** rows_floats: row `i` of the table as float32 (table's dim). */
-void rows_floats(const struct rows *rows, uint32_t i, float *out);
+/** written_rows_floats: row `i` of the table as float32 (table's dim). */
+void written_rows_floats(const struct written_rows *rows, uint32_t i, float *out);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files of word vectors: their words are the vocabulary. */
+#include "model/encoder/table/word_vectors.h"
+#include "model/bundle/formats.h"
+#include "model/bundle/opening.h"
+
+#include <stdio.h>
+
+static bool warn_of_words(const struct bundle *bundle, const struct word_vectors *vectors,
+                          const struct model_options *options, struct err *err)
+{
+    char what[WORD_VECTORS_ODD_BYTES], sentence[sizeof what + 320];
+    if (!word_vectors_odd(vectors, what)) return true;
+    snprintf(sentence, sizeof sentence, "%.300s: %s", bundle->where, what);
+    return opening_warn(options, err, sentence);
+}
+
+static bool open_word_vectors(struct bundle *bundle, const struct model_options *options,
+                              enum word_vectors_kind kind, struct err *err)
+{
+    struct word_vectors vectors;
+    if (!opening_own_config(bundle, options, err) ||
+        !word_vectors_read(&vectors, bundle->source.weights, kind, options->limit, bundle->where,
+                           err))
+        return false;
+    if (!warn_of_words(bundle, &vectors, options, err)) {
+        word_vectors_clear(&vectors);
+        return false;
+    }
+    bundle->is_checked = true;
+    settings_default_pooling(&bundle->settings, POOLING_UNIT);
+    struct table table = table_of((struct rows){.at = vectors.rows,
+                                                .stride_bytes = vectors.dim * sizeof(float),
+                                                .n = vectors.vocab.n,
+                                                .dtype = DTYPE_F32},
+                                  vectors.dim);
+    table.owned[2] = vectors.rows;
+    if (bundle->settings.pooling == POOLING_UNIT && !table_find_norms(&table)) {
+        table_close(&table);
+        vocab_clear(&vectors.vocab);
+        return err_set(err, ERR_MEMORY, NULL, "%.300s: no memory for a number a word",
+                       bundle->where);
+    }
+    if (!opening_take_table(bundle, &table, err)) {
+        vocab_clear(&vectors.vocab);
+        return false;
+    }
+    return tokenizer_open_words(&bundle->tokenizer, &vectors.vocab, bundle->where, err);
+}
+
+static enum recognized recognize(struct span file, enum word_vectors_kind wanted)
+{
+    enum word_vectors_kind kind;
+    return word_vectors_tell(file, &kind) && kind == wanted ? RECOGNIZED_YES : RECOGNIZED_NO;
+}
+
+/* A kind is a format. */
+#define DEFINE_FORMAT(variable, format_name, kind)                                                 \
+    static enum recognized recognize_##variable(struct span file, const char *name, char *advice)  \
+    {                                                                                              \
+        (void)name;                                                                                \
+        (void)advice;                                                                              \
+        return recognize(file, kind);                                                              \
+    }                                                                                              \
+                                                                                                   \
+    static bool open_##variable(struct bundle *bundle, const struct model_options *options,        \
+                                struct err *err)                                                   \
+    {                                                                                              \
+        return open_word_vectors(bundle, options, kind, err);                                      \
+    }                                                                                              \
+                                                                                                   \
+    const struct format format_##variable = {.name = format_name,                                  \
+                                             .is_words = true,                                     \
+                                             .is_read_whole = true,                                \
+                                             .recognize = recognize_##variable,                    \
+                                             .open = open_##variable};
+
+DEFINE_FORMAT(word2vec_text, "word2vec", WORD2VEC_TEXT)
+DEFINE_FORMAT(word2vec_binary, "word2vec", WORD2VEC_BINARY)
+DEFINE_FORMAT(glove, "glove", GLOVE_TEXT)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file opening.h
+ * Steps of opening a model that several formats share. One thread, before the model is shared.
+ */
+#pragma once
+
+#include "model/bundle/bundle.h"
+#include "model/encoder/table/table.h"
+
+/** opening_warn tells of what looks wrong; false (ERR_FORMAT) where that is to be an error. */
+bool opening_warn(const struct model_options *options, struct err *err, const char *sentence);
+
+/** opening_read_ahead has the system read the weights ahead, or read nothing but what is asked. */
+void opening_read_ahead(const struct bundle *bundle, bool is_on);
+
+/** opening_config reads the config.json beside the table, if there is one, and decides by it. */
+bool opening_config(struct bundle *bundle, const struct model_options *options, struct err *err);
+
+/** opening_own_config: the same for a file that holds its words too: where it was given by itself,
+ * what lies beside it is of other models. */
+bool opening_own_config(struct bundle *bundle, const struct model_options *options,
+                        struct err *err);
+
+/** opening_take_table makes the bundle's encoder of a table, which is taken or closed. */
+bool opening_take_table(struct bundle *bundle, struct table *table, struct err *err);
+
+/** opening_tokenizer opens the tokenizer beside the table. */
+bool opening_tokenizer(struct bundle *bundle, struct err *err);
+
+/** opening_check_unserved: where the numbers of sentence-transformers are wanted, all that it does
+ * must be done; false with ERR_FORMAT. */
+bool opening_check_unserved(const struct bundle *bundle, struct err *err);
