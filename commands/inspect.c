@@ -4,8 +4,9 @@
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/model_flags.h"
+#include "model/bundle/bundle.h"
 #include "model/bundle/packed.h"
-#include "model/inside.h"
+#include "model/model.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "commands/commands.h"
 #include "config/config.h"
-#include "model/inside.h"
+#include "model/bundle/bundle.h"
 #include "model/math/kernels.h"
 #include "model/model.h"
 

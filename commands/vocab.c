@@ -9,8 +9,9 @@
 #include "commands/flags.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
-#include "model/inside.h"
+#include "model/bundle/bundle.h"
 #include "model/math/neighbours.h"
+#include "model/model.h"
 #include "model/text/unicode/fold.h"
 
 #include <string.h>

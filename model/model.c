@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/model.h"
-#include "model/inside.h"
+#include "model/bundle/bundle.h"
 
 #include "base/utf8.h"
 #include "model/encoder/encoder.h"

@@ -153,3 +153,12 @@ bool model_add_heads(struct model *model, const char *path, struct err *err);
 /** model_pool_options: how the model pools and normalizes by default, all columns: what its heads
  * are trained on. */
 struct pool_options model_pool_options(const struct model *model);
+
+struct bundle;
+struct table;
+struct tokenizer;
+
+/** What a model is made of, for whoever makes another one of it; borrowed, as long as it lives. */
+const struct bundle *model_bundle(const struct model *model);
+const struct table *model_table(const struct model *model);
+const struct tokenizer *model_tokenizer(const struct model *model);

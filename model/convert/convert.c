@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/convert/convert.h"
 
+#include "model/bundle/bundle.h"
 #include "model/convert/keep.h"
 #include "model/convert/write.h"
 #include "model/convert/written_rows.h"
-#include "model/inside.h"
+#include "model/model.h"
 #include "model/text/json/json_writer.h"
 
 #include <string.h>
 #include <sys/stat.h>
-
-bool convert_goes_on(const struct convert_options *options, uint64_t done, uint64_t all,
-                     const char *what, struct err *err)
-{
-    return !options->tell || options->tell(options->user, done, all, what) ||
-           err_set(err, ERR_IO, NULL, "interrupted; nothing was written");
-}
 
 /* Others read no scales, and model2vec no bfloat16. */
 static bool is_for_us_alone(enum dtype dtype)

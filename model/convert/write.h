@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "model/bundle/bundle.h"
 #include "model/bundle/new_folder.h"
-#include "model/convert/convert.h"
+#include "model/convert/options.h"
 #include "model/convert/written_rows.h"
 #include "model/head/heads.h"
 
@@ -27,10 +27,6 @@ struct writing {
     uint64_t bytes;       /* set: of the file with the rows */
     size_t heads_written; /* set */
 };
-
-/** convert_goes_on tells how far the work is; false with ERR_IO where it is to end. */
-bool convert_goes_on(const struct convert_options *options, uint64_t done, uint64_t all,
-                     const char *what, struct err *err);
 
 /** Both return false with ERR_IO, ERR_FORMAT or ERR_MEMORY; nothing is then left behind. */
 bool write_packed(struct writing *w, const char *path, struct err *err);

@@ -6,11 +6,19 @@
  */
 #pragma once
 
-#include "model/head/evaluation.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/** In the truth: a label that is none of the head's. */
+#define EVALUATION_UNKNOWN UINT32_MAX
+
+/** Of a head that answers with one label: how often `predicted` came where `truth` was right. */
+struct evaluation_pair {
+    uint32_t truth; /* EVALUATION_UNKNOWN: any label that the head does not know */
+    uint32_t predicted;
+    uint64_t n;
+};
 
 struct confusions {
     struct evaluation_pair *pairs; /* (cap) a power of two of them; an empty one has n 0 */

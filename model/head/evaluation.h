@@ -21,14 +21,12 @@
 #pragma once
 
 #include "base/err.h"
+#include "model/head/confusions.h"
 #include "model/head/kind.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/** In the truth: a label that is none of the head's. */
-#define EVALUATION_UNKNOWN UINT32_MAX
 
 /** Thresholds 0.00, 0.01 ... 1.00, each the nearest float, as a head would compare. */
 #define EVALUATION_POINTS 101
@@ -46,13 +44,6 @@ struct evaluation_class {
     uint64_t predicted; /* how often it is predicted */
     uint64_t correct;   /* how often both */
     double precision, recall, f1;
-};
-
-/** Of a head that answers with one label: how often `predicted` came where `truth` was right. */
-struct evaluation_pair {
-    uint32_t truth; /* EVALUATION_UNKNOWN: any label that the head does not know */
-    uint32_t predicted;
-    uint64_t n;
 };
 
 /** Bin i: confidences from i/15, below (i+1)/15; the last one takes 1 too. */

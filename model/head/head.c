@@ -6,7 +6,7 @@
 #include "model/encoder/table/pool.h"
 #include "model/files/kinds.h"
 #include "model/head/files/parts.h"
-#include "model/head/ngram_table.h"
+#include "model/head/ngrams/ngram_table.h"
 #include "model/math/kernels.h"
 #include "model/math/logistic.h"
 #include "model/text/tokens.h"

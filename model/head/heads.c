@@ -146,7 +146,8 @@ static bool add_checkpoint(struct heads *heads, const struct bundle *bundle,
     if (!add(heads, bundle->source.weights, &none, where, name, input, err)) return false;
     struct head_file *file = &heads->files[heads->n - 1];
     const struct head_info *info = head_info(heads->items[heads->n - 1]);
-    file->owned = head_pack_checkpoint(weights, info, &file->bytes.bytes, err);
+    file->owned = head_pack_checkpoint(weights, info->kind, info->labels, info->n_labels,
+                                       &file->bytes.bytes, err);
     file->bytes.data = file->owned;
     return file->owned;
 }

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
-#include "model/train/labelled.h"
+#include "model/train/labelled_types.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/folder.h"
 
+#include "model/bundle/bundle.h"
 #include "model/bundle/new_folder.h"
-#include "model/inside.h"
+#include "model/model.h"
 
 #include <stdlib.h>
 #include <string.h>

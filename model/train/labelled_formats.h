@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "model/train/columns.h"
-#include "model/train/labelled.h"
+#include "model/train/labelled_types.h"
 #include "model/train/labels.h"
 #include "model/train/records.h"
 

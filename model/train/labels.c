@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/labels.h"
 
-#include "model/train/labelled.h"
+#include "model/train/labelled_types.h"
 
 #include <stdlib.h>
 #include <string.h>

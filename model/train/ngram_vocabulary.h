@@ -10,8 +10,8 @@
 #pragma once
 
 #include "base/err.h"
-#include "model/head/ngram_index.h"
-#include "model/head/ngrams.h"
+#include "model/head/ngrams/ngram_index.h"
+#include "model/head/ngrams/ngrams.h"
 #include "model/train/examples.h"
 
 struct ngram_vocabulary {

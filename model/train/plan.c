@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/plan.h"
 
-#include "model/inside.h"
+#include "model/bundle/bundle.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <stdlib.h>

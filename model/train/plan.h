@@ -6,8 +6,12 @@
  */
 #pragma once
 
+#include "base/json.h"
 #include "model/train/learner.h"
-#include "model/train/training.h"
+#include "model/train/training_options.h"
+
+struct examples;
+struct model;
 
 struct plan {
     struct learner_options learner;

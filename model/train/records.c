@@ -4,7 +4,7 @@
 #include "base/encoding.h"
 #include "base/utf8.h"
 #include "model/train/cells.h"
-#include "model/train/labelled.h"
+#include "model/train/labelled_types.h"
 
 #include <assert.h>
 #include <errno.h>

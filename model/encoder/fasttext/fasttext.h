@@ -17,26 +17,13 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "model/encoder/fasttext/types.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct fasttext;
-
-/* The numbers are the file's. */
-enum fasttext_model {
-    FASTTEXT_CBOW = 1,
-    FASTTEXT_SKIPGRAM,
-    FASTTEXT_SUPERVISED,
-};
-
-enum fasttext_loss {
-    FASTTEXT_HIERARCHICAL = 1, /* hs: hierarchical softmax */
-    FASTTEXT_NEGATIVE,         /* ns: negative sampling */
-    FASTTEXT_SOFTMAX,
-    FASTTEXT_ONE_VS_ALL, /* ova */
-};
 
 struct fasttext_info {
     uint32_t dim;         /* numbers in a vector */
@@ -136,24 +123,6 @@ bool fasttext_word_vector(const struct fasttext *ft, struct span word, struct ar
  */
 bool fasttext_sentence_vector(const struct fasttext *ft, struct span sentence, struct arena *arena,
                               float *out);
-
-struct fasttext_prediction {
-    uint32_t label;
-    float probability; /* as predict-prob prints it: up to 1e-5 too large, so it may exceed 1 */
-};
-
-/** The best first; in the caller's arena. */
-struct fasttext_predictions {
-    struct fasttext_prediction *items;
-    size_t n;
-};
-
-/** Which labels are asked for. */
-struct fasttext_wish {
-    uint32_t k;      /* at most so many; UINT32_MAX: all */
-    float threshold; /* none whose probability is below it; of a hierarchical softmax, none below
-                        about 1e-5 whatever it is */
-};
 
 /**
  * fasttext_predict: the best labels of a vector (dim); none unless has_output. Equal ones come in

@@ -2,7 +2,6 @@
 #include "model/encoder/fasttext/output.h"
 
 #include "model/encoder/fasttext/best.h"
-#include "model/encoder/fasttext/tree.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -37,12 +36,12 @@ bool ft_output_open(struct ft_output *output, const struct ft_dictionary *dictio
     output->n_labels = dictionary->n_labels;
     output->loss = loss;
     fill_logistic(output);
-    return loss != FASTTEXT_HIERARCHICAL || ft_tree_open(output, dictionary, reader);
+    return loss != FASTTEXT_HIERARCHICAL || ft_tree_open(&output->tree, dictionary, reader);
 }
 
 void ft_output_close(struct ft_output *output)
 {
-    free(output->inner);
+    ft_tree_close(&output->tree);
     *output = (struct ft_output){0};
 }
 
@@ -87,7 +86,7 @@ static bool find_in_tree(const struct ft_output *output, const float *vector, fl
 {
     uint32_t n = output->n_labels;
     size_t waiting = 0;
-    struct ft_scored *stack = arena_array(arena, (size_t)output->height + 1, sizeof *stack);
+    struct ft_scored *stack = arena_array(arena, (size_t)output->tree.height + 1, sizeof *stack);
     if (!stack) return false;
     float least = log_of(threshold);
     stack[waiting++] = (struct ft_scored){0, 2 * n - 2};
@@ -98,7 +97,7 @@ static bool find_in_tree(const struct ft_output *output, const float *vector, fl
             ft_best_add(best, node);
             continue;
         }
-        const struct ft_inner *inner = &output->inner[node.label - n];
+        const struct ft_inner *inner = &output->tree.inner[node.label - n];
         float f = ft_matrix_dot(&output->weights, node.label - n, vector);
         f = (float)(1.0 / (double)(1 + expf(-f)));
         stack[waiting++] = (struct ft_scored){node.score + log_of(f), inner->right};

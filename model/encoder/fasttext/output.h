@@ -7,8 +7,9 @@
 #pragma once
 
 #include "model/encoder/fasttext/dictionary.h"
-#include "model/encoder/fasttext/fasttext.h"
 #include "model/encoder/fasttext/matrix.h"
+#include "model/encoder/fasttext/tree.h"
+#include "model/encoder/fasttext/types.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,19 +17,12 @@
 /* The program's table of the logistic function: from -8 to 8. */
 #define FT_LOGISTIC_STEPS 512
 
-/** An inner node of the tree of a hierarchical softmax. Nodes below n_labels are labels, the others
- * inner nodes, each after its children; inner node i has row i - n_labels. */
-struct ft_inner {
-    uint32_t left, right;
-};
-
 struct ft_output {
     struct ft_matrix weights; /* (n_labels, dim) */
     uint32_t n_labels;
     enum fasttext_loss loss;
     float logistic[FT_LOGISTIC_STEPS + 1];
-    struct ft_inner *inner; /* (n_labels - 1) of a hierarchical softmax, the root last */
-    uint32_t height;        /* of that tree: inner nodes on its longest way */
+    struct ft_tree tree; /* of a hierarchical softmax */
 };
 
 /**

@@ -26,9 +26,8 @@ static uint32_t take_rarest(struct growing *tree)
     return tree->inner++;
 }
 
-static void grow(struct growing *tree, struct ft_output *output)
+static void grow(struct growing *tree, uint32_t n, struct ft_tree *out)
 {
-    uint32_t n = output->n_labels;
     for (uint32_t i = n; i < 2 * n - 1; i++) {
         uint32_t left = take_rarest(tree), right = take_rarest(tree);
         assert(left < i && right < i);
@@ -36,9 +35,9 @@ static void grow(struct growing *tree, struct ft_output *output)
         if (tree->heights[right] > height) height = tree->heights[right];
         tree->counts[i] = tree->counts[left] + tree->counts[right];
         tree->heights[i] = height + 1;
-        output->inner[i - n] = (struct ft_inner){left, right};
+        out->inner[i - n] = (struct ft_inner){left, right};
     }
-    output->height = tree->heights[2 * n - 2];
+    out->height = tree->heights[2 * n - 2];
 }
 
 /* The labels' counts; those of inner nodes are still to come. */
@@ -61,24 +60,31 @@ static bool read_counts(int64_t *counts, const struct ft_dictionary *dictionary,
     return true;
 }
 
-bool ft_tree_open(struct ft_output *output, const struct ft_dictionary *dictionary,
+bool ft_tree_open(struct ft_tree *out, const struct ft_dictionary *dictionary,
                   const struct ft_reader *reader)
 {
-    size_t nodes = 2 * (size_t)output->n_labels - 1;
+    const uint32_t n = dictionary->n_labels;
+    size_t nodes = 2 * (size_t)n - 1;
     struct growing tree = {
         .counts = calloc(nodes, sizeof *tree.counts),
         .heights = calloc(nodes, sizeof *tree.heights),
-        .labels_left = output->n_labels,
-        .inner = output->n_labels,
+        .labels_left = n,
+        .inner = n,
     };
-    output->inner = calloc(output->n_labels, sizeof *output->inner);
+    out->inner = calloc(n, sizeof *out->inner);
     bool ok = true;
-    if (!tree.counts || !tree.heights || !output->inner)
+    if (!tree.counts || !tree.heights || !out->inner)
         ok =
             err_set(reader->err, ERR_MEMORY, NULL, "no memory for the labels of %s", reader->where);
     ok = ok && read_counts(tree.counts, dictionary, reader);
-    if (ok) grow(&tree, output);
+    if (ok) grow(&tree, n, out);
     free(tree.counts);
     free(tree.heights);
     return ok;
+}
+
+void ft_tree_close(struct ft_tree *tree)
+{
+    free(tree->inner);
+    *tree = (struct ft_tree){0};
 }

@@ -225,12 +225,12 @@ bool head_read_checkpoint(struct head_parts *parts, const struct tensors *file)
     return kind && read_id2label(parts, &labels) && set_about(parts, kind, labels);
 }
 
-static json_t *list_labels(const struct head_info *info)
+static json_t *list_labels(const char *const *labels, uint32_t n)
 {
-    json_t *labels = json_array();
-    for (uint32_t i = 0; i < info->n_labels; i++)
-        json_array_append_new(labels, json_string(info->labels[i]));
-    return labels;
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(labels[i]));
+    return list;
 }
 
 static struct tensor_given renamed(const struct tensor *tensor, const char *name)
@@ -240,19 +240,20 @@ static struct tensor_given renamed(const struct tensor *tensor, const char *name
                                  tensor->data, (size_t)(tensor->end - tensor->begin)};
 }
 
-char *head_pack_checkpoint(const struct tensors *file, const struct head_info *info, size_t *bytes,
+char *head_pack_checkpoint(const struct tensors *file, enum head_kind kind,
+                           const char *const *labels, uint32_t n_labels, size_t *bytes,
                            struct err *err)
 {
     const struct tensor_given tensors[] = {
         renamed(tensors_find(file, "classifier.weight"), "weight"),
         renamed(tensors_find(file, "classifier.bias"), "bias")};
-    json_t *labels = list_labels(info);
-    char *text = json_dumps(labels, JSON_COMPACT);
+    json_t *list = list_labels(labels, n_labels);
+    char *text = json_dumps(list, JSON_COMPACT);
     json_t *metadata =
-        json_pack("{s:s, s:s}", "labels", text ? text : "", "kind", head_kind_names[info->kind]);
+        json_pack("{s:s, s:s}", "labels", text ? text : "", "kind", head_kind_names[kind]);
     char *packed = tensors_pack(tensors, 2, metadata, bytes, err);
     json_decref(metadata);
-    json_decref(labels);
+    json_decref(list);
     free(text);
     return packed;
 }

@@ -9,8 +9,8 @@
 #include "base/json.h"
 #include "base/span.h"
 #include "model/files/tensors.h"
-#include "model/head/head.h"
-#include "model/head/ngram_table.h"
+#include "model/head/kind.h"
+#include "model/head/ngrams/ngram_table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,9 +63,10 @@ bool head_is_model2vec(const struct head_parts *parts, const struct tensors *fil
 bool head_is_checkpoint(const struct tensors *file);
 
 /** head_pack_checkpoint: the classifier of a checkpoint, which could be read, as a head.safetensors
- * of its own; malloc'ed, the caller's.
+ * of its own, with these labels (n_labels); malloc'ed, the caller's.
  * @return NULL with ERR_MEMORY */
-char *head_pack_checkpoint(const struct tensors *file, const struct head_info *info, size_t *bytes,
+char *head_pack_checkpoint(const struct tensors *file, enum head_kind kind,
+                           const char *const *labels, uint32_t n_labels, size_t *bytes,
                            struct err *err);
 
 /** head_read_tensor: the numbers of a tensor of so many dimensions, if there is one. */

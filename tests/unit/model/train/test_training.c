@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole trainings on a tiny model: the same bytes by any way, and what is told of them. */
 #include "base/json.h"
+#include "model/bundle/bundle.h"
 #include "model/head/head.h"
-#include "model/inside.h"
+#include "model/model.h"
 #include "model/train/training.h"
 #include "tests/test.h"
 

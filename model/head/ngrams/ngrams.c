@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/head/ngrams.h"
+#include "model/head/ngrams/ngrams.h"
 
 #include "base/utf8.h"
 

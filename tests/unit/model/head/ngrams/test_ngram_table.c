@@ -4,7 +4,7 @@
 #include "model/encoder/table/table_encoder.h"
 #include "model/files/tensors_pack.h"
 #include "model/head/head.h"
-#include "model/head/ngram_index.h"
+#include "model/head/ngrams/ngram_index.h"
 #include "model/train/ngram_vocabulary.h"
 #include "tests/unit/model/train/world.h"
 

@@ -17,8 +17,8 @@
 #include "base/json.h"
 #include "model/encoder/table/table.h"
 #include "model/files/tensors.h"
-#include "model/head/ngram_index.h"
-#include "model/head/ngrams.h"
+#include "model/head/ngrams/ngram_index.h"
+#include "model/head/ngrams/ngrams.h"
 
 struct ngram_table {
     struct ngram_ranges ranges;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/head/ngram_table.h"
+#include "model/head/ngrams/ngram_table.h"
 
 #include "model/math/kernels.h"
 

@@ -2,8 +2,8 @@
 /* Which n-grams a sequence of ids has, which tokens each touches, and their hashes. */
 #include "base/json.h"
 #include "base/utf8.h"
-#include "model/head/ngram_index.h"
-#include "model/head/ngrams.h"
+#include "model/head/ngrams/ngram_index.h"
+#include "model/head/ngrams/ngrams.h"
 #include "tests/test.h"
 
 #include <stdio.h>
