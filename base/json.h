@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file json.h
- * jansson with our errors and our memory, and the writer of JSON strings.
+ * jansson with our errors and our memory.
  *
  * Reading: numbers keep their kind (integer or real), duplicate keys are refused, nesting is capped
  * by jansson (2,048), NUL is allowed in strings (\u0000).
@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json_write.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -46,14 +47,3 @@ json_t *json_read(const char *text, size_t bytes, struct err *err);
  * @return as json_read
  */
 json_t *json_read_file(const char *text, size_t bytes, bool may_repeat, struct err *err);
-
-/** json_write_string writes `text` quoted and escaped; bytes that are not UTF-8 become U+FFFD. */
-void json_write_string(struct buf *buf, const char *text, size_t bytes);
-
-/**
- * json_escape writes as much of the escaped form of `text` (without quotes) as fits into `cap`
- * bytes, never part of a character or of an escape.
- * @param used how many bytes of `text` were written so
- * @return bytes written to `out`
- */
-size_t json_escape(char *out, size_t cap, const char *text, size_t bytes, size_t *used);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
-#include "base/json.h"
+#include "base/json_write.h"
 #include "base/numtext.h"
 
 #include <errno.h>
