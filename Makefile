@@ -184,7 +184,7 @@ parity-real: $(VENV_READY) ## fetch real tokenizer.json files (150 MB) for `make
 asan: unit http parity ## everything under AddressSanitizer and UBSan
 
 # What has threads: the server, and the metrics that they share; what trains, measures and searches.
-TSAN_UNITS := $(filter tests/unit/base/test_metrics.c tests/unit/base/test_log.c tests/unit/server/% \
+TSAN_UNITS := $(filter tests/unit/handlers/test_metrics.c tests/unit/base/test_log.c tests/unit/server/% \
                 tests/unit/model/math/test_neighbours.c \
                 $(foreach name,crew learner measure training,tests/unit/model/train/test_$(name).c),$(UNITS))
 

@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/metrics.h"
+#include "handlers/metrics.h"
 #include "handlers/service.h"
 
 #include <stdbool.h>

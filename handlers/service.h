@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "base/metrics.h"
+#include "handlers/metrics.h"
 #include "model/model.h"
 
 #include <stdatomic.h>

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "base/metrics.h"
+#include "handlers/metrics.h"
 #include "handlers/service.h"
 #include "server/conn.h"
 

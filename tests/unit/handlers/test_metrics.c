@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/metrics.h"
+#include "handlers/metrics.h"
 #include "tests/test.h"
 
 #include <pthread.h>
