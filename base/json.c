@@ -85,6 +85,12 @@ static const char *describe(const json_error_t *error)
     }
 }
 
+static enum err_code code_of(const json_error_t *error)
+{
+    const bool is_range = json_error_code(error) == json_error_numeric_overflow;
+    return is_range ? ERR_RANGE : ERR_INVALID;
+}
+
 static json_t *load(const char *text, size_t bytes, size_t flags, struct err *err)
 {
     json_error_t error;
@@ -94,7 +100,7 @@ static json_t *load(const char *text, size_t bytes, size_t flags, struct err *er
     if (memory.is_out_of_memory)
         err_out_of_memory(err);
     else
-        err_set(err, ERR_INVALID, NULL, "invalid JSON at line %d, column %d: %s", error.line,
+        err_set(err, code_of(&error), NULL, "invalid JSON at line %d, column %d: %s", error.line,
                 error.column, describe(&error));
     return NULL;
 }

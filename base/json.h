@@ -33,7 +33,8 @@ void json_use_arena(struct arena *arena);
 /**
  * json_read parses `text` whole (trailing garbage is an error).
  * @return the value, owned by the caller (json_decref, or the arena's end), or NULL with err set:
- *         ERR_MEMORY at the arena's cap, otherwise ERR_INVALID with line, column and what is wrong.
+ *         ERR_MEMORY at the arena's cap, ERR_RANGE for a number that is too large, otherwise
+ *         ERR_INVALID; with line, column and what is wrong.
  */
 json_t *json_read(const char *text, size_t bytes, struct err *err);
 

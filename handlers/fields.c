@@ -155,6 +155,7 @@ static void name_large_number(const char *body, size_t bytes, struct err *err)
             return;
         }
     }
+    err->code = ERR_INVALID;
 }
 
 bool fields_read_reference(struct arena *arena, const char *body, size_t bytes,
@@ -165,7 +166,7 @@ bool fields_read_reference(struct arena *arena, const char *body, size_t bytes,
     /* Never freed: the strings are used where they lie, until the arena's end. */
     json_t *root = json_read(body, bytes, err);
     bool ok = root && convert_fields(arena, root, names, n, values, ignored, err);
-    if (!root && strstr(err->message, "too large")) name_large_number(body, bytes, err);
+    if (!root && err->code == ERR_RANGE) name_large_number(body, bytes, err);
     json_use_arena(NULL);
     return ok;
 }

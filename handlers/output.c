@@ -123,6 +123,7 @@ static struct error_form form_of(enum err_code code)
     static const char mine[] = "invalid_request_error", ours[] = "server_error";
     switch (code) {
     case ERR_INVALID:
+    case ERR_RANGE:
         return (struct error_form){400, 422, mine, NULL, "Validation", REJECT_BAD_VALUE};
     case ERR_NOT_FOUND:
         return (struct error_form){404, 404, mine, "not_found", "Validation", REJECT_NOT_FOUND};

@@ -11,7 +11,7 @@
 
 /* Each kind of input is read with both memories: malloc, where a leak would be seen, and an arena.
  */
-static void check_refused(const char *text, size_t bytes, const char *part)
+static void check_refused_as(enum err_code code, const char *text, size_t bytes, const char *part)
 {
     struct arena arena;
     arena_init(&arena, 1 << 20);
@@ -20,10 +20,15 @@ static void check_refused(const char *text, size_t bytes, const char *part)
         if (with_arena) json_use_arena(&arena);
         assert_null(json_read(text, bytes, &err));
         json_use_arena(NULL);
-        assert_int_equal(err.code, ERR_INVALID);
+        assert_int_equal(err.code, code);
         if (!strstr(err.message, part)) fail_msg("'%s' says nothing of '%s'", err.message, part);
     }
     arena_clear(&arena);
+}
+
+static void check_refused(const char *text, size_t bytes, const char *part)
+{
+    check_refused_as(ERR_INVALID, text, bytes, part);
 }
 
 static void check_refused_text(const char *text, const char *part)
@@ -96,13 +101,14 @@ static void bytes_that_are_not_utf8_are_refused(void **state)
     check_refused_text("[\"\n\"]", "line 1");
 }
 
-static void numbers_beyond_their_kind_are_refused(void **state)
+static void numbers_beyond_their_kind_are_refused_with_a_code_of_their_own(void **state)
 {
     (void)state;
-    check_refused_text("[1e999]", "too large");
-    check_refused_text("[-1e999]", "too large");
-    check_refused_text("[9223372036854775808]", "too large");
-    check_refused_text("[-9223372036854775809]", "too large");
+    static const char *const texts[] = {"[1e999]", "[-1e999]", "[9223372036854775808]",
+                                        "[-9223372036854775809]"};
+    for (size_t i = 0; i < 4; i++)
+        check_refused_as(ERR_RANGE, texts[i], strlen(texts[i]), "too large");
+    check_refused_text("[1 \"too large\", 1e999]", "line 1, column 14");
 }
 
 static void numbers_keep_their_kind_and_strings_their_nul(void **state)
@@ -443,7 +449,7 @@ int main(void)
         cmocka_unit_test(trailing_garbage_and_duplicate_keys_are_refused),
         cmocka_unit_test(nesting_a_hundred_thousand_deep_is_refused),
         cmocka_unit_test(bytes_that_are_not_utf8_are_refused),
-        cmocka_unit_test(numbers_beyond_their_kind_are_refused),
+        cmocka_unit_test(numbers_beyond_their_kind_are_refused_with_a_code_of_their_own),
         cmocka_unit_test(numbers_keep_their_kind_and_strings_their_nul),
         cmocka_unit_test(a_file_of_another_program_is_read_as_that_reads_it),
         cmocka_unit_test(a_byte_order_mark_of_a_file_is_passed_over),

@@ -249,6 +249,9 @@ static void wrong_values_are_named_with_limit_and_remedy(void **state)
         {E, "{\"input\":[1e999]}", 400, "\"input\"", "input holds 1e999, a number that is too"},
         {I, "{\"model\":\"1e9999\",\"x\":[{\"a\":1}],\"ids\":[1,-1e400]}", 400, "\"ids\"",
          "-1e400"},
+        /* A number is to blame by the error's code, not by words that may be quoted in it. */
+        {E, "{\"input\":1 \"too large\",\"dimensions\":1e999}", 400, "null",
+         "invalid JSON at line 1"},
         {E, "{\"input\":[[[1]]]}", 400, "\"input\"", "nested too deep"},
         {E, "{\"input\":[\"\",\"\",\"\",\"\",\"\"]}", 413, "\"input\"", "max-inputs is 4"},
         {E, "{\"input\":\"\",\"dimensions\":0}", 400, "\"dimensions\"", "from 1 to 2, not 0"},
