@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handlers/answer.h"
 
-#include "handlers/output.h"
+#include "handlers/reply.h"
+#include "handlers/write.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,17 +17,17 @@ static bool refuse_head(const struct heads *heads, const char *why, struct err *
 bool question_choose(struct question *question, const struct exchange *x, const struct value *value,
                      struct err *err)
 {
-    const struct heads *heads = model_heads(x->service->model);
+    const struct heads *heads = model_heads(x->model);
     struct text name = {0};
     if (!value_get_text(value, "head", &name, err)) return false;
     if (heads->n == 0 && heads->refused.code != ERR_NONE)
         return err_set(err, ERR_NOT_FOUND, "head", "the model \"%.100s\" serves no head: %s",
-                       model_info(x->service->model)->name, heads->refused.message);
+                       model_info(x->model)->name, heads->refused.message);
     if (heads->n == 0)
         return err_set(err, ERR_NOT_FOUND, "head",
                        "the model \"%.100s\" has no classifier head; serve a folder with a "
                        "head.safetensors, or add one with --heads",
-                       model_info(x->service->model)->name);
+                       model_info(x->model)->name);
     question->head = name.data ? heads_find(heads, name.data, name.bytes) : heads_default(heads);
     question->threshold = -1;
     question->explain = false;
@@ -51,7 +52,7 @@ bool answer_plan(struct exchange *x, const struct question *question, const stru
     const struct head_info *info = question->info;
     struct plan plan = {
         .reply_bytes = batch->n * (uint64_t)question->top_k * LABEL_BYTES,
-        .read_bytes = model_read_bytes(x->service->model, batch->tokens) +
+        .read_bytes = model_read_bytes(x->model, batch->tokens) +
                       batch->n * (uint64_t)info->n_labels * (info->dim + 64) * sizeof(float),
     };
     if (question->explain) plan.reply_bytes += batch->tokens * EXPLAINED_TOKEN_BYTES;
@@ -106,7 +107,7 @@ bool answer_fill(struct answer *answer, struct exchange *x, const struct questio
 
 void answer_count(const struct answer *answer, struct exchange *x, const struct question *question)
 {
-    const struct heads *heads = model_heads(x->service->model);
+    const struct heads *heads = model_heads(x->model);
     size_t head = 0;
     while (heads->items[head] != question->head)
         head++;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file answer.h
- * What a head says of a sequence, for every dialect that asks. Lives in the request's arena.
+ * What a head says of a sequence, for every dialect that asks. Lives in the request's arena, which
+ * one thread has at a time.
  */
 #pragma once
 

@@ -10,12 +10,20 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "handlers/metrics.h"
-#include "handlers/service.h"
+#include "handlers/text.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+struct dialect;
+struct model;
+struct route;
+struct service;
 
 /** A header of the reply; name and value live in the arena or for ever. */
 struct reply_header {
@@ -28,9 +36,14 @@ struct exchange {
     const struct service *service;
     struct arena *arena;
 
-    /* The request. Strings are NUL-terminated and live as long as the arena; NULL = not sent. */
+    /* Who answers, and how. Set by handlers_find_route, when the request begins; the model is
+       borrowed until the reply has been sent. */
+    const struct model *model;
+    const struct dialect *dialect; /* of the route; embedd's own where there is none */
     const struct route *route;
-    const char *path_tail; /* what a route such as /v1/models/{id} found behind its prefix */
+    struct text path_tail; /* what the placeholder of a route such as /v1/models/{id} stands for */
+
+    /* The request. Strings are NUL-terminated and live as long as the arena; NULL = not sent. */
     const char *content_type;
     const char *accept;
     const char
@@ -62,3 +75,39 @@ struct exchange {
     struct metrics_sample sample;
     uint64_t stage_start_ns; /* when the running stage began; 0 = with the dispatch */
 };
+
+/** stage_end: the time since the last call (or the dispatch) belongs to `stage`. */
+static inline void stage_end(struct exchange *x, enum metrics_stage stage)
+{
+    uint64_t now = clock_now_ns();
+    x->sample.stage_ns[stage] += now - x->stage_start_ns;
+    x->stage_start_ns = now;
+}
+
+/** reply_add_header: name and value must live as long as the arena. */
+static inline void reply_add_header(struct exchange *x, const char *name, const char *value)
+{
+    assert(x->n_headers < REPLY_HEADERS_MAX);
+    x->headers[x->n_headers++] = (struct reply_header){name, value};
+}
+
+/** reply_set: the reply is these bytes, which live as long as the arena; type NULL: it has none. */
+static inline void reply_set(struct exchange *x, unsigned status, const char *type,
+                             const char *data, size_t bytes)
+{
+    x->status = status;
+    x->reply_type = type;
+    x->reply = data;
+    x->reply_bytes = bytes;
+}
+
+/** reply_static: the reply is the string `body`, which lives for ever. */
+static inline void reply_static(struct exchange *x, unsigned status, const char *type,
+                                const char *body)
+{
+    reply_set(x, status, type, body, strlen(body));
+}
+
+/** Media types of replies. */
+#define TYPE_JSON "application/json"
+#define TYPE_TEXT "text/plain; charset=utf-8"

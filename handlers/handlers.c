@@ -2,7 +2,7 @@
 #include "handlers/handlers.h"
 
 #include "base/clock.h"
-#include "handlers/output.h"
+#include "handlers/headers.h"
 #include "handlers/routes.h"
 
 #include <assert.h>
@@ -10,15 +10,17 @@
 #include <string.h>
 #include <strings.h>
 
-#define ROUTES_MAX 64
+/* Filled once, then only read. */
+static struct route_index route_index;
+static const char *route_names[ROUTES_MAX + 1];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static const char *route_names[ROUTES_MAX] = {"other"};
-
-static void fill_route_names(void)
+static void fill(void)
 {
-    assert(n_routes < ROUTES_MAX);
+    route_index_fill(&route_index, routes, n_routes);
+    route_names[0] = "other";
     for (size_t i = 0; i < n_routes; i++)
-        route_names[1 + i] = routes[i].name;
+        route_names[1 + i] = routes[i].path;
 }
 
 size_t handlers_route_count(void)
@@ -28,18 +30,8 @@ size_t handlers_route_count(void)
 
 const char *const *handlers_route_names(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, fill_route_names);
+    pthread_once(&once, fill);
     return route_names;
-}
-
-static bool matches(const struct route *route, const char *path, const char **tail)
-{
-    size_t bytes = strlen(route->path);
-    if (bytes == 1 || route->path[bytes - 1] != '/') return strcmp(route->path, path) == 0;
-    if (strncmp(route->path, path, bytes) != 0 || path[bytes] == '\0') return false;
-    *tail = path + bytes;
-    return true;
 }
 
 static const char *allow_of(unsigned methods)
@@ -48,49 +40,48 @@ static const char *allow_of(unsigned methods)
     return methods & METHOD_GET ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS";
 }
 
-static void refuse_method(struct exchange *x, const char *allow)
+static void refuse_method(struct exchange *x, const char *path, const char *allow)
 {
     struct err err;
-    err_set(&err, ERR_METHOD, NULL, "%s does not take this method; send one of %s", x->route->name,
-            allow);
+    err_set(&err, ERR_METHOD, NULL, "%s does not take this method; send one of %s", path, allow);
     reply_add_header(x, "allow", allow);
     handlers_fail(x, &err);
 }
 
+static void refuse_path(struct exchange *x, const char *path)
+{
+    struct err err;
+    err_set(&err, ERR_NOT_FOUND, NULL, "there is no route %.*s; docs/API.md lists them",
+            (int)strnlen(path, ERR_VALUE_BYTES), path);
+    handlers_fail(x, &err);
+}
+
+static void reply_options(struct exchange *x, const char *allow)
+{
+    reply_static(x, 204, NULL, "");
+    reply_add_header(x, "allow", allow);
+    reply_add_common(x);
+}
+
 const struct route *handlers_find_route(struct exchange *x, enum method method, const char *path)
 {
-    x->route = NULL;
-    x->path_tail = NULL;
-    unsigned methods = 0; /* of all rows with this path */
-    if (method == METHOD_HEAD) method = METHOD_GET;
-    for (size_t i = 0; i < n_routes && !(methods & method); i++) {
-        if (!matches(&routes[i], path, &x->path_tail)) continue;
-        /* Rows of one path are one route in the metrics. */
-        if (!x->route) x->sample.route = (unsigned)(1 + i);
-        x->route = &routes[i];
-        methods |= routes[i].methods;
-    }
-    if (!x->route && method == METHOD_OPTIONS && strcmp(path, "*") == 0) {
-        reply_static(x, 204, NULL, ""); /* of the server as a whole (RFC 9110, 9.3.7) */
-        reply_add_header(x, "allow", "GET, HEAD, POST, OPTIONS");
-        reply_add_common(x);
-        return NULL;
-    }
-    if (!x->route) {
-        struct err err;
-        err_set(&err, ERR_NOT_FOUND, NULL, "there is no route %.*s; docs/API.md lists them",
-                (int)strnlen(path, ERR_VALUE_BYTES), path);
-        handlers_fail(x, &err);
-        return NULL;
-    }
-    if (methods & method) return x->route;
-    if (method == METHOD_OPTIONS) {
-        reply_static(x, 204, NULL, "");
-        reply_add_header(x, "allow", allow_of(methods));
-        reply_add_common(x);
-    } else {
-        refuse_method(x, allow_of(methods));
-    }
+    pthread_once(&once, fill);
+    struct route_match match;
+    route_find(&route_index, method, path, &match);
+    x->model = x->service->model;
+    x->dialect = match.route ? match.route->dialect : dialect_without_route;
+    x->route = match.route;
+    x->path_tail = match.tail;
+    if (match.route) x->sample.route = (unsigned)(1 + match.number);
+    if (match.is_taken) return x->route;
+    if (match.route && method == METHOD_OPTIONS)
+        reply_options(x, allow_of(match.methods));
+    else if (match.route)
+        refuse_method(x, match.route->path, allow_of(match.methods));
+    else if (method == METHOD_OPTIONS && strcmp(path, "*") == 0) /* RFC 9110, 9.3.7 */
+        reply_options(x, allow_of(METHOD_GET | METHOD_POST));
+    else
+        refuse_path(x, path);
     return NULL;
 }
 
@@ -103,7 +94,7 @@ static bool is_type(const char *type, size_t bytes, const char *want)
 /* JSON, and what curl -d and careless clients send JSON as. */
 static bool is_json_type(const char *type)
 {
-    if (!type) return true;
+    if (!type || strcmp(type, "application/json") == 0) return true; /* nearly always */
     type += strspn(type, " \t");
     size_t bytes = strcspn(type, "; \t");
     return bytes == 0 || is_type(type, bytes, "application/json") ||

@@ -2,18 +2,12 @@
 #include "handlers/input.h"
 
 #include "base/utf8.h"
-#include "handlers/handlers.h"
-#include "handlers/output.h"
+#include "handlers/dialect.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-static enum dialect dialect_of(const struct exchange *x)
-{
-    return x->route ? x->route->dialect : DIALECT_OWN;
-}
 
 bool exchange_read_fields(struct exchange *x, const struct text *names, size_t n,
                           struct value *values, struct err *err)
@@ -27,18 +21,18 @@ bool exchange_read_fields(struct exchange *x, const struct text *names, size_t n
     return true;
 }
 
-struct length_limit length_limit_of(const struct service *service)
+struct length_limit length_limit_of(const struct exchange *x)
 {
-    return (struct length_limit){service->input_tokens_max, service->truncate};
+    const enum truncate own = x->dialect->truncate;
+    return (struct length_limit){x->service->input_tokens_max,
+                                 own == TRUNCATE_AS_SERVICE ? x->service->truncate : own};
 }
 
 static bool refuse_count(struct exchange *x, const char *name, size_t n, struct err *err)
 {
     x->sample.reject = REJECT_TOO_MANY_INPUTS;
     size_t max = x->service->inputs_max;
-    if (dialect_of(x) == DIALECT_TEI)
-        return err_set(err, ERR_UNPROCESSABLE, name,
-                       "batch size %zu > maximum allowed batch size %zu", n, max);
+    if (x->dialect->refuse_count) return x->dialect->refuse_count(name, n, max, err);
     return err_set(err, ERR_TOO_LARGE, name,
                    "%s holds %zu inputs, but max-inputs is %zu; send them in several requests, or "
                    "raise max-inputs",
@@ -61,7 +55,7 @@ static const char *place_of(struct place *place, const char *name, size_t index,
 static bool take_ids(struct exchange *x, const struct value *value, const char *name,
                      const char *where, struct sequence *out, struct err *err)
 {
-    uint32_t vocab_size = model_info(x->service->model)->vocab_size;
+    uint32_t vocab_size = model_info(x->model)->vocab_size;
     size_t n = value->integers.n;
     uint32_t *ids = arena_array(x->arena, n, sizeof *ids);
     if (!ids) return err_out_of_memory(err);
@@ -169,7 +163,7 @@ bool batch_read(struct exchange *x, const struct value *value, const char *name,
 {
     bool many = is_batch(value, forms);
     const struct value *items = many ? value->list.items : value;
-    *batch = (struct batch){.n = many ? value->list.n : 1};
+    *batch = (struct batch){.n = many ? value->list.n : 1, .field = name};
     if (batch->n > x->service->inputs_max) return refuse_count(x, name, batch->n, err);
     batch->items = arena_array(x->arena, batch->n, sizeof *batch->items);
     if (!batch->items) return err_out_of_memory(err);
@@ -193,29 +187,9 @@ bool batch_read(struct exchange *x, const struct value *value, const char *name,
     return true;
 }
 
-bool batch_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
-                    struct batch *batch, struct err *err)
-{
-    static const struct {
-        const char *name;
-        unsigned form;
-    } fields[] = {{"text", INPUT_TEXT}, {"tokens", INPUT_TOKENS}, {"ids", INPUT_IDS}};
-    size_t given = 0, which = 0;
-    for (size_t i = 0; i < 3; i++) {
-        if (!value_is_given(&values[i])) continue;
-        given++;
-        which = i;
-    }
-    if (given != 1)
-        return err_set(err, ERR_INVALID, given ? fields[which].name : "text",
-                       "send exactly one of text, tokens and ids; %s",
-                       given ? "more than one was given" : "none was given");
-    return batch_read(x, &values[which], fields[which].name, fields[which].form, false, batch, err);
-}
-
 static bool tokens_to_ids(struct exchange *x, struct sequence *sequence, struct err *err)
 {
-    const struct model *model = x->service->model;
+    const struct model *model = x->model;
     uint32_t unknown_id = model_info(model)->unknown_id;
     uint32_t *ids = arena_array(x->arena, sequence->n_tokens, sizeof *ids);
     if (!ids || sequence->n_tokens > UINT32_MAX) return err_out_of_memory(err);
@@ -231,7 +205,7 @@ static bool tokens_to_ids(struct exchange *x, struct sequence *sequence, struct 
 
 uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n)
 {
-    const struct model_info *info = model_info(x->service->model);
+    const struct model_info *info = model_info(x->model);
     uint32_t unknown = 0;
     for (size_t i = 0; i < n; i++)
         unknown += model_is_unknown(info, ids[i]);
@@ -249,7 +223,7 @@ static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struc
     switch (sequence->form) {
     case INPUT_TEXT: {
         struct tokens tokens;
-        if (!model_tokenize(x->service->model, x->arena, sequence->text.data, sequence->text.bytes,
+        if (!model_tokenize(x->model, x->arena, sequence->text.data, sequence->text.bytes,
                             text_flags(x), &tokens, err))
             return false;
         sequence->ids = tokens.ids;
@@ -265,18 +239,14 @@ static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struc
     return true;
 }
 
-static bool refuse_length(struct exchange *x, const struct sequence *sequence, size_t index,
-                          size_t max, struct err *err)
+static bool refuse_length(struct exchange *x, const struct batch *batch, size_t index, size_t max,
+                          struct err *err)
 {
     x->sample.reject = REJECT_TOO_MANY_TOKENS;
-    uint32_t n = sequence->n;
-    if (dialect_of(x) == DIALECT_TEI)
-        return err_set(err, ERR_INVALID, "inputs",
-                       "`inputs` must have less than %zu tokens. Given: %" PRIu32, max, n);
-    const char *field = sequence->form == INPUT_TEXT  ? "text"
-                        : sequence->form == INPUT_IDS ? "ids"
-                                                      : "tokens";
-    return err_set(err, ERR_INVALID, dialect_of(x) == DIALECT_OPENAI ? "input" : field,
+    const uint32_t n = batch->items[index].n;
+    if (x->dialect->refuse_length)
+        return x->dialect->refuse_length(batch->field, index, n, max, err);
+    return err_set(err, ERR_INVALID, batch->field,
                    "input %zu has %" PRIu32 " tokens, but max-input-tokens is %zu; send shorter "
                    "inputs, or start with truncate=right",
                    index, n, max);
@@ -316,12 +286,11 @@ bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length
         if (!sequence_to_ids(x, sequence, err)) return false;
         if (limit->tokens_max > 0 && sequence->n > limit->tokens_max) {
             if (limit->truncate == TRUNCATE_ERROR)
-                return refuse_length(x, sequence, i, limit->tokens_max, err);
+                return refuse_length(x, batch, i, limit->tokens_max, err);
             cut(sequence, limit);
         }
         const bool is_joined = sequence->form != INPUT_IDS && !sequence_is_whole(sequence);
-        if (is_joined && model_reads_text(x->service->model) && !join_tokens(x, sequence, err))
-            return false;
+        if (is_joined && model_reads_text(x->model) && !join_tokens(x, sequence, err)) return false;
         batch->truncated += sequence->is_truncated;
         sequence->unknown = count_unknown(x, sequence->ids, sequence->n);
         batch->tokens += sequence->n;
@@ -340,7 +309,7 @@ bool unknown_policy_read(const struct exchange *x, const struct value *value,
 {
     static const char *const names[] = {
         [UNKNOWN_UNK] = "unk", [UNKNOWN_SKIP] = "skip", [UNKNOWN_ERROR] = "error"};
-    bool has_row = model_info(x->service->model)->unknown_id != TOKEN_ID_NONE;
+    bool has_row = model_info(x->model)->unknown_id != TOKEN_ID_NONE;
     size_t chosen = has_row ? UNKNOWN_UNK : UNKNOWN_ERROR;
     if (!value_get_choice(value, "unknown", names, 3, &chosen, err)) return false;
     if (chosen == UNKNOWN_UNK && !has_row)
@@ -370,7 +339,7 @@ struct text slice_text(struct text text, struct slice_cursor *cursor, struct tok
 bool sequence_sources(struct exchange *x, const struct sequence *sequence, const struct text **out,
                       const struct token_span **spans, struct err *err)
 {
-    const struct model *model = x->service->model;
+    const struct model *model = x->model;
     struct text *texts = arena_array(x->arena, sequence->n, sizeof *texts);
     if (!texts) return err_out_of_memory(err);
     struct tokens tokens = {0};
@@ -412,7 +381,7 @@ bool sequence_apply_unknown(struct exchange *x, struct sequence *sequence, size_
                             enum unknown_policy policy, struct err *err)
 {
     if (policy == UNKNOWN_UNK || sequence->unknown == 0) return true;
-    const struct model_info *info = model_info(x->service->model);
+    const struct model_info *info = model_info(x->model);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < sequence->n; i++) {
         if (!model_is_unknown(info, sequence->ids[i])) {
@@ -428,7 +397,7 @@ bool sequence_apply_unknown(struct exchange *x, struct sequence *sequence, size_
 bool model_name_read(const struct exchange *x, const struct value *value, struct text *out,
                      struct err *err)
 {
-    const char *served = model_info(x->service->model)->name;
+    const char *served = model_info(x->model)->name;
     *out = (struct text){served, strlen(served)};
     if (!value_get_text(value, "model", out, err)) return false;
     if (!x->service->strict_model ||
@@ -438,17 +407,4 @@ bool model_name_read(const struct exchange *x, const struct value *value, struct
     return err_set(err, ERR_NOT_FOUND, "model",
                    "model \"%.*s\" is not served here; send \"%s\", or start without strict-model",
                    shown, out->data, served);
-}
-
-bool request_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
-                      struct text *model, struct batch *batch, struct err *err)
-{
-    const struct length_limit limit = length_limit_of(x->service);
-    if (!model_name_read(x, &values[OWN_MODEL], model, err) ||
-        !batch_read_own(x, values, batch, err))
-        return false;
-    stage_end(x, STAGE_PARSE);
-    if (!batch_tokenize(x, batch, &limit, err)) return false;
-    stage_end(x, STAGE_TOKENIZE);
-    return true;
 }

@@ -2,12 +2,15 @@
 /**
  * @file input.h
  * Every dialect's input becomes the same batch: sequences of token ids, with the limits checked and
- * everything that was cut or unknown counted. Lives in the request's arena.
+ * everything that was cut or unknown counted. Lives in the request's arena, which one thread has at
+ * a time.
  */
 #pragma once
 
 #include "handlers/exchange.h"
 #include "handlers/fields.h"
+#include "handlers/service.h"
+#include "model/model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,6 +60,7 @@ static inline struct passage sequence_passage(const struct sequence *sequence)
 struct batch {
     struct sequence *items;
     size_t n;
+    const char *field;  /* of the request, that it was read from; for messages */
     bool has_ids;       /* some sequence came as ids */
     uint64_t tokens;    /* of all sequences, after truncation */
     uint64_t unknown;   /* likewise */
@@ -74,25 +78,14 @@ struct batch {
 bool batch_read(struct exchange *x, const struct value *value, const char *name, unsigned forms,
                 bool is_mixed_allowed, struct batch *batch, struct err *err);
 
-/** The fields that own routes share; each such route lists them first. */
-enum { OWN_TEXT, OWN_TOKENS, OWN_IDS, OWN_MODEL, OWN_FIELDS };
-
-#define OWN_FIELD_NAMES                                                                            \
-    [OWN_TEXT] = TEXT("text"), [OWN_TOKENS] = TEXT("tokens"), [OWN_IDS] = TEXT("ids"),             \
-    [OWN_MODEL] = TEXT("model")
-
-/** batch_read_own: batch_read of exactly one of `text`, `tokens` and `ids`. */
-bool batch_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
-                    struct batch *batch, struct err *err);
-
 /** How too long a sequence is treated; from the service, or from the request. */
 struct length_limit {
     size_t tokens_max; /* 0 = none */
     enum truncate truncate;
 };
 
-/** length_limit_of: what the service's options say. */
-struct length_limit length_limit_of(const struct service *service);
+/** length_limit_of: what the service's options and the dialect say. */
+struct length_limit length_limit_of(const struct exchange *x);
 
 /**
  * batch_tokenize fills ids, n, unknown of every sequence and the counts of the batch and of
@@ -148,10 +141,3 @@ bool sequence_sources(struct exchange *x, const struct sequence *sequence, const
  */
 bool model_name_read(const struct exchange *x, const struct value *value, struct text *out,
                      struct err *err);
-
-/**
- * request_read_own reads what own routes share: the model's name and the batch, as token ids; ends
- * the stages parse and tokenize.
- */
-bool request_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
-                      struct text *model, struct batch *batch, struct err *err);

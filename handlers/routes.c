@@ -1,40 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handlers/routes.h"
 
-#include "handlers/endpoints.h"
+#include "handlers/dialects/endpoints.h"
 
-#define POST(path, dialect, handler)                                                               \
+#define POST(path, scope, dialect, handler)                                                        \
     {                                                                                              \
-        path, path, METHOD_POST, dialect, handler, true                                            \
+        path, METHOD_POST, scope, dialect, handler, true                                           \
     }
-#define GET(path, dialect, handler)                                                                \
+#define GET(path, scope, dialect, handler)                                                         \
     {                                                                                              \
-        path, path, METHOD_GET, dialect, handler, false                                            \
+        path, METHOD_GET, scope, dialect, handler, false                                           \
     }
 
-/* The most asked-for first: the table is searched from the top. A path may have a row a method; its
-   rows have one name. */
+/* In the order of the metrics. A path may have a row a method. */
 const struct route routes[] = {
-    POST("/v1/embeddings", DIALECT_OPENAI, embeddings_post),
-    POST("/embed", DIALECT_TEI, embed_post),
-    POST("/embeddings", DIALECT_OPENAI, embeddings_post), /* TEI's, as its /v1/embeddings */
-    POST("/v1/classify", DIALECT_OWN, classify_post),
-    POST("/v1/ids", DIALECT_OWN, ids_post),
-    POST("/v1/onehot", DIALECT_OWN, onehot_post),
-    POST("/v1/lookup", DIALECT_OWN, lookup_post),
-    POST("/tokenize", DIALECT_TEI, tokenize_post),
-    POST("/decode", DIALECT_TEI, decode_post),
-    POST("/predict", DIALECT_TEI, predict_post),
-    GET("/v1/models", DIALECT_OPENAI, models_get),
-    {"/v1/models/{id}", "/v1/models/", METHOD_GET, DIALECT_OPENAI, models_id_get, false},
-    GET("/info", DIALECT_TEI, info_get),
-    GET("/health", DIALECT_TEI, health_get),
-    GET("/ping", DIALECT_TEI, health_get),
-    GET("/", DIALECT_OWN, root_get),
-    POST("/", DIALECT_TEI, embed_post), /* where Hugging Face's clients post */
-    GET("/live", DIALECT_OWN, live_get),
-    GET("/ready", DIALECT_OWN, ready_get),
-    GET("/metrics", DIALECT_OWN, metrics_get),
+    POST("/v1/embeddings", SCOPE_EMBED, &dialect_openai, embeddings_post),
+    POST("/embed", SCOPE_EMBED, &dialect_tei, embed_post),
+    /* TEI's, as its /v1/embeddings. */
+    POST("/embeddings", SCOPE_EMBED, &dialect_openai, embeddings_post),
+    POST("/v1/classify", SCOPE_CLASSIFY, &dialect_own, classify_post),
+    POST("/v1/ids", SCOPE_EMBED, &dialect_own, ids_post),
+    POST("/v1/onehot", SCOPE_EMBED, &dialect_own, onehot_post),
+    POST("/v1/lookup", SCOPE_EMBED, &dialect_own, lookup_post),
+    POST("/tokenize", SCOPE_EMBED, &dialect_tei, tokenize_post),
+    POST("/decode", SCOPE_EMBED, &dialect_tei, decode_post),
+    POST("/predict", SCOPE_CLASSIFY, &dialect_tei, predict_post),
+    GET("/v1/models", SCOPE_EMBED, &dialect_openai, models_get),
+    GET("/v1/models/{id}", SCOPE_EMBED, &dialect_openai, models_id_get),
+    GET("/info", SCOPE_EMBED, &dialect_tei, info_get),
+    GET("/health", SCOPE_OPEN, &dialect_tei, health_get),
+    GET("/ping", SCOPE_OPEN, &dialect_tei, health_get),
+    GET("/", SCOPE_OPEN, &dialect_own, root_get),
+    /* Where Hugging Face's clients post. */
+    POST("/", SCOPE_EMBED, &dialect_tei, embed_post),
+    GET("/live", SCOPE_OPEN, &dialect_own, live_get),
+    GET("/ready", SCOPE_OPEN, &dialect_own, ready_get),
+    GET("/metrics", SCOPE_METRICS, &dialect_own, metrics_get),
 };
 
 const size_t n_routes = sizeof routes / sizeof routes[0];
+
+const struct dialect *const dialect_without_route = &dialect_own;

@@ -7,11 +7,13 @@
  * Whatever else it meets (a real number, an object, a duplicate or escaped key, any error at all)
  * it leaves alone: it says no, and the reference reader decides. So it never has to word an error,
  * and what it accepts must be just what the reference accepts; a differential test and a fuzzer
- * hold both to that. Strings without escapes are not copied. Format: RFC 8259.
+ * hold both to that. Strings without escapes are not copied. No shared state; any thread. Format:
+ * RFC 8259.
  */
 #pragma once
 
-#include "handlers/fields.h"
+#include "base/arena.h"
+#include "handlers/value.h"
 
 /**
  * scan_fields: as fields_read, without errors.

@@ -6,22 +6,24 @@
  */
 #pragma once
 
-#include "handlers/metrics.h"
-#include "model/model.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct metrics;
+struct model;
+
+/** What is done with an input of more than max-input-tokens. */
 enum truncate {
     TRUNCATE_ERROR,
-    TRUNCATE_RIGHT, /* drop tokens at the end */
-    TRUNCATE_LEFT,  /* drop tokens at the start */
+    TRUNCATE_RIGHT,      /* drop tokens at the end */
+    TRUNCATE_LEFT,       /* drop tokens at the start */
+    TRUNCATE_AS_SERVICE, /* of a dialect (dialect.h): as the service's option says */
 };
 
 struct service {
-    const struct model *model;     /* borrowed, outlives the service */
+    const struct model *model;     /* borrowed, outlives the service; handlers look at x->model */
     const struct metrics *metrics; /* borrowed; NULL in tests */
     const char *version;           /* the program's */
     int64_t started_unix_s;        /* `created` in /v1/models */

@@ -4,6 +4,7 @@
    folder of the project. */
 #include "base/json.h"
 #include "handlers/handlers.h"
+#include "model/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>

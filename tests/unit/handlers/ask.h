@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/numtext.h"
 #include "handlers/handlers.h"
+#include "model/model.h"
 #include "tests/test.h"
 
 #include <stdio.h>

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What operators and their tools ask for. */
-#include "handlers/endpoints.h"
+#include "handlers/dialects/endpoints.h"
 
-#include "handlers/output.h"
+#include "handlers/reply.h"
+#include "handlers/service.h"
 
 #include <string.h>
 
 void root_get(struct exchange *x)
 {
-    reply_static(x, 200, "text/plain; charset=utf-8", "embedd is running");
+    reply_static(x, 200, TYPE_TEXT, "embedd is running");
 }
 
 /* Says only that the process answers: an orchestrator kills what is not alive, also in the middle
  * of a drain. */
 void live_get(struct exchange *x)
 {
-    reply_static(x, 200, "application/json", "{\"status\":\"ok\"}");
+    reply_static(x, 200, TYPE_JSON, "{\"status\":\"ok\"}");
 }
 
 void ready_get(struct exchange *x)
 {
     bool is_draining = atomic_load(&x->service->is_draining);
-    reply_static(x, is_draining ? 503 : 200, "application/json",
+    reply_static(x, is_draining ? 503 : 200, TYPE_JSON,
                  is_draining ? "{\"status\":\"draining\"}" : "{\"status\":\"ok\"}");
 }
 

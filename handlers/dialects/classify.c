@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/classify: labels, scores, logits, and why. */
 #include "handlers/answer.h"
-#include "handlers/endpoints.h"
-#include "handlers/input.h"
-#include "handlers/output.h"
+#include "handlers/dialects/endpoints.h"
+#include "handlers/dialects/own.h"
+#include "handlers/reply.h"
+#include "handlers/write.h"
 
 enum {
     CLASSIFY_HEAD = OWN_FIELDS,

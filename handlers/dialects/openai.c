@@ -1,14 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OpenAI's routes: https://platform.openai.com/docs/api-reference/embeddings, and its models list.
  */
-#include "handlers/endpoints.h"
+#include "handlers/dialects/endpoints.h"
 
-#include "handlers/handlers.h"
+#include "handlers/dialects/openai.h"
+#include "handlers/errors.h"
 #include "handlers/input.h"
-#include "handlers/output.h"
+#include "handlers/reply.h"
+#include "handlers/vectors.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+/* -- errors -- */
+
+void openai_write_error(struct exchange *x, struct failure *failure, struct buf *out)
+{
+    (void)x;
+    const struct err *err = failure->err;
+    const struct text message = {err->message, strlen(err->message)};
+    const struct text param = {err->param, strlen(err->param)};
+    const bool is_model = err->code == ERR_NOT_FOUND && strcmp(err->param, "model") == 0;
+    const char *code = is_model ? "model_not_found" : failure->code;
+    buf_add_str(out, "{\"error\":{\"message\":");
+    write_text(out, message);
+    buf_printf(out, ",\"type\":\"%s\",\"param\":",
+               failure->status < 500 ? "invalid_request_error" : "server_error");
+    if (param.bytes > 0) {
+        write_text(out, param);
+    } else {
+        buf_add_str(out, "null");
+    }
+    if (code) {
+        buf_printf(out, ",\"code\":\"%s\"}}", code);
+    } else {
+        buf_add_str(out, ",\"code\":null}}");
+    }
+}
+
+const struct dialect dialect_openai = {
+    .name = "OpenAI",
+    .write_error = openai_write_error,
+    .too_large = OPENAI_TOO_LARGE,
+    .overloaded = OPENAI_OVERLOADED,
+    .truncate = TRUNCATE_AS_SERVICE,
+};
+
+/* -- embeddings -- */
 
 enum { INPUT, MODEL, ENCODING_FORMAT, DIMENSIONS, USER, POOLING, NORMALIZE, N_FIELDS };
 
@@ -52,7 +90,7 @@ static bool read_encoding(const struct value *value, enum encoding *encoding, st
 static bool read_pooling(const struct exchange *x, const struct value *values,
                          struct pool_options *pool, struct err *err)
 {
-    const struct model_info *info = model_info(x->service->model);
+    const struct model_info *info = model_info(x->model);
     size_t pooling = info->pooling;
     int64_t dims = info->dim;
     pool->normalize = info->normalize;
@@ -107,7 +145,7 @@ void embeddings_post(struct exchange *x)
     };
     struct embeddings_request request;
     struct err err;
-    const struct length_limit limit = length_limit_of(x->service);
+    const struct length_limit limit = length_limit_of(x);
     if (!read_request(x, &request, &err) || !batch_tokenize(x, &request.batch, &limit, &err)) {
         handlers_fail(x, &err);
         return;
@@ -128,7 +166,7 @@ void embeddings_post(struct exchange *x)
 
 static void write_model(const struct exchange *x, struct buf *out)
 {
-    const char *name = model_info(x->service->model)->name;
+    const char *name = model_info(x->model)->name;
     buf_add_str(out, "{\"id\":");
     write_text(out, (struct text){name, strlen(name)});
     buf_printf(out, ",\"object\":\"model\",\"created\":%" PRId64 ",\"owned_by\":\"embedd\"}",
@@ -147,16 +185,17 @@ void models_get(struct exchange *x)
 
 void models_id_get(struct exchange *x)
 {
-    const char *name = model_info(x->service->model)->name;
+    const char *name = model_info(x->model)->name;
     struct buf out;
     buf_init(&out, x->arena);
-    if (strcmp(x->path_tail, name) == 0) {
+    if (x->path_tail.bytes == strlen(name) && memcmp(x->path_tail.data, name, strlen(name)) == 0) {
         write_model(x, &out);
         reply_json(x, &out);
         return;
     }
     struct err err;
     err_set(&err, ERR_NOT_FOUND, "model", "model \"%.*s\" is not served here; \"%s\" is",
-            (int)strnlen(x->path_tail, ERR_VALUE_BYTES), x->path_tail, name);
+            (int)(x->path_tail.bytes < ERR_VALUE_BYTES ? x->path_tail.bytes : ERR_VALUE_BYTES),
+            x->path_tail.data, name);
     handlers_fail(x, &err);
 }

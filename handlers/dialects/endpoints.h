@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file endpoints.h
- * The handlers of the route table, one family a file. Each fills the reply of its exchange; none
- * fails otherwise. Common headers are added by the dispatcher.
+ * The dialects, and the handlers of the route table, one family a file. A handler fills the reply
+ * of its exchange; none fails otherwise. Common headers are added by the dispatcher. Any thread,
+ * with an exchange of its own.
  */
 #pragma once
 
+#include "handlers/dialect.h"
 #include "handlers/exchange.h"
+
+extern const struct dialect dialect_own, dialect_openai, dialect_tei;
 
 /* lookup.c: the chain, step by step */
 void ids_post(struct exchange *x);

@@ -1,15 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The native routes of text-embeddings-inference 1.9: names, shapes, messages and statuses are its
    own. Where it fails a whole batch for one empty text, that text gets the zero vector here. */
-#include "handlers/endpoints.h"
+#include "handlers/dialects/endpoints.h"
 
 #include "handlers/answer.h"
-#include "handlers/handlers.h"
+#include "handlers/dialect.h"
+#include "handlers/errors.h"
 #include "handlers/input.h"
-#include "handlers/output.h"
+#include "handlers/reply.h"
+#include "handlers/vectors.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+/* -- errors -- */
+
+static void write_shape(struct buf *out, const char *type, const char *prefix, const char *message)
+{
+    char text[sizeof((struct err *)0)->message + 32];
+    int bytes = snprintf(text, sizeof text, "%s%s", prefix, message);
+    size_t kept = (size_t)bytes < sizeof text ? (size_t)bytes : sizeof text - 1;
+    buf_add_str(out, "{\"error\":");
+    write_text(out, (struct text){text, kept});
+    buf_printf(out, ",\"error_type\":\"%s\"}", type);
+}
+
+/* What is no JSON, TEI's web framework answers before TEI does, in plain text. A wrong value is
+ * 422.
+ */
+static void write_error(struct exchange *x, struct failure *failure, struct buf *out)
+{
+    (void)x;
+    const struct err *err = failure->err;
+    const bool is_invalid = err->code == ERR_INVALID, is_type = err->code == ERR_MEDIA_TYPE;
+    if (failure->is_bad_json || is_type) {
+        failure->type = TYPE_TEXT;
+        buf_printf(out, "%s%s",
+                   is_type ? "" : "Failed to parse the request body as JSON: ", err->message);
+        return;
+    }
+    if (is_invalid) failure->status = 422;
+    write_shape(out,
+                failure->status < 500    ? "Validation"
+                : failure->status == 503 ? "Overloaded"
+                                         : "Backend",
+                is_invalid ? "Input validation error: " : "", err->message);
+}
+
+static bool refuse_count(const char *field, size_t n, size_t max, struct err *err)
+{
+    return err_set(err, ERR_UNPROCESSABLE, field, "batch size %zu > maximum allowed batch size %zu",
+                   n, max);
+}
+
+static bool refuse_length(const char *field, size_t index, uint32_t n, size_t max, struct err *err)
+{
+    (void)index;
+    return err_set(err, ERR_INVALID, field, "`%s` must have less than %zu tokens. Given: %" PRIu32,
+                   field, max, n);
+}
+
+const struct dialect dialect_tei = {
+    .name = "TEI",
+    .write_error = write_error,
+    .too_large = "{\"error\":\"" NO_MEMORY_TEXT "\",\"error_type\":\"Validation\"}",
+    .overloaded = "{\"error\":\"" OVERLOADED_TEXT "\",\"error_type\":\"Overloaded\"}",
+    .refuse_count = refuse_count,
+    .refuse_length = refuse_length,
+    .truncate = TRUNCATE_AS_SERVICE,
+};
+
+/* An error whose status and type are TEI's own. */
+static void reply_error(struct exchange *x, unsigned status, const char *type, const char *message)
+{
+    struct buf out;
+    buf_init(&out, x->arena);
+    write_shape(&out, type, "", message);
+    reply_buf(x, status, TYPE_JSON, &out);
+}
 
 /* An empty batch has an error type of its own. */
 static bool is_refused_empty(struct exchange *x, const struct value *value, const char *name)
@@ -18,7 +87,7 @@ static bool is_refused_empty(struct exchange *x, const struct value *value, cons
     char message[64];
     snprintf(message, sizeof message, "`%s` cannot be empty", name);
     x->sample.reject = REJECT_BAD_VALUE;
-    reply_tei_error(x, 400, "Empty", message);
+    reply_error(x, 400, "Empty", message);
     return true;
 }
 
@@ -62,7 +131,7 @@ static bool read_limit(const struct exchange *x, const struct value *truncate_va
                        struct err *err)
 {
     static const char *const directions[] = {"Right", "Left", "right", "left"};
-    *limit = length_limit_of(x->service);
+    *limit = length_limit_of(x);
     bool truncate = limit->truncate != TRUNCATE_ERROR;
     bool is_left = limit->truncate == TRUNCATE_LEFT && !value_is_given(truncate_value);
     size_t direction = is_left ? 1 : 0;
@@ -78,7 +147,7 @@ static bool read_limit(const struct exchange *x, const struct value *truncate_va
 static bool embed_batch(struct exchange *x, const struct value *values, struct pool_options *pool,
                         struct batch *batch, struct err *err)
 {
-    const struct model_info *info = model_info(x->service->model);
+    const struct model_info *info = model_info(x->model);
     struct length_limit limit;
     int64_t dims = info->dim;
     *pool = (struct pool_options){.pooling = info->pooling, .normalize = true};
@@ -214,9 +283,9 @@ static bool predict_write(struct exchange *x, struct buf *out, struct err *err)
 
 void predict_post(struct exchange *x)
 {
-    if (model_heads(x->service->model)->n == 0) {
+    if (model_heads(x->model)->n == 0) {
         x->sample.reject = REJECT_NOT_FOUND;
-        reply_tei_error(x, 424, "Backend", "Model is not a classifier model");
+        reply_error(x, 424, "Backend", "Model is not a classifier model");
         return;
     }
     reply_by(x, predict_write);
@@ -237,7 +306,7 @@ static const struct text tokenize_names[TOKENIZE_FIELDS] = {
 static void write_token(const struct exchange *x, struct text text, uint32_t id,
                         struct token_span span, struct slice_cursor *cursor, struct buf *out)
 {
-    const struct model *model = x->service->model;
+    const struct model *model = x->model;
     bool is_special = id != TOKEN_ID_NONE && span.end == 0 && model_is_special(model, id);
     struct text shown;
     if (is_special) {
@@ -271,7 +340,7 @@ static bool write_text_tokens(struct exchange *x, struct text text, bool add_spe
     struct tokens tokens;
     unsigned flags =
         TOKENIZE_SPANS | TOKENIZE_ALL_IDS | (add_special ? TOKENIZE_SPECIAL_TOKENS : 0);
-    if (!model_tokenize(x->service->model, x->arena, text.data, text.bytes, flags, &tokens, err))
+    if (!model_tokenize(x->model, x->arena, text.data, text.bytes, flags, &tokens, err))
         return false;
     struct slice_cursor cursor = {0};
     buf_add_char(out, '[');
@@ -346,7 +415,7 @@ static bool decode_write(struct exchange *x, const struct value *values, struct 
     for (size_t i = 0; i < batch.n; i++) {
         const struct sequence *item = &batch.items[i];
         text.bytes = 0;
-        model_decode(x->service->model, item->ids, item->n, skip_special, &text);
+        model_decode(x->model, item->ids, item->n, skip_special, &text);
         if (text.failed) return err_out_of_memory(err);
         if (i > 0) buf_add_char(out, ',');
         write_text(out, (struct text){text.data, text.bytes});
@@ -464,5 +533,5 @@ void health_get(struct exchange *x)
         reply_static(x, 200, NULL, "");
         return;
     }
-    reply_tei_error(x, 503, "Unhealthy", "unhealthy");
+    reply_error(x, 503, "Unhealthy", "unhealthy");
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The chain, a step a route: tokens -> ids -> one-hot -> rows of W. */
-#include "handlers/endpoints.h"
+#include "handlers/dialects/endpoints.h"
 
+#include "base/hash.h"
 #include "base/numtext.h"
-#include "handlers/handlers.h"
-#include "handlers/input.h"
-#include "handlers/output.h"
+#include "handlers/dialects/own.h"
+#include "handlers/errors.h"
+#include "handlers/reply.h"
+#include "handlers/write.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -33,7 +35,7 @@ static bool write_tokens(const struct exchange *x, const struct sequence *sequen
         if (tokens)
             token = tokens[*next];
         else
-            token.data = model_token_text(x->service->model, sequence->ids[*next], &token.bytes);
+            token.data = model_token_text(x->model, sequence->ids[*next], &token.bytes);
         if (*next > 0) buf_add_char(out, ',');
         write_text(out, token);
     }
@@ -113,7 +115,7 @@ static bool ids_write(struct exchange *x, struct buf *out, struct err *err)
     }
     write_model_name(out, model);
     buf_add_str(out, ",\"vocab_size\":");
-    write_u64(out, model_info(x->service->model)->vocab_size);
+    write_u64(out, model_info(x->model)->vocab_size);
     buf_add_char(out, '}');
     stage_end(x, STAGE_WRITE);
     return true;
@@ -144,14 +146,6 @@ struct onehot {
     bool is_dense;  /* sent as rows, not as columns */
 };
 
-static uint64_t hash_text(struct text text)
-{
-    uint64_t hash = 0xCBF29CE484222325u; /* FNV-1a */
-    for (size_t i = 0; i < text.bytes; i++)
-        hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001B3u;
-    return hash ^ hash >> 32;
-}
-
 /* V = the distinct tokens of the sequence, in order of appearance. */
 static bool number_tokens(struct exchange *x, const struct text *tokens, uint32_t n,
                           struct onehot *out, struct err *err)
@@ -165,7 +159,8 @@ static bool number_tokens(struct exchange *x, const struct text *tokens, uint32_
     memset(first, 0, slots * sizeof *first);
     uint32_t width = 0;
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t slot = hash_text(tokens[i]) & (slots - 1);
+        const uint64_t hash = hash_bytes(HASH_START, tokens[i].data, tokens[i].bytes);
+        uint64_t slot = (hash ^ hash >> 32) & (slots - 1);
         for (; first[slot]; slot = (slot + 1) & (slots - 1)) {
             const struct text *other = &tokens[first[slot] - 1];
             if (other->bytes == tokens[i].bytes &&
@@ -188,7 +183,7 @@ static bool number_tokens(struct exchange *x, const struct text *tokens, uint32_
 static bool onehot_of_input(struct exchange *x, const struct sequence *sequence, struct onehot *out,
                             struct err *err)
 {
-    const struct model *model = x->service->model;
+    const struct model *model = x->model;
     const struct text *sources = NULL;
     if (sequence->unknown > 0 && !sequence_sources(x, sequence, &sources, NULL, err)) return false;
     struct text *tokens = arena_array(x->arena, sequence->n, sizeof *tokens);
@@ -207,7 +202,7 @@ static bool onehot_of_input(struct exchange *x, const struct sequence *sequence,
 static bool onehot_of_model(struct exchange *x, struct sequence *sequence, size_t index,
                             struct onehot *out, struct err *err)
 {
-    const struct model_info *info = model_info(x->service->model);
+    const struct model_info *info = model_info(x->model);
     enum unknown_policy policy = info->unknown_id == TOKEN_ID_NONE ? UNKNOWN_ERROR : UNKNOWN_UNK;
     if (!sequence_apply_unknown(x, sequence, index, policy, err)) return false;
     *out = (struct onehot){.columns = sequence->ids, .n = sequence->n, .width = info->vocab_size};
@@ -403,7 +398,7 @@ static bool check_rows(struct exchange *x, const struct lookups *lookups, struct
     for (size_t i = 0; i < lookups->batch.n; i++) {
         const struct sequence *item = &lookups->batch.items[i];
         for (uint32_t row = 0; row < item->n; row++) {
-            model_row(x->service->model, item->ids[row], lookups->dims, lookups->rows);
+            model_row(x->model, item->ids[row], lookups->dims, lookups->rows);
             for (uint32_t j = 0; j < lookups->dims; j++)
                 if (!isfinite(lookups->rows[j]))
                     return err_set(err, ERR_INTERNAL, NULL,
@@ -419,8 +414,7 @@ static void write_some_rows(const struct exchange *x, const struct lookups *look
                             const uint32_t *ids, uint32_t n, struct buf *out)
 {
     for (uint32_t i = 0; i < n; i++)
-        model_row(x->service->model, ids[i], lookups->dims,
-                  lookups->rows + (size_t)i * lookups->dims);
+        model_row(x->model, ids[i], lookups->dims, lookups->rows + (size_t)i * lookups->dims);
     if (lookups->encoding == ENCODING_FLOAT) {
         write_floats(out, lookups->encoding, lookups->rows, lookups->dims);
         return;
@@ -497,7 +491,7 @@ static bool read_lookups(struct exchange *x, void *maker, struct plan *plan, str
 {
     struct lookups *lookups = maker;
     struct value values[LOOKUP_FIELDS];
-    int64_t dims = model_info(x->service->model)->dim;
+    int64_t dims = model_info(x->model)->dim;
     size_t encoding = ENCODING_FLOAT;
     enum unknown_policy policy;
     if (!exchange_read_fields(x, lookup_names, LOOKUP_FIELDS, values, err) ||
@@ -512,7 +506,7 @@ static bool read_lookups(struct exchange *x, void *maker, struct plan *plan, str
     lookups->encoding = (enum encoding)encoding;
     uint64_t row_bytes = write_floats_bytes(lookups->encoding, lookups->dims);
     plan->reply_bytes = lookups->batch.tokens * (row_bytes + 32);
-    plan->read_bytes = model_read_bytes(x->service->model, lookups->batch.tokens);
+    plan->read_bytes = model_read_bytes(x->model, lookups->batch.tokens);
     plan_pieces(plan, ROWS_AT_ONCE * row_bytes);
     if (!reply_plan(x, plan, err)) return false;
     lookups->rows =

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file own.h
+ * What embedd's own routes share: their fields, and how the items of their replies begin and end.
+ * Works on one exchange, which one thread has at a time.
+ */
+#pragma once
+
+#include "handlers/fields.h"
+#include "handlers/input.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** The fields that own routes share; each such route lists them first. */
+enum { OWN_TEXT, OWN_TOKENS, OWN_IDS, OWN_MODEL, OWN_FIELDS };
+
+#define OWN_FIELD_NAMES                                                                            \
+    [OWN_TEXT] = TEXT("text"), [OWN_TOKENS] = TEXT("tokens"), [OWN_IDS] = TEXT("ids"),             \
+    [OWN_MODEL] = TEXT("model")
+
+/**
+ * request_read_own reads what own routes share: the model's name and exactly one of `text`,
+ * `tokens` and `ids`, as a batch of token ids; ends the stages parse and tokenize.
+ */
+bool request_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
+                      struct text *model, struct batch *batch, struct err *err);
+
+/** write_index: an item begins with its index, parted from the one before by a comma. */
+void write_index(struct buf *out, size_t index);
+
+/** write_model_name: the list of items ends, and behind it comes the model's name. */
+void write_model_name(struct buf *out, struct text name);

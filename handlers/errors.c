@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handlers/errors.h"
+
+#include "handlers/dialect.h"
+#include "handlers/headers.h"
+
+#include <assert.h>
+
+/* What a code becomes on the wire. */
+struct error_form {
+    unsigned status;
+    const char *code;           /* NULL: none beside the status */
+    enum metrics_reject reject; /* where nothing more exact was noted */
+};
+
+static struct error_form form_of(enum err_code code)
+{
+    switch (code) {
+    case ERR_INVALID:
+    case ERR_RANGE:
+        return (struct error_form){400, NULL, REJECT_BAD_VALUE};
+    case ERR_NOT_FOUND:
+        return (struct error_form){404, "not_found", REJECT_NOT_FOUND};
+    case ERR_METHOD:
+        return (struct error_form){405, "method_not_allowed", REJECT_METHOD};
+    case ERR_TOO_LARGE:
+        return (struct error_form){413, "too_large", REJECT_BODY_TOO_LARGE};
+    case ERR_MEMORY:
+        return (struct error_form){413, "too_large", REJECT_MEMORY};
+    case ERR_MEDIA_TYPE:
+        return (struct error_form){415, "unsupported_media_type", REJECT_MEDIA_TYPE};
+    case ERR_UNPROCESSABLE:
+        return (struct error_form){422, NULL, REJECT_UNKNOWN_TOKEN};
+    case ERR_UNAVAILABLE:
+        return (struct error_form){503, "unavailable", REJECT_DRAINING};
+    case ERR_OVERLOADED:
+        return (struct error_form){503, "overloaded", REJECT_OVERLOAD};
+    case ERR_NONE:
+    case ERR_USAGE:
+    case ERR_IO:
+    case ERR_FORMAT:
+    case ERR_INTERNAL:
+        break;
+    }
+    return (struct error_form){500, NULL, REJECT_NONE};
+}
+
+/* Where there is no memory left even for the error. */
+static void reply_no_memory(struct exchange *x)
+{
+    if (x->arena->is_starved)
+        reply_static(x, form_of(ERR_OVERLOADED).status, TYPE_JSON, x->dialect->overloaded);
+    else
+        reply_static(x, form_of(ERR_MEMORY).status, TYPE_JSON, x->dialect->too_large);
+}
+
+void handlers_fail(struct exchange *x, const struct err *err)
+{
+    assert(x->dialect); /* handlers_find_route comes first */
+    if (x->is_deferred) return;
+    /* What looks like a request that is too large may be one that came at a bad time. */
+    struct err overloaded;
+    if (err->code == ERR_MEMORY && x->arena->is_starved) {
+        err_overloaded(&overloaded);
+        err = &overloaded;
+        x->sample.reject = REJECT_OVERLOAD;
+    }
+    if (err->code == ERR_OVERLOADED) reply_add_header(x, "retry-after", "1");
+    const struct error_form form = form_of(err->code);
+    if (x->sample.reject == REJECT_NONE) x->sample.reject = form.reject;
+    struct failure failure = {.err = err,
+                              .code = form.code,
+                              .is_bad_json = x->sample.reject == REJECT_BAD_JSON,
+                              .status = form.status,
+                              .type = TYPE_JSON};
+    struct buf out;
+    buf_init(&out, x->arena);
+    x->dialect->write_error(x, &failure, &out);
+    if (out.failed)
+        reply_no_memory(x);
+    else
+        reply_set(x, failure.status, failure.type, out.data, out.bytes);
+    reply_add_common(x);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handlers/headers.h"
+
+#include "base/clock.h"
+#include "base/numtext.h"
+#include "handlers/service.h"
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+static bool is_sane_id(const char *id)
+{
+    if (!id || !*id) return false;
+    size_t i = 0;
+    for (; id[i]; i++)
+        if (i == 128 || id[i] < 0x20 || id[i] > 0x7E) return false;
+    return true;
+}
+
+/* Unique without a system call a request: 64 random bits a thread, and a bijection of a counter. */
+static void new_request_id(char out[static 33])
+{
+    static _Thread_local uint64_t seed, count;
+    if (seed == 0) {
+        if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed || seed == 0)
+            seed = clock_now_ns() ^ (uint64_t)(uintptr_t)&seed;
+    }
+    uint64_t mixed = ++count * 0x9E3779B97F4A7C15u;
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9u;
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EBu;
+    uint64_t parts[2] = {seed, mixed ^ mixed >> 31};
+    for (size_t i = 0; i < 32; i++)
+        out[i] = "0123456789abcdef"[parts[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    out[32] = '\0';
+}
+
+/* "name/version", or the name alone; bytes that no header may hold become '?'. */
+static const char *model_header(struct exchange *x)
+{
+    const struct model_info *info = model_info(x->model);
+    size_t name = strlen(info->name), version = strlen(info->version);
+    char *out = arena_alloc(x->arena, name + version + 2);
+    if (!out) return NULL;
+    memcpy(out, info->name, name);
+    size_t bytes = name;
+    if (version) {
+        out[bytes++] = '/';
+        memcpy(out + bytes, info->version, version);
+        bytes += version;
+    }
+    out[bytes] = '\0';
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)out[i] < 0x20 || out[i] == 0x7F) out[i] = '?';
+    return out;
+}
+
+static void add_count(struct exchange *x, const char *name, uint64_t count)
+{
+    if (count == 0) return;
+    char *text = arena_alloc(x->arena, 24);
+    if (!text) return;
+    text[numtext_u64(text, count)] = '\0';
+    reply_add_header(x, name, text);
+}
+
+static void add_timing(struct exchange *x)
+{
+    struct buf text;
+    buf_init(&text, x->arena);
+    for (int i = 0; i < STAGE_COUNT; i++) {
+        if (x->sample.stage_ns[i] == 0) continue;
+        buf_printf(&text, "%s%s;dur=%.3f", text.bytes ? ", " : "", metrics_stage_names[i],
+                   (double)x->sample.stage_ns[i] / 1e6);
+    }
+    if (text.bytes == 0) return;
+    buf_add_char(&text, '\0');
+    if (!text.failed) reply_add_header(x, "server-timing", text.data);
+}
+
+void reply_add_common(struct exchange *x)
+{
+    x->sample.status = x->status;
+    const char *id = x->request_id;
+    if (!is_sane_id(id)) {
+        char *made = arena_alloc(x->arena, 33);
+        if (made) new_request_id(made);
+        id = made;
+    }
+    if (id) reply_add_header(x, "x-request-id", id);
+    const char *model = model_header(x);
+    if (model) reply_add_header(x, "x-embedd-model", model);
+    if (x->wants_timing || x->service->timing_always) add_timing(x);
+    if (x->status >= 400) return;
+    add_count(x, "x-embedd-unknown", x->sample.unknown_tokens);
+    add_count(x, "x-embedd-truncated", x->sample.truncated_inputs);
+    add_count(x, "x-embedd-ignored-fields", x->sample.ignored_fields);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a dialect decides, and what every dialect must keep to. */
+#include "handlers/dialect.h"
+#include "handlers/input.h"
+#include "handlers/routes.h"
+#include "handlers/write.h"
+#include "tests/unit/handlers/ask.h"
+
+static const enum err_code codes[] = {
+    ERR_INVALID,    ERR_RANGE,         ERR_NOT_FOUND,   ERR_METHOD,     ERR_TOO_LARGE, ERR_MEMORY,
+    ERR_MEDIA_TYPE, ERR_UNPROCESSABLE, ERR_UNAVAILABLE, ERR_OVERLOADED, ERR_INTERNAL};
+#define N_CODES (sizeof codes / sizeof codes[0])
+
+static struct exchange *begin(struct ask *ask, const struct dialect *dialect)
+{
+    struct exchange *x = ask_begin(ask);
+    x->model = ask->model;
+    x->dialect = dialect;
+    return x;
+}
+
+static void fail_with(struct exchange *x, enum err_code code, const char *message)
+{
+    struct err err;
+    err_set(&err, code, NULL, "%s", message);
+    handlers_fail(x, &err);
+}
+
+static void every_dialect_words_every_error(void **state)
+{
+    for (size_t i = 0; i < n_routes; i++) {
+        for (size_t j = 0; j < N_CODES; j++) {
+            struct exchange *x = begin(*state, routes[i].dialect);
+            fail_with(x, codes[j], "it is \"so\"");
+            assert_true(x->status >= 400 && x->status < 600);
+            assert_int_equal(x->sample.status, x->status);
+            assert_int_equal(ask_header(x, "retry-after") != NULL, codes[j] == ERR_OVERLOADED);
+            char reply[512];
+            snprintf(reply, sizeof reply, "%.*s", (int)x->reply_bytes, x->reply);
+            const bool is_json = strcmp(x->reply_type, TYPE_JSON) == 0;
+            if (!strstr(reply, is_json ? "it is \\\"so\\\"" : "it is \"so\""))
+                fail_msg("%s: %s", routes[i].dialect->name, reply);
+            if (!is_json) continue;
+            struct err err;
+            json_t *root = json_read(x->reply, x->reply_bytes, &err);
+            assert_true(json_is_object(root));
+            json_decref(root);
+        }
+    }
+}
+
+static void what_is_sent_without_memory_is_what_would_be_with_it(void **state)
+{
+    for (size_t i = 0; i < n_routes; i++) {
+        const struct dialect *dialect = routes[i].dialect;
+        struct exchange *x = begin(*state, dialect);
+        fail_with(x, ERR_MEMORY, NO_MEMORY_TEXT);
+        assert_reply(x, 413, dialect->too_large);
+        x = begin(*state, dialect);
+        fail_with(x, ERR_OVERLOADED, OVERLOADED_TEXT);
+        assert_reply(x, 503, dialect->overloaded);
+    }
+}
+
+/* A dialect of a few lines. */
+static void write_plain_error(struct exchange *x, struct failure *failure, struct buf *out)
+{
+    reply_add_header(x, "x-error", failure->code ? failure->code : "none");
+    if (failure->status == 422) failure->status = 400;
+    buf_add_str(out, "{\"error\":");
+    write_text(out, (struct text){failure->err->message, strlen(failure->err->message)});
+    buf_add_char(out, '}');
+}
+
+static const struct dialect plain = {
+    .name = "plain",
+    .write_error = write_plain_error,
+    .too_large = "{\"error\":\"" NO_MEMORY_TEXT "\"}",
+    .overloaded = "{\"error\":\"" OVERLOADED_TEXT "\"}",
+    .truncate = TRUNCATE_RIGHT,
+};
+
+static void a_dialect_has_its_own_shape_statuses_and_headers(void **state)
+{
+    struct exchange *x = begin(*state, &plain);
+    fail_with(x, ERR_UNPROCESSABLE, "no");
+    assert_reply(x, 400, "{\"error\":\"no\"}");
+    assert_string_equal(ask_header(x, "x-error"), "none");
+    x = begin(*state, &plain);
+    fail_with(x, ERR_NOT_FOUND, "nowhere");
+    assert_reply(x, 404, "{\"error\":\"nowhere\"}");
+    assert_string_equal(ask_header(x, "x-error"), "not_found");
+}
+
+static void a_dialect_without_memory_sends_its_constant_text(void **state)
+{
+    struct ask *ask = *state;
+    struct exchange *x = begin(ask, &plain);
+    arena_clear(&ask->arena);
+    arena_init(&ask->arena, 0);
+    fail_with(x, ERR_INVALID, "no");
+    assert_reply(x, 413, plain.too_large);
+    x = begin(ask, &plain);
+    ask->arena.is_starved = true;
+    fail_with(x, ERR_INVALID, "no");
+    assert_reply(x, 503, plain.overloaded);
+    arena_clear(&ask->arena);
+    arena_init(&ask->arena, 16 << 20);
+}
+
+static bool read_texts(struct exchange *x, const char *body, struct batch *batch, struct err *err)
+{
+    static const struct text names[] = {TEXT("texts")};
+    struct value value;
+    x->body = body;
+    x->body_bytes = strlen(body);
+    return exchange_read_fields(x, names, 1, &value, err) &&
+           batch_read(x, &value, "texts", INPUT_TEXT, false, batch, err);
+}
+
+static void a_dialect_decides_what_becomes_of_inputs_that_are_too_long(void **state)
+{
+    struct ask *ask = *state;
+    struct err err;
+    struct batch batch;
+    ask->service.input_tokens_max = 2;
+    ask->service.truncate = TRUNCATE_ERROR;
+    struct exchange *x = begin(ask, &plain);
+    struct length_limit limit = length_limit_of(x);
+    assert_true(read_texts(x, "{\"texts\":[\"我爱吃\"]}", &batch, &err));
+    assert_true(batch_tokenize(x, &batch, &limit, &err));
+    assert_int_equal(batch.items[0].n, 2);
+    assert_int_equal(batch.truncated, 1);
+    struct dialect as_service = plain;
+    as_service.truncate = TRUNCATE_AS_SERVICE;
+    x = begin(ask, &as_service);
+    limit = length_limit_of(x);
+    assert_true(read_texts(x, "{\"texts\":[\"我\",\"我爱吃\"]}", &batch, &err));
+    assert_false(batch_tokenize(x, &batch, &limit, &err));
+    assert_string_equal(err.param, "texts");
+    assert_string_equal(err.message,
+                        "input 1 has 3 tokens, but max-input-tokens is 2; send shorter "
+                        "inputs, or start with truncate=right");
+    ask->service.input_tokens_max = 0;
+    ask->service.truncate = TRUNCATE_RIGHT;
+}
+
+static bool too_many(const char *field, size_t n, size_t max, struct err *err)
+{
+    return err_set(err, ERR_UNPROCESSABLE, field, "%s: %zu of %zu", field, n, max);
+}
+
+static bool too_long(const char *field, size_t index, uint32_t n, size_t max, struct err *err)
+{
+    return err_set(err, ERR_UNPROCESSABLE, field, "%s[%zu]: %u of %zu", field, index, n, max);
+}
+
+static void a_dialect_has_its_own_words_for_counts_and_lengths(void **state)
+{
+    struct ask *ask = *state;
+    struct err err;
+    struct batch batch;
+    struct dialect wordy = plain;
+    wordy.refuse_count = too_many;
+    wordy.refuse_length = too_long;
+    struct exchange *x = begin(ask, &wordy);
+    assert_false(read_texts(x, "{\"texts\":[\"\",\"\",\"\",\"\",\"\"]}", &batch, &err));
+    assert_string_equal(err.message, "texts: 5 of 4");
+    assert_int_equal(x->sample.reject, REJECT_TOO_MANY_INPUTS);
+    x = begin(ask, &wordy);
+    const struct length_limit limit = {1, TRUNCATE_ERROR};
+    assert_true(read_texts(x, "{\"texts\":[\"我\",\"我爱\"]}", &batch, &err));
+    assert_false(batch_tokenize(x, &batch, &limit, &err));
+    assert_string_equal(err.message, "texts[1]: 2 of 1");
+    assert_int_equal(x->sample.reject, REJECT_TOO_MANY_TOKENS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_dialect_words_every_error),
+        cmocka_unit_test(what_is_sent_without_memory_is_what_would_be_with_it),
+        cmocka_unit_test(a_dialect_has_its_own_shape_statuses_and_headers),
+        cmocka_unit_test(a_dialect_without_memory_sends_its_constant_text),
+        cmocka_unit_test(a_dialect_decides_what_becomes_of_inputs_that_are_too_long),
+        cmocka_unit_test(a_dialect_has_its_own_words_for_counts_and_lengths),
+    };
+    return cmocka_run_group_tests(tests, ask_open, ask_close);
+}
