@@ -99,7 +99,6 @@ static void add_row(struct route_index *index, size_t row, const struct part *pa
 void route_index_fill(struct route_index *index, const struct route *routes, size_t n)
 {
     assert(n <= ROUTES_MAX);
-    memset(index, 0, sizeof *index);
     index->routes = routes;
     for (size_t row = 0; row < n; row++) {
         const char *path = routes[row].path, *open = strchr(path, '{');

@@ -68,7 +68,8 @@ struct route_index {
     size_t n_prefixes;
 };
 
-/** route_index_fill makes the index of `routes` (n, at most ROUTES_MAX), which outlive it. */
+/** route_index_fill makes the index of `routes` (n, at most ROUTES_MAX), which outlive it, of one
+ * that is all zeros: of its memory no more is touched than so many routes need. */
 void route_index_fill(struct route_index *index, const struct route *routes, size_t n);
 
 /** What a path found. */

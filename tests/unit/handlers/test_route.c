@@ -29,7 +29,13 @@ static void assert_tail(const struct route_match *match, const char *want)
     assert_memory_equal(match->tail.data, want, match->tail.bytes);
 }
 
-#define FILL(rows) route_index_fill(&filled, rows, sizeof(rows) / sizeof(rows)[0])
+static void fill(const struct route *rows, size_t n)
+{
+    memset(&filled, 0, sizeof filled);
+    route_index_fill(&filled, rows, n);
+}
+
+#define FILL(rows) fill(rows, sizeof(rows) / sizeof(rows)[0])
 
 /* Paths of every length, alike in their beginning, their end or both; every seventh a pattern. */
 static void make_path(char path[64], size_t i)
@@ -66,7 +72,7 @@ static void check_table_of(size_t n)
         make_path(paths[i], i);
         rows[i] = (struct route){.path = paths[i], .methods = METHOD_POST};
     }
-    route_index_fill(&filled, rows, n);
+    fill(rows, n);
     for (size_t i = 0; i < n; i++) {
         char path[80], *open;
         snprintf(path, sizeof path, "%s", paths[i]);
@@ -142,13 +148,13 @@ static void the_more_a_row_says_the_earlier_it_is_taken(void **state)
 {
     (void)state;
     static const struct route rows[] = {
-        {.path = "/{any}", .methods = METHOD_GET},
-        {.path = "/a/{b}", .methods = METHOD_GET},
-        {.path = "/a/{b}/c", .methods = METHOD_GET},
-        {.path = "/a/b", .methods = METHOD_GET},
+        {.path = "/{any}", .methods = METHOD_GET},   {.path = "/a/{b}", .methods = METHOD_GET},
+        {.path = "/a/{b}/c", .methods = METHOD_GET}, {.path = "/a/b", .methods = METHOD_GET},
+        {.path = "/a/", .methods = METHOD_GET},
     };
     FILL(rows);
     assert_finds(METHOD_GET, "/a/b", &rows[3]);
+    assert_finds(METHOD_GET, "/a/", &rows[4]);
     assert_finds(METHOD_GET, "/a/x", &rows[1]);
     assert_finds(METHOD_GET, "/a/x/c", &rows[2]);
     assert_finds(METHOD_GET, "/a/b/c", &rows[2]);
