@@ -11,7 +11,7 @@
 #include "commands/output.h"
 #include "commands/unknown.h"
 #include "model/model.h"
-#include "model/train/crew.h"
+#include "base/workers.h"
 
 #include <stdlib.h>
 #include <string.h>

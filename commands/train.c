@@ -5,7 +5,7 @@
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
 #include "model/bundle/new_folder.h"
-#include "model/train/crew.h"
+#include "base/workers.h"
 #include "model/train/folder.h"
 #include "model/train/training.h"
 

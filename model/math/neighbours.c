@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/math/neighbours.h"
 
-#include "model/train/crew.h"
+#include "base/workers.h"
 
 #include <assert.h>
 #include <math.h>

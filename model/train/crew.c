@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/train/crew.h"
+#include "base/workers.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

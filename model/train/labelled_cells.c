@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/train/cells.h"
+#include "base/csv.h"
 
 #include "model/train/labelled_formats.h"
 

@@ -3,7 +3,7 @@
 
 #include "model/math/kernels.h"
 #include "model/math/logistic.h"
-#include "model/train/random.h"
+#include "base/random.h"
 
 #include <assert.h>
 #include <math.h>

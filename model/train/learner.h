@@ -19,7 +19,7 @@
 
 #include "model/encoder/table/pool.h"
 #include "model/head/kind.h"
-#include "model/train/crew.h"
+#include "base/workers.h"
 #include "model/train/examples.h"
 #include "model/train/ngram_vocabulary.h"
 

@@ -7,7 +7,7 @@
 
 #include "model/head/evaluation.h"
 #include "model/head/head.h"
-#include "model/train/crew.h"
+#include "base/workers.h"
 #include "model/train/examples.h"
 
 /** What is measured, and on what. */

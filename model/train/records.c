@@ -3,7 +3,7 @@
 
 #include "base/encoding.h"
 #include "base/utf8.h"
-#include "model/train/cells.h"
+#include "base/csv.h"
 #include "model/train/labelled_types.h"
 
 #include <assert.h>

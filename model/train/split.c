@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/split.h"
 
-#include "model/train/random.h"
+#include "base/random.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include "model/train/checkpoint.h"
 #include "model/train/measure.h"
 #include "model/train/plan.h"
-#include "model/train/random.h"
+#include "base/random.h"
 #include "model/train/split.h"
 
 #include <math.h>

@@ -11,8 +11,6 @@
 #define ENTRIES_BYTES_END ((uint64_t)1 << 32)
 #define ENTRIES_END ((uint32_t)1 << 30)
 
-#define HASH_START 2166136261u
-
 static uint32_t n_entries(const struct ft_dictionary *dictionary)
 {
     return dictionary->n_words + dictionary->n_labels;
@@ -32,7 +30,7 @@ int64_t ft_entry_count(const struct ft_dictionary *dictionary, uint32_t id)
 
 uint32_t ft_hash(struct span text)
 {
-    uint32_t hash = HASH_START;
+    uint32_t hash = HASH32_START;
     for (size_t i = 0; i < text.bytes; i++)
         hash = ft_hash_step(hash, text.data[i]);
     return hash;

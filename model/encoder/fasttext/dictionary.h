@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "model/encoder/fasttext/reader.h"
 
 #include <stdbool.h>
@@ -53,7 +54,7 @@ int64_t ft_entry_count(const struct ft_dictionary *dictionary, uint32_t id);
  * fastText model has it. */
 static inline uint32_t ft_hash_step(uint32_t hash, char byte)
 {
-    return (hash ^ (uint32_t)(int8_t)byte) * 16777619u;
+    return hash32_step(hash, (uint32_t)(int8_t)byte);
 }
 
 /** ft_hash: the hash of a text; of an empty one, where hashing starts. */

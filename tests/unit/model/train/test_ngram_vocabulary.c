@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which n-grams get a row, against counting them one by one. */
 #include "model/train/ngram_vocabulary.h"
-#include "model/train/random.h"
+#include "base/random.h"
 #include "tests/unit/model/train/world.h"
 
 #include <stdio.h>
