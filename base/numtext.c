@@ -280,7 +280,7 @@ size_t numtext_floats(char *out, const float *x, size_t n)
 {
     if (n == 0) return 0;
     char *at = out;
-    bool has_avx2 = cpu_has_avx2();
+    bool has_avx2 = cpu_level() >= CPU_AVX2;
     for (size_t i = 0; i < n;) {
         if (has_avx2) i += numtext_floats_avx2(&at, x + i, n - i);
         /* Those eight that it would not write, or the rest. */
@@ -307,7 +307,7 @@ size_t numtext_base64(char *out, const void *data, size_t bytes)
 {
     const unsigned char *in = data;
     char *at = out;
-    if (cpu_has_avx2()) {
+    if (cpu_level() >= CPU_AVX2) {
         size_t done = numtext_base64_avx2(at, in, bytes);
         in += done;
         bytes -= done;

@@ -155,7 +155,7 @@ size_t numtext_base64_avx2(char *out, const unsigned char *data, size_t bytes)
     return done;
 }
 
-#else /* never called, since cpu_has_avx2 is false */
+#else /* never called, since cpu_level is CPU_SCALAR */
 size_t numtext_floats_avx2(char **out, const float *x, size_t n)
 {
     (void)out, (void)x, (void)n;

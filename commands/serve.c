@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/serve.h"
+#include "base/cpu.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "commands/commands.h"
@@ -9,7 +10,6 @@
 #include "model/model.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void print_url(const char *url, void *user)
@@ -29,10 +29,10 @@ static void print_help(void)
 
 static void warn_of_cpu(void)
 {
-    const char *wanted = getenv("EMBEDD_CPU"), *used = kernels_get()->name;
-    if (wanted && strcmp(wanted, used) != 0)
+    const char *refused = cpu_refused();
+    if (refused)
         log_warn("EMBEDD_CPU=%s is none of scalar, avx2 and avx512 that this CPU has; using %s",
-                 wanted, used);
+                 refused, cpu_level_names[cpu_level()]);
 }
 
 static void warn_of_files(const char *sentence)

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 struct kernels {
-    const char *name; /* "scalar", "avx2", "avx512" */
+    const char *name; /* as cpu_level_names has it */
 
     /** row: out (dims) = the first `dims` columns of row `id`, as float32. */
     void (*row[DTYPES])(float *out, const struct rows *rows, uint32_t id,
@@ -67,8 +67,8 @@ struct kernels {
 };
 
 /**
- * kernels_get returns the best set this CPU has. EMBEDD_CPU=scalar|avx2|avx512 in the environment
- * holds it to a lower one (for tests and comparisons; a name this CPU lacks is ignored).
+ * kernels_get returns the set of cpu_level() (base/cpu.h): the best this CPU has, or the one that
+ * EMBEDD_CPU names. Any thread.
  */
 const struct kernels *kernels_get(void);
 
