@@ -184,9 +184,9 @@ parity-real: $(VENV_READY) ## fetch real tokenizer.json files (150 MB) for `make
 asan: unit http parity ## everything under AddressSanitizer and UBSan
 
 # What has threads: the server, and the metrics that they share; what trains, measures and searches.
-TSAN_UNITS := $(filter tests/unit/handlers/test_metrics.c tests/unit/base/test_log.c tests/unit/server/% \
-                tests/unit/model/math/test_neighbours.c \
-                $(foreach name,crew learner measure training,tests/unit/model/train/test_$(name).c),$(UNITS))
+TSAN_UNITS := $(filter tests/unit/handlers/test_metrics.c $(foreach name,log workers,tests/unit/base/test_$(name).c) \
+                tests/unit/server/% tests/unit/model/math/test_neighbours.c \
+                $(foreach name,learner measure training,tests/unit/model/train/test_$(name).c),$(UNITS))
 
 .PHONY: tsan
 tsan: build/tsan/embedd $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_UNITS)) $(VENV_READY) ## threaded tests under ThreadSanitizer

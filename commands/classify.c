@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/numtext.h"
+#include "base/workers.h"
 #include "commands/choose_head.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
@@ -52,7 +53,7 @@ struct classify {
     const struct head *head;
     const struct head_info *info;
     uint32_t n_order; /* labels that are put in order */
-    struct crew *crew;
+    struct workers *workers;
     struct block block;
     struct lines lines;
     struct output output;
@@ -165,7 +166,7 @@ static void answer_some(void *user, unsigned worker, unsigned n_workers)
 static bool finish_block(struct classify *classify, struct err *err)
 {
     struct block *block = &classify->block;
-    crew_run(classify->crew, answer_some, classify);
+    workers_run(classify->workers, answer_some, classify);
     for (size_t i = 0; i < block->n; i++) {
         const struct task *task = &block->tasks[i];
         if (task->is_failed) {
@@ -213,7 +214,7 @@ static bool classify_line(void *user, struct err *err)
 static bool make_block(struct classify *classify, struct err *err)
 {
     struct block *block = &classify->block;
-    const unsigned n = crew_workers(classify->threads);
+    const unsigned n = workers_count(classify->threads);
     const uint64_t lines = BLOCK_SCORES / classify->info->n_labels + 1;
     block->n_max = lines < BLOCK_LINES_MAX ? (size_t)lines : BLOCK_LINES_MAX;
     block->tasks = calloc(block->n_max, sizeof(*block->tasks));
@@ -222,15 +223,15 @@ static bool make_block(struct classify *classify, struct err *err)
         return err_set(err, ERR_MEMORY, NULL, "no memory for %u threads", n);
     for (unsigned i = 0; i < n; i++)
         arena_init(&block->arenas[i], WORKER_ARENA_BYTES);
-    classify->crew = crew_new(n, err);
-    return classify->crew != NULL;
+    classify->workers = workers_new(n, err);
+    return classify->workers != NULL;
 }
 
 static void close_block(struct classify *classify)
 {
-    for (unsigned i = 0; classify->crew && i < crew_size(classify->crew); i++)
+    for (unsigned i = 0; classify->workers && i < workers_size(classify->workers); i++)
         arena_clear(&classify->block.arenas[i]);
-    crew_free(classify->crew);
+    workers_free(classify->workers);
     free(classify->block.arenas);
     free(classify->block.tasks);
     free(classify->block.texts);

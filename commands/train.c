@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
+#include "base/workers.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
-#include "model/bundle/new_folder.h"
 #include "base/workers.h"
+#include "model/bundle/new_folder.h"
 #include "model/train/folder.h"
 #include "model/train/training.h"
 
@@ -177,7 +178,7 @@ static bool take_options(struct train *train, struct err *err)
     options->held_share = train->validation_share;
     options->patience = (uint32_t)train->patience;
     options->seed = train->seed;
-    options->threads = crew_workers(train->threads);
+    options->threads = workers_count(train->threads);
     return new_folder_check(train->output, train->is_forced, err);
 }
 

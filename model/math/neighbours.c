@@ -167,7 +167,7 @@ static void join_parts(const struct search *search, unsigned n_workers, struct n
 static unsigned count_workers(const struct neighbours_wish *wish)
 {
     if (wish->n_workers > 0) return wish->n_workers;
-    return (uint64_t)wish->n_rows * wish->dim < THREADED_VALUES_MIN ? 1 : crew_workers(0);
+    return (uint64_t)wish->n_rows * wish->dim < THREADED_VALUES_MIN ? 1 : workers_count(0);
 }
 
 bool neighbours_find(const struct neighbours_wish *wish, struct arena *arena,
@@ -178,11 +178,11 @@ bool neighbours_find(const struct neighbours_wish *wish, struct arena *arena,
     struct search search = {.wish = wish, .norm = norm_of(wish->vector, wish->dim)};
     if (!make_parts(&search, n_workers, arena, out)) return err_out_of_memory(err);
     /* Where no thread can be had, this one does all. */
-    struct crew *crew = crew_new(n_workers, NULL);
-    if (crew) crew_run(crew, search_part, &search);
-    for (unsigned w = 0; !crew && w < n_workers; w++)
+    struct workers *workers = workers_new(n_workers, NULL);
+    if (workers) workers_run(workers, search_part, &search);
+    for (unsigned w = 0; !workers && w < n_workers; w++)
         search_part(&search, w, n_workers);
-    crew_free(crew);
+    workers_free(workers);
     join_parts(&search, n_workers, out);
     return true;
 }

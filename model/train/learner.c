@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/learner.h"
 
+#include "base/random.h"
 #include "model/math/kernels.h"
 #include "model/math/logistic.h"
 #include "base/random.h"
@@ -459,8 +460,8 @@ static bool add_losses(const struct batch *batch, double *sum, struct err *err)
                    "and look at the table with embedd inspect");
 }
 
-bool learner_run(struct learner *learner, struct crew *crew, const struct learner_epoch *epoch,
-                 double *loss, struct err *err)
+bool learner_run(struct learner *learner, struct workers *workers,
+                 const struct learner_epoch *epoch, double *loss, struct err *err)
 {
     double sum = 0;
     size_t done = 0;
@@ -469,9 +470,9 @@ bool learner_run(struct learner *learner, struct crew *crew, const struct learne
         batch.n = epoch->n - done < LEARNER_BATCH ? epoch->n - done : LEARNER_BATCH;
         batch.share = (float)(epoch->rate_first + (epoch->rate_last - epoch->rate_first) *
                                                       (double)done / (double)epoch->n);
-        crew_run(crew, study_batch, &batch);
+        workers_run(workers, study_batch, &batch);
         if (!add_losses(&batch, &sum, err)) return false;
-        crew_run(crew, move_batch, &batch);
+        workers_run(workers, move_batch, &batch);
         done += batch.n;
         if (epoch->stops && epoch->stops(epoch->user, done)) break;
     }

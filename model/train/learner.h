@@ -17,9 +17,9 @@
  */
 #pragma once
 
+#include "base/workers.h"
 #include "model/encoder/table/pool.h"
 #include "model/head/kind.h"
-#include "base/workers.h"
 #include "model/train/examples.h"
 #include "model/train/ngram_vocabulary.h"
 
@@ -93,8 +93,8 @@ struct learner_epoch {
  * @param loss set to the mean loss
  * @return false with ERR_FORMAT (a loss that is not finite) or ERR_MEMORY
  */
-bool learner_run(struct learner *learner, struct crew *crew, const struct learner_epoch *epoch,
-                 double *loss, struct err *err);
+bool learner_run(struct learner *learner, struct workers *workers,
+                 const struct learner_epoch *epoch, double *loss, struct err *err);
 
 /**
  * learner_gradients works out loss and gradients of one example, by the same code, for tests.

@@ -65,23 +65,23 @@ static bool count_round(const struct round *round, struct evaluation *evaluation
     return true;
 }
 
-static bool measure_all(struct round *round, struct crew *crew, struct evaluation *evaluation,
+static bool measure_all(struct round *round, struct workers *workers, struct evaluation *evaluation,
                         struct err *err)
 {
     const size_t n = round->measuring->n;
     for (; round->first < n; round->first += ROUND) {
         round->n = n - round->first < ROUND ? n - round->first : ROUND;
-        crew_run(crew, ask_round, round);
+        workers_run(workers, ask_round, round);
         if (!count_round(round, evaluation, err)) return false;
     }
     return true;
 }
 
-struct evaluation *measure(const struct measuring *measuring, struct crew *crew, float *logits,
-                           struct err *err)
+struct evaluation *measure(const struct measuring *measuring, struct workers *workers,
+                           float *logits, struct err *err)
 {
     const struct head_info *info = head_info(measuring->head);
-    const unsigned n_workers = crew_size(crew);
+    const unsigned n_workers = workers_size(workers);
     struct evaluation *evaluation =
         evaluation_new(info->kind, info->n_labels, info->labels, info->thresholds, err);
     struct round *round = calloc(1, sizeof *round);
@@ -95,7 +95,7 @@ struct evaluation *measure(const struct measuring *measuring, struct crew *crew,
         round->arenas = arenas;
         round->p = p;
         round->logits = logits;
-        ok = measure_all(round, crew, evaluation, err);
+        ok = measure_all(round, workers, evaluation, err);
         for (unsigned i = 0; i < n_workers; i++)
             arena_clear(&arenas[i]);
     } else if (evaluation) {

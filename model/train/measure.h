@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/workers.h"
 #include "model/head/evaluation.h"
 #include "model/head/head.h"
 #include "base/workers.h"
@@ -23,8 +24,8 @@ struct measuring {
  * @param logits  room for (n, rows of the head), or NULL: not wanted
  * @return NULL with err set; else end it with evaluation_free
  */
-struct evaluation *measure(const struct measuring *measuring, struct crew *crew, float *logits,
-                           struct err *err);
+struct evaluation *measure(const struct measuring *measuring, struct workers *workers,
+                           float *logits, struct err *err);
 
 /**
  * measure_temperature finds what logits (n, R) are best divided by: where the mean loss of the

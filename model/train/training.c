@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/random.h"
 #include "base/utf8.h"
 #include "model/bundle/bundle.h"
 #include "model/model.h"
@@ -37,7 +38,7 @@ struct training {
     const struct training_options *options;
     const struct training_watcher *watcher;
     struct plan plan;
-    struct crew *crew;
+    struct workers *workers;
 
     struct table from;  /* what the table starts from: the model's, or random numbers */
     float *from_memory; /* these */
@@ -234,7 +235,7 @@ static bool start_run(struct training *t, struct err *err)
     t->epochs_done = 0;
     t->epochs_end = t->run == 1 ? t->plan.epochs * t->plan.n_stages : t->best.epochs;
     return learner_make(&t->learner, &t->plan.learner, &t->from, &t->pool, unknown_id,
-                        model_tokenizer(t->model), &t->ngrams, crew_size(t->crew), err);
+                        model_tokenizer(t->model), &t->ngrams, workers_size(t->workers), err);
 }
 
 static void tell(const struct training *t, size_t n_done, bool is_epoch_over)
@@ -298,7 +299,7 @@ static bool run_epoch(struct training *t, struct err *err)
     /* From the same order each time, so that an epoch depends on its number alone. */
     if (!order_rows(t, err)) return false;
     random_shuffle(&state, t->order, t->n_order);
-    return learner_run(&t->learner, t->crew, &epoch, &t->loss, err);
+    return learner_run(&t->learner, t->workers, &epoch, &t->loss, err);
 }
 
 /* ---- how good it is ---- */
@@ -341,7 +342,7 @@ static bool measure_head(struct training *t, const struct head *head, struct mea
     };
     const size_t n_logits = t->n_held * head_info(head)->rows;
     float *logits = n_logits <= LOGITS_MAX ? calloc(n_logits, sizeof *logits) : NULL;
-    struct evaluation *evaluation = measure(&measuring, t->crew, logits, err);
+    struct evaluation *evaluation = measure(&measuring, t->workers, logits, err);
     if (evaluation) {
         const struct evaluation_result *result = evaluation_finish(evaluation);
         *measured = (struct measured){
@@ -544,15 +545,15 @@ bool training_run(const struct model *model, struct examples *examples,
                          .start_ns = clock_now_ns()};
     *result = (struct training_result){0};
     t.saved_ns = t.start_ns;
-    t.crew = crew_new(options->threads, err);
-    bool ok = t.crew && train(&t, err);
+    t.workers = workers_new(options->threads, err);
+    bool ok = t.workers && train(&t, err);
     if (ok) fill_result(&t, result);
     learned_clear(&t.best.files);
     learner_clear(&t.learner);
     ngram_vocabulary_clear(&t.ngrams);
     split_clear(&t.split);
     plan_clear(&t.plan);
-    crew_free(t.crew);
+    workers_free(t.workers);
     free(t.names_of);
     free(t.held);
     free(t.order);

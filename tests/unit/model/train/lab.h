@@ -85,7 +85,7 @@ static inline void lab_close(struct lab *lab)
 }
 
 /* Goes through the rows `epochs` times; the loss of the last. */
-static inline double lab_learn(struct lab *lab, struct crew *crew, uint32_t epochs)
+static inline double lab_learn(struct lab *lab, struct workers *workers, uint32_t epochs)
 {
     double loss = 0;
     struct err err;
@@ -96,7 +96,7 @@ static inline double lab_learn(struct lab *lab, struct crew *crew, uint32_t epoc
                                             .number = number,
                                             .rate_first = 1,
                                             .rate_last = 0.5};
-        if (!learner_run(&lab->learner, crew, &epoch, &loss, &err)) fail_msg("%s", err.message);
+        if (!learner_run(&lab->learner, workers, &epoch, &loss, &err)) fail_msg("%s", err.message);
     }
     return loss;
 }
@@ -104,7 +104,7 @@ static inline double lab_learn(struct lab *lab, struct crew *crew, uint32_t epoc
 static inline void lab_learn_alone(struct lab *lab, uint32_t epochs)
 {
     struct err err;
-    struct crew *crew = crew_new(1, &err);
-    lab_learn(lab, crew, epochs);
-    crew_free(crew);
+    struct workers *workers = workers_new(1, &err);
+    lab_learn(lab, workers, epochs);
+    workers_free(workers);
 }

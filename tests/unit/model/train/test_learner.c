@@ -195,10 +195,10 @@ static void what_is_learned_is_known(void **state)
         struct err err;
         options.label_weights = NULL;
         lab_open(&lab, &options, POOLING_MEAN, true, 1);
-        struct crew *crew = crew_new(1, &err);
-        const double first = lab_learn(&lab, crew, 1), last = lab_learn(&lab, crew, 60);
+        struct workers *workers = workers_new(1, &err);
+        const double first = lab_learn(&lab, workers, 1), last = lab_learn(&lab, workers, 60);
         if (!(last < first / 5)) fail_msg("kind %d: %g, then %g", kind, first, last);
-        crew_free(crew);
+        workers_free(workers);
         lab_close(&lab);
     }
 }
@@ -289,9 +289,9 @@ static void check_step(enum pooling pooling, uint32_t row)
                                         .rate_last = 0,
                                         .stops = stop_now,
                                         .user = &n_done};
-    struct crew *crew = crew_new(1, &err);
+    struct workers *workers = workers_new(1, &err);
     double found;
-    assert_true(learner_run(&lab.learner, crew, &epoch, &found, &err));
+    assert_true(learner_run(&lab.learner, workers, &epoch, &found, &err));
     assert_true(found == loss && n_done == 1);
     check_numbers(&learned[LEARNED_WEIGHT], &before[LEARNED_WEIGHT], gradients[LEARNED_WEIGHT],
                   0.5 * (double)options.vector_rate);
@@ -305,7 +305,7 @@ static void check_step(enum pooling pooling, uint32_t row)
         free_numbers(before[part]);
         free(gradients[part]);
     }
-    crew_free(crew);
+    workers_free(workers);
     lab_close(&lab);
 }
 
@@ -372,7 +372,7 @@ static void check_workers(const struct learner_options *options, unsigned n_work
     struct err err;
     uint32_t order[3 * LEARNER_BATCH + 5];
     const size_t n = sizeof order / sizeof order[0];
-    struct crew *crew = crew_new(n_workers, &err);
+    struct workers *workers = workers_new(n_workers, &err);
     struct lab many;
     struct lab *lab = n_workers == 1 ? alone : &many;
     double loss;
@@ -387,7 +387,7 @@ static void check_workers(const struct learner_options *options, unsigned n_work
                                             .number = number,
                                             .rate_first = 1,
                                             .rate_last = 0};
-        assert_true(learner_run(&lab->learner, crew, &epoch, &loss, &err));
+        assert_true(learner_run(&lab->learner, workers, &epoch, &loss, &err));
     }
     if (n_workers == 1) loss_alone = loss;
     assert_true(loss == loss_alone);
@@ -396,7 +396,7 @@ static void check_workers(const struct learner_options *options, unsigned n_work
         assert_memory_equal(a->values, b->values, a->n * sizeof(float));
         assert_memory_equal(a->squares, b->squares, a->n_squares * sizeof(float));
     }
-    crew_free(crew);
+    workers_free(workers);
     if (lab != alone) lab_close(lab);
 }
 
@@ -427,10 +427,10 @@ static float learned_in(const struct learner_options *options, int part, uint32_
                                         .number = number,
                                         .rate_first = 1,
                                         .rate_last = 1};
-    struct crew *crew = crew_new(1, &err);
-    assert_true(learner_run(&lab.learner, crew, &epoch, &loss, &err));
+    struct workers *workers = workers_new(1, &err);
+    assert_true(learner_run(&lab.learner, workers, &epoch, &loss, &err));
     const float found = lab.learner.learned[part].values[0];
-    crew_free(crew);
+    workers_free(workers);
     lab_close(&lab);
     return found;
 }
@@ -477,10 +477,10 @@ static void a_batch_is_judged_before_anything_moves(void **state)
                                         .n = LAB_ROWS,
                                         .rate_first = 1,
                                         .rate_last = 1};
-    struct crew *crew = crew_new(1, &err);
-    assert_true(learner_run(&lab.learner, crew, &epoch, &loss, &err));
+    struct workers *workers = workers_new(1, &err);
+    assert_true(learner_run(&lab.learner, workers, &epoch, &loss, &err));
     assert_true(fabs(loss - wanted / LAB_ROWS) < 1e-12);
-    crew_free(crew);
+    workers_free(workers);
     lab_close(&lab);
 }
 
@@ -495,7 +495,7 @@ static void rates_fall_from_batch_to_batch(void **state)
     struct err err;
     lab_open(&whole, &options, POOLING_MEAN, true, 1);
     lab_open(&parts, &options, POOLING_MEAN, true, 1);
-    struct crew *crew = crew_new(1, &err);
+    struct workers *workers = workers_new(1, &err);
     for (uint32_t i = 0; i < 2 * LEARNER_BATCH; i++)
         order[i] = i % LAB_ROWS;
     struct learner_epoch epoch = {.examples = &whole.world.examples,
@@ -503,17 +503,17 @@ static void rates_fall_from_batch_to_batch(void **state)
                                   .n = 2 * LEARNER_BATCH,
                                   .rate_first = 1,
                                   .rate_last = 0.5};
-    assert_true(learner_run(&whole.learner, crew, &epoch, &loss, &err));
+    assert_true(learner_run(&whole.learner, workers, &epoch, &loss, &err));
     epoch.n = LEARNER_BATCH;
     epoch.rate_last = 1;
-    assert_true(learner_run(&parts.learner, crew, &epoch, &loss, &err));
+    assert_true(learner_run(&parts.learner, workers, &epoch, &loss, &err));
     epoch.order = order + LEARNER_BATCH;
     epoch.rate_first = epoch.rate_last = 0.75;
-    assert_true(learner_run(&parts.learner, crew, &epoch, &loss, &err));
+    assert_true(learner_run(&parts.learner, workers, &epoch, &loss, &err));
     for (int part = 0; part < LEARNED_PARTS; part++)
         assert_memory_equal(whole.learner.learned[part].values, parts.learner.learned[part].values,
                             whole.learner.learned[part].n * sizeof(float));
-    crew_free(crew);
+    workers_free(workers);
     lab_close(&whole);
     lab_close(&parts);
 }
@@ -543,11 +543,11 @@ static void a_run_stops_after_the_batch_it_is_told_to(void **state)
                                         .rate_last = 1,
                                         .stops = stop_later,
                                         .user = &calls};
-    struct crew *crew = crew_new(1, &err);
-    assert_true(learner_run(&lab.learner, crew, &epoch, &loss, &err));
+    struct workers *workers = workers_new(1, &err);
+    assert_true(learner_run(&lab.learner, workers, &epoch, &loss, &err));
     assert_int_equal(calls, 2);
     assert_true(loss > 0 && loss < 1);
-    crew_free(crew);
+    workers_free(workers);
     lab_close(&lab);
 }
 
@@ -572,11 +572,11 @@ static void a_loss_that_is_no_number_is_an_error(void **state)
                                             .n = LAB_ROWS,
                                             .rate_first = 1,
                                             .rate_last = 1};
-        struct crew *crew = crew_new(2, &err);
-        assert_false(learner_run(&learner, crew, &epoch, &loss, &err));
+        struct workers *workers = workers_new(2, &err);
+        assert_false(learner_run(&learner, workers, &epoch, &loss, &err));
         assert_int_equal(err.code, ERR_FORMAT);
         assert_non_null(strstr(err.message, "smaller --learning-rate"));
-        crew_free(crew);
+        workers_free(workers);
         learner_clear(&learner);
         lab_close(&lab);
     }

@@ -129,18 +129,18 @@ static void check_same(const struct evaluation_result *a, const struct evaluatio
 static void check_measure(const struct measuring *m, unsigned n_workers)
 {
     static float wanted[ROWS * COLUMNS_MAX], found[ROWS * COLUMNS_MAX];
-    struct crew *crew = crew_new(n_workers, &err);
+    struct workers *workers = workers_new(n_workers, &err);
     struct evaluation *each = ask_each(m, wanted);
-    struct evaluation *all = measure(m, crew, found, &err);
+    struct evaluation *all = measure(m, workers, found, &err);
     if (!all) fail_msg("%s", err.message);
     check_same(evaluation_finish(all), evaluation_finish(each));
     assert_memory_equal(found, wanted, m->n * head_info(m->head)->rows * sizeof *found);
-    struct evaluation *without = measure(m, crew, NULL, &err);
+    struct evaluation *without = measure(m, workers, NULL, &err);
     check_same(evaluation_finish(without), evaluation_finish(each));
     evaluation_free(without);
     evaluation_free(all);
     evaluation_free(each);
-    crew_free(crew);
+    workers_free(workers);
 }
 
 static void measuring_is_asking_one_by_one(void **state)
@@ -169,12 +169,12 @@ static void an_unknown_label_is_never_right(void **state)
     worlds[HEAD_MULTI_CLASS].examples.labels[rows[0]] = EXAMPLES_NO_LABEL;
     check_measure(&m, 2);
     m.n = 1;
-    struct crew *crew = crew_new(1, &err);
-    struct evaluation *evaluation = measure(&m, crew, NULL, &err);
+    struct workers *workers = workers_new(1, &err);
+    struct evaluation *evaluation = measure(&m, workers, NULL, &err);
     assert_int_equal(evaluation_finish(evaluation)->n_unknown, 1);
     assert_true(evaluation_finish(evaluation)->accuracy == 0);
     evaluation_free(evaluation);
-    crew_free(crew);
+    workers_free(workers);
     worlds[HEAD_MULTI_CLASS].examples.labels[rows[0]] = mine;
     head_close(head);
 }
@@ -185,12 +185,12 @@ static void what_cannot_be_asked_is_an_error(void **state)
     struct head *head = open_head(HEAD_MULTI_CLASS, 3e38);
     const struct measuring m = measuring_of(head);
     for (unsigned n_workers = 1; n_workers <= 3; n_workers++) {
-        struct crew *crew = crew_new(n_workers, &err);
+        struct workers *workers = workers_new(n_workers, &err);
         err = (struct err){0};
-        assert_null(measure(&m, crew, NULL, &err));
+        assert_null(measure(&m, workers, NULL, &err));
         assert_int_equal(err.code, ERR_INTERNAL);
         assert_non_null(strstr(err.message, "not finite"));
-        crew_free(crew);
+        workers_free(workers);
     }
     head_close(head);
 }
