@@ -23,6 +23,7 @@ struct layout {
     bool is_lowercase_said;
 };
 
+/** Its spans are files of the model, and live as long as it does; data NULL = there is none. */
 struct source {
     char name[256];  /* of the model, from where it lies: the folder's last part, or the built-in's
                         name */
