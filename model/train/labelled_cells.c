@@ -11,9 +11,9 @@
 static size_t split(struct labelled *labelled, size_t cells_max)
 {
     bool is_csv = labelled->format == LABELLED_CSV;
-    return cells_split(labelled->records.text, labelled->records.bytes,
-                       is_csv ? labelled->records.separator : '\t', is_csv, labelled->cells,
-                       cells_max);
+    return csv_split(labelled->records.text, labelled->records.bytes,
+                     is_csv ? labelled->records.separator : '\t', is_csv, labelled->cells,
+                     cells_max);
 }
 
 bool labelled_cells_cut(struct labelled *labelled, struct err *err)
@@ -65,7 +65,7 @@ bool labelled_cells_open(struct labelled *labelled, const struct labelled_option
     struct records *records = &labelled->records;
     if (labelled->format == LABELLED_CSV) {
         /* It was read as a line, and may be more than that. */
-        records->separator = cells_find_separator(records->text, records->bytes);
+        records->separator = csv_find_separator(records->text, records->bytes);
         records_put_back(records);
         if (records_next(records, err) != 1) return false;
     }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/records.h"
 
+#include "base/csv.h"
 #include "base/encoding.h"
 #include "base/utf8.h"
 #include "base/csv.h"
+#include "model/train/labelled.h"
 #include "model/train/labelled_types.h"
 
 #include <assert.h>
@@ -101,18 +103,18 @@ static uint64_t line_of(const struct records *records, size_t at)
     return line;
 }
 
-static bool scan_line(struct cells_scan *scan, const char *line, size_t bytes)
+static bool scan_line(struct csv_scan *scan, const char *line, size_t bytes)
 {
     const char *lf = bytes > scan->at ? memchr(line + scan->at, '\n', bytes - scan->at) : NULL;
     scan->at = lf ? (size_t)(lf - line) : bytes;
-    scan->state = lf ? CELLS_END : CELLS_PLAIN;
+    scan->state = lf ? CSV_END : CSV_PLAIN;
     return lf != NULL;
 }
 
-static bool fail_too_long(const struct records *records, const struct cells_scan *scan,
+static bool fail_too_long(const struct records *records, const struct csv_scan *scan,
                           struct err *err)
 {
-    if (scan->state == CELLS_QUOTED) {
+    if (scan->state == CSV_QUOTED) {
         return RECORDS_FAIL(records, line_of(records, scan->quote_at), err,
                             "the quoted cell that begins here is not closed within %zu MiB; close "
                             "it, or double the quotes that are part of it",
@@ -127,16 +129,15 @@ static bool fail_too_long(const struct records *records, const struct cells_scan
  */
 static bool find_end(struct records *records, size_t *bytes, bool *has_lf, struct err *err)
 {
-    struct cells_scan scan = {0};
+    struct csv_scan scan = {0};
     for (;;) {
         size_t left = records->end - records->start;
         const char *record = records->data + records->start;
-        *has_lf = records->separator ? cells_scan(&scan, record, left, records->separator)
+        *has_lf = records->separator ? csv_scan(&scan, record, left, records->separator)
                                      : scan_line(&scan, record, left);
-        if (scan.state == CELLS_BROKEN) {
+        if (scan.state == CSV_BROKEN) {
             return RECORDS_FAIL(records, line_of(records, scan.at), err, "%s",
-                                "something follows the closing quote of a cell; double the quotes "
-                                "that are part of a quoted cell");
+                                csv_problem(scan.state));
         }
         if (scan.at > LABELLED_RECORD_BYTES_MAX) return fail_too_long(records, &scan, err);
         *bytes = scan.at;
@@ -144,10 +145,9 @@ static bool find_end(struct records *records, size_t *bytes, bool *has_lf, struc
         if (records->is_at_end) break;
         if (!read_more(records, err)) return false;
     }
-    if (scan.state != CELLS_QUOTED) return true;
+    if (scan.state != CSV_QUOTED) return true;
     return RECORDS_FAIL(records, line_of(records, scan.quote_at), err, "%s",
-                        "the quoted cell that begins here is not closed; close it, or double the "
-                        "quotes that are part of it");
+                        csv_problem(scan.state));
 }
 
 static bool check_text(const struct records *records, struct err *err)

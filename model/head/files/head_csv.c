@@ -1,99 +1,115 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line a row: its label (unless the line begins with a number that makes it D + 1 numbers), the
-   row's D numbers, its b. Plain CSV: no quotes but around a label. */
+/* A record a row: its label (unless the file begins with a number), the row's D numbers, its b. */
+#include "base/csv.h"
 #include "model/head/files/parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The file as lines of fields, read twice: once to count, once to fill. */
-struct cursor {
-    const char *at, *end;
-    size_t line;
+/* The file is read twice: once to count, once to fill. */
+struct reader {
+    struct head_parts *parts;
+    struct csv_records records;
+    char *record; /* a copy of the last one, which its cells point into */
+    size_t bytes, cap;
+    struct span *cells; /* (n_cells) of the last one that had as many */
+    size_t n_cells;
 };
 
-static bool next_line(struct cursor *cursor, struct span *line)
+static void start(struct reader *reader, struct span bytes)
 {
-    while (cursor->at < cursor->end) {
-        const char *lf = memchr(cursor->at, '\n', (size_t)(cursor->end - cursor->at));
-        const char *stop = lf ? lf : cursor->end;
-        *line = (struct span){cursor->at, (size_t)(stop - cursor->at)};
-        cursor->at = lf ? lf + 1 : cursor->end;
-        cursor->line++;
-        if (line->bytes > 0 && line->data[line->bytes - 1] == '\r') line->bytes--;
-        if (line->bytes > 0) return true;
-    }
-    return false;
+    const char *lf = memchr(bytes.data, '\n', bytes.bytes);
+    const size_t line = lf ? (size_t)(lf - bytes.data) : bytes.bytes;
+    reader->records =
+        (struct csv_records){.left = bytes, .separator = csv_find_separator(bytes.data, line)};
 }
 
-/* Takes the next field off `line`; quotes around it are dropped, doubled ones inside stay so. */
-static bool next_field(struct span *line, struct span *field)
+/* Moves to the next record; 1: there is one, 0: the end, -1: err is set. */
+static int next_record(struct reader *reader)
 {
-    if (!line->data) return false;
-    const char *end = line->data + line->bytes, *comma;
-    if (line->bytes > 0 && line->data[0] == '"') {
-        const char *quote = memchr(line->data + 1, '"', line->bytes - 1);
-        if (!quote) return false;
-        *field = (struct span){line->data + 1, (size_t)(quote - line->data - 1)};
-        comma = memchr(quote, ',', (size_t)(end - quote));
-    } else {
-        comma = memchr(line->data, ',', line->bytes);
-        *field = (struct span){line->data, (size_t)((comma ? comma : end) - line->data)};
+    struct span record;
+    const char *problem;
+    const int step = csv_next(&reader->records, &record, &problem);
+    if (step < 0)
+        head_fail(reader->parts, "line %llu: %s", (unsigned long long)reader->records.line,
+                  problem);
+    if (step <= 0) return step;
+    if (record.bytes > reader->cap) {
+        char *grown = realloc(reader->record, 2 * record.bytes);
+        if (!grown) {
+            err_set(reader->parts->err, ERR_MEMORY, NULL, "%.200s: no memory for a line of it",
+                    reader->parts->where);
+            return -1;
+        }
+        reader->record = grown;
+        reader->cap = 2 * record.bytes;
     }
-    *line = comma ? (struct span){comma + 1, (size_t)(end - comma - 1)} : (struct span){0};
-    return true;
+    memcpy(reader->record, record.data, record.bytes);
+    reader->bytes = record.bytes;
+    return 1;
 }
 
-static bool to_number(struct span field, float *out)
+/* Cuts the record; more cells than there is room for are only counted. */
+static size_t cut(struct reader *reader, size_t cells_max)
+{
+    return csv_split(reader->record, reader->bytes, reader->records.separator, true, reader->cells,
+                     cells_max);
+}
+
+static bool count(struct reader *reader, size_t *rows)
+{
+    int step;
+    for (*rows = 0; (step = next_record(reader)) > 0; (*rows)++)
+        if (*rows == 0) reader->n_cells = cut(reader, 0);
+    if (step < 0) return false;
+    if (reader->n_cells < 2) return head_fail(reader->parts, "it holds no line of numbers");
+    reader->cells = calloc(reader->n_cells, sizeof *reader->cells);
+    return reader->cells || err_set(reader->parts->err, ERR_MEMORY, NULL,
+                                    "%.200s: no memory for the %zu fields of a line",
+                                    reader->parts->where, reader->n_cells);
+}
+
+static bool to_number(struct span cell, float *out)
 {
     char text[64], *stop;
-    if (field.bytes == 0 || field.bytes >= sizeof text) return false;
-    memcpy(text, field.data, field.bytes);
-    text[field.bytes] = '\0';
+    if (cell.bytes == 0 || cell.bytes >= sizeof text) return false;
+    memcpy(text, cell.data, cell.bytes);
+    text[cell.bytes] = '\0';
     *out = strtof(text, &stop);
     while (*stop == ' ')
         stop++;
-    return *stop == '\0';
-}
-
-static bool count(struct span bytes, size_t *rows, size_t *fields)
-{
-    struct cursor cursor = {bytes.data, bytes.data + bytes.bytes, 0};
-    struct span line, field;
-    *rows = *fields = 0;
-    while (next_line(&cursor, &line)) {
-        if ((*rows)++ > 0) continue;
-        while (next_field(&line, &field))
-            (*fields)++;
-    }
-    return *rows > 0 && *fields >= 2;
+    return stop == text + cell.bytes;
 }
 
 /* Without labels in front, labels are the rows' numbers. */
-static bool add_label(struct head_parts *parts, json_t *labels, struct span text, size_t row)
+static bool add_label(const struct reader *reader, json_t *labels, bool is_labelled, size_t row)
 {
-    json_t *label = text.data ? json_stringn(text.data, text.bytes)
-                              : json_sprintf("%llu", (unsigned long long)row);
-    if (!label) return head_fail(parts, "line %zu: its label is not UTF-8", row + 1);
+    json_t *label = is_labelled ? json_stringn(reader->cells[0].data, reader->cells[0].bytes)
+                                : json_sprintf("%llu", (unsigned long long)row);
+    if (!label)
+        return head_fail(reader->parts, "line %llu: its label is not UTF-8",
+                         (unsigned long long)reader->records.line);
     json_array_append_new(labels, label);
     return true;
 }
 
-static bool read_line(struct head_parts *parts, struct span line, size_t number, size_t row,
-                      float *b)
+static bool add_numbers(const struct reader *reader, size_t n, bool is_labelled, size_t row)
 {
-    struct span field;
+    struct head_parts *parts = reader->parts;
     struct matrix *w = &parts->output.weight;
+    const unsigned long long line = reader->records.line;
     for (size_t j = 0; j <= w->columns; j++) {
-        float *to = j < w->columns ? &w->values[row * w->columns + j] : b;
-        if (!next_field(&line, &field) || !to_number(field, to))
+        float *to =
+            j < w->columns ? &w->values[row * w->columns + j] : &parts->output.bias.values[row];
+        if (j + is_labelled >= n || !to_number(reader->cells[j + is_labelled], to))
             return head_fail(parts,
-                             "line %zu: field %zu is not a number; a line holds an optional label, "
-                             "%zu numbers of W and one of b",
-                             number, j + 1, w->columns);
+                             "line %llu: field %zu is not a number; a line holds an optional "
+                             "label, %zu numbers of W and one of b",
+                             line, j + 1, w->columns);
     }
-    return !line.data || head_fail(parts, "line %zu has more than the %zu numbers of the first",
-                                   number, w->columns + 1);
+    return n <= reader->n_cells ||
+           head_fail(parts, "line %llu has more than the %zu numbers of the first", line,
+                     w->columns + 1);
 }
 
 /* One row says yes or no: what it says yes to is its label. */
@@ -104,31 +120,42 @@ static void add_other_label(json_t *labels, bool is_labelled)
     if (!is_labelled) json_array_set_new(labels, 1, json_string("1"));
 }
 
-bool head_read_csv(struct head_parts *parts, struct span bytes)
+static bool read_rows(struct reader *reader, struct span bytes)
 {
-    size_t rows, fields;
-    float first;
-    struct cursor cursor = {bytes.data, bytes.data + bytes.bytes, 0};
-    struct span line, label;
-    if (!count(bytes, &rows, &fields)) return head_fail(parts, "it holds no line of numbers");
-    struct cursor peek = cursor;
-    bool is_labelled =
-        next_line(&peek, &line) && next_field(&line, &label) && !to_number(label, &first);
-    size_t columns = fields - 1 - is_labelled;
-    if (columns == 0) return head_fail(parts, "line 1 holds a label and one number; W is missing");
-    if (!matrix_make(&parts->output.weight, rows, columns, parts) ||
-        !matrix_make(&parts->output.bias, rows, 1, parts))
-        return false;
+    struct head_parts *parts = reader->parts;
     json_t *labels = json_array();
+    size_t rows, columns = 0;
+    bool is_labelled = false;
+    float number;
     json_object_set_new(parts->about, "labels", labels);
-    for (size_t row = 0; next_line(&cursor, &line); row++) {
-        label = (struct span){0};
-        if (is_labelled && !next_field(&line, &label))
-            return head_fail(parts, "line %zu: a quote in it never closes", cursor.line);
-        if (!add_label(parts, labels, label, row) ||
-            !read_line(parts, line, cursor.line, row, &parts->output.bias.values[row]))
+    start(reader, bytes);
+    if (!count(reader, &rows)) return false;
+    start(reader, bytes);
+    for (size_t row = 0; row < rows; row++) {
+        if (next_record(reader) < 0) return false;
+        const size_t n = cut(reader, reader->n_cells);
+        if (row == 0) {
+            is_labelled = !to_number(reader->cells[0], &number);
+            columns = n - 1 - is_labelled;
+            if (columns == 0)
+                return head_fail(parts, "line 1 holds a label and one number; W is missing");
+            if (!matrix_make(&parts->output.weight, rows, columns, parts) ||
+                !matrix_make(&parts->output.bias, rows, 1, parts))
+                return false;
+        }
+        if (!add_label(reader, labels, is_labelled, row) ||
+            !add_numbers(reader, n, is_labelled, row))
             return false;
     }
     if (rows == 1) add_other_label(labels, is_labelled);
     return true;
+}
+
+bool head_read_csv(struct head_parts *parts, struct span bytes)
+{
+    struct reader reader = {.parts = parts};
+    const bool done = read_rows(&reader, bytes);
+    free(reader.record);
+    free(reader.cells);
+    return done;
 }

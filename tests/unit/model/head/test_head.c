@@ -262,6 +262,26 @@ static void a_csv_of_w_and_b_is_a_head(void **state)
     head_close(head);
 }
 
+static void check_labels(const char *text, const char *first, const char *second)
+{
+    struct head *head = open_text(text, 2);
+    const struct head_info *info = head_info(head);
+    assert_int_equal(info->n_labels, 2);
+    assert_string_equal(info->labels[0], first);
+    assert_string_equal(info->labels[1], second);
+    head_close(head);
+}
+
+static void labels_of_a_csv_are_quoted_as_in_any_csv(void **state)
+{
+    (void)state;
+    check_labels("\"a\"\"b\",1,2,0\n\"\"\"c\"\"\",3,4,0\n", "a\"b", "\"c\"");
+    check_labels("\"a\nb\",1,2,0\n\n\"c\r\nd\",\"3\",4,0", "a\nb", "c\r\nd");
+    check_labels("a\"b,1,2,0\nc \"d\",3,4,0\n", "a\"b", "c \"d\"");
+    check_labels("a;1;2;0\n\"b;c\";3;4;0\n", "a", "b;c");
+    check_labels("\"a,1\",1,2,0\r\n\r\nb, 3 , 4,0\r\n", "a,1", "b");
+}
+
 /* A safetensors file in memory, as save_file would write it. */
 static struct span pack(const char *header, const void *data, size_t bytes)
 {
@@ -332,7 +352,13 @@ static void what_is_wrong_is_named(void **state)
            "takes vectors of 3 columns");
     refuse("a,1,2,3\nb,1,2\n", "line 2: field 3 is not a number");
     refuse("a,1,2,3\nb,1,2,3,4\n", "line 2 has more than");
-    refuse("\"a,1,2,3\n", "it holds no line of numbers");
+    refuse("hello\n", "it holds no line of numbers");
+    refuse("a,1,2,3\n\n\"b,1,2,3\n", "line 3: the quoted cell that begins here is not closed");
+    refuse("a,1,2,3\n\"b\" ,1,2,3\n", "line 2: something follows the closing quote of a cell");
+    refuse("a,1,2,3\nb,1,,3\n", "line 2: field 2 is not a number");
+    refuse("a,1,2,3,\n", "line 1: field 4 is not a number");
+    refuse("\xFF,1,2,3\n", "line 1: its label is not UTF-8");
+    refuse("a,1", "a label and one number");
 }
 
 int main(void)
@@ -347,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_hidden_layer_stands_between),
         cmocka_unit_test(shares_and_bias_add_up_to_the_logit),
         cmocka_unit_test(a_csv_of_w_and_b_is_a_head),
+        cmocka_unit_test(labels_of_a_csv_are_quoted_as_in_any_csv),
         cmocka_unit_test(a_safetensors_file_is_a_head),
         cmocka_unit_test(what_is_wrong_is_named),
     };
