@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
+#include "base/grow.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -62,9 +64,7 @@ static bool read_all(int fd, size_t hint, size_t bytes_max, char **data, size_t 
     size_t cap = hint < bytes_max ? hint : bytes_max, have = 0;
     char *block = NULL;
     for (;;) {
-        char *grown = realloc(block, cap + 2);
-        if (!grown) break;
-        block = grown;
+        if (!grow_to(&block, cap + 2, 1)) break;
         ssize_t got = read_up_to(fd, block + have, cap + 1 - have);
         if (got < 0) break;
         have += (size_t)got;

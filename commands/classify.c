@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/grow.h"
 #include "base/json.h"
 #include "base/numtext.h"
 #include "base/workers.h"
@@ -184,14 +185,8 @@ static bool finish_block(struct classify *classify, struct err *err)
 
 static bool keep_text(struct block *block, const char *text, size_t bytes, struct err *err)
 {
-    if (block->bytes + bytes > block->cap) {
-        const size_t cap = 2 * (block->bytes + bytes);
-        char *texts = realloc(block->texts, cap);
-        if (!texts)
-            return err_set(err, ERR_MEMORY, NULL, "no memory for a line of %zu bytes", bytes);
-        block->texts = texts;
-        block->cap = cap;
-    }
+    if (!grow_list(&block->texts, &block->cap, block->bytes + bytes, 1))
+        return err_set(err, ERR_MEMORY, NULL, "no memory for a line of %zu bytes", bytes);
     if (bytes > 0) memcpy(block->texts + block->bytes, text, bytes);
     block->bytes += bytes;
     return true;

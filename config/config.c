@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/json.h"
 #include "base/nearest.h"
 
@@ -485,9 +486,8 @@ static void warn(struct config *config, const char *variable, size_t bytes)
         length =
             asprintf(&text, "the variable %.*s is no setting and is ignored", (int)bytes, variable);
     }
-    char **grown = realloc(config->warnings, (config->n_warnings + 1) * sizeof *grown);
-    if (length < 0 || !grown) abort();
-    config->warnings = grown;
+    if (length < 0 || !grow_to(&config->warnings, config->n_warnings + 1, sizeof *config->warnings))
+        abort();
     config->warnings[config->n_warnings++] = text;
 }
 

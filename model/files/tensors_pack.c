@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/files/tensors_pack.h"
 
+#include "base/grow.h"
 #include "base/save.h"
 
 #include <stdlib.h>
@@ -53,15 +54,14 @@ char *tensors_pack(const struct tensor_given *tensors, size_t n, json_t *metadat
     *bytes = at;
     for (size_t i = 0; i < n; i++)
         *bytes += tensors[i].bytes;
-    char *out = realloc(header, *bytes);
-    if (!out) {
+    if (!grow_to(&header, *bytes, 1)) {
         free(header);
         err_set(err, ERR_MEMORY, NULL, "no memory for a file of %zu bytes", *bytes);
         return NULL;
     }
     for (size_t i = 0; i < n; at += tensors[i++].bytes)
-        if (tensors[i].bytes > 0) memcpy(out + at, tensors[i].data, tensors[i].bytes);
-    return out;
+        if (tensors[i].bytes > 0) memcpy(header + at, tensors[i].data, tensors[i].bytes);
+    return header;
 }
 
 bool tensors_save(const char *path, const struct tensor_given *tensors, size_t n, json_t *metadata,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/head/evaluation.h"
 
+#include "base/grow.h"
 #include "model/head/confusions.h"
 
 #include <assert.h>
@@ -145,14 +146,10 @@ static void count_loss(struct evaluation *evaluation, double p_of_truth)
 static bool make_room(struct evaluation *evaluation, struct err *err)
 {
     if (!confusions_reserve(&evaluation->confusions)) return no_memory(err);
-    if (evaluation->result.kind != HEAD_BINARY || evaluation->n_scores < evaluation->cap_scores)
-        return true;
-    size_t cap = evaluation->cap_scores ? 2 * evaluation->cap_scores : 1024;
-    uint32_t *scores = realloc(evaluation->scores, cap * sizeof *scores);
-    if (!scores) return no_memory(err);
-    evaluation->scores = scores;
-    evaluation->cap_scores = cap;
-    return true;
+    if (evaluation->result.kind != HEAD_BINARY) return true;
+    return grow_list(&evaluation->scores, &evaluation->cap_scores, evaluation->n_scores + 1,
+                     sizeof *evaluation->scores) ||
+           no_memory(err);
 }
 
 static void count_score(struct evaluation *evaluation, float p, bool is_positive)

@@ -2,6 +2,7 @@
 #include "model/head/heads.h"
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/utf8.h"
 #include "model/bundle/bundle.h"
 #include "model/bundle/packed.h"
@@ -62,13 +63,9 @@ static bool check_name(const struct heads *heads, const char *name, const char *
 static bool make_room(struct heads *heads)
 {
     const size_t n = heads->n + 1;
-    struct head **items = reallocarray(heads->items, n, sizeof *items);
-    if (items) heads->items = items;
-    struct head_file *files = items ? reallocarray(heads->files, n, sizeof *files) : NULL;
-    if (files) heads->files = files;
-    struct bundle **own = files ? reallocarray(heads->own, n, sizeof *own) : NULL;
-    if (own) heads->own = own;
-    return own != NULL;
+    return grow_to(&heads->items, n, sizeof *heads->items) &&
+           grow_to(&heads->files, n, sizeof *heads->files) &&
+           grow_to(&heads->own, n, sizeof *heads->own);
 }
 
 static bool add(struct heads *heads, struct span bytes, const struct head_file *file,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/examples.h"
 
+#include "base/grow.h"
 #include "base/hash.h"
 #include "model/train/label_names.h"
 
@@ -13,20 +14,6 @@
 static bool fail_memory(struct err *err)
 {
     return err_set(err, ERR_MEMORY, NULL, "no memory for so many rows; train on fewer");
-}
-
-/* Makes room for `more` items of `size` bytes behind the `n` there are. */
-static bool make_room(void *list, size_t n, size_t *cap, size_t more, size_t size)
-{
-    void **items = list;
-    if (n + more <= *cap) return true;
-    size_t wanted = n + more > 2 * *cap ? n + more : 2 * *cap;
-    if (wanted < 1024) wanted = 1024;
-    void *grown = reallocarray(*items, wanted, size);
-    if (!grown) return false;
-    *items = grown;
-    *cap = wanted;
-    return true;
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -50,11 +37,11 @@ bool examples_add(struct examples *examples, const uint32_t *ids, size_t n_ids,
 {
     size_t cap_texts = examples->cap;
     if (n_ids > UINT32_MAX || n_labels > UINT32_MAX ||
-        !make_room(&examples->texts, examples->n, &cap_texts, 1, sizeof *examples->texts) ||
-        !make_room(&examples->items, examples->n, &examples->cap, 1, sizeof *examples->items) ||
-        !make_room(&examples->ids, examples->n_ids, &examples->cap_ids, n_ids,
+        !grow_list(&examples->texts, &cap_texts, examples->n + 1, sizeof *examples->texts) ||
+        !grow_list(&examples->items, &examples->cap, examples->n + 1, sizeof *examples->items) ||
+        !grow_list(&examples->ids, &examples->cap_ids, examples->n_ids + n_ids,
                    sizeof *examples->ids) ||
-        !make_room(&examples->labels, examples->n_labels, &examples->cap_labels, n_labels,
+        !grow_list(&examples->labels, &examples->cap_labels, examples->n_labels + n_labels,
                    sizeof *examples->labels))
         return fail_memory(err);
     if (n_ids > 0) memcpy(examples->ids + examples->n_ids, ids, n_ids * sizeof *ids);

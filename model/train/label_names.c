@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/label_names.h"
 
+#include "base/grow.h"
 #include "base/hash.h"
 
 #include <stdlib.h>
@@ -54,14 +55,12 @@ static void fill_slots(struct label_names *names)
 static bool make_room(struct label_names *names)
 {
     if (names->n < names->cap) return true;
-    const uint32_t cap = names->cap ? 2 * names->cap : 64;
-    char **list = realloc(names->list, cap * sizeof *list);
-    if (list) names->list = list;
-    uint32_t *slots = list ? realloc(names->slots, 2 * (size_t)cap * sizeof *slots) : NULL;
-    if (!slots) return false;
-    names->slots = slots;
-    names->cap = cap;
-    names->n_slots = 2 * cap;
+    const size_t cap = grow_cap(names->cap, (size_t)names->n + 1);
+    if (cap > UINT32_MAX / 2 || !grow_to(&names->list, cap, sizeof *names->list) ||
+        !grow_to(&names->slots, 2 * cap, sizeof *names->slots))
+        return false;
+    names->cap = (uint32_t)cap;
+    names->n_slots = 2 * names->cap;
     fill_slots(names);
     return true;
 }

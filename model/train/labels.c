@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/labels.h"
 
+#include "base/grow.h"
+#include "model/train/labelled.h"
 #include "model/train/labelled_types.h"
 
 #include <stdlib.h>
@@ -38,21 +40,8 @@ static struct span trim(struct span span)
 /* Makes room for one label more, of `bytes` bytes. */
 static bool make_room(struct labels *labels, size_t bytes)
 {
-    if (labels->n == labels->cap) {
-        size_t cap = labels->cap ? 2 * labels->cap : 8;
-        struct span *spans = realloc(labels->spans, cap * sizeof *spans);
-        if (!spans) return false;
-        labels->spans = spans;
-        labels->cap = cap;
-    }
-    if (labels->cap_bytes - labels->n_bytes < bytes) {
-        size_t cap = 2 * (labels->n_bytes + bytes);
-        char *data = realloc(labels->bytes, cap);
-        if (!data) return false;
-        labels->bytes = data;
-        labels->cap_bytes = cap;
-    }
-    return true;
+    return grow_list(&labels->spans, &labels->cap, labels->n + 1, sizeof *labels->spans) &&
+           grow_list(&labels->bytes, &labels->cap_bytes, labels->n_bytes + bytes, 1);
 }
 
 enum labels_result labels_add(struct labels *labels, struct span label)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/learner.h"
 
+#include "base/grow.h"
 #include "base/random.h"
 #include "model/math/kernels.h"
 #include "model/math/logistic.h"
@@ -138,22 +139,12 @@ void learner_clear(struct learner *learner)
 
 /* ---- one example: forwards ---- */
 
-static bool make_room(uint32_t **list, size_t *cap, size_t n)
-{
-    if (n <= *cap) return true;
-    uint32_t *grown = reallocarray(*list, 2 * n, sizeof *grown);
-    if (!grown) return false;
-    *list = grown;
-    *cap = 2 * n;
-    return true;
-}
-
 /* The known tokens, without those that chance leaves out. */
 static bool take_tokens(const struct learner *learner, struct lesson *lesson, const uint32_t *ids,
                         size_t n, uint64_t seed)
 {
     const float dropout = learner->options.token_dropout;
-    if (!make_room(&lesson->ids, &lesson->cap_ids, n)) return false;
+    if (!grow_list(&lesson->ids, &lesson->cap_ids, n, sizeof *lesson->ids)) return false;
     lesson->n_ids = 0;
     for (size_t i = 0; i < n; i++) {
         if (ids[i] == learner->unknown_id || ids[i] == TOKEN_ID_NONE) continue;
@@ -177,7 +168,9 @@ static bool take_ngrams(const struct learner *learner, struct lesson *lesson, co
     if (ngrams->n == 0) return true;
     ngrams_start(&walk, &learner->options.ranges, learner->tokenizer, ids, n);
     while ((n_found = ngrams_next(&walk, found, CHUNK)) > 0) {
-        if (!make_room(&lesson->rows, &lesson->cap_rows, lesson->n_rows + n_found)) return false;
+        if (!grow_list(&lesson->rows, &lesson->cap_rows, lesson->n_rows + n_found,
+                       sizeof *lesson->rows))
+            return false;
         for (size_t i = 0; i < n_found; i++) {
             const uint32_t row = ngram_index_find(&ngrams->index, found[i].hash);
             if (row == NGRAM_NONE) continue;

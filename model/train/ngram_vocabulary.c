@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/ngram_vocabulary.h"
 
+#include "base/grow.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -77,13 +79,8 @@ static bool count_text(struct counter *counter, struct ngram_walk *walk)
     struct ngram ngrams[CHUNK];
     size_t n = 0, n_new;
     while ((n_new = ngrams_next(walk, ngrams, CHUNK)) > 0) {
-        if (n + n_new > counter->cap_text) {
-            const size_t cap = 2 * (n + n_new);
-            uint64_t *text = reallocarray(counter->text, cap, sizeof *text);
-            if (!text) return false;
-            counter->text = text;
-            counter->cap_text = cap;
-        }
+        if (!grow_list(&counter->text, &counter->cap_text, n + n_new, sizeof *counter->text))
+            return false;
         for (size_t i = 0; i < n_new; i++)
             counter->text[n++] = ngrams[i].hash;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which rows stand for a word and for a line. */
+#include "base/grow.h"
 #include "base/utf8.h"
 #include "model/encoder/fasttext/dictionary.h"
 
@@ -24,14 +25,7 @@ static bool is_like_label(struct span word)
 
 static bool add_row(struct ft_rows *rows, uint32_t row)
 {
-    if (rows->n == rows->room) {
-        size_t room = rows->room == 0 ? 64 : 2 * rows->room;
-        size_t bytes = rows->room * sizeof *rows->ids;
-        uint32_t *longer = arena_grow(rows->arena, rows->ids, bytes, room * sizeof *rows->ids);
-        if (!longer) return false;
-        rows->ids = longer;
-        rows->room = room;
-    }
+    if (!grow_in_arena(rows->arena, &rows->ids, &rows->room, rows->n + 1, sizeof row)) return false;
     rows->ids[rows->n++] = row;
     return true;
 }

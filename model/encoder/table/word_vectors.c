@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/encoder/table/word_vectors.h"
 
+#include "base/grow.h"
 #include "base/hash.h"
 #include "base/numtext.h"
 #include "base/utf8.h"
@@ -27,14 +28,15 @@ struct reader {
     uint64_t line;     /* of text: the one that is read, counted from 1; else 0 */
     uint64_t limit;    /* words that are read */
     bool is_announced; /* the first line says how many words and columns there are */
-    uint32_t capacity; /* rows that there is room for */
+    size_t capacity;   /* rows that there is room for */
     /* Words that are not UTF-8, and those of them that are so before their end; all words beyond
        ASCII. */
     uint64_t n_broken_inside, n_beyond_ascii;
     uint64_t n_number_ends, first_number_end; /* words that end in a number */
     size_t first_numbers;                     /* of the first such line */
     uint32_t *mended; /* (n_mended) ids of words that were mended, ascending; */
-    uint32_t n_mended, mended_capacity;
+    uint32_t n_mended;
+    size_t mended_capacity;
     char *scratch; /* (scratch_bytes) a word that is mended */
     size_t scratch_bytes;
     uint32_t *slots; /* a hash table of ids + 1, to tell words that come again */
@@ -166,13 +168,8 @@ static bool make_room(struct reader *r)
     const uint32_t n = out->vocab.n;
     if (n >= WORDS_MAX) return fail(r, "more than %u words cannot be served", WORDS_MAX);
     if ((size_t)n * 2 >= r->n_slots && !grow_slots(r)) return no_memory(r);
-    if (n < r->capacity) return true;
-    uint32_t capacity = r->capacity ? r->capacity * 2 : 1024;
-    float *rows = reallocarray(out->rows, (size_t)capacity * out->dim, sizeof *rows);
-    if (!rows) return no_memory(r);
-    out->rows = rows;
-    r->capacity = capacity;
-    return true;
+    return grow_list(&out->rows, &r->capacity, (size_t)n + 1, out->dim * sizeof *out->rows) ||
+           no_memory(r);
 }
 
 /* Where the word's id stands among those that were mended, or n_mended. */
@@ -191,13 +188,8 @@ static uint32_t find_mended(const struct reader *r, uint32_t id)
 
 static bool keep_mended(struct reader *r, uint32_t id)
 {
-    if (r->n_mended == r->mended_capacity) {
-        uint32_t capacity = r->mended_capacity ? r->mended_capacity * 2 : 64;
-        uint32_t *mended = reallocarray(r->mended, capacity, sizeof *mended);
-        if (!mended) return no_memory(r);
-        r->mended = mended;
-        r->mended_capacity = capacity;
-    }
+    if (!grow_list(&r->mended, &r->mended_capacity, (size_t)r->n_mended + 1, sizeof *r->mended))
+        return no_memory(r);
     r->mended[r->n_mended++] = id;
     return true;
 }

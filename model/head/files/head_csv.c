@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A record a row: its label (unless the file begins with a number), the row's D numbers, its b. */
 #include "base/csv.h"
+#include "base/grow.h"
 #include "model/head/files/parts.h"
 
 #include <stdlib.h>
@@ -34,15 +35,10 @@ static int next_record(struct reader *reader)
         head_fail(reader->parts, "line %llu: %s", (unsigned long long)reader->records.line,
                   problem);
     if (step <= 0) return step;
-    if (record.bytes > reader->cap) {
-        char *grown = realloc(reader->record, 2 * record.bytes);
-        if (!grown) {
-            err_set(reader->parts->err, ERR_MEMORY, NULL, "%.200s: no memory for a line of it",
-                    reader->parts->where);
-            return -1;
-        }
-        reader->record = grown;
-        reader->cap = 2 * record.bytes;
+    if (!grow_list(&reader->record, &reader->cap, record.bytes, 1)) {
+        err_set(reader->parts->err, ERR_MEMORY, NULL, "%.200s: no memory for a line of it",
+                reader->parts->where);
+        return -1;
     }
     memcpy(reader->record, record.data, record.bytes);
     reader->bytes = record.bytes;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/families/unigram.h"
 
+#include "base/grow.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -9,12 +11,10 @@
 bool unigram_add_unknown(struct unigram *u, size_t n)
 {
     double lowest = INFINITY;
-    double *scores = realloc(u->scores, (n + 1) * sizeof *scores);
-    if (!scores) return false;
+    if (!grow_to(&u->scores, n + 1, sizeof *u->scores)) return false;
     for (size_t id = 0; id < n; id++)
-        lowest = scores[id] < lowest ? scores[id] : lowest;
-    scores[n] = lowest - UNKNOWN_PENALTY;
-    u->scores = scores;
+        lowest = u->scores[id] < lowest ? u->scores[id] : lowest;
+    u->scores[n] = lowest - UNKNOWN_PENALTY;
     u->n_scores = n + 1;
     return true;
 }

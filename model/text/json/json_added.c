@@ -2,6 +2,8 @@
 /* added_tokens and post_processor of tokenizer.json. */
 #include "model/text/json/json_readers.h"
 
+#include "base/grow.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,10 +100,8 @@ static bool put_special(struct tokenizer *t, const char *path, const json_t *id,
                        TOKENIZER_JSON ": %s must be the id of a token, a whole number below %u",
                        path, t->vocab.n);
     uint32_t n = t->n_before + t->n_after;
-    uint32_t *special = realloc(t->special, (n + 1) * sizeof *special);
-    if (!special) return fields_no_memory(err);
-    t->special = special;
-    special[n] = (uint32_t)json_integer_value(id);
+    if (!grow_to(&t->special, (size_t)n + 1, sizeof *t->special)) return fields_no_memory(err);
+    t->special[n] = (uint32_t)json_integer_value(id);
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* normalizer, pre_tokenizer and decoder of tokenizer.json: Sequences of any depth, flattened. */
+#include "base/grow.h"
 #include "base/numtext.h"
 #include "model/files/tensors.h"
 #include "model/text/json/json_readers.h"
@@ -69,14 +70,13 @@ bool json_read_steps(struct tokenizer *t, const struct json_steps *steps, json_t
 /* A new step at the end of a list, all zero. */
 static void *add_step(void *list, size_t *n, size_t size, struct err *err)
 {
-    void **steps = list;
-    void *grown = realloc(*steps, (*n + 1) * size);
-    if (!grown) {
+    char *steps;
+    if (!grow_to(list, *n + 1, size)) {
         fields_no_memory(err);
         return NULL;
     }
-    *steps = grown;
-    void *step = (char *)grown + *n * size;
+    memcpy(&steps, list, sizeof steps);
+    void *step = steps + *n * size;
     memset(step, 0, size);
     ++*n;
     return step;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The long lists of tokenizer.json, read by hand: they are nearly all of the file, every start
    waits for them, and a general parser takes 8 ms for 30,000 tokens where this takes a tenth. */
+#include "base/grow.h"
 #include "base/numtext.h"
 #include "base/utf8.h"
 #include "model/text/vocab/vocab.h"
@@ -118,10 +119,7 @@ static bool unescape(struct reader *r, const char *text, const char *end, char *
 
 static bool make_room(struct room *room, size_t bytes)
 {
-    if (bytes <= room->bytes) return true;
-    char *text = realloc(room->text, bytes * 2);
-    if (text) *room = (struct room){text, bytes * 2};
-    return text;
+    return grow_list(&room->text, &room->bytes, bytes, 1);
 }
 
 static void close_rooms(struct reader *r)
@@ -272,21 +270,13 @@ static bool read_scored(struct reader *r, double *score)
     return vocab_add(r->vocab, r->vocab->n, text, bytes, r->where, r->err);
 }
 
-/* Room for one more, doubled. */
-static bool grow_scores(double **scores, uint32_t n)
-{
-    if (n & (n - 1) || (n > 0 && n < 1024)) return true;
-    double *grown = realloc(*scores, (n ? (size_t)n * 2 : 1024) * sizeof *grown);
-    if (grown) *scores = grown;
-    return grown;
-}
-
 static bool read_scored_list(struct reader *r, double **scores)
 {
     if (!take(r, '[')) return fail(r, "an opening bracket is missing");
+    size_t cap = 0;
     if (take(r, ']')) return true;
     do {
-        if (!grow_scores(scores, r->vocab->n))
+        if (!grow_list(scores, &cap, (size_t)r->vocab->n + 1, sizeof **scores))
             return err_set(r->err, ERR_MEMORY, NULL, "%s: no memory left", r->where);
         if (!read_scored(r, &(*scores)[r->vocab->n])) return false;
     } while (take(r, ','));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/unicode/forms.h"
 
+#include "base/grow.h"
 #include "base/utf8.h"
 #include "model/text/unicode/unicode.h"
 
@@ -42,14 +43,9 @@ struct former {
 
 static bool push(struct former *f, struct pending *list, struct element element)
 {
-    if (list->n == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 64;
-        struct element *grown = arena_grow(f->w->arena, list->at, list->capacity * sizeof *grown,
-                                           capacity * sizeof *grown);
-        f->w->failed |= !grown;
-        if (!grown) return false;
-        list->at = grown;
-        list->capacity = capacity;
+    if (!grow_in_arena(f->w->arena, &list->at, &list->capacity, list->n + 1, sizeof element)) {
+        f->w->failed = true;
+        return false;
     }
     list->at[list->n++] = element;
     return true;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/vocab/trie.h"
 
+#include "base/grow.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,15 +36,11 @@ struct builder {
 
 static bool grow(struct builder *b, uint32_t capacity)
 {
-    uint64_t *cells = realloc(b->cells, capacity * sizeof *cells);
-    if (cells) b->cells = cells;
-    uint32_t *next = realloc(b->next_free, capacity * sizeof *next);
-    if (next) b->next_free = next;
-    uint32_t *prev = realloc(b->prev_free, capacity * sizeof *prev);
-    if (prev) b->prev_free = prev;
-    bool *taken = realloc(b->base_taken, capacity * sizeof *taken);
-    if (taken) b->base_taken = taken;
-    if (!cells || !next || !prev || !taken) return false;
+    if (!grow_to(&b->cells, capacity, sizeof *b->cells) ||
+        !grow_to(&b->next_free, capacity, sizeof *b->next_free) ||
+        !grow_to(&b->prev_free, capacity, sizeof *b->prev_free) ||
+        !grow_to(&b->base_taken, capacity, sizeof *b->base_taken))
+        return false;
     b->capacity = capacity;
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/vocab/vocab.h"
 
+#include "base/grow.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -39,13 +40,7 @@ bool vocab_keep(struct vocab *vocab, const char *text, size_t bytes, struct voca
 {
     size_t end = vocab->text_bytes + bytes;
     if (end > UINT32_MAX) return false;
-    if (end > vocab->text_capacity) {
-        size_t capacity = end < 4096 ? 8192 : end * 2;
-        char *texts = realloc(vocab->texts, capacity);
-        if (!texts) return false;
-        vocab->texts = texts;
-        vocab->text_capacity = capacity;
-    }
+    if (!grow_list(&vocab->texts, &vocab->text_capacity, end, 1)) return false;
     *place = (struct vocab_place){(uint32_t)vocab->text_bytes, (uint32_t)bytes};
     if (bytes > 0) memcpy(vocab->texts + vocab->text_bytes, text, bytes);
     vocab->text_bytes = end;
@@ -55,15 +50,12 @@ bool vocab_keep(struct vocab *vocab, const char *text, size_t bytes, struct voca
 static bool make_room(struct vocab *vocab, uint32_t n)
 {
     if (n <= vocab->capacity) return true;
-    uint32_t old = vocab->capacity;
-    uint32_t capacity = n < 1024 ? 1024 : n < TRIE_ID_MAX / 2 ? n * 2 : TRIE_ID_MAX + 1;
-    struct vocab_place *places = realloc(vocab->places, capacity * sizeof *places);
-    if (places) vocab->places = places;
-    uint8_t *flags = realloc(vocab->flags, capacity);
-    if (flags) vocab->flags = flags;
-    if (!places || !flags) return false;
-    memset(places + old, 0, (capacity - old) * sizeof *places);
-    memset(flags + old, 0, capacity - old);
+    const size_t old = vocab->capacity, capacity = grow_cap(old, n);
+    if (!grow_to(&vocab->places, capacity, sizeof *vocab->places) ||
+        !grow_to(&vocab->flags, capacity, sizeof *vocab->flags))
+        return false;
+    memset(vocab->places + old, 0, (capacity - old) * sizeof *vocab->places);
+    memset(vocab->flags + old, 0, capacity - old);
     vocab->capacity = capacity;
     return true;
 }

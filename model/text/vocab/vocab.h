@@ -33,8 +33,8 @@ struct vocab {
     char *texts;                /* (text_bytes) of all tokens, UTF-8, without NUL */
     struct vocab_place *places; /* (n) by id */
     uint8_t *flags;             /* (n) by id: enum vocab_flag */
-    size_t text_bytes, text_capacity;
-    uint32_t n, capacity;
+    size_t text_bytes, text_capacity, capacity;
+    uint32_t n;
     uint32_t n_model;  /* while it is filled: tokens of the model itself, before the added ones */
     uint32_t n_holes;  /* while it is filled: ids below n without a token */
     bool is_unchecked; /* it lies in a file that nobody has checked */
