@@ -4,9 +4,8 @@
 #include "base/numtext.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
-#include "commands/lines.h"
 #include "commands/model_flags.h"
-#include "commands/output.h"
+#include "commands/texts.h"
 #include "model/math/kernels.h"
 #include "model/model.h"
 
@@ -60,22 +59,22 @@ struct bench {
 };
 
 /* Reads a text and works it out once, so that each part can be timed alone afterwards. */
-static bool add_sample(struct bench *bench, const struct lines *lines, struct err *err)
+static bool add_sample(struct bench *bench, const struct lines *line, struct err *err)
 {
     struct sample *sample = &bench->samples[bench->n];
-    char *text = arena_alloc(&bench->texts, lines->bytes);
+    char *text = arena_alloc(&bench->texts, line->bytes);
     sample->vector = arena_array(&bench->texts, bench->options.dims, sizeof(float));
     if (!text || !sample->vector) return err_out_of_memory(err);
-    memcpy(text, lines->text, lines->bytes);
+    memcpy(text, line->text, line->bytes);
     sample->text = text;
-    sample->bytes = lines->bytes;
-    if (!model_tokenize(bench->model, &bench->texts, text, lines->bytes, TOKENIZE_LIMITS,
+    sample->bytes = line->bytes;
+    if (!model_tokenize(bench->model, &bench->texts, text, line->bytes, TOKENIZE_LIMITS,
                         &sample->tokens, err))
         return false;
     if (!model_pool(bench->model, sample->tokens.ids, sample->tokens.n, &bench->options,
                     sample->vector)) {
-        return err_set(err, ERR_FORMAT, NULL, "%s, line %llu: its vector is not finite",
-                       lines->file, (unsigned long long)lines->number);
+        return err_set(err, ERR_FORMAT, NULL, "%s, line %llu: its vector is not finite", line->file,
+                       (unsigned long long)line->number);
     }
     bench->n_tokens += sample->tokens.n;
     bench->n++;
@@ -84,21 +83,21 @@ static bool add_sample(struct bench *bench, const struct lines *lines, struct er
 
 static bool read_samples(struct bench *bench, char **files, int n_files, struct err *err)
 {
-    struct lines lines;
+    struct texts texts;
     int step = 1;
-    lines_init(&lines, files, n_files);
-    while (bench->n < bench->texts_max && (step = lines_next(&lines, err)) > 0) {
-        if (lines.bytes > 0 && !add_sample(bench, &lines, err)) {
+    texts_init(&texts, files, n_files);
+    while (bench->n < bench->texts_max && (step = texts_next(&texts, err)) > 0) {
+        if (texts.line.bytes > 0 && !add_sample(bench, &texts.line, err)) {
             step = -1;
             break;
         }
     }
     if (step >= 0 && bench->n_tokens == 0) {
         err_set(err, ERR_FORMAT, NULL, "%s holds no text to time; a text a line is expected",
-                lines.file);
+                texts.line.file);
         step = -1;
     }
-    lines_close(&lines);
+    texts_close(&texts);
     return step >= 0;
 }
 

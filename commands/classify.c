@@ -8,9 +8,9 @@
 #include "commands/choose_head.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
-#include "commands/lines.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
+#include "commands/texts.h"
 #include "commands/unknown.h"
 #include "model/model.h"
 #include "base/workers.h"
@@ -56,7 +56,7 @@ struct classify {
     uint32_t n_order; /* labels that are put in order */
     struct workers *workers;
     struct block block;
-    struct lines lines;
+    struct texts texts;
     struct output output;
     struct unknown_count unknown;
 };
@@ -197,12 +197,12 @@ static bool classify_line(void *user, struct err *err)
 {
     struct classify *classify = user;
     struct block *block = &classify->block;
-    const struct lines *lines = &classify->lines;
+    const struct lines *line = &classify->texts.line;
     const size_t at = block->bytes;
-    if (!keep_text(block, lines->text, lines->bytes, err)) return false;
-    block->tasks[block->n++] = (struct task){
-        .at = at, .bytes = lines->bytes, .file = lines->file, .number = lines->number};
-    if (block->n < block->n_max && block->bytes < BLOCK_BYTES && lines_has_next(lines)) return true;
+    if (!keep_text(block, line->text, line->bytes, err)) return false;
+    block->tasks[block->n++] =
+        (struct task){.at = at, .bytes = line->bytes, .file = line->file, .number = line->number};
+    if (block->n < block->n_max && block->bytes < BLOCK_BYTES && lines_has_next(line)) return true;
     return finish_block(classify, err);
 }
 
@@ -234,16 +234,16 @@ static void close_block(struct classify *classify)
 
 static bool classify_run(struct classify *classify, char **files, int n_files, struct err *err)
 {
-    lines_init(&classify->lines, files, n_files);
+    texts_init(&classify->texts, files, n_files);
     bool is_ok =
         model_open_as(&classify->model, classify->model_path, &classify->model_options, err) &&
         set_head(classify, err) && make_block(classify, err) &&
         output_open(&classify->output, classify->output_path, err) &&
-        lines_each(&classify->lines, classify_line, classify, n_files > 0, err) &&
+        texts_each(&classify->texts, classify_line, classify, n_files > 0, err) &&
         finish_block(classify, err) && output_close(&classify->output, err);
     if (is_ok) unknown_tell(&classify->unknown, "classify");
     output_abort(&classify->output);
-    lines_close(&classify->lines);
+    texts_close(&classify->texts);
     close_block(classify);
     model_close(classify->model);
     return is_ok;

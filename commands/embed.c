@@ -4,9 +4,9 @@
 #include "base/numtext.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
-#include "commands/lines.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
+#include "commands/texts.h"
 #include "commands/unknown.h"
 #include "model/model.h"
 
@@ -38,7 +38,7 @@ struct embed {
     struct model *model;
     struct pool_options options;
     struct arena arena; /* reset at each line */
-    struct lines lines;
+    struct texts texts;
     struct output output;
     struct unknown_count unknown;
 };
@@ -70,7 +70,7 @@ static bool write_npy_header(struct embed *embed, bool is_patch, struct err *err
     memcpy(header, "\x93NUMPY\x01\x00\x76\x00", 10); /* 0x76 = 118 bytes follow */
     int bytes = snprintf(header + 10, sizeof(header) - 10,
                          "{'descr': '<f4', 'fortran_order': False, 'shape': (%llu, %u), }",
-                         (unsigned long long)embed->lines.total, embed->options.dims);
+                         (unsigned long long)embed->texts.total, embed->options.dims);
     header[10 + bytes] = ' ';
     header[NPY_HEADER_BYTES - 1] = '\n';
     if (is_patch) return output_patch(&embed->output, header, NPY_HEADER_BYTES, err);
@@ -101,16 +101,16 @@ static bool write_vector(struct embed *embed, const float *vector, struct err *e
 static bool embed_line(void *user, struct err *err)
 {
     struct embed *embed = user;
-    struct lines *lines = &embed->lines;
+    const struct lines *line = &embed->texts.line;
     struct tokens tokens;
     arena_reset(&embed->arena);
-    if (!model_tokenize(embed->model, &embed->arena, lines->text, lines->bytes, TOKENIZE_LIMITS,
-                        &tokens, err))
+    if (!model_tokenize(embed->model, &embed->arena, line->text, line->bytes, TOKENIZE_LIMITS, &tokens,
+                        err))
         return false;
     unknown_add(&embed->unknown, embed->model, &tokens);
     float *vector = arena_array(&embed->arena, embed->options.dims, sizeof(*vector));
     if (!vector) return err_out_of_memory(err);
-    const struct passage passage = {tokens.ids, tokens.n, lines->text, lines->bytes};
+    const struct passage passage = {tokens.ids, tokens.n, line->text, line->bytes};
     if (!model_vector(embed->model, &embed->arena, &passage, &embed->options, vector, err)) {
         return err->code != ERR_INTERNAL
                    ? false
@@ -118,7 +118,7 @@ static bool embed_line(void *user, struct err *err)
                              "%s, line %llu: its vector is not finite, since a row of the model's "
                              "table "
                              "is not or its sum overflows; embedd inspect names such a row",
-                             lines->file, (unsigned long long)lines->number);
+                             line->file, (unsigned long long)line->number);
     }
     return write_vector(embed, vector, err);
 }
@@ -127,7 +127,7 @@ static bool embed_run(struct embed *embed, char **files, int n_files, struct err
 {
     bool is_ok = false;
     arena_init(&embed->arena, LINE_ARENA_BYTES);
-    lines_init(&embed->lines, files, n_files);
+    texts_init(&embed->texts, files, n_files);
     memset(&embed->output, 0, sizeof(embed->output));
     if (!model_open_as(&embed->model, embed->model_path, &embed->model_options, err)) goto out;
     if (!set_options(embed, err)) goto out;
@@ -141,13 +141,13 @@ static bool embed_run(struct embed *embed, char **files, int n_files, struct err
         }
         if (!write_npy_header(embed, false, err)) goto out;
     }
-    if (!lines_each(&embed->lines, embed_line, embed, n_files > 0, err)) goto out;
+    if (!texts_each(&embed->texts, embed_line, embed, n_files > 0, err)) goto out;
     if (embed->format == FORMAT_NPY && !write_npy_header(embed, true, err)) goto out;
     is_ok = output_close(&embed->output, err);
     if (is_ok) unknown_tell(&embed->unknown, "embed");
 out:
     output_abort(&embed->output);
-    lines_close(&embed->lines);
+    texts_close(&embed->texts);
     model_close(embed->model);
     arena_clear(&embed->arena);
     return is_ok;

@@ -6,9 +6,9 @@
 #include "base/utf8.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
-#include "commands/lines.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
+#include "commands/texts.h"
 #include "commands/unknown.h"
 #include "model/model.h"
 
@@ -22,7 +22,7 @@ struct tokenize {
     struct model_options model_options;
     struct model *model;
     struct arena arena; /* reset at each line */
-    struct lines lines;
+    struct texts texts;
     struct output output;
     struct unknown_count unknown;
 };
@@ -35,10 +35,10 @@ static void add_number(struct buf *out, uint64_t value)
 
 /* A token outside the vocabulary has no text of its own: what stands in the line is shown. Spans
    ascend, so `*at` (code point *point of the line) only moves forward. */
-static void add_unknown(struct buf *out, const struct lines *lines, struct token_span span,
+static void add_unknown(struct buf *out, const struct lines *line, struct token_span span,
                         const char **at, uint32_t *point)
 {
-    const char *end = lines->text + lines->bytes;
+    const char *end = line->text + line->bytes;
     for (; *point < span.start && *at < end; (*point)++)
         utf8_next(at);
     const char *from = *at;
@@ -50,13 +50,13 @@ static void add_unknown(struct buf *out, const struct lines *lines, struct token
 static void write_tokens(const struct tokenize *tokenize, const struct tokens *tokens,
                          struct buf *out)
 {
-    const char *at = tokenize->lines.text;
+    const char *at = tokenize->texts.line.text;
     uint32_t point = 0;
     buf_add_str(out, "{\"tokens\":[");
     for (uint32_t i = 0; i < tokens->n; i++) {
         if (i > 0) buf_add_char(out, ',');
         if (tokens->ids[i] == TOKEN_ID_NONE) {
-            add_unknown(out, &tokenize->lines, tokens->spans[i], &at, &point);
+            add_unknown(out, &tokenize->texts.line, tokens->spans[i], &at, &point);
             continue;
         }
         size_t bytes;
@@ -91,8 +91,8 @@ static bool tokenize_line(void *user, struct err *err)
     struct tokens tokens;
     struct buf out;
     arena_reset(&tokenize->arena);
-    if (!model_tokenize(tokenize->model, &tokenize->arena, tokenize->lines.text,
-                        tokenize->lines.bytes, flags, &tokens, err)) {
+    if (!model_tokenize(tokenize->model, &tokenize->arena, tokenize->texts.line.text,
+                        tokenize->texts.line.bytes, flags, &tokens, err)) {
         return false;
     }
     unknown_add(&tokenize->unknown, tokenize->model, &tokens);
@@ -106,15 +106,15 @@ static bool tokenize_run(struct tokenize *tokenize, char **files, int n_files, s
 {
     bool is_ok = false;
     arena_init(&tokenize->arena, LINE_ARENA_BYTES);
-    lines_init(&tokenize->lines, files, n_files);
+    texts_init(&tokenize->texts, files, n_files);
     if (!model_open_as(&tokenize->model, tokenize->model_path, &tokenize->model_options, err))
         goto out;
     if (!output_open(&tokenize->output, NULL, err)) goto out;
-    is_ok = lines_each(&tokenize->lines, tokenize_line, tokenize, false, err) &&
+    is_ok = texts_each(&tokenize->texts, tokenize_line, tokenize, false, err) &&
             output_close(&tokenize->output, err);
     if (is_ok) unknown_tell(&tokenize->unknown, "tokenize");
 out:
-    lines_close(&tokenize->lines);
+    texts_close(&tokenize->texts);
     model_close(tokenize->model);
     arena_clear(&tokenize->arena);
     return is_ok;

@@ -13,7 +13,7 @@ const char *const labelled_format_names[LABELLED_FORMATS] = {"auto", "CSV", "TSV
 bool labelled_fail_memory(const struct labelled *labelled, struct err *err)
 {
     return err_set(err, ERR_MEMORY, NULL, "%.200s, line %llu: no memory for it",
-                   labelled->records.file, (unsigned long long)labelled->records.line);
+                   labelled->records.file, (unsigned long long)labelled->records.number);
 }
 
 static bool check_added(const struct labelled *labelled, enum labels_result result, struct err *err)
@@ -67,8 +67,10 @@ static enum labelled_format find_format(const char *line, size_t bytes)
 static bool open_first(struct labelled *labelled, const struct labelled_options *options,
                        struct err *err)
 {
-    struct records *records = &labelled->records;
-    int found = records_next(records, err);
+    struct lines *records = &labelled->records;
+    records->skips_empty = true;
+    records->expected = "one text and its labels are expected in a row";
+    int found = lines_next(records, err);
     if (found < 0) return false;
     if (found == 0)
         return err_set(err, ERR_FORMAT, NULL,
@@ -98,7 +100,7 @@ static bool take(struct labelled *labelled, struct labelled_row *row, struct err
 /* Sets the first row aside. */
 static bool keep_doubtful(struct labelled *labelled, struct err *err)
 {
-    struct labelled_row row = {.line = labelled->records.line};
+    struct labelled_row row = {.line = labelled->records.number};
     if (!take(labelled, &row, err)) return false;
     labels_finish(&labelled->labels);
     /* A label separator may be a letter. */
@@ -127,7 +129,7 @@ bool labelled_open(struct labelled **out, const char *path, const struct labelle
     if (!labelled) return err_set(err, ERR_MEMORY, NULL, "no memory to read %.200s", path);
     labelled->format = options->format;
     labelled->label_separator = options->label_separator;
-    if (!records_open(&labelled->records, path, options->read_bytes, err) ||
+    if (!lines_open(&labelled->records, path, options->read_bytes, err) ||
         !open_first(labelled, options, err) ||
         (labelled->columns.is_doubtful && !keep_doubtful(labelled, err))) {
         labelled_close(labelled);
@@ -166,10 +168,10 @@ static bool equal(struct span a, struct span b)
 int labelled_next(struct labelled *labelled, struct labelled_row *row, struct err *err)
 {
     if (!labelled->is_pending) {
-        int found = records_next(&labelled->records, err);
+        int found = lines_next(&labelled->records, err);
         if (found != 1) return found;
     }
-    struct labelled_row next = {.line = labelled->records.line};
+    struct labelled_row next = {.line = labelled->records.number};
     labels_reset(&labelled->labels);
     if (!take(labelled, &next, err)) return -1;
     labels_finish(&labelled->labels);
@@ -203,7 +205,7 @@ void labelled_close(struct labelled *labelled)
 {
     if (!labelled) return;
     if (labelled->is_doubtful) free((char *)(uintptr_t)labelled->doubtful.text);
-    records_close(&labelled->records);
+    lines_close(&labelled->records);
     labels_clear(&labelled->labels);
     json_decref(labelled->object);
     free(labelled->cells);
@@ -214,7 +216,7 @@ void labelled_close(struct labelled *labelled)
 
 double labelled_share(const struct labelled *labelled)
 {
-    return records_share(&labelled->records);
+    return lines_share(&labelled->records);
 }
 
 enum labelled_format labelled_format(const struct labelled *labelled)

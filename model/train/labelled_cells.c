@@ -62,12 +62,12 @@ static bool keep_names(struct labelled *labelled)
 bool labelled_cells_open(struct labelled *labelled, const struct labelled_options *options,
                          struct err *err)
 {
-    struct records *records = &labelled->records;
+    struct lines *records = &labelled->records;
     if (labelled->format == LABELLED_CSV) {
         /* It was read as a line, and may be more than that. */
         records->separator = csv_find_separator(records->text, records->bytes);
-        records_put_back(records);
-        if (records_next(records, err) != 1) return false;
+        lines_put_back(records);
+        if (lines_next(records, err) != 1) return false;
     }
     if (!find_columns(labelled, options, err)) return false;
     char text[80], label[80];

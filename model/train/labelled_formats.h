@@ -8,16 +8,16 @@
 #pragma once
 
 #include "base/json.h"
+#include "base/lines.h"
 #include "model/train/columns.h"
 #include "model/train/labelled_types.h"
 #include "model/train/labels.h"
-#include "model/train/records.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct labelled {
-    struct records records;
+    struct lines records;
     enum labelled_format format;
     char label_separator;
     bool is_pending; /* the first record is cut, and is a row still to be handed out */
@@ -43,7 +43,7 @@ struct labelled {
 
 /** A sentence about the record that is being read; as err_set. */
 #define LABELLED_FAIL(labelled, err, fmt, ...)                                                     \
-    RECORDS_FAIL(&(labelled)->records, (labelled)->records.line, err, fmt, __VA_ARGS__)
+    LINES_FAIL(&(labelled)->records, (labelled)->records.number, err, fmt, __VA_ARGS__)
 
 /** labelled_fail_memory: there is no memory for the record. Returns false. */
 bool labelled_fail_memory(const struct labelled *labelled, struct err *err);

@@ -2,13 +2,14 @@
 /** @file labelled_types.h  How a labelled file is read, its limits, its rows. Plain data. */
 #pragma once
 
+#include "base/lines.h"
 #include "base/span.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 /** A longer record is refused: it is no row, and memory stays bounded. */
-#define LABELLED_RECORD_BYTES_MAX ((size_t)64 << 20)
+#define LABELLED_RECORD_BYTES_MAX LINES_BYTES_MAX
 
 /** A row may have at most so many. */
 #define LABELLED_COLUMNS_MAX 4096

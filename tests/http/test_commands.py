@@ -145,7 +145,7 @@ def test_a_line_of_ten_megabytes_without_a_space():
 
 
 def test_a_line_without_end_is_refused():
-    fails(1, "standard input, line 2: longer than 67108864 bytes", "embed",
+    fails(1, "standard input, line 2: longer than 64 MiB; a text a line is expected", "embed",
           stdin=b"a\n" + bytes(70 << 20))
 
 

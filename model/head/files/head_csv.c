@@ -2,6 +2,7 @@
 /* A record a row: its label (unless the file begins with a number), the row's D numbers, its b. */
 #include "base/csv.h"
 #include "base/grow.h"
+#include "base/lines.h"
 #include "model/head/files/parts.h"
 
 #include <stdlib.h>
@@ -19,10 +20,10 @@ struct reader {
 
 static void start(struct reader *reader, struct span bytes)
 {
-    const char *lf = memchr(bytes.data, '\n', bytes.bytes);
-    const size_t line = lf ? (size_t)(lf - bytes.data) : bytes.bytes;
+    struct span left = bytes, line = {0};
+    lines_cut(&left, &line);
     reader->records =
-        (struct csv_records){.left = bytes, .separator = csv_find_separator(bytes.data, line)};
+        (struct csv_records){.left = bytes, .separator = csv_find_separator(line.data, line.bytes)};
 }
 
 /* Moves to the next record; 1: there is one, 0: the end, -1: err is set. */

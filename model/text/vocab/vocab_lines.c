@@ -2,6 +2,7 @@
 /* vocab.txt as it is found: a token a line, or two columns, the second one of ids. Reference: the
    BertTokenizer of transformers on the same file. */
 #include "base/encoding.h"
+#include "base/lines.h"
 #include "base/utf8.h"
 #include "model/text/unicode/unicode.h"
 #include "model/text/vocab/vocab.h"
@@ -12,17 +13,18 @@
 /* More than any id; what is larger counts as this. */
 #define ID_MAX UINT64_C(1000000000000000000)
 
-struct lines {
+struct vocab_lines {
     struct span rest; /* what is not read yet */
     struct span line; /* the one that was read, without its end */
     uint32_t number;  /* of it, counted from 1 */
     bool is_exact;    /* white space at its end is part of it */
 };
 
-static struct lines start(struct span file, bool is_exact)
+static struct vocab_lines start(struct span file, bool is_exact)
 {
     const size_t mark = utf8_mark_bytes(file.data, file.bytes);
-    return (struct lines){.rest = {file.data + mark, file.bytes - mark}, .is_exact = is_exact};
+    return (struct vocab_lines){.rest = {file.data + mark, file.bytes - mark},
+                                .is_exact = is_exact};
 }
 
 static bool is_space(const char *at)
@@ -40,15 +42,9 @@ static struct span trimmed(struct span line)
     return (struct span){line.data, (size_t)(end - line.data)};
 }
 
-static bool next_line(struct lines *lines)
+static bool next_line(struct vocab_lines *lines)
 {
-    const char *at = lines->rest.data, *end = at + lines->rest.bytes;
-    if (lines->rest.bytes == 0) return false;
-    const char *stop = memchr(at, '\n', lines->rest.bytes), *next = stop ? stop + 1 : end;
-    if (!stop) stop = end;
-    if (stop > at && stop[-1] == '\r') stop--;
-    lines->rest = (struct span){next, (size_t)(end - next)};
-    lines->line = (struct span){at, (size_t)(stop - at)};
+    if (!lines_cut(&lines->rest, &lines->line)) return false;
     if (!lines->is_exact) lines->line = trimmed(lines->line);
     lines->number++;
     return true;
@@ -84,7 +80,7 @@ struct columns {
     uint32_t n_lines, n_split, first_other;
 };
 
-static struct columns count_columns(struct lines lines, char between)
+static struct columns count_columns(struct vocab_lines lines, char between)
 {
     struct columns columns = {0};
     struct span token;
@@ -110,7 +106,7 @@ static bool no_ids(const char *where, uint32_t line, uint64_t id, uint32_t n, st
 }
 
 /* The numbers are 0 to n - 1, each once. */
-static bool are_ids(struct lines lines, char between, uint32_t n, const char *where,
+static bool are_ids(struct vocab_lines lines, char between, uint32_t n, const char *where,
                     struct err *err)
 {
     uint8_t *is_taken = calloc(n, 1);
@@ -127,7 +123,8 @@ static bool are_ids(struct lines lines, char between, uint32_t n, const char *wh
 }
 
 /* What stands between the columns, or '\0': there is one column. */
-static bool find_columns(struct lines lines, char *between, const char *where, struct err *err)
+static bool find_columns(struct vocab_lines lines, char *between, const char *where,
+                         struct err *err)
 {
     struct err ignored;
     struct columns columns = count_columns(lines, '\t');
@@ -152,7 +149,7 @@ static bool find_columns(struct lines lines, char *between, const char *where, s
 
 /* ---- all of it ---- */
 
-static bool read_line(struct vocab *vocab, const struct lines *lines, char between,
+static bool read_line(struct vocab *vocab, const struct vocab_lines *lines, char between,
                       const char *where, struct err *err)
 {
     struct span token = lines->line;
@@ -168,7 +165,7 @@ static bool read_line(struct vocab *vocab, const struct lines *lines, char betwe
 bool vocab_read_lines(struct vocab *vocab, struct span file, bool is_exact, const char *where,
                       struct err *err)
 {
-    struct lines lines = start(file, is_exact);
+    struct vocab_lines lines = start(file, is_exact);
     char between;
     if (!find_columns(lines, &between, where, err)) return false;
     while (next_line(&lines)) {
