@@ -12,7 +12,7 @@ static bool fail(struct save *save, struct err *err)
     return err_set(err, ERR_IO, NULL, "cannot write %.400s: %s", save->path, strerror(why));
 }
 
-bool save_open(struct save *save, const char *path, struct err *err)
+bool save_init(struct save *save, const char *path, struct err *err)
 {
     *save = (struct save){0};
     if (snprintf(save->path, sizeof save->path, "%s", path) >= (int)sizeof save->path) {
@@ -20,8 +20,18 @@ bool save_open(struct save *save, const char *path, struct err *err)
         return fail(save, err);
     }
     snprintf(save->temp, sizeof save->temp, "%s.%ld.tmp", save->path, (long)getpid());
+    return true;
+}
+
+bool save_start(struct save *save, struct err *err)
+{
     save->stream = fopen(save->temp, "wbe");
     return save->stream || fail(save, err);
+}
+
+bool save_open(struct save *save, const char *path, struct err *err)
+{
+    return save_init(save, path, err) && save_start(save, err);
 }
 
 bool save_write(struct save *save, const void *data, size_t bytes, struct err *err)
@@ -31,7 +41,8 @@ bool save_write(struct save *save, const void *data, size_t bytes, struct err *e
 
 bool save_close(struct save *save, struct err *err)
 {
-    if (ferror(save->stream) || fflush(save->stream) != 0 || fsync(fileno(save->stream)) != 0)
+    if (ferror(save->stream) || fflush(save->stream) != 0 ||
+        (!save->skips_sync && fsync(fileno(save->stream)) != 0))
         return fail(save, err);
     FILE *stream = save->stream;
     save->stream = NULL;

@@ -13,12 +13,17 @@
 #include <stdio.h>
 
 struct save {
-    FILE *stream; /* may be written to directly: save_close tells of errors */
+    FILE *stream;    /* may be written to directly: save_close tells of errors */
+    bool skips_sync; /* set by the caller: the disk may have it later */
     char path[1100], temp[1130];
 };
 
 /** save_open begins; false with ERR_IO naming the file and why. */
 bool save_open(struct save *save, const char *path, struct err *err);
+
+/** save_init, save_start: save_open in two steps, for who must know `temp` before it is there. */
+bool save_init(struct save *save, const char *path, struct err *err);
+bool save_start(struct save *save, struct err *err);
 
 /** save_write appends; false with ERR_IO (the disk is full), what was written is then removed. */
 bool save_write(struct save *save, const void *data, size_t bytes, struct err *err);

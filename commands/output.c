@@ -13,7 +13,7 @@
 static char buffer[256 << 10];
 
 /* What a signal that ends the program has to remove; "" = nothing. */
-static char unfinished[1060];
+static char unfinished[sizeof((struct save *)NULL)->temp];
 
 static void remove_unfinished(int signal_number)
 {
@@ -31,55 +31,57 @@ static void guard_file(const char *temp)
     }
 }
 
-static bool fail(struct output *output, const char *what, struct err *err)
+/* The guard is set before the file is there: a signal may come right behind. */
+static bool open_guarded(struct save *save, const char *path, struct err *err)
 {
-    return err_set(err, ERR_IO, NULL, "%s cannot be %s: %s", output->name, what, strerror(errno));
+    if (!save_init(save, path, err)) return false;
+    guard_file(save->temp);
+    if (save_start(save, err)) return true;
+    unfinished[0] = 0;
+    return false;
+}
+
+static bool fail(const struct output *output, struct err *err)
+{
+    return err_set(err, ERR_IO, NULL, "%s cannot be written: %s", output->name, strerror(errno));
 }
 
 /* Opens the file to be renamed later, or the thing itself where that is no regular file. */
-static int open_file(struct output *output, const char *path)
+static bool open_file(struct output *output, const char *path, struct err *err)
 {
     char *real = realpath(path, NULL); /* a link stays a link */
-    size_t bytes = (size_t)snprintf(output->name, sizeof(output->name), "%s", real ? real : path);
-    free(real);
-    if (bytes >= sizeof(output->name)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
     struct stat st;
-    bool is_there = stat(output->name, &st) == 0;
-    if (is_there && !S_ISREG(st.st_mode)) return open(output->name, O_WRONLY | O_CLOEXEC);
-    snprintf(output->temp, sizeof(output->temp), "%s.%ld.tmp", output->name, (long)getpid());
-    /* Before it is there: a signal may come right behind open(). */
-    guard_file(output->temp);
-    int fd = open(output->temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        output->temp[0] = unfinished[0] = 0;
-    } else if (is_there && fchmod(fd, st.st_mode & 07777) != 0) {
+    const bool is_there = real && stat(real, &st) == 0;
+    snprintf(output->name, sizeof output->name, "%s", real ? real : path);
+    bool is_open;
+    if (is_there && !S_ISREG(st.st_mode)) {
+        const int fd = open(real, O_WRONLY | O_CLOEXEC);
+        output->stream = fd < 0 ? NULL : fdopen(fd, "wb");
+        is_open = output->stream || fail(output, err);
+        if (!is_open && fd >= 0) close(fd);
+    } else {
+        is_open = open_guarded(&output->save, real ? real : path, err);
+        output->stream = output->save.stream;
+        output->save.skips_sync = true; /* what a power cut takes can be made again */
         /* Another owner's file system may not let us; the file is then as a new one would be. */
-        errno = 0;
+        if (is_open && is_there && fchmod(fileno(output->stream), st.st_mode & 07777) != 0)
+            errno = 0;
     }
-    return fd;
+    free(real);
+    return is_open;
 }
 
 bool output_open(struct output *output, const char *path, struct err *err)
 {
     memset(output, 0, sizeof(*output));
-    int fd = STDOUT_FILENO;
     if (!path || strcmp(path, "-") == 0) {
         snprintf(output->name, sizeof(output->name), "standard output");
         output->stream = stdout;
-    } else {
-        fd = open_file(output, path);
-        if (fd < 0) return fail(output, "opened", err);
-        output->stream = fdopen(fd, "wb");
-        if (!output->stream) {
-            close(fd);
-            output_abort(output);
-            return fail(output, "opened", err);
-        }
+    } else if (!open_file(output, path, err)) {
+        return false;
     }
     setvbuf(output->stream, buffer, _IOFBF, sizeof(buffer));
+    const int fd = fileno(output->stream);
     struct stat st;
     bool is_patchable =
         fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && !(fcntl(fd, F_GETFL) & O_APPEND);
@@ -89,8 +91,8 @@ bool output_open(struct output *output, const char *path, struct err *err)
 
 bool output_write(struct output *output, const void *data, size_t bytes, struct err *err)
 {
-    if (fwrite(data, 1, bytes, output->stream) == bytes) return true;
-    return fail(output, "written", err);
+    if (output->save.stream) return save_write(&output->save, data, bytes, err);
+    return fwrite(data, 1, bytes, output->stream) == bytes || fail(output, err);
 }
 
 bool output_can_patch(const struct output *output)
@@ -100,32 +102,32 @@ bool output_can_patch(const struct output *output)
 
 bool output_patch(struct output *output, const void *data, size_t bytes, struct err *err)
 {
-    FILE *stream = output->stream;
-    if (fseek(stream, output->start, SEEK_SET) == 0 && fwrite(data, 1, bytes, stream) == bytes &&
-        fseek(stream, 0, SEEK_END) == 0) {
-        return true;
-    }
-    return fail(output, "written", err);
+    if (fseek(output->stream, output->start, SEEK_SET) != 0) return fail(output, err);
+    return output_write(output, data, bytes, err) &&
+           (fseek(output->stream, 0, SEEK_END) == 0 || fail(output, err));
 }
 
 bool output_close(struct output *output, struct err *err)
 {
-    bool is_ok = fflush(output->stream) == 0 && !ferror(output->stream);
-    if (!is_ok) fail(output, "written", err);
-    if (output->stream != stdout && fclose(output->stream) != 0 && is_ok)
-        is_ok = fail(output, "written", err);
+    bool is_ok;
+    if (output->save.stream) {
+        is_ok = save_close(&output->save, err);
+    } else {
+        is_ok = (fflush(output->stream) == 0 && !ferror(output->stream)) || fail(output, err);
+        if (output->stream != stdout && fclose(output->stream) != 0 && is_ok)
+            is_ok = fail(output, err);
+    }
     output->stream = NULL;
-    if (is_ok && output->temp[0] && rename(output->temp, output->name) != 0)
-        is_ok = fail(output, "put in its place", err);
-    if (is_ok) output->temp[0] = unfinished[0] = 0;
-    if (!is_ok) output_abort(output);
+    unfinished[0] = 0;
     return is_ok;
 }
 
 void output_abort(struct output *output)
 {
-    if (output->stream && output->stream != stdout) fclose(output->stream);
+    if (output->save.stream)
+        save_abort(&output->save);
+    else if (output->stream && output->stream != stdout)
+        fclose(output->stream);
     output->stream = NULL;
-    if (output->temp[0]) unlink(output->temp);
-    output->temp[0] = unfinished[0] = 0;
+    unfinished[0] = 0;
 }

@@ -3,24 +3,25 @@
  * @file output.h
  * Where a command writes: standard output, or a file that appears only when it is whole.
  *
- * A file is written beside its place as NAME.PID.tmp and renamed at the end, so nobody ever sees a
- * half of it; on an error, SIGINT, SIGTERM, SIGHUP or SIGPIPE what was written is removed. What is
- * there and is no regular file (a device, a named pipe) is written directly. One at a time, one
- * thread.
+ * A file is written beside its place (base/save.h) and keeps the permissions of the one that it
+ * replaces; a link stays a link; on an error, SIGINT, SIGTERM, SIGHUP or SIGPIPE what was written
+ * is removed. What is there and is no regular file (a device, a named pipe) is written directly.
+ * One at a time, one thread.
  */
 #pragma once
 
 #include "base/err.h"
+#include "base/save.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
 struct output {
-    FILE *stream;
-    char name[1024]; /* for messages, and what the file is renamed to */
-    char temp[1060]; /* the file that is written, "" when it is not renamed */
-    long start;      /* of our bytes in the stream when it can be patched, otherwise -1 */
+    FILE *stream;     /* for fflush; what fails in it is told by the next call */
+    struct save save; /* of a file that is renamed at the end */
+    char name[1024];  /* of anything else, for messages */
+    long start;       /* of our bytes in the stream when it can be patched, otherwise -1 */
 };
 
 /** output_open: `path`, or standard output where it is NULL or "-". false with ERR_IO. */

@@ -218,7 +218,12 @@ def test_an_output_file_is_whole_or_not_there(tmp_path):
     assert link.is_symlink() and len(out.read_bytes()) == 4 * DIM
     assert out.stat().st_mode & 0o777 == 0o640
     assert sorted(os.listdir(tmp_path)) == ["link", "out"]
-    fails(1, "cannot be opened", "embed", "--output", tmp_path / "no" / "where", stdin=b"a\n")
+    fails(1, "where: No such file or directory", "embed", "--output", tmp_path / "no" / "where",
+          stdin=b"a\n")
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to("nowhere")
+    run("embed", "--output", tmp_path / "link", stdin=b"a\n")
+    assert (tmp_path / "link").is_file()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE])

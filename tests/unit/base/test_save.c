@@ -112,6 +112,22 @@ static void what_is_given_up_leaves_nothing(void **state)
     save_abort(&save);
 }
 
+static void the_name_is_known_before_the_file_is_there(void **state)
+{
+    (void)state;
+    struct save save;
+    struct err err;
+    assert_true(save_init(&save, path, &err));
+    assert_int_equal(strncmp(save.temp, path, strlen(path)), 0);
+    assert_int_equal(count_names(), 0);
+    save_abort(&save);
+    assert_true(save_start(&save, &err));
+    assert_int_equal(access(save.temp, F_OK), 0);
+    save.skips_sync = true;
+    assert_true(save_write(&save, "new", 3, &err) && save_close(&save, &err));
+    check_content("new");
+}
+
 static void limit_files(rlim_t bytes, struct rlimit *before)
 {
     assert_int_equal(getrlimit(RLIMIT_FSIZE, before), 0);
@@ -196,6 +212,8 @@ int main(void)
                                         remove_folder),
         cmocka_unit_test_setup_teardown(the_old_one_stays_until_then, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_is_given_up_leaves_nothing, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(the_name_is_known_before_the_file_is_there, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_file_alone, make_folder,
                                         remove_folder),
