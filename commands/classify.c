@@ -7,7 +7,6 @@
 #include "base/workers.h"
 #include "commands/choose_head.h"
 #include "commands/commands.h"
-#include "commands/flags.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
 #include "commands/texts.h"
@@ -278,6 +277,6 @@ int classify_main(int argc, char **argv)
     };
     struct err err;
     int n_files, exit_code;
-    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
     return classify_run(&classify, argv + 1, n_files, &err) ? 0 : commands_fail(argv[0], &err);
 }

@@ -46,3 +46,21 @@ bool commands_close_stdout(struct err *err)
     if (fflush(stdout) == 0 && !ferror(stdout)) return true;
     return err_set(err, ERR_IO, NULL, "standard output cannot be written: %s", strerror(errno));
 }
+
+bool commands_take_flags(const struct flags *flags, int argc, char **argv, int *n_files,
+                         int *exit_code)
+{
+    struct err err = {0};
+    switch (flags_parse(flags, argc, argv, n_files, &err)) {
+    case FLAGS_RUN:
+        return true;
+    case FLAGS_HELP:
+        flags_print_help(flags, stdout);
+        *exit_code = commands_close_stdout(&err) ? 0 : commands_fail(argv[0], &err);
+        return false;
+    case FLAGS_WRONG:
+        break;
+    }
+    *exit_code = commands_fail(argv[0], &err);
+    return false;
+}

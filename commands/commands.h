@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/flags.h"
 
 #include <stdio.h>
 
@@ -33,6 +34,13 @@ int help_main(int argc, char **argv);
  * @return the exit code of err->code: 2 for ERR_USAGE, otherwise 1
  */
 int commands_fail(const char *command, const struct err *err);
+
+/**
+ * commands_take_flags is flags_parse for a command's main: prints help or error itself.
+ * @return true to go on; false to leave with `*exit_code`
+ */
+bool commands_take_flags(const struct flags *flags, int argc, char **argv, int *n_files,
+                         int *exit_code);
 
 /** commands_warn writes `embedd: warning: sentence` to standard error. */
 void commands_warn(const char *sentence);

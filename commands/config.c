@@ -9,6 +9,13 @@
 
 #define TEXT_BYTES_MAX ((size_t)64 << 20) /* far above what arguments can hold */
 
+enum format { FORMAT_TEXT, FORMAT_JSON };
+
+/* What is asked for; the documentation before the sample before the settings. */
+struct printing {
+    int format, is_sample, is_markdown;
+};
+
 static void print_table(const struct config *config)
 {
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
@@ -40,104 +47,67 @@ static bool print_json(const struct config *config)
     return is_complete;
 }
 
-enum output {
-    OUTPUT_TABLE,
-    OUTPUT_JSON,
-    OUTPUT_SAMPLE,
-    OUTPUT_MARKDOWN,
-    OUTPUT_HELP,
-};
-
-static void print_help(void)
+static void print_flags(FILE *out)
 {
-    printf(
-        "usage: embedd config [OPTION]...\n\n"
-        "Prints the settings in force and where each comes from: a flag, a variable, the file or "
-        "the default.\n\n"
-        "  --format text|json\n      a table (default), or a JSON object\n"
-        "  --sample\n      print a JSON file with every setting at its default instead\n"
-        "  --markdown\n      print docs/CONFIG.md instead\n"
-        "  --help\n      this text\n");
-    config_print_help(stdout);
+    fprintf(out, "  --format text|json\n      a table (default), or a JSON object\n"
+                 "  --sample\n      print a JSON file with every setting at its default instead\n"
+                 "  --markdown\n      print docs/CONFIG.md instead\n"
+                 "  --help\n      this text\n");
+    config_print_help(out);
 }
 
-/* The flags that are this command's own. As config_take_flag: how many arguments were taken. */
-static int take_own_flag(int argc, char **argv, int at, enum output *output, bool *has_format,
-                         struct err *err)
+static bool take_flags(struct config *config, struct printing *printing, int argc, char **argv,
+                       int *exit_code)
 {
-    const char *arg = argv[at];
-    if (strcmp(arg, "--sample") == 0)
-        *output = OUTPUT_SAMPLE;
-    else if (strcmp(arg, "--markdown") == 0)
-        *output = OUTPUT_MARKDOWN;
-    else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
-        *output = OUTPUT_HELP;
-    else if (strcmp(arg, "--format") == 0 || strncmp(arg, "--format=", 9) == 0) {
-        bool is_joined = arg[8] == '=';
-        const char *value = is_joined ? arg + 9 : at + 1 < argc ? argv[at + 1] : "";
-        bool is_json = strcmp(value, "json") == 0;
-        if (*has_format) {
-            err_set(err, ERR_USAGE, "format", "--format is given twice; give it once");
-            return -1;
-        }
-        *has_format = true;
-        if (!is_json && strcmp(value, "text") != 0) {
-            err_set(err, ERR_USAGE, "format", "--format must be text or json, not '%.*s'",
-                    ERR_VALUE_BYTES, value);
-            return -1;
-        }
-        *output = is_json ? OUTPUT_JSON : OUTPUT_TABLE;
-        return is_joined ? 1 : 2;
-    } else {
-        return 0;
-    }
-    return 1;
+    static const char *const formats[] = {"text", "json", NULL};
+    struct flag list[CONFIG_FLAGS + 3];
+    int n_files;
+    const struct flags flags = {
+        .usage = "embedd config [OPTION]...",
+        .about = "Prints the settings in force and where each comes from: a flag, a variable, the "
+                 "file or the default.",
+        .list = list,
+        .n = CONFIG_FLAGS + 3,
+        .aliases = config_aliases,
+        .print_list = print_flags,
+    };
+    config_flags(config, list);
+    struct flag *own = list + CONFIG_FLAGS;
+    own[0] =
+        (struct flag){"format", FLAG_CHOICE, .out.choice = &printing->format, .choices = formats};
+    own[1] = (struct flag){"sample", FLAG_SWITCH, .out.is_on = &printing->is_sample};
+    own[2] = (struct flag){"markdown", FLAG_SWITCH, .out.is_on = &printing->is_markdown};
+    return commands_take_flags(&flags, argc, argv, &n_files, exit_code);
 }
 
-static bool print_output(const struct config *config, enum output output)
+/* The sample and the documentation do not depend on what is set here and now. */
+static bool print_all(struct config *config, const struct printing *printing, struct err *err)
 {
-    switch (output) {
-    case OUTPUT_TABLE:
-        print_table(config);
-        return true;
-    case OUTPUT_JSON:
-        return print_json(config);
-    case OUTPUT_SAMPLE:
-        config_print_sample(stdout);
-        return true;
-    case OUTPUT_MARKDOWN:
+    const bool is_read = !printing->is_sample && !printing->is_markdown;
+    if (is_read && !config_finish(config, err)) return false;
+    for (size_t i = 0; i < config->n_warnings; i++)
+        fprintf(stderr, "embedd config: %s\n", config->warnings[i]);
+    if (printing->is_markdown)
         config_print_markdown(stdout);
-        return true;
-    case OUTPUT_HELP:
-        print_help();
-        return true;
-    }
-    return false;
+    else if (printing->is_sample)
+        config_print_sample(stdout);
+    else if (printing->format == FORMAT_TEXT)
+        print_table(config);
+    else if (!print_json(config))
+        return err_out_of_memory(err);
+    return commands_close_stdout(err);
 }
 
 int config_main(int argc, char **argv)
 {
     struct config config;
+    struct printing printing = {0};
     struct err err;
-    enum output output = OUTPUT_TABLE;
-    bool is_done = false, has_format = false;
+    int exit_code = 0;
     config_init(&config);
-    for (int at = 1, taken; at < argc && output != OUTPUT_HELP; at += taken) {
-        taken = take_own_flag(argc, argv, at, &output, &has_format, &err);
-        if (taken == 0) taken = config_take_flag(&config, argc, argv, at, &err);
-        if (taken == 0) config_refuse_argument(argv[0], argv[at], &err);
-        if (taken <= 0) goto out;
-    }
-    /* The others do not depend on what is set here and now. */
-    bool is_read = output == OUTPUT_TABLE || output == OUTPUT_JSON;
-    if (is_read && !config_finish(&config, &err)) goto out;
-    for (size_t i = 0; i < config.n_warnings; i++)
-        fprintf(stderr, "embedd config: %s\n", config.warnings[i]);
-    if (!print_output(&config, output))
-        err_out_of_memory(&err);
-    else
-        is_done = commands_close_stdout(&err);
-out:
+    if (take_flags(&config, &printing, argc, argv, &exit_code) &&
+        !print_all(&config, &printing, &err))
+        exit_code = commands_fail("config", &err);
     config_clear(&config);
-    return is_done ? 0 : commands_fail("config", &err);
+    return exit_code;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/convert/convert.h"
 #include "commands/commands.h"
-#include "commands/flags.h"
 #include "commands/model_flags.h"
 #include "commands/progress.h"
 
@@ -116,6 +115,6 @@ int convert_main(int argc, char **argv)
     };
     struct err err;
     int n_files, exit_code;
-    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
     return run(&convert, &err) ? 0 : commands_fail(argv[0], &err);
 }

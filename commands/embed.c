@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "base/numtext.h"
 #include "commands/commands.h"
-#include "commands/flags.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
 #include "commands/texts.h"
@@ -185,6 +184,6 @@ int embed_main(int argc, char **argv)
     };
     struct err err;
     int n_files, exit_code;
-    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
     return embed_run(&embed, argv + 1, n_files, &err) ? 0 : commands_fail(argv[0], &err);
 }

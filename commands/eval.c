@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "commands/choose_head.h"
 #include "commands/commands.h"
-#include "commands/flags.h"
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
@@ -251,6 +250,6 @@ int eval_main(int argc, char **argv)
     };
     struct err err;
     int n_files, exit_code;
-    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
     return eval_run(&eval, &err) ? 0 : commands_fail(argv[0], &err);
 }

@@ -2,7 +2,6 @@
 /* `embedd health [URL]`: asks a running service how it is; for HEALTHCHECK in a container that has
    neither curl nor a resolver. */
 #include "commands/commands.h"
-#include "commands/flags.h"
 #include "config/config.h"
 
 #include <errno.h>
@@ -143,11 +142,12 @@ int health_main(int argc, char **argv)
                  "1.\nWithout URL: /health where EMBEDD_LISTEN or the config file's `listen` says.",
         .files_max = 1,
     };
-    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
     struct config config;
     struct err err;
-    if (!config_load(&config, 1, argv, &err)) return commands_fail("health", &err);
-    bool is_healthy = check_health(n_files ? argv[1] : config.listen, &err);
+    config_init(&config);
+    bool is_healthy =
+        config_finish(&config, &err) && check_health(n_files ? argv[1] : config.listen, &err);
     config_clear(&config);
     return is_healthy ? 0 : commands_fail("health", &err);
 }

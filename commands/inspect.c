@@ -2,7 +2,6 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "commands/commands.h"
-#include "commands/flags.h"
 #include "commands/model_flags.h"
 #include "model/bundle/bundle.h"
 #include "model/bundle/packed.h"
@@ -222,7 +221,7 @@ int inspect_main(int argc, char **argv)
         .files_max = 1,
     };
     struct err err = {0};
-    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
     return inspect(argv[1], &options, (enum format)format, verifies, &err)
                ? 0
                : commands_fail(argv[0], &err);

@@ -2,6 +2,7 @@
 /** @file model_flags.h  The flags that say how a model's files are meant. */
 #pragma once
 
+#include "base/flags.h"
 #include "commands/commands.h"
 #include "commands/flags.h"
 #include "model/bundle/compat.h"

@@ -19,14 +19,6 @@ static void print_url(const char *url, void *user)
     fflush(stdout);
 }
 
-static void print_help(void)
-{
-    printf("usage: embedd serve [OPTION]...\n\nAnswers over HTTP until SIGTERM or SIGINT, then "
-           "finishes what is under way; a second signal\nleaves at once (exit code 128 + its "
-           "number).\n\n");
-    config_print_help(stdout);
-}
-
 static void warn_of_cpu(void)
 {
     const char *refused = cpu_refused();
@@ -61,17 +53,38 @@ static void tell_of_config(const struct model *model)
     }
 }
 
+static bool load_config(struct config *config, int argc, char **argv, int *exit_code)
+{
+    struct flag list[CONFIG_FLAGS];
+    struct err err;
+    int n_files;
+    const struct flags flags = {
+        .usage = "embedd serve [OPTION]...",
+        .about = "Answers over HTTP until SIGTERM or SIGINT, then finishes what is under way; a "
+                 "second signal\nleaves at once (exit code 128 + its number).",
+        .list = list,
+        .n = CONFIG_FLAGS,
+        .aliases = config_aliases,
+        .print_list = config_print_help,
+    };
+    config_init(config);
+    config_flags(config, list);
+    if (!commands_take_flags(&flags, argc, argv, &n_files, exit_code)) return false;
+    if (config_finish(config, &err)) return true;
+    *exit_code = commands_fail(argv[0], &err);
+    return false;
+}
+
 int serve_main(int argc, char **argv)
 {
     struct err err;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") && strcmp(argv[i], "-h")) continue;
-        print_help();
-        return commands_close_stdout(&err) ? 0 : commands_fail("serve", &err);
-    }
     struct config config;
+    int exit_code;
     json_init();
-    if (!config_load(&config, argc, argv, &err)) return commands_fail("serve", &err);
+    if (!load_config(&config, argc, argv, &exit_code)) {
+        config_clear(&config);
+        return exit_code;
+    }
     log_init((enum log_level)config.log_level, config.access_log);
     for (size_t i = 0; i < config.n_warnings; i++)
         log_warn("%s", config.warnings[i]);

@@ -5,7 +5,6 @@
 #include "base/numtext.h"
 #include "base/utf8.h"
 #include "commands/commands.h"
-#include "commands/flags.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
 #include "commands/texts.h"
@@ -140,6 +139,6 @@ int tokenize_main(int argc, char **argv)
     };
     struct err err;
     int n_files, exit_code;
-    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
     return tokenize_run(&tokenize, argv + 1, n_files, &err) ? 0 : commands_fail(argv[0], &err);
 }

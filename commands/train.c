@@ -2,7 +2,6 @@
 #include "base/file.h"
 #include "base/workers.h"
 #include "commands/commands.h"
-#include "commands/flags.h"
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
 #include "base/workers.h"
@@ -317,7 +316,7 @@ int train_main(int argc, char **argv)
     };
     struct err err;
     int n_files, exit_code;
-    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
     json_init();
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);

@@ -6,7 +6,6 @@
 #include "base/numtext.h"
 #include "base/utf8.h"
 #include "commands/commands.h"
-#include "commands/flags.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
 #include "model/bundle/bundle.h"
@@ -349,6 +348,6 @@ int vocab_main(int argc, char **argv)
     };
     struct err err;
     int n_files, exit_code;
-    if (!flags_take(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
     return run(&listing, &err) ? 0 : commands_fail(argv[0], &err);
 }

@@ -56,10 +56,9 @@ static const struct option options[CONFIG_COUNT] = {
 #include "config/options.def"
 };
 
-/* What other servers call these settings. */
-static const char *const kind_names[][2] = {
+const char *const config_aliases[][2] = {
     {"port", "listen"},    {"host", "listen"},    {"hostname", "listen"},  {"bind", "listen"},
-    {"address", "listen"}, {"model-id", "model"}, {"model-path", "model"},
+    {"address", "listen"}, {"model-id", "model"}, {"model-path", "model"}, {NULL, NULL},
 };
 
 /* Variables with our prefix that other parts of the program read. */
@@ -352,8 +351,8 @@ static size_t find_option(const char *name, size_t bytes)
 
 const char *config_nearest_name(const char *name)
 {
-    for (size_t i = 0; i < sizeof kind_names / sizeof *kind_names; i++) {
-        if (strcmp(name, kind_names[i][0]) == 0) return kind_names[i][1];
+    for (size_t i = 0; config_aliases[i][0]; i++) {
+        if (strcmp(name, config_aliases[i][0]) == 0) return config_aliases[i][1];
     }
     const char *names[CONFIG_COUNT + 1];
     for (size_t i = 0; i < CONFIG_COUNT; i++)
@@ -397,73 +396,39 @@ static void set_file(struct config *config, enum config_origin origin, const cha
 
 /* ---- flags ---- */
 
-int config_take_flag(struct config *config, int argc, char **argv, int at, struct err *err)
+static bool missing_value(const char *name, const char *range, struct err *err)
 {
-    const char *arg = argv[at];
-    if (strncmp(arg, "--", 2) != 0) return 0;
-    size_t bytes = strcspn(arg + 2, "=");
-    bool is_config = bytes == 6 && memcmp(arg + 2, "config", 6) == 0;
-    size_t i = find_option(arg + 2, bytes);
-    if (i == CONFIG_COUNT && !is_config) return 0;
-
-    const char *value = arg[2 + bytes] == '=' ? arg + 2 + bytes + 1 : NULL;
-    int taken = 1;
-    if (!value && !is_config && options[i].type == TYPE_BOOL) value = "true";
-    if (!value && at + 1 < argc) {
-        value = argv[at + 1];
-        taken = 2;
-    }
-    char where[NAME_BYTES_MAX], range[160] = "the path of a JSON file";
-    snprintf(where, sizeof where, "%.*s", (int)bytes + 2, arg);
-    if ((is_config ? config->file_origin : config->origins[i]) == CONFIG_FLAG) {
-        err_set(err, ERR_USAGE, where + 2, "%s is given twice; give it once%s", where,
-                i == CONFIG_model ? ": several models are not served yet" : "");
-        return -1;
-    }
-    if (!is_config) write_range(&options[i], range, sizeof range);
-    if (!value || (is_config && !*value)) {
-        err_set(err, ERR_USAGE, where + 2, "%s needs a value: %s", where, range);
-        return -1;
-    }
-    if (is_config)
-        set_file(config, CONFIG_FLAG, value);
-    else if (!set_value(config, i, CONFIG_FLAG, where, value, err))
-        return -1;
-    return taken;
+    return err_set(err, ERR_USAGE, name, "--%s needs a value: %s", name, range);
 }
 
-bool config_refuse_argument(const char *command, const char *arg, struct err *err)
+static bool read_setting_flag(void *setting, const char *name, const char *value, struct err *err)
 {
-    if (arg[0] != '-') {
-        return err_set(err, ERR_USAGE, NULL,
-                       "unexpected argument '%.*s'; settings are written --name VALUE or "
-                       "--name=VALUE",
-                       ERR_VALUE_BYTES, arg);
-    }
-    char name[NAME_BYTES_MAX];
-    size_t dashes = strspn(arg, "-");
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(arg + dashes, "="), arg + dashes);
-    const char *nearest = config_nearest_name(name);
-    if (nearest) {
-        return err_set(err, ERR_USAGE, NULL, "unknown flag '%.*s'; did you mean --%s?",
-                       ERR_VALUE_BYTES, arg, nearest);
-    }
-    return err_set(err, ERR_USAGE, NULL, "unknown flag '%.*s'; `embedd help %s` lists them",
-                   ERR_VALUE_BYTES, arg, command);
+    char where[NAME_BYTES_MAX], range[160];
+    const size_t i = find_option(name, strlen(name));
+    snprintf(where, sizeof where, "--%s", name);
+    if (value) return set_value(setting, i, CONFIG_FLAG, where, value, err);
+    write_range(&options[i], range, sizeof range);
+    return missing_value(name, range, err);
 }
 
-bool config_load(struct config *config, int argc, char **argv, struct err *err)
+static bool read_file_flag(void *setting, const char *name, const char *value, struct err *err)
 {
-    config_init(config);
-    for (int at = 1, taken; at < argc; at += taken) {
-        taken = config_take_flag(config, argc, argv, at, err);
-        if (taken == 0) config_refuse_argument(argv[0], argv[at], err);
-        if (taken <= 0) goto fail;
-    }
-    if (config_finish(config, err)) return true;
-fail:
-    config_clear(config);
-    return false;
+    if (!value || !*value) return missing_value(name, "the path of a JSON file", err);
+    set_file(setting, CONFIG_FLAG, value);
+    return true;
+}
+
+void config_flags(struct config *config, struct flag list[static CONFIG_FLAGS])
+{
+    for (size_t i = 0; i < CONFIG_COUNT; i++)
+        list[i] = (struct flag){
+            .name = options[i].name,
+            .type = options[i].type == TYPE_BOOL ? FLAG_SETTING_SWITCH : FLAG_SETTING,
+            .out.setting = config,
+            .read = read_setting_flag,
+        };
+    list[CONFIG_COUNT] = (struct flag){
+        .name = "config", .type = FLAG_SETTING, .out.setting = config, .read = read_file_flag};
 }
 
 /* ---- variables ---- */
@@ -726,7 +691,8 @@ void config_print_markdown(FILE *out)
         "<!-- Written by `embedd config --markdown` from config/options.def. -->\n\n"
         "Each setting can be given in three places, the first of which wins:\n\n"
         "1. a flag: `embedd serve --max-inputs 100` or `--max-inputs=100`; true/false settings\n"
-        "   are switched on by `--access-log` and off by `--access-log=false`;\n"
+        "   are switched on by `--access-log` and off by `--no-access-log` or "
+        "`--access-log=false`;\n"
         "2. a variable: `EMBEDD_MAX_INPUTS=100` (capitals, `_` for `-`); an empty one counts as\n"
         "   not set;\n"
         "3. a JSON file, named by `--config FILE` or `EMBEDD_CONFIG`: `{\"max-inputs\": 100}`;\n"

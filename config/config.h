@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/flags.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,33 +61,24 @@ void config_init(struct config *config);
 /** config_clear frees what the settings hold. */
 void config_clear(struct config *config);
 
-/**
- * config_load reads everything: the flags of argv (argv[0] is the subcommand's name), the
- * variables, and the file that --config or EMBEDD_CONFIG names.
- * @return false with ERR_USAGE: a sentence naming the flag, variable or line of the file, the range
- *         and the value. `config` is then cleared.
- */
-bool config_load(struct config *config, int argc, char **argv, struct err *err);
+/** How many flags the settings have: one each, and --config. */
+#define CONFIG_FLAGS (CONFIG_COUNT + 1)
 
 /**
- * A command with flags or arguments of its own does what config_load does in three steps:
- * config_init; for each argument config_take_flag, and what that does not know itself; then
- * config_finish. On failure of either the caller still owes config_clear.
- *
- * config_take_flag takes argv[at] if it is one of the settings' flags (--name value, --name=value;
- * --name or --name=false for true/false), or --config. One that comes twice is an error.
- * @return how many arguments were taken (1 or 2); 0 when it is not one of these flags; -1 with
- *         ERR_USAGE set
+ * config_flags fills in the flags of the settings, for flags_parse, which then sets `config` (as
+ * well as the path that --config names). They write no help: see config_print_help.
  */
-int config_take_flag(struct config *config, int argc, char **argv, int at, struct err *err);
+void config_flags(struct config *config, struct flag list[static CONFIG_FLAGS]);
+
+/** What other servers call these settings, for struct flags. */
+extern const char *const config_aliases[][2];
 
 /**
- * config_refuse_argument sets err for an argument that nobody takes: an unknown flag, with the
- * nearest setting's flag, or something that is no flag. Returns false.
+ * config_finish reads the variables and the file that --config or EMBEDD_CONFIG names, which never
+ * override a flag: the last step after config_init and, where there are flags, flags_parse.
+ * @return false with ERR_USAGE: a sentence naming the variable or line of the file, the range and
+ *         the value. The caller still owes config_clear.
  */
-bool config_refuse_argument(const char *command, const char *arg, struct err *err);
-
-/** config_finish reads the variables and the file, which never override a flag. */
 bool config_finish(struct config *config, struct err *err);
 
 /**

@@ -14,7 +14,6 @@
 
 #include "base/err.h"
 #include "base/span.h"
-#include "model/bundle/source.h"
 #include "model/train/labelled_types.h"
 
 #include <stdbool.h>

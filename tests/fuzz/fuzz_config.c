@@ -14,9 +14,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void read_back(const struct config *config)
 {
     struct config again;
+    struct flag list[CONFIG_FLAGS];
+    const struct flags flags = {.usage = "fuzz", .list = list, .n = CONFIG_FLAGS};
     config_init(&again);
+    config_flags(&again, list);
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
         struct err err;
+        int n_files;
         char shown[32], shown_again[32], flag[64], name[] = "fuzz";
         const char *value = config_value(config, i, shown);
         snprintf(flag, sizeof flag, "--%s", config_name(i));
@@ -24,7 +28,7 @@ static void read_back(const struct config *config)
         if (!joined) abort();
         sprintf(joined, "%s=%s", flag, value);
         char *argv[] = {name, joined};
-        if (config_take_flag(&again, 2, argv, 1, &err) != 1) abort();
+        if (flags_parse(&flags, 2, argv, &n_files, &err) != FLAGS_RUN) abort();
         if (strcmp(config_value(&again, i, shown_again), value) != 0) abort();
         free(joined);
     }
@@ -34,18 +38,24 @@ static void read_back(const struct config *config)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct config config;
+    struct flag list[CONFIG_FLAGS];
+    const struct flags flags = {.usage = "fuzz", .list = list, .n = CONFIG_FLAGS};
     struct err err = {0};
+    int n_files;
     char name[] = "fuzz", flag[64], *argv[] = {name, flag};
     int fd = memfd_create("config", MFD_CLOEXEC);
     if (fd < 0 || write(fd, data, size) != (ssize_t)size) abort();
     snprintf(flag, sizeof flag, "--config=/proc/self/fd/%d", fd);
     clearenv();
-    if (config_load(&config, 2, argv, &err)) {
+    config_init(&config);
+    config_flags(&config, list);
+    if (flags_parse(&flags, 2, argv, &n_files, &err) != FLAGS_RUN) abort();
+    if (config_finish(&config, &err)) {
         read_back(&config);
-        config_clear(&config);
     } else if (err.code != ERR_USAGE || strlen(err.message) < 10) {
         abort();
     }
+    config_clear(&config);
     close(fd);
     return 0;
 }

@@ -116,8 +116,12 @@ static void wrong_use_is_one_sentence_and_exit_code_2(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"--lisen=x", "--listen"},    {"--format=xml", "'xml'"}, {"--format", "--format must be"},
-        {"--threads=-1", "0 to 256"}, {"file", "'file'"},        {"--config=/no/such", "/no/such"},
+        {"--lisen=x", "--listen"},
+        {"--format=xml", "'xml'"},
+        {"--format", "--format needs a value: text or json"},
+        {"--threads=-1", "0 to 256"},
+        {"file", "'file'"},
+        {"--config=/no/such", "/no/such"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(run(cases[i][0], NULL), 2);

@@ -8,6 +8,23 @@
 
 #define MAX_ARGS 16
 
+/* As serve does. */
+static bool load_arguments(struct config *config, int argc, char **argv, struct err *err)
+{
+    struct flag list[CONFIG_FLAGS];
+    const struct flags flags = {.usage = "embedd serve [OPTION]...",
+                                .list = list,
+                                .n = CONFIG_FLAGS,
+                                .aliases = config_aliases};
+    int n_files;
+    config_init(config);
+    config_flags(config, list);
+    if (flags_parse(&flags, argc, argv, &n_files, err) == FLAGS_RUN && config_finish(config, err))
+        return true;
+    config_clear(config);
+    return false;
+}
+
 /* The arguments end with NULL; argv[0] is "serve". */
 static bool load(struct config *config, struct err *err, const char *first, ...)
 {
@@ -19,7 +36,7 @@ static bool load(struct config *config, struct err *err, const char *first, ...)
         argv[argc++] = (char *)(uintptr_t)arg;
     va_end(args);
     *err = (struct err){0};
-    return config_load(config, argc, argv, err);
+    return load_arguments(config, argc, argv, err);
 }
 
 static void check_refused(const struct err *err, const char *const *parts, size_t n)
@@ -207,15 +224,16 @@ static void a_wrong_value_names_flag_range_and_value(void **state)
 static void an_unknown_flag_names_the_nearest(void **state)
 {
     (void)state;
-    REFUSE_FLAG("--max-input", "--max-input'", "did you mean --max-inputs?");
-    REFUSE_FLAG("--lisen=1:2", "--lisen=1:2", "--listen");
-    REFUSE_FLAG("-threads", "--threads");
-    REFUSE_FLAG("--port", "--port", "--listen");
+    REFUSE_FLAG("--max-input", "unknown flag --max-input, did you mean --max-inputs?");
+    REFUSE_FLAG("--lisen=1:2", "unknown flag --lisen, did you mean --listen?");
+    REFUSE_FLAG("-threads", "unknown flag -threads, did you mean --threads?");
+    REFUSE_FLAG("--port", "unknown flag --port, did you mean --listen?");
+    REFUSE_FLAG("-port=80", "unknown flag -port, did you mean --listen?");
     REFUSE_FLAG("--model-id=x", "--model?");
     REFUSE_FLAG("--max_inputs=3", "--max-inputs");
-    REFUSE_FLAG("--colour", "--colour", "embedd help serve");
-    REFUSE_FLAG("--", "'--'");
-    REFUSE_FLAG("model/", "unexpected argument 'model/'", "--name VALUE");
+    REFUSE_FLAG("--confg=3", "did you mean --config?");
+    REFUSE_FLAG("--colour", "unknown flag --colour; --help lists them");
+    REFUSE_FLAG("model/", "unexpected argument 'model/'; usage: embedd serve [OPTION]...");
 }
 
 static void a_variable_is_below_a_flag_and_above_the_file(void **state)
@@ -416,12 +434,14 @@ static void every_value_as_text_reads_back(void **state)
     assert_true(load(&config, &err, "--idle-timeout=90s", "--request-timeout=1500ms",
                      "--write-timeout=2h", "--max-body-bytes=3K", "--truncate=left", "--access-log",
                      NULL));
-    config_init(&again);
+    char texts[CONFIG_COUNT][64], name[] = "x", *argv[CONFIG_COUNT + 1] = {name};
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        char scratch[32], flag[64], name[] = "x", *argv[2] = {name, flag};
-        snprintf(flag, sizeof flag, "--%s=%s", config_name(i), config_value(&config, i, scratch));
-        assert_int_equal(config_take_flag(&again, 2, argv, 1, &err), 1);
+        char scratch[32];
+        snprintf(texts[i], sizeof texts[i], "--%s=%s", config_name(i),
+                 config_value(&config, i, scratch));
+        argv[i + 1] = texts[i];
     }
+    if (!load_arguments(&again, CONFIG_COUNT + 1, argv, &err)) fail_msg("%s", err.message);
     assert_true(values_are_equal(&config, &again));
     config_clear(&config);
     config_clear(&again);
@@ -462,21 +482,35 @@ static void the_documentation_is_up_to_date(void **state)
     check_file_is("docs/embedd.sample.json", config_print_sample);
 }
 
-static void a_command_with_flags_of_its_own_takes_one_at_a_time(void **state)
+static void a_true_or_false_setting_is_a_switch(void **state)
 {
     (void)state;
     struct config config;
     struct err err;
-    char name[] = "embed", own[] = "--output", value[] = "x", flag[] = "--threads", two[] = "2",
-         bad[] = "--workers=x";
-    char *argv[] = {name, own, value, flag, two, bad};
-    config_init(&config);
-    assert_int_equal(config_take_flag(&config, 6, argv, 1, &err), 0);
-    assert_int_equal(config_take_flag(&config, 6, argv, 2, &err), 0);
-    assert_int_equal(config_take_flag(&config, 6, argv, 3, &err), 2);
-    assert_int_equal(config.threads, 2);
-    assert_int_equal(config_take_flag(&config, 6, argv, 5, &err), -1);
-    assert_int_equal(err.code, ERR_USAGE);
+    setenv("EMBEDD_STRICT_MODEL", "true", 1);
+    assert_true(
+        load(&config, &err, "--no-strict-model", "--no-access-log", "--server-timing", "--", NULL));
+    unsetenv("EMBEDD_STRICT_MODEL");
+    assert_false(config.strict_model);
+    assert_false(config.access_log);
+    assert_true(config.server_timing);
+    assert_int_equal(config.origins[CONFIG_strict_model], CONFIG_FLAG);
+    config_clear(&config);
+    REFUSE_FLAG("--no-threads", "unknown flag --no-threads");
+    REFUSE_FLAG("--no-access-log=true", "unknown flag --no-access-log");
+    assert_false(load(&config, &err, "--access-log", "--no-access-log", NULL));
+    assert_string_equal(err.message, "--access-log is given twice; give it once");
+}
+
+static void a_flag_is_no_value_of_another(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err;
+    assert_false(load(&config, &err, "--model", "--threads", NULL));
+    assert_string_equal(err.message, "--model needs a value: a text that is not empty");
+    assert_true(load(&config, &err, "--model=--threads", NULL));
+    assert_string_equal(config.model, "--threads");
     config_clear(&config);
 }
 
@@ -507,7 +541,8 @@ int main(void)
         cmocka_unit_test(every_value_as_text_reads_back),
         cmocka_unit_test(help_and_markdown_name_every_setting),
         cmocka_unit_test(the_documentation_is_up_to_date),
-        cmocka_unit_test(a_command_with_flags_of_its_own_takes_one_at_a_time),
+        cmocka_unit_test(a_true_or_false_setting_is_a_switch),
+        cmocka_unit_test(a_flag_is_no_value_of_another),
     };
     return cmocka_run_group_tests(tests, forget_the_environment, NULL);
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file flags.h
- * Flags of a subcommand from one table: parsing, messages and `--help` all come from it.
+ * Flags of a subcommand from one table: parsing, messages and `--help` all come from it. The one
+ * grammar of all commands. One thread.
  *
- * `--name value`, `--name=value`; a switch is `--name` or `--no-name`. Flags and files may come in
- * any order, `--` ends the flags, `-` is a file. A flag that comes twice is an error: none is a
- * list.
+ * `--name value`, where the value does not begin with `--`, or `--name=value`; a switch is `--name`
+ * or `--no-name`, `--name=true` or `--name=false`. Flags and files may come in any order, `--` ends
+ * the flags, `-` is a file. A flag that comes twice is an error: none is a list.
  */
 #pragma once
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +23,8 @@ enum flag_type {
     FLAG_SWITCH,
     FLAG_NUMBER,
     FLAG_REAL,
+    FLAG_SETTING,        /* read by `read` */
+    FLAG_SETTING_SWITCH, /* the same of a switch, whose values are "true" and "false" */
 };
 
 /** One flag. Its destination is written only where the flag is given: set the default before. */
@@ -33,12 +37,15 @@ struct flag {
         int *is_on;          /* 1, or 0 after --no-name */
         uint64_t *number;
         double *real;
+        void *setting; /* for `read` */
     } out;
     const char *value;          /* what --help calls the value: "FILE"; unused by a switch */
     const char *const *choices; /* FLAG_CHOICE: names, NULL at the end */
     uint64_t min, max;          /* FLAG_NUMBER: range, both included */
     double least, most;         /* FLAG_REAL: the same */
-    const char *help;           /* one line */
+    /* FLAG_SETTING: takes the value of the flag `name`; NULL: it is missing, which is an error. */
+    bool (*read)(void *setting, const char *name, const char *value, struct err *err);
+    const char *help; /* one line */
 };
 
 /** What a subcommand takes. Plain data, made by the command. */
@@ -48,6 +55,11 @@ struct flags {
     const struct flag *list; /* (n) */
     size_t n;
     int files_min, files_max; /* how many arguments that are not flags */
+
+    /* NULL, or what others call these flags: pairs of their name and ours, {NULL} at the end. */
+    const char *const (*aliases)[2];
+    /* NULL, or what writes the lines of the flags for --help instead. */
+    void (*print_list)(FILE *out);
 };
 
 enum flags_outcome {
@@ -64,11 +76,8 @@ enum flags_outcome {
 enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv, int *n_files,
                                struct err *err);
 
+/** How many flags a command may have. */
+#define FLAGS_MAX 64
+
 /** flags_print_help writes usage, what the command does, and a line a flag. */
 void flags_print_help(const struct flags *flags, FILE *out);
-
-/**
- * flags_take is flags_parse for a command's main: prints help or error itself.
- * @return true to go on; false to leave with `*exit_code`
- */
-bool flags_take(const struct flags *flags, int argc, char **argv, int *n_files, int *exit_code);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "commands/flags.h"
+#include "base/flags.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -153,7 +153,10 @@ static void an_unknown_flag_names_the_nearest(void **state)
     expect_wrong("--dimension=3", "unknown flag --dimension, did you mean --dimensions?");
     expect_wrong("--colour", "unknown flag --colour; --help lists them");
     expect_wrong("--no-output", "unknown flag --no-output, did you mean --output?");
+    expect_wrong("--no-normalize=true", "unknown flag --no-normalize, did you mean --normalize?");
     expect_wrong("-f", "unknown flag -f; flags begin with two dashes, --help lists them");
+    expect_wrong("-output=a", "unknown flag -output, did you mean --output?");
+    expect_wrong("-3", "unknown flag -3; flags begin with two dashes, --help lists them");
 }
 
 static void a_missing_value_is_named_with_what_it_may_be(void **state)
@@ -178,8 +181,60 @@ static void a_wrong_value_is_named_with_the_range(void **state)
                  "--dimensions must be a whole number from 1 to 4096, not '3.0'");
     expect_wrong("--dimensions 18446744073709551617",
                  "--dimensions must be a whole number from 1 to 4096, not '18446744073709551617'");
-    expect_wrong("--normalize=yes",
-                 "--normalize takes no value, not 'yes'; --no-normalize turns it off");
+    expect_wrong("--normalize=yes", "--normalize must be true or false, not 'yes'");
+    expect_wrong("--normalize=", "--normalize must be true or false, not ''");
+}
+
+static void a_switch_has_four_forms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int is_on;
+    } cases[] = {{"--normalize", 1},
+                 {"--no-normalize", 0},
+                 {"--normalize=true", 1},
+                 {"--normalize=false", 0},
+                 {"a --normalize b", 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (parse(cases[i].line) != FLAGS_RUN) fail_msg("%s: %s", cases[i].line, err.message);
+        assert_int_equal(got.normalize, cases[i].is_on);
+    }
+}
+
+/* A setting's reader: keeps the text, and refuses "bad". */
+static bool read_setting(void *setting, const char *name, const char *value, struct err *to)
+{
+    if (!value || strcmp(value, "bad") == 0)
+        return err_set(to, ERR_USAGE, NULL, "%s: %s", name, value ? value : "nothing");
+    snprintf(setting, 16, "%s", value);
+    return true;
+}
+
+static void settings_are_read_by_their_owner(void **state)
+{
+    (void)state;
+    static const char *const aliases[][2] = {{"house", "place"}, {NULL, NULL}};
+    char place[16] = "", is_there[16] = "";
+    const struct flag settings[] = {
+        {"place", FLAG_SETTING, .out.setting = place, .read = read_setting},
+        {"there", FLAG_SETTING_SWITCH, .out.setting = is_there, .read = read_setting}};
+    const struct flags of_settings = {
+        .usage = "embedd try", .list = settings, .n = 2, .aliases = aliases};
+    char *right[] = {(char[]){"try"}, (char[]){"--place"}, (char[]){"-1"}, (char[]){"--no-there"}};
+    assert_int_equal(flags_parse(&of_settings, 4, right, &n_files, &err), FLAGS_RUN);
+    assert_string_equal(place, "-1");
+    assert_string_equal(is_there, "false");
+    static const char *const wrong[][2] = {
+        {"--place=bad", "place: bad"},
+        {"--place", "place: nothing"},
+        {"--there=bad", "there: bad"},
+        {"--house=a", "unknown flag --house, did you mean --place?"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char *args[] = {(char[]){"try"}, (char *)(uintptr_t)wrong[i][0]};
+        assert_int_equal(flags_parse(&of_settings, 2, args, &n_files, &err), FLAGS_WRONG);
+        assert_string_equal(err.message, wrong[i][1]);
+    }
 }
 
 static void what_is_no_such_number_is_refused(void **state)
@@ -249,6 +304,8 @@ int main(void)
         cmocka_unit_test(an_unknown_flag_names_the_nearest),
         cmocka_unit_test(a_missing_value_is_named_with_what_it_may_be),
         cmocka_unit_test(a_wrong_value_is_named_with_the_range),
+        cmocka_unit_test(a_switch_has_four_forms),
+        cmocka_unit_test(settings_are_read_by_their_owner),
         cmocka_unit_test(what_is_no_such_number_is_refused),
         cmocka_unit_test(too_many_and_too_few_files_are_refused),
         cmocka_unit_test(help_is_asked_for_before_anything_is_refused_after_it),

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "commands/flags.h"
+#include "base/flags.h"
 
 #include "base/nearest.h"
-#include "commands/commands.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define FLAGS_MAX 32
 
 /* The choices with `separator` between them, and `last` before the last one. */
 static void join_choices(const struct flag *flag, const char *separator, const char *last,
@@ -31,28 +28,37 @@ static void describe_values(const struct flag *flag, char *out, size_t bytes)
                  (unsigned long long)flag->max);
     } else if (flag->type == FLAG_REAL) {
         snprintf(out, bytes, "a number from %g to %g", flag->least, flag->most);
+    } else if (flag->type == FLAG_SWITCH) {
+        snprintf(out, bytes, "true or false");
     } else {
         snprintf(out, bytes, "%s", flag->value);
     }
 }
 
-static bool unknown_flag(const struct flags *flags, const char *given, size_t bytes,
-                         struct err *err)
+/* Which flag is likely meant by `name`, or NULL. */
+static const char *find_meant(const struct flags *flags, const char *name)
 {
     const char *names[FLAGS_MAX + 1];
-    char name[64];
     size_t n = 0;
+    for (size_t i = 0; flags->aliases && flags->aliases[i][0]; i++)
+        if (strcmp(flags->aliases[i][0], name) == 0) return flags->aliases[i][1];
     for (; n < flags->n; n++)
         names[n] = flags->list[n].name;
     names[n++] = "help";
-    snprintf(name, sizeof(name), "%.*s", (int)bytes, given);
-    const char *nearest = nearest_name(name, names, n);
-    if (nearest) {
-        return err_set(err, ERR_USAGE, NULL, "unknown flag --%.*s, did you mean --%s?",
-                       ERR_VALUE_BYTES, name, nearest);
-    }
-    return err_set(err, ERR_USAGE, NULL, "unknown flag --%.*s; --help lists them", ERR_VALUE_BYTES,
-                   name);
+    return nearest_name(name, names, n);
+}
+
+/* `given` begins with one dash or two. */
+static bool unknown_flag(const struct flags *flags, const char *given, struct err *err)
+{
+    char shown[ERR_VALUE_BYTES + 3];
+    const size_t dashes = given[1] == '-' ? 2 : 1;
+    snprintf(shown, sizeof shown, "%.*s", (int)strcspn(given, "="), given);
+    const char *meant = find_meant(flags, shown + dashes);
+    if (meant)
+        return err_set(err, ERR_USAGE, NULL, "unknown flag %s, did you mean --%s?", shown, meant);
+    return err_set(err, ERR_USAGE, NULL, "unknown flag %s; %s--help lists them", shown,
+                   dashes == 1 ? "flags begin with two dashes, " : "");
 }
 
 static bool wrong_value(const struct flag *flag, const char *value, struct err *err)
@@ -91,6 +97,14 @@ static bool read_real(const struct flag *flag, const char *value, struct err *er
     return true;
 }
 
+static bool read_switch(const struct flag *flag, const char *value, struct err *err)
+{
+    const bool is_on = strcmp(value, "true") == 0;
+    if (!is_on && strcmp(value, "false") != 0) return wrong_value(flag, value, err);
+    *flag->out.is_on = is_on;
+    return true;
+}
+
 static bool read_value(const struct flag *flag, const char *value, struct err *err)
 {
     switch (flag->type) {
@@ -110,11 +124,25 @@ static bool read_value(const struct flag *flag, const char *value, struct err *e
     case FLAG_REAL:
         return read_real(flag, value, err);
     case FLAG_SWITCH:
-        return err_set(err, ERR_USAGE, NULL,
-                       "--%s takes no value, not '%.*s'; --no-%s turns it off", flag->name,
-                       ERR_VALUE_BYTES, value, flag->name);
+        return read_switch(flag, value, err);
+    case FLAG_SETTING:
+    case FLAG_SETTING_SWITCH:
+        return flag->read(flag->out.setting, flag->name, value, err);
     }
     return false;
+}
+
+static bool is_switch(const struct flag *flag)
+{
+    return flag->type == FLAG_SWITCH || flag->type == FLAG_SETTING_SWITCH;
+}
+
+static bool missing_value(const struct flag *flag, struct err *err)
+{
+    char expected[200];
+    if (flag->type == FLAG_SETTING) return flag->read(flag->out.setting, flag->name, NULL, err);
+    describe_values(flag, expected, sizeof(expected));
+    return err_set(err, ERR_USAGE, NULL, "--%s needs a value: %s", flag->name, expected);
 }
 
 static const struct flag *find_flag(const struct flags *flags, const char *name, size_t bytes)
@@ -127,10 +155,10 @@ static const struct flag *find_flag(const struct flags *flags, const char *name,
 }
 
 /* Marks the flag in `seen`, a bit a flag. */
-static bool check_first(const struct flags *flags, const struct flag *flag, uint32_t *seen,
+static bool check_first(const struct flags *flags, const struct flag *flag, uint64_t *seen,
                         struct err *err)
 {
-    const uint32_t bit = UINT32_C(1) << (flag - flags->list);
+    const uint64_t bit = UINT64_C(1) << (flag - flags->list);
     if (*seen & bit)
         return err_set(err, ERR_USAGE, NULL, "--%s is given twice; give it once%s", flag->name,
                        strcmp(flag->name, "model") == 0 ? ": several models are not served yet"
@@ -140,32 +168,23 @@ static bool check_first(const struct flags *flags, const struct flag *flag, uint
 }
 
 /* One flag at argv[*at], which begins with "--"; moves *at to the last argument it took. */
-static bool take_flag(const struct flags *flags, int argc, char **argv, int *at, uint32_t *seen,
+static bool take_flag(const struct flags *flags, int argc, char **argv, int *at, uint64_t *seen,
                       struct err *err)
 {
     const char *name = argv[*at] + 2;
     const char *equals = strchr(name, '=');
     size_t bytes = equals ? (size_t)(equals - name) : strlen(name);
     const struct flag *flag = find_flag(flags, name, bytes);
-    bool is_off = false;
+    const char *value = equals ? equals + 1 : flag && is_switch(flag) ? "true" : NULL;
     if (!flag && bytes > 3 && memcmp(name, "no-", 3) == 0 && !equals) {
         flag = find_flag(flags, name + 3, bytes - 3);
-        is_off = flag && flag->type == FLAG_SWITCH;
-        if (!is_off) flag = NULL;
+        if (flag && !is_switch(flag)) flag = NULL;
+        value = "false";
     }
-    if (!flag) return unknown_flag(flags, name, bytes, err);
+    if (!flag) return unknown_flag(flags, argv[*at], err);
     if (!check_first(flags, flag, seen, err)) return false;
-    if (equals) return read_value(flag, equals + 1, err);
-    if (flag->type == FLAG_SWITCH) {
-        *flag->out.is_on = !is_off;
-        return true;
-    }
-    if (*at + 1 >= argc || strncmp(argv[*at + 1], "--", 2) == 0) {
-        char expected[200];
-        describe_values(flag, expected, sizeof(expected));
-        return err_set(err, ERR_USAGE, NULL, "--%s needs a value: %s", flag->name, expected);
-    }
-    return read_value(flag, argv[++*at], err);
+    if (!value && *at + 1 < argc && strncmp(argv[*at + 1], "--", 2) != 0) value = argv[++*at];
+    return value ? read_value(flag, value, err) : missing_value(flag, err);
 }
 
 static bool check_files(const struct flags *flags, char **argv, int n_files, struct err *err)
@@ -185,7 +204,7 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
 {
     assert(flags->n <= FLAGS_MAX);
     bool is_ended = false;
-    uint32_t seen = 0;
+    uint64_t seen = 0;
     *n_files = 0;
     for (int i = 1; i < argc; i++) {
         if (is_ended || argv[i][0] != '-' || argv[i][1] == 0) {
@@ -195,10 +214,7 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
         } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             return FLAGS_HELP;
         } else if (argv[i][1] != '-') {
-            err_set(err, ERR_USAGE, NULL,
-                    "unknown flag %.*s; flags begin with two dashes, --help "
-                    "lists them",
-                    ERR_VALUE_BYTES, argv[i]);
+            unknown_flag(flags, argv[i], err);
             return FLAGS_WRONG;
         } else if (!take_flag(flags, argc, argv, &i, &seen, err)) {
             return FLAGS_WRONG;
@@ -225,24 +241,11 @@ static void print_flag(const struct flag *flag, FILE *out)
 void flags_print_help(const struct flags *flags, FILE *out)
 {
     fprintf(out, "usage: %s\n\n%s\n\n", flags->usage, flags->about);
+    if (flags->print_list) {
+        flags->print_list(out);
+        return;
+    }
     for (size_t i = 0; i < flags->n; i++)
         print_flag(&flags->list[i], out);
     fprintf(out, "  %-32s %s\n", "--help", "this text");
-}
-
-bool flags_take(const struct flags *flags, int argc, char **argv, int *n_files, int *exit_code)
-{
-    struct err err = {0};
-    switch (flags_parse(flags, argc, argv, n_files, &err)) {
-    case FLAGS_RUN:
-        return true;
-    case FLAGS_HELP:
-        flags_print_help(flags, stdout);
-        *exit_code = commands_close_stdout(&err) ? 0 : commands_fail(argv[0], &err);
-        return false;
-    case FLAGS_WRONG:
-        break;
-    }
-    *exit_code = commands_fail(argv[0], &err);
-    return false;
 }
