@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include "base/numtext.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +44,18 @@ void buf_add_str(struct buf *buf, const char *text)
 void buf_add_char(struct buf *buf, char c)
 {
     buf_add(buf, &c, 1);
+}
+
+void buf_add_u64(struct buf *buf, uint64_t value)
+{
+    char *at = buf_reserve(buf, NUMTEXT_U64_BYTES);
+    if (at) buf->bytes += numtext_u64(at, value);
+}
+
+void buf_add_float(struct buf *buf, float value)
+{
+    char *at = buf_reserve(buf, NUMTEXT_FLOAT_BYTES);
+    if (at) buf->bytes += numtext_float(at, value);
 }
 
 void buf_printf(struct buf *buf, const char *fmt, ...)

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
     struct arena *arena; /* borrowed; the bytes live as long as its allocations do */
@@ -34,6 +35,11 @@ char *buf_reserve(struct buf *buf, size_t bytes);
 void buf_add(struct buf *buf, const void *data, size_t bytes);
 void buf_add_str(struct buf *buf, const char *text);
 void buf_add_char(struct buf *buf, char c);
+
+void buf_add_u64(struct buf *buf, uint64_t value);
+
+/** buf_add_float: so that it reads back to the same 32 bits (base/numtext.h). */
+void buf_add_float(struct buf *buf, float value);
 
 /** buf_printf: for cold paths only; never for floats (base/numtext.h writes those exactly). */
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -29,7 +29,10 @@ size_t numtext_float(char *out, float x);
 size_t numtext_floats(char *out, const float *x, size_t n);
 size_t numtext_floats_bytes(size_t n);
 
-/** numtext_u64 writes `value` in decimal and returns the bytes used, at most 20. */
+/** Room for a whole number. */
+#define NUMTEXT_U64_BYTES 20
+
+/** numtext_u64 writes `value` in decimal and returns the bytes used, at most NUMTEXT_U64_BYTES. */
 size_t numtext_u64(char *out, uint64_t value);
 
 /** numtext_base64 writes RFC 4648 base64 with padding; room for numtext_base64_bytes(bytes). */

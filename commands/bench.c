@@ -249,8 +249,7 @@ int bench_main(int argc, char **argv)
                           .rounds = 11,
                           .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
-        {"model", FLAG_STRING, .out.string = &bench.model_path, .value = "PATH",
-         .help = "a model's folder or weights file (default: the built-in model)"},
+        MODEL_PATH_FLAG(bench.model_path),
         MODEL_FLAGS(bench.model_options),
         {"format", FLAG_CHOICE, .out.choice = &bench.format, .choices = formats,
          .help = "a table (default), or a JSON object"},

@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "base/grow.h"
 #include "base/json.h"
-#include "base/numtext.h"
 #include "base/workers.h"
 #include "commands/choose_head.h"
 #include "commands/commands.h"
@@ -116,8 +115,7 @@ static void write_answer(const struct classify *classify, const float *p, const 
         if (i > 0) buf_add_char(out, ',');
         write_label(classify, out, order[i]);
         buf_add_char(out, ':');
-        char *at = buf_reserve(out, NUMTEXT_FLOAT_BYTES);
-        if (at) out->bytes += numtext_float(at, p[order[i]]);
+        buf_add_float(out, p[order[i]]);
     }
     buf_add_str(out, "}}\n");
 }
@@ -252,13 +250,9 @@ int classify_main(int argc, char **argv)
 {
     struct classify classify = {.model_path = "builtin", .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
-        {"model", FLAG_STRING, .out.string = &classify.model_path, .value = "PATH",
-         .help = "a model's folder or weights file (default: the built-in model)"},
+        MODEL_PATH_FLAG(classify.model_path),
         MODEL_FLAGS(classify.model_options),
-        {"heads", FLAG_STRING, .out.string = &classify.heads_path, .value = "PATH",
-         .help = "a head's file, or a folder of them, beside the model's own"},
-        {"head", FLAG_STRING, .out.string = &classify.head_name, .value = "NAME",
-         .help = "which head (default: the only one, or the one called default)"},
+        HEAD_FLAGS(classify.heads_path, classify.head_name),
         {"top-k", FLAG_NUMBER, .out.number = &classify.top_k, .value = "K", .min = 1,
          .max = UINT32_MAX, .help = "scores of the K best labels (default: all)"},
         {"threads", FLAG_NUMBER, .out.number = &classify.threads, .value = "N", .max = 256,

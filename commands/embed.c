@@ -159,8 +159,7 @@ int embed_main(int argc, char **argv)
                           .normalize = -1,
                           .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
-        {"model", FLAG_STRING, .out.string = &embed.model_path, .value = "PATH",
-         .help = "a model's folder or weights file (default: the built-in model)"},
+        MODEL_PATH_FLAG(embed.model_path),
         {"format", FLAG_CHOICE, .out.choice = &embed.format, .choices = formats,
          .help = "array a line (default), numbers parted by spaces, NumPy, raw float32"},
         {"output", FLAG_STRING, .out.string = &embed.output_path, .value = "FILE",

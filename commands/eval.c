@@ -29,9 +29,9 @@ enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_HTML };
 static const char *const formats[] = {"text", "json", "html", NULL};
 
 struct eval {
-    const char *model_path, *heads_path, *head_name, *input, *output_path, *separator;
-    struct labelled_options options;
-    int input_format, header, format;
+    const char *model_path, *heads_path, *head_name, *output_path;
+    struct labelled_flags given;
+    int format;
 
     struct model_options model_options;
     struct model *model;
@@ -64,13 +64,14 @@ static bool open_all(struct eval *eval, struct err *err)
     if (!read_labels(eval, err)) return false;
     eval->evaluation = evaluation_new(eval->info->kind, eval->info->n_labels, eval->info->labels,
                                       eval->info->thresholds, err);
-    return eval->evaluation && labelled_open(&eval->rows, eval->input, &eval->options, err);
+    return eval->evaluation &&
+           labelled_open(&eval->rows, eval->given.input, &eval->given.options, err);
 }
 
 static bool fail_row(const struct eval *eval, const struct labelled_row *row, const char *why,
                      struct err *err)
 {
-    return err_set(err, ERR_FORMAT, NULL, "%.200s, line %llu: %.250s", eval->input,
+    return err_set(err, ERR_FORMAT, NULL, "%.200s, line %llu: %.250s", eval->given.input,
                    (unsigned long long)row->line, why);
 }
 
@@ -150,7 +151,7 @@ static bool eval_rows(struct eval *eval, struct err *err)
     struct progress progress;
     struct labelled_row row;
     int step;
-    progress_start(&progress, strcmp(eval->input, "-") != 0);
+    progress_start(&progress, strcmp(eval->given.input, "-") != 0);
     while ((step = labelled_next(eval->rows, &row, err)) > 0) {
         if (!eval_row(eval, &row, err)) {
             step = -1;
@@ -162,7 +163,7 @@ static bool eval_rows(struct eval *eval, struct err *err)
     if (step == 0 && !settle_first(eval, err)) return false;
     if (step == 0 && eval->n_rows == 0)
         return err_set(err, ERR_FORMAT, NULL, "%.200s holds no rows besides its header",
-                       eval->input);
+                       eval->given.input);
     return step == 0;
 }
 
@@ -177,13 +178,13 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
     struct arena arena;
     struct buf text;
     if (localtime_r(&now, &day)) strftime(date, sizeof(date), "%Y-%m-%d", &day);
-    const struct report_info info = {.model = model_info(eval->model)->name,
-                                     .head = eval->info->name,
-                                     .input = strcmp(eval->input, "-") == 0 ? "standard input"
-                                                                            : eval->input,
-                                     .date = date,
-                                     .n_rows = eval->n_rows,
-                                     .seconds = seconds};
+    const struct report_info info = {
+        .model = model_info(eval->model)->name,
+        .head = eval->info->name,
+        .input = strcmp(eval->given.input, "-") == 0 ? "standard input" : eval->given.input,
+        .date = date,
+        .n_rows = eval->n_rows,
+        .seconds = seconds};
     arena_init(&arena, REPORT_ARENA_BYTES);
     buf_init(&text, &arena);
     writers[eval->format](&text, evaluation_finish(eval->evaluation), &info);
@@ -200,9 +201,8 @@ static bool eval_run(struct eval *eval, struct err *err)
 {
     const uint64_t start_ns = clock_now_ns();
     arena_init(&eval->arena, ROW_ARENA_BYTES);
-    bool is_ok = labelled_take_flags(&eval->options, eval->input, eval->input_format, eval->header,
-                                     eval->separator, err) &&
-                 open_all(eval, err) && eval_rows(eval, err) &&
+    bool is_ok = labelled_take_flags(&eval->given, err) && open_all(eval, err) &&
+                 eval_rows(eval, err) &&
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
     labelled_close(eval->rows);
     evaluation_free(eval->evaluation);
@@ -216,26 +216,10 @@ int eval_main(int argc, char **argv)
 {
     struct eval eval = {.model_path = "builtin", .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
-        {"model", FLAG_STRING, .out.string = &eval.model_path, .value = "PATH",
-         .help = "a model's folder or weights file (default: the built-in model)"},
+        MODEL_PATH_FLAG(eval.model_path),
         MODEL_FLAGS(eval.model_options),
-        {"heads", FLAG_STRING, .out.string = &eval.heads_path, .value = "PATH",
-         .help = "a head's file, or a folder of them, beside the model's own"},
-        {"head", FLAG_STRING, .out.string = &eval.head_name, .value = "NAME",
-         .help = "which head (default: the only one, or the one called default)"},
-        {"input", FLAG_STRING, .out.string = &eval.input, .value = "FILE",
-         .help = "labelled rows: CSV, TSV, JSON lines or fastText's form; - for standard input"},
-        {"input-format", FLAG_CHOICE, .out.choice = &eval.input_format,
-         .choices = labelled_input_formats,
-         .help = "of the input (default: auto, by its first line)"},
-        {"text", FLAG_STRING, .out.string = &eval.options.text, .value = "COLUMN",
-         .help = "its name, or its number from 1 where there is no header (default: found)"},
-        {"label", FLAG_STRING, .out.string = &eval.options.label, .value = "COLUMN",
-         .help = "likewise"},
-        {"header", FLAG_CHOICE, .out.choice = &eval.header, .choices = labelled_headers,
-         .help = "whether the first line of a CSV or TSV names its columns (default: found out)"},
-        {"label-separator", FLAG_STRING, .out.string = &eval.separator, .value = "CHARACTER",
-         .help = "parts several labels in a cell (default: a cell is one label)"},
+        HEAD_FLAGS(eval.heads_path, eval.head_name),
+        LABELLED_FLAGS(eval.given),
         {"format", FLAG_CHOICE, .out.choice = &eval.format, .choices = formats,
          .help = "of the report (default: text); html is one page with charts"},
         {"output", FLAG_STRING, .out.string = &eval.output_path, .value = "FILE",

@@ -6,18 +6,18 @@
 const char *const labelled_input_formats[] = {"auto", "csv", "tsv", "jsonl", "fasttext", NULL};
 const char *const labelled_headers[] = {"auto", "yes", "no", NULL};
 
-bool labelled_take_flags(struct labelled_options *options, const char *input, int format,
-                         int header, const char *separator, struct err *err)
+bool labelled_take_flags(struct labelled_flags *flags, struct err *err)
 {
-    if (!input)
+    const char *separator = flags->separator;
+    if (!flags->input)
         return err_set(err, ERR_USAGE, NULL,
                        "--input must name a labelled file, or - for standard input");
     if (separator && strlen(separator) != 1)
         return err_set(err, ERR_USAGE, NULL,
                        "--label-separator must be one character, such as '|', not '%.60s'",
                        separator);
-    options->format = (enum labelled_format)format;
-    options->header = (enum labelled_header)header;
-    options->label_separator = separator ? separator[0] : '\0';
+    flags->options.format = (enum labelled_format)flags->format;
+    flags->options.header = (enum labelled_header)flags->header;
+    flags->options.label_separator = separator ? separator[0] : '\0';
     return true;
 }

@@ -14,6 +14,24 @@
         .compat = -1, .warn = commands_warn                                                        \
     }
 
+/** The entry of --model, which begins as "builtin". */
+#define MODEL_PATH_FLAG(path)                                                                      \
+    {                                                                                              \
+        "model", FLAG_STRING, .out.string = &(path), .value = "PATH",                              \
+                              .help = "a model's folder or weights file (default: the built-in "   \
+                                      "model)"                                                     \
+    }
+
+/** Those of --heads and --head, for choose_head; both begin as NULL. */
+#define HEAD_FLAGS(path, name)                                                                     \
+    {"heads", FLAG_STRING, .out.string = &(path), .value = "PATH",                                 \
+     .help = "a head's file, or a folder of them, beside the model's own"},                        \
+    {                                                                                              \
+        "head", FLAG_STRING, .out.string = &(name), .value = "NAME",                               \
+                             .help = "which head (default: the only one, or the one called "       \
+                                     "default)"                                                    \
+    }
+
 /** Entries of a command's list of flags; `options` begins as COMMAND_MODEL_OPTIONS. */
 #define MODEL_FLAGS(options) MODEL_FLAGS_LIMITED(options, "limit")
 

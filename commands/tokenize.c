@@ -2,7 +2,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
-#include "base/numtext.h"
 #include "base/utf8.h"
 #include "commands/commands.h"
 #include "commands/model_flags.h"
@@ -25,12 +24,6 @@ struct tokenize {
     struct output output;
     struct unknown_count unknown;
 };
-
-static void add_number(struct buf *out, uint64_t value)
-{
-    char *at = buf_reserve(out, 20);
-    if (at) out->bytes += numtext_u64(at, value);
-}
 
 /* A token outside the vocabulary has no text of its own: what stands in the line is shown. Spans
    ascend, so `*at` (code point *point of the line) only moves forward. */
@@ -68,15 +61,15 @@ static void write_tokens(const struct tokenize *tokenize, const struct tokens *t
         if (tokens->ids[i] == TOKEN_ID_NONE) {
             buf_add_str(out, "null");
         } else {
-            add_number(out, tokens->ids[i]);
+            buf_add_u64(out, tokens->ids[i]);
         }
     }
     buf_add_str(out, "],\"offsets\":[");
     for (uint32_t i = 0; i < tokens->n; i++) {
         buf_add_str(out, i > 0 ? ",[" : "[");
-        add_number(out, tokens->spans[i].start);
+        buf_add_u64(out, tokens->spans[i].start);
         buf_add_char(out, ',');
-        add_number(out, tokens->spans[i].end);
+        buf_add_u64(out, tokens->spans[i].end);
         buf_add_char(out, ']');
     }
     buf_add_str(out, "]}\n");
@@ -123,8 +116,7 @@ int tokenize_main(int argc, char **argv)
 {
     struct tokenize tokenize = {.model_path = "builtin", .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
-        {"model", FLAG_STRING, .out.string = &tokenize.model_path, .value = "PATH",
-         .help = "a model's folder or weights file (default: the built-in model)"},
+        MODEL_PATH_FLAG(tokenize.model_path),
         MODEL_FLAGS(tokenize.model_options),
         {"special", FLAG_SWITCH, .out.is_on = &tokenize.with_special,
          .help = "also the special tokens, such as [CLS] and [SEP] (default: no)"},

@@ -22,11 +22,11 @@
 static const char *const weight_names[] = {"none", "balanced", NULL};
 
 struct train {
-    const char *input, *validation, *output, *from, *separator;
-    int input_format, header, mode, label_weights, has_ngrams, reads_names, is_forced, resumes;
+    const char *validation, *output, *from;
+    int mode, label_weights, has_ngrams, reads_names, is_forced, resumes;
     uint64_t epochs, dim, patience, seed, threads;
     double validation_share;
-    struct labelled_options columns;
+    struct labelled_flags rows;
     struct training_options options;
     char checkpoint[1040];
 
@@ -160,9 +160,7 @@ static void tell_result(const struct train *train, const struct training_result 
 
 static bool take_options(struct train *train, struct err *err)
 {
-    if (!labelled_take_flags(&train->columns, train->input, train->input_format, train->header,
-                             train->separator, err))
-        return false;
+    if (!labelled_take_flags(&train->rows, err)) return false;
     if (!train->output)
         return err_set(err, ERR_USAGE, NULL, "--output must name the model folder to write");
     if (train->dim > 0 && train->mode != TRAINING_SCRATCH)
@@ -194,12 +192,12 @@ static bool take_checkpoint(struct train *train, struct err *err)
 
 static bool read_examples(struct train *train, struct err *err)
 {
-    if (!examples_read(&train->examples, train->model, train->input, &train->columns, NULL,
-                       tell_input, NULL, err))
+    if (!examples_read(&train->examples, train->model, train->rows.input, &train->rows.options,
+                       NULL, tell_input, NULL, err))
         return false;
-    tell_report(&train->examples.report, train->input);
+    tell_report(&train->examples.report, train->rows.input);
     if (!train->validation) return true;
-    if (!examples_read(&train->held, train->model, train->validation, &train->columns,
+    if (!examples_read(&train->held, train->model, train->validation, &train->rows.options,
                        &train->examples, tell_input, NULL, err))
         return false;
     tell_report(&train->held.report, train->validation);
@@ -249,8 +247,7 @@ int train_main(int argc, char **argv)
         .model_options = COMMAND_MODEL_OPTIONS,
     };
     const struct flag list[] = {
-        {"input", FLAG_STRING, .out.string = &train.input, .value = "FILE|-",
-         .help = "labelled rows: CSV, TSV, JSON lines or fastText's form"},
+        LABELLED_FLAGS(train.rows),
         {"output", FLAG_STRING, .out.string = &train.output, .value = "DIR",
          .help = "the model folder to write, for embedd serve --model"},
         {"force", FLAG_SWITCH, .out.is_on = &train.is_forced,
@@ -260,16 +257,6 @@ int train_main(int argc, char **argv)
         MODEL_FLAGS(train.model_options),
         {"mode", FLAG_CHOICE, .out.choice = &train.mode, .choices = training_mode_names,
          .help = "what is trained (default: head; the table stays as it is)"},
-        {"input-format", FLAG_CHOICE, .out.choice = &train.input_format,
-         .choices = labelled_input_formats, .help = "of the files (default: found out)"},
-        {"text", FLAG_STRING, .out.string = &train.columns.text, .value = "COLUMN",
-         .help = "name or number of the text's column (default: found out)"},
-        {"label", FLAG_STRING, .out.string = &train.columns.label, .value = "COLUMN",
-         .help = "name or number of the label's column (default: found out)"},
-        {"header", FLAG_CHOICE, .out.choice = &train.header, .choices = labelled_headers,
-         .help = "whether the first line of a CSV or TSV names its columns (default: found out)"},
-        {"label-separator", FLAG_STRING, .out.string = &train.separator, .value = "CHARACTER",
-         .help = "a cell holds several labels, parted so: multi-label"},
         {"label-weights", FLAG_CHOICE, .out.choice = &train.label_weights, .choices = weight_names,
          .help = "balanced: rare labels count more (default: none)"},
         {"label-names", FLAG_SWITCH, .out.is_on = &train.reads_names,

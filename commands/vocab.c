@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/nearest.h"
-#include "base/numtext.h"
 #include "base/utf8.h"
 #include "commands/commands.h"
 #include "commands/model_flags.h"
@@ -58,29 +57,17 @@ static void add_escaped(struct buf *out, const char *text, size_t bytes)
     }
 }
 
-static void add_number(struct buf *out, uint64_t value)
-{
-    char *at = buf_reserve(out, 20);
-    if (at) out->bytes += numtext_u64(at, value);
-}
-
-static void add_similarity(struct buf *out, float value)
-{
-    char *at = buf_reserve(out, NUMTEXT_FLOAT_BYTES);
-    if (at) out->bytes += numtext_float(at, value);
-}
-
 static void add_as_text(struct buf *out, const struct model *model, uint32_t id,
                         const float *similarity)
 {
     size_t bytes;
     const char *text = model_token_text(model, id, &bytes);
-    add_number(out, id);
+    buf_add_u64(out, id);
     buf_add_char(out, '\t');
     add_escaped(out, text, bytes);
     if (similarity) {
         buf_add_char(out, '\t');
-        add_similarity(out, *similarity);
+        buf_add_float(out, *similarity);
     }
     buf_add_str(out, model_is_special(model, id) ? "\t(special)\n" : "\n");
 }
@@ -91,13 +78,13 @@ static void add_as_json(struct buf *out, const struct model *model, uint32_t id,
     size_t bytes;
     const char *text = model_token_text(model, id, &bytes);
     buf_add_str(out, "{\"id\":");
-    add_number(out, id);
+    buf_add_u64(out, id);
     buf_add_str(out, ",\"token\":");
     json_write_string(out, text, bytes);
     buf_add_str(out, model_is_special(model, id) ? ",\"special\":true" : ",\"special\":false");
     if (similarity) {
         buf_add_str(out, ",\"similarity\":");
-        add_similarity(out, *similarity);
+        buf_add_float(out, *similarity);
     }
     buf_add_str(out, "}\n");
 }
@@ -318,8 +305,7 @@ int vocab_main(int argc, char **argv)
                               .model_options = COMMAND_MODEL_OPTIONS,
                               .itself = TOKEN_ID_NONE};
     const struct flag list[] = {
-        {"model", FLAG_STRING, .out.string = &listing.model_path, .value = "PATH",
-         .help = "a model's folder or weights file (default: the built-in model)"},
+        MODEL_PATH_FLAG(listing.model_path),
         {"search", FLAG_STRING, .out.string = &listing.sought, .value = "TEXT",
          .help = "only the tokens that hold TEXT"},
         {"prefix", FLAG_SWITCH, .out.is_on = &listing.is_prefix, .help = "only at their beginning"},

@@ -73,6 +73,27 @@ static void at_the_cap_it_fails_once_and_keeps_what_it_has(void **state)
     arena_clear(&arena);
 }
 
+static void numbers_stand_there_as_numtext_writes_them(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct buf buf;
+    arena_init(&arena, 100000);
+    buf_init(&buf, &arena);
+    buf_add_u64(&buf, 0);
+    buf_add_char(&buf, ' ');
+    buf_add_u64(&buf, UINT64_MAX);
+    buf_add_char(&buf, ' ');
+    buf_add_float(&buf, -0.1f);
+    assert_int_equal(buf.bytes, strlen("0 18446744073709551615 -0.1"));
+    assert_memory_equal(buf.data, "0 18446744073709551615 -0.1", buf.bytes);
+    while (!buf.failed)
+        buf_add_float(&buf, 0.25f);
+    buf_add_u64(&buf, 1);
+    assert_true(buf.failed);
+    arena_clear(&arena);
+}
+
 static void a_length_that_overflows_fails(void **state)
 {
     (void)state;
@@ -93,6 +114,7 @@ int main(void)
         cmocka_unit_test(a_long_text_grows_by_small_steps),
         cmocka_unit_test(reserved_room_is_claimed_by_moving_the_end),
         cmocka_unit_test(at_the_cap_it_fails_once_and_keeps_what_it_has),
+        cmocka_unit_test(numbers_stand_there_as_numtext_writes_them),
         cmocka_unit_test(a_length_that_overflows_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
