@@ -288,6 +288,10 @@ format-check: | $(DEPS_FIRST) ## fail where a C file is not formatted
 layers: | $(DEPS_FIRST) ## fail where a room includes what it must not see
 	$(Q).ci/layers
 
+.PHONY: floors
+floors: ## draw docs/floors.svg from the includes
+	$(Q).ci/layers --picture > docs/floors.svg
+
 .PHONY: style
 style: format-check layers $(VENV_READY) ## format and dependency order, then long or tangled functions as places to look
 	$(Q)$(VENV) -m lizard -i -1 -L 70 -a 6 -C 15 -w $(ROOMS) bench

@@ -4,7 +4,6 @@
 
 #include "base/flags.h"
 #include "commands/commands.h"
-#include "commands/flags.h"
 #include "model/bundle/compat.h"
 #include "model/bundle/options.h"
 

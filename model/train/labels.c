@@ -2,7 +2,7 @@
 #include "model/train/labels.h"
 
 #include "base/grow.h"
-#include "model/train/labelled.h"
+#include "model/train/labelled_types.h"
 #include "model/train/labelled_types.h"
 
 #include <stdlib.h>
