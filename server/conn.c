@@ -4,56 +4,38 @@
 #include "base/clock.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
-/* A state of tcpi_state; <netinet/tcp.h>, which names them, knows too old a struct tcp_info. */
-#define TCP_ESTABLISHED 1
 
 static const char reply_408[] = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n"
                                 "Connection: close\r\n\r\n";
 
-void conns_init(struct conns *conns, const struct conn_limits *limits)
+/* A wire is its connection's first member. */
+static ssize_t read_checked(void *user, struct wire *wire, void *to, size_t room)
 {
-    *conns = (struct conns){.limits = *limits};
+    return conn_read(user, (struct conn *)(void *)wire, to, room);
+}
+
+void conns_init(struct conns *conns, const struct conn_limits *limits,
+                const struct wire_layer *layer)
+{
+    *conns = (struct conns){.limits = *limits,
+                            .wires = {.layer = layer, .read = read_checked, .user = conns}};
 }
 
 void conns_clear(struct conns *conns)
 {
-    free(conns->by_fd);
-    conns->by_fd = NULL;
-    conns->room_by_fd = 0;
-}
-
-struct conn *conns_find(const struct conns *conns, int fd)
-{
-    return (size_t)fd < conns->room_by_fd ? conns->by_fd[fd] : NULL;
-}
-
-static bool make_place(struct conns *conns, size_t fd)
-{
-    if (fd < conns->room_by_fd) return true;
-    size_t room = fd + fd / 2 + 64;
-    struct conn **by_fd = realloc(conns->by_fd, room * sizeof(struct conn *));
-    if (!by_fd) return false;
-    memset(by_fd + conns->room_by_fd, 0, (room - conns->room_by_fd) * sizeof(struct conn *));
-    conns->by_fd = by_fd;
-    conns->room_by_fd = room;
-    return true;
+    wires_clear(&conns->wires);
 }
 
 struct conn *conns_add(struct conns *conns, int fd)
 {
-    struct conn *conn = make_place(conns, (size_t)fd) ? calloc(1, sizeof *conn) : NULL;
-    if (!conn) return NULL;
-    conns->by_fd[fd] = conn;
+    struct conn *conn = calloc(1, sizeof *conn);
+    if (!conn || !wire_open(&conns->wires, &conn->wire, fd)) {
+        free(conn);
+        return NULL;
+    }
     framing_init(&conn->framing, conns->limits.head_bytes);
-    conn->fd = fd;
     conn->since_ns = clock_now_ns();
     conn->next = conns->first;
     if (conns->first) conns->first->prev = conn;
@@ -70,7 +52,7 @@ void conns_remove(struct conns *conns, struct conn *conn)
     else
         conns->first = conn->next;
     conns->n--;
-    conns->by_fd[conn->fd] = NULL;
+    wire_release(&conns->wires, &conn->wire);
     framing_clear(&conn->framing);
     free(conn);
 }
@@ -137,7 +119,7 @@ void conn_end_request(struct conns *conns, struct conn *conn, uint64_t now_ns)
     bool is_refused = is_refusal_due(conn);
     if (is_refused) conn_refuse(conns, conn, conn->framing.fault);
     /* So that libmicrohttpd reads, and hears of the end. */
-    if (is_refused || (conn->has_ended && !owes_replies(conn))) shutdown(conn->fd, SHUT_RD);
+    if (is_refused || (conn->wire.has_ended && !owes_replies(conn))) wire_stop_reading(&conn->wire);
 }
 
 ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
@@ -148,8 +130,7 @@ ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
     /* libmicrohttpd's sockets are edge-triggered, and it takes less than it asked for as all there
        is: so until the room is full, or the kernel has no more. */
     while (got < room && !is_empty && !conn->framing.fault) {
-        ssize_t n = recvfrom(conn->fd, at + got, room - got, 0, NULL, NULL);
-        conn->has_ended |= n == 0;
+        ssize_t n = wire_read(&conn->wire, at + got, room - got);
         if (n < 0 && got == 0 && errno != EAGAIN) return n;
         if (n <= 0) break;
         is_empty = (size_t)n < room - got;
@@ -160,82 +141,74 @@ ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
         set_phase(conn, CONN_RECEIVING, clock_now_ns());
     if (is_refusal_due(conn)) conn_refuse(conns, conn, conn->framing.fault);
     if (got > 0 && !conn->is_shut) return (ssize_t)got;
-    if (conn->is_shut || (conn->has_ended && !owes_replies(conn))) return 0;
+    if (conn->is_shut || (conn->wire.has_ended && !owes_replies(conn))) return 0;
     errno = EAGAIN;
     return -1;
 }
 
-static bool ask_kernel(const struct conn *conn, struct tcp_info *info)
+/* In the middle of something: what the client has got of a reply is not to pass for the whole. */
+static void cut(struct conn *conn)
 {
-    socklen_t bytes = sizeof *info;
-    memset(info, 0, sizeof *info);
-    return getsockopt(conn->fd, IPPROTO_TCP, TCP_INFO, info, &bytes) == 0;
-}
-
-static void shut(struct conn *conn)
-{
-    shutdown(conn->fd, SHUT_RDWR);
+    wire_cut(&conn->wire);
     conn->is_shut = true;
     conn->lingers = false;
 }
 
+/* With all replies sent. */
+static void end(struct conn *conn)
+{
+    wire_finish(&conn->wire);
+    cut(conn);
+}
+
 void conn_send_last(struct conn *conn, const char *reply)
 {
-    ssize_t sent = send(conn->fd, reply, strlen(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent = wire_send(&conn->wire, reply, strlen(reply));
     (void)sent; /* a courtesy: a client that cannot take it gets the end alone */
 }
 
-static int unread_bytes(const struct conn *conn)
+static bool has_taken_bytes(struct conn *conn, const struct wire_report *report)
 {
-    int bytes = 0;
-    return ioctl(conn->fd, SIOCINQ, &bytes) == 0 ? bytes : 0;
-}
-
-static bool has_taken_bytes(struct conn *conn, const struct tcp_info *info)
-{
-    if (info->tcpi_bytes_acked == conn->acked_bytes) return false;
-    conn->acked_bytes = info->tcpi_bytes_acked;
+    if (report->acked_bytes == conn->acked_bytes) return false;
+    conn->acked_bytes = report->acked_bytes;
     return true;
 }
 
 /* Whether the client has closed and all it sent has been read, while more is needed of it. A
    client's end that comes together with its last bytes is never heard of by libmicrohttpd 0.9.75:
    its sockets are edge-triggered, and it takes a short read for the last there is. */
-static bool is_abandoned(const struct conn *conn, const struct tcp_info *info)
+static bool is_abandoned(const struct conn *conn, const struct wire_report *report)
 {
-    return info->tcpi_state != TCP_ESTABLISHED && unread_bytes(conn) == 0;
+    return !report->is_open && wire_unread(&conn->wire) == 0;
 }
 
 static void check(struct conns *conns, struct conn *conn, uint64_t now_ns)
 {
-    struct tcp_info info;
+    struct wire_report report;
     uint64_t passed_ns = now_ns > conn->since_ns ? now_ns - conn->since_ns : 0;
-    if (conn->phase == CONN_WORKING || !ask_kernel(conn, &info)) return;
+    if (conn->phase == CONN_WORKING || !wire_ask(&conn->wire, &report)) return;
     switch (conn->phase) {
     case CONN_IDLE:
-        if (is_abandoned(conn, &info))
-            shut(conn);
-        else if (passed_ns > conns->limits.idle_ns)
-            shut(conn);
+        if (is_abandoned(conn, &report) || passed_ns > conns->limits.idle_ns) end(conn);
         break;
     case CONN_RECEIVING:
-        if (is_abandoned(conn, &info)) {
-            shut(conn);
+        if (is_abandoned(conn, &report)) {
+            end(conn);
         } else if (passed_ns > conns->limits.request_ns) {
             conn->is_late = true;
             if (!conn->request) conns->timeouts++;
             conn_send_last(conn, reply_408);
-            shut(conn);
+            end(conn);
         }
         break;
     case CONN_WORKING:
         break;
     case CONN_REPLYING:
-        if (has_taken_bytes(conn, &info)) {
+        if (has_taken_bytes(conn, &report)) {
             conn->since_ns = now_ns;
         } else if (passed_ns > conns->limits.write_ns) {
             conn->is_late = true;
-            shut(conn);
+            cut(conn);
         }
         break;
     }
@@ -251,9 +224,9 @@ void conns_sweep(struct conns *conns, uint64_t now_ns)
 void conns_shut_idle(struct conns *conns)
 {
     for (struct conn *conn = conns->first; conn; conn = conn->next) {
-        if (conn->is_shut || conn->phase != CONN_IDLE || unread_bytes(conn) > 0) continue;
+        if (conn->is_shut || conn->phase != CONN_IDLE || wire_unread(&conn->wire) > 0) continue;
         /* libmicrohttpd sees an end; the client may have its last reply still to read. */
-        shutdown(conn->fd, SHUT_RD);
+        wire_stop_reading(&conn->wire);
         conn->is_shut = true;
         conn->lingers = true;
     }
@@ -261,10 +234,10 @@ void conns_shut_idle(struct conns *conns)
 
 size_t conns_shut_all(struct conns *conns)
 {
-    size_t cut = 0;
+    size_t n_cut = 0;
     for (struct conn *conn = conns->first; conn; conn = conn->next) {
-        if (conn->request) cut++;
-        shut(conn);
+        if (conn->request) n_cut++;
+        cut(conn);
     }
-    return cut;
+    return n_cut;
 }

@@ -5,15 +5,15 @@
  *
  * libmicrohttpd only knows idle time, which a client that sends a byte now and then outlives. So
  * when a request began is noted as its bytes come (framing.h), and what of a reply the peer has
- * taken is read from the kernel (TCP_INFO, tcp(7): tcpi_bytes_acked, Linux 4.1) each time
- * conns_sweep is called. A connection out of time is shut down; libmicrohttpd then sees it end and
- * closes it.
+ * taken is asked of the kernel (wire_ask) each time conns_sweep is called. A connection out of time
+ * is shut down; libmicrohttpd then sees it end and closes it.
  *
  * Everything here belongs to one loop's thread.
  */
 #pragma once
 
 #include "server/framing.h"
+#include "server/wire.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,13 +30,12 @@ enum conn_phase {
 };
 
 struct conn {
+    struct wire wire; /* first; the socket is libmicrohttpd's */
     struct conn *next, *prev;
-    int fd; /* libmicrohttpd's */
     enum conn_phase phase;
     bool is_shut;      /* out of time, or cut off: waiting for libmicrohttpd to notice */
     bool is_late;      /* its request was not complete, or its reply not taken, in time */
     bool lingers;      /* the client may still be sending, or has not taken all of its reply */
-    bool has_ended;    /* the client sends no more, and may wait for its reply */
     uint64_t since_ns; /* when the phase began; in CONN_REPLYING, when the client last took bytes */
     uint64_t acked_bytes;    /* at the last sweep of CONN_REPLYING */
     struct request *request; /* from its head to its completion, or NULL */
@@ -53,21 +52,19 @@ struct conns {
     struct conn *first;
     size_t n;
     struct conn_limits limits;
-    struct conn **by_fd; /* room_by_fd places, NULL where there is none */
-    size_t room_by_fd;
+    struct wires wires;
     uint64_t timeouts; /* requests that never were one: their head was not complete in time */
     /* Called when a request that is none was refused; `conn->request` if its head was one. */
     void (*on_refused)(void *user, struct conn *conn, enum framing_fault fault);
     void *user;
 };
 
-void conns_init(struct conns *conns, const struct conn_limits *limits);
+/** conns_init: `layer` of all connections, or NULL (wire.h). `conns` is not to move afterwards. */
+void conns_init(struct conns *conns, const struct conn_limits *limits,
+                const struct wire_layer *layer);
 
 /** conns_clear frees what conns_add made beside the connections, of which there are none left. */
 void conns_clear(struct conns *conns);
-
-/** conns_find: the connection of a descriptor, or NULL. */
-struct conn *conns_find(const struct conns *conns, int fd);
 
 /** conns_add takes up a new connection. NULL when there is no memory. */
 struct conn *conns_add(struct conns *conns, int fd);

@@ -399,6 +399,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         *socket_context = conns_add(&http->conns, fd);
+        if (!*socket_context) wire_cut(&(struct wire){.fd = fd}); /* no byte passes unchecked */
         http->n_begun++;
         metrics_connections(http->settings.metrics, 1);
         return;
@@ -407,8 +408,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
     bool is_draining = atomic_load(&http->settings.service->is_draining);
     /* on_completed is not called after every error of libmicrohttpd's own. */
     if (conn && conn->request) end_request(http, conn->request, MHD_REQUEST_TERMINATED_WITH_ERROR);
-    if (conn && (conn->lingers || (is_draining && !conn->is_shut)))
-        lingers_add(&http->lingers, conn->fd);
+    if (conn && (conn->lingers || (is_draining && !conn->is_shut) || wire_is_talking(&conn->wire)))
+        lingers_add(&http->lingers, &conn->wire);
     if (conn) conns_remove(&http->conns, conn);
     metrics_connections(http->settings.metrics, -1);
     http->settings.on_gone(http->settings.user);
@@ -429,7 +430,7 @@ struct http *http_new(const struct http_settings *settings)
     struct http *http = calloc(1, sizeof *http);
     if (!http) return NULL;
     http->settings = *settings;
-    conns_init(&http->conns, &settings->limits);
+    conns_init(&http->conns, &settings->limits, settings->layer);
     http->conns.on_refused = on_refused;
     http->conns.user = http;
     http->lingers.loop = settings->loop;
@@ -464,7 +465,7 @@ int http_epoll_fd(const struct http *http)
 
 bool http_run(struct http *http)
 {
-    wire_reads_for(&http->conns);
+    wires_serve(&http->conns.wires);
     for (int i = 0; i < RUNS_MAX; i++) {
         MHD_UNSIGNED_LONG_LONG wait_ms;
         http->n_runs++;
@@ -480,7 +481,7 @@ void http_add(struct http *http, int fd)
     /* Nobody asks for the client's address; the family tells libmicrohttpd that it is TCP. */
     struct sockaddr_in any = {.sin_family = AF_INET};
     size_t n_begun = http->n_begun;
-    wire_reads_for(&http->conns);
+    wires_serve(&http->conns.wires);
     MHD_add_connection(http->daemon, fd, (struct sockaddr *)&any, sizeof any);
     /* It closes what it does not take; on_connection hears only of what it had taken before. */
     if (http->n_begun == n_begun) http->settings.on_gone(http->settings.user);

@@ -27,7 +27,8 @@ struct http_settings {
     struct metrics_slot *metrics; /* this loop's */
     uv_loop_t *loop;
     struct conn_limits limits;
-    struct arena_budget *budget; /* of all requests of the process */
+    const struct wire_layer *layer; /* of every connection, or NULL (wire.h) */
+    struct arena_budget *budget;    /* of all requests of the process */
     size_t request_memory_max;
     size_t offload_bytes; /* bodies of heavy routes from this size on go to a worker */
     /* Called on the loop's thread when http_run is due: a worker has finished. */

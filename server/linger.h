@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include "server/wire.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,9 +27,9 @@ struct lingers {
     size_t n;
 };
 
-/** lingers_add keeps the connection of `fd` (which it duplicates) going after its writing side is
- * closed. Where that cannot be done the connection ends as it would have. */
-void lingers_add(struct lingers *lingers, int fd);
+/** lingers_add keeps the connection of `wire` going (wire_keep), but for what we send: that has
+ * ended. Where that cannot be done the connection ends as it would have. */
+void lingers_add(struct lingers *lingers, struct wire *wire);
 
 /** lingers_sweep closes what is done or has had its time. `is_draining`: nobody waits for a quiet
  * client. */

@@ -2,12 +2,12 @@
 #include "server/loop.h"
 
 #include "base/log.h"
+#include "server/wire.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum loop_order { LOOP_SERVE, LOOP_DRAIN, LOOP_CUT };
 
@@ -185,7 +185,7 @@ void loop_give(struct loop *loop, int fd)
     bool is_given = handover_add(&loop->given, fd);
     uv_mutex_unlock(&loop->lock);
     if (!is_given) {
-        close(fd);
+        wire_drop(fd);
         atomic_fetch_sub_explicit(&loop->n_connections, 1, memory_order_relaxed);
         return;
     }

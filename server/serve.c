@@ -8,6 +8,7 @@
 #include "server/loop.h"
 #include "server/memory.h"
 #include "server/pool.h"
+#include "server/wire.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +34,7 @@ static const char reply_503[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After
 /* The main thread's: it accepts, hears signals and ends the loops, and answers nothing. */
 struct server {
     const struct config *config;
+    const struct wire_layer *layer; /* of every connection; NULL: plain HTTP */
     struct service service;
     struct arena_budget budget; /* of all requests */
     struct metrics *metrics;
@@ -56,12 +57,7 @@ struct server {
 /* Over max-connections: told so as far as that goes without waiting, then closed. */
 static void turn_away(struct server *server, int fd)
 {
-    char waste[4096];
-    ssize_t bytes = send(fd, reply_503, sizeof reply_503 - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(fd, SHUT_WR);
-    bytes = recv(fd, waste, sizeof waste, MSG_DONTWAIT); /* unread, it would reset the connection */
-    (void)bytes;
-    close(fd);
+    wire_turn_away(server->layer, fd, reply_503);
     metrics_count_reject(server->slot, REJECT_CONNECTIONS);
 }
 
@@ -251,6 +247,7 @@ static bool start_loops(struct server *server)
                        .idle_ns = config->idle_timeout_ms * 1000000,
                        .write_ns = config->write_timeout_ms * 1000000,
                        .head_bytes = config->max_header_bytes},
+            .layer = server->layer,
             .budget = &server->budget,
             .request_memory_max = config->max_request_memory < server->budget.max_bytes
                                       ? config->max_request_memory

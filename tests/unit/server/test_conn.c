@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deadlines with a clock of our own: no test waits for time to pass. */
+/* Deadlines with a clock of our own: no test waits for time to pass. Everything twice: with and
+   without a layer between HTTP and the socket. */
 #include "base/clock.h"
 #include "server/conn.h"
-#include "tests/test.h"
-
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "tests/unit/server/records.h"
 
 #define SECOND 1000000000u
 
@@ -16,11 +12,14 @@ static const struct conn_limits limits = {.request_ns = 10ull * SECOND,
                                           .write_ns = 20ull * SECOND,
                                           .head_bytes = 4096};
 
+static const struct wire_layer *layer;
+
 /* A connection, and the client at its other end. */
 struct pair {
     struct conns conns;
     struct conn *conn;
-    int client, server;
+    struct peer client;
+    int server;
     uint64_t now_ns;
     enum framing_fault refused;
 };
@@ -34,17 +33,8 @@ static void on_refused(void *user, struct conn *conn, enum framing_fault fault)
 
 static void open_pair(struct pair *pair)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t bytes = sizeof at;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(listen(listener, 1), 0);
-    getsockname(listener, (struct sockaddr *)&at, &bytes);
-    pair->client = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(pair->client, (struct sockaddr *)&at, sizeof at), 0);
-    pair->server = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-    close(listener);
-    conns_init(&pair->conns, &limits);
+    pair->server = peer_connect(&pair->client, layer);
+    conns_init(&pair->conns, &limits, layer);
     pair->conns.on_refused = on_refused;
     pair->conns.user = pair;
     pair->refused = FRAMING_SOUND;
@@ -57,15 +47,16 @@ static void close_pair(struct pair *pair)
 {
     conns_remove(&pair->conns, pair->conn);
     assert_int_equal(pair->conns.n, 0);
-    assert_null(conns_find(&pair->conns, pair->server));
+    assert_null(wires_find(&pair->conns.wires, pair->server));
     conns_clear(&pair->conns);
-    close(pair->client);
+    peer_close(&pair->client);
     close(pair->server);
+    assert_int_equal(records_open, 0);
 }
 
 static void say(struct pair *pair, const char *text)
 {
-    assert_int_equal(send(pair->client, text, strlen(text), 0), (ssize_t)strlen(text));
+    assert_true(peer_say(&pair->client, text, strlen(text)));
 }
 
 /* As libmicrohttpd does. Returns what it gets. */
@@ -84,9 +75,10 @@ static bool is_shut_after(struct pair *pair, uint64_t seconds)
 
 static void assert_client_reads(struct pair *pair, const char *start)
 {
-    char text[256] = "";
-    assert_true(recv(pair->client, text, sizeof text - 1, MSG_DONTWAIT) >= 0);
-    assert_memory_equal(text, start, strlen(start));
+    peer_take(&pair->client, SIZE_MAX);
+    assert_false(pair->client.is_reset);
+    assert_true(pair->client.n >= strlen(start));
+    assert_memory_equal(pair->client.text, start, strlen(start));
 }
 
 static void a_byte_now_and_then_does_not_move_the_deadline(void **state)
@@ -243,20 +235,23 @@ static void a_reply_must_move(void **state)
     (void)state;
     struct pair pair;
     static char reply[4 << 20];
-    char some[65536];
     open_pair(&pair);
+    records_step = sizeof reply;
     conn_begin_reply(pair.conn, pair.now_ns);
-    while (send(pair.server, reply, sizeof reply, MSG_DONTWAIT) > 0) {
+    while (wire_send(&pair.conn->wire, reply, sizeof reply) > 0) {
     }
     for (int i = 0; i < 10; i++) { /* as long as the client takes something */
-        for (int n = 0; n < 16; n++)
-            assert_true(recv(pair.client, some, sizeof some, 0) > 0);
-        send(pair.server, reply, sizeof reply, MSG_DONTWAIT);
+        assert_true(peer_take(&pair.client, 1 << 20) > 0);
+        wire_send(&pair.conn->wire, reply, sizeof reply);
         assert_false(is_shut_after(&pair, 15));
     }
     is_shut_after(&pair, 1); /* what was still on its way has arrived */
     assert_false(is_shut_after(&pair, 19));
     assert_true(is_shut_after(&pair, 25));
+    assert_true(pair.conn->is_late);
+    peer_take(&pair.client, SIZE_MAX);
+    assert_int_equal(pair.client.has_last, !layer); /* what was cut off does not end well */
+    records_step = 1;
     close_pair(&pair);
 }
 
@@ -266,7 +261,7 @@ static void an_end_that_came_with_the_last_bytes_is_noticed(void **state)
     struct pair pair;
     open_pair(&pair);
     say(&pair, "GET / HT");
-    shutdown(pair.client, SHUT_WR);
+    peer_end(&pair.client);
     assert_false(is_shut_after(&pair, 1)); /* they may be a request: unread still */
     take(&pair);
     assert_true(is_shut_after(&pair, 1));
@@ -292,6 +287,37 @@ static void only_what_is_idle_is_shut_for_the_drain(void **state)
     close_pair(&pair);
 }
 
+static void what_is_cut_off_does_not_end_well(void **state)
+{
+    (void)state;
+    struct pair pair;
+    open_pair(&pair);
+    say(&pair, "GET / HTTP/1.0\r\n\r\n");
+    take(&pair);
+    conn_begin_request(pair.conn, (struct request *)(void *)&pair, pair.now_ns);
+    conn_begin_reply(pair.conn, pair.now_ns);
+    assert_int_equal(wire_send(&pair.conn->wire, "half", 4), 4);
+    assert_int_equal(conns_shut_all(&pair.conns), 1);
+    assert_client_reads(&pair, "half");
+    assert_true(pair.client.has_end);
+    assert_int_equal(pair.client.has_last, !layer);
+    close_pair(&pair);
+}
+
+static int plain(void **state)
+{
+    (void)state;
+    layer = NULL;
+    return 0;
+}
+
+static int layered(void **state)
+{
+    (void)state;
+    layer = &records_layer;
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +333,8 @@ int main(void)
         cmocka_unit_test(a_reply_must_move),
         cmocka_unit_test(an_end_that_came_with_the_last_bytes_is_noticed),
         cmocka_unit_test(only_what_is_idle_is_shut_for_the_drain),
+        cmocka_unit_test(what_is_cut_off_does_not_end_well),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("plain", tests, plain, NULL) +
+           cmocka_run_group_tests_name("through a layer", tests, layered, NULL);
 }

@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libmicrohttpd and all that answers past it, on sockets with and without a layer between HTTP and
+   the kernel: what a client gets is the same. */
+#include "base/clock.h"
+#include "server/http.h"
+#include "tests/unit/handlers/ask.h"
+#include "tests/unit/server/records.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#define PATIENCE_NS 60000000000u
+#define NS_PER_MS 1000000u
+
+/* Does what follows until it is so: what must happen in the end does, in a time that only something
+   that never happens can take. */
+#define UNTIL(is_so)                                                                               \
+    for (uint64_t start_ns = clock_now_ns(); !(is_so);                                             \
+         assert_true(clock_now_ns() - start_ns < PATIENCE_NS))
+
+/* Every test runs with each of them. */
+static const struct setup {
+    const struct wire_layer *layer;
+    size_t step;
+} setups[] = {{NULL, 0}, {&records_layer, 1}, {&records_layer, 64}, {&records_layer, 1 << 20}};
+#define N_SETUPS (sizeof setups / sizeof setups[0])
+
+/* A server of one loop and one client, both on this thread. */
+struct site {
+    struct ask *ask;
+    uv_loop_t loop;
+    struct metrics *metrics;
+    struct arena_budget budget;
+    struct http *http;
+    struct peer client;
+    int server; /* its socket */
+    size_t n_gone;
+};
+
+static void on_wake(void *user)
+{
+    struct site *site = user;
+    http_run(site->http);
+}
+
+static void on_gone(void *user)
+{
+    struct site *site = user;
+    site->n_gone++;
+}
+
+static struct http_settings settings_of(struct site *site, const struct setup *setup)
+{
+    return (struct http_settings){
+        .service = &site->ask->service,
+        .metrics = metrics_slot(site->metrics, 0),
+        .loop = &site->loop,
+        .limits = {.request_ns = PATIENCE_NS,
+                   .idle_ns = PATIENCE_NS,
+                   .write_ns = PATIENCE_NS,
+                   .head_bytes = 4096},
+        .layer = setup->layer,
+        .budget = &site->budget,
+        .request_memory_max = 64 << 20,
+        .offload_bytes = 1 << 20,
+        .wake = on_wake,
+        .on_gone = on_gone,
+        .user = site,
+    };
+}
+
+static void site_begin(struct site *site, const struct http_settings *settings)
+{
+    site->http = http_new(settings);
+    assert_non_null(site->http);
+    site->server = peer_connect(&site->client, settings->layer);
+    http_add(site->http, site->server);
+}
+
+static void site_prepare(struct site *site, const struct setup *setup)
+{
+    void *ask;
+    *site = (struct site){.budget.max_bytes = 256 << 20};
+    records_step = setup->step;
+    ask_open(&ask);
+    site->ask = ask;
+    assert_int_equal(uv_loop_init(&site->loop), 0);
+    static const struct metrics_model labels = {
+        .model = "example", .version = "1", .dtype = "F32", .tokenizer = "dictionary"};
+    site->metrics = metrics_new(1, handlers_route_names(), handlers_route_count(), &labels);
+    assert_non_null(site->metrics);
+}
+
+static void site_open(struct site *site, const struct setup *setup)
+{
+    site_prepare(site, setup);
+    struct http_settings settings = settings_of(site, setup);
+    site_begin(site, &settings);
+}
+
+static void turn(struct site *site)
+{
+    http_run(site->http);
+    uv_run(&site->loop, UV_RUN_NOWAIT);
+}
+
+/* The server's turn, then the client takes up to `bytes` of what has come. */
+static void turn_and_take(struct site *site, size_t bytes)
+{
+    turn(site);
+    if (peer_take(&site->client, bytes) == 0) poll(NULL, 0, 1);
+}
+
+/* Until the client has more than it had. */
+static void take_more(struct site *site)
+{
+    size_t n = site->client.n;
+    UNTIL(site->client.n > n) turn_and_take(site, SIZE_MAX);
+}
+
+static void assert_ended_well(struct site *site)
+{
+    UNTIL(site->client.has_end) turn_and_take(site, SIZE_MAX);
+    assert_false(site->client.is_reset);
+    assert_true(site->client.has_last);
+}
+
+/* The client goes, and with it the server's side. */
+static void site_close(struct site *site)
+{
+    peer_close(&site->client);
+    UNTIL(http_connections(site->http) == 0)
+    {
+        http_sweep(site->http, false);
+        turn(site);
+    }
+    assert_int_equal(records_open, 0);
+    assert_int_equal(site->n_gone, 1);
+    http_free(site->http);
+    uv_run(&site->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&site->loop), 0);
+    metrics_free(site->metrics);
+    void *ask = site->ask;
+    ask_close(&ask);
+}
+
+static void say(struct site *site, const char *text)
+{
+    assert_true(peer_say(&site->client, text, strlen(text)));
+}
+
+static char *request(const char *path, const char *more, const char *body)
+{
+    char *text;
+    assert_true(asprintf(&text,
+                         "POST %s HTTP/1.1\r\nhost: x\r\nx-request-id: 1\r\n%scontent-type: "
+                         "application/json\r\ncontent-length: %zu\r\n\r\n%s",
+                         path, more, strlen(body), body) > 0);
+    return text;
+}
+
+static size_t count(const char *text, const char *of)
+{
+    size_t n = 0;
+    for (const char *at = text; (at = strstr(at, of)); at++)
+        n++;
+    return n;
+}
+
+/* Without what the clock wrote. */
+static void blank_dates(char *text)
+{
+    for (char *at = text; (at = strstr(at, "Date: "));)
+        for (at += 6; *at && *at != '\r'; at++)
+            *at = '-';
+}
+
+/* Takes the client's text over; all setups are to lead to the same. */
+static void assert_alike(struct site *site, char **first)
+{
+    blank_dates(site->client.text);
+    if (*first) {
+        assert_string_equal(site->client.text, *first);
+        return;
+    }
+    *first = strdup(site->client.text);
+}
+
+static void requests_are_answered_alike(void **state)
+{
+    (void)state;
+    char *first = NULL;
+    char *text = request("/v1/embeddings", "expect: 100-continue\r\n", "{\"input\":\"我爱吃\"}");
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct site site;
+        site_open(&site, &setups[i]);
+        for (int n = 1; n <= 3; n++) { /* the connection is kept */
+            say(&site, text);
+            while (count(site.client.text, "\"usage\"") < (size_t)n)
+                take_more(&site);
+        }
+        say(&site, text); /* several at once, the last of which ends it */
+        say(&site, text);
+        say(&site, "GET /live HTTP/1.0\r\nx-request-id: 1\r\n\r\n");
+        assert_ended_well(&site);
+        assert_int_equal(count(site.client.text, "HTTP/1.1 200 OK"), 6);
+        assert_int_equal(count(site.client.text, "HTTP/1.1 100 Continue"), 5);
+        assert_alike(&site, &first);
+        site_close(&site);
+    }
+    free(first);
+    free(text);
+}
+
+/* Some `n` rows looked up. */
+static char *look_up(size_t n, const char *more)
+{
+    char *body = malloc(64 + 3 * n);
+    char *at = stpcpy(body, "{\"text\":\"");
+    for (size_t i = 0; i < n; i++)
+        at = stpcpy(at, "我");
+    stpcpy(at, "\"}");
+    char *text = request("/v1/lookup", more, body);
+    free(body);
+    return text;
+}
+
+/* The kernel takes little of what is sent by it. */
+static void make_small(int fd)
+{
+    const int few = 4096;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &few, sizeof few), 0);
+}
+
+/* In one piece from the arena, or made as it is sent; the kernel is full all the time. */
+static void long_replies_come_whole_to_a_slow_client(void **state)
+{
+    (void)state;
+    static const size_t rows[] = {3000, 60000};
+    for (size_t r = 0; r < 2; r++) {
+        char *first = NULL, *text = look_up(rows[r], "connection: close\r\n");
+        for (size_t i = 0; i < N_SETUPS; i++) {
+            struct site site;
+            if (setups[i].step == 1 && r > 0) continue; /* a million calls */
+            site_open(&site, &setups[i]);
+            make_small(site.server);
+            say(&site, text);
+            UNTIL(site.client.has_end) turn_and_take(&site, 5000);
+            assert_ended_well(&site);
+            assert_int_equal(count(site.client.text, "Content-Length: "), r == 0);
+            assert_true(site.client.n > 12 * rows[r]);
+            assert_alike(&site, &first);
+            site_close(&site);
+        }
+        free(first);
+        free(text);
+    }
+}
+
+static void a_body_that_the_client_cuts_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        for (int how = 0; how < 3; how++) {
+            struct site site;
+            char half[] = "\x05no re"; /* as a record: not whole */
+            struct linger reset = {.l_onoff = 1};
+            site_open(&site, &setups[i]);
+            say(&site,
+                "POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+                "content-length: 100\r\n\r\n{\"input\":");
+            for (int n = 0; n < 10; n++)
+                turn(&site);
+            if (how == 0) peer_end(&site.client);
+            if (how == 1) assert_int_equal(send(site.client.fd, half, 3, MSG_NOSIGNAL), 3);
+            if (how == 2) setsockopt(site.client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+            assert_int_equal(site.client.n, 0);
+            site_close(&site);
+        }
+    }
+}
+
+static void a_client_that_sends_no_more_gets_its_reply(void **state)
+{
+    (void)state;
+    char *text = request("/v1/embeddings", "", "{\"input\":\"我爱吃\"}"), *first = NULL;
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct site site;
+        site_open(&site, &setups[i]);
+        say(&site, text);
+        peer_end(&site.client);
+        while (!count(site.client.text, "\"usage\""))
+            take_more(&site);
+        UNTIL(site.client.has_end)
+        {
+            http_sweep(site.http, false); /* it may be the sweep that sees the end */
+            turn_and_take(&site, SIZE_MAX);
+        }
+        assert_ended_well(&site);
+        assert_alike(&site, &first);
+        site_close(&site);
+    }
+    free(first);
+    free(text);
+}
+
+/* Sends chunks until the reply is there, and some more: the server reads on. */
+static void send_without_end(struct site *site)
+{
+    char chunk[0x400 + 16];
+    int head = sprintf(chunk, "400\r\n");
+    memset(chunk + head, 'x', 0x400);
+    memcpy(chunk + head + 0x400, "\r\n", 3);
+    say(site, "POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+              "transfer-encoding: chunked\r\n\r\n");
+    for (int rest = 100; rest > 0; rest -= site->client.n > 0) {
+        say(site, chunk);
+        for (int n = 0; n < 3; n++)
+            turn(site);
+        peer_take(&site->client, SIZE_MAX);
+    }
+}
+
+static void a_413_in_the_middle_of_a_body_reaches_who_goes_on_sending(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct site site;
+        if (setups[i].step == 1) continue; /* a million calls */
+        site_prepare(&site, &setups[i]);
+        site.ask->service.body_bytes_max = 1000;
+        struct http_settings settings = settings_of(&site, &setups[i]);
+        site_begin(&site, &settings);
+        send_without_end(&site);
+        assert_int_equal(strncmp(site.client.text, "HTTP/1.1 413 ", 13), 0);
+        assert_int_equal(count(site.client.text, "HTTP/1.1"), 1);
+        assert_int_equal(http_connections(site.http), 1); /* it lingers */
+        assert_ended_well(&site);
+        site_close(&site);
+    }
+}
+
+static void a_413_before_the_body_reaches_who_sends_it_all_the_same(void **state)
+{
+    (void)state;
+    char body[8192 + 1];
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    char *text = request("/v1/embeddings", "", body), *first = NULL;
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct site site;
+        site_prepare(&site, &setups[i]);
+        site.ask->service.body_bytes_max = 1000;
+        struct http_settings settings = settings_of(&site, &setups[i]);
+        site_begin(&site, &settings);
+        say(&site, text);
+        assert_ended_well(&site);
+        assert_int_equal(strncmp(site.client.text, "HTTP/1.1 413 ", 13), 0);
+        assert_int_equal(http_connections(site.http), 1);
+        assert_alike(&site, &first);
+        site_close(&site);
+    }
+    free(first);
+    free(text);
+}
+
+static void what_is_no_request_is_told_so(void **state)
+{
+    (void)state;
+    char *first = NULL;
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct site site;
+        site_open(&site, &setups[i]);
+        say(&site, "GET /live HTTP/1.1\r\nhost: x\r\nx-request-id: 1\r\n\r\nGET /live "
+                   "HTTP/1.1\r\nhost : x\r\n\r\n");
+        assert_ended_well(&site);
+        assert_int_equal(count(site.client.text, "HTTP/1.1 200 "), 1);
+        assert_int_equal(count(site.client.text, "HTTP/1.1 400 "), 1);
+        assert_alike(&site, &first);
+        site_close(&site);
+    }
+    free(first);
+}
+
+static void a_late_request_is_told_so(void **state)
+{
+    (void)state;
+    char *first = NULL;
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct site site;
+        site_prepare(&site, &setups[i]);
+        struct http_settings settings = settings_of(&site, &setups[i]);
+        settings.limits.request_ns = NS_PER_MS;
+        site_begin(&site, &settings);
+        say(&site, "POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{");
+        UNTIL(site.client.has_end)
+        {
+            turn_and_take(&site, SIZE_MAX);
+            http_sweep(site.http, false);
+        }
+        assert_ended_well(&site);
+        assert_int_equal(strncmp(site.client.text, "HTTP/1.1 408 ", 13), 0);
+        assert_alike(&site, &first);
+        site_close(&site);
+    }
+    free(first);
+}
+
+static void a_drain_ends_idle_connections_well(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct site site;
+        site_open(&site, &setups[i]);
+        say(&site, "GET /live HTTP/1.1\r\nhost: x\r\nx-request-id: 1\r\n\r\n");
+        take_more(&site);
+        UNTIL(site.client.has_end)
+        {
+            http_sweep(site.http, true);
+            turn_and_take(&site, SIZE_MAX);
+        }
+        assert_ended_well(&site);
+        site_close(&site);
+    }
+}
+
+static void a_last_word_that_does_not_fit_is_said_later(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct site site;
+        site_open(&site, &setups[i]);
+        records_reluctance = setups[i].layer ? 5 : 0;
+        say(&site, "GET /live HTTP/1.0\r\nx-request-id: 1\r\n\r\n");
+        assert_ended_well(&site);
+        assert_int_equal(records_reluctance, 0);
+        assert_int_equal(http_connections(site.http), setups[i].layer != NULL); /* it lingers */
+        site_close(&site);
+    }
+}
+
+static void what_a_layer_cannot_read_ends_the_connection(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < N_SETUPS; i++) {
+        struct site site;
+        site_open(&site, &setups[i]);
+        say(&site, "GET /live HTTP/1.1\r\n");
+        assert_int_equal(send(site.client.fd, "\xFF", 1, MSG_NOSIGNAL), 1);
+        UNTIL(site.client.has_end) turn_and_take(&site, SIZE_MAX);
+        assert_int_equal(site.client.n, 0);
+        site_close(&site);
+    }
+}
+
+static bool open_fails(struct wire *wire)
+{
+    (void)wire;
+    return false;
+}
+
+static void without_memory_for_a_layer_no_byte_passes(void **state)
+{
+    (void)state;
+    static const struct wire_layer layer = {.open = open_fails};
+    const struct setup setup = {&layer, 1};
+    struct site site;
+    site_open(&site, &setup);
+    /* libmicrohttpd itself would answer this. */
+    static const char text[] = "GET /live HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n";
+    send(site.client.fd, text, sizeof text - 1, MSG_NOSIGNAL);
+    UNTIL(site.client.has_end) turn_and_take(&site, SIZE_MAX);
+    assert_int_equal(site.client.n, 0);
+    site_close(&site);
+}
+
+/* ---- a wire alone ---- */
+
+/* What the client has acknowledged and what is left make the whole. */
+static bool is_counted(const struct wire *wire, uint64_t given)
+{
+    struct wire_report report;
+    if (!wire_ask(wire, &report)) return false;
+    size_t left = wire_unsent(wire);
+    return left > 0 && report.acked_bytes + left == given;
+}
+
+static void what_has_not_been_taken_is_counted(void **state)
+{
+    (void)state;
+    static const char reply[1 << 16];
+    const int few = 4096;
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct wires wires = {.layer = setups[i].layer};
+        struct wire wire;
+        struct peer client;
+        uint64_t given = 0;
+        ssize_t n;
+        records_step = setups[i].step;
+        records_given = 0;
+        int fd = peer_connect(&client, setups[i].layer);
+        make_small(fd);
+        setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof few);
+        assert_true(wire_open(&wires, &wire, fd));
+        assert_int_equal(wire_unsent(&wire), 0);
+        while ((n = wire_send(&wire, reply, sizeof reply)) > 0)
+            given += (uint64_t)n;
+        assert_int_equal(errno, EAGAIN);
+        if (setups[i].layer) given = records_given;
+        UNTIL(is_counted(&wire, given));
+        size_t left = wire_unsent(&wire);
+        /* The end counts too, whether it is the kernel's already or not. */
+        assert_int_equal(wire_finish(&wire), !setups[i].layer);
+        assert_int_equal(wire_is_talking(&wire), setups[i].layer != NULL);
+        UNTIL(wire_unsent(&wire) == left + 1);
+        UNTIL(client.has_end)
+        {
+            peer_take(&client, SIZE_MAX);
+            if (wire_is_talking(&wire)) wire_finish(&wire);
+        }
+        assert_true(client.has_last && !client.is_reset);
+        UNTIL(wire_unsent(&wire) == 0);
+        wire_release(&wires, &wire);
+        wires_clear(&wires);
+        peer_close(&client);
+        close(fd);
+    }
+}
+
+static void what_goes_nowhere_is_not_counted(void **state)
+{
+    (void)state;
+    static const char reply[1 << 16];
+    const int few = 4096;
+    const struct linger reset = {.l_onoff = 1};
+    struct wires wires = {0};
+    struct wire wire;
+    struct peer client;
+    int fd = peer_connect(&client, NULL);
+    make_small(fd);
+    setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof few);
+    assert_true(wire_open(&wires, &wire, fd));
+    while (wire_send(&wire, reply, sizeof reply) > 0) {
+    }
+    UNTIL(wire_unsent(&wire) > 0);
+    setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    peer_close(&client);
+    UNTIL(wire_unsent(&wire) == 0);
+    wire_release(&wires, &wire);
+    wires_clear(&wires);
+    close(fd);
+}
+
+static void what_has_come_and_not_been_read_is_counted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct wires wires = {.layer = setups[i].layer};
+        struct wire wire;
+        struct peer client;
+        char some[4];
+        records_step = setups[i].step;
+        int fd = peer_connect(&client, setups[i].layer);
+        assert_true(wire_open(&wires, &wire, fd));
+        assert_true(peer_say(&client, "0123456789", 10));
+        assert_int_equal(wire_read(&wire, some, 4), 4);
+        assert_memory_equal(some, "0123", 4);
+        assert_int_equal(wire_unread(&wire), 6); /* of the kernel, or of the layer */
+        peer_close(&client);
+        wire_cut(&wire);
+        assert_int_equal(wire_unsent(&wire), 0);
+        wire_release(&wires, &wire);
+        wires_clear(&wires);
+        close(fd);
+    }
+}
+
+static void who_is_turned_away_is_told_so_where_no_layer_is_in_the_way(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct peer client;
+        int fd = peer_connect(&client, NULL);
+        send(client.fd, "GET", 3, 0);
+        wire_turn_away(setups[i].layer, fd, "HTTP/1.1 503 \r\n\r\n");
+        UNTIL(client.has_end) peer_take(&client, SIZE_MAX);
+        assert_string_equal(client.text, i == 0 ? "HTTP/1.1 503 \r\n\r\n" : "");
+        assert_false(client.is_reset);
+        peer_close(&client);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_are_answered_alike),
+        cmocka_unit_test(long_replies_come_whole_to_a_slow_client),
+        cmocka_unit_test(a_body_that_the_client_cuts_leaves_nothing_behind),
+        cmocka_unit_test(a_client_that_sends_no_more_gets_its_reply),
+        cmocka_unit_test(a_413_in_the_middle_of_a_body_reaches_who_goes_on_sending),
+        cmocka_unit_test(a_413_before_the_body_reaches_who_sends_it_all_the_same),
+        cmocka_unit_test(what_is_no_request_is_told_so),
+        cmocka_unit_test(a_late_request_is_told_so),
+        cmocka_unit_test(a_drain_ends_idle_connections_well),
+        cmocka_unit_test(a_last_word_that_does_not_fit_is_said_later),
+        cmocka_unit_test(what_a_layer_cannot_read_ends_the_connection),
+        cmocka_unit_test(without_memory_for_a_layer_no_byte_passes),
+        cmocka_unit_test(what_has_not_been_taken_is_counted),
+        cmocka_unit_test(what_goes_nowhere_is_not_counted),
+        cmocka_unit_test(what_has_come_and_not_been_read_is_counted),
+        cmocka_unit_test(who_is_turned_away_is_told_so_where_no_layer_is_in_the_way),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
