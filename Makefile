@@ -285,8 +285,9 @@ format-check: | $(DEPS_FIRST) ## fail where a C file is not formatted
 	$(Q)clang-format --dry-run --Werror $(FORMATTED)
 
 .PHONY: layers
-layers: | $(DEPS_FIRST) ## fail where a room includes what it must not see
+layers: | $(DEPS_FIRST) ## fail where a room includes what it must not see, or bytes go past server/wire.c
 	$(Q).ci/layers
+	$(Q).ci/wire
 
 .PHONY: floors
 floors: ## draw docs/floors.svg from the includes
