@@ -102,9 +102,11 @@ static ssize_t read_piece(void *cls, uint64_t at, char *to, size_t room)
     struct exchange *x = &request->x;
     if (request->sent_bytes == x->piece.bytes) {
         request->sent_bytes = 0;
-        if (!handlers_next_piece(x))
-            return x->piece.failed ? MHD_CONTENT_READER_END_WITH_ERROR
-                                   : MHD_CONTENT_READER_END_OF_STREAM;
+        if (!handlers_next_piece(x)) {
+            if (!x->piece.failed) return MHD_CONTENT_READER_END_OF_STREAM;
+            wire_cut(&request->conn->wire); /* half a reply is not to end well */
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+        }
     }
     size_t n = x->piece.bytes - request->sent_bytes;
     if (n > room) n = room;

@@ -28,6 +28,7 @@ static size_t records_step = 1;
 /* Bytes of all records that the kernel has taken. */
 static uint64_t records_given;
 static size_t records_open;
+static struct wire *records_opened; /* the latest */
 /* How often the last word does not fit before it does. */
 static size_t records_reluctance;
 
@@ -59,6 +60,7 @@ static inline bool records_open_one(struct wire *wire)
     assert_non_null(wire->layer->context);
     wire->state = calloc(1, sizeof(struct records));
     records_open += wire->state != NULL;
+    records_opened = wire;
     return wire->state != NULL;
 }
 

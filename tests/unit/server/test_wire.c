@@ -3,6 +3,7 @@
    the kernel: what a client gets is the same. */
 #include "base/clock.h"
 #include "server/http.h"
+#include "server/request.h"
 #include "tests/unit/handlers/ask.h"
 #include "tests/unit/server/records.h"
 
@@ -35,11 +36,18 @@ struct site {
     struct peer client;
     int server; /* its socket */
     size_t n_gone;
+    bool starves; /* once a worker has finished, no memory is left to write its reply */
 };
 
 static void on_wake(void *user)
 {
     struct site *site = user;
+    if (site->starves) {
+        struct conn *conn = (struct conn *)(void *)records_opened;
+        site->budget.max_bytes = 1;
+        while (arena_alloc(&conn->request->arena, 1)) {
+        }
+    }
     http_run(site->http);
 }
 
@@ -82,6 +90,7 @@ static void site_prepare(struct site *site, const struct setup *setup)
     void *ask;
     *site = (struct site){.budget.max_bytes = 256 << 20};
     records_step = setup->step;
+    records_open = records_reluctance = 0; /* of a test that failed */
     ask_open(&ask);
     site->ask = ask;
     assert_int_equal(uv_loop_init(&site->loop), 0);
@@ -255,6 +264,26 @@ static void long_replies_come_whole_to_a_slow_client(void **state)
         free(first);
         free(text);
     }
+}
+
+static void a_reply_that_cannot_go_on_does_not_end_well(void **state)
+{
+    (void)state;
+    char *text = look_up(60000, "connection: close\r\n");
+    for (size_t i = 2; i < N_SETUPS; i++) {
+        struct site site;
+        site_prepare(&site, &setups[i]);
+        struct http_settings settings = settings_of(&site, &setups[i]);
+        settings.offload_bytes = 1000;
+        site.starves = true;
+        site_begin(&site, &settings);
+        say(&site, text);
+        UNTIL(site.client.has_end) turn_and_take(&site, SIZE_MAX);
+        assert_int_equal(count(site.client.text, "HTTP/1.1 200 OK"), 1);
+        assert_false(site.client.has_last);
+        site_close(&site);
+    }
+    free(text);
 }
 
 static void a_body_that_the_client_cuts_leaves_nothing_behind(void **state)
@@ -595,6 +624,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_answered_alike),
         cmocka_unit_test(long_replies_come_whole_to_a_slow_client),
+        cmocka_unit_test(a_reply_that_cannot_go_on_does_not_end_well),
         cmocka_unit_test(a_body_that_the_client_cuts_leaves_nothing_behind),
         cmocka_unit_test(a_client_that_sends_no_more_gets_its_reply),
         cmocka_unit_test(a_413_in_the_middle_of_a_body_reaches_who_goes_on_sending),
