@@ -42,7 +42,7 @@ ROOMS    := base config model handlers server commands
 # files_under = files in folders $(1), and as deep in them as we build, that match $(2).
 files_under = $(sort $(foreach deep,/ /*/ /*/*/ /*/*/*/ /*/*/*/*/,$(wildcard $(1:%=%$(deep)$(2)))))
 SOURCES  := $(call files_under,$(ROOMS),*.c)
-LIBRARY  := $(filter-out commands/main.c,$(SOURCES)) $(sort $(wildcard model/bundle/builtin/*.S))
+LIBRARY  := $(filter-out commands/main.c,$(SOURCES)) $(call files_under,$(ROOMS),*.S)
 UNITS    := $(call files_under,tests/unit,test_*.c)
 FORMATTED := $(call files_under,$(ROOMS) bench tests,*.[ch])
 
@@ -103,6 +103,9 @@ $(foreach mode,$(MODES),$(eval $(call mode_rules,$(mode))))
 # The built-in model is packed by this very program, with no model built in. .incbin is not seen by -MMD.
 BUILTIN := build/builtin/embedd-base-1.safetensors
 $(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/model/bundle/builtin/builtin_data.S.o: $(BUILTIN)))
+
+# So it is with the page of a report.
+$(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/commands/report_page.S.o: commands/report.html))
 
 build/builtin/embedd: build/release/commands/main.c.o build/release/tools/builtin/none.c.o \
 		$(filter-out %/builtin_data.S.o,$(objects_release))

@@ -5,8 +5,8 @@
  *
  * Writers append to a buffer; whether its arena had room for all stands in `buf->failed`. What they
  * write depends on their arguments alone (the date is handed in). Label names may hold anything:
- * what is not UTF-8, and control characters, become U+FFFD; JSON keeps them as escapes. Pure
- * functions.
+ * what is not UTF-8, and control characters, become U+FFFD; JSON keeps the latter as escapes. Pure
+ * functions: any thread, each with a buffer of its own.
  *
  * Keys of the JSON object. What the kind of head does not have is left out; what has no value (no
  * examples, for one) is null; numbers have six significant digits.
@@ -56,9 +56,9 @@ void report_json(struct buf *buf, const struct evaluation_result *result,
                  const struct report_info *info);
 
 /**
- * report_html writes one page that needs nothing else: no script, no font, no image from anywhere.
- * Charts are inline SVG. It is well-formed XML too. At most 100 rows of labels (the worst by F1)
- * and 30 confusions; the confusion matrix for up to 40 labels.
+ * report_html writes one page that needs nothing else: report.html, as it stands in the program,
+ * with the JSON in it, where every '<' is escaped. The page's own script draws that in a browser;
+ * no other script runs, and nothing is fetched.
  */
 void report_html(struct buf *buf, const struct evaluation_result *result,
                  const struct report_info *info);

@@ -3,7 +3,6 @@
 
 #include "base/utf8.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define REPLACEMENT 0xFFFD
@@ -29,7 +28,7 @@ static const struct range zero[] = {
     {0x200B, 0x200D}, {0x20D0, 0x20F0}, {0xFE00, 0xFE0F}, {0x1F3FB, 0x1F3FF}, {0xE0020, 0xE007F},
 };
 
-/* Controls; characters that turn the direction of what follows; what XML does not allow. */
+/* Controls; characters that turn the direction of what follows; what is no character. */
 static const struct range unsafe[] = {
     {0x00, 0x1F},     {0x7F, 0x9F},     {0x200E, 0x200F}, {0x2028, 0x202E},
     {0x2066, 0x2069}, {0xFDD0, 0xFDEF}, {0xFFFE, 0xFFFF},
@@ -68,23 +67,13 @@ size_t report_columns(const char *text)
     return columns;
 }
 
-static void add_code(struct buf *buf, uint32_t code, bool is_escaped)
+static void add_code(struct buf *buf, uint32_t code)
 {
-    static const struct {
-        uint32_t code;
-        const char *entity;
-    } entities[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
-    for (size_t i = 0; is_escaped && i < sizeof entities / sizeof *entities; i++) {
-        if (entities[i].code == code) {
-            buf_add_str(buf, entities[i].entity);
-            return;
-        }
-    }
     char bytes[4];
     buf_add(buf, bytes, utf8_write(bytes, code));
 }
 
-static size_t add_text(struct buf *buf, const char *text, size_t columns_max, bool is_escaped)
+size_t report_plain(struct buf *buf, const char *text, size_t columns_max)
 {
     const char *at = text, *end = text + strlen(text);
     const bool is_cut = columns_max != REPORT_WHOLE && report_columns(text) > columns_max;
@@ -93,28 +82,13 @@ static size_t add_text(struct buf *buf, const char *text, size_t columns_max, bo
         uint32_t code = next_safe(&at, end);
         if (columns + columns_of(code) > limit) break;
         columns += columns_of(code);
-        add_code(buf, code, is_escaped);
+        add_code(buf, code);
     }
     if (!is_cut) return columns;
     for (; columns > 0 && buf->bytes > 0 && buf->data[buf->bytes - 1] == ' '; columns--)
         buf->bytes--;
-    add_code(buf, ELLIPSIS, is_escaped);
+    add_code(buf, ELLIPSIS);
     return columns + 1;
-}
-
-size_t report_plain(struct buf *buf, const char *text, size_t columns_max)
-{
-    return add_text(buf, text, columns_max, false);
-}
-
-size_t report_escaped(struct buf *buf, const char *text, size_t columns_max)
-{
-    return add_text(buf, text, columns_max, true);
-}
-
-const char *report_name(const struct evaluation_result *result, uint32_t label)
-{
-    return label == EVALUATION_UNKNOWN ? "(unknown label)" : result->names[label];
 }
 
 /* ---- figures ---- */
@@ -155,48 +129,4 @@ void report_averages(const struct evaluation_result *result,
 double report_threshold(const struct evaluation_result *result, uint32_t label)
 {
     return result->thresholds ? (double)result->thresholds[label] : 0.5;
-}
-
-/* ---- rows ---- */
-
-static int worst_first(const void *left, const void *right)
-{
-    const struct evaluation_class *a = *(const struct evaluation_class *const *)left;
-    const struct evaluation_class *b = *(const struct evaluation_class *const *)right;
-    if (a->f1 != b->f1) return a->f1 < b->f1 ? -1 : 1;
-    if (a->support != b->support) return a->support > b->support ? -1 : 1;
-    return (a > b) - (a < b);
-}
-
-const struct evaluation_class **report_rows(struct buf *buf, const struct evaluation_result *result,
-                                            size_t rows_max, size_t *n)
-{
-    const struct evaluation_class **rows =
-        arena_array(buf->arena, result->n_labels, sizeof(struct evaluation_class *));
-    const bool is_few = result->n_labels <= REPORT_ORDERED_MAX;
-    *n = 0;
-    if (!rows) {
-        buf->failed = true;
-        return NULL;
-    }
-    for (uint32_t i = 0; i < result->n_labels; i++) {
-        const struct evaluation_class *class = &result->classes[i];
-        if (is_few || class->support > 0 || class->predicted > 0) rows[(*n)++] = class;
-    }
-    if (is_few) return rows;
-    qsort(rows, *n, sizeof *rows, worst_first);
-    if (*n > rows_max) *n = rows_max;
-    return rows;
-}
-
-void report_left_out(struct buf *buf, const struct evaluation_result *result, size_t n)
-{
-    uint32_t n_absent = result->n_labels - result->n_occur;
-    if (n == result->n_labels) return;
-    buf_printf(buf, "%zu of %u labels, the worst by F1 first", n, result->n_labels);
-    if (result->n_occur > n) buf_printf(buf, "; %zu better ones are left out", result->n_occur - n);
-    if (n_absent > 0)
-        buf_printf(buf, "; %u %s neither in the input nor in the predictions", n_absent,
-                   n_absent == 1 ? "is" : "are");
-    buf_add_char(buf, '.');
 }

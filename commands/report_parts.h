@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file report_parts.h
- * What the writers of a report share: names made safe and short, the figures, the rows of the table
- * of labels. Pure functions.
+ * Names made safe and short for a terminal, and the figures that text and JSON share. Pure
+ * functions: any thread, each with a buffer of its own.
  */
 #pragma once
 
@@ -27,12 +27,6 @@ size_t report_columns(const char *text);
  */
 size_t report_plain(struct buf *buf, const char *text, size_t columns_max);
 
-/** report_escaped: the same for HTML and XML, in text and in quoted attributes. */
-size_t report_escaped(struct buf *buf, const char *text, size_t columns_max);
-
-/** report_name: of a label; EVALUATION_UNKNOWN has one too. */
-const char *report_name(const struct evaluation_result *result, uint32_t label);
-
 struct report_figure {
     const char *key, *title;
     const char *note; /* what it means, a few words */
@@ -55,21 +49,6 @@ struct report_average {
 /** report_averages fills in macro, micro, weighted. */
 void report_averages(const struct evaluation_result *result,
                      struct report_average out[static REPORT_AVERAGES]);
-
-/** Up to so many labels are listed in their own order. */
-#define REPORT_ORDERED_MAX 30
-
-/**
- * report_rows returns the labels of the table: all in their order when they are few, otherwise
- * those that occur, the worst by F1 first, of equals the more frequent, at most `rows_max`.
- * @param n how many
- * @return (n) in the arena of `buf`; NULL with n 0 and buf->failed at its cap
- */
-const struct evaluation_class **report_rows(struct buf *buf, const struct evaluation_result *result,
-                                            size_t rows_max, size_t *n);
-
-/** report_left_out writes how many labels the rows (n) do not show; nothing when they show all. */
-void report_left_out(struct buf *buf, const struct evaluation_result *result, size_t n);
 
 /** report_threshold: from which on a label is predicted. Not for a multi-class head. */
 double report_threshold(const struct evaluation_result *result, uint32_t label);

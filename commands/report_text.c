@@ -4,6 +4,7 @@
 #include "commands/report_parts.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define ROWS_MAX 30
 #define PAIRS_MAX 10
@@ -15,6 +16,11 @@ static void add_spaces(struct buf *buf, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         buf_add_char(buf, ' ');
+}
+
+static const char *name_of(const struct evaluation_result *result, uint32_t label)
+{
+    return label == EVALUATION_UNKNOWN ? "(unknown label)" : result->names[label];
 }
 
 /* Left-aligned in `width` columns. */
@@ -90,12 +96,58 @@ static size_t wider(size_t width, const char *name)
     return columns > width ? columns : width;
 }
 
+static int worst_first(const void *left, const void *right)
+{
+    const struct evaluation_class *a = *(const struct evaluation_class *const *)left;
+    const struct evaluation_class *b = *(const struct evaluation_class *const *)right;
+    if (a->f1 != b->f1) return a->f1 < b->f1 ? -1 : 1;
+    if (a->support != b->support) return a->support > b->support ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+/* The labels of the table, in the arena of `buf` (NULL and n = 0 at its cap): all in their order
+ * when they are few, otherwise those that occur, the worst by F1 first, of equals the more
+ * frequent. */
+static const struct evaluation_class **
+choose_rows(struct buf *buf, const struct evaluation_result *result, size_t *n)
+{
+    const struct evaluation_class **rows =
+        arena_array(buf->arena, result->n_labels, sizeof(struct evaluation_class *));
+    const bool is_few = result->n_labels <= ROWS_MAX;
+    *n = 0;
+    if (!rows) {
+        buf->failed = true;
+        return NULL;
+    }
+    for (uint32_t i = 0; i < result->n_labels; i++) {
+        const struct evaluation_class *class = &result->classes[i];
+        if (is_few || class->support > 0 || class->predicted > 0) rows[(*n)++] = class;
+    }
+    if (is_few) return rows;
+    qsort(rows, *n, sizeof *rows, worst_first);
+    if (*n > ROWS_MAX) *n = ROWS_MAX;
+    return rows;
+}
+
+/* How many labels the rows (n) do not show; nothing when they show all. */
+static void add_left_out(struct buf *buf, const struct evaluation_result *result, size_t n)
+{
+    uint32_t n_absent = result->n_labels - result->n_occur;
+    if (n == result->n_labels) return;
+    buf_printf(buf, "%zu of %u labels, the worst by F1 first", n, result->n_labels);
+    if (result->n_occur > n) buf_printf(buf, "; %zu better ones are left out", result->n_occur - n);
+    if (n_absent > 0)
+        buf_printf(buf, "; %u %s neither in the input nor in the predictions", n_absent,
+                   n_absent == 1 ? "is" : "are");
+    buf_add_char(buf, '.');
+}
+
 static void add_rows(struct buf *buf, const struct evaluation_result *result)
 {
     size_t n, width = LABEL_COLUMNS_MIN;
-    const struct evaluation_class **rows = report_rows(buf, result, ROWS_MAX, &n);
+    const struct evaluation_class **rows = choose_rows(buf, result, &n);
     for (size_t i = 0; i < n; i++)
-        width = wider(width, report_name(result, (uint32_t)(rows[i] - result->classes)));
+        width = wider(width, name_of(result, (uint32_t)(rows[i] - result->classes)));
     buf_add_char(buf, '\n');
     add_cell(buf, "label", width);
     buf_add_str(buf, " precision    recall        F1      true predicted     right");
@@ -104,7 +156,7 @@ static void add_rows(struct buf *buf, const struct evaluation_result *result)
     for (size_t i = 0; i < n; i++) {
         const struct evaluation_class *class = rows[i];
         const uint32_t label = (uint32_t)(class - result->classes);
-        add_cell(buf, report_name(result, label), width);
+        add_cell(buf, name_of(result, label), width);
         add_number(buf, class->precision);
         add_number(buf, class->recall);
         add_number(buf, class->f1);
@@ -114,7 +166,7 @@ static void add_rows(struct buf *buf, const struct evaluation_result *result)
             buf_printf(buf, "%10.4g", report_threshold(result, label));
         buf_add_char(buf, '\n');
     }
-    report_left_out(buf, result, n);
+    add_left_out(buf, result, n);
     if (n < result->n_labels) buf_add_char(buf, '\n');
 }
 
@@ -124,8 +176,8 @@ static void add_pairs(struct buf *buf, const struct evaluation_result *result)
     size_t width = LABEL_COLUMNS_MIN;
     if (n == 0) return;
     for (size_t i = 0; i < n; i++) {
-        width = wider(width, report_name(result, result->pairs[i].truth));
-        width = wider(width, report_name(result, result->pairs[i].predicted));
+        width = wider(width, name_of(result, result->pairs[i].truth));
+        width = wider(width, name_of(result, result->pairs[i].predicted));
     }
     buf_add_char(buf, '\n');
     add_cell(buf, "true label", width + 2);
@@ -133,9 +185,9 @@ static void add_pairs(struct buf *buf, const struct evaluation_result *result)
     buf_add_str(buf, "     times\n");
     for (size_t i = 0; i < n; i++) {
         const struct evaluation_pair *pair = &result->pairs[i];
-        add_cell(buf, report_name(result, pair->truth), width);
+        add_cell(buf, name_of(result, pair->truth), width);
         add_spaces(buf, 2);
-        add_cell(buf, report_name(result, pair->predicted), width);
+        add_cell(buf, name_of(result, pair->predicted), width);
         buf_printf(buf, "%10llu\n", (unsigned long long)pair->n);
     }
     if (result->n_pairs > n)
