@@ -50,6 +50,7 @@ FORMATTED := $(call files_under,$(ROOMS) bench tests,*.[ch])
 DEPS_OF_run := build run
 DEPS_OF_test := build test
 DEPS_OF_test-image := image
+DEPS_OF_test-browser := build browser
 DEPS_OF_bench := build bench
 DEPS_OF_bench-quality := build quality
 DEPS_OF_builtin-model := quality
@@ -325,6 +326,11 @@ docker: ## build the container image with docker, podman or buildah
 test-image: $(VENV_READY) ## build the image by buildah on a base made here, run what is in it (as root)
 	@echo "the image"
 	$(Q)$(PYTEST) tests/image
+
+.PHONY: test-browser
+test-browser: build/embedd $(VENV_READY) ## draw the pages that commands write in a real browser (chromium)
+	@echo "pages in a browser"
+	$(Q)$(PYTEST) tests/browser
 
 .PHONY: install
 install: build/embedd ## install the program into DESTDIR PREFIX/bin
