@@ -159,10 +159,8 @@ static bool check_first(const struct flags *flags, const struct flag *flag, uint
                         struct err *err)
 {
     const uint64_t bit = UINT64_C(1) << (flag - flags->list);
-    if (*seen & bit)
-        return err_set(err, ERR_USAGE, NULL, "--%s is given twice; give it once%s", flag->name,
-                       strcmp(flag->name, "model") == 0 ? ": several models are not served yet"
-                                                        : "");
+    if (*seen & bit && !flag->is_list)
+        return err_set(err, ERR_USAGE, NULL, "--%s is given twice; give it once", flag->name);
     *seen |= bit;
     return true;
 }

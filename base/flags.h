@@ -6,7 +6,7 @@
  *
  * `--name value`, where the value does not begin with `--`, or `--name=value`; a switch is `--name`
  * or `--no-name`, `--name=true` or `--name=false`. Flags and files may come in any order, `--` ends
- * the flags, `-` is a file. A flag that comes twice is an error: none is a list.
+ * the flags, `-` is a file. A flag that comes twice is an error, unless it is a list.
  */
 #pragma once
 
@@ -45,6 +45,7 @@ struct flag {
     double least, most;         /* FLAG_REAL: the same */
     /* FLAG_SETTING: takes the value of the flag `name`; NULL: it is missing, which is an error. */
     bool (*read)(void *setting, const char *name, const char *value, struct err *err);
+    bool is_list;     /* it may come more than once */
     const char *help; /* one line */
 };
 

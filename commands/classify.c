@@ -11,7 +11,6 @@
 #include "commands/texts.h"
 #include "commands/unknown.h"
 #include "model/model.h"
-#include "base/workers.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -20,8 +20,12 @@ static void print_table(const struct config *config)
 {
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
         char scratch[32], origin[600];
-        printf("%-20s %-20s %s\n", config_name(i), config_value(config, i, scratch),
-               config_origin(config, i, origin, sizeof origin));
+        const char *value = config_value(config, i, scratch), *line;
+        const char *from = config_origin(config, i, origin, sizeof origin);
+        /* Of a list, an item a line. */
+        for (; (line = strchr(value, '\n')); value = line + 1)
+            printf("%-20s %.*s\n", config_name(i), (int)(line - value), value);
+        printf("%-20s %-20s %s\n", config_name(i), value, from);
     }
 }
 

@@ -103,8 +103,8 @@ static bool embed_line(void *user, struct err *err)
     const struct lines *line = &embed->texts.line;
     struct tokens tokens;
     arena_reset(&embed->arena);
-    if (!model_tokenize(embed->model, &embed->arena, line->text, line->bytes, TOKENIZE_LIMITS, &tokens,
-                        err))
+    if (!model_tokenize(embed->model, &embed->arena, line->text, line->bytes, TOKENIZE_LIMITS,
+                        &tokens, err))
         return false;
     unknown_add(&embed->unknown, embed->model, &tokens);
     float *vector = arena_array(&embed->arena, embed->options.dims, sizeof(*vector));

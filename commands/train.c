@@ -4,7 +4,6 @@
 #include "commands/commands.h"
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
-#include "base/workers.h"
 #include "model/bundle/new_folder.h"
 #include "model/train/folder.h"
 #include "model/train/training.h"

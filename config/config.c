@@ -21,6 +21,7 @@
 
 enum type {
     TYPE_TEXT,
+    TYPE_LIST,
     TYPE_NUMBER,
     TYPE_BYTES,
     TYPE_SECONDS,
@@ -45,6 +46,8 @@ struct option {
 static const struct option options[CONFIG_COUNT] = {
 #define CONFIG_TEXT(field, name, value, words, reload, help)                                       \
     {name, TYPE_TEXT, AT(field), 0, 0, 0, value, words, reload, help},
+#define CONFIG_LIST(field, name, value, words, reload, help)                                       \
+    {name, TYPE_LIST, AT(field), 0, 0, 0, value, words, reload, help},
 #define CONFIG_NUMBER(field, name, value, min, max, unit, reload, help)                            \
     {name, UNIT_TYPE(unit), AT(field), value, min, max, NULL, NULL, reload, help},
 #define CONFIG_SECONDS(field, name, value, min, max, reload, help)                                 \
@@ -65,6 +68,11 @@ const char *const config_aliases[][2] = {
 static const char *const other_variables[] = {PREFIX "CONFIG", PREFIX "CPU"};
 
 /* ---- fields ---- */
+
+static bool is_text(const struct option *option)
+{
+    return option->type == TYPE_TEXT || option->type == TYPE_LIST;
+}
 
 static void *field_of(const struct config *config, const struct option *option)
 {
@@ -97,11 +105,20 @@ static void store_text(struct config *config, const struct option *option, const
     *field = copy_text(text);
 }
 
+/* One item more, in a line of its own. */
+static void append_text(struct config *config, const struct option *option, const char *text)
+{
+    char **field = field_of(config, option), *joined;
+    if (asprintf(&joined, "%s\n%s", *field, text) < 0) abort();
+    free(*field);
+    *field = joined;
+}
+
 void config_init(struct config *config)
 {
     *config = (struct config){0};
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        if (options[i].type == TYPE_TEXT)
+        if (is_text(&options[i]))
             store_text(config, &options[i], options[i].text);
         else
             store_number(config, &options[i], options[i].number);
@@ -111,7 +128,7 @@ void config_init(struct config *config)
 void config_clear(struct config *config)
 {
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        if (options[i].type == TYPE_TEXT) free(*(char **)field_of(config, &options[i]));
+        if (is_text(&options[i])) free(*(char **)field_of(config, &options[i]));
     }
     for (size_t i = 0; i < config->n_warnings; i++)
         free(config->warnings[i]);
@@ -190,6 +207,7 @@ static bool read_value(const struct option *option, const char *text, uint64_t *
     bool is_read = false;
     switch (option->type) {
     case TYPE_TEXT:
+    case TYPE_LIST:
         return *text != '\0';
     case TYPE_CHOICE:
         return read_choice(text, option->words, number);
@@ -239,6 +257,7 @@ static void write_range(const struct option *option, char *out, size_t bytes)
     char low[32], high[32], words[80];
     switch (option->type) {
     case TYPE_TEXT:
+    case TYPE_LIST:
         snprintf(out, bytes, "a text that is not empty");
         break;
     case TYPE_NUMBER:
@@ -279,6 +298,7 @@ const char *config_value(const struct config *config, size_t i, char scratch[sta
     const char *word;
     switch (option->type) {
     case TYPE_TEXT:
+    case TYPE_LIST:
         return *(char *const *)field;
     case TYPE_BOOL:
         return *(const bool *)field ? "true" : "false";
@@ -328,6 +348,18 @@ const char *config_origin(const struct config *config, size_t i, char *scratch, 
     return scratch;
 }
 
+static void add_items(const char *items, struct buf *out)
+{
+    buf_add_char(out, '[');
+    for (const char *end;; items = end + 1) {
+        end = items + strcspn(items, "\n");
+        json_write_string(out, items, (size_t)(end - items));
+        if (!*end) break;
+        buf_add_str(out, ", ");
+    }
+    buf_add_char(out, ']');
+}
+
 void config_add_json(const struct config *config, size_t i, struct buf *out)
 {
     char scratch[32];
@@ -335,6 +367,8 @@ void config_add_json(const struct config *config, size_t i, struct buf *out)
     enum type type = options[i].type;
     if (type == TYPE_NUMBER || type == TYPE_BYTES || type == TYPE_BOOL)
         buf_add_str(out, value);
+    else if (type == TYPE_LIST && strchr(value, '\n'))
+        add_items(value, out);
     else
         json_write_string(out, value, strlen(value));
 }
@@ -378,8 +412,12 @@ static bool set_value(struct config *config, size_t i, enum config_origin origin
     uint64_t number = 0;
     if (!read_value(option, text, &number)) return refuse_value(option, where, text, err);
     if (config->origins[i] > origin) return true;
+    /* Flags come one by one, and so do the items of the file. */
+    const bool is_next = option->type == TYPE_LIST && config->origins[i] == origin;
     config->origins[i] = origin;
-    if (option->type == TYPE_TEXT)
+    if (is_next)
+        append_text(config, option, text);
+    else if (is_text(option))
         store_text(config, option, text);
     else
         store_number(config, option, number);
@@ -425,6 +463,7 @@ void config_flags(struct config *config, struct flag list[static CONFIG_FLAGS])
             .name = options[i].name,
             .type = options[i].type == TYPE_BOOL ? FLAG_SETTING_SWITCH : FLAG_SETTING,
             .out.setting = config,
+            .is_list = options[i].type == TYPE_LIST,
             .read = read_setting_flag,
         };
     list[CONFIG_COUNT] = (struct flag){
@@ -568,10 +607,17 @@ static bool load_key(struct config *config, const char *content, const char *key
                        nearest ? "'?" : "");
     }
     snprintf(where, sizeof where, "%s: %s", place, options[i].name);
-    const char *text;
-    if (!json_as_text(&options[i], value, scratch, sizeof scratch, &text))
-        return refuse_value(&options[i], where, text, err);
-    return set_value(config, i, CONFIG_FILE, where, text, err);
+    const bool is_list = options[i].type == TYPE_LIST && json_is_array(value);
+    const size_t n = is_list ? json_array_size(value) : 1;
+    if (n == 0) return refuse_value(&options[i], where, "[]", err);
+    for (size_t k = 0; k < n; k++) {
+        const json_t *item = is_list ? json_array_get(value, k) : value;
+        const char *text;
+        if (!json_as_text(&options[i], item, scratch, sizeof scratch, &text))
+            return refuse_value(&options[i], where, text, err);
+        if (!set_value(config, i, CONFIG_FILE, where, text, err)) return false;
+    }
+    return true;
 }
 
 static bool load_file(struct config *config, struct err *err)
@@ -628,7 +674,7 @@ static const char *placeholder(const struct option *option, char *scratch, size_
 {
     static const char *const of_type[] = {
         [TYPE_NUMBER] = "N", [TYPE_BYTES] = "SIZE", [TYPE_SECONDS] = "TIME"};
-    if (option->type == TYPE_TEXT) return option->words;
+    if (is_text(option)) return option->words;
     if (option->type == TYPE_BOOL) return "";
     if (option->type != TYPE_CHOICE) return of_type[option->type];
     snprintf(scratch, bytes, "%s", option->words);
@@ -648,8 +694,7 @@ void config_print_help(FILE *out)
         fprintf(out, "  --%s%s%s\n      %s\n", options[i].name, *value ? " " : "", value,
                 options[i].help);
         write_range(&options[i], range, sizeof range);
-        if (options[i].type != TYPE_TEXT && options[i].type != TYPE_BOOL &&
-            options[i].type != TYPE_CHOICE)
+        if (!is_text(&options[i]) && options[i].type != TYPE_BOOL && options[i].type != TYPE_CHOICE)
             fprintf(out, "      %s; ", range);
         else
             fprintf(out, "      ");
@@ -697,6 +742,9 @@ void config_print_markdown(FILE *out)
         "   not set;\n"
         "3. a JSON file, named by `--config FILE` or `EMBEDD_CONFIG`: `{\"max-inputs\": 100}`;\n"
         "   [embedd.sample.json](embedd.sample.json) holds every setting at its default.\n\n"
+        "A setting that may be given more than once is a list in the file, and a line an item in "
+        "a\n"
+        "variable: `{\"model\": [\"en=/models/en\", \"zh=/models/zh\"]}`.\n\n"
         "Sizes are in bytes, or with a suffix: `64K`, `8M`, `8MiB`, `1G` (powers of 1,024).\n"
         "Times are in seconds, or with a unit: `30`, `30s`, `500ms`, `2m`, `1h` (in the file\n"
         "those with a unit are strings). `embedd config` prints the settings in force and where\n"

@@ -30,6 +30,7 @@ enum config_origin {
 /** Indexes of the settings: CONFIG_listen, ... and how many there are. */
 enum config_index {
 #define CONFIG_TEXT(field, ...) CONFIG_##field,
+#define CONFIG_LIST(field, ...) CONFIG_##field,
 #define CONFIG_NUMBER(field, ...) CONFIG_##field,
 #define CONFIG_SECONDS(field, ...) CONFIG_##field,
 #define CONFIG_BOOL(field, ...) CONFIG_##field,
@@ -38,10 +39,12 @@ enum config_index {
     CONFIG_COUNT
 };
 
-/* One field an option: uint64_t, bool, int (an index into the option's choices) or a string.
+/* One field an option: uint64_t, bool, int (an index into the option's choices) or a string; of a
+   list its items, a line each.
    Durations are in milliseconds, whatever unit they were given in. */
 struct config {
 #define CONFIG_TEXT(field, ...) char *field;
+#define CONFIG_LIST(field, ...) char *field;
 #define CONFIG_NUMBER(field, ...) uint64_t field;
 #define CONFIG_SECONDS(field, ...) uint64_t field##_ms;
 #define CONFIG_BOOL(field, ...) bool field;

@@ -24,6 +24,7 @@ struct dialect;
 struct model;
 struct route;
 struct service;
+struct snapshot;
 
 /** A header of the reply; name and value live in the arena or for ever. */
 struct reply_header {
@@ -36,10 +37,11 @@ struct exchange {
     const struct service *service;
     struct arena *arena;
 
-    /* Who answers, and how. Set by handlers_find_route, when the request begins; the model is
-       borrowed until the reply has been sent. */
-    const struct model *model;
-    const struct dialect *dialect; /* of the route; embedd's own where there is none */
+    /* Who answers, and how. Set by handlers_find_route, when the request begins, and again where it
+       names another model; borrowed until handlers_end. */
+    const struct snapshot *snapshot; /* of the registry; serving.h */
+    const struct model *model;       /* of the snapshot */
+    const struct dialect *dialect;   /* of the route; embedd's own where there is none */
     const struct route *route;
     struct text path_tail; /* what the placeholder of a route such as /v1/models/{id} stands for */
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "handlers/headers.h"
 #include "handlers/routes.h"
+#include "handlers/serving.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -68,11 +69,11 @@ const struct route *handlers_find_route(struct exchange *x, enum method method, 
     pthread_once(&once, fill);
     struct route_match match;
     route_find(&route_index, method, path, &match);
-    x->model = x->service->model;
     x->dialect = match.route ? match.route->dialect : dialect_without_route;
     x->route = match.route;
     x->path_tail = match.tail;
     if (match.route) x->sample.route = (unsigned)(1 + match.number);
+    serving_begin(x);
     if (match.is_taken) return x->route;
     if (match.route && method == METHOD_OPTIONS)
         reply_options(x, allow_of(match.methods));
@@ -139,7 +140,7 @@ bool handlers_dispatch(struct exchange *x)
     if (x->is_deferred) {
         x->is_deferred = false;
         x->stage_start_ns = 0;
-        x->sample = (struct metrics_sample){.route = x->sample.route};
+        x->sample = (struct metrics_sample){.route = x->sample.route, .served = x->sample.served};
         x->n_headers = 0;
         return false;
     }
@@ -155,4 +156,9 @@ bool handlers_next_piece(struct exchange *x)
     if (!x->make_piece) return false;
     if (!x->make_piece(x, x->maker, &x->piece)) x->make_piece = NULL;
     return !x->piece.failed && x->piece.bytes > 0;
+}
+
+void handlers_end(struct exchange *x)
+{
+    serving_end(x);
 }

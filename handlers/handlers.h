@@ -48,3 +48,7 @@ bool handlers_dispatch(struct exchange *x);
  *         see the connection end
  */
 bool handlers_next_piece(struct exchange *x);
+
+/** handlers_end ends an exchange that was begun: its reply has been sent, or never will be. What
+ * the exchange borrowed is given back; its sample must have been counted. */
+void handlers_end(struct exchange *x);

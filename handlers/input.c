@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handlers/input.h"
+#include "handlers/serving.h"
 
 #include "base/utf8.h"
 #include "handlers/dialect.h"
+#include "model/registry.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -394,17 +396,12 @@ bool sequence_apply_unknown(struct exchange *x, struct sequence *sequence, size_
     return true;
 }
 
-bool model_name_read(const struct exchange *x, const struct value *value, struct text *out,
+bool model_name_read(struct exchange *x, const struct value *value, struct text *out,
                      struct err *err)
 {
-    const char *served = model_info(x->model)->name;
-    *out = (struct text){served, strlen(served)};
+    *out = (struct text){0};
     if (!value_get_text(value, "model", out, err)) return false;
-    if (!x->service->strict_model ||
-        (out->bytes == strlen(served) && memcmp(out->data, served, out->bytes) == 0))
-        return true;
-    int shown = text_quoted(*out);
-    return err_set(err, ERR_NOT_FOUND, "model",
-                   "model \"%.*s\" is not served here; send \"%s\", or start without strict-model",
-                   shown, out->data, served);
+    if (out->data) return serving_choose(x, *out, err);
+    *out = (struct text){x->snapshot->name, strlen(x->snapshot->name)};
+    return true;
 }

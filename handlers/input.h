@@ -135,9 +135,9 @@ bool sequence_sources(struct exchange *x, const struct sequence *sequence, const
                       const struct token_span **spans, struct err *err);
 
 /**
- * model_name_read checks the field `model`: any name is taken, unless strict-model is set
- * (ERR_NOT_FOUND then for one that is not served).
- * @param out the name to echo: the one sent, else the served model's
+ * model_name_read reads the field `model` and has the model of that name answer (serving_choose).
+ * Before anything else asks for the model.
+ * @param out the name to echo: the one sent, else that of the served model
  */
-bool model_name_read(const struct exchange *x, const struct value *value, struct text *out,
+bool model_name_read(struct exchange *x, const struct value *value, struct text *out,
                      struct err *err);

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,16 +102,48 @@ struct metrics_slot {
     struct histogram stage_ns[STAGE_COUNT];
     struct histogram inputs, tokens;
     const struct metrics *metrics; /* what it is a slot of */
-    struct route_counts routes[];  /* behind them a counter a label, head after head */
+    size_t number;                 /* of the slot */
+    struct route_counts routes[];
+};
+
+enum model_total { MODEL_REQUESTS, MODEL_INPUTS, MODEL_TOKENS, MODEL_TOTALS };
+
+/* By its owner alone, as a slot. */
+struct model_slot {
+    _Alignas(CACHE_LINE) _Atomic uint64_t totals[MODEL_TOTALS];
+};
+
+/* Of a head with these very labels; more than one thread counts. */
+struct head_counts {
+    struct head_counts *next; /* of the same model */
+    char *name;
+    char **labels;
+    size_t n_labels;
+    _Atomic uint64_t predicted[];
+};
+
+struct model_counts {
+    struct model_counts *next;
+    char *name;
+    char *info; /* labels of embedd_model_info */
+    struct head_counts *heads;
+    struct model_slot *slots; /* (n_slots) */
+};
+
+struct metrics_served {
+    struct model_slot *slots;
+    struct head_counts *heads[];
 };
 
 struct metrics {
     size_t n_slots, n_routes;
     size_t slot_bytes; /* a multiple of the cache line, and the slots start on one */
     const char *const *routes;
-    struct metrics_model model;
     const struct arena_budget *budget; /* NULL: not watched */
     char *slots;
+    _Atomic uint64_t reloads[2]; /* failed, done */
+    pthread_mutex_t mutex;       /* over the lists of models and heads, not what they count */
+    struct model_counts *models; /* in the order in which their names came */
 };
 
 #define AT(field) offsetof(struct metrics_slot, field)
@@ -120,24 +153,13 @@ static size_t route_offset(size_t route)
     return AT(routes) + route * sizeof(struct route_counts);
 }
 
-/* Where in a slot the counters of a head's labels begin; of the head behind the last: its end. */
-static size_t head_offset(const struct metrics *metrics, size_t head)
-{
-    size_t labels = 0;
-    for (size_t i = 0; i < head; i++)
-        labels += metrics->model.heads[i].n_labels;
-    return route_offset(metrics->n_routes) + labels * sizeof(_Atomic uint64_t);
-}
-
-struct metrics *metrics_new(size_t threads, const char *const *routes, size_t n_routes,
-                            const struct metrics_model *model)
+struct metrics *metrics_new(size_t threads, const char *const *routes, size_t n_routes)
 {
     assert(threads > 0 && n_routes > 0);
     struct metrics *metrics = calloc(1, sizeof *metrics);
     if (!metrics) return NULL;
-    *metrics = (struct metrics){
-        .n_slots = threads, .n_routes = n_routes, .routes = routes, .model = *model};
-    size_t bytes = head_offset(metrics, model->n_heads);
+    *metrics = (struct metrics){.n_slots = threads, .n_routes = n_routes, .routes = routes};
+    size_t bytes = route_offset(n_routes);
     /* One line more: the next slot's first line may be fetched along with this one's last. */
     bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE + CACHE_LINE;
     metrics->slot_bytes = bytes;
@@ -147,14 +169,43 @@ struct metrics *metrics_new(size_t threads, const char *const *routes, size_t n_
         return NULL;
     }
     memset(metrics->slots, 0, threads * bytes);
-    for (size_t i = 0; i < threads; i++)
+    for (size_t i = 0; i < threads; i++) {
         metrics_slot(metrics, i)->metrics = metrics;
+        metrics_slot(metrics, i)->number = i;
+    }
+    pthread_mutex_init(&metrics->mutex, NULL);
     return metrics;
+}
+
+static void free_head(struct head_counts *head)
+{
+    for (size_t i = 0; head->labels && i < head->n_labels; i++)
+        free(head->labels[i]);
+    free(head->labels);
+    free(head->name);
+    free(head);
+}
+
+static void free_model(struct model_counts *model)
+{
+    for (struct head_counts *head = model->heads, *next; head; head = next) {
+        next = head->next;
+        free_head(head);
+    }
+    free(model->name);
+    free(model->info);
+    free(model->slots);
+    free(model);
 }
 
 void metrics_free(struct metrics *metrics)
 {
     if (!metrics) return;
+    for (struct model_counts *model = metrics->models, *next; model; model = next) {
+        next = model->next;
+        free_model(model);
+    }
+    pthread_mutex_destroy(&metrics->mutex);
     free(metrics->slots);
     free(metrics);
 }
@@ -173,6 +224,119 @@ void metrics_watch_memory(struct metrics *metrics, const struct arena_budget *bu
 struct metrics_slot *metrics_slot(struct metrics *metrics, size_t thread)
 {
     return slot_at(metrics, thread);
+}
+
+/* ---- models ---- */
+
+static bool has_labels(const struct head_counts *counts, const struct metrics_head *head)
+{
+    if (counts->n_labels != head->n_labels || strcmp(counts->name, head->name) != 0) return false;
+    for (size_t i = 0; i < head->n_labels; i++)
+        if (strcmp(counts->labels[i], head->labels[i]) != 0) return false;
+    return true;
+}
+
+static struct head_counts *new_head(const struct metrics_head *head)
+{
+    const size_t n = head->n_labels;
+    struct head_counts *counts = calloc(1, sizeof *counts + n * sizeof *counts->predicted);
+    if (!counts) return NULL;
+    counts->name = strdup(head->name);
+    counts->labels = calloc(n + 1, sizeof *counts->labels);
+    bool is_whole = counts->name && counts->labels;
+    for (; is_whole && counts->n_labels < n; counts->n_labels++)
+        is_whole = (counts->labels[counts->n_labels] = strdup(head->labels[counts->n_labels]));
+    if (is_whole) return counts;
+    free_head(counts);
+    return NULL;
+}
+
+/* The lock is held. */
+static struct head_counts *take_head(struct model_counts *model, const struct metrics_head *head)
+{
+    struct head_counts **at = &model->heads;
+    while (*at && !has_labels(*at, head))
+        at = &(*at)->next;
+    if (!*at) *at = new_head(head);
+    return *at;
+}
+
+static struct model_counts *new_model(const struct metrics *metrics, const char *name)
+{
+    struct model_counts *model = calloc(1, sizeof *model);
+    if (!model) return NULL;
+    const size_t bytes = metrics->n_slots * sizeof *model->slots;
+    model->name = strdup(name);
+    model->slots = aligned_alloc(CACHE_LINE, bytes);
+    if (model->name && model->slots) {
+        memset(model->slots, 0, bytes);
+        return model;
+    }
+    free_model(model);
+    return NULL;
+}
+
+/* The lock is held. */
+static struct model_counts *take_model(struct metrics *metrics, const char *name)
+{
+    struct model_counts **at = &metrics->models;
+    while (*at && strcmp((*at)->name, name) != 0)
+        at = &(*at)->next;
+    if (!*at) *at = new_model(metrics, name);
+    return *at;
+}
+
+static void add_label(struct buf *out, const char *before, const char *name, const char *value);
+
+/* The labels of embedd_model_info; malloc'ed. */
+static char *describe(const struct metrics_model *model)
+{
+    struct arena arena;
+    struct buf out;
+    char *text = NULL;
+    arena_init(&arena, 1 << 20);
+    buf_init(&out, &arena);
+    add_label(&out, "", "model", model->model);
+    add_label(&out, ",", "version", model->version);
+    buf_printf(&out, ",vocab_size=\"%" PRIu64 "\",dim=\"%" PRIu64 "\"", model->vocab_size,
+               model->dim);
+    add_label(&out, ",", "dtype", model->dtype);
+    add_label(&out, ",", "tokenizer", model->tokenizer);
+    if (!out.failed) text = strndup(out.data, out.bytes);
+    arena_clear(&arena);
+    return text;
+}
+
+/* The lock is held. */
+static bool fill_served(struct metrics *metrics, const struct metrics_model *about,
+                        struct metrics_served *served)
+{
+    struct model_counts *model = take_model(metrics, about->model);
+    char *info = model ? describe(about) : NULL;
+    if (!info) return false;
+    free(model->info);
+    model->info = info;
+    served->slots = model->slots;
+    for (size_t i = 0; i < about->n_heads; i++)
+        if (!(served->heads[i] = take_head(model, &about->heads[i]))) return false;
+    return true;
+}
+
+struct metrics_served *metrics_serve(struct metrics *metrics, const struct metrics_model *model)
+{
+    struct metrics_served *served = malloc(sizeof *served + model->n_heads * sizeof *served->heads);
+    if (!served) return NULL;
+    pthread_mutex_lock(&metrics->mutex);
+    const bool done = fill_served(metrics, model, served);
+    pthread_mutex_unlock(&metrics->mutex);
+    if (done) return served;
+    free(served);
+    return NULL;
+}
+
+void metrics_count_reload(struct metrics *metrics, bool is_done)
+{
+    atomic_fetch_add_explicit(&metrics->reloads[is_done], 1, memory_order_relaxed);
 }
 
 /* ---- counting ---- */
@@ -201,13 +365,18 @@ static size_t code_index(unsigned status)
     return i;
 }
 
-static void count_predictions(struct metrics_slot *slot, size_t head, const uint32_t *predicted)
+static void count_served(const struct metrics_slot *slot, const struct metrics_sample *sample)
 {
-    const struct metrics *metrics = slot->metrics;
-    assert(head < metrics->model.n_heads);
-    char *counters = (char *)slot + head_offset(metrics, head);
-    for (size_t i = 0; i < metrics->model.heads[head].n_labels; i++)
-        if (predicted[i]) add(&((_Atomic uint64_t *)(void *)counters)[i], predicted[i]);
+    _Atomic uint64_t *totals = sample->served->slots[slot->number].totals;
+    add(&totals[MODEL_REQUESTS], 1);
+    add(&totals[MODEL_INPUTS], sample->inputs);
+    add(&totals[MODEL_TOKENS], sample->tokens);
+    if (!sample->predicted) return;
+    struct head_counts *head = sample->served->heads[sample->head];
+    for (size_t i = 0; i < head->n_labels; i++)
+        if (sample->predicted[i])
+            atomic_fetch_add_explicit(&head->predicted[i], sample->predicted[i],
+                                      memory_order_relaxed);
 }
 
 void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample)
@@ -230,7 +399,7 @@ void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample)
     if (sample->truncated_inputs)
         add(&slot->totals[TOTAL_TRUNCATED_INPUTS], sample->truncated_inputs);
     if (sample->ignored_fields) add(&slot->totals[TOTAL_IGNORED_FIELDS], sample->ignored_fields);
-    if (sample->predicted) count_predictions(slot, sample->head, sample->predicted);
+    if (sample->served) count_served(slot, sample);
     if (sample->reject != REJECT_NONE) metrics_count_reject(slot, sample->reject);
 }
 
@@ -442,19 +611,56 @@ static void write_work(const struct writer *w)
 /* Only labels that were predicted: a head may have more than a scrape should hold. */
 static void write_predictions(const struct writer *w)
 {
-    const struct metrics *metrics = w->metrics;
     begin(w, "embedd_predictions", "counter", "Labels that classifier heads predicted.");
-    for (size_t i = 0; i < metrics->model.n_heads; i++) {
-        const struct metrics_head *head = &metrics->model.heads[i];
-        const size_t offset = head_offset(metrics, i);
-        for (size_t label = 0; label < head->n_labels; label++) {
-            uint64_t n = total(metrics, offset + label * sizeof(_Atomic uint64_t));
-            if (n == 0) continue;
-            add_label(w->out, "embedd_predictions_total{", "head", head->name);
-            add_label(w->out, ",", "label", head->labels[label]);
-            buf_printf(w->out, "} %" PRIu64 "\n", n);
+    for (const struct model_counts *model = w->metrics->models; model; model = model->next)
+        for (const struct head_counts *head = model->heads; head; head = head->next)
+            for (size_t label = 0; label < head->n_labels; label++) {
+                uint64_t n = atomic_load_explicit(&head->predicted[label], memory_order_relaxed);
+                if (n == 0) continue;
+                add_label(w->out, "embedd_predictions_total{", "model", model->name);
+                add_label(w->out, ",", "head", head->name);
+                add_label(w->out, ",", "label", head->labels[label]);
+                buf_printf(w->out, "} %" PRIu64 "\n", n);
+            }
+}
+
+static uint64_t model_total(const struct writer *w, const struct model_counts *model,
+                            enum model_total total)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < w->metrics->n_slots; i++)
+        sum += atomic_load_explicit(&model->slots[i].totals[total], memory_order_relaxed);
+    return sum;
+}
+
+static void write_models(const struct writer *w)
+{
+    static const struct {
+        const char *name, *help;
+    } totals[MODEL_TOTALS] = {
+        [MODEL_REQUESTS] = {"embedd_model_requests", "Requests that asked this model."},
+        [MODEL_INPUTS] = {"embedd_model_inputs", "Inputs of these requests."},
+        [MODEL_TOKENS] = {"embedd_model_tokens", "Tokens of these inputs."},
+    };
+    char name[64];
+    for (size_t i = 0; i < MODEL_TOTALS; i++) {
+        begin(w, totals[i].name, "counter", totals[i].help);
+        snprintf(name, sizeof name, "%s_total{", totals[i].name);
+        for (const struct model_counts *model = w->metrics->models; model; model = model->next) {
+            add_label(w->out, name, "model", model->name);
+            buf_printf(w->out, "} %" PRIu64 "\n", model_total(w, model, (enum model_total)i));
         }
     }
+    static const char *const results[] = {"failed", "done"};
+    begin(w, "embedd_model_reloads", "counter", "Times that models were opened anew.");
+    for (size_t i = 0; i < 2; i++) {
+        add_label(w->out, "embedd_model_reloads_total{", "result", results[i]);
+        buf_printf(w->out, "} %" PRIu64 "\n",
+                   atomic_load_explicit(&w->metrics->reloads[i], memory_order_relaxed));
+    }
+    begin(w, "embedd_model_info", "gauge", "The models that are served.");
+    for (const struct model_counts *model = w->metrics->models; model; model = model->next)
+        buf_printf(w->out, "embedd_model_info{%s} 1\n", model->info);
 }
 
 static void write_gauges(const struct writer *w)
@@ -480,15 +686,6 @@ static void write_gauges(const struct writer *w)
         write_simple(w, "embedd_request_memory_max_bytes", "gauge",
                      "Most of it, as max-memory says.", budget->max_bytes);
     }
-    const struct metrics_model *model = &w->metrics->model;
-    begin(w, "embedd_model_info", "gauge", "The model that is served.");
-    add_label(w->out, "embedd_model_info{", "model", model->model);
-    add_label(w->out, ",", "version", model->version);
-    buf_printf(w->out, ",vocab_size=\"%" PRIu64 "\",dim=\"%" PRIu64 "\"", model->vocab_size,
-               model->dim);
-    add_label(w->out, ",", "dtype", model->dtype);
-    add_label(w->out, ",", "tokenizer", model->tokenizer);
-    buf_add_str(w->out, "} 1\n");
 }
 
 /* ---- the process (prometheus.io: standard process metrics) ---- */
@@ -580,8 +777,12 @@ void metrics_write(const struct metrics *metrics, bool openmetrics, struct buf *
     struct writer w = {.metrics = metrics, .out = out, .openmetrics = openmetrics};
     write_requests(&w);
     write_work(&w);
+    /* Info is replaced when a model is; it is short, and so is this. */
+    pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&metrics->mutex);
     write_predictions(&w);
     write_gauges(&w);
+    write_models(&w);
+    pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&metrics->mutex);
     write_process(&w);
     if (openmetrics) buf_add_str(out, "# EOF\n");
 }

@@ -5,8 +5,9 @@
  *
  * Each loop thread owns one slot and is its only writer (relaxed atomics, no locks); a scrape on
  * any thread adds the slots up. A request's numbers travel in its `struct metrics_sample`, filled
- * wherever the request is worked on, and are added once, by its loop, when it is complete.
- * Format: Prometheus text 0.0.4 and OpenMetrics 1.0.
+ * wherever the request is worked on, and are added once, by its loop, when it is complete. What is
+ * counted by model, and by label, is kept for as long as the metrics, also of models that have
+ * gone. Format: Prometheus text 0.0.4 and OpenMetrics 1.0.
  */
 #pragma once
 
@@ -55,15 +56,16 @@ struct metrics_sample {
     unsigned route;  /* index into the route names given to metrics_new */
     unsigned status; /* HTTP status */
     enum metrics_reject reject;
-    uint64_t duration_ns;           /* first sight of the request to its completion */
-    uint64_t stage_ns[STAGE_COUNT]; /* 0 = the stage was not entered */
-    uint64_t inputs, tokens;        /* sequences, and tokens in all of them */
-    uint64_t empty_inputs;          /* without a token: answered by the zero vector */
-    uint64_t unknown_tokens;        /* outside the vocabulary */
-    uint64_t truncated_inputs;      /* cut by max-input-tokens */
-    uint64_t ignored_fields;        /* keys of the request that no one reads */
-    size_t head;                    /* who predicted: index into the heads given to metrics_new */
-    const uint32_t *predicted;      /* how often, each of its labels; NULL: nobody did */
+    uint64_t duration_ns;                /* first sight of the request to its completion */
+    uint64_t stage_ns[STAGE_COUNT];      /* 0 = the stage was not entered */
+    uint64_t inputs, tokens;             /* sequences, and tokens in all of them */
+    uint64_t empty_inputs;               /* without a token: answered by the zero vector */
+    uint64_t unknown_tokens;             /* outside the vocabulary */
+    uint64_t truncated_inputs;           /* cut by max-input-tokens */
+    uint64_t ignored_fields;             /* keys of the request that no one reads */
+    const struct metrics_served *served; /* the model that was asked; NULL: none */
+    size_t head;                         /* who predicted: index into the heads of that model */
+    const uint32_t *predicted;           /* how often, each of its labels; NULL: nobody did */
 };
 
 /** A classifier head: whose predictions are counted, label by label. */
@@ -73,7 +75,7 @@ struct metrics_head {
     size_t n_labels;
 };
 
-/** What /metrics says of the model; strings and arrays borrowed for the life of the metrics. */
+/** What /metrics says of a model; all of it is copied. */
 struct metrics_model {
     const char *model, *version, *dtype, *tokenizer;
     uint64_t vocab_size, dim;
@@ -89,9 +91,22 @@ struct arena_budget;
  * metrics_new: `threads` slots, `routes` route names (borrowed for its life; the route table's own
  * names, never a path from the wire). NULL when there is no memory.
  */
-struct metrics *metrics_new(size_t threads, const char *const *routes, size_t n_routes,
-                            const struct metrics_model *model);
+struct metrics *metrics_new(size_t threads, const char *const *routes, size_t n_routes);
 void metrics_free(struct metrics *metrics);
+
+/** Where what one opened model does is counted. Opaque: malloc'ed in one piece, freed by free(3).
+ */
+struct metrics_served;
+
+/**
+ * metrics_serve: a model is served from now on, under a name that is new or instead of the one that
+ * had it; counts go on under the same name, and heads' under the same name and labels. Any thread.
+ * @return for the samples of requests to it, valid as long as the metrics; NULL: no memory
+ */
+struct metrics_served *metrics_serve(struct metrics *metrics, const struct metrics_model *model);
+
+/** metrics_count_reload: models were opened anew, or one of them could not be. Any thread. */
+void metrics_count_reload(struct metrics *metrics, bool is_done);
 
 /** metrics_watch_memory: what requests hold of `budget`, borrowed, is shown from now on. */
 void metrics_watch_memory(struct metrics *metrics, const struct arena_budget *budget);

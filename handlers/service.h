@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file service.h
- * What every request of a running service shares: the model, the limits, the state that /ready and
+ * What every request of a running service shares: the models, the limits, the state that /ready and
  * /metrics report. Handed to the handlers with each request; they change nothing in it.
  */
 #pragma once
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct metrics;
-struct model;
+struct registry;
 
 /** What is done with an input of more than max-input-tokens. */
 enum truncate {
@@ -23,7 +23,7 @@ enum truncate {
 };
 
 struct service {
-    const struct model *model;     /* borrowed, outlives the service; handlers look at x->model */
+    struct registry *registry;     /* of models, one at least; outlives the service */
     const struct metrics *metrics; /* borrowed; NULL in tests */
     const char *version;           /* the program's */
     int64_t started_unix_s;        /* `created` in /v1/models */

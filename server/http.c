@@ -365,6 +365,7 @@ static void end_request(struct http *http, struct request *request,
     metrics_add(http->settings.metrics, sample);
     if (log_access_enabled()) write_access_log(request);
     conn_end_request(&http->conns, request->conn, now_ns);
+    handlers_end(&request->x);
     requests_put(&http->requests, request);
 }
 

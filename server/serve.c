@@ -3,6 +3,9 @@
 
 #include "base/log.h"
 #include "handlers/handlers.h"
+#include "handlers/metrics.h"
+#include "model/model.h"
+#include "model/registry.h"
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/loop.h"
@@ -31,6 +34,16 @@ static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM
 static const char reply_503[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
                                 "Content-Length: 0\r\nConnection: close\r\n\r\n";
 
+/* Opening the models anew, on a thread of its own. */
+struct reload {
+    uv_async_t done; /* from that thread; and whenever an old model can be closed */
+    uv_thread_t thread;
+    bool is_running; /* the main thread's */
+    bool is_wanted;  /* once more, when it has ended */
+    bool is_started; /* `done` is there */
+    atomic_bool is_over;
+};
+
 /* The main thread's: it accepts, hears signals and ends the loops, and answers nothing. */
 struct server {
     const struct config *config;
@@ -38,8 +51,9 @@ struct server {
     struct service service;
     struct arena_budget budget; /* of all requests */
     struct metrics *metrics;
-    struct metrics_slot *slot;  /* the main thread's own: refused connections */
-    struct metrics_head *heads; /* the model's, for the metrics */
+    struct metrics_slot *slot; /* the main thread's own: refused connections */
+    struct registry *registry;
+    const struct serve_models *models;
     struct listener listener;
     struct loop **loops;
     size_t n_loops, next_loop;
@@ -49,6 +63,7 @@ struct server {
     uv_signal_t signals[N_SIGNALS];
     uv_timer_t drain; /* first the delay, then the deadline */
     uv_async_t ended; /* from the loops */
+    struct reload reload;
     uv_work_t warmup; /* of the workers */
 };
 
@@ -111,9 +126,93 @@ static void on_signal(uv_signal_t *handle, int number)
     uv_timer_start(&server->drain, on_drain_delay_over, server->config->drain_delay_ms, 0);
 }
 
+/* ---- models ---- */
+
+static void *attach_model(void *user, const char *name, const struct model *model, struct err *err)
+{
+    struct server *server = user;
+    const struct model_info *info = model_info(model);
+    const struct heads *heads = model_heads(model);
+    struct metrics_head *list = calloc(heads->n + 1, sizeof *list);
+    for (size_t i = 0; list && i < heads->n; i++) {
+        const struct head_info *head = head_info(heads->items[i]);
+        list[i] = (struct metrics_head){head->name, head->labels, head->n_labels};
+    }
+    const struct metrics_model about = {
+        .model = name,
+        .version = info->version,
+        .dtype = info->dtype,
+        .tokenizer = info->tokenizer,
+        .vocab_size = info->vocab_size,
+        .dim = info->dim,
+        .heads = list,
+        .n_heads = heads->n,
+    };
+    void *served = list ? metrics_serve(server->metrics, &about) : NULL;
+    free(list);
+    if (!served) err_set(err, ERR_MEMORY, NULL, "no memory to count what '%.200s' does", name);
+    return served;
+}
+
+/* ---- models opened anew ---- */
+
+/* On the thread of its own. */
+static void reload_models(void *user)
+{
+    struct server *server = user;
+    struct err err;
+    const bool is_done =
+        server->models->open(server->models->user, server->registry, attach_model, server, &err);
+    metrics_count_reload(server->metrics, is_done);
+    if (is_done)
+        log_info("reloaded the models");
+    else
+        log_error("reload: %s; that model is served as it was", err.message);
+    atomic_store(&server->reload.is_over, true);
+    uv_async_send(&server->reload.done);
+}
+
+static void start_reload(struct server *server)
+{
+    struct reload *reload = &server->reload;
+    reload->is_wanted = reload->is_running;
+    if (reload->is_running) return;
+    atomic_store(&reload->is_over, false);
+    reload->is_running = uv_thread_create(&reload->thread, reload_models, server) == 0;
+    if (!reload->is_running) log_error("reload: no thread for it; the models stay as they are");
+}
+
+static void end_reload(struct reload *reload)
+{
+    if (!reload->is_running) return;
+    uv_thread_join(&reload->thread);
+    reload->is_running = false;
+}
+
+static void on_reload_done(uv_async_t *done)
+{
+    struct server *server = done->data;
+    registry_collect(server->registry);
+    if (!server->reload.is_running || !atomic_load(&server->reload.is_over)) return;
+    end_reload(&server->reload);
+    if (server->reload.is_wanted) start_reload(server);
+}
+
+/* On any thread. */
+static void on_model_retired(void *user)
+{
+    struct server *server = user;
+    uv_async_send(&server->reload.done);
+}
+
 static void on_other_signal(uv_signal_t *handle, int number)
 {
-    (void)handle;
+    struct server *server = handle->data;
+    if (number == SIGHUP && !atomic_load(&server->service.is_draining)) {
+        log_info("%s: reloading the models", strsignal(number));
+        start_reload(server);
+        return;
+    }
     log_warn("%s: ignored; SIGTERM ends the service", strsignal(number));
 }
 
@@ -145,6 +244,9 @@ static void on_ended(uv_async_t *ended)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
     uv_close((uv_handle_t *)&server->drain, NULL);
     uv_close((uv_handle_t *)ended, NULL);
+    end_reload(&server->reload); /* it tells `done`, and may be opening a large file */
+    registry_watch(server->registry, NULL, NULL);
+    uv_close((uv_handle_t *)&server->reload.done, NULL);
 }
 
 /* ---- the start ---- */
@@ -170,11 +272,11 @@ static void raise_descriptor_limit(uint64_t connections)
                  (unsigned long long)limit.rlim_cur, (unsigned long long)connections);
 }
 
-static void init_service(struct server *server, const struct model *model)
+static void init_service(struct server *server)
 {
     const struct config *config = server->config;
     struct service *service = &server->service;
-    service->model = model;
+    service->registry = server->registry;
     service->metrics = server->metrics;
     service->version = EMBEDD_VERSION;
     service->started_unix_s = (int64_t)time(NULL);
@@ -200,34 +302,10 @@ static void set_budget(struct server *server)
     server->budget.max_bytes = bytes > BUDGET_BYTES_MIN ? bytes : BUDGET_BYTES_MIN;
 }
 
-static bool list_heads(struct server *server, const struct heads *heads)
+static bool make_metrics(struct server *server)
 {
-    if (heads->n == 0) return true;
-    server->heads = calloc(heads->n, sizeof *server->heads);
-    if (!server->heads) return false;
-    for (size_t i = 0; i < heads->n; i++) {
-        const struct head_info *info = head_info(heads->items[i]);
-        server->heads[i] = (struct metrics_head){info->name, info->labels, info->n_labels};
-    }
-    return true;
-}
-
-static bool make_metrics(struct server *server, const struct model *model)
-{
-    const struct model_info *info = model_info(model);
-    if (!list_heads(server, model_heads(model))) return false;
-    const struct metrics_model labels = {
-        .model = info->name,
-        .version = info->version,
-        .dtype = info->dtype,
-        .tokenizer = info->tokenizer,
-        .vocab_size = info->vocab_size,
-        .dim = info->dim,
-        .heads = server->heads,
-        .n_heads = model_heads(model)->n,
-    };
     server->metrics =
-        metrics_new(server->n_loops + 1, handlers_route_names(), handlers_route_count(), &labels);
+        metrics_new(server->n_loops + 1, handlers_route_names(), handlers_route_count());
     if (!server->metrics) return false;
     metrics_watch_memory(server->metrics, &server->budget);
     server->slot = metrics_slot(server->metrics, server->n_loops);
@@ -287,12 +365,10 @@ static void join_loops(struct server *server)
 }
 
 /* Everything but the listener; what was started is for serve_run to end, also on failure. */
-static bool start(struct server *server, const struct model *model)
+static bool start(struct server *server)
 {
-    set_budget(server);
-    if (!make_metrics(server, model)) return false;
     mask_signals(SIG_BLOCK); /* they are the main thread's */
-    init_service(server, model);
+    init_service(server);
     server->service.workers = server->config->workers;
     if (!pool_start(&server->uv, &server->warmup, &server->service.workers)) return false;
     if (!start_loops(server)) {
@@ -304,40 +380,62 @@ static bool start(struct server *server, const struct model *model)
     return true;
 }
 
-bool serve_run(const struct config *config, const struct model *model,
+/* What requests need, before there is anybody to ask. */
+static bool prepare(struct server *server, struct err *err)
+{
+    set_budget(server);
+    server->registry = registry_new();
+    if (!server->registry || !make_metrics(server))
+        return err_set(err, ERR_MEMORY, NULL, "no memory for the service");
+    return server->models->open(server->models->user, server->registry, attach_model, server, err);
+}
+
+static bool run(struct server *server, void (*on_ready)(const char *url, void *user), void *user)
+{
+    bool is_started = false;
+    if (uv_loop_init(&server->uv) != 0) return false;
+    if (uv_async_init(&server->uv, &server->reload.done, on_reload_done) == 0) {
+        server->reload.done.data = server;
+        server->reload.is_started = true;
+        registry_watch(server->registry, on_model_retired, server);
+    }
+    if (server->reload.is_started && uv_async_init(&server->uv, &server->ended, on_ended) == 0) {
+        server->ended.data = server;
+        is_started = start(server);
+        if (is_started)
+            on_ready(server->listener.url, user);
+        else
+            uv_close((uv_handle_t *)&server->ended, NULL);
+    }
+    if (!is_started && server->reload.is_started)
+        uv_close((uv_handle_t *)&server->reload.done, NULL);
+    uv_run(&server->uv, UV_RUN_DEFAULT);
+    join_loops(server);
+    uv_loop_close(&server->uv);
+    return is_started;
+}
+
+bool serve_run(const struct config *config, const struct serve_models *models,
                void (*on_ready)(const char *url, void *user), void *user, struct err *err)
 {
-    struct server server = {.config = config};
+    struct server server = {.config = config, .models = models};
     const size_t n_loops = config->threads ? config->threads : uv_available_parallelism();
     server.n_loops = n_loops;
     signal(SIGPIPE, SIG_IGN);
     keep_freed_memory();
     raise_descriptor_limit(config->max_connections);
-    if (!listener_open(&server.listener, config->listen, err)) return false;
-    bool is_started = false;
-    if (uv_loop_init(&server.uv) != 0) goto out;
-    if (uv_async_init(&server.uv, &server.ended, on_ended) == 0) {
-        server.ended.data = &server;
-        is_started = start(&server, model);
-        if (is_started)
-            on_ready(server.listener.url, user);
-        else
-            uv_close((uv_handle_t *)&server.ended, NULL);
+    bool is_done = prepare(&server, err) && listener_open(&server.listener, config->listen, err);
+    if (is_done) {
+        is_done = run(&server, on_ready, user) ||
+                  err_set(err, ERR_IO, "threads",
+                          "cannot start %zu loops and %zu workers; give the process more memory, "
+                          "threads or file descriptors, or lower threads and workers",
+                          n_loops, server.service.workers);
+        listener_close(&server.listener);
     }
-    uv_run(&server.uv, UV_RUN_DEFAULT);
-    join_loops(&server);
-    uv_loop_close(&server.uv);
+    registry_free(server.registry);
     metrics_free(server.metrics);
-    free(server.heads);
-out:
-    listener_close(&server.listener);
-    if (!is_started)
-        err_set(
-            err, ERR_IO, "threads",
-            "cannot start %zu loops and %zu workers; give the process more memory, threads or file "
-            "descriptors, or lower threads and workers",
-            n_loops, server.service.workers);
-    return is_started;
+    return is_done;
 }
 
 void serve_libraries(char *out, size_t bytes)

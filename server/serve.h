@@ -7,22 +7,43 @@
 
 #include "base/err.h"
 #include "config/config.h"
-#include "model/model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
+struct model;
+struct registry;
+
+/** serve_attach makes what a snapshot of that name and model needs here: the `attached` of
+ * registry_put. Any thread. NULL with ERR_MEMORY. */
+typedef void *serve_attach(void *server, const char *name, const struct model *model,
+                           struct err *err);
+
+/** Where the models come from. */
+struct serve_models {
+    /**
+     * open puts the models into the registry. First by serve_run, on the main thread: all of them,
+     * one at least. Then at each SIGHUP, on a thread of its own: those that can be opened anew; the
+     * others stay as they are.
+     * @param attach, server what every model is to be put there with
+     * @return false with err set: at first nothing is served; later, some model stayed
+     */
+    bool (*open)(void *user, struct registry *registry, serve_attach *attach, void *server,
+                 struct err *err);
+    void *user;
+};
+
 /**
- * serve_run listens as `config` says and answers until SIGTERM or SIGINT has drained it. Call once
- * a process, from the main thread; it installs the handlers of these two signals and ignores
- * SIGPIPE. A second signal leaves at once, with exit code 128 + its number. Behaviour towards
- * connections: docs/SERVER.md.
- * @param model    borrowed, open, outlives the call
+ * serve_run opens the models, listens as `config` says and answers until SIGTERM or SIGINT has
+ * drained it. Call once a process, from the main thread; it installs handlers of signals and
+ * ignores SIGPIPE. SIGHUP opens the models anew, beside the work; a second SIGTERM or SIGINT leaves
+ * at once, with exit code 128 + its number. Behaviour towards connections: docs/SERVER.md.
  * @param on_ready called once when the service answers, with "http://ADDRESS:PORT"; may print it
  * @return true after a complete drain (also when its deadline cut replies off: that is logged);
- *         false with ERR_USAGE (bad address) or ERR_IO (port taken, no permission)
+ *         false with what models->open says, ERR_USAGE (bad address) or ERR_IO (port taken, no
+ *         permission)
  */
-bool serve_run(const struct config *config, const struct model *model,
+bool serve_run(const struct config *config, const struct serve_models *models,
                void (*on_ready)(const char *url, void *user), void *user, struct err *err);
 
 /** serve_libraries writes what the service runs on, "libmicrohttpd 0.9.75, libuv 1.44.2" (cut where

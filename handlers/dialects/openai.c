@@ -7,7 +7,9 @@
 #include "handlers/errors.h"
 #include "handlers/input.h"
 #include "handlers/reply.h"
+#include "handlers/service.h"
 #include "handlers/vectors.h"
+#include "model/registry.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -164,9 +166,8 @@ void embeddings_post(struct exchange *x)
 
 /* -- models -- */
 
-static void write_model(const struct exchange *x, struct buf *out)
+static void write_model(const struct exchange *x, struct buf *out, const char *name)
 {
-    const char *name = model_info(x->model)->name;
     buf_add_str(out, "{\"id\":");
     write_text(out, (struct text){name, strlen(name)});
     buf_printf(out, ",\"object\":\"model\",\"created\":%" PRId64 ",\"owned_by\":\"embedd\"}",
@@ -175,27 +176,41 @@ static void write_model(const struct exchange *x, struct buf *out)
 
 void models_get(struct exchange *x)
 {
+    struct registry *registry = x->service->registry;
+    const struct snapshot *snapshot;
     struct buf out;
     buf_init(&out, x->arena);
     buf_add_str(&out, "{\"object\":\"list\",\"data\":[");
-    write_model(x, &out);
+    for (size_t i = 0; (snapshot = registry_borrow_nth(registry, i)); i++) {
+        if (i > 0) buf_add_char(&out, ',');
+        write_model(x, &out, snapshot->name);
+        registry_give_back(registry, snapshot);
+    }
     buf_add_str(&out, "]}");
     reply_json(x, &out);
 }
 
 void models_id_get(struct exchange *x)
 {
-    const char *name = model_info(x->model)->name;
-    struct buf out;
-    buf_init(&out, x->arena);
-    if (x->path_tail.bytes == strlen(name) && memcmp(x->path_tail.data, name, strlen(name)) == 0) {
-        write_model(x, &out);
+    struct registry *registry = x->service->registry;
+    const struct text id = x->path_tail;
+    const struct snapshot *snapshot = registry_borrow(registry, id.data, id.bytes);
+    struct err err;
+    if (snapshot) {
+        struct buf out;
+        buf_init(&out, x->arena);
+        write_model(x, &out, snapshot->name);
+        registry_give_back(registry, snapshot);
         reply_json(x, &out);
         return;
     }
-    struct err err;
-    err_set(&err, ERR_NOT_FOUND, "model", "model \"%.*s\" is not served here; \"%s\" is",
-            (int)(x->path_tail.bytes < ERR_VALUE_BYTES ? x->path_tail.bytes : ERR_VALUE_BYTES),
-            x->path_tail.data, name);
+    const int shown = (int)(id.bytes < ERR_VALUE_BYTES ? id.bytes : ERR_VALUE_BYTES);
+    if (registry_count(registry) == 1)
+        err_set(&err, ERR_NOT_FOUND, "model", "model \"%.*s\" is not served here; \"%s\" is", shown,
+                id.data, x->snapshot->name);
+    else
+        err_set(&err, ERR_NOT_FOUND, "model",
+                "model \"%.*s\" is not served here; GET /v1/models lists those that are", shown,
+                id.data);
     handlers_fail(x, &err);
 }

@@ -9,6 +9,7 @@
 #include "handlers/input.h"
 #include "handlers/reply.h"
 #include "handlers/vectors.h"
+#include "model/registry.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -492,8 +493,8 @@ static void write_meaning(struct buf *out, const struct model_info *info)
 void info_get(struct exchange *x)
 {
     const struct service *service = x->service;
-    const struct model_info *info = model_info(service->model);
-    struct text name = {info->name, strlen(info->name)};
+    const struct model_info *info = model_info(x->model);
+    struct text name = {x->snapshot->name, strlen(x->snapshot->name)};
     struct text version = {info->version, strlen(info->version)};
     /* Without a limit of its own a text has at most as many tokens as a body has bytes. */
     size_t tokens_max = service->input_tokens_max     ? service->input_tokens_max
@@ -521,7 +522,7 @@ void info_get(struct exchange *x)
                service->connections_max, tokens_max, service->body_bytes_max, service->inputs_max,
                service->truncate == TRUNCATE_ERROR ? "false" : "true", service->threads);
     buf_printf(&out, ",\"version\":\"%s\",\"sha\":null,\"docker_label\":null", service->version);
-    write_heads(&out, model_heads(service->model));
+    write_heads(&out, model_heads(x->model));
     write_meaning(&out, info);
     buf_add_char(&out, '}');
     reply_json(x, &out);

@@ -3,7 +3,6 @@
 
 #include "base/grow.h"
 #include "model/train/labelled_types.h"
-#include "model/train/labelled_types.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,6 @@
 #include "base/random.h"
 #include "model/math/kernels.h"
 #include "model/math/logistic.h"
-#include "base/random.h"
 
 #include <assert.h>
 #include <math.h>

@@ -8,7 +8,6 @@
 #include "base/workers.h"
 #include "model/head/evaluation.h"
 #include "model/head/head.h"
-#include "base/workers.h"
 #include "model/train/examples.h"
 
 /** What is measured, and on what. */

@@ -11,7 +11,6 @@
 #include "model/train/checkpoint.h"
 #include "model/train/measure.h"
 #include "model/train/plan.h"
-#include "base/random.h"
 #include "model/train/split.h"
 
 #include <math.h>

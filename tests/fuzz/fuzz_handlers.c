@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "handlers/handlers.h"
 #include "model/model.h"
+#include "model/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,9 @@ static void open_services(void)
             fprintf(stderr, "%s\n", err.message);
             exit(1);
         }
-        services[i] = (struct service){.model = model,
+        struct registry *registry = registry_new();
+        if (!registry_put(registry, model_info(model)->name, model, NULL, &err)) exit(1);
+        services[i] = (struct service){.registry = registry,
                                        .version = "0",
                                        .body_bytes_max = 1 << 20,
                                        .inputs_max = 64,
@@ -69,7 +72,7 @@ static void check(struct exchange *x)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (!services[0].model) open_services();
+    if (!services[0].registry) open_services();
     if (size == 0) return 0;
     struct arena arena;
     arena_init(&arena, 4 << 20);

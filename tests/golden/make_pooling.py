@@ -122,7 +122,7 @@ def main():
                 for dims in (DIM, 5):
                     for ids in SEQUENCES if dims == DIM else SEQUENCES[:-1]:
                         write_case(lines, dtype, rows, weights, pooling, normalize, dims, ids)
-    add_builtin(lines, "model/builtin/embedd-base-1/model.safetensors")
+    add_builtin(lines, "model/bundle/builtin/embedd-base-1/model.safetensors")
     (folder / "cases.txt").write_text("\n".join(lines) + "\n")
 
 

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 pytestmark = pytest.mark.slow_under_tsan  # one thread reads, embeds and writes
 
-MODEL = TOP / "model" / "builtin" / "embedd-base-1"
+MODEL = TOP / "model" / "bundle" / "builtin" / "embedd-base-1"
 DATA = TOP / "tests" / "data" / "builtin"
 TEXTS = (DATA / "texts.txt").read_text(encoding="utf-8").split("\n")[:-1]
 DIM = 256

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow_under_tsan
 
 GOLDEN = TOP / "tests" / "golden" / "static"
 FASTTEXT = TOP / "tests" / "data" / "fasttext"
-BUILTIN = TOP / "model" / "builtin" / "embedd-base-1"
+BUILTIN = TOP / "model" / "bundle" / "builtin" / "embedd-base-1"
 FOLDERS = [BUILTIN, *sorted(path for path in GOLDEN.iterdir() if path.is_dir())]
 NAMES = [folder.name for folder in FOLDERS]
 FASTTEXT_MODELS = sorted(path for path in FASTTEXT.iterdir() if path.suffix in (".bin", ".ftz"))

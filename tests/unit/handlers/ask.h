@@ -13,6 +13,7 @@
 #include "base/numtext.h"
 #include "handlers/handlers.h"
 #include "model/model.h"
+#include "model/registry.h"
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -28,7 +29,8 @@ static const float example_rows[EXAMPLE_V * EXAMPLE_D] = {0.5f,   -1,    1, 2, 3
                                                           -0.25f, 0.75f, 2, 0, 0, 1};
 
 struct ask {
-    struct model *model;
+    struct model *model; /* of the registry */
+    struct registry *registry;
     struct service service;
     struct arena arena;
     struct exchange x;
@@ -81,10 +83,12 @@ static inline struct model *ask_make_model(const char *vocab, const float *rows,
     return model;
 }
 
+/* ask_end is due. */
 static inline void ask_open_model(struct ask *ask, struct model *model)
 {
-    *ask = (struct ask){.model = model};
-    ask->service = (struct service){.model = model,
+    *ask = (struct ask){.model = model, .registry = registry_new()};
+    assert_true(registry_put(ask->registry, model_info(model)->name, model, NULL, NULL));
+    ask->service = (struct service){.registry = ask->registry,
                                     .version = "0.0.0",
                                     .started_unix_s = 1700000000,
                                     .body_bytes_max = 1 << 20,
@@ -108,19 +112,25 @@ static inline int ask_open(void **state)
     return 0;
 }
 
+static inline void ask_end(struct ask *ask)
+{
+    handlers_end(&ask->x);
+    arena_clear(&ask->arena);
+    registry_free(ask->registry);
+    free(ask->joined);
+}
+
 static inline int ask_close(void **state)
 {
-    struct ask *ask = *state;
-    arena_clear(&ask->arena);
-    model_close(ask->model);
-    free(ask->joined);
-    free(ask);
+    ask_end(*state);
+    free(*state);
     return 0;
 }
 
 /* Begins a request; ask->x may be changed before ask_send. */
 static inline struct exchange *ask_begin(struct ask *ask)
 {
+    handlers_end(&ask->x);
     arena_reset(&ask->arena);
     ask->x = (struct exchange){.service = &ask->service, .arena = &ask->arena};
     return &ask->x;

@@ -159,8 +159,7 @@ static void a_model_name_is_escaped_where_json_needs_it(void **state)
                  "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,"
                  "\"embedding\":[<0>]}],\"model\":\"a\\\"b\",\"usage\":{\"prompt_tokens\":1,"
                  "\"total_tokens\":1}}");
-    arena_clear(&ask.arena);
-    model_close(ask.model);
+    ask_end(&ask);
 }
 
 static void ready_says_when_the_service_drains_and_live_stays_what_it_is(void **state)

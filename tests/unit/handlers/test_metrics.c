@@ -192,15 +192,22 @@ static size_t count_of(const struct exposition *e, const char *name)
 
 /* ---- the tests ---- */
 
+/* The model, as the samples have it; of the last metrics. */
+static struct metrics_served *served;
+
 static struct metrics *new_metrics(size_t threads)
 {
-    struct metrics *metrics = metrics_new(threads, routes, N_ROUTES, &model);
+    struct metrics *metrics = metrics_new(threads, routes, N_ROUTES);
     assert_non_null(metrics);
+    free(served);
+    served = metrics_serve(metrics, &model);
+    assert_non_null(served);
     return metrics;
 }
 
 #define DURATION "embedd_request_duration_seconds"
 #define PREDICTIONS "embedd_predictions_total"
+#define MODEL_LABEL "model=\"a\\\"b\\\\c\\nd\""
 
 static void slots_are_added_up(void **state)
 {
@@ -307,7 +314,8 @@ static void an_untouched_service_is_a_valid_exposition_too(void **state)
 
 static void add_predictions(struct metrics_slot *slot, size_t head, const uint32_t *predicted)
 {
-    struct metrics_sample sample = {.status = 200, .head = head, .predicted = predicted};
+    struct metrics_sample sample = {
+        .status = 200, .served = served, .head = head, .predicted = predicted};
     metrics_add(slot, &sample);
 }
 
@@ -323,11 +331,13 @@ static void predictions_are_counted_by_head_and_label(void **state)
     add_predictions(metrics_slot(metrics, 1), 1, (const uint32_t[]){0, 0, 0});
     for (int openmetrics = 0; openmetrics < 2; openmetrics++) {
         struct exposition *e = scrape(metrics, openmetrics);
-        assert_true(value_of(e, PREDICTIONS, "head=\"mood\",label=\"good\"") == 1);
+        assert_true(value_of(e, PREDICTIONS, MODEL_LABEL ",head=\"mood\",label=\"good\"") == 1);
+        assert_true(value_of(e, PREDICTIONS,
+                             MODEL_LABEL
+                             ",head=\"topics \\\"1\\\"\",label=\"a\\\"b\\\\c\\nd\"") == 7);
         assert_true(
-            value_of(e, PREDICTIONS, "head=\"topics \\\"1\\\"\",label=\"a\\\"b\\\\c\\nd\"") == 7);
-        assert_true(value_of(e, PREDICTIONS, "head=\"topics \\\"1\\\"\",label=\"x\"") ==
-                    2.0 * UINT32_MAX);
+            value_of(e, PREDICTIONS, MODEL_LABEL ",head=\"topics \\\"1\\\"\",label=\"x\"") ==
+            2.0 * UINT32_MAX);
         assert_int_equal(count_of(e, PREDICTIONS), 3); /* what was never predicted is left out */
         assert_true(value_of(e, "embedd_tokens_total", "") == 0);
         free(e);
@@ -348,18 +358,63 @@ static void a_head_of_many_labels_makes_no_large_scrape(void **state)
     struct metrics_model large = model;
     large.heads = &head;
     large.n_heads = 1;
-    struct metrics *metrics = metrics_new(2, routes, N_ROUTES, &large);
+    struct metrics *metrics = metrics_new(2, routes, N_ROUTES);
     assert_non_null(metrics);
+    free(served);
+    served = metrics_serve(metrics, &large);
+    assert_non_null(served);
     predicted[LABELS_MAX - 1] = 1;
     for (size_t i = 0; i < 2; i++)
         add_predictions(metrics_slot(metrics, i), 0, predicted);
     struct exposition *e = scrape(metrics, false);
-    assert_true(value_of(e, PREDICTIONS, "head=\"many\",label=\"last\"") == 2);
+    assert_true(value_of(e, PREDICTIONS, MODEL_LABEL ",head=\"many\",label=\"last\"") == 2);
     assert_int_equal(count_of(e, PREDICTIONS), 1);
     free(e);
     metrics_free(metrics);
     free(predicted);
     free(labels);
+}
+
+static void counts_of_a_model_go_on_when_it_is_replaced(void **state)
+{
+    (void)state;
+    struct metrics *metrics = new_metrics(2);
+    struct metrics_sample sample = {
+        .status = 200, .served = served, .inputs = 2, .tokens = 9, .predicted = (uint32_t[]){1, 2}};
+    metrics_add(metrics_slot(metrics, 1), &sample);
+    const char *const other[] = {"bad", "good", "new"};
+    const struct metrics_head changed[] = {{"mood", mood, 2}, {"mood", other, 3}};
+    struct metrics_model next = model;
+    next.version = "2";
+    next.heads = changed;
+    struct metrics_served *replaced = metrics_serve(metrics, &next);
+    assert_non_null(replaced);
+    sample.served = replaced;
+    metrics_add(metrics_slot(metrics, 0), &sample);
+    sample.head = 1;
+    sample.predicted = (uint32_t[]){0, 0, 7};
+    metrics_add(metrics_slot(metrics, 0), &sample);
+    next.model = "second";
+    next.n_heads = 0;
+    struct metrics_served *second = metrics_serve(metrics, &next);
+    assert_non_null(second);
+    metrics_count_reload(metrics, true);
+    metrics_count_reload(metrics, false);
+    metrics_count_reload(metrics, true);
+    struct exposition *e = scrape(metrics, true);
+    assert_true(value_of(e, "embedd_model_requests_total", MODEL_LABEL) == 3);
+    assert_true(value_of(e, "embedd_model_inputs_total", MODEL_LABEL) == 6);
+    assert_true(value_of(e, "embedd_model_tokens_total", MODEL_LABEL) == 27);
+    assert_true(value_of(e, "embedd_model_requests_total", "model=\"second\"") == 0);
+    assert_true(value_of(e, PREDICTIONS, MODEL_LABEL ",head=\"mood\",label=\"good\"") == 4);
+    assert_true(value_of(e, PREDICTIONS, MODEL_LABEL ",head=\"mood\",label=\"new\"") == 7);
+    assert_true(value_of(e, "embedd_model_reloads_total", "result=\"done\"") == 2);
+    assert_true(value_of(e, "embedd_model_reloads_total", "result=\"failed\"") == 1);
+    assert_int_equal(count_of(e, "embedd_model_info"), 2);
+    free(e);
+    free(replaced);
+    free(second);
+    metrics_free(metrics);
 }
 
 static void every_status_and_every_reason_is_counted(void **state)
@@ -452,8 +507,13 @@ static void *count_requests(void *user)
 {
     struct worker *worker = user;
     static const uint32_t predicted[] = {0, 2, 1};
-    struct metrics_sample sample = {
-        .route = 1, .status = 200, .inputs = 1, .tokens = 10, .head = 1, .predicted = predicted};
+    struct metrics_sample sample = {.route = 1,
+                                    .status = 200,
+                                    .inputs = 1,
+                                    .tokens = 10,
+                                    .served = served,
+                                    .head = 1,
+                                    .predicted = predicted};
     for (uint64_t i = 0; i < REQUESTS; i++) {
         metrics_in_flight(worker->slot, 1);
         sample.duration_ns = i * 100;
@@ -491,7 +551,7 @@ static void scrapes_see_rising_counts_while_threads_write(void **state)
     assert_true(value_of(e, "embedd_requests_total", "route=\"/v1/embeddings\",code=\"200\"") ==
                 THREADS * REQUESTS);
     assert_true(value_of(e, "embedd_tokens_total", "") == THREADS * REQUESTS * 10);
-    assert_true(value_of(e, PREDICTIONS, "head=\"topics \\\"1\\\"\",label=\"good\"") ==
+    assert_true(value_of(e, PREDICTIONS, MODEL_LABEL ",head=\"topics \\\"1\\\"\",label=\"good\"") ==
                 THREADS * REQUESTS * 2);
     assert_true(value_of(e, "embedd_stage_duration_seconds_count", "stage=\"lookup\"") ==
                 THREADS * (REQUESTS - 1));
@@ -508,11 +568,14 @@ int main(void)
         cmocka_unit_test(an_untouched_service_is_a_valid_exposition_too),
         cmocka_unit_test(predictions_are_counted_by_head_and_label),
         cmocka_unit_test(a_head_of_many_labels_makes_no_large_scrape),
+        cmocka_unit_test(counts_of_a_model_go_on_when_it_is_replaced),
         cmocka_unit_test(every_status_and_every_reason_is_counted),
         cmocka_unit_test(gauges_go_up_and_down_over_all_slots),
         cmocka_unit_test(the_process_is_described),
         cmocka_unit_test(a_full_arena_fails_the_buffer),
         cmocka_unit_test(scrapes_see_rising_counts_while_threads_write),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    free(served);
+    return failed;
 }

@@ -94,9 +94,7 @@ static void site_prepare(struct site *site, const struct setup *setup)
     ask_open(&ask);
     site->ask = ask;
     assert_int_equal(uv_loop_init(&site->loop), 0);
-    static const struct metrics_model labels = {
-        .model = "example", .version = "1", .dtype = "F32", .tokenizer = "dictionary"};
-    site->metrics = metrics_new(1, handlers_route_names(), handlers_route_count(), &labels);
+    site->metrics = metrics_new(1, handlers_route_names(), handlers_route_count());
     assert_non_null(site->metrics);
 }
 

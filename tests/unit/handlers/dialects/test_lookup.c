@@ -104,8 +104,7 @@ static void the_unknown_token_written_in_a_text_is_unknown(void **state)
     assert_string_equal(ask_header(x, "x-embedd-unknown"), "1");
     x = ask_post(&ask, "/tokenize", "{\"inputs\":\"a [UNK]\"}");
     assert_int_equal(x->sample.unknown_tokens, 1);
-    arena_clear(&ask.arena);
-    model_close(ask.model);
+    ask_end(&ask);
 }
 
 static void a_table_without_unknown_row_has_no_unk(void **state)
@@ -428,8 +427,7 @@ static void every_float_in_a_reply_reads_back_to_the_same_bits(void **state)
         assert_memory_equal(&back, &rows[i], sizeof back);
     }
     json_decref(read);
-    arena_clear(&other.arena);
-    model_close(other.model);
+    ask_end(&other);
 }
 
 int main(void)

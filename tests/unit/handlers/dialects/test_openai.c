@@ -162,8 +162,7 @@ static void a_vector_that_is_not_finite_is_never_sent(void **state)
     assert_int_equal(x->status, 500);
     assert_non_null(strstr(x->reply, "input 1 is not finite"));
     assert_non_null(strstr(x->reply, "\"type\":\"server_error\""));
-    arena_clear(&ask.arena);
-    model_close(ask.model);
+    ask_end(&ask);
 }
 
 static void models_lists_the_one_that_is_served(void **state)

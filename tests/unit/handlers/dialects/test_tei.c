@@ -109,8 +109,7 @@ static void tokenize_adds_special_tokens_unless_told_not_to(void **state)
     assert_reply(x, 200,
                  "{\"data\":[{\"index\":0,\"tokens\":[\"love\",\"[UNK]\"],\"ids\":[3,0],"
                  "\"unknown\":1}],\"model\":\"embedd\",\"vocab_size\":5}");
-    arena_clear(&ask.arena);
-    model_close(ask.model);
+    ask_end(&ask);
 }
 
 static void decode_names_an_id_that_is_too_large(void **state)

@@ -2,7 +2,6 @@
 /* Which n-grams get a row, against counting them one by one. */
 #include "base/random.h"
 #include "model/train/ngram_vocabulary.h"
-#include "base/random.h"
 #include "tests/unit/model/train/world.h"
 
 #include <stdio.h>

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handlers/serving.h"
+
+#include "handlers/route.h"
+#include "handlers/service.h"
+#include "handlers/value.h"
+#include "model/registry.h"
+
+static void take(struct exchange *x, const struct snapshot *snapshot)
+{
+    serving_end(x);
+    x->snapshot = snapshot;
+    x->model = snapshot->model;
+    x->sample.served = x->route && x->route->is_heavy ? snapshot->attached : NULL;
+}
+
+void serving_begin(struct exchange *x)
+{
+    take(x, registry_borrow_default(x->service->registry));
+}
+
+static bool is_named(const struct snapshot *snapshot, struct text name)
+{
+    return strlen(snapshot->name) == name.bytes &&
+           memcmp(snapshot->name, name.data, name.bytes) == 0;
+}
+
+bool serving_choose(struct exchange *x, struct text name, struct err *err)
+{
+    struct registry *registry = x->service->registry;
+    if (is_named(x->snapshot, name)) return true;
+    const struct snapshot *found = registry_borrow(registry, name.data, name.bytes);
+    if (found) {
+        take(x, found);
+        return true;
+    }
+    const bool is_single = registry_count(registry) == 1;
+    if (is_single && !x->service->strict_model) return true;
+    x->sample.served = NULL; /* nobody's request */
+    const int shown = text_quoted(name);
+    if (is_single)
+        return err_set(err, ERR_NOT_FOUND, "model",
+                       "model \"%.*s\" is not served here; send \"%s\", or start without "
+                       "strict-model",
+                       shown, name.data, x->snapshot->name);
+    return err_set(err, ERR_NOT_FOUND, "model",
+                   "model \"%.*s\" is not served here; GET /v1/models lists those that are", shown,
+                   name.data);
+}
+
+void serving_end(struct exchange *x)
+{
+    if (!x->snapshot) return;
+    registry_give_back(x->service->registry, x->snapshot);
+    x->snapshot = NULL;
+    x->model = NULL;
+}

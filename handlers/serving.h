@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file serving.h
+ * Which of the served models answers a request: borrowed when the request begins or names another,
+ * given back when its reply has been sent. Works on one exchange, which one thread has at a time.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "handlers/exchange.h"
+
+#include <stdbool.h>
+
+/** serving_begin: the default model, until the request names one. */
+void serving_begin(struct exchange *x);
+
+/**
+ * serving_choose: the model of that name or alias; a request that is worked on once more keeps the
+ * one it has. Where one model alone is served, it answers to every name.
+ * @return false with ERR_NOT_FOUND (field `model`): it is not served; strict-model asks for the
+ *         right name of a single one, too
+ */
+bool serving_choose(struct exchange *x, struct text name, struct err *err);
+
+/** serving_end gives the model back, if there is one. */
+void serving_end(struct exchange *x);
