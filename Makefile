@@ -141,12 +141,12 @@ run: build/embedd | $(DEPS_FIRST) ## install what is missing, build, serve the b
 # ---- tests ----
 
 .PHONY: test
-test: format-check layers docs-check unit unit-scalar tsan http parity replay ## install what is missing, build, run every test
+test: format-check layers docs-check unicode-tables-check unit unit-scalar tsan http parity replay ## install what is missing, build, run every test
 	@echo "all tests passed"
 
 # One after the other, the quick ones first; builds still use every core.
 ifneq ($(filter test,$(MAKECMDGOALS)),)
-unit: | format-check layers docs-check
+unit: | format-check layers docs-check unicode-tables-check
 unit-scalar: | unit
 tsan: | unit-scalar
 replay: | tsan
@@ -316,6 +316,19 @@ docs: build/embedd ## write docs/CONFIG.md and the sample file from the list of 
 docs-check: build/embedd ## fail where they are not what the list of options says
 	$(Q)build/embedd config --markdown | cmp - docs/CONFIG.md
 	$(Q)build/embedd config --sample | cmp - docs/embedd.sample.json
+
+# Ten seconds of work: the library is asked about every code point there is.
+UNICODE_TABLES := model/text/unicode/unicode_tables.c
+MAKE_UNICODE_TABLES = $(VENV) tools/unicode/make_tables.py > build/unicode_tables.c
+.PHONY: unicode-tables unicode-tables-check
+unicode-tables: $(VENV_READY) ## write the tables of characters, as the reference library of the tests has them
+	$(Q)$(MAKE_UNICODE_TABLES)
+	$(Q)mv build/unicode_tables.c $(UNICODE_TABLES)
+
+unicode-tables-check: $(VENV_READY) ## fail where they are not what their script makes
+	@echo "tables of characters"
+	$(Q)$(MAKE_UNICODE_TABLES)
+	$(Q)cmp build/unicode_tables.c $(UNICODE_TABLES) || { echo "make unicode-tables writes them anew"; exit 1; }
 
 .PHONY: docker
 docker: ## build the container image with docker, podman or buildah

@@ -7,6 +7,7 @@
 #include "model/text/families/family.h"
 #include "model/text/tokenizer.h"
 #include "model/text/unicode/forms.h"
+#include "model/text/unicode/unicode.h"
 
 #include <string.h>
 
@@ -24,7 +25,7 @@
 static bool has_letter(struct span text)
 {
     for (const char *at = text.data; at < text.data + text.bytes;)
-        if (form_record_of(utf8_next(&at))->flags & FORM_LETTER) return true;
+        if (unicode_record_of(utf8_next(&at))->flags & UNICODE_LETTER) return true;
     return false;
 }
 

@@ -2,7 +2,7 @@
 #include "model/text/pipeline/patterns.h"
 
 #include "base/utf8.h"
-#include "model/text/unicode/forms.h"
+#include "model/text/unicode/unicode.h"
 
 #include <string.h>
 
@@ -42,9 +42,9 @@ enum pattern_kind pattern_known(const char *regex, size_t bytes)
     return PATTERN_NONE;
 }
 
-#define LETTER FORM_LETTER
-#define NUMBER FORM_NUMBER
-#define GAP FORM_GAP
+#define LETTER UNICODE_LETTER
+#define NUMBER UNICODE_NUMBER
+#define GAP UNICODE_SPACE
 #define CLASSES (LETTER | NUMBER | GAP)
 
 /* Of ASCII characters. */
@@ -62,7 +62,7 @@ static inline unsigned class_at(const char *at, const char **next)
         return ascii_class((unsigned char)*at);
     }
     *next = at;
-    return form_record_of(utf8_next(next))->flags & CLASSES;
+    return unicode_record_of(utf8_next(next))->flags & CLASSES;
 }
 
 /* Past all characters of the class from `at` on. */
@@ -160,8 +160,8 @@ static const char *cl100k_end(const char *at, const char *end, int digits)
 /* Of ASCII characters: whether they may be in the first part of a word, or in the second. */
 static inline unsigned ascii_cases(unsigned char c)
 {
-    return (unsigned char)(c - 'A') < 26   ? FORM_UPPER
-           : (unsigned char)(c - 'a') < 26 ? FORM_LOWER
+    return (unsigned char)(c - 'A') < 26   ? UNICODE_UPPER
+           : (unsigned char)(c - 'a') < 26 ? UNICODE_LOWER
                                            : 0;
 }
 
@@ -173,7 +173,7 @@ static inline unsigned cases_at(const char *at, const char *end, const char **ne
         *next = at + 1;
         return ascii_cases((unsigned char)*at);
     }
-    return form_record_of(utf8_next(next))->flags & (FORM_UPPER | FORM_LOWER);
+    return unicode_record_of(utf8_next(next))->flags & (UNICODE_UPPER | UNICODE_LOWER);
 }
 
 static const char *skip_cases(const char *at, const char *end, unsigned cases)
@@ -195,19 +195,19 @@ static const char *lower_word_end(const char *at, const char *end)
 {
     const char *upper_end = at, *last = NULL, *next;
     unsigned cases;
-    while ((cases = cases_at(upper_end, end, &next)) & FORM_UPPER) {
-        if (cases & FORM_LOWER) last = next;
+    while ((cases = cases_at(upper_end, end, &next)) & UNICODE_UPPER) {
+        if (cases & UNICODE_LOWER) last = next;
         upper_end = next;
     }
-    const char *lower_end = skip_cases(upper_end, end, FORM_LOWER);
+    const char *lower_end = skip_cases(upper_end, end, UNICODE_LOWER);
     return lower_end > upper_end ? lower_end : last;
 }
 
 /* UPPER+LOWER*, where the other does not match. */
 static const char *upper_word_end(const char *at, const char *end)
 {
-    const char *upper_end = skip_cases(at, end, FORM_UPPER);
-    return upper_end > at ? skip_cases(upper_end, end, FORM_LOWER) : NULL;
+    const char *upper_end = skip_cases(at, end, UNICODE_UPPER);
+    return upper_end > at ? skip_cases(upper_end, end, UNICODE_LOWER) : NULL;
 }
 
 /* A word, with one character before it that is neither letter nor number nor line break; NULL:
@@ -297,8 +297,8 @@ static const char *skip_cjk(const char *at, const char *end)
 }
 
 /* DeepSeek's classes: letters and marks; punctuation and symbols; white space; 0: any other. */
-#define WORD (FORM_UPPER | FORM_LOWER)
-#define SIGN FORM_SIGN
+#define WORD (UNICODE_UPPER | UNICODE_LOWER)
+#define SIGN UNICODE_SIGN
 
 static inline bool is_ascii_letter(char c)
 {
@@ -310,7 +310,7 @@ static inline unsigned deepseek_class(const char *at, const char **next)
     unsigned char c = (unsigned char)*at;
     if (c >= 0x80) {
         *next = at;
-        unsigned flags = form_record_of(utf8_next(next))->flags;
+        unsigned flags = unicode_record_of(utf8_next(next))->flags;
         return flags & WORD ? WORD : flags & (SIGN | GAP);
     }
     *next = at + 1;

@@ -3,7 +3,7 @@
  * @file patterns.h
  * The regular expressions that byte-level tokenizers split texts by, written out by hand.
  *
- * Classes of characters are the reference's (forms.h). Pure functions.
+ * Classes of characters are the reference's (unicode.h). Pure functions.
  */
 #pragma once
 

@@ -116,7 +116,7 @@ static bool is_delimiter(const struct split_step *step, const char *at, const ch
     *next = at;
     uint32_t code = utf8_next(next);
     return step->kind == SPLIT_CHAR ? code == step->character
-                                    : form_record_of(code)->flags & FORM_NUMERIC;
+                                    : unicode_record_of(code)->flags & UNICODE_NUMERIC;
 }
 
 static bool split_chars(struct pipeline_run *run, size_t i, const struct line *line)
@@ -210,12 +210,12 @@ static bool split_scripts(struct pipeline_run *run, size_t i, const struct line 
 {
     const char *at = line->text, *end = line->text + line->bytes;
     size_t start = line->bytes;
-    unsigned last = FORM_SCRIPT_ANY;
+    unsigned last = UNICODE_SCRIPT_ANY;
     while (at < end) {
         size_t here = (size_t)(at - line->text);
-        unsigned script = form_record_of(utf8_next(&at))->script;
-        if (script == FORM_SCRIPT_ANY || script == last) continue;
-        if (last != FORM_SCRIPT_ANY && !hand_on(run, i, line, start, here)) return false;
+        unsigned script = unicode_record_of(utf8_next(&at))->script;
+        if (script == UNICODE_SCRIPT_ANY || script == last) continue;
+        if (last != UNICODE_SCRIPT_ANY && !hand_on(run, i, line, start, here)) return false;
         start = here;
         last = script;
     }

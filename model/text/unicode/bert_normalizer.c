@@ -46,6 +46,7 @@ struct writer {
     const struct normalizer *normalizer;
     bool has_form;
     enum unicode_form form;
+    uint16_t special; /* see special_flags */
     char *at;
     uint32_t *places; /* where the next one goes, or NULL */
     struct place in;  /* the next character to read */
@@ -99,9 +100,8 @@ static const char *elements_of(const char *at, size_t *bytes)
 {
     const char *end = at;
     const struct unicode_record *record = unicode_record_of(utf8_next(&end));
-    const struct unicode_mapping *mapping = &unicode_mappings[record->mapping];
-    *bytes = record->mapping ? mapping->bytes[UNICODE_STRIP] : (size_t)(end - at);
-    return record->mapping ? (const char *)unicode_pool + mapping->at[UNICODE_STRIP] : at;
+    *bytes = (size_t)(end - at);
+    return record->forms[UNICODE_STRIPPED] ? unicode_text(record, UNICODE_STRIPPED, bytes) : at;
 }
 
 struct run {
@@ -186,48 +186,58 @@ static void put_run(struct writer *w, const struct unicode_record *record)
 
 /* ---- one character ---- */
 
-static void put_mapped(struct writer *w, const struct unicode_record *record, uint32_t code,
-                       size_t bytes)
+/* What the normalizer does to characters with one of these flags is more than to write them. */
+static uint16_t special_flags(const struct normalizer *n)
 {
-    const char *text = w->in.at;
-    if (w->normalizer->strip_accents && record->flags & UNICODE_SYLLABLE) {
-        put_syllable(w, code, w->in.index);
-        return;
-    }
-    if (w->has_form && record->mapping) {
-        const struct unicode_mapping *mapping = &unicode_mappings[record->mapping];
-        text = (const char *)unicode_pool + mapping->at[w->form];
-        bytes = mapping->bytes[w->form];
-    }
-    put(w, text, bytes, w->in.index);
+    return (n->clean_text ? UNICODE_CONTROL | UNICODE_SPACE : 0) |
+           (n->strip_accents ? UNICODE_MARK | UNICODE_REORDER | UNICODE_SYLLABLE : 0);
 }
 
-/* The reader's character is more than a plain letter. */
-static void put_special(struct writer *w, const struct unicode_record *record, uint32_t code,
-                        size_t bytes)
+/* The reader's character has `flags`, some special ones among them. */
+static void put_special(struct writer *w, const struct unicode_record *record, unsigned flags,
+                        uint32_t code, size_t bytes)
 {
-    const struct normalizer *n = w->normalizer;
-    bool is_removed = n->clean_text && record->flags & UNICODE_CONTROL;
-    if (is_removed) goto next;
-    if (n->strip_accents && record->flags & UNICODE_REORDER) {
+    bool is_removed = flags & UNICODE_CONTROL;
+    if (flags & UNICODE_REORDER && !is_removed) {
         put_run(w, record);
+        return;
+    }
+    if (!is_removed && record->order == 0)
+        w->run.at = NULL;
+    else if (!is_removed && !w->run.at)
+        w->run = w->in;
+    if (!is_removed && !(flags & UNICODE_MARK)) {
+        if (flags & UNICODE_SPACE)
+            put(w, " ", 1, w->in.index);
+        else
+            put_syllable(w, code, w->in.index);
+    }
+    w->in.at += bytes;
+    w->in.index++;
+}
+
+/* The reader's character, if it is not ASCII. */
+static inline void put_character(struct writer *w)
+{
+    const char *text = w->in.at, *next = text;
+    uint32_t code = utf8_next(&next);
+    const struct unicode_record *record = unicode_record_of(code);
+    size_t bytes = (size_t)(next - text);
+    unsigned special = record->flags & w->special;
+    if (special) {
+        put_special(w, record, special, code, bytes);
         return;
     }
     if (record->order == 0)
         w->run.at = NULL;
     else if (!w->run.at)
         w->run = w->in;
-    if (n->strip_accents && record->flags & UNICODE_MARK) goto next;
-    if (n->clean_text && record->flags & UNICODE_SPACE) {
-        put(w, " ", 1, w->in.index);
-        goto next;
-    }
-    bool spaced = n->handle_chinese_chars && record->flags & UNICODE_CHINESE;
+    if (w->has_form && record->forms[w->form]) text = unicode_text(record, w->form, &bytes);
+    bool spaced = record->flags & UNICODE_CHINESE && w->normalizer->handle_chinese_chars;
     if (spaced) put(w, " ", 1, w->in.index);
-    put_mapped(w, record, code, bytes);
+    put(w, text, bytes, w->in.index);
     if (spaced) put(w, " ", 1, w->in.index);
-next:
-    w->in.at += bytes;
+    w->in.at = next;
     w->in.index++;
 }
 
@@ -250,22 +260,20 @@ size_t normalizer_apply(const struct normalizer *normalizer, const char *text, s
 {
     struct writer w = {.normalizer = normalizer,
                        .has_form = normalizer->strip_accents || normalizer->lowercase,
-                       .form = !normalizer->strip_accents ? UNICODE_LOWER
-                               : normalizer->lowercase    ? UNICODE_STRIP_LOWER
-                                                          : UNICODE_STRIP,
+                       .form = !normalizer->strip_accents ? UNICODE_LOWERCASE
+                               : normalizer->lowercase    ? UNICODE_STRIPPED_LOWERCASE
+                                                          : UNICODE_STRIPPED,
+                       .special = special_flags(normalizer),
                        .at = out,
                        .places = places,
                        .in = {.at = text},
                        .end = text + bytes};
     while (w.in.at < w.end) {
         unsigned char c = (unsigned char)*w.in.at;
-        if (c < 0x80) {
+        if (c < 0x80)
             put_ascii(&w, c);
-            continue;
-        }
-        const char *next = w.in.at;
-        uint32_t code = utf8_next(&next);
-        put_special(&w, unicode_record_of(code), code, (size_t)(next - w.in.at));
+        else
+            put_character(&w);
     }
     return (size_t)(w.at - out);
 }

@@ -32,8 +32,9 @@ struct pending {
 
 struct former {
     struct rewrite *w;
-    bool composes, compatible;
-    struct pending marks; /* decomposed, not yet in canonical order */
+    bool composes;
+    enum unicode_form form; /* that a text is decomposed to */
+    struct pending marks;   /* decomposed, not yet in canonical order */
     /* Composing: a starter, and marks after it that did not join it. */
     bool has_starter, has_mark;
     struct element starter;
@@ -60,18 +61,18 @@ static uint32_t compose(uint32_t first, uint32_t second)
     if (first - SYLLABLES < N_SYLLABLES && (first - SYLLABLES) % N_TAILS == 0 &&
         second - TAILS - 1 < N_TAILS - 1)
         return first + (second - TAILS);
-    if (!(form_record_of(second)->flags & FORM_SECOND)) return 0;
-    uint64_t pair = (uint64_t)first << 32 | second;
-    size_t low = 0, high = form_n_compositions;
+    if (!(unicode_record_of(second)->flags & UNICODE_SECOND)) return 0;
+    uint64_t pair = (uint64_t)first << 21 | second;
+    size_t low = 0, high = unicode_n_compositions;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (form_compositions[middle].pair < pair)
+        if (unicode_compositions[middle] >> 21 < pair)
             low = middle + 1;
         else
             high = middle;
     }
-    bool is_found = low < form_n_compositions && form_compositions[low].pair == pair;
-    return is_found ? form_compositions[low].composed : 0;
+    bool is_found = low < unicode_n_compositions && unicode_compositions[low] >> 21 == pair;
+    return is_found ? unicode_compositions[low] & 0x1FFFFF : 0;
 }
 
 static void put_element(struct former *f, const struct element *element)
@@ -159,7 +160,7 @@ static void put_marks(struct former *f)
 /* The next element as it comes from decomposing. */
 static void put_decomposed(struct former *f, uint32_t code, int change)
 {
-    struct element element = {code, change, form_record_of(code)->order};
+    struct element element = {code, change, unicode_record_of(code)->order};
     if (element.order > 0) {
         push(f, &f->marks, element);
         return;
@@ -178,16 +179,15 @@ static void put_syllable(struct former *f, uint32_t code)
 
 static void put_character(struct former *f, uint32_t code)
 {
-    const struct form_record *record = form_record_of(code);
-    uint16_t index = f->compatible ? record->compatible : record->canonical;
-    const struct form_mapping *mapping = &form_mappings[index];
-    if (code - SYLLABLES < N_SYLLABLES) {
+    const struct unicode_record *record = unicode_record_of(code);
+    size_t bytes;
+    const char *at = unicode_text(record, f->form, &bytes), *end = at + bytes;
+    if (record->flags & UNICODE_SYLLABLE)
         put_syllable(f, code);
-        return;
-    }
-    if (index == 0) put_decomposed(f, code, 0);
-    for (unsigned i = 0; i < mapping->n; i++)
-        put_decomposed(f, form_pool[mapping->at + i], i > 0);
+    else if (bytes == 0)
+        put_decomposed(f, code, 0);
+    for (int change = 0; at < end; change = 1)
+        put_decomposed(f, utf8_next(&at), change);
 }
 
 /* Nothing waits: what follows may be copied. */
@@ -200,11 +200,10 @@ static void put_all(struct former *f)
 /* Whether the character takes part in nothing but as the first of a pair. */
 static bool is_inert(const struct former *f, uint32_t code)
 {
-    const struct form_record *record = form_record_of(code);
-    uint16_t mapping = f->compatible ? record->compatible : record->canonical;
+    const struct unicode_record *record = unicode_record_of(code);
     bool is_jamo = code - LEADS < 0x100; /* composed by arithmetic */
-    return mapping == 0 && record->order == 0 && !(record->flags & FORM_SECOND) && !is_jamo &&
-           code - SYLLABLES >= N_SYLLABLES;
+    return record->forms[f->form] == 0 && record->order == 0 && !is_jamo &&
+           !(record->flags & (UNICODE_SECOND | UNICODE_SYLLABLE));
 }
 
 /* How many bytes from `at` on may be copied: the last character before one that is not inert may
@@ -228,7 +227,8 @@ void form_apply(enum text_form form, struct rewrite *w)
 {
     struct former f = {.w = w,
                        .composes = form == FORM_NFC || form == FORM_NFKC,
-                       .compatible = form == FORM_NFKC || form == FORM_NFKD};
+                       .form = form == FORM_NFKC || form == FORM_NFKD ? UNICODE_COMPATIBLE
+                                                                      : UNICODE_CANONICAL};
     const char *at = w->in.text, *end = rewrite_end_of(w);
     while (at < end) {
         size_t plain = plain_bytes(&f, at, end);
@@ -251,44 +251,39 @@ static void copy_to(struct rewrite *w, const char *at)
     rewrite_copy(w, (size_t)(at - w->in.text) - w->at);
 }
 
-static void leave_out(struct rewrite *w, bool (*is_left_out)(uint32_t code))
+/* None of ASCII is a mark. */
+static void leave_out(struct rewrite *w, uint16_t flag)
 {
     const char *at = w->in.text, *end = rewrite_end_of(w);
     while (at < end) {
         const char *start = at;
-        if (!is_left_out(utf8_next(&at))) continue;
+        if ((unsigned char)*at < 0x80) {
+            at++;
+            continue;
+        }
+        if (!(unicode_record_of(utf8_next(&at))->flags & flag)) continue;
         copy_to(w, start);
         rewrite_skip(w, 1);
     }
     copy_to(w, end);
 }
 
-static bool is_combining(uint32_t code)
-{
-    return form_record_of(code)->flags & FORM_COMBINING;
-}
-
 void strip_accents_apply(struct rewrite *w)
 {
-    leave_out(w, is_combining);
-}
-
-static bool is_mark(uint32_t code)
-{
-    return unicode_record_of(code)->flags & UNICODE_MARK;
+    leave_out(w, UNICODE_COMBINING);
 }
 
 void strip_marks_apply(struct rewrite *w)
 {
-    leave_out(w, is_mark);
+    leave_out(w, UNICODE_MARK);
 }
 
-static void put_lower(struct rewrite *w, const struct unicode_mapping *mapping)
+static void put_lower(struct rewrite *w, const struct unicode_record *record)
 {
-    const char *lower = (const char *)unicode_pool + mapping->at[UNICODE_LOWER];
-    const char *lower_end = lower + mapping->bytes[UNICODE_LOWER];
-    for (int change = 0; lower < lower_end; change = 1)
-        rewrite_put(w, utf8_next(&lower), change);
+    size_t bytes;
+    const char *at = unicode_text(record, UNICODE_LOWERCASE, &bytes), *end = at + bytes;
+    for (int change = 0; at < end; change = 1)
+        rewrite_put(w, utf8_next(&at), change);
 }
 
 /* ASCII at `at` in lower case, and with it what was passed over before; where it ends. */
@@ -313,9 +308,9 @@ void lowercase_apply(struct rewrite *w)
             continue;
         }
         const struct unicode_record *record = unicode_record_of(utf8_next(&at));
-        if (record->mapping == 0) continue;
+        if (record->forms[UNICODE_LOWERCASE] == 0) continue;
         copy_to(w, start);
-        put_lower(w, &unicode_mappings[record->mapping]);
+        put_lower(w, record);
     }
     copy_to(w, end);
 }

@@ -19,7 +19,7 @@ struct word {
 static inline uint8_t words_flags(const char *at, const char **next)
 {
     uint8_t flags = unicode_byte_flags[(unsigned char)*at];
-    if (flags != UNICODE_LEAD) {
+    if (__builtin_expect(flags != UNICODE_LEAD, 1)) {
         *next = at + 1;
         return flags;
     }
