@@ -11,6 +11,7 @@
 #include "model/math/neighbours.h"
 #include "model/model.h"
 #include "model/text/unicode/fold.h"
+#include "model/text/unicode/fold_case.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
    by themselves; each looked up exactly as it stands in the text (no lower-casing, no cleaning). */
 #include "base/utf8.h"
 #include "model/text/families/family.h"
-#include "model/text/unicode/words.h"
+#include "model/text/unicode/bert_words.h"
 
 #include <utf8proc.h>
 

@@ -4,7 +4,7 @@
    walk over the text here (bert_family). */
 #include "base/utf8.h"
 #include "model/text/families/family.h"
-#include "model/text/unicode/words.h"
+#include "model/text/unicode/bert_words.h"
 
 #include <assert.h>
 #include <string.h>

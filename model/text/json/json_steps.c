@@ -205,7 +205,7 @@ static bool read_normalizer_step(struct tokenizer *t, json_t *part, const char *
     static const struct {
         const char *type;
         enum normalize_kind kind;
-        enum text_form form;
+        enum normal_form form;
     } kinds[] = {
         {"NFC", NORMALIZE_FORM, FORM_NFC},
         {"NFD", NORMALIZE_FORM, FORM_NFD},

@@ -15,7 +15,7 @@
 #include "model/text/pipeline/patterns.h"
 #include "model/text/pipeline/regex.h"
 #include "model/text/unicode/charsmap.h"
-#include "model/text/unicode/forms.h"
+#include "model/text/unicode/normal_forms.h"
 #include "model/text/unicode/rewrite.h"
 
 #include <stdbool.h>
@@ -60,7 +60,7 @@ enum normalize_kind {
 
 struct normalize_step {
     enum normalize_kind kind;
-    enum text_form form;
+    enum normal_form form;
     bool left, right;         /* Strip */
     struct step_text pattern; /* Replace by a string: where `regex` is NULL */
     struct regex *regex;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file normalizer.h
+ * @file bert_normalizer.h
  * BertNormalizer: clean text, spaces around Chinese characters, NFD without accents, lower case, in
- * this order. Reference: the `tokenizers` library's normalizer of the same name. Pure functions.
+ * this order. Reference: the `tokenizers` library's normalizer of the same name. Pure functions;
+ * any thread may call them.
  */
 #pragma once
 

@@ -3,7 +3,7 @@
 #include "tests/test.h"
 
 #include "base/utf8.h"
-#include "model/text/unicode/forms.h"
+#include "model/text/unicode/normal_forms.h"
 
 #include <string.h>
 
@@ -25,17 +25,17 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct line formed(enum text_form form, const char *text, size_t bytes)
+static struct line formed(enum normal_form form, const char *text, size_t bytes)
 {
     struct line in = {.text = text, .bytes = bytes}, out;
     struct rewrite w;
     rewrite_start(&w, &arena, &room, &in, true);
-    form_apply(form, &w);
+    normal_form_apply(form, &w);
     assert_true(rewrite_end(&w, &out));
     return out;
 }
 
-static void check(enum text_form form, const char *text, const char *want)
+static void check(enum normal_form form, const char *text, const char *want)
 {
     struct line out = formed(form, text, strlen(text));
     assert_int_equal(out.bytes, strlen(want));
@@ -101,28 +101,6 @@ static void a_million_marks_take_no_time(void **state)
     test_free(text);
 }
 
-static void one_character_at_a_time(void **state)
-{
-    (void)state;
-    struct line in = {.text = " A\xCC\x81\xC4\xB0\xE2\x80\x83", .bytes = 9}, out;
-    struct rewrite w;
-    rewrite_start(&w, &arena, &room, &in, true);
-    lowercase_apply(&w);
-    assert_true(rewrite_end(&w, &out));
-    assert_int_equal(out.bytes, 10); /* İ becomes i and a dot */
-    assert_memory_equal(out.text, " a\xCC\x81i\xCC\x87\xE2\x80\x83", 10);
-    assert_int_equal(out.places[5].start, 4);
-    rewrite_start(&w, &arena, &room, &in, false);
-    strip_accents_apply(&w);
-    assert_true(rewrite_end(&w, &out));
-    assert_memory_equal(out.text, " A\xC4\xB0", 4);
-    rewrite_start(&w, &arena, &room, &in, false);
-    strip_apply(&w, true, true);
-    assert_true(rewrite_end(&w, &out));
-    assert_int_equal(out.bytes, 5);
-    assert_null(out.places);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,7 +109,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(places_are_those_of_what_a_character_stems_from, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_million_marks_take_no_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(one_character_at_a_time, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file fold.h  Texts without the difference of upper and lower case, to be compared. */
+/** @file fold_case.h  Texts without the difference of upper and lower case, to be compared. */
 #pragma once
 
 #include "base/buf.h"

@@ -2,8 +2,8 @@
 /* The pre-tokenizers. Each hands its parts to the next step at once: split_at(run, i + 1, part). */
 #include "base/utf8.h"
 #include "model/text/pipeline/pipeline.h"
+#include "model/text/unicode/bert_words.h"
 #include "model/text/unicode/unicode.h"
-#include "model/text/unicode/words.h"
 
 #include <assert.h>
 #include <string.h>

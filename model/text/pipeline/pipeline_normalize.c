@@ -1,60 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
 #include "model/text/pipeline/pipeline.h"
-#include "model/text/unicode/unicode.h"
+#include "model/text/unicode/character_rewrites.h"
 
 #include <string.h>
-
-static void clean(struct rewrite *w)
-{
-    const char *at = w->in.text, *end = rewrite_end_of(w);
-    while (at < end) {
-        uint32_t code = utf8_next(&at);
-        uint8_t flags = unicode_record_of(code)->flags;
-        if (flags & UNICODE_CONTROL)
-            rewrite_skip(w, 1);
-        else
-            rewrite_put(w, flags & UNICODE_SPACE ? ' ' : code, 0);
-    }
-}
-
-static void space_chinese(struct rewrite *w)
-{
-    const char *at = w->in.text, *end = rewrite_end_of(w);
-    while (at < end) {
-        uint32_t code = utf8_next(&at);
-        bool spaced = unicode_record_of(code)->flags & UNICODE_CHINESE;
-        if (spaced) rewrite_put(w, ' ', 0);
-        rewrite_put(w, code, spaced);
-        if (spaced) rewrite_put(w, ' ', 1);
-    }
-}
-
-/* SentencePiece's rules before it had charsmaps; the reference's lists. */
-static bool nmt_removes(uint32_t c)
-{
-    return (c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F ||
-           c == 0x8F || c == 0x9F;
-}
-
-static bool nmt_is_space(uint32_t c)
-{
-    return c == 0x09 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 ||
-           (c >= 0x200B && c <= 0x200F) || c == 0x2028 || c == 0x2029 || c == 0x2581 ||
-           c == 0xFEFF || c == 0xFFFD;
-}
-
-static void nmt(struct rewrite *w)
-{
-    const char *at = w->in.text, *end = rewrite_end_of(w);
-    while (at < end) {
-        uint32_t code = utf8_next(&at);
-        if (nmt_removes(code))
-            rewrite_skip(w, 1);
-        else
-            rewrite_put(w, nmt_is_space(code) ? ' ' : code, 0);
-    }
-}
 
 /* ---- bytes as characters ---- */
 
@@ -139,13 +88,13 @@ static void apply(struct pipeline_run *run, const struct normalize_step *step, s
 {
     switch (step->kind) {
     case NORMALIZE_CLEAN:
-        clean(w);
+        clean_apply(w);
         return;
     case NORMALIZE_CHINESE_SPACES:
-        space_chinese(w);
+        chinese_spaces_apply(w);
         return;
     case NORMALIZE_FORM:
-        form_apply(step->form, w);
+        normal_form_apply(step->form, w);
         return;
     case NORMALIZE_STRIP_MARKS:
         strip_marks_apply(w);
@@ -176,7 +125,7 @@ static void apply(struct pipeline_run *run, const struct normalize_step *step, s
         rewrite_bytes(w);
         return;
     case NORMALIZE_NMT:
-        nmt(w);
+        nmt_apply(w);
         return;
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file words.h
+ * @file bert_words.h
  * BertPreTokenizer: a text parted at white space, each mark of punctuation a word of its own.
+ * Pure functions over constant tables; any thread may call them.
  */
 #pragma once
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/text/unicode/forms.h"
+#include "model/text/unicode/normal_forms.h"
 
 #include "base/grow.h"
 #include "base/utf8.h"
 #include "model/text/unicode/unicode.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define SYLLABLES 0xAC00u
@@ -223,7 +222,7 @@ static size_t plain_bytes(const struct former *f, const char *at, const char *en
     return (size_t)(at - start);
 }
 
-void form_apply(enum text_form form, struct rewrite *w)
+void normal_form_apply(enum normal_form form, struct rewrite *w)
 {
     struct former f = {.w = w,
                        .composes = form == FORM_NFC || form == FORM_NFKC,
@@ -241,92 +240,4 @@ void form_apply(enum text_form form, struct rewrite *w)
         }
     }
     put_all(&f);
-}
-
-/* ---- one character at a time ---- */
-
-/* Copies what was passed over since the reader's place, up to `at`. */
-static void copy_to(struct rewrite *w, const char *at)
-{
-    rewrite_copy(w, (size_t)(at - w->in.text) - w->at);
-}
-
-/* None of ASCII is a mark. */
-static void leave_out(struct rewrite *w, uint16_t flag)
-{
-    const char *at = w->in.text, *end = rewrite_end_of(w);
-    while (at < end) {
-        const char *start = at;
-        if ((unsigned char)*at < 0x80) {
-            at++;
-            continue;
-        }
-        if (!(unicode_record_of(utf8_next(&at))->flags & flag)) continue;
-        copy_to(w, start);
-        rewrite_skip(w, 1);
-    }
-    copy_to(w, end);
-}
-
-void strip_accents_apply(struct rewrite *w)
-{
-    leave_out(w, UNICODE_COMBINING);
-}
-
-void strip_marks_apply(struct rewrite *w)
-{
-    leave_out(w, UNICODE_MARK);
-}
-
-static void put_lower(struct rewrite *w, const struct unicode_record *record)
-{
-    size_t bytes;
-    const char *at = unicode_text(record, UNICODE_LOWERCASE, &bytes), *end = at + bytes;
-    for (int change = 0; at < end; change = 1)
-        rewrite_put(w, utf8_next(&at), change);
-}
-
-/* ASCII at `at` in lower case, and with it what was passed over before; where it ends. */
-static const char *lower_ascii(struct rewrite *w, const char *at, const char *end)
-{
-    while (at < end && (unsigned char)*at < 0x80)
-        at++;
-    size_t start = w->bytes;
-    copy_to(w, at);
-    for (char *c = w->room->text + start; c < w->room->text + w->bytes; c++)
-        *c = (char)(*c | (unsigned char)((unsigned char)(*c - 'A') < 26) << 5);
-    return at;
-}
-
-void lowercase_apply(struct rewrite *w)
-{
-    const char *at = w->in.text, *end = rewrite_end_of(w);
-    while (at < end) {
-        const char *start = at;
-        if ((unsigned char)*at < 0x80) {
-            at = lower_ascii(w, at, end);
-            continue;
-        }
-        const struct unicode_record *record = unicode_record_of(utf8_next(&at));
-        if (record->forms[UNICODE_LOWERCASE] == 0) continue;
-        copy_to(w, start);
-        put_lower(w, record);
-    }
-    copy_to(w, end);
-}
-
-static bool is_space(const char *at)
-{
-    return unicode_record_of(utf8_next(&at))->flags & UNICODE_SPACE;
-}
-
-void strip_apply(struct rewrite *w, bool left, bool right)
-{
-    const char *start = w->in.text, *end = rewrite_end_of(w), *at = start;
-    while (left && at < end && is_space(at))
-        utf8_next(&at);
-    rewrite_skip(w, utf8_count(start, (size_t)(at - start)));
-    while (right && end > at && is_space(utf8_before(end)))
-        end = utf8_before(end);
-    rewrite_copy(w, (size_t)(end - at));
 }

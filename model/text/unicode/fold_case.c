@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/text/unicode/fold.h"
+#include "model/text/unicode/fold_case.h"
 
 #include "base/utf8.h"
 
