@@ -67,11 +67,12 @@ bool json_read_steps(struct tokenizer *t, const struct json_steps *steps, json_t
     return read_nested(t, steps, part, path, 0, err);
 }
 
-/* A new step at the end of a list, all zero. */
+/* A new step at the end of a list, all zero. The list has room for a power of two. */
 static void *add_step(void *list, size_t *n, size_t size, struct err *err)
 {
     char *steps;
-    if (!grow_to(list, *n + 1, size)) {
+    const bool is_full = (*n & (*n - 1)) == 0;
+    if (is_full && !grow_to(list, *n > 0 ? 2 * *n : 1, size)) {
         fields_no_memory(err);
         return NULL;
     }
