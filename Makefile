@@ -167,11 +167,14 @@ unit-scalar: $(call unit_programs,asan) ## the same on the scalar kernels
 	$(Q)EMBEDD_CPU=scalar tests/run_units.sh $^
 
 PYTEST = $(VENV) -m pytest -q -rs -p no:cacheprovider
+# A worker that is done takes tests from the others' ends, so that neighbours in a file mostly share what
+# their file sets up.
+ON_ALL_CORES := -n auto --dist worksteal
 
 .PHONY: asan http
 http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests against the real program, sanitized
 	@echo "HTTP and command tests"
-	$(Q)EMBEDD=build/asan/embedd $(PYTEST) tests/http
+	$(Q)EMBEDD=build/asan/embedd $(PYTEST) $(ON_ALL_CORES) tests/http
 
 # Small tokenizers of every kind, trained with the reference library.
 PARITY_READY := build/parity/ready
@@ -183,7 +186,7 @@ $(PARITY_READY): $(VENV_READY) $(wildcard tests/parity/*.py)
 .PHONY: parity parity-real
 parity: build/asan/tests/parity/encode_lines $(PARITY_READY) ## tokenizers side by side with the reference library
 	@echo "tokenizers against the reference library"
-	$(Q)ENCODE_LINES=build/asan/tests/parity/encode_lines $(PYTEST) tests/parity
+	$(Q)ENCODE_LINES=build/asan/tests/parity/encode_lines $(PYTEST) $(ON_ALL_CORES) tests/parity
 
 parity-real: $(VENV_READY) ## fetch real tokenizer.json files (150 MB) for `make parity` to compare too
 	$(Q)$(VENV) tests/parity/real_tokenizers.py
@@ -199,7 +202,7 @@ TSAN_UNITS := $(filter tests/unit/handlers/test_metrics.c $(foreach name,log wor
 tsan: build/tsan/embedd $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_UNITS)) $(VENV_READY) ## threaded tests under ThreadSanitizer
 	@echo "threaded tests (ThreadSanitizer)"
 	$(Q)tests/run_units.sh $(filter build/tsan/tests/%,$^)
-	$(Q)TSAN_OPTIONS="halt_on_error=1 suppressions=tests/tsan.supp" EMBEDD=build/tsan/embedd $(PYTEST) tests/http -m "not slow_under_tsan"
+	$(Q)TSAN_OPTIONS="halt_on_error=1 suppressions=tests/tsan.supp" EMBEDD=build/tsan/embedd $(PYTEST) $(ON_ALL_CORES) tests/http -m "not slow_under_tsan"
 
 # ---- fuzzing ----
 
