@@ -5,6 +5,7 @@ Texts: generated ones with every kind of character Unicode has, always; and, whe
 lines of the data folder (EMBEDD_TEST_DATA, or ../shared/data beside the project).
 """
 
+import functools
 import json
 import os
 import random
@@ -48,6 +49,7 @@ POOLS = [
 ]
 
 
+@functools.cache
 def nasty_texts(n):
     chance = random.Random(11)
     texts = []

@@ -112,17 +112,19 @@ def check_neighbours(found, rows, vector, left_out, limit):
     norms = np.linalg.norm(rows, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         cosines = rows @ vector / (norms * np.linalg.norm(vector))
-    candidates = [i for i in range(len(rows)) if norms[i] > 0 and i not in left_out]
-    wanted = sorted(candidates, key=lambda i: (-cosines[i], i))[:limit]
+    ids = np.arange(len(rows))
+    candidates = ids[(norms > 0) & ~np.isin(ids, list(left_out))]
+    wanted = candidates[np.argsort(-cosines[candidates], kind="stable")][:limit]
     ids = [id_ for id_, _, _ in found]
-    assert len(ids) == len(wanted) == len(set(ids)) and set(ids) <= set(candidates)
+    assert len(ids) == len(wanted) == len(set(ids)) and np.isin(ids, candidates).all()
     similarities = np.array([similarity for _, _, similarity in found])
     assert np.abs(similarities - cosines[wanted]).max(initial=0) < 1e-5
     assert np.abs(similarities - cosines[ids]).max(initial=0) < 1e-5
     assert found == sorted(found, key=lambda one: (-np.float32(one[2]), one[0]))
     # Where no others are as near, they are the same ones.
-    apart = [i for i, id_ in enumerate(wanted) if (np.abs(cosines[candidates] - cosines[id_]) < 1e-6).sum() == 1]
-    assert [ids[i] for i in apart] == [wanted[i] for i in apart]
+    every = np.sort(cosines[candidates])
+    n_near = np.searchsorted(every, cosines[wanted] + 1e-6) - np.searchsorted(every, cosines[wanted] - 1e-6, "right")
+    assert np.array_equal(np.array(ids)[n_near == 1], wanted[n_near == 1])
 
 
 # ---- lists ----
