@@ -15,6 +15,8 @@ import pytest
 
 from harness import PATIENCE_S, PROGRAM, SANITIZER, environment, wait_until, write_table
 
+pytestmark = pytest.mark.slow_under_tsan  # one thread
+
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "static"
 TEXTS = ["the cat sat on the mat", "我爱吃饭", "", "where is my card?", "Xylophone"]
 

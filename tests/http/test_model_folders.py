@@ -9,6 +9,8 @@ import tokenizers
 
 from harness import PATIENCE_S, PROGRAM, write_table
 
+pytestmark = pytest.mark.one_thread
+
 WORDS = "[PAD] [UNK] hello world , don ' t ##s".split()
 WORDPIECE = {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
              "max_input_chars_per_word": 100, "vocab": {word: i for i, word in enumerate(WORDS)}}

@@ -14,6 +14,8 @@ import tokenizers
 
 from harness import PATIENCE_S, PROGRAM
 
+pytestmark = pytest.mark.slow_under_tsan  # one thread
+
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "static"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text(encoding="utf-8"))
 TEXTS = EXPECTED["texts"]

@@ -11,6 +11,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from harness import PATIENCE_S, PROGRAM, SANITIZER, environment, write_table
 
+pytestmark = pytest.mark.one_thread
+
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 SPECIAL = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
 FILES = {

@@ -12,6 +12,8 @@ import tokenizers
 
 from harness import PATIENCE_S, PROGRAM, SANITIZER, environment, write_model
 
+pytestmark = pytest.mark.one_thread
+
 FASTTEXT = Path(__file__).resolve().parents[1] / "data" / "fasttext"
 WORDS = ["the", "cat", "中国", "中", "国", "爱", "don't", ",", "naïve", "hello"]
 ROWS = np.random.default_rng(5).normal(size=(len(WORDS), 5)).astype("<f4")
