@@ -282,8 +282,11 @@ bench-quality: build/embedd $(BUILTIN_VENV_READY) ## measure how good vectors an
 cov: $(call unit_programs,cov) ## coverage of the unit tests; build/cov/report/index.html
 	$(Q)find build/cov -name '*.gcda' -delete
 	$(Q)tests/run_units.sh $^
-	$(Q)lcov -q -c -d build/cov -o build/cov/lcov.info --no-external && \
-		genhtml -q build/cov/lcov.info -o build/cov/report && echo build/cov/report/index.html
+	$(Q)lcov -q -c -d build/cov -b . -o build/cov/all.info && \
+		lcov -q -e build/cov/all.info $(ROOMS:%='$(CURDIR)/%/*') -o build/cov/lcov.info && \
+		genhtml -q -p '$(CURDIR)' build/cov/lcov.info -o build/cov/report
+	$(Q)lcov --summary build/cov/lcov.info 2>&1 | sed -n "s|^ *lines\.*: |lines covered by unit tests: |p"
+	@echo build/cov/report/index.html
 
 # ---- house keeping ----
 

@@ -207,7 +207,7 @@ static void predictions_count_when_the_reply_is_whole(void **state)
     struct ask *ask = *state;
     for (size_t i = 0; i < 2; i++) {
         size_t refused = 0, answered = 0;
-        for (size_t cap = 2048; answered < 8; cap += 64) {
+        for (size_t cap = 256; answered < 8; cap += 64) {
             arena_clear(&ask->arena);
             arena_init(&ask->arena, cap);
             const struct exchange *x = ask_post(ask, requests[i][0], requests[i][1]);
