@@ -303,6 +303,99 @@ static void the_builtin_model_opens_and_makes_unit_vectors(void **state)
     model_close(model);
 }
 
+/* ---- limits ---- */
+
+static struct arena arena;
+
+static int make_folder_and_arena(void **state)
+{
+    arena_init(&arena, 1 << 20);
+    return make_folder(state);
+}
+
+static int remove_folder_and_arena(void **state)
+{
+    arena_clear(&arena);
+    return remove_folder(state);
+}
+
+static struct tokens tokenize(const struct model *model, const char *text, unsigned flags)
+{
+    struct tokens tokens;
+    struct err err;
+    if (!model_tokenize(model, &arena, text, strlen(text), flags, &tokens, &err))
+        fail_msg("%s", err.message);
+    return tokens;
+}
+
+static void check_tokens(struct tokens tokens, uint32_t n, const uint32_t *ids,
+                         const struct token_span *spans, bool is_truncated)
+{
+    assert_int_equal(tokens.n, n);
+    assert_memory_equal(tokens.ids, ids, n * sizeof *ids);
+    assert_int_equal(tokens.spans != NULL, spans != NULL);
+    if (spans) assert_memory_equal(tokens.spans, spans, n * sizeof *spans);
+    assert_int_equal(tokens.is_truncated, is_truncated);
+}
+
+static void too_many_tokens_are_cut_at_the_models_side_and_their_spans_with_them(void **state)
+{
+    (void)state;
+    static const uint32_t ids[] = {1, 2, 3, 5, 0};
+    static const struct token_span spans[] = {{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}};
+    for (int is_left = 0; is_left < 2; is_left++) {
+        write_dictionary(is_left ? "{\"max_length\":3,\"truncation_side\":\"left\"}"
+                                 : "{\"max_length\":3,\"truncation_side\":\"right\"}");
+        struct model *model = open_folder();
+        const size_t first = is_left ? 2 : 0;
+        check_tokens(tokenize(model, "我爱吃饭他", MODEL_LIMITS | MODEL_SPANS), 3, ids + first,
+                     spans + first, true);
+        check_tokens(tokenize(model, "我爱吃饭他", MODEL_LIMITS), 3, ids + first, NULL, true);
+        check_tokens(tokenize(model, "我爱吃饭他", MODEL_SPANS), 5, ids, spans, false);
+        check_tokens(tokenize(model, "我爱吃", MODEL_LIMITS | MODEL_SPANS), 3, ids, spans, false);
+        model_close(model);
+    }
+}
+
+static void of_a_long_text_the_first_characters_are_looked_at(void **state)
+{
+    (void)state;
+    static const uint32_t ids[] = {1, 2, 3};
+    write_dictionary("{\"max_characters\":2}");
+    struct model *model = open_folder();
+    check_tokens(tokenize(model, "我爱吃", MODEL_LIMITS), 2, ids, NULL, true);
+    check_tokens(tokenize(model, "我爱", MODEL_LIMITS), 2, ids, NULL, false);
+    check_tokens(tokenize(model, "我爱吃", 0), 3, ids, NULL, false);
+    model_close(model);
+}
+
+static void unknown_tokens_that_are_dropped_take_their_spans_with_them(void **state)
+{
+    (void)state;
+    write_table(plain_table, 6, 2, NULL);
+    write_text("vocab.txt", "[PAD]\n[UNK]\na\nb\nc\nd\n");
+    write_text("config.json", "{\"compat\":\"model2vec-0.8\"}");
+    struct model *model = open_folder();
+    check_tokens(tokenize(model, "x a yy b z", MODEL_LIMITS | MODEL_SPANS), 2,
+                 (const uint32_t[]){2, 3}, (const struct token_span[]){{2, 3}, {7, 8}}, false);
+    check_tokens(tokenize(model, "x a", MODEL_SPANS), 2, (const uint32_t[]){1, 2},
+                 (const struct token_span[]){{0, 1}, {2, 3}}, false);
+    model_close(model);
+}
+
+static void bytes_to_read_are_rows_and_those_of_n_grams_where_words_have_some(void **state)
+{
+    (void)state;
+    struct err err;
+    write_dictionary(NULL);
+    struct model *model = open_folder();
+    assert_int_equal(model_read_bytes(model, 10), 10 * 2 * 4);
+    model_close(model);
+    if (!model_open(&model, "tests/data/fasttext/softmax.bin", &err)) fail_msg("%s", err.message);
+    assert_int_equal(model_read_bytes(model, 10), (uint64_t)10 * 16 * model_info(model)->dim * 4);
+    model_close(model);
+}
+
 /* ---- vectors ---- */
 
 static void rows_are_the_tables_own_bits(void **state)
@@ -319,6 +412,58 @@ static void rows_are_the_tables_own_bits(void **state)
         model_row(model, id, 1, row);
         assert_true(row[1] == 9);
     }
+    model_close(model);
+}
+
+static void vector_of(const struct model *model, const char *text, enum pooling pooling, float *out)
+{
+    const struct pool_options options = {pooling, false, model_info(model)->dim};
+    const struct passage passage = {.text = text, .bytes = strlen(text)};
+    struct err err;
+    if (!model_vector(model, &arena, &passage, &options, out, &err)) fail_msg("%s", err.message);
+}
+
+/* Poolings that are not the program's own, by hand from each word's vector by itself. Without
+   n-grams an unknown word has none: it is a zero, and does not count as a unit. */
+static void fasttext_words_are_pooled_as_rows_are(void **state)
+{
+    (void)state;
+    enum { WORDS = 4, DIM = 9 };
+    static const char *const words[WORDS] = {"very", "is", "qqqzzz", "of"};
+    static const enum pooling poolings[] = {POOLING_SUM, POOLING_MAX, POOLING_UNIT};
+    struct model *model;
+    struct err err;
+    float word[WORDS][DIM], got[DIM];
+    if (!model_open(&model, "tests/data/fasttext/softmax.bin", &err)) fail_msg("%s", err.message);
+    assert_int_equal(model_info(model)->dim, DIM);
+    for (size_t i = 0; i < WORDS; i++)
+        vector_of(model, words[i], POOLING_SUM, word[i]);
+    for (size_t k = 0; k < sizeof poolings / sizeof poolings[0]; k++) {
+        double norms[WORDS] = {0}, n_units = 0;
+        for (size_t i = 0; i < WORDS; i++) {
+            for (size_t j = 0; j < DIM; j++)
+                norms[i] += (double)word[i][j] * (double)word[i][j];
+            norms[i] = sqrt(norms[i]);
+            n_units += norms[i] > 0;
+        }
+        assert_true(n_units == WORDS - 1);
+        vector_of(model, "very\tis\rqqqzzz  of", poolings[k], got);
+        for (size_t j = 0; j < DIM; j++) {
+            double sum = 0, largest = (double)word[0][j], units = 0;
+            for (size_t i = 0; i < WORDS; i++) {
+                sum += (double)word[i][j];
+                largest = fmax(largest, (double)word[i][j]);
+                if (norms[i] > 0) units += (double)word[i][j] / norms[i] / n_units;
+            }
+            const double want = poolings[k] == POOLING_SUM   ? sum
+                                : poolings[k] == POOLING_MAX ? largest
+                                                             : units;
+            assert_true(fabs((double)got[j] - want) < 1e-6);
+        }
+    }
+    /* The largest of one word is that word, below zero too. */
+    vector_of(model, "very", POOLING_MAX, got);
+    assert_memory_equal(got, word[0], sizeof got);
     model_close(model);
 }
 
@@ -566,6 +711,8 @@ static void poolings_have_four_names(void **state)
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define WITH_ARENA(test)                                                                           \
+    cmocka_unit_test_setup_teardown(test, make_folder_and_arena, remove_folder_and_arena)
 
 int main(void)
 {
@@ -579,7 +726,12 @@ int main(void)
         IN_FOLDER(a_table_that_is_not_finite_is_refused_naming_the_row),
         IN_FOLDER(a_file_that_is_missing_or_wrong_is_named),
         cmocka_unit_test(the_builtin_model_opens_and_makes_unit_vectors),
+        WITH_ARENA(too_many_tokens_are_cut_at_the_models_side_and_their_spans_with_them),
+        WITH_ARENA(of_a_long_text_the_first_characters_are_looked_at),
+        WITH_ARENA(unknown_tokens_that_are_dropped_take_their_spans_with_them),
+        IN_FOLDER(bytes_to_read_are_rows_and_those_of_n_grams_where_words_have_some),
         IN_FOLDER(rows_are_the_tables_own_bits),
+        WITH_ARENA(fasttext_words_are_pooled_as_rows_are),
         cmocka_unit_test(vectors_equal_those_of_numpy),
         IN_FOLDER(every_pooling_equals_a_plain_computation),
         IN_FOLDER(nothing_known_gives_the_zero_vector),

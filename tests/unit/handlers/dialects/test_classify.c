@@ -96,6 +96,18 @@ static void bias_and_shares_are_the_logit(void **state)
         "{\"token\":\"饭\",\"start\":null,\"end\":null,\"share\":<1>}]}}],\"model\":\"example\"}");
 }
 
+static void of_a_text_cut_in_front_the_tokens_that_are_left_are_explained(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.input_tokens_max = 2;
+    ask->service.truncate = TRUNCATE_LEFT;
+    const struct exchange *x =
+        ask_post(ask, "/v1/classify", "{\"text\":\"我爱你饭\",\"top_k\":1,\"explain\":true}");
+    assert_int_equal(x->status, 200);
+    assert_non_null(strstr(x->reply, "\"tokens\":[{\"token\":\"你\",\"start\":2,\"end\":3,"));
+    assert_non_null(strstr(x->reply, "},{\"token\":\"饭\",\"start\":3,\"end\":4,"));
+}
+
 static void refuse(struct ask *ask, const char *body, unsigned status, const char *why)
 {
     const struct exchange *x = ask_post(ask, "/v1/classify", body);
@@ -255,6 +267,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_multi_label_head_may_give_several_labels_or_none,
                                         open_with_heads, ask_close),
         cmocka_unit_test_setup_teardown(bias_and_shares_are_the_logit, open_with_heads, ask_close),
+        cmocka_unit_test_setup_teardown(
+            of_a_text_cut_in_front_the_tokens_that_are_left_are_explained, open_with_heads,
+            ask_close),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_named, open_with_heads, ask_close),
         cmocka_unit_test_setup_teardown(predict_has_teis_shapes, open_with_heads, ask_close),
         cmocka_unit_test_setup_teardown(each_sequence_counts_for_the_labels_it_is_given,

@@ -82,6 +82,8 @@ static void truncation_is_never_silent(void **state)
     assert_reply(x, 200, REPLY(ITEM(0, "[<2>,<3>]") "," ITEM(1, "[<1>,<2>]"), "example", 3));
     assert_string_equal(ask_header(x, "x-embedd-truncated"), "1");
     assert_int_equal(x->sample.truncated_inputs, 1);
+    x = ask_post(ask, "/v1/embeddings", "{\"input\":\"我爱\"}"); /* just as many */
+    assert_null(ask_header(x, "x-embedd-truncated"));
     ask->service.truncate = TRUNCATE_LEFT;
     x = ask_post(ask, "/v1/embeddings", "{\"input\":[0,1,3,5]}");
     assert_reply(x, 200, REPLY(ITEM(0, "[<-0.125>,<0.875>]"), "example", 2));
@@ -120,6 +122,8 @@ static void strict_model_knows_one_name(void **state)
     assert_int_equal(x->status, 404);
     assert_int_equal(x->sample.reject, REJECT_NOT_FOUND);
     assert_non_null(strstr(x->reply, "\"param\":\"model\",\"code\":\"model_not_found\""));
+    x = ask_post(ask, "/v1/embeddings", "{\"input\":\"我\",\"model\":\"exam\"}");
+    assert_int_equal(x->status, 404);
     x = ask_post(ask, "/v1/embeddings", "{\"input\":\"我\",\"model\":\"example\"}");
     assert_int_equal(x->status, 200);
     x = ask_post(ask, "/v1/embeddings", "{\"input\":\"我\"}");

@@ -125,6 +125,26 @@ static void a_binary_head_says_the_second_label_from_its_threshold_on(void **sta
     assert_false(head_passes(head, half, 1, 0.8f));
     assert_true(head_passes(head, half, 0, 0.8f));
     assert_true(head_passes(head, enough, 1, 0.5f));
+    assert_true(head_passes(head, (const float[2]){0.5f, 0.5f}, 1, 0)); /* zero is asked for */
+    head_close(head);
+}
+
+static void a_multi_label_head_says_each_label_from_its_threshold_on(void **state)
+{
+    (void)state;
+    struct head *head = open_text(
+        "{\"labels\":[\"a\",\"b\",\"c\"],\"kind\":\"multi-label\",\"weight\":[[0,0],[0,0],[0,0]],"
+        "\"bias\":[0,0,0],\"thresholds\":[0.25,0.5,0.75]}",
+        2);
+    const float below[3] = {0.2499f, 0.4999f, 0.7499f}, just[3] = {0.25f, 0.5f, 0.75f};
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_false(head_passes(head, below, i, -1));
+        assert_true(head_passes(head, just, i, -1));
+        /* A threshold that is asked for stands in for each; zero is one. */
+        assert_true(head_passes(head, just, i, just[i]));
+        assert_false(head_passes(head, below, i, just[i]));
+        assert_true(head_passes(head, (const float[3]){0}, i, 0));
+    }
     head_close(head);
 }
 
@@ -194,6 +214,17 @@ static void the_temperature_divides_the_logits(void **state)
     head_probabilities(head, logits, p);
     assert_true(fabs(p[0] - 1 / (1 + exp(-1))) < 1e-7);
     head_close(head);
+    head = open_text("{\"labels\":[\"a\",\"b\"],\"kind\":\"multi-label\",\"weight\":[[0,0],[0,0]],"
+                     "\"bias\":[0,0],\"temperature\":2}",
+                     2);
+    head_probabilities(head, logits, p);
+    assert_true(fabs(p[0] - 1 / (1 + exp(-1))) < 1e-7 && p[1] == 0.5f);
+    head_close(head);
+    head =
+        open_text("{\"labels\":[\"a\",\"b\"],\"weight\":[[0,0]],\"bias\":0,\"temperature\":2}", 2);
+    head_probabilities(head, logits, p);
+    assert_true(fabs(p[1] - 1 / (1 + exp(-1))) < 1e-7 && fabs(p[0] + p[1] - 1) < 1e-7);
+    head_close(head);
 }
 
 static void a_hidden_layer_stands_between(void **state)
@@ -236,6 +267,30 @@ static void shares_and_bias_add_up_to_the_logit(void **state)
     }
     assert_true(shares[1] == 1.5 - 8);
     head_close(head);
+}
+
+static void vectors_that_are_no_sum_over_tokens_have_no_shares(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"labels\":[\"a\",\"b\"],\"weight\":[[1,2],[3,-4]],\"bias\":[0,0]}";
+    static const enum pooling poolings[] = {POOLING_MAX, POOLING_UNIT};
+    const uint32_t id = 0;
+    double share, bias;
+    for (size_t i = 0; i < 2; i++) {
+        struct head *head;
+        struct err err;
+        assert_true(head_open(&head, (struct span){text, strlen(text)}, "taste", "head",
+                              &(struct head_ground){.dim = 2,
+                                                    .table = &three_rows,
+                                                    .pool = {.pooling = poolings[i], .dims = 2},
+                                                    .unknown_id = MODEL_NO_ID},
+                              &err));
+        assert_false(head_explain(head, &arena, &id, 1, 0, &share, &bias, &err));
+        assert_int_equal(err.code, ERR_INVALID);
+        assert_non_null(strstr(err.message, pooling_names[poolings[i]]));
+        head_close(head);
+    }
 }
 
 /* ---- files ---- */
@@ -366,12 +421,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logits_and_probabilities_are_those_of_scikit_learn),
         cmocka_unit_test(a_binary_head_says_the_second_label_from_its_threshold_on),
+        cmocka_unit_test(a_multi_label_head_says_each_label_from_its_threshold_on),
         cmocka_unit_test(equal_logits_come_in_the_order_of_labels),
         cmocka_unit_test(the_best_are_the_same_looked_for_or_sorted),
         cmocka_unit_test(huge_logits_make_no_nan),
         cmocka_unit_test(the_temperature_divides_the_logits),
         cmocka_unit_test(a_hidden_layer_stands_between),
         cmocka_unit_test(shares_and_bias_add_up_to_the_logit),
+        cmocka_unit_test(vectors_that_are_no_sum_over_tokens_have_no_shares),
         cmocka_unit_test(a_csv_of_w_and_b_is_a_head),
         cmocka_unit_test(labels_of_a_csv_are_quoted_as_in_any_csv),
         cmocka_unit_test(a_safetensors_file_is_a_head),
