@@ -10,7 +10,7 @@
 #include "model/bundle/bundle.h"
 #include "model/math/neighbours.h"
 #include "model/model.h"
-#include "model/text/unicode/fold.h"
+#include "model/text/unicode/fold_case.h"
 #include "model/text/unicode/fold_case.h"
 
 #include <string.h>

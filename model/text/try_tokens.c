@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "model/text/families/family.h"
 #include "model/text/tokenizer.h"
-#include "model/text/unicode/forms.h"
+#include "model/text/unicode/normal_forms.h"
 #include "model/text/unicode/unicode.h"
 
 #include <string.h>
