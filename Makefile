@@ -191,6 +191,12 @@ parity: build/asan/tests/parity/encode_lines $(PARITY_READY) ## tokenizers side 
 parity-real: $(VENV_READY) ## fetch real tokenizer.json files (150 MB) for `make parity` to compare too
 	$(Q)$(VENV) tests/parity/real_tokenizers.py
 
+# Not part of `make test`: it needs another program. tests/http/test_compare.py holds the comparison to its word.
+.PHONY: compare
+compare: build/embedd ## hold this program against an older one, OLD=path/to/embedd, byte for byte; ARGS=--help
+	$(Q)test -n "$(OLD)" || { echo "make compare: OLD=path/to/an/older/embedd is missing" >&2; exit 2; }
+	$(Q)$(PYTHON) tests/compare/compare.py "$(OLD)" build/embedd $(ARGS)
+
 asan: unit http parity ## everything under AddressSanitizer and UBSan
 
 # What has threads: the server, and the metrics that they share; what trains, measures and searches.
