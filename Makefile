@@ -192,10 +192,20 @@ parity-real: $(VENV_READY) ## fetch real tokenizer.json files (150 MB) for `make
 	$(Q)$(VENV) tests/parity/real_tokenizers.py
 
 # Not part of `make test`: it needs another program. tests/http/test_compare.py holds the comparison to its word.
+# What the tests do with a program is written down once, failed or not; all but what is about time, signals, floods.
+RECORDED := build/compare/recorded
+$(RECORDED): | build/embedd $(VENV_READY)
+	$(call SAY,WATCH,tests/http)
+	$(Q)PYTHONPATH=tests/compare EMBEDD=build/embedd $(PYTEST) -p record --record $@ tests/http \
+		$(foreach test,compare connections deadlines docker framing opening overload stop,--ignore=tests/http/test_$(test).py) || test -s $@
+
+ifneq ($(filter compare,$(MAKECMDGOALS)),)
+$(if $(OLD),,$(error make compare needs OLD=path/to/an/older/embedd))
+endif
+
 .PHONY: compare
-compare: build/embedd ## hold this program against an older one, OLD=path/to/embedd, byte for byte; ARGS=--help
-	$(Q)test -n "$(OLD)" || { echo "make compare: OLD=path/to/an/older/embedd is missing" >&2; exit 2; }
-	$(Q)$(PYTHON) tests/compare/compare.py "$(OLD)" build/embedd $(ARGS)
+compare: build/embedd $(RECORDED) ## hold this program against an older one, OLD=path/to/embedd, byte for byte; ARGS=--help
+	$(Q)$(PYTHON) tests/compare/compare.py "$(OLD)" build/embedd --recorded $(RECORDED) $(ARGS)
 
 asan: unit http parity ## everything under AddressSanitizer and UBSan
 

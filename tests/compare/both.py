@@ -17,9 +17,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 TOP = Path(__file__).resolve().parents[2]
+
+# In arguments: the working folder, and the project's top folder.
+HERE, THERE = "@HERE@", "@TOP@"
 
 # (where, what, what stands there instead)
 BLOTS = [
@@ -65,12 +68,24 @@ def environment(**more):
 
 class Command:
     """One run: its arguments, standard input, files that are there before (path → bytes, or a Path whose
-    copy it is), variables. With `numbers_vary` (times in a table) digits do not count."""
+    copy it is, or what a Link says; None is a folder), variables, the folder that it is run in. With `numbers_vary`
+    (times in a table) digits do not count."""
 
-    def __init__(self, name, *arguments, stdin=b"", files=None, variables=None, numbers_vary=False):
-        self.name, self.arguments = name, [os.fspath(part) for part in arguments]
+    def __init__(self, name, *arguments, stdin=b"", files=None, variables=None, folder=HERE, numbers_vary=False):
+        self.name, self.arguments, self.folder = name, [os.fspath(part) for part in arguments], folder
         self.stdin, self.files, self.variables = stdin, files or {}, variables or {}
         self.numbers_vary = numbers_vary
+
+
+class Link:
+    """A symbolic link, by what it says."""
+
+    def __init__(self, target):
+        self.target = target
+
+
+def placed(text, folder):
+    return text.replace(HERE, str(folder)).replace(THERE, str(TOP))
 
 
 def write_files(folder, files):
@@ -79,6 +94,8 @@ def write_files(folder, files):
         path.parent.mkdir(parents=True, exist_ok=True)
         if content is None:
             path.mkdir(exist_ok=True)
+        elif isinstance(content, Link):
+            path.symlink_to(placed(content.target, folder))
         elif isinstance(content, Path):
             (shutil.copytree if content.is_dir() else shutil.copy2)(content, path)
         else:
@@ -111,20 +128,20 @@ def left_behind(folder):
 
 
 def run_command(program, command, folder):
-    """Part → bytes of all that the run did."""
+    """Part → bytes of all that the run did; None where it does not end."""
     empty(folder)
     write_files(folder, command.files)
     process = subprocess.Popen(
-        ["embedd", *command.arguments], executable=program, cwd=folder,
-        env=environment(**command.variables), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        ["embedd", *(placed(part, folder) for part in command.arguments)], executable=program,
+        cwd=placed(command.folder, folder), env=environment(**command.variables), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
     try:
         out, err = process.communicate(command.stdin, PATIENCE_S)
         status = b"%d" % process.returncode
     except subprocess.TimeoutExpired:
         process.kill()
-        out, err = process.communicate()
-        status = b"none: it still ran after %d s" % PATIENCE_S
+        process.communicate()
+        return None
     parts = {"exit status": status, "stdout": out, "stderr": err}
     for path, (mode, content) in left_behind(folder).items():
         parts[f"file {path}"] = oct(mode).encode() + b"\n" + content
@@ -140,6 +157,8 @@ def path_is_report(part):
 
 def compare_command(programs, command, folder):
     old, new = (run_command(program, command, folder) for program in programs)
+    if old is None or new is None:
+        return [f"exit status: {'both programs' if old == new else 'one program'} still ran after {PATIENCE_S} s"]
     return differences(old, new)
 
 
@@ -156,7 +175,7 @@ class Server:
     def __init__(self, program, flags, folder, variables):
         self.log = tempfile.TemporaryFile("a+b")  # to append: threads may write at once
         self.process = subprocess.Popen(
-            ["embedd", "serve", "--listen=127.0.0.1:0", *flags], executable=program, cwd=folder,
+            ["embedd", "serve", "--listen=127.0.0.1:0", *(placed(flag, folder) for flag in flags)], executable=program, cwd=folder,
             env=environment(**variables), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
         self.said = self.process.stdout.readline()
         match = re.fullmatch(rb"listening on http://127\.0\.0\.1:(\d+)\n", self.said)

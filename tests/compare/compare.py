@@ -2,7 +2,7 @@
 """Runs two programs side by side and prints every difference: replies of services, outputs of commands,
 files that they write, to the byte.
 
-    compare.py OLD NEW [--only PATTERN] [--jobs N] [--quick] [--list] [--save FILE]
+    compare.py OLD NEW [--only PATTERN] [--recorded FILE] [--jobs N] [--quick] [--list]
 
 Exit status 0: no difference; 1: some; 2: the comparison itself could not be done.
 """
@@ -19,22 +19,26 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import broken  # noqa: E402
 import commands  # noqa: E402
 import questions  # noqa: E402
+import recorded  # noqa: E402
 from both import Service, compare_command, compare_service  # noqa: E402
 
 COMMANDS_A_JOB = 60
 NAMES_SHOWN = 3
 
 
-def jobs_of(quick, only):
+def jobs_of(quick, only, record):
     """What there is to do: services, and lists of commands."""
     jobs = []
-    for service in questions.services(quick):
+    record = recorded.load(record) if record and not quick else {"runs": [], "services": [], "contents": {}}
+    services = questions.services(list(broken.requests_of_unit_tests()), list(broken.bytes_of_unit_tests()), quick)
+    for service in (*services, *recorded.services(record)):
         service.asked = [one for one in service.asked if only.search(f"{service.name}: {one.name}")]
         if service.asked:
             jobs.append(service)
-    chosen = [command for command in commands.commands(quick) if only.search(command.name)]
+    chosen = [command for command in (*commands.commands(quick), *broken.commands(quick), *recorded.commands(record)) if only.search(command.name)]
     jobs += [chosen[i:i + COMMANDS_A_JOB] for i in range(0, len(chosen), COMMANDS_A_JOB)]
     return jobs
 
@@ -83,6 +87,7 @@ def parse():
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)
     parser.add_argument("--only", type=re.compile, default=re.compile(""), help="cases whose name this regular expression finds")
+    parser.add_argument("--recorded", type=Path, metavar="FILE", help="also what record.py wrote down")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--quick", action="store_true", help="a few cases of every kind")
     parser.add_argument("--list", action="store_true", help="only the names of the cases")
@@ -90,17 +95,18 @@ def parse():
 
 
 def main():
+    sys.stdout.reconfigure(errors="backslashreplace")  # names hold what is tried
     options = parse()
-    jobs = jobs_of(options.quick, options.only)
+    for program in (options.old, options.new):
+        if not os.access(program, os.X_OK):
+            print(f"{program} is no program", file=sys.stderr)
+            return 2
+    jobs = jobs_of(options.quick, options.only, options.recorded)
     if options.list:
         for job in jobs:
             for case in job.asked if isinstance(job, Service) else job:
                 print(f"{job.name}: {case.name}" if isinstance(job, Service) else case.name)
         return 0
-    for program in (options.old, options.new):
-        if not os.access(program, os.X_OK):
-            print(f"{program} is no program", file=sys.stderr)
-            return 2
     began = time.monotonic()
     Worker.programs = [str(options.old.resolve()), str(options.new.resolve())]
     Worker.jobs = jobs
@@ -110,9 +116,11 @@ def main():
         # The long ones first, so that none is left over at the end.
         order = sorted(range(len(jobs)), key=lambda i: not isinstance(jobs[i], Service))
         with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
-            for cases, different in pool.imap_unordered(Worker.do, order):
+            for done, (cases, different) in enumerate(pool.imap_unordered(Worker.do, order), 1):
                 count += cases
                 found += different
+                if sys.stderr.isatty():
+                    print(f"\r{done} of {len(jobs)} jobs, {count} cases, {len(found)} differ ", end="", file=sys.stderr)
     if not count:
         print("no case was compared", file=sys.stderr)
         return 2

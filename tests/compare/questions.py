@@ -112,6 +112,7 @@ def body_of(fields):
 
 def short(data):
     text = data if isinstance(data, str) else data.decode("utf-8", "backslashreplace")
+    text = text.replace("\n", "\\n").replace("\r", "\\r").replace("\0", "\\0")
     return text if len(text) <= 100 else f"{text[:100]}… ({len(text)})"
 
 
@@ -294,6 +295,13 @@ def framings():
         yield Bytes(f"a request and {cut} bytes of another", lines(length) + BODY + (lines(chunked) + in_chunks(BODY, 7))[:cut])
 
 
+def framings_of(data):
+    """What other tests send, each with and without a last request behind it."""
+    for one in data:
+        yield Bytes(f"bytes {short(one)!r}", one)
+        yield Bytes(f"bytes {short(one)!r}, and more behind", one + LAST)
+
+
 def first_lines():
     yield from [b"", b"GET", b"GET /health", b"GET  /health HTTP/1.1", b"GET /health  HTTP/1.1", b"GET /he alth HTTP/1.1", b"GET\t/health\tHTTP/1.1", b" GET /health HTTP/1.1", b"GET /health HTTP/1.1 ", b"GET health HTTP/1.1",
                 b"GET * HTTP/1.1", b"OPTIONS * HTTP/1.1", b"CONNECT test:443 HTTP/1.1", b"GET http://test/health HTTP/1.1", b"GET http://test HTTP/1.1", b"GET http:// HTTP/1.1", b"GET https://test/health HTTP/1.1", b"GET HTTP://TEST:80/ready?a HTTP/1.1",
@@ -332,7 +340,7 @@ def with_metrics(cases):
     return [*cases, Request("GET /metrics at last", get("/metrics"))]
 
 
-def services(quick=False):
+def services(more_requests, more_bytes, quick=False):
     """The services that are asked, each with what it is asked; a few of each kind where `quick`."""
     take = 61 if quick else 1
     small = [*good_values(), *values_of_every_type(), *bodies_that_are_none(), *texts(lines=MORE_TEXTS)]
@@ -340,6 +348,8 @@ def services(quick=False):
     yield Service("framing", [*SMALL_MODEL, *PLAIN], with_metrics(list(framings())[::take]))
     if quick:
         return
+    for name, flags in (("chain", SMALL_MODEL), ("builtin", [])):
+        yield Service(f"{name} by the unit tests", [*flags, *PLAIN], with_metrics([*more_requests, *more_bytes]))
     whole = everything()
     for part in range(4):
         yield Service(f"builtin {part}", PLAIN, with_metrics(whole[part::4]))

@@ -17,14 +17,6 @@ def compare(new, *flags, old=PROGRAM):
     return done.returncode, done.stdout + done.stderr
 
 
-def program_that(folder, script):
-    """A program that runs ours, by /bin/sh."""
-    path = folder / "embedd"
-    path.write_text("#!/bin/sh\n" + script.format(program=PROGRAM) + "\n")
-    path.chmod(0o755)
-    return path
-
-
 def test_a_program_is_the_same_as_itself():
     code, said = compare(PROGRAM, "--quick")
     assert code == 0, said
@@ -66,20 +58,41 @@ def test_planted_differences_are_found(tmp_path):
         assert place in said and words in said[said.index(place):], (place, said)
 
 
-@pytest.mark.parametrize("script, where", [
-    ('"{program}" "$@"; exit $(($? + 1))', "exit status:"),
-    ('"{program}" "$@"; status=$?; touch left; exit $status', "file left: only the new program has it"),
-    ('"{program}" "$@"; status=$?; [ ! -f out ] || chmod 600 out; exit $status', "file out:\n  -0o100644\n  +0o100600"),
-    ('exec "{program}" "$@" </dev/null', "stdout:"),
-])
-def test_what_a_run_leaves_besides_its_words_counts(tmp_path, script, where):
-    code, said = compare(program_that(tmp_path, script), "--only=^w6x2: (convert|tokenize)")
-    assert code == 1 and where in said, said
+# Says the same words, and does other things.
+SCRIPT = """#!/bin/sh
+case "$1" in
+serve) exit 1 ;;
+tokenize) exec "{program}" "$@" </dev/null ;;
+vocab) "{program}" "$@"; exit 3 ;;
+convert) "{program}" "$@"; touch left; [ ! -f out ] || chmod 600 out ;;
+*) exec "{program}" "$@" ;;
+esac
+"""
 
 
-def test_a_service_that_does_not_begin_is_a_difference(tmp_path):
-    code, said = compare(program_that(tmp_path, "exit 1"), "--only=^chain: GET /live")
-    assert code == 1 and "it did not serve, the other did" in said, said
+def test_what_a_run_does_besides_its_words_is_compared(tmp_path):
+    path = tmp_path / "embedd"
+    path.write_text(SCRIPT.format(program=PROGRAM))
+    path.chmod(0o755)
+    code, said = compare(path, "--only=^(chain: GET /live|w6x2: (convert.*out|tokenize.*|vocab.*=o|embed.*--format=json))$")
+    assert code == 1, said
+    for where in ("it did not serve, the other did", "w6x2: tokenize --model w6x2 --special\nstdout:\n", "exit status:\n  -0\n  +3\n",
+                  "file left: only the new program has it", "file out:\n  -0o100644\n  +0o100600"):
+        assert where in said, (where, said)
+    assert "w6x2: embed" not in said
+
+
+def test_what_tests_do_is_written_down_and_done_again(tmp_path):
+    record = tmp_path / "record"
+    tests = [TOP / "tests/http/test_eval.py", TOP / "tests/http/test_classify.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "record", "--record", record, *tests, "--basetemp", tmp_path / "base",
+         "-k", "every_format or a_folder_serves_its_own"],
+        env=environment(PYTHONPATH=str(TOP / "tests/compare"), EMBEDD=PROGRAM), capture_output=True, encoding="utf-8", timeout=10 * PATIENCE_S)
+    assert done.returncode == 0, done.stdout
+    code, said = compare(PROGRAM, "--recorded", record, "--only=^recorded")
+    assert code == 0, said
+    assert int(said.split()[0]) >= 5
 
 
 def test_nothing_compared_is_no_success(tmp_path):
