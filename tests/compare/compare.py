@@ -12,6 +12,7 @@ import collections
 import multiprocessing
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -67,10 +68,11 @@ class Worker:
 
 
 def print_groups(found):
-    """Cases that differ in the same way, numbers apart, are one group; the first one's texts stand for all."""
+    """Cases that differ in the same way, numbers and what is quoted apart, are one group; the first one's texts
+    stand for all."""
     groups = collections.defaultdict(list)
     for name, texts in found:
-        groups[re.sub(r"\d+", "0", "\n".join(texts))].append((name, "\n".join(texts)))
+        groups[re.sub(r"'[^'\n]*'|\d+", "0", "\n".join(texts))].append((name, "\n".join(texts)))
     for cases in sorted(groups.values(), key=len, reverse=True):
         names, text = [name for name, _ in cases], cases[0][1]
         print(f"\n{len(names)} case{'s' * (len(names) > 1)}:")
@@ -108,11 +110,12 @@ def main():
                 print(f"{job.name}: {case.name}" if isinstance(job, Service) else case.name)
         return 0
     began = time.monotonic()
-    Worker.programs = [str(options.old.resolve()), str(options.new.resolve())]
     Worker.jobs = jobs
     count, found = 0, []
     with tempfile.TemporaryDirectory(prefix="embedd-compare-") as top:
         Worker.top = Path(top)
+        # Copies: a build under way must not change what is compared.
+        Worker.programs = [shutil.copy(program, Worker.top / name) for name, program in (("old", options.old), ("new", options.new))]
         # The long ones first, so that none is left over at the end.
         order = sorted(range(len(jobs)), key=lambda i: not isinstance(jobs[i], Service))
         with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
