@@ -11,7 +11,6 @@
 #include "model/math/neighbours.h"
 #include "model/model.h"
 #include "model/text/unicode/fold_case.h"
-#include "model/text/unicode/fold_case.h"
 
 #include <string.h>
 

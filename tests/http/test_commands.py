@@ -299,7 +299,7 @@ def test_a_closed_stream_is_no_file_of_ours(tmp_path):
 
 def test_an_option_given_twice_is_refused():
     for command in ("serve", "embed", "tokenize", "classify", "vocab", "bench", "eval", "config"):
-        fails(2, "--model is given twice; give it once: several models are not served yet",
+        fails(2, "--model is given twice; give it once",
               command, "--model", "builtin", "--model=builtin")
     fails(2, "--input is given twice; give it once", "train", "--input", "a", "--input", "b")
     fails(2, "--output is given twice; give it once", "convert", "--output=a", "--output=b")

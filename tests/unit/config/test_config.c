@@ -125,7 +125,7 @@ static void a_flag_given_twice_is_refused(void **state)
     (void)state;
     static const char *const twice[][3] = {
         {"--threads=2", "--threads=2", "--threads is given twice; give it once"},
-        {"--model=a", "--model=b", "--model is given twice; give it once: several models are not "},
+        {"--models=a", "--models=b", "--models is given twice; give it once"},
         {"--access-log", "--access-log=false", "--access-log is given twice"},
         {"--config=/a", "--config=/b", "--config is given twice"},
     };
@@ -135,6 +135,25 @@ static void a_flag_given_twice_is_refused(void **state)
         assert_false(load(&config, &err, twice[i][0], twice[i][1], NULL));
         check_refused(&err, &twice[i][2], 1);
     }
+}
+
+static void a_list_is_of_the_place_that_wins(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err;
+    assert_int_equal(setenv("EMBEDD_MODEL", "v=1\nw=2", 1), 0);
+    assert_true(load(&config, &err, "--model=a", "--model", "b=c", NULL));
+    assert_string_equal(config.model, "a\nb=c");
+    assert_int_equal(config.origins[CONFIG_model], CONFIG_FLAG);
+    assert_string_equal(config.alias, "none");
+    config_clear(&config);
+    assert_true(load(&config, &err, NULL));
+    assert_string_equal(config.model, "v=1\nw=2");
+    config_clear(&config);
+    assert_int_equal(unsetenv("EMBEDD_MODEL"), 0);
+    assert_false(load(&config, &err, "--model=a", "--model=", NULL));
+    assert_non_null(strstr(err.message, "--model must be a text that is not empty"));
 }
 
 static void flags_are_taken_in_both_forms(void **state)
@@ -527,6 +546,7 @@ int main(void)
         cmocka_unit_test(without_anything_the_defaults_hold),
         cmocka_unit_test(flags_are_taken_in_both_forms),
         cmocka_unit_test(a_flag_given_twice_is_refused),
+        cmocka_unit_test(a_list_is_of_the_place_that_wins),
         cmocka_unit_test(sizes_and_times_take_their_units),
         cmocka_unit_test(a_wrong_value_names_flag_range_and_value),
         cmocka_unit_test(an_unknown_flag_names_the_nearest),

@@ -348,11 +348,11 @@ static void too_many_tokens_are_cut_at_the_models_side_and_their_spans_with_them
                                  : "{\"max_length\":3,\"truncation_side\":\"right\"}");
         struct model *model = open_folder();
         const size_t first = is_left ? 2 : 0;
-        check_tokens(tokenize(model, "我爱吃饭他", MODEL_LIMITS | MODEL_SPANS), 3, ids + first,
+        check_tokens(tokenize(model, "我爱吃饭他", TOKENIZE_LIMITS | TOKENIZE_SPANS), 3, ids + first,
                      spans + first, true);
-        check_tokens(tokenize(model, "我爱吃饭他", MODEL_LIMITS), 3, ids + first, NULL, true);
-        check_tokens(tokenize(model, "我爱吃饭他", MODEL_SPANS), 5, ids, spans, false);
-        check_tokens(tokenize(model, "我爱吃", MODEL_LIMITS | MODEL_SPANS), 3, ids, spans, false);
+        check_tokens(tokenize(model, "我爱吃饭他", TOKENIZE_LIMITS), 3, ids + first, NULL, true);
+        check_tokens(tokenize(model, "我爱吃饭他", TOKENIZE_SPANS), 5, ids, spans, false);
+        check_tokens(tokenize(model, "我爱吃", TOKENIZE_LIMITS | TOKENIZE_SPANS), 3, ids, spans, false);
         model_close(model);
     }
 }
@@ -363,8 +363,8 @@ static void of_a_long_text_the_first_characters_are_looked_at(void **state)
     static const uint32_t ids[] = {1, 2, 3};
     write_dictionary("{\"max_characters\":2}");
     struct model *model = open_folder();
-    check_tokens(tokenize(model, "我爱吃", MODEL_LIMITS), 2, ids, NULL, true);
-    check_tokens(tokenize(model, "我爱", MODEL_LIMITS), 2, ids, NULL, false);
+    check_tokens(tokenize(model, "我爱吃", TOKENIZE_LIMITS), 2, ids, NULL, true);
+    check_tokens(tokenize(model, "我爱", TOKENIZE_LIMITS), 2, ids, NULL, false);
     check_tokens(tokenize(model, "我爱吃", 0), 3, ids, NULL, false);
     model_close(model);
 }
@@ -376,9 +376,9 @@ static void unknown_tokens_that_are_dropped_take_their_spans_with_them(void **st
     write_text("vocab.txt", "[PAD]\n[UNK]\na\nb\nc\nd\n");
     write_text("config.json", "{\"compat\":\"model2vec-0.8\"}");
     struct model *model = open_folder();
-    check_tokens(tokenize(model, "x a yy b z", MODEL_LIMITS | MODEL_SPANS), 2,
+    check_tokens(tokenize(model, "x a yy b z", TOKENIZE_LIMITS | TOKENIZE_SPANS), 2,
                  (const uint32_t[]){2, 3}, (const struct token_span[]){{2, 3}, {7, 8}}, false);
-    check_tokens(tokenize(model, "x a", MODEL_SPANS), 2, (const uint32_t[]){1, 2},
+    check_tokens(tokenize(model, "x a", TOKENIZE_SPANS), 2, (const uint32_t[]){1, 2},
                  (const struct token_span[]){{0, 1}, {2, 3}}, false);
     model_close(model);
 }

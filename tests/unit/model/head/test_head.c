@@ -280,11 +280,12 @@ static void vectors_that_are_no_sum_over_tokens_have_no_shares(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct head *head;
         struct err err;
+        struct table_encoder encoder;
+        table_encoder_init(&encoder, &three_rows, TOKEN_ID_NONE);
         assert_true(head_open(&head, (struct span){text, strlen(text)}, "taste", "head",
-                              &(struct head_ground){.dim = 2,
-                                                    .table = &three_rows,
-                                                    .pool = {.pooling = poolings[i], .dims = 2},
-                                                    .unknown_id = MODEL_NO_ID},
+                              &(struct head_input){.dim = 2,
+                                                   .encoder = &encoder.encoder,
+                                                   .pool = {.pooling = poolings[i], .dims = 2}},
                               &err));
         assert_false(head_explain(head, &arena, &id, 1, 0, &share, &bias, &err));
         assert_int_equal(err.code, ERR_INVALID);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "handlers/output.h"
+#include "handlers/reply.h"
 #include "tests/unit/handlers/ask.h"
 
 /* ---- plans ---- */
