@@ -12,11 +12,6 @@ size_t encoder_batch(const struct encoder *encoder, struct arena *arena,
     return n;
 }
 
-size_t encoder_scratch_bytes(const struct encoder *encoder, const struct passage *passage)
-{
-    return encoder->kind->scratch_bytes ? encoder->kind->scratch_bytes(encoder, passage) : 0;
-}
-
 void encoder_close(struct encoder *encoder)
 {
     if (encoder) encoder->kind->close(encoder);

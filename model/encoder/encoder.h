@@ -6,7 +6,7 @@
  *
  * An encoder's own struct begins with a struct encoder (table/table_encoder.h,
  * fasttext/fasttext_encoder.h). Immutable once open: any thread may use it. Scratch memory comes
- * from the caller's arena.
+ * from the arena of the caller, who frees it by resetting that.
  */
 #pragma once
 
@@ -64,9 +64,6 @@ struct encoder_kind {
                     const struct passage *passages, size_t n, const struct pool_options *options,
                     float *out, struct err *err);
 
-    /** scratch_bytes: what `vector` takes from the arena for a passage, at most. NULL: nothing. */
-    size_t (*scratch_bytes)(const struct encoder *encoder, const struct passage *passage);
-
     /** check_finite reads all of its numbers; false with `row` the first one that holds NaN or
      * Inf. */
     bool (*check_finite)(const struct encoder *encoder, uint32_t *row);
@@ -100,9 +97,6 @@ static inline bool encoder_vector(const struct encoder *encoder, struct arena *a
 size_t encoder_batch(const struct encoder *encoder, struct arena *arena,
                      const struct passage *passages, size_t n, const struct pool_options *options,
                      float *out, struct err *err);
-
-/** encoder_scratch_bytes: what encoder_vector takes from the arena for a passage, at most. */
-size_t encoder_scratch_bytes(const struct encoder *encoder, const struct passage *passage);
 
 /** encoder_close: kind->close; NULL is fine. */
 void encoder_close(struct encoder *encoder);
