@@ -141,8 +141,7 @@ static void a_flag_given_twice_is_refused(void **state)
     expect_wrong("--rate 1 --rate 1", "--rate is given twice; give it once");
     expect_wrong("--normalize --no-normalize", "--normalize is given twice; give it once");
     expect_wrong("--no-normalize --no-normalize", "--normalize is given twice; give it once");
-    expect_wrong("--model a --model b",
-                 "--model is given twice; give it once");
+    expect_wrong("--model a --model b", "--model is given twice; give it once");
     assert_int_equal(parse("--format text -- --format"), FLAGS_RUN);
 }
 

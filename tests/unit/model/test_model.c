@@ -348,11 +348,12 @@ static void too_many_tokens_are_cut_at_the_models_side_and_their_spans_with_them
                                  : "{\"max_length\":3,\"truncation_side\":\"right\"}");
         struct model *model = open_folder();
         const size_t first = is_left ? 2 : 0;
-        check_tokens(tokenize(model, "我爱吃饭他", TOKENIZE_LIMITS | TOKENIZE_SPANS), 3, ids + first,
-                     spans + first, true);
+        check_tokens(tokenize(model, "我爱吃饭他", TOKENIZE_LIMITS | TOKENIZE_SPANS), 3,
+                     ids + first, spans + first, true);
         check_tokens(tokenize(model, "我爱吃饭他", TOKENIZE_LIMITS), 3, ids + first, NULL, true);
         check_tokens(tokenize(model, "我爱吃饭他", TOKENIZE_SPANS), 5, ids, spans, false);
-        check_tokens(tokenize(model, "我爱吃", TOKENIZE_LIMITS | TOKENIZE_SPANS), 3, ids, spans, false);
+        check_tokens(tokenize(model, "我爱吃", TOKENIZE_LIMITS | TOKENIZE_SPANS), 3, ids, spans,
+                     false);
         model_close(model);
     }
 }
