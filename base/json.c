@@ -91,7 +91,17 @@ static enum err_code code_of(const json_error_t *error)
     return is_range ? ERR_RANGE : ERR_INVALID;
 }
 
-static json_t *load(const char *text, size_t bytes, size_t flags, struct err *err)
+static void fail_at(const json_error_t *error, bool is_line, struct err *err)
+{
+    if (is_line)
+        err_set(err, code_of(error), NULL, "invalid JSON at column %d: %s", error->column,
+                describe(error));
+    else
+        err_set(err, code_of(error), NULL, "invalid JSON at line %d, column %d: %s", error->line,
+                error->column, describe(error));
+}
+
+static json_t *load(const char *text, size_t bytes, size_t flags, bool is_line, struct err *err)
 {
     json_error_t error;
     memory.is_out_of_memory = false;
@@ -100,8 +110,7 @@ static json_t *load(const char *text, size_t bytes, size_t flags, struct err *er
     if (memory.is_out_of_memory)
         err_out_of_memory(err);
     else
-        err_set(err, code_of(&error), NULL, "invalid JSON at line %d, column %d: %s", error.line,
-                error.column, describe(&error));
+        fail_at(&error, is_line, err);
     return NULL;
 }
 
@@ -120,14 +129,25 @@ static bool check_bytes(const char *text, size_t bytes, struct err *err)
                    "invalid JSON: it holds a NUL byte; in a string, write it as \\u0000");
 }
 
-json_t *json_read(const char *text, size_t bytes, struct err *err)
+static json_t *read_text(const char *text, size_t bytes, bool is_line, struct err *err)
 {
     if (utf8_mark_bytes(text, bytes) > 0) {
         err_set(err, ERR_INVALID, NULL,
                 "invalid JSON: the text starts with a byte order mark; leave it out");
         return NULL;
     }
-    return check_bytes(text, bytes, err) ? load(text, bytes, JSON_REJECT_DUPLICATES, err) : NULL;
+    if (!check_bytes(text, bytes, err)) return NULL;
+    return load(text, bytes, JSON_REJECT_DUPLICATES, is_line, err);
+}
+
+json_t *json_read(const char *text, size_t bytes, struct err *err)
+{
+    return read_text(text, bytes, false, err);
+}
+
+json_t *json_read_line(const char *text, size_t bytes, struct err *err)
+{
+    return read_text(text, bytes, true, err);
 }
 
 /* ---- files of other programs ---- */
@@ -262,7 +282,7 @@ json_t *json_read_file(const char *text, size_t bytes, bool may_repeat, struct e
         return NULL;
     }
     const size_t n = mend(text + mark, bytes - mark, copy);
-    json_t *value = load(copy, n, may_repeat ? 0 : JSON_REJECT_DUPLICATES, err);
+    json_t *value = load(copy, n, may_repeat ? 0 : JSON_REJECT_DUPLICATES, false, err);
     free(copy);
     return value;
 }

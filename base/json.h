@@ -38,6 +38,10 @@ void json_use_arena(struct arena *arena);
  */
 json_t *json_read(const char *text, size_t bytes, struct err *err);
 
+/** json_read_line: as json_read for one line of a file of them. Where it is wrong its column is
+ * named: the line's number in the file is the caller's to say. */
+json_t *json_read_line(const char *text, size_t bytes, struct err *err);
+
 /**
  * json_read_file parses a file as other programs write and read them (Python's json above all): a
  * byte order mark is passed over; NaN, Infinity, -Infinity and what is beyond a double are read as

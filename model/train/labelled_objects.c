@@ -14,19 +14,11 @@ bool labelled_objects_cut(struct labelled *labelled, struct err *err)
 {
     struct err detail;
     json_decref(labelled->object);
-    labelled->object = json_read(labelled->records.text, labelled->records.bytes, &detail);
+    labelled->object = json_read_line(labelled->records.text, labelled->records.bytes, &detail);
     if (!labelled->object && detail.code == ERR_MEMORY) return labelled_fail_memory(labelled, err);
-    if (!labelled->object) {
-        /* To the parser the record is all there is: its number of the line would mislead. */
-        static const char first_line[] = "line 1, ";
-        char *line = strstr(detail.message, first_line);
-        if (line) {
-            const char *behind = line + sizeof first_line - 1;
-            memmove(line, behind, strlen(behind) + 1);
-        }
+    if (!labelled->object)
         return LABELLED_FAIL(labelled, err, "%.250s; an object in each line is expected",
                              detail.message);
-    }
     if (json_is_object(labelled->object)) return true;
     return LABELLED_FAIL(labelled, err, "%s",
                          "not an object; in each line one is expected, like {\"text\": \"...\", "

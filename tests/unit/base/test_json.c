@@ -52,6 +52,18 @@ static void what_is_no_json_is_refused_with_its_place(void **state)
     check_refused_text("[.5]", "line 1");
 }
 
+static void in_a_line_of_a_file_the_place_is_a_column(void **state)
+{
+    (void)state;
+    struct err err;
+    assert_null(json_read_line("[1,]", 4, &err));
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_non_null(strstr(err.message, "invalid JSON at column 4: "));
+    json_t *value = json_read_line("[1]", 3, &err);
+    assert_int_equal(json_array_size(value), 1);
+    json_decref(value);
+}
+
 static void truncated_json_is_refused_at_every_length(void **state)
 {
     (void)state;
@@ -445,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_json_is_refused_with_its_place),
+        cmocka_unit_test(in_a_line_of_a_file_the_place_is_a_column),
         cmocka_unit_test(truncated_json_is_refused_at_every_length),
         cmocka_unit_test(trailing_garbage_and_duplicate_keys_are_refused),
         cmocka_unit_test(nesting_a_hundred_thousand_deep_is_refused),
