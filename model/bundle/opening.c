@@ -5,7 +5,6 @@
 #include "model/encoder/table/table_encoder.h"
 
 #include <stdio.h>
-#include <string.h>
 
 bool opening_warn(const struct model_options *options, struct err *err, const char *sentence)
 {
@@ -56,13 +55,7 @@ bool opening_tokenizer(struct bundle *bundle, struct err *err)
                                                                        : -1};
     const struct source *source = &bundle->source;
     const struct tokenizer_files files = {source->tokenizer, source->vocab, source->path};
-    if (tokenizer_open(&bundle->tokenizer, &files, &options, err)) return true;
-    /* It knows the files by their names. */
-    const struct err why = *err;
-    if (strncmp(why.message, "tokenizer.json", 14) == 0 ||
-        strncmp(why.message, "vocab.txt", 9) == 0)
-        err_set(err, why.code, NULL, "%.300s/%s", bundle->source.path, why.message);
-    return false;
+    return tokenizer_open(&bundle->tokenizer, &files, &options, err);
 }
 
 bool opening_check_unserved(const struct bundle *bundle, struct err *err)

@@ -46,7 +46,7 @@ static uint32_t *choose(struct keep *keep, const struct tokenizer *t, uint32_t t
 static bool open_kept(struct keep *keep, const struct tokenizer *t, const uint32_t *new_ids,
                       struct err *err)
 {
-    struct tokenizer_files files = {.path = "convert"};
+    struct tokenizer_files files = {0};
     const struct tokenizer_options options = {0};
     FILE *stream = open_memstream(&keep->file, &files.tokenizer.bytes);
     if (!stream) return err_set(err, ERR_MEMORY, NULL, "no memory left for the tokenizer");

@@ -10,6 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The readers know their files by name alone. */
+static bool fail_in(const char *folder, struct err *err)
+{
+    return err && folder && err_set(err, err->code, NULL, "%.300s/%s", folder, err->message);
+}
+
 bool tokenizer_open(struct tokenizer **out, const struct tokenizer_files *files,
                     const struct tokenizer_options *options, struct err *err)
 {
@@ -20,10 +26,11 @@ bool tokenizer_open(struct tokenizer **out, const struct tokenizer_files *files,
     /* A folder may hold a tokenizer.json for others, who know no dictionary. */
     const bool is_dictionary = options->kind && strcmp(options->kind, "dictionary") == 0;
     if (files->tokenizer.data && !(is_dictionary && files->vocab.data))
-        done = tokenizer_read_json(tokenizer, files->tokenizer, err);
+        done = tokenizer_read_json(tokenizer, files->tokenizer, err) || fail_in(files->path, err);
     else if (files->vocab.data)
         done =
-            tokenizer_read_vocab(tokenizer, files->vocab, options->kind, options->lowercase, err);
+            tokenizer_read_vocab(tokenizer, files->vocab, options->kind, options->lowercase, err) ||
+            fail_in(files->path, err);
     else
         done = err_set(err, ERR_FORMAT, NULL,
                        "%s holds no tokenizer; put a tokenizer.json or a vocab.txt "

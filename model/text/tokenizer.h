@@ -40,7 +40,7 @@ struct vocab;
 struct tokenizer_files {
     struct span tokenizer; /* tokenizer.json */
     struct span vocab;     /* vocab.txt */
-    const char *path;      /* of the folder that they lie in, for messages */
+    const char *path;      /* of the folder that they lie in, for messages; NULL: in none */
 };
 
 /** What config.json may say of the tokenizer, where tokenizer.json does not. */
@@ -56,7 +56,7 @@ struct tokenizer_options {
  * vocab.txt (WordPiece if it holds [UNK], else a dictionary, unless options->kind says).
  * @param files  borrowed while the tokenizer lives: token texts point into them
  * @param out    owned by the caller (tokenizer_close), NULL on failure
- * @return false with ERR_FORMAT, naming file and JSON path or line, and the remedy
+ * @return false with ERR_FORMAT, naming the file in its folder, JSON path or line, and the remedy
  */
 bool tokenizer_open(struct tokenizer **out, const struct tokenizer_files *files,
                     const struct tokenizer_options *options, struct err *err);

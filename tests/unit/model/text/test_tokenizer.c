@@ -257,7 +257,9 @@ static void a_vocabulary_that_cannot_be_read_is_refused(void **state)
 {
     (void)state;
     struct span none = {0};
-    check_refused(try_open(none, span_of("a\nb\xFF\n"), NULL), "line 2: not UTF-8 at byte 2");
+    check_refused(try_open(none, span_of("a\nb\xFF\n"), NULL),
+                  "a-folder/vocab.txt, line 2: not UTF-8 at byte 2");
+    check_refused(try_open(span_of("{"), none, NULL), "a-folder/tokenizer.json: ");
     check_refused(try_open(none, (struct span){"", 0}, NULL), "there are no tokens");
     check_refused(try_open(none, span_of("\n \n"), NULL), "only empty lines");
     check_refused(try_open(none, span_of("a\n"), "wordpiece"), "needs the token [UNK]");
