@@ -5,6 +5,8 @@
  *
  * Whatever can fail returns bool (or a pointer, NULL on failure) and fills a `struct err` that the
  * caller owns. The sentence names the field or file, the limit, the value it got and what to do.
+ * A sentence speaks of arguments, in backticks: "give another `output`". Whoever knows what they
+ * are called at the surface (a flag, a field) says so: see commands_name_flags.
  * The code is turned into an HTTP status in handlers/ and into an exit code in commands/, in one
  * switch each. A plain value: no allocation, no shared state, safe from any thread.
  */
@@ -34,7 +36,8 @@ enum err_code {
 
 struct err {
     enum err_code code;
-    char param[64]; /* the request field at fault ("" = none), as the OpenAI error shape wants it */
+    char param[64];    /* the request field (as the OpenAI error shape wants it) or the argument at
+                          fault; "" = none */
     char message[512]; /* one sentence, UTF-8, cut at a character boundary if too long */
 };
 
@@ -42,7 +45,7 @@ struct err {
  * err_set fills `err` (overwriting what it held) and returns false, so that a function can
  * `return err_set(err, ERR_INVALID, "dimensions", "dimensions must be ...")`.
  * @param err   filled in; NULL is allowed and means the caller does not want to know
- * @param param the request field at fault, or NULL
+ * @param param the request field or the argument at fault, or NULL
  * @param fmt   printf format of the sentence; a long user value belongs in "%.*s" with a cut of its
  *              own (ERR_VALUE_BYTES)
  */

@@ -88,7 +88,7 @@ struct workers *workers_new(unsigned n_workers, struct err *err)
         *member = (struct member){.workers = workers, .worker = workers->n_started};
         if (pthread_create(&member->thread, NULL, run_member, member) == 0) continue;
         workers_free(workers);
-        err_set(err, ERR_MEMORY, NULL, "cannot start %u threads; give fewer with --threads",
+        err_set(err, ERR_MEMORY, "threads", "cannot start %u threads; give fewer with `threads`",
                 n_workers);
         return NULL;
     }

@@ -30,15 +30,47 @@ static int exit_code(enum err_code code)
     return 1;
 }
 
+/* What the model calls the arguments that it names in its sentences: flags have the same names. */
+static const char *const arguments[] = {
+    "compat",   "dim",   "dtype",         "force", "from",   "header",    "input-format",
+    "keep-top", "label", "learning-rate", "mode",  "model",  "no-ngrams", "no-resume",
+    "output",   "pca",   "tensor",        "text",  "threads"};
+
+static bool is_argument(const char *name, size_t bytes)
+{
+    for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
+        if (strlen(arguments[i]) == bytes && memcmp(arguments[i], name, bytes) == 0) return true;
+    return false;
+}
+
+void commands_name_flags(char *sentence)
+{
+    char *open = strchr(sentence, '`');
+    while (open) {
+        char *close = strchr(open + 1, '`');
+        if (close && is_argument(open + 1, (size_t)(close - open - 1))) {
+            memmove(open + 2, open + 1, (size_t)(close - open - 1));
+            memcpy(open, "--", 2);
+            open = close;
+        }
+        open = strchr(open + 1, '`');
+    }
+}
+
 int commands_fail(const char *command, const struct err *err)
 {
-    fprintf(stderr, "embedd%s%s: %s\n", command[0] ? " " : "", command, err->message);
+    struct err shown = *err;
+    commands_name_flags(shown.message);
+    fprintf(stderr, "embedd%s%s: %s\n", command[0] ? " " : "", command, shown.message);
     return exit_code(err->code);
 }
 
 void commands_warn(const char *sentence)
 {
-    fprintf(stderr, "embedd: warning: %s\n", sentence);
+    char shown[COMMANDS_SENTENCE_BYTES];
+    snprintf(shown, sizeof shown, "%s", sentence);
+    commands_name_flags(shown);
+    fprintf(stderr, "embedd: warning: %s\n", shown);
 }
 
 bool commands_close_stdout(struct err *err)

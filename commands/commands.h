@@ -28,6 +28,16 @@ int health_main(int argc, char **argv);
 int config_main(int argc, char **argv);
 int help_main(int argc, char **argv);
 
+/** Room for any sentence of the model's. */
+#define COMMANDS_SENTENCE_BYTES 1024
+
+/**
+ * commands_name_flags turns the arguments that a sentence of the model names into flags, in place:
+ * `compat` becomes --compat. Other words in backticks stay as they are. What writes a sentence of
+ * the model's calls it; commands_fail and commands_warn do.
+ */
+void commands_name_flags(char *sentence);
+
 /**
  * commands_fail writes `embedd COMMAND: sentence` to standard error.
  * @param command the subcommand's name, "" for the program itself

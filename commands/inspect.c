@@ -140,8 +140,9 @@ static void add_report(struct buf *buf, enum format format, const struct report 
     add_text(buf, format, "sha256", report->sha256);
     if (report->is_verified) add_literal(buf, format, "verified", "true");
     add_heads(buf, format, report->heads);
-    if (report->heads->refused.code != ERR_NONE)
-        add_text(buf, format, "not_served", report->heads->refused.message);
+    struct err refused = report->heads->refused;
+    commands_name_flags(refused.message);
+    if (refused.code != ERR_NONE) add_text(buf, format, "not_served", refused.message);
     if (format == FORMAT_JSON) buf_add_str(buf, "}\n");
 }
 

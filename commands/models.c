@@ -4,6 +4,7 @@
 #include "base/grow.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "commands/commands.h"
 #include "model/bundle/bundle.h"
 #include "model/model.h"
 #include "model/registry.h"
@@ -140,15 +141,18 @@ bool models_read(struct models *models, const struct config *config, struct err 
 
 static void warn_of_files(const char *sentence)
 {
-    log_warn("%s", sentence);
+    char shown[COMMANDS_SENTENCE_BYTES];
+    snprintf(shown, sizeof shown, "%s", sentence);
+    commands_name_flags(shown);
+    log_warn("%s", shown);
 }
 
 /* Such a model serves vectors all the same. */
 static void warn_of_head(const struct model *model)
 {
-    const struct heads *heads = model_heads(model);
-    if (heads->refused.code != ERR_NONE)
-        log_warn("served without its classifier: %s", heads->refused.message);
+    struct err refused = model_heads(model)->refused;
+    commands_name_flags(refused.message);
+    if (refused.code != ERR_NONE) log_warn("served without its classifier: %s", refused.message);
 }
 
 static void tell_of_config(const struct model *model)
@@ -229,6 +233,7 @@ bool models_open(void *user, struct registry *registry, models_attach *attach, v
     for (size_t i = 0; i < models->n; i++) {
         struct err why;
         if (serve_source(models, &models->list[i], registry, attach, to, &why)) continue;
+        commands_name_flags(why.message);
         *err = why;
         if (!models->is_open) return false;
         if (!done) log_error("reload: %s", why.message);

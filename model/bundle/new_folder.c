@@ -39,9 +39,9 @@ static bool holds_only_own(const char *path, struct err *err)
     if (!folder) return fail("cannot read the folder", path, err);
     while (ok && (entry = readdir(folder)))
         if (!is_own(entry->d_name))
-            ok = err_set(err, ERR_USAGE, NULL,
+            ok = err_set(err, ERR_USAGE, "output",
                          "%.300s holds '%.100s', which is no file of a model, so it is not "
-                         "replaced; give another --output",
+                         "replaced; give another `output`",
                          path, entry->d_name);
     closedir(folder);
     return ok;
@@ -50,14 +50,14 @@ static bool holds_only_own(const char *path, struct err *err)
 bool new_folder_check(const char *path, bool replaces, struct err *err)
 {
     struct stat info;
-    if (!path[0]) return err_set(err, ERR_USAGE, NULL, "--output must name a folder to write");
+    if (!path[0]) return err_set(err, ERR_USAGE, "output", "`output` must name a folder to write");
     if (lstat(path, &info) == 0) {
         if (!S_ISDIR(info.st_mode))
-            return err_set(err, ERR_USAGE, NULL,
-                           "--output: %.400s is there and no folder; give another one", path);
+            return err_set(err, ERR_USAGE, "output",
+                           "`output`: %.400s is there and no folder; give another one", path);
         if (!replaces)
-            return err_set(err, ERR_USAGE, NULL,
-                           "--output: the folder %.400s is there; give another one, or --force to "
+            return err_set(err, ERR_USAGE, "output",
+                           "`output`: the folder %.400s is there; give another one, or `force` to "
                            "replace it",
                            path);
         return holds_only_own(path, err);
@@ -70,7 +70,7 @@ bool new_folder_check(const char *path, bool replaces, struct err *err)
         slash[slash == parent] = '\0';
     else
         strcpy(parent, ".");
-    return access(parent, W_OK | X_OK) == 0 || fail("--output: cannot write into", parent, err);
+    return access(parent, W_OK | X_OK) == 0 || fail("`output`: cannot write into", parent, err);
 }
 
 static void remove_folder(const char *path)
@@ -129,7 +129,7 @@ bool new_folder_open(struct new_folder *folder, const char *path, struct err *er
 {
     *folder = (struct new_folder){0};
     if (snprintf(folder->path, sizeof folder->path, "%s", path) >= (int)sizeof folder->path)
-        return err_set(err, ERR_USAGE, NULL, "--output: the path is too long");
+        return err_set(err, ERR_USAGE, "output", "`output`: the path is too long");
     folder->path[file_path_bytes(folder->path)] = '\0';
     const char *slash = strrchr(folder->path, '/');
     folder->name = slash ? slash + 1 : folder->path;

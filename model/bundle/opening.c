@@ -67,8 +67,8 @@ bool opening_check_unserved(const struct bundle *bundle, struct err *err)
         snprintf(cut, sizeof cut, "config_sentence_transformers.json cuts at truncate_dim %llu",
                  (unsigned long long)layout->truncate_dim);
     if (!layout->unserved[0] && !cut[0]) return true;
-    return err_set(err, ERR_FORMAT, NULL,
-                   "%.300s: %s, which is not done here; --compat embedd reads the folder in this "
+    return err_set(err, ERR_FORMAT, "compat",
+                   "%.300s: %s, which is not done here; `compat` embedd reads the folder in this "
                    "program's own way, without it",
                    bundle->source.path, layout->unserved[0] ? layout->unserved : cut);
 }

@@ -240,7 +240,7 @@ static bool choose_shard(struct source *source, const json_t *root, const char *
     return err_set(err, ERR_FORMAT, NULL,
                    "%.300s/" INDEX_NAME
                    ": weight_map names no tensor %s%.100s; name the table with "
-                   "--tensor",
+                   "`tensor`",
                    source->path, tensor ? "" : "that is an embedding table", tensor ? tensor : "");
 }
 

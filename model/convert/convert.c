@@ -22,12 +22,12 @@ static bool check_options(const struct bundle *bundle, const struct convert_opti
 {
     const uint32_t dim = bundle->encoder->table->dim;
     if (options->dim > dim)
-        return err_set(err, ERR_USAGE, NULL,
-                       "--dim must be from 1 to %u, the table's columns, not %u", dim,
+        return err_set(err, ERR_USAGE, "dim",
+                       "`dim` must be from 1 to %u, the table's columns, not %u", dim,
                        options->dim);
     if (options->form == CONVERT_FOLDER && options->dtype >= 0 &&
         is_for_us_alone((enum dtype)options->dtype))
-        return err_set(err, ERR_USAGE, NULL, "--dtype %s is for the packed form: %s; use f16",
+        return err_set(err, ERR_USAGE, "dtype", "`dtype` %s is for the packed form: %s; use f16",
                        options->dtype == DTYPE_I8 ? "i8" : "bf16",
                        options->dtype == DTYPE_I8 ? "others read no scales"
                                                   : "model2vec reads no bfloat16");
@@ -36,7 +36,7 @@ static bool check_options(const struct bundle *bundle, const struct convert_opti
         return true;
     return err_set(err, ERR_USAGE, NULL,
                    "%u tokens have no row in the table; such a model can only be converted to the "
-                   "packed form, without --keep-top",
+                   "packed form, without `keep-top`",
                    bundle_without_row(bundle));
 }
 
@@ -45,22 +45,22 @@ static bool check_output(const char *output, const struct convert_options *optio
 {
     struct stat info;
     if (!output[0] || strcmp(output, "-") == 0)
-        return err_set(err, ERR_USAGE, NULL, "--output must name the file or folder to write");
+        return err_set(err, ERR_USAGE, "output", "`output` must name the file or folder to write");
     if (options->form == CONVERT_FOLDER) return new_folder_check(output, options->replaces, err);
     if (lstat(output, &info) != 0) return true;
     if (S_ISDIR(info.st_mode))
-        return err_set(err, ERR_USAGE, NULL,
-                       "--output: %.400s is a folder, and the packed form is one file; name a file "
+        return err_set(err, ERR_USAGE, "output",
+                       "`output`: %.400s is a folder, and the packed form is one file; name a file "
                        "in it",
                        output);
     if (!S_ISREG(info.st_mode))
-        return err_set(err, ERR_USAGE, NULL,
-                       "--output: %.400s is there and no file (a link, a pipe or a device), so it "
+        return err_set(err, ERR_USAGE, "output",
+                       "`output`: %.400s is there and no file (a link, a pipe or a device), so it "
                        "is not replaced; give another one",
                        output);
     return options->replaces ||
-           err_set(err, ERR_USAGE, NULL,
-                   "--output: %.400s is there; give another file, or --force to replace it",
+           err_set(err, ERR_USAGE, "output",
+                   "`output`: %.400s is there; give another file, or `force` to replace it",
                    output);
 }
 
@@ -72,7 +72,8 @@ static bool make_pca(const struct convert_options *options, struct writing *w, s
     for (uint32_t i = 0; done && i < w->rows.n; i++) {
         written_rows_floats(&w->rows, i, w->rows.values);
         pca_add(&sums, w->rows.values);
-        done = i % 1024 != 0 || convert_goes_on(options, i, w->rows.n, "rows read for --pca", err);
+        done = i % 1024 != 0 ||
+               convert_goes_on(options, i, w->rows.n, "rows read for principal components", err);
     }
     done = done && convert_goes_on(options, w->rows.n, w->rows.n, "working out components", err) &&
            pca_finish(&sums, w->rows.dim, pca, err);

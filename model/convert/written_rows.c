@@ -76,7 +76,7 @@ static bool write_row(struct written_rows *rows, uint32_t i, const float *x, cha
     encode_row(out, x, rows->dim, rows->dtype, rows->scales ? rows->scales + i : NULL);
     const struct table written = written_row(rows, i, out);
     return table_check_finite(&written, &row) ||
-           refuse(rows, i, "holds a value too large for this dtype; convert with --dtype f32", err);
+           refuse(rows, i, "holds a value too large for this dtype; convert with `dtype` f32", err);
 }
 
 static bool is_copied(const struct written_rows *rows)

@@ -194,7 +194,7 @@ static bool open_own(struct bundle *own, const char *folder, const struct head_i
     if (tokenizer_fingerprint(own->tokenizer) != tokenizer_fingerprint(shared->tokenizer))
         return err_set(err, ERR_FORMAT, NULL,
                        "%.300s: its vocabulary is not the model's, so its head cannot be "
-                       "served beside it; serve the folder itself with --model",
+                       "served beside it; serve the folder itself with `model`",
                        own->source.path);
     return own->encoder->kind->check_finite(own->encoder, &row) ||
            err_set(err, ERR_FORMAT, NULL, "%.300s: row %u of its table holds NaN or Inf", folder,

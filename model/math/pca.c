@@ -13,13 +13,13 @@ bool pca_start(struct pca_sums *sums, uint32_t columns, struct err *err)
 {
     *sums = (struct pca_sums){.columns = columns};
     if (columns > PCA_COLUMNS_MAX)
-        return err_set(err, ERR_USAGE, NULL,
-                       "--pca: the table has %u columns, and principal components are worked out "
-                       "for up to %u; leave --pca out, which takes the first columns",
+        return err_set(err, ERR_USAGE, "pca",
+                       "`pca`: the table has %u columns, and principal components are worked out "
+                       "for up to %u; leave `pca` out, which takes the first columns",
                        columns, PCA_COLUMNS_MAX);
     sums->products = calloc((size_t)columns * columns, sizeof *sums->products);
-    return sums->products ||
-           err_set(err, ERR_MEMORY, NULL, "--pca: no memory for %u x %u numbers", columns, columns);
+    return sums->products || err_set(err, ERR_MEMORY, "pca", "`pca`: no memory for %u x %u numbers",
+                                     columns, columns);
 }
 
 void pca_add(struct pca_sums *sums, const float *row)
@@ -129,7 +129,7 @@ bool pca_finish(struct pca_sums *sums, uint32_t n, struct pca *pca, struct err *
     pca->components = malloc(n * d * sizeof *pca->components);
     if (!order || !pca->components) {
         free(order);
-        return err_set(err, ERR_MEMORY, NULL, "--pca: no memory for %u components", n);
+        return err_set(err, ERR_MEMORY, "pca", "`pca`: no memory for %u components", n);
     }
     fill_both_triangles(sums);
     make_orthogonal(sums->products, d);

@@ -111,7 +111,7 @@ int checkpoint_peek(const char *path, uint64_t fingerprint, struct checkpoint *c
     if (!ok) {
         err_set(err, ERR_USAGE, NULL,
                 "%.300s is of a training with other data, model or settings; train as then to go "
-                "on, or with --no-resume to start again",
+                "on, or with `no-resume` to start again",
                 path);
     } else {
         ok = read_into(&reading, "numbers", numbers, sizeof numbers);

@@ -13,7 +13,7 @@
 
 enum role { TEXT, LABEL };
 
-static const char *const flags[2] = {"--text", "--label"};
+static const char *const arguments[2] = {"`text`", "`label`"};
 static const char *const whats[2] = {"the text", "the label"};
 static const char *const usual[2][10] = {
     [TEXT] = {"text", "sentence", "content", "review", "query", "utterance", "question", "body",
@@ -207,7 +207,7 @@ static bool take_number(struct search *search, enum role role, struct err *err)
         return true;
     }
     snprintf(problem, sizeof problem, "%s is a number from 1 to %zu, or a name, not %.*s",
-             flags[role], search->n, 20, search->given[role]);
+             arguments[role], search->n, 20, search->given[role]);
     return fail(search, err, problem);
 }
 
@@ -226,10 +226,10 @@ static bool take_name(struct search *search, enum role role, struct err *err)
     struct columns_shown shown = columns_show((struct span){name, valid});
     if (count > 1)
         snprintf(problem, sizeof problem, "%zu columns are named '%s'; give %s as a number", count,
-                 shown.text, flags[role]);
+                 shown.text, arguments[role]);
     else
         snprintf(problem, sizeof problem, "nothing in it is named '%s', as %s says", shown.text,
-                 flags[role]);
+                 arguments[role]);
     return fail(search, err, problem);
 }
 
@@ -250,7 +250,7 @@ static bool fail_undecided(const struct search *search, struct err *err)
     bool is_both = search->at[TEXT] == NOWHERE && search->at[LABEL] == NOWHERE;
     enum role role = search->at[TEXT] == NOWHERE ? TEXT : LABEL;
     snprintf(problem, sizeof problem, "cannot tell which is %s%s; give %s%s%s", whats[role],
-             is_both ? " and which the label" : "", flags[role], is_both ? " and --label" : "",
+             is_both ? " and which the label" : "", arguments[role], is_both ? " and `label`" : "",
              search->format == LABELLED_JSONL ? ", a key of it" : ", a name or a number from 1");
     return fail(search, err, problem);
 }
@@ -274,7 +274,7 @@ static bool find(struct search *search, struct err *err)
     if (search->at[TEXT] == NOWHERE || search->at[LABEL] == NOWHERE)
         return fail_undecided(search, err);
     if (search->at[TEXT] != search->at[LABEL]) return true;
-    return fail(search, err, "--text and --label are the same column; give two");
+    return fail(search, err, "`text` and `label` are the same column; give two");
 }
 
 bool columns_find(struct columns *columns, const char *file, const struct labelled_options *options,
@@ -290,8 +290,8 @@ bool columns_find(struct columns *columns, const char *file, const struct labell
     if (options->header == LABELLED_HEADER_NO &&
         (is_name(&search, TEXT) || is_name(&search, LABEL)) && format != LABELLED_JSONL)
         return fail(&search, err,
-                    "a column is given by name, but --header no says that there are no names; give "
-                    "--text and --label as numbers from 1");
+                    "a column is given by name, but `header` no says that there are no names; give "
+                    "`text` and `label` as numbers from 1");
     search.has_header = has_header(&search);
     if (!find(&search, err)) return false;
     *columns = (struct columns){search.at[TEXT], search.at[LABEL], search.has_header,

@@ -104,7 +104,7 @@ static bool check_labels(const struct examples *examples, const char *path, stru
     if (n > EXAMPLES_LABELS_MAX || (n > 1000 && n > examples->n / 2))
         return err_set(err, ERR_FORMAT, NULL,
                        "%.200s: %u different labels in %zu rows; name the column of the labels "
-                       "with --label (at most %u labels, and two rows a label beyond 1000)",
+                       "with `label` (at most %u labels, and two rows a label beyond 1000)",
                        path, n, examples->n, EXAMPLES_LABELS_MAX);
     if (n >= 2 || (n == 1 && examples->is_multi)) return true;
     return err_set(err, ERR_FORMAT, NULL,

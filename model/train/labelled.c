@@ -89,9 +89,9 @@ static bool open_first(struct labelled *labelled, const struct labelled_options 
     case LABELLED_AUTO:
         break;
     }
-    return err_set(err, ERR_USAGE, NULL,
+    return err_set(err, ERR_USAGE, "input-format",
                    "%.200s: its first line, '%s', has no tab, comma, semicolon, __label__ or { to "
-                   "tell the format by; give --input-format",
+                   "tell the format by; give `input-format`",
                    records->file, columns_show((struct span){records->text, records->bytes}).text);
 }
 

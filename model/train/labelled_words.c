@@ -39,7 +39,7 @@ bool labelled_words_open(struct labelled *labelled, const struct labelled_option
 {
     if (options->text || options->label) {
         return err_set(err, ERR_USAGE, NULL,
-                       "%.200s: a file in fastText's form has no columns; leave --text and --label "
+                       "%.200s: a file in fastText's form has no columns; leave `text` and `label` "
                        "out",
                        labelled->records.file);
     }

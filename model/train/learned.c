@@ -11,7 +11,7 @@
 static bool fail_finite(struct err *err)
 {
     return err_set(err, ERR_FORMAT, NULL,
-                   "what was learned is no longer finite; train with a smaller --learning-rate");
+                   "what was learned is no longer finite; train with a smaller `learning-rate`");
 }
 
 /* ---- what the head's file says ---- */

@@ -38,7 +38,7 @@ struct lesson {
 static bool fail_memory(struct err *err)
 {
     return err_set(err, ERR_MEMORY, NULL,
-                   "no memory to train; train with --no-ngrams, or on fewer labels");
+                   "no memory to train; train with `no-ngrams`, or on fewer labels");
 }
 
 /* ---- making ---- */
@@ -448,7 +448,7 @@ static bool add_losses(const struct batch *batch, double *sum, struct err *err)
     }
     if (isfinite(*sum)) return true;
     return err_set(err, ERR_FORMAT, NULL,
-                   "the loss is no longer a finite number; train with a smaller --learning-rate, "
+                   "the loss is no longer a finite number; train with a smaller `learning-rate`, "
                    "and look at the table with embedd inspect");
 }
 

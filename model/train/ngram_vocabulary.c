@@ -158,7 +158,7 @@ bool ngram_vocabulary_make(struct ngram_vocabulary *vocabulary, const struct exa
     free(counter.slots);
     if (ok) return true;
     ngram_vocabulary_clear(vocabulary);
-    return err_set(err, ERR_MEMORY, NULL, "no memory for the n-grams; train with --no-ngrams");
+    return err_set(err, ERR_MEMORY, NULL, "no memory for the n-grams; train with `no-ngrams`");
 }
 
 void ngram_vocabulary_clear(struct ngram_vocabulary *vocabulary)

@@ -164,7 +164,7 @@ static void a_checkpoint_of_another_training_is_refused(void **state)
     save_lab(&lab, &none);
     assert_int_equal(checkpoint_peek(path, saved.fingerprint ^ 1, &checkpoint, &err), -1);
     check_refused(ERR_USAGE, "other data, model or settings; train as then to go on, or with "
-                             "--no-resume to start again");
+                             "`no-resume` to start again");
     assert_int_equal(checkpoint.epochs, 0);
     lab_close(&lab);
 }

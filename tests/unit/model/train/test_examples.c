@@ -339,7 +339,7 @@ static void labels_as_many_as_rows_are_a_wrong_column(void **state)
             examples_clear(&examples);
         } else {
             refuse(text, '\0', "different labels in ");
-            assert_non_null(strstr(err.message, "--label"));
+            assert_non_null(strstr(err.message, "`label`"));
         }
         free(text);
     }

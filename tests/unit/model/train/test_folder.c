@@ -147,7 +147,7 @@ static void an_older_folder_is_replaced_when_that_is_asked_for(void **state)
     (void)state;
     write_folder(output, false, &both);
     assert_false(new_folder_check(output, false, &err));
-    check_refused(ERR_USAGE, "is there; give another one, or --force to replace it");
+    check_refused(ERR_USAGE, "is there; give another one, or `force` to replace it");
     assert_false(folder_write(output, false, model, &head_alone, false, &err));
     check_content("head.safetensors", other_head);
     write_folder(output, true, &head_alone);
@@ -187,7 +187,7 @@ static void what_cannot_be_a_folder_is_refused(void **state)
     assert_false(folder_write(path, false, model, &head_alone, false, &err));
     check_refused(ERR_IO, "No such file");
     assert_false(new_folder_check("", false, &err));
-    check_refused(ERR_USAGE, "--output must name a folder");
+    check_refused(ERR_USAGE, "`output` must name a folder");
     assert_int_equal(count_names(place), 1);
 }
 

@@ -242,7 +242,7 @@ static void reviews_are_tsv_with_or_without_header(void **state)
     expect("1\t很快\n0\t太慢\n", OPTIONS(.label = "1"), "TSV: text = column 2, label = column 1",
            "2 [0] 太慢\n1 [1] 很快\n");
     refuse("1\t很快\n0\t太慢\n", NONE, ERR_USAGE,
-           ": cannot tell which is the text and which the label; give --text and --label, a name "
+           ": cannot tell which is the text and which the label; give `text` and `label`, a name "
            "or a number from 1; its first line has the columns: '1', '很快'");
 }
 
@@ -251,7 +251,7 @@ static void shopping_has_two_columns_that_may_be_the_label(void **state)
     (void)state;
     static const char data[] = "cat,label,review\n书籍,1,好书\n平板,0,\"坏,了\"\n";
     refuse(data, NONE, ERR_USAGE,
-           ": cannot tell which is the label; give --label, a name or a number from 1; its first "
+           ": cannot tell which is the label; give `label`, a name or a number from 1; its first "
            "line has the columns: 'cat', 'label', 'review'");
     expect(data, OPTIONS(.label = "cat"), "CSV: text = column 'review', label = column 'cat'",
            "2 [书籍] 好书\n3 [平板] 坏,了\n");
@@ -284,7 +284,7 @@ static void fasttext_lines_have_labels_anywhere(void **state)
     refuse_row("__label__a text\n__label__ text\n", NONE,
                "1 [a] text\n! F, line 2: its label is empty; give it one, or leave the row out\n");
     refuse("__label__a text\n", OPTIONS(.label = "1"), ERR_USAGE,
-           ": a file in fastText's form has no columns; leave --text and --label out");
+           ": a file in fastText's form has no columns; leave `text` and `label` out");
 }
 
 static void json_lines_have_strings_numbers_booleans_and_lists(void **state)
@@ -337,9 +337,9 @@ static void a_format_that_cannot_be_told_is_an_error(void **state)
     (void)state;
     refuse("just words\nand more, here\n", NONE, ERR_USAGE,
            ": its first line, 'just words', has no tab, comma, semicolon, __label__ or { to tell "
-           "the format by; give --input-format");
+           "the format by; give `input-format`");
     refuse("just words\n", OPTIONS(.format = LABELLED_CSV), ERR_USAGE,
-           ": cannot tell which is the text and which the label; give --text and --label, a name "
+           ": cannot tell which is the text and which the label; give `text` and `label`, a name "
            "or a number from 1; its first line has the columns: 'just words'");
     assert_string_equal(labelled_format_names[LABELLED_FASTTEXT], "fastText");
 }
@@ -410,13 +410,13 @@ static void of_two_columns_one_tells_the_other(void **state)
     expect("text,review,x\na,5,b\n", OPTIONS(.label = "review"),
            "CSV: text = column 'text', label = column 'review'", "2 [5] a\n");
     refuse("class,words,x\n5,a,b\n", NONE, ERR_USAGE,
-           ": cannot tell which is the text; give --text, a name or a number from 1; its first "
+           ": cannot tell which is the text; give `text`, a name or a number from 1; its first "
            "line has the columns: 'class', 'words', 'x'");
     refuse("stars\twords\n5\ta\n", NONE, ERR_USAGE,
-           ": cannot tell which is the text and which the label; give --text and --label, a name "
+           ": cannot tell which is the text and which the label; give `text` and `label`, a name "
            "or a number from 1; its first line has the columns: 'stars', 'words'");
     refuse("text,review\n5,a\n", NONE, ERR_USAGE,
-           ": cannot tell which is the text and which the label; give --text and --label, a name "
+           ": cannot tell which is the text and which the label; give `text` and `label`, a name "
            "or a number from 1; its first line has the columns: 'text', 'review'");
 }
 
@@ -436,7 +436,7 @@ static void a_header_is_told_from_data_by_the_rule(void **state)
     expect("review,kind,x\nc,d,e\n", OPTIONS(.label = "2"),
            "CSV: text = column 'review', label = column 'kind'", "2 [d] c\n");
     refuse("a,kind,x\nc,d,e\n", OPTIONS(.label = "2"), ERR_USAGE,
-           ": cannot tell which is the text; give --text, a name or a number from 1; its first "
+           ": cannot tell which is the text; give `text`, a name or a number from 1; its first "
            "line has the columns: 'a', 'kind', 'x'");
     /* A name and a number. */
     expect("a\tb\tc\n1\t2\t3\n", OPTIONS(.text = "3", .label = "a"),
@@ -460,11 +460,11 @@ static void a_header_may_be_asked_for_or_ruled_out(void **state)
     expect("text,label\nc,d\n", HEADER(NO), "CSV: text = column 1, label = column 2",
            "1 [label] text\n2 [d] c\n");
     refuse("text,label\nc,d\n", OPTIONS(.header = LABELLED_HEADER_NO), ERR_USAGE,
-           ": cannot tell which is the text and which the label; give --text and --label, a name "
+           ": cannot tell which is the text and which the label; give `text` and `label`, a name "
            "or a number from 1; its first line has the columns: 'text', 'label'");
     refuse("text,label\nc,d\n", OPTIONS(.text = "text", .header = LABELLED_HEADER_NO), ERR_USAGE,
-           ": a column is given by name, but --header no says that there are no names; give --text "
-           "and --label as numbers from 1; its first line has the columns: 'text', 'label'");
+           ": a column is given by name, but `header` no says that there are no names; give `text` "
+           "and `label` as numbers from 1; its first line has the columns: 'text', 'label'");
     expect("{\"text\":\"a\",\"label\":\"b\"}\n", OPTIONS(.header = LABELLED_HEADER_NO),
            "JSONL: text = 'text', label = 'label'", "1 [b] a\n");
 #undef HEADER
@@ -520,31 +520,31 @@ static void columns_that_are_not_there_are_listed(void **state)
 {
     (void)state;
     refuse("text,category\na,b\n", OPTIONS(.label = "kind"), ERR_USAGE,
-           ": nothing in it is named 'kind', as --label says; its first line has the columns: "
+           ": nothing in it is named 'kind', as `label` says; its first line has the columns: "
            "'text', 'category'");
     refuse("text,category\na,b\n", OPTIONS(.text = "Text"), ERR_USAGE,
-           ": nothing in it is named 'Text', as --text says; its first line has the columns: "
+           ": nothing in it is named 'Text', as `text` says; its first line has the columns: "
            "'text', 'category'");
     refuse("text,category\na,b\n", OPTIONS(.text = "3"), ERR_USAGE,
-           ": --text is a number from 1 to 2, or a name, not 3; its first line has the columns: "
+           ": `text` is a number from 1 to 2, or a name, not 3; its first line has the columns: "
            "'text', 'category'");
     refuse("a\tb\n", OPTIONS(.text = "1", .label = "0"), ERR_USAGE,
-           ": --label is a number from 1 to 2, or a name, not 0; its first line has the columns: "
+           ": `label` is a number from 1 to 2, or a name, not 0; its first line has the columns: "
            "'a', 'b'");
     refuse("a\tb\n", OPTIONS(.text = "1", .label = "99999999999999999999999999"), ERR_USAGE,
-           ": --label is a number from 1 to 2, or a name, not 99999999999999999999; its first "
+           ": `label` is a number from 1 to 2, or a name, not 99999999999999999999; its first "
            "line has the columns: 'a', 'b'");
     refuse("a\tb\n", OPTIONS(.text = "1", .label = "1"), ERR_USAGE,
-           ": --text and --label are the same column; give two; its first line has the columns: "
+           ": `text` and `label` are the same column; give two; its first line has the columns: "
            "'a', 'b'");
     refuse("a,b,b\n", OPTIONS(.text = "a", .label = "b"), ERR_USAGE,
-           ": 2 columns are named 'b'; give --label as a number; its first line has the columns: "
+           ": 2 columns are named 'b'; give `label` as a number; its first line has the columns: "
            "'a', 'b', 'b'");
     refuse("{\"a\": 1, \"text\": \"x\", \"b\": 2}\n", NONE, ERR_USAGE,
-           ": cannot tell which is the label; give --label, a key of it; its first line has the "
+           ": cannot tell which is the label; give `label`, a key of it; its first line has the "
            "keys: 'a', 'text', 'b'");
     refuse("{}\n", NONE, ERR_USAGE,
-           ": cannot tell which is the text and which the label; give --text and --label, a key of "
+           ": cannot tell which is the text and which the label; give `text` and `label`, a key of "
            "it; its first line has the keys: none");
 }
 

@@ -575,7 +575,7 @@ static void a_loss_that_is_no_number_is_an_error(void **state)
         struct workers *workers = workers_new(2, &err);
         assert_false(learner_run(&learner, workers, &epoch, &loss, &err));
         assert_int_equal(err.code, ERR_FORMAT);
-        assert_non_null(strstr(err.message, "smaller --learning-rate"));
+        assert_non_null(strstr(err.message, "smaller `learning-rate`"));
         workers_free(workers);
         learner_clear(&learner);
         lab_close(&lab);

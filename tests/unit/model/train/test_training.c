@@ -350,7 +350,7 @@ static void check_other(const struct training_options *options)
     struct training_result result;
     assert_false(try_train(options, NULL, &result));
     assert_int_equal(err.code, ERR_USAGE);
-    assert_non_null(strstr(err.message, "--no-resume"));
+    assert_non_null(strstr(err.message, "`no-resume`"));
     assert_null(result.files.head);
     assert_int_equal(access(checkpoint, F_OK), 0);
 }
@@ -437,7 +437,7 @@ static void a_maximum_has_no_table_to_train(void **state)
         const bool ok = try_train(&options, NULL, &result);
         assert_int_equal(ok, mode == TRAINING_HEAD);
         if (!ok) assert_int_equal(err.code, ERR_USAGE);
-        if (!ok) assert_non_null(strstr(err.message, "--mode must be head for this model"));
+        if (!ok) assert_non_null(strstr(err.message, "`mode` must be head for this model"));
         learned_clear(&result.files);
     }
     model_close(model);
