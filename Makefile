@@ -314,9 +314,10 @@ format-check: | $(DEPS_FIRST) ## fail where a C file is not formatted
 	$(Q)clang-format --dry-run --Werror $(FORMATTED)
 
 .PHONY: layers
-layers: | $(DEPS_FIRST) ## fail where a room includes what it must not see, or bytes go past server/wire.c
+layers: | $(DEPS_FIRST) ## fail where a room includes what it must not see, bytes go past server/wire.c, a message names a flag
 	$(Q).ci/layers
 	$(Q).ci/wire
+	$(Q)$(PYTHON) .ci/words
 
 .PHONY: floors
 floors: ## draw docs/floors.svg from the includes

@@ -7,6 +7,7 @@
  * `--name value`, where the value does not begin with `--`, or `--name=value`; a switch is `--name`
  * or `--no-name`, `--name=true` or `--name=false`. Flags and files may come in any order, `--` ends
  * the flags, `-` is a file. A flag that comes twice is an error, unless it is a list.
+ * One thread.
  */
 #pragma once
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file nearest.h  Which name was meant: for "unknown flag '--lisen', did you mean --listen?". */
+/**
+ * @file nearest.h
+ * Which name was meant: for "unknown flag '--lisen', did you mean --listen?". Pure functions.
+ */
 #pragma once
 
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /**
  * @file numtext_avx2.h
  * The AVX2 forms of numtext's loops, for numtext.c alone: the same bytes, faster. Only where
- * cpu_level() >= CPU_AVX2.
+ * cpu_level() >= CPU_AVX2. Pure functions.
  */
 #pragma once
 

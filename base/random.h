@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file random.h
- * Numbers at random, the same for the same seed: SplitMix64 (Steele, Lea and Flood, "Fast
- * splittable pseudorandom number generators", 2014). Pure
- * functions, safe from any thread, each with a state of its own.
+ * Random numbers, the same for the same seed: SplitMix64 (Steele, Lea and Flood, "Fast
+ * splittable pseudorandom number generators", 2014). Pure functions, safe from any thread, each
+ * with a state of its own.
  */
 #pragma once
 

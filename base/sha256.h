@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file sha256.h  SHA-256 as sha256sum writes it (libnettle: sha256_init, sha256_update). */
+/**
+ * @file sha256.h
+ * SHA-256 as sha256sum writes it (libnettle: sha256_init, sha256_update). A sum belongs to one
+ * thread at a time.
+ */
 #pragma once
 
 #include <nettle/sha2.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file span.h  Read-only bytes that somebody else owns: a file, or a part of one. */
+/**
+ * @file span.h
+ * Read-only bytes that somebody else owns: a file, or a part of one. Plain data.
+ */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file choose_head.h  Which head a command means by --heads and --head. */
+/**
+ * @file choose_head.h
+ * Which head a command means by --heads and --head. One thread.
+ */
 #pragma once
 
 #include "model/model.h"

@@ -5,7 +5,7 @@
  * name; the table in main.c lists them. Returns the exit code: 0 done, 1 failed while working, 2
  * wrong use or configuration (one sentence on standard error that names the flag, its value and the
  * range). A reader of standard output that leaves (`| head`) ends all but serve by SIGPIPE, without
- * a word: the shell sees 141.
+ * a word: the shell sees 141. A command runs on the main thread; it starts others itself.
  */
 #pragma once
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file model_flags.h  The flags that say how a model's files are meant. */
+/**
+ * @file model_flags.h
+ * The flags that say how to read a model's files. One thread.
+ */
 #pragma once
 
 #include "base/flags.h"

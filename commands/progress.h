@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file progress.h  One line on a terminal that says how far long work has come; none in a pipe.
+/**
+ * @file progress.h
+ * One line on a terminal that says how far long work has come; none in a pipe. One thread.
  */
 #pragma once
 

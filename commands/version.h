@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file version.h  What `embedd --version` says of the program, its libraries and its model. */
+/**
+ * @file version.h
+ * What `embedd --version` says about the program, its libraries and its model. One thread.
+ */
 #pragma once
 
 #include <stdio.h>

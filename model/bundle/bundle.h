@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file bundle.h
- * What a model's files hold, whatever their format: an encoder, its tokenizer, and how the two are
- * meant to be used. Immutable once open.
+ * What a model's files hold, whatever their format: an encoder, its tokenizer, and how to use the
+ * two. One thread opens it; after that it is immutable, and any thread may read it.
  */
 #pragma once
 

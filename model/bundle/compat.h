@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file compat.h
- * Which library's results to reproduce: what each does with the same files.
+ * Which library's results to reproduce: what each does with the same files. Constants.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file formats.h
- * The formats of weights' files. One more is a file in formats/ and a line in formats.c.
+ * The formats of weights' files. One more is a file in formats/ and a line in formats.c. Constants,
+ * any thread; a model is opened by one thread.
  */
 #pragma once
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file options.h  What the user says of a model's files that they do not say themselves. */
+/**
+ * @file options.h
+ * What the user says about a model's files that the files do not say themselves. Plain data.
+ */
 #pragma once
 
 #include <stdint.h>

@@ -7,7 +7,7 @@
  * __metadata__ says the rest: embedd.format (the version), embedd.config (what a config.json says),
  * embedd.source (what it was made of), embedd.checked (what was looked through when it was made),
  * embedd.vocabulary (tokenizer_fingerprint, 16 hexadecimal digits) and embedd.sha256 (of the whole
- * file, zeros in the place of its 64 digits).
+ * file, zeros in the place of its 64 digits). Reading it needs no shared state: any thread.
  */
 #pragma once
 

@@ -2,8 +2,9 @@
 /**
  * @file settings.h
  * What the config.json of a model folder says. Keys that are not ours are passed over: the files of
- * real checkpoints hold dozens. Whose file it is is told by its other keys: in another's, our keys
- * count only where they mean the same there. A key that counts with a wrong value is an error.
+ * real checkpoints hold dozens. The other keys tell which library wrote the file: in a file of
+ * another library our keys count only where they mean the same there. A key that counts with a
+ * wrong value is an error. One thread opens them; after that they are immutable.
  */
 #pragma once
 

@@ -2,7 +2,8 @@
 /**
  * @file source.h
  * Where a model's files come from: a folder (mapped) or bytes linked into the program. The readers
- * see spans of bytes and a name for messages, and cannot tell the difference.
+ * see spans of bytes and a name for messages, and cannot tell the difference. One thread opens a
+ * source; after that it is immutable.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file keep.h
- * A smaller vocabulary: the first tokens of a tokenizer, and those that it cannot do without.
+ * A smaller vocabulary: the first tokens of a tokenizer, and those that it cannot do without. One
+ * thread.
  */
 #pragma once
 

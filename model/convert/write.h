@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file write.h
- * The two forms that convert writes. For the files of model/convert/ only.
+ * The two forms that convert writes. For the files of model/convert/ only. One thread.
  */
 #pragma once
 

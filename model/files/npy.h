@@ -2,7 +2,7 @@
 /**
  * @file npy.h
  * numpy's .npy files, versions 1.0 to 3.0, of at most two dimensions: little-endian floats of 2, 4
- * and 8 bytes, whole numbers, booleans and texts. A view into borrowed bytes.
+ * and 8 bytes, whole numbers, booleans and texts. A view into borrowed bytes; any thread.
  */
 #pragma once
 

@@ -12,7 +12,7 @@
  *   nodes
  *
  * Nothing of it is ever run: nodes are looked up by name, all others are passed over. Functions
- * that fail say file, place in the tree and remedy (ERR_FORMAT).
+ * that fail say file, place in the tree and remedy (ERR_FORMAT). One thread.
  */
 #pragma once
 

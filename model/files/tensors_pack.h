@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file tensors_pack.h
- * Writing a safetensors file: the other half of tensors.h.
+ * Writing a safetensors file: the other half of tensors.h. No shared state; any thread.
  */
 #pragma once
 

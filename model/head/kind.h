@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file kind.h
- * What kinds of classifier head there are, and when a label counts as predicted.
+ * What kinds of classifier head there are, and when a label counts as predicted. Pure functions.
  */
 #pragma once
 

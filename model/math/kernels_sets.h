@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file kernels_sets.h
- * The sets of kernels, for kernels.c and for each other; everyone else asks kernels_get.
+ * The sets of kernels, for kernels.c and for each other; everyone else asks kernels_get. Constants.
  */
 #pragma once
 

@@ -6,7 +6,8 @@
  *
  * A gather keeps a block of columns in registers while it walks over all tokens, so an accumulator
  * is read and written once, not once a token. What is left over at the end of a row is done as one
- * more vector that ends with the row: its first columns are computed twice, to the same bits.
+ * more vector that ends with the row: its first columns are computed twice, to the same bits. Pure
+ * functions.
  */
 #include <assert.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file logistic.h
- * One logit as a probability, and what it costs to be wrong. Pure; no overflow for any finite y.
+ * One logit as a probability, and what it costs to be wrong. Pure functions; no overflow for any
+ * finite y.
  */
 #pragma once
 

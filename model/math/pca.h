@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file pca.h
- * Principal components: the directions in which rows are longest. Rows are not centred: turning
- * them leaves every cosine as it is, and what is cut off is the least of them. (Centred, each
+ * Principal components: the directions in which rows are longest. Rows are not centred: rotating
+ * them leaves every cosine as it is, and what is cut off is the smallest part. (Centred, each
  * text's vector would lose the same vector, which changes cosines: by 0.4 on average in the
- * built-in model.) A component's largest value is positive.
+ * built-in model.) A component's largest value is positive. One thread.
  */
 #pragma once
 

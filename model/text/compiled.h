@@ -7,7 +7,8 @@
  * docs/FORMAT.md tells each tensor. What is small stays JSON: "tokenizer.settings" is
  * tokenizer.json without its long lists, read by the same readers. Nobody vouches for the bytes:
  * sizes are checked when a tokenizer is opened, offsets and ids when they are used, and a damaged
- * file gives wrong tokens or an error, never a crash.
+ * file gives wrong tokens or an error, never a crash. One thread opens it; after that it is
+ * immutable, and any thread may use it.
  */
 #pragma once
 

@@ -3,6 +3,7 @@
  * @file checkpoint.h
  * Where a training stands after an epoch, in a safetensors file that appears when it is whole: all
  * numbers that are learned and their squares, the files of the best so far, and a few numbers more.
+ * One thread.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file folder.h
- * The model folder that a training writes (new_folder.h).
+ * The model folder that a training writes (new_folder.h). One thread.
  */
 #pragma once
 

@@ -13,7 +13,7 @@
  *
  * A step takes LEARNER_BATCH examples: first all their losses and d, from the same numbers; then
  * the changes, each number by one worker, in the order of the examples. So the result is the same,
- * bit by bit, for any number of workers.
+ * bit by bit, for any number of workers. One thread calls; the crew's threads work during the call.
  */
 #pragma once
 

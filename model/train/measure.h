@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file measure.h
- * How good a head is on held-out examples, asked as a service would ask it, by all workers.
+ * How good a head is on held-out examples, asked as a service would ask it, by all workers. One
+ * thread calls; the crew's threads work during the call.
  */
 #pragma once
 

@@ -5,7 +5,7 @@
  * texts; weight = ln((1 + texts) / (1 + texts with it)) + 1, as scikit-learn's TfidfVectorizer.
  *
  * Memory: what stands in one text only, most of all n-grams, costs a bit or two (a filter, which
- * now and then takes an n-gram for one that came before; that one gets a row too).
+ * now and then takes an n-gram for one that came before; that one gets a row too). One thread.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file plan.h
- * What a training is done with: the options, and what they leave open chosen by the examples.
- * docs/CLASSIFY.md tells the measurements behind the numbers.
+ * The settings of a training: the options, and what they leave open, chosen by the examples. One
+ * thread. docs/CLASSIFY.md tells the measurements behind the numbers.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file split.h
- * Which rows are trained on and which are held out to measure by. Pure.
+ * Which rows are trained on and which are held out to measure by. Pure functions.
  */
 #pragma once
 

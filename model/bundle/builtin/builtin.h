@@ -2,7 +2,7 @@
 /**
  * @file builtin.h
  * The list of models linked into the program. Their bytes are served where they lie: pages of the
- * program's own file, shared by every process that runs it.
+ * program's own file, shared by every process that runs it. Constants.
  */
 #pragma once
 

@@ -2,7 +2,8 @@
 /**
  * @file fasttext_encoder.h
  * A fastText model as an encoder: vectors of texts, with the n-grams of their words; rows are the
- * vectors of words. Its labels, where it has any, predict by themselves.
+ * vectors of words. Its labels, where it has any, predict by themselves. Immutable once open; any
+ * thread may use it.
  */
 #pragma once
 

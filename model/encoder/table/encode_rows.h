@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file encode.h
- * Floats as a table stores them: the other way round from the kernels' row. Pure; round to nearest,
- * ties to even; I8: the largest becomes ±127. Halves: what is too large becomes Inf, NaN stays NaN.
+ * @file encode_rows.h
+ * Floats as a table stores them: the other way round from the kernels' row. Pure functions; round
+ * to nearest, ties to even; I8: the largest becomes ±127. Halves: what is too large becomes Inf,
+ * NaN stays NaN.
  */
 #pragma once
 

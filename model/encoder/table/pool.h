@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file pool.h
- * From rows of a table to one vector: of any table, and the two halves of that.
- * Pure; the bits of every result depend on the arguments alone, not on the CPU.
+ * From rows of any table to one vector, whole or in its two halves.
+ * Pure functions; the bits of every result depend on the arguments alone, not on the CPU.
  *
  * Ids (n) are below the table's rows, or the unknown id or TOKEN_ID_NONE, which are left out.
  */

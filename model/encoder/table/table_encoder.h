@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file table_encoder.h
- * An encoder whose vectors are pooled rows of a table.
+ * An encoder whose vectors are pooled rows of a table. Immutable once open; any thread may use it.
  */
 #pragma once
 

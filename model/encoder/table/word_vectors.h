@@ -3,7 +3,7 @@
  * @file word_vectors.h
  * Files of words and their vectors: word2vec's text (fastText's .vec) and binary form, and GloVe's
  * text. Rows lie between words there, so they are copied: a packed file (convert) is mapped
- * instead.
+ * instead. One thread reads a file; what it has read is immutable.
  *
  * word2vec: a line "V D", then V times a word, a space, and D numbers: as text parted by spaces up
  * to the end of the line, or as D float32, little-endian, after which there may be a line end.
@@ -15,7 +15,7 @@
  * counted: words of white space or of nothing (gensim reads them too, no text holds them), words
  * that are not UTF-8 (word2vec.c cuts long ones within a character; the bytes that are no
  * characters are left out, as gensim does with unicode_errors='ignore'), empty lines, a first line
- * that says another number of words than there are.
+ * that gives the wrong number of words.
  */
 #pragma once
 

@@ -6,7 +6,7 @@
  * A slot is two uint32, little-endian: a key, 0 in an empty slot, and a row. The first slot of a
  * hash is its upper `bits` bits, the key its lower 32 (1 for 0); slots are tried one after the
  * other, round the end, until the key or an empty slot is met. So different n-grams share a row
- * only where both parts meet: not in practice.
+ * only where both parts are equal, which does not happen in practice. Pure functions.
  */
 #pragma once
 

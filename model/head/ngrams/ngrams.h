@@ -16,7 +16,7 @@
  * comes several times to have some weight beside the many others.
  *
  * The hash is 64 bits by our own mixing of additions, shifts and multiplications: part of the file
- * format of heads, so never to be changed.
+ * format of heads, so never to be changed. Pure functions.
  */
 #pragma once
 

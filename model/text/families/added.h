@@ -5,7 +5,7 @@
  *
  * Reference: the `tokenizers` library's AddedVocabulary. Tokens that are not `normalized` are
  * searched for in the text as it is, the others in the normalized text: one set each. Leftmost
- * match, then the longest. Immutable once made.
+ * match, then the longest. Immutable once made; any thread may use it.
  */
 #pragma once
 

@@ -8,7 +8,7 @@
  * (byte_fallback), or is unknown. Of *bytes*, behind the pre-tokenizer ByteLevel: the model reads
  * the text's own bytes, and its tokens are kept as the bytes they stand for, so nothing is
  * rewritten. Reference: the `tokenizers` library's BPE; R. Sennrich et al., "Neural Machine
- * Translation of Rare Words with Subword Units" (2016). Immutable once made.
+ * Translation of Rare Words with Subword Units" (2016). Immutable once made; any thread may use it.
  */
 #pragma once
 

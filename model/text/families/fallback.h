@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file fallback.h
- * byte_fallback: the tokens <0x00> to <0xFF>, which stand for the bytes of what is no token itself.
+ * byte_fallback: the tokens <0x00> to <0xFF>, which stand for the bytes of what is not a token.
+ * Immutable once made; any thread may use it.
  */
 #pragma once
 

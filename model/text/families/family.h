@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file family.h
- * What a tokenizer is made of. For the files of model/text/ and for
- * encoders with words of their own; others see tokenizer.h.
+ * What a tokenizer is made of. For the files of model/text/ and for encoders with words of their
+ * own; others see tokenizer.h.
  *
  * A family is a way to split a text and to join tokens again; everything else is shared. All of it
- * is immutable once tokenizer_open has returned.
+ * is immutable once tokenizer_open has returned: any thread may use it.
  */
 #pragma once
 

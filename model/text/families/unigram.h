@@ -6,7 +6,7 @@
  * Scores are logarithms of probabilities, summed in double from left to right; of two equal sums
  * the one found first stays. A character that no token starts and ends with costs the lowest score
  * less 10 and is unknown; unknown neighbours are one token. Reference: the `tokenizers` library's
- * Unigram; T. Kudo, "Subword Regularization" (2018). Immutable once made.
+ * Unigram; T. Kudo, "Subword Regularization" (2018). Immutable once made; any thread may use it.
  */
 #pragma once
 

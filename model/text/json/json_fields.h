@@ -4,7 +4,7 @@
  * Fields of tokenizer.json, with errors that name the place. For its readers only.
  *
  * All return false with ERR_FORMAT or ERR_MEMORY. `path` is where the object stands in the file
- * ("model", "" for the file itself).
+ * ("model", "" for the file itself). One thread.
  */
 #pragma once
 

@@ -3,6 +3,7 @@
  * @file json_readers.h
  * The parts of tokenizer.json, one reader each. For the reader of the file only. All fill an empty
  * tokenizer, in the order in which they stand here, and return false with ERR_FORMAT or ERR_MEMORY.
+ * One thread.
  */
 #pragma once
 

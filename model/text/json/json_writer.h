@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file json_writer.h
- * A tokenizer back to its file: the other half of tokenizer_json.c.
+ * A tokenizer back to its file: the other half of tokenizer_json.c. No shared state; any thread.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file bert_words.h
- * BertPreTokenizer: a text parted at white space, each mark of punctuation a word of its own.
+ * BertPreTokenizer: a text split at white space, each mark of punctuation a word of its own.
  * Pure functions over constant tables; any thread may call them.
  */
 #pragma once
