@@ -53,14 +53,5 @@ bool err_in_file(const struct err_file *file, const char *fmt, ...)
 bool err_out_of_memory(struct err *err)
 {
     return err_set(err, ERR_MEMORY, NULL,
-                   "the request needs more memory than max-request-memory allows; send fewer or "
-                   "shorter inputs, or raise max-request-memory");
-}
-
-bool err_overloaded(struct err *err)
-{
-    return err_set(
-        err, ERR_OVERLOADED, NULL,
-        "other requests have the memory that max-memory allows for all of them; send the "
-        "request again later");
+                   "not enough memory for this; give fewer or shorter texts");
 }

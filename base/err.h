@@ -67,11 +67,9 @@ struct err_file {
 bool err_in_file(const struct err_file *file, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** err_out_of_memory: the sentence for an arena at its cap. Returns false. */
+/** err_out_of_memory: ERR_MEMORY, in a sentence that names no limit: who set the arena's cap knows
+ * what it is called (handlers_fail). Returns false. */
 bool err_out_of_memory(struct err *err);
-
-/** err_overloaded: the sentence for a budget that other requests have taken. Returns false. */
-bool err_overloaded(struct err *err);
 
 /** How many bytes of a user's value to quote in a message. */
 #define ERR_VALUE_BYTES 60

@@ -36,7 +36,7 @@ struct dialect {
 
     /** Appends the body of an error's reply to `out` (empty). May add headers to x. */
     void (*write_error)(struct exchange *x, struct failure *failure, struct buf *out);
-    /* What it would write of NO_MEMORY_TEXT under ERR_MEMORY, and of OVERLOADED_TEXT under
+    /* What it would write of NO_MEMORY_TEXT under ERR_TOO_LARGE, and of OVERLOADED_TEXT under
        ERR_OVERLOADED: sent when there is no memory for anything else. */
     const char *too_large, *overloaded;
 

@@ -54,16 +54,35 @@ static void reply_no_memory(struct exchange *x)
         reply_static(x, form_of(ERR_MEMORY).status, TYPE_JSON, x->dialect->too_large);
 }
 
+bool handlers_overloaded(struct err *err)
+{
+    return err_set(
+        err, ERR_OVERLOADED, NULL,
+        "other requests have the memory that max-memory allows for all of them; send the "
+        "request again later");
+}
+
+/* What looks like a request that is too large may be one that came at a bad time. */
+static void name_limit(struct exchange *x, struct err *err)
+{
+    if (x->arena->is_starved) {
+        handlers_overloaded(err);
+        x->sample.reject = REJECT_OVERLOAD;
+    } else {
+        err_set(err, ERR_MEMORY, NULL,
+                "the request needs more memory than max-request-memory allows; send fewer or "
+                "shorter inputs, or raise max-request-memory");
+    }
+}
+
 void handlers_fail(struct exchange *x, const struct err *err)
 {
     assert(x->dialect); /* handlers_find_route comes first */
     if (x->is_deferred) return;
-    /* What looks like a request that is too large may be one that came at a bad time. */
-    struct err overloaded;
-    if (err->code == ERR_MEMORY && x->arena->is_starved) {
-        err_overloaded(&overloaded);
-        err = &overloaded;
-        x->sample.reject = REJECT_OVERLOAD;
+    struct err limit;
+    if (err->code == ERR_MEMORY) {
+        name_limit(x, &limit);
+        err = &limit;
     }
     if (err->code == ERR_OVERLOADED) reply_add_header(x, "retry-after", "1");
     const struct error_form form = form_of(err->code);

@@ -2,6 +2,7 @@
 #include "handlers/handlers.h"
 
 #include "base/clock.h"
+#include "handlers/errors.h"
 #include "handlers/headers.h"
 #include "handlers/routes.h"
 #include "handlers/serving.h"
@@ -115,7 +116,7 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
                 "raise max-body-bytes",
                 max);
     } else if (takes_body && !arena_has_budget(x->arena, content_length)) {
-        err_overloaded(&err);
+        handlers_overloaded(&err);
     } else if (takes_body && content_encoding && *content_encoding &&
                strcasecmp(content_encoding, "identity") != 0) {
         err_set(&err, ERR_MEDIA_TYPE, NULL,

@@ -43,13 +43,13 @@ bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
     uint64_t held = plan->piece_bytes ? plan->piece_bytes : plan->reply_bytes;
     if (plan->reply_bytes > x->arena->cap_bytes || held > arena_left(x->arena)) {
         x->sample.reject = REJECT_MEMORY;
-        return err_set(err, ERR_MEMORY, NULL,
+        return err_set(err, ERR_TOO_LARGE, NULL,
                        "the reply would have about %" PRIu64
                        " bytes, more than max-request-memory, "
                        "%zu, allows; send fewer or shorter inputs, or raise max-request-memory",
                        plan->reply_bytes, x->arena->cap_bytes);
     }
-    if (!arena_has_budget(x->arena, held)) return err_overloaded(err);
+    if (!arena_has_budget(x->arena, held)) return handlers_overloaded(err);
     uint64_t work = (plan->piece_bytes ? 0 : plan->reply_bytes) + plan->read_bytes / READ_SHARE;
     if (x->work_max == 0 || work <= x->work_max) return true;
     x->is_deferred = true;

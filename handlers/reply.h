@@ -33,7 +33,7 @@ struct plan {
 
 /**
  * reply_plan decides, before any of it is done, whether it is to be done: now, elsewhere
- * (x->is_deferred; the error is nobody's then), or not at all: ERR_MEMORY when it is beyond the
+ * (x->is_deferred; the error is nobody's then), or not at all: ERR_TOO_LARGE when it is beyond the
  * request's own memory, ERR_OVERLOADED when other requests have what it needs.
  */
 bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err);

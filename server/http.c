@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "handlers/errors.h"
 #include "handlers/handlers.h"
 #include "server/linger.h"
 #include "server/request.h"
@@ -215,7 +216,7 @@ static enum MHD_Result take_body(struct http *http, struct request *request, con
             handlers_check_head(x, NULL, request->arrived_bytes); /* its 413 */
         } else if (!request_keep_body(request, data, bytes)) {
             if (request->arena.is_starved)
-                err_overloaded(&err);
+                handlers_overloaded(&err);
             else
                 err_out_of_memory(&err);
             refuse(request, &err);

@@ -7,7 +7,7 @@
 #include "tests/unit/handlers/ask.h"
 
 static const enum err_code codes[] = {
-    ERR_INVALID,    ERR_RANGE,         ERR_NOT_FOUND,   ERR_METHOD,     ERR_TOO_LARGE, ERR_MEMORY,
+    ERR_INVALID,    ERR_RANGE,         ERR_NOT_FOUND,   ERR_METHOD,     ERR_TOO_LARGE,
     ERR_MEDIA_TYPE, ERR_UNPROCESSABLE, ERR_UNAVAILABLE, ERR_OVERLOADED, ERR_INTERNAL};
 #define N_CODES (sizeof codes / sizeof codes[0])
 
@@ -54,7 +54,7 @@ static void what_is_sent_without_memory_is_what_would_be_with_it(void **state)
     for (size_t i = 0; i < n_routes; i++) {
         const struct dialect *dialect = routes[i].dialect;
         struct exchange *x = begin(*state, dialect);
-        fail_with(x, ERR_MEMORY, NO_MEMORY_TEXT);
+        fail_with(x, ERR_TOO_LARGE, NO_MEMORY_TEXT);
         assert_reply(x, 413, dialect->too_large);
         x = begin(*state, dialect);
         fail_with(x, ERR_OVERLOADED, OVERLOADED_TEXT);
@@ -90,6 +90,25 @@ static void a_dialect_has_its_own_shape_statuses_and_headers(void **state)
     fail_with(x, ERR_NOT_FOUND, "nowhere");
     assert_reply(x, 404, "{\"error\":\"nowhere\"}");
     assert_string_equal(ask_header(x, "x-error"), "not_found");
+}
+
+static void a_request_without_memory_is_told_of_the_limit_that_it_met(void **state)
+{
+    struct ask *ask = *state;
+    struct exchange *x = begin(ask, &plain);
+    struct err err;
+    err_out_of_memory(&err);
+    handlers_fail(x, &err);
+    assert_reply(x, 413,
+                 "{\"error\":\"the request needs more memory than max-request-memory allows; send "
+                 "fewer or shorter inputs, or raise max-request-memory\"}");
+    x = begin(ask, &plain);
+    ask->arena.is_starved = true;
+    handlers_fail(x, &err);
+    assert_reply(x, 503,
+                 "{\"error\":\"other requests have the memory that max-memory allows for all of "
+                 "them; send the request again later\"}");
+    ask->arena.is_starved = false;
 }
 
 static void a_dialect_without_memory_sends_its_constant_text(void **state)
@@ -181,6 +200,7 @@ int main(void)
         cmocka_unit_test(every_dialect_words_every_error),
         cmocka_unit_test(what_is_sent_without_memory_is_what_would_be_with_it),
         cmocka_unit_test(a_dialect_has_its_own_shape_statuses_and_headers),
+        cmocka_unit_test(a_request_without_memory_is_told_of_the_limit_that_it_met),
         cmocka_unit_test(a_dialect_without_memory_sends_its_constant_text),
         cmocka_unit_test(a_dialect_decides_what_becomes_of_inputs_that_are_too_long),
         cmocka_unit_test(a_dialect_has_its_own_words_for_counts_and_lengths),
