@@ -37,11 +37,11 @@ static bool check_vocabulary(const struct bundle *bundle, const struct model_opt
     char sentence[500];
     tokenizer_try_tokens(bundle->tokenizer, &n_tried, &n_found);
     if (n_tried == 0 || n_found > n_tried / 50) return true;
-    snprintf(sentence, sizeof sentence,
-             "%.300s: nearly every word will be unknown: of %u tokens of its vocabulary %u are "
-             "found in a text that holds them; there may be more than a token in a line, or marks "
-             "around it",
-             bundle->source.is_folder ? bundle->source.path : bundle->where, n_tried, n_found);
+    snprintf(
+        sentence, sizeof sentence,
+        "%.300s: nearly every word will be unknown: of %u tokens of its vocabulary only %u are "
+        "found in a text made of them; a line may hold more than one token, or marks around it",
+        bundle->source.is_folder ? bundle->source.path : bundle->where, n_tried, n_found);
     return opening_warn(options, err, sentence);
 }
 
@@ -71,8 +71,8 @@ static bool open_weights(struct bundle *bundle, const struct model_options *opti
         format_find(source->weights, source->weights_name, bundle->where, err);
     if (options->limit > 0 && !(format && format->is_words))
         return err_set(err, ERR_USAGE, NULL,
-                       "limit is the number of words that are read of a file of word vectors, and "
-                       "%.300s is not one; convert it with keep-top to make it smaller",
+                       "limit works only with a file of word vectors, and %.300s is not one; "
+                       "convert it with keep-top to make it smaller",
                        bundle->where);
     if (!format) return false;
     bundle->format = format->name;

@@ -40,8 +40,8 @@ static bool holds_only_own(const char *path, struct err *err)
     while (ok && (entry = readdir(folder)))
         if (!is_own(entry->d_name))
             ok = err_set(err, ERR_USAGE, "output",
-                         "%.300s holds '%.100s', which is no file of a model, so it is not "
-                         "replaced; give another `output`",
+                         "%.300s holds '%.100s', which is not a file of a model, so the folder is "
+                         "not replaced; give another `output`",
                          path, entry->d_name);
     closedir(folder);
     return ok;
@@ -54,12 +54,12 @@ bool new_folder_check(const char *path, bool replaces, struct err *err)
     if (lstat(path, &info) == 0) {
         if (!S_ISDIR(info.st_mode))
             return err_set(err, ERR_USAGE, "output",
-                           "`output`: %.400s is there and no folder; give another one", path);
+                           "`output`: %.400s exists and is not a folder; give another one", path);
         if (!replaces)
-            return err_set(err, ERR_USAGE, "output",
-                           "`output`: the folder %.400s is there; give another one, or `force` to "
-                           "replace it",
-                           path);
+            return err_set(
+                err, ERR_USAGE, "output",
+                "`output`: the folder %.400s exists; give another one, or `force` to replace it",
+                path);
         return holds_only_own(path, err);
     }
     char parent[PATH_MAX];
@@ -98,16 +98,16 @@ static bool put_in_place(const char *temp, const char *path, bool replaces, stru
     char old[PATH_MAX];
     if (rename(temp, path) == 0) return true;
     if (!replaces || (errno != ENOTEMPTY && errno != EEXIST))
-        return fail("cannot give its name to", path, err);
+        return fail("cannot rename the new folder to", path, err);
     if (!holds_only_own(path, err)) return false;
     if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_EXCHANGE) == 0) {
         remove_folder(temp);
         return true;
     }
     snprintf(old, sizeof old, "%.4000s.%ld.old", path, (long)getpid());
-    if (rename(path, old) != 0) return fail("cannot put aside", path, err);
+    if (rename(path, old) != 0) return fail("cannot move aside", path, err);
     if (rename(temp, path) != 0) {
-        fail("cannot give its name to", path, err);
+        fail("cannot rename the new folder to", path, err);
         rename(old, path);
         return false;
     }
@@ -121,7 +121,7 @@ static bool make_temp(char *temp, size_t bytes, const char *path, struct err *er
     for (long number = getpid();; number++) {
         snprintf(temp, bytes, "%s.%ld.tmp", path, number);
         if (mkdir(temp, 0777) == 0) return true;
-        if (errno != EEXIST) return fail("cannot make the folder", temp, err);
+        if (errno != EEXIST) return fail("cannot create the folder", temp, err);
     }
 }
 

@@ -9,7 +9,7 @@
 bool opening_warn(const struct model_options *options, struct err *err, const char *sentence)
 {
     if (options->is_strict)
-        return err_set(err, ERR_FORMAT, NULL, "%.440s; mend the file, or open it without strict",
+        return err_set(err, ERR_FORMAT, NULL, "%.440s; fix the file, or open it without strict",
                        sentence);
     if (options->warn) options->warn(sentence);
     return true;
@@ -67,8 +67,8 @@ bool opening_check_unserved(const struct bundle *bundle, struct err *err)
         snprintf(cut, sizeof cut, "config_sentence_transformers.json cuts at truncate_dim %llu",
                  (unsigned long long)layout->truncate_dim);
     if (!layout->unserved[0] && !cut[0]) return true;
-    return err_set(err, ERR_FORMAT, "compat",
-                   "%.300s: %s, which is not done here; `compat` embedd reads the folder in this "
-                   "program's own way, without it",
-                   bundle->source.path, layout->unserved[0] ? layout->unserved : cut);
+    return err_set(
+        err, ERR_FORMAT, "compat",
+        "%.300s: %s, which is not supported; with `compat` embedd the folder is read without it",
+        bundle->source.path, layout->unserved[0] ? layout->unserved : cut);
 }

@@ -207,7 +207,7 @@ static bool read_tokenizer_config(struct source *source, struct err *err)
     return !is_other ||
            err_set(err, ERR_FORMAT, NULL,
                    "%.300s/tokenizer_config.json: strip_accents and tokenize_chinese_chars are "
-                   "followed in a tokenizer.json alone; save the model's beside its vocab.txt",
+                   "supported only in a tokenizer.json; save the model's beside its vocab.txt",
                    source->path);
 }
 
@@ -257,11 +257,10 @@ static bool find_shard(struct source *source, const char *tensor, struct err *er
     bool done = choose_shard(source, root, tensor, err) &&
                 map_file(source, source->weights_name, &source->weights, err);
     if (done && !source->weights.data)
-        done =
-            err_set(err, ERR_FORMAT, NULL,
-                    "%.300s/" INDEX_NAME " says that the table is in %.200s, which is not there; "
-                    "copy it too",
-                    source->path, source->weights_name);
+        done = err_set(err, ERR_FORMAT, NULL,
+                       "%.300s/" INDEX_NAME
+                       " says that the table is in %.200s, which is missing; copy it too",
+                       source->path, source->weights_name);
     json_decref(config);
     json_decref(root);
     return done;

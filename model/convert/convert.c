@@ -27,9 +27,10 @@ static bool check_options(const struct bundle *bundle, const struct convert_opti
                        options->dim);
     if (options->form == CONVERT_FOLDER && options->dtype >= 0 &&
         is_for_us_alone((enum dtype)options->dtype))
-        return err_set(err, ERR_USAGE, "dtype", "`dtype` %s is for the packed form: %s; use f16",
+        return err_set(err, ERR_USAGE, "dtype",
+                       "`dtype` %s is only for the packed form, since %s; use f16",
                        options->dtype == DTYPE_I8 ? "i8" : "bf16",
-                       options->dtype == DTYPE_I8 ? "others read no scales"
+                       options->dtype == DTYPE_I8 ? "other programs read no scales"
                                                   : "model2vec reads no bfloat16");
     if (bundle_without_row(bundle) == 0 ||
         (options->form == CONVERT_PACKED && options->keep_top == 0))
@@ -55,13 +56,12 @@ static bool check_output(const char *output, const struct convert_options *optio
                        output);
     if (!S_ISREG(info.st_mode))
         return err_set(err, ERR_USAGE, "output",
-                       "`output`: %.400s is there and no file (a link, a pipe or a device), so it "
-                       "is not replaced; give another one",
+                       "`output`: %.400s exists and is not a regular file (a link, a pipe or a "
+                       "device), so it is not replaced; give another one",
                        output);
     return options->replaces ||
            err_set(err, ERR_USAGE, "output",
-                   "`output`: %.400s is there; give another file, or `force` to replace it",
-                   output);
+                   "`output`: %.400s exists; give another file, or `force` to replace it", output);
 }
 
 static bool make_pca(const struct convert_options *options, struct writing *w, struct pca *pca,

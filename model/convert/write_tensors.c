@@ -47,7 +47,7 @@ bool numbers_gather(const struct writing *w, struct numbers *numbers, struct err
         (numbers->mapping || !w->has_mapping))
         return true;
     numbers_clear(numbers);
-    return err_set(err, ERR_MEMORY, NULL, "no memory for a number a token");
+    return err_set(err, ERR_MEMORY, NULL, "no memory for one number per token");
 }
 
 void numbers_clear(struct numbers *numbers)

@@ -336,7 +336,7 @@ def test_links_are_followed_but_not_for_ever(tmp_path):
 
 
 def test_what_is_no_table_is_said(tmp_path):
-    assert "is JSON and no table" in refused(GOLDEN / "m2v_plain" / "tokenizer.json")
+    assert "is JSON, not a table" in refused(GOLDEN / "m2v_plain" / "tokenizer.json")
     (tmp_path / "pytorch_model.bin").write_bytes(b"PK\3\4")
     assert "pytorch_model.bin" in refused(tmp_path)
     (tmp_path / "a.vec").write_text("1 1\na 1\n")

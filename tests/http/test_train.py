@@ -586,13 +586,13 @@ def test_a_folder_that_is_there_is_kept_unless_it_is_told(tmp_path):
     flags = [f"--from={small}", "--epochs=2"]
     first = files(Trained(tmp_path, *flags, rows=ROWS).path)
     done = Trained(tmp_path, *flags, "--seed=2", rows=ROWS, code=2)
-    assert "is there; give another one, or --force to replace it" in done.sentence()
+    assert "exists; give another one, or --force to replace it" in done.sentence()
     assert files(done.path) == first
     second = files(Trained(tmp_path, *flags, "--force", "--seed=2", rows=ROWS).path)
     assert second["head.safetensors"] != first["head.safetensors"]
     (tmp_path / "own" / "notes.txt").write_text("mine")
     done = Trained(tmp_path, *flags, "--force", rows=ROWS, code=2)
-    assert "holds 'notes.txt', which is no file of a model, so it is not replaced" in done.sentence()
+    assert "holds 'notes.txt', which is not a file of a model, so the folder is not replaced" in done.sentence()
     assert files(done.path) == {**second, "notes.txt": b"mine"}
 
 
@@ -601,7 +601,7 @@ def test_a_folder_that_cannot_be_written_is_found_out_first(tmp_path):
     done = Trained(tmp_path, f"--output={tmp_path / 'none' / 'own'}", rows=ROWS, code=1)
     assert "--output: cannot write into" in done.err and done.err.count("\n") == 1
     done = Trained(tmp_path, f"--output={tmp_path / 'rows'}", "--force", rows=ROWS, code=2)
-    assert "is there and no folder" in done.sentence()
+    assert "exists and is not a folder" in done.sentence()
 
 
 def limit_files(size):

@@ -12,7 +12,7 @@ static enum recognized recognize_json(struct span file, const char *name, char *
     (void)name;
     if (file.bytes == 0 || (file.data[0] != '{' && file.data[0] != '[')) return RECOGNIZED_NO;
     snprintf(advice, FORMAT_ADVICE_BYTES,
-             " is JSON and no table; name the folder that it lies in, or the file with the rows");
+             " is JSON, not a table; give its folder, or the file with the rows");
     return RECOGNIZED_WRONG;
 }
 

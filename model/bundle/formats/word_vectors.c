@@ -38,7 +38,7 @@ static bool open_word_vectors(struct bundle *bundle, const struct model_options 
     if (bundle->settings.pooling == POOLING_UNIT && !table_find_norms(&table)) {
         table_close(&table);
         vocab_clear(&vectors.vocab);
-        return err_set(err, ERR_MEMORY, NULL, "%.300s: no memory for a number a word",
+        return err_set(err, ERR_MEMORY, NULL, "%.300s: no memory for one number per word",
                        bundle->where);
     }
     if (!opening_take_table(bundle, &table, err)) {

@@ -50,5 +50,5 @@ bool table_open_npy(struct table *table, struct span file, const char *where, st
     if (!why) why = find_shape(&npy, table);
     if (why) return err_set(err, ERR_FORMAT, NULL, "%.300s %s", where, why);
     return table->rows.dtype != DTYPE_I8 || table_scale_by_one(table) ||
-           err_set(err, ERR_MEMORY, NULL, "no memory for a scale a row");
+           err_set(err, ERR_MEMORY, NULL, "no memory for one scale per row");
 }

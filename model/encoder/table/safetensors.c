@@ -141,7 +141,7 @@ static bool find_scales(struct table *table, const struct tensors *file,
     if (table->rows.dtype != DTYPE_I8) return true;
     if (!tensor && options->has_factors)
         return table_scale_by_one(table) ||
-               err_set(file->err, ERR_MEMORY, NULL, "no memory for a scale a row");
+               err_set(file->err, ERR_MEMORY, NULL, "no memory for one scale per row");
     if (!tensor) {
         return FAIL(file,
                     "its rows are I8, but there is no tensor '%s' that says what they are "

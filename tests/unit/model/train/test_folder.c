@@ -147,7 +147,7 @@ static void an_older_folder_is_replaced_when_that_is_asked_for(void **state)
     (void)state;
     write_folder(output, false, &both);
     assert_false(new_folder_check(output, false, &err));
-    check_refused(ERR_USAGE, "is there; give another one, or `force` to replace it");
+    check_refused(ERR_USAGE, "exists; give another one, or `force` to replace it");
     assert_false(folder_write(output, false, model, &head_alone, false, &err));
     check_content("head.safetensors", other_head);
     write_folder(output, true, &head_alone);
@@ -163,7 +163,7 @@ static void files_of_others_are_never_taken_away(void **state)
     write_folder(output, false, &both);
     write_into(output, "notes.txt");
     assert_false(new_folder_check(output, true, &err));
-    check_refused(ERR_USAGE, "holds 'notes.txt', which is no file of a model");
+    check_refused(ERR_USAGE, "holds 'notes.txt', which is not a file of a model");
     /* Not even where they came during the training. */
     assert_false(folder_write(output, true, model, &head_alone, false, &err));
     check_refused(ERR_USAGE, "notes.txt");
@@ -178,7 +178,7 @@ static void what_cannot_be_a_folder_is_refused(void **state)
     char path[200];
     write_into(place, "own");
     assert_false(new_folder_check(output, true, &err));
-    check_refused(ERR_USAGE, "is there and no folder");
+    check_refused(ERR_USAGE, "exists and is not a folder");
     assert_false(folder_write(output, true, model, &head_alone, false, &err));
     assert_int_equal(err.code, ERR_IO);
     snprintf(path, sizeof path, "%s/none/own", place);
