@@ -4,12 +4,12 @@
 #include <string.h>
 
 #define PICKLE                                                                                     \
-    "a pickle of Python, which is a program as much as a table, and is not read; save the rows "   \
+    "a Python pickle, which is as much a program as a table and is not read; save the rows "       \
     "as safetensors or .npy, or from gensim with save_word2vec_format"
 #define ARCHIVE                                                                                    \
     "a zip archive, as PyTorch and NumPy (.npz) write them; save the rows as safetensors or .npy"
 #define POINTER "version https://git-lfs"
-#define PAGE "a page of the web, and no table; fetch the file again"
+#define PAGE "a web page, not a table; fetch the file again"
 
 struct foreign {
     const char *begin;
@@ -34,7 +34,7 @@ static const struct foreign known[] = {
     BEGINS("\x80\3", PICKLE),
     BEGINS("\x80\4", PICKLE),
     BEGINS("\x80\5", PICKLE),
-    BEGINS(POINTER, "a pointer of Git LFS and not the file; run git lfs pull"),
+    BEGINS(POINTER, "a Git LFS pointer, not the file itself; run git lfs pull"),
     BEGINS("<!DOCTYPE", PAGE),
     BEGINS("<!doctype", PAGE),
     BEGINS("<html", PAGE),

@@ -100,7 +100,7 @@ static const char *read_entry(struct npy *npy, struct reader *reader, struct see
     if (!seen->descr && take(reader, "'descr':")) {
         seen->descr = true;
         if (take_descr(reader, npy)) return NULL;
-        return "holds something else than little-endian floats, whole numbers, booleans or texts; "
+        return "holds something other than little-endian floats, whole numbers, booleans or texts; "
                "save it as one of these";
     }
     if (!seen->order && take(reader, "'fortran_order':")) {
@@ -111,15 +111,15 @@ static const char *read_entry(struct npy *npy, struct reader *reader, struct see
     }
     if (!seen->shape && take(reader, "'shape':")) {
         seen->shape = true;
-        return take_shape(reader, npy) ? NULL : "has a shape that is not of at most two sizes";
+        return take_shape(reader, npy) ? NULL : "must have a shape of at most two sizes";
     }
-    return "has a header with other keys than descr, fortran_order and shape";
+    return "has a header with keys other than descr, fortran_order and shape";
 }
 
 static const char *read_header(struct npy *npy, struct reader *reader)
 {
     struct seen seen = {0};
-    if (!take(reader, "{")) return "has a header that is no dict";
+    if (!take(reader, "{")) return "has a header that is not a dict";
     for (bool is_more = true; !take(reader, "}"); is_more = take(reader, ",")) {
         const char *why = is_more ? read_entry(npy, reader, &seen) : "has a header that is cut off";
         if (why) return why;
@@ -136,9 +136,9 @@ const char *npy_open(struct npy *npy, struct span bytes)
     size_t before, length, n;
     *npy = (struct npy){0};
     if (bytes.bytes < MAGIC_BYTES + 6 || memcmp(start, MAGIC, MAGIC_BYTES) != 0)
-        return "is no .npy file";
+        return "is not a .npy file";
     if (start[6] < 1 || start[6] > 3 || start[7] != 0)
-        return "is a .npy file of another version than 1.0, 2.0 and 3.0; save it again with NumPy";
+        return "is a .npy file of a version other than 1.0, 2.0 and 3.0; save it again with NumPy";
     before = MAGIC_BYTES + 2 + (start[6] == 1 ? 2 : 4);
     length = start[8] | (size_t)start[9] << 8;
     if (start[6] > 1) length |= (size_t)start[10] << 16 | (size_t)start[11] << 24;
@@ -149,7 +149,7 @@ const char *npy_open(struct npy *npy, struct span bytes)
     npy->data = reader.end;
     if (__builtin_mul_overflow(npy->shape[0], npy->shape[1], &n) ||
         __builtin_mul_overflow(n, npy->item_bytes, &n) || n != bytes.bytes - before - length)
-        return "has another number of values than its shape says; copy it again";
+        return "does not hold as many values as its shape says; copy it again";
     return NULL;
 }
 

@@ -37,7 +37,7 @@ static bool read_dtype(const struct tensors *file, const json_t *entry, struct t
 {
     const char *name = json_string_value(json_object_get(entry, "dtype"));
     if (!name)
-        return FAIL(file, "tensor '%.*s' has no dtype that is a string", QUOTED(tensor->name));
+        return FAIL(file, "the dtype of tensor '%.*s' must be a string", QUOTED(tensor->name));
     for (size_t i = 0; i < sizeof item_types / sizeof item_types[0]; i++) {
         if (strcmp(name, item_types[i].name) != 0) continue;
         tensor->dtype = item_types[i].name;
@@ -62,13 +62,13 @@ static bool read_shape(const struct tensors *file, const json_t *entry, struct t
 {
     const json_t *shape = json_object_get(entry, "shape");
     if (!json_is_array(shape))
-        return FAIL(file, "tensor '%.*s' has no shape that is a list", QUOTED(tensor->name));
+        return FAIL(file, "the shape of tensor '%.*s' must be a list", QUOTED(tensor->name));
     tensor->rank = json_array_size(shape);
     *n_items = 1;
     for (size_t i = 0; i < tensor->rank; i++) {
         uint64_t size;
         if (!read_whole(json_array_get(shape, i), &size)) {
-            return FAIL(file, "tensor '%.*s': its shape must be of whole numbers from 0",
+            return FAIL(file, "tensor '%.*s': its shape must hold whole numbers from 0",
                         QUOTED(tensor->name));
         }
         if (__builtin_mul_overflow(*n_items, size, n_items)) {

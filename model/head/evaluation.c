@@ -48,10 +48,11 @@ static bool no_memory(struct err *err)
 static bool check_labels(enum head_kind kind, uint32_t n_labels, struct err *err)
 {
     if (kind == HEAD_BINARY && n_labels != 2)
-        return err_set(err, ERR_INVALID, "labels", "labels of a binary head must be 2, not %u",
+        return err_set(err, ERR_INVALID, "labels", "a binary head must have 2 labels, not %u",
                        n_labels);
     if (n_labels == 0 || n_labels == EVALUATION_UNKNOWN)
-        return err_set(err, ERR_INVALID, "labels", "labels must be at least 1, not %u", n_labels);
+        return err_set(err, ERR_INVALID, "labels", "a head must have at least 1 label, not %u",
+                       n_labels);
     return true;
 }
 
@@ -94,7 +95,7 @@ static bool check_example(const struct evaluation_result *result, const float *p
                            (double)p[i]);
     }
     if (result->kind != HEAD_MULTI_LABEL && n_truth != 1)
-        return err_set(err, ERR_INVALID, NULL, "a %s head needs 1 true label an example, not %zu",
+        return err_set(err, ERR_INVALID, NULL, "a %s head needs 1 true label per example, not %zu",
                        head_kind_names[result->kind], n_truth);
     for (size_t i = 0; i < n_truth; i++) {
         if (truth[i] >= result->n_labels && truth[i] != EVALUATION_UNKNOWN)

@@ -62,7 +62,7 @@ static bool read_kind(struct head *head, const struct head_parts *parts)
         return true;
     }
     return head_fail(parts, "kind must be binary, multi-class or multi-label, not '%.*s'",
-                     ERR_VALUE_BYTES, kind ? kind : "something else than a string");
+                     ERR_VALUE_BYTES, kind ? kind : "something other than a string");
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -112,9 +112,10 @@ static bool read_labels(struct head *head, const struct head_parts *parts)
     if (n != (is_binary ? 2 : rows))
         return head_fail(parts, "%zu labels do not fit a weight of %zu row%s; there must be %s", n,
                          rows, rows == 1 ? "" : "s",
-                         is_binary ? "two, the second being what a high score means" : "one a row");
+                         is_binary ? "two, the second being what a high score means"
+                                   : "one per row");
     if (head->info.kind == HEAD_MULTI_CLASS && n < 2)
-        return head_fail(parts, "a multi-class head needs two labels at least");
+        return head_fail(parts, "a multi-class head needs at least two labels");
     if (!text_labels(labels, parts)) return false;
     head->labels = calloc(n, sizeof *head->labels);
     if (!head->labels) return err_out_of_memory(parts->err);
@@ -185,7 +186,7 @@ static bool take_linear(struct linear *linear, const struct step *step,
         return head_fail(parts, "%sweight has %zu rows, so its bias must be %zu numbers, not %zu",
                          step->prefix, weight->rows, weight->rows, bias->values ? bias->rows : 0);
     if (weight->rows > UINT32_MAX || weight->columns > UINT32_MAX)
-        return head_fail(parts, "%sweight is larger than can be served", step->prefix);
+        return head_fail(parts, "%sweight is too large to be served", step->prefix);
     if (!check_finite(weight, step->prefix, "weight", parts) ||
         !check_finite(bias, step->prefix, "bias", parts))
         return false;
@@ -217,7 +218,7 @@ static bool take_step(struct linear *linear, const struct step *step, size_t col
                       const struct head_parts *parts)
 {
     if (step->weight.columns == columns) return take_linear(linear, step, parts);
-    return head_fail(parts, "%sweight has %zu columns, but the layer before it %zu rows",
+    return head_fail(parts, "%sweight has %zu columns, but the layer before it has %zu rows",
                      step->prefix, step->weight.columns, columns);
 }
 
@@ -228,8 +229,8 @@ static bool take_numbers(struct head *head, struct head_parts *parts, uint32_t d
     const struct step *first = hidden->weight.values ? hidden : &parts->output;
     if (first->weight.columns != dim)
         return head_fail(parts,
-                         "%s%s takes vectors of %zu columns, but the table it is to stand on has "
-                         "%u; use the table that it was trained on",
+                         "%s%s takes vectors of %zu columns, but the table has %u; use the table "
+                         "that it was trained on",
                          first->prefix[0] ? first->prefix : "it", first->prefix[0] ? "weight" : "",
                          first->weight.columns, dim);
     for (size_t i = 0; i < HIDDEN_MAX && hidden[i].weight.values; i++) {
@@ -345,8 +346,8 @@ bool head_vector(const struct head *head, struct arena *arena, const struct pass
     return encoder_vector(input->encoder, arena, passage, &input->pool, v, err) ||
            err->code != ERR_INTERNAL ||
            err_set(err, ERR_INTERNAL, NULL,
-                   "a vector is not finite (NaN or infinity in the rows that head '%.100s' stands "
-                   "on, or a sum that overflows); check its model with embedd inspect",
+                   "a vector is not finite (NaN or infinity in the rows that head '%.100s' uses, "
+                   "or a sum that overflows); check its model with embedd inspect",
                    head->info.name);
 }
 
@@ -552,18 +553,18 @@ static bool check_shares(const struct head *head, struct err *err)
 {
     if (head->input.pool.pooling == POOLING_MAX || head->input.pool.pooling == POOLING_UNIT)
         return err_set(err, ERR_INVALID, "explain",
-                       "this model's vectors are no sum over tokens (their pooling is %s), so "
-                       "neither are logits; send the request without explain",
+                       "this model's vectors are not sums over tokens (its pooling is %s), so its "
+                       "logits cannot be explained; send the request without explain",
                        pooling_names[head->input.pool.pooling]);
     if (head->own)
         return err_set(err, ERR_INVALID, "explain",
-                       "head '%.100s' is %s's own, which tells probabilities alone; send the "
-                       "request without explain",
+                       "head '%.100s' is part of a %s model, which gives only probabilities; send "
+                       "the request without explain",
                        head->info.name, head->own->owner);
     if (head->info.hidden == 0) return true;
     return err_set(err, ERR_INVALID, "explain",
-                   "head '%.100s' has a hidden layer, so its logits are no sum over tokens; "
-                   "send the request without explain",
+                   "head '%.100s' has a hidden layer, so its logits are not sums over tokens; send "
+                   "the request without explain",
                    head->info.name);
 }
 

@@ -46,17 +46,16 @@ static bool check_name(const struct heads *heads, const char *name, const char *
     for (const char *at = name; *at; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7F)
             return err_set(err, ERR_FORMAT, NULL,
-                           "%.300s: a head is called what its file is called, and this name holds "
-                           "control characters; rename it",
+                           "%.300s: a head has the name of its file, and this name holds control "
+                           "characters; rename it",
                            path);
     if (utf8_valid_bytes(name, strlen(name)) < strlen(name))
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%.300s: a head is called what its file is called, and this name is not "
-                       "UTF-8; rename it",
-                       path);
+        return err_set(
+            err, ERR_FORMAT, NULL,
+            "%.300s: a head has the name of its file, and this name is not UTF-8; rename it", path);
     if (!heads_find(heads, name, strlen(name))) return true;
     return err_set(err, ERR_FORMAT, NULL,
-                   "%.300s: there is another head called '%.100s'; rename or remove one", path,
+                   "%.300s: there is another head named '%.100s'; rename or remove one", path,
                    name);
 }
 
@@ -326,10 +325,10 @@ bool heads_add(struct heads *heads, const char *path, const struct head_input *i
     if (S_ISDIR(info.st_mode) && !is_model_folder(clean))
         return add_folder(heads, clean, input, err);
     if (!S_ISDIR(info.st_mode) && name_bytes(file) == 0)
-        return err_set(
-            err, ERR_FORMAT, NULL,
-            "%.400s: a head's file is called NAME.safetensors, NAME.json, NAME.csv or NAME.skops",
-            path);
+        return err_set(err, ERR_FORMAT, NULL,
+                       "%.400s: a head's file must be named NAME.safetensors, NAME.json, NAME.csv "
+                       "or NAME.skops",
+                       path);
     return add_entry(heads, clean, file, input, err);
 }
 

@@ -155,7 +155,7 @@ def test_a_head_of_ones_own_takes_the_place_of_the_checkpoints(tmp_path):
      "id2label of config.json has 1 label, but tensor 'classifier.weight' 3 rows"),
     (LABELS, {"classifier__weight": WEIGHT * np.inf, "classifier__bias": BIAS}, "classifier.weight holds NaN or Inf"),
     (LABELS, {"classifier__weight": np.ones((3, 8)), "classifier__bias": BIAS},
-     "classifier.weight takes vectors of 8 columns, but the table it is to stand on has 4"),
+     "classifier.weight takes vectors of 8 columns, but the table has 4"),
     (LABELS, {"classifier__weight": WEIGHT, "classifier__bias": BIAS, "pre_classifier__weight": np.ones((4, 4))},
      "its classifier ('pre_classifier.weight') is DistilBERT's"),
     (LABELS, {"classifier__dense__weight": np.ones((4, 4)), "classifier__out_proj__weight": WEIGHT},
@@ -188,4 +188,4 @@ def test_a_head_that_was_not_fetched_is_said(name, tmp_path):
     folder = shutil.copytree(MODEL2VEC / "two", tmp_path / "model")
     (folder / "head.safetensors").unlink()
     (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n")
-    assert "it is a pointer of Git LFS" in run("classify", "--model", folder, texts=["hi"], code=1)
+    assert "it is a Git LFS pointer" in run("classify", "--model", folder, texts=["hi"], code=1)

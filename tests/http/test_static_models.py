@@ -181,7 +181,7 @@ POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
 def test_what_was_not_fetched_is_said(name, tmp_path):
     model = shutil.copytree(GOLDEN / "m2v_plain", tmp_path / "model")
     (model / name).write_text(POINTER)
-    assert f"model/{name}: it is a pointer of Git LFS" in refused(model)
+    assert f"model/{name}: it is a Git LFS pointer" in refused(model)
 
 
 def test_a_vocabulary_is_lower_cased_as_its_config_says(tmp_path):
@@ -201,7 +201,7 @@ def test_a_vocabulary_is_lower_cased_as_its_config_says(tmp_path):
         assert tokens() == wanted
     for said in ('{"do_lower_case": true, "strip_accents": false}', '{"tokenize_chinese_chars": false}'):
         (model / "tokenizer_config.json").write_text(said)
-        assert "are followed in a tokenizer.json alone" in refused(model)
+        assert "are supported only in a tokenizer.json" in refused(model)
     (model / "tokenizer_config.json").write_text('{"do_lower_case": false, "strip_accents": false}')
     assert tokens() == cased
     (model / "config.json").write_text('{"lowercase": true}')
@@ -225,7 +225,7 @@ def test_an_index_that_names_the_wrong_part_is_told(tmp_path):
     model = checkpoint(tmp_path / "parts", {"a.safetensors": {"lm_head.weight": (shape, rows)},
                                             "b.safetensors": {"model.embed_tokens.weight": (shape, rows)}})
     (model / "model.safetensors.index.json").write_text('{"weight_map": {"model.embed_tokens.weight": "a.safetensors"}}')
-    assert "is called 'model.embed_tokens.weight', as --tensor, config.json or the index" in refused(model)
+    assert "is named 'model.embed_tokens.weight', as --tensor, config.json or the index" in refused(model)
 
 
 def rows_and_header(name="m2v_plain"):
@@ -308,7 +308,7 @@ def test_a_table_is_named_where_it_cannot_be_told(tmp_path):
     assert np.abs(found[:8] - wanted[:8]).max() < 1e-6
     assert not plain_vectors(model, "--tensor", "decoder.wte.weight").any()
     sentence = refused(model, "--tensor", "nothing")
-    assert "none of its 2 tensors is called 'nothing'" in sentence and "encoder.wte.weight, " in sentence
+    assert "none of its 2 tensors is named 'nothing'" in sentence and "encoder.wte.weight, " in sentence
     (model / "config.json").write_text('{"tensor": "encoder.wte.weight"}')
     assert plain_vectors(model).tobytes() == found.tobytes()
     assert not plain_vectors(model, "--tensor", "decoder.wte.weight").any()

@@ -374,7 +374,7 @@ def test_the_tensor_and_whose_numbers_may_be_chosen(tmp_path):
     rows = tensors(GOLDEN / "m2v_weights")["embeddings"].astype("f8")
     id_ = tokens.index("the")
     check_neighbours(found, rows, rows[id_], special | unknown | {id_}, 10)
-    assert "is called 'none'" in run("vocab", "--model", GOLDEN / "m2v_weights", "--tensor", "none", code=1)
+    assert "is named 'none'" in run("vocab", "--model", GOLDEN / "m2v_weights", "--tensor", "none", code=1)
 
 
 # ---- what is wrong ----

@@ -245,7 +245,7 @@ def test_npy_beside_its_vocabulary(dtype, tmp_path):
 @pytest.mark.parametrize("name, data, why", [
     ("ragged.vec", b"2 2\na 1 2\nb 1\n", "line 3 has 1 number, not 2 as the first line says"),
     ("ragged.txt", b"a 1 2\nb 1 2\nc 1\n", "line 3 has 1 number, not 2 as the lines before"),
-    ("letters.vec", b"2 2\na 1 2\nb 1 x2\n", "line 3: 'x2' is no number"),
+    ("letters.vec", b"2 2\na 1 2\nb 1 x2\n", "line 3: 'x2' is not a number"),
     ("nan.vec", b"1 2\na 1 nan\n", "line 2: column 2 is NaN"),
     ("huge.vec", b"1 1\na 1e99\n", "line 2: column 1 is NaN, Inf or too large"),
     ("cut.vec", b"3 1\na 1\nb 2", "says 3 words, but it holds 2; it is cut short"),
@@ -263,23 +263,23 @@ def test_npy_beside_its_vocabulary(dtype, tmp_path):
     ("latin1-more.vec", "3 1\nété 1\na 2\nœuf 3\n".encode("cp1252"), "line 2: the word is not UTF-8, like 2 of the 2 words that are not ASCII"),
     ("gbk.bin", b"2 1\n" + "今天".encode("gbk") + b" \0\0\0\0" + "我".encode("gbk") + b" \0\0\0\0", "word 1: the word is not UTF-8"),
     ("first-less.txt", b"a 1 2\nb 1 2 3\nc 1 2 3\n", "line 2 has 3 numbers, not 2"),
-    ("hex.vec", b"1 2\na 1 0x10\n", "'0x10' is no number"),
+    ("hex.vec", b"1 2\na 1 0x10\n", "'0x10' is not a number"),
     ("many.vec", b"9223372036854775808 2\na 1 2\n", "at most"),
     ("more-than-many.vec", b"99999999999999999999 2\na 1 2\n", "its first line says '99999999999999999999 2'"),
-    ("comma.vec", b"2 2\nhello 1,5 2,5\nthe 2 1\n", "line 2: '2,5' is no number"),
+    ("comma.vec", b"2 2\nhello 1,5 2,5\nthe 2 1\n", "line 2: '2,5' is not a number"),
     ("header.vec", b"3 4\n", "says 3 words, but it holds 0"),
     ("first.vec", b"2 3\na 1 2\nb 1 2 3\n", "line 2 has 2 numbers, not 3 as the first line says"),
-    ("first-letters.vec", b"2 3\na 1 x2 3\nb 1 2 3\n", "line 2: 'x2' is no number"),
+    ("first-letters.vec", b"2 3\na 1 x2 3\nb 1 2 3\n", "line 2: 'x2' is not a number"),
     ("counts.txt", b"the 30\nof 20\n", "unknown table format"),
     ("notes.txt", b"Dear all,\nwe met at 10.\n", "unknown table format"),
     ("glove.txt.gz", b"\x1f\x8b\x08\x00", "it is compressed; unpack it with gunzip"),
     ("vectors.npz", b"PK\3\4" + bytes(30), "a zip archive"),
     ("model.safetensors", b"PK\3\4" + bytes(30), "a zip archive"),
-    ("word2vec.model", b"\x80\4\x95" + bytes(30), "a pickle of Python"),
+    ("word2vec.model", b"\x80\4\x95" + bytes(30), "a Python pickle"),
     ("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "run git lfs pull"),
-    ("model.safetensors", b"<!DOCTYPE html><html></html>", "a page of the web"),
-    ("table.npy", b"\x93NUMPY\x01\x00", "is no .npy file"),
-    ("old.npy", b"\x93NUMPY\x09\x00\x10\x00" + b" " * 16, "another version"),
+    ("model.safetensors", b"<!DOCTYPE html><html></html>", "a web page"),
+    ("table.npy", b"\x93NUMPY\x01\x00", "is not a .npy file"),
+    ("old.npy", b"\x93NUMPY\x09\x00\x10\x00" + b" " * 16, "a version other than"),
 ])
 def test_what_is_wrong_is_said_with_its_line(name, data, why, tmp_path):
     (tmp_path / name).write_bytes(data)
@@ -321,7 +321,7 @@ ODD = [
     ("inside.txt", "3 1\n我 1\nna\udcefve 2\n你 3\n".encode(errors="surrogateescape"), ["我", "nave", "你"], "(line 3)"),
     ("latin1-one.txt", b"2 1\ncaf\xc3 1\nx 2\n", ["caf", "x"], "(line 2)"),
     ("whole-wins.txt", "3 1\n".encode() + "长词".encode()[:-1] + " 1\n长 2\n长 3\n".encode(), ["长"],
-     "2 words came again and were left out (the first: line 3); 1 word is not UTF-8"),
+     "2 repeated words were left out (the first: line 3); 1 word is not UTF-8"),
     ("fewer.vec", b"3 2\nhello 1 2\nbye 5 6\n", ["hello", "bye"], "its first line says 3 words, but it holds 2"),
     ("more.vec", b"1 2\nhello 1 2\nbye 5 6\n", ["hello", "bye"], "its first line says 1 word, but it holds 2"),
     ("fewer.bin", b"3 1\nhello " + bits(1) + b"\nbye " + bits(2) + b"\n", ["hello", "bye"], "says 3 words, but it holds 2"),
@@ -331,7 +331,7 @@ ODD = [
     ("phrases.vec", b"4 2\nde 1 2\nR$ 000 3 4 \niphone 6 5 6\nweb 2.0 7 8\n", ["de", "R$ 000", "iphone 6", "web 2.0"], ""),
     ("one-phrase.vec", b"2 1\na 1\nb 2 3\n", ["a", "b 2"], ""),
     ("numbers.vec", b"2 1\n2008 1\n-1.5 3\n", ["2008", "-1.5"], ""),
-    ("twice.vec", b"4 1\na 1\nb 2\na 3\na 4\n", ["a", "b"], "2 words came again and were left out (the first: line 4)"),
+    ("twice.vec", b"4 1\na 1\nb 2\na 3\na 4\n", ["a", "b"], "2 repeated words were left out (the first: line 4)"),
     ("marked.vec", b"\xef\xbb\xbf2 2\na 1 2\nb 3 4\n", ["a", "b"], ""),
     ("marked.txt", b"\xef\xbb\xbfa 1 2\nb 3 4\n", ["a", "b"], ""),
 ]
@@ -383,7 +383,7 @@ def test_a_limit_reads_the_first_words_alone(name, tmp_path):
     run("convert", "--input", model, "--limit", 4, "--output", tmp_path / "packed")
     assert json.loads(run("inspect", tmp_path / "packed", "--format", "json").stdout)["vocab_size"] == 4
     refused(model)
-    assert "limit is the number of words" in run("embed", "--limit", 3, code=2).stderr.decode()
+    assert "limit works only with a file of word vectors" in run("embed", "--limit", 3, code=2).stderr.decode()
 
 
 def test_a_server_says_once_what_is_odd(start, tmp_path):
@@ -439,13 +439,13 @@ def test_files_that_people_have(name, text):
 def test_npy_that_cannot_be_served_is_refused(tmp_path):
     (tmp_path / "vocab.txt").write_text("a\nb\n")
     for name, array, why in [("columns", np.asfortranarray(np.ones((2, 3), "<f4")), "column by column"),
-                             ("big", np.ones((2, 3), ">f4"), "little-endian"), ("whole", np.ones((2, 3), "<i4"), "none of <f8"), ("one", np.ones(3, "<f4"), "two dimensions"),
+                             ("big", np.ones((2, 3), ">f4"), "little-endian"), ("whole", np.ones((2, 3), "<i4"), "a type that is not supported"), ("one", np.ones(3, "<f4"), "two dimensions"),
                              ("rows", np.ones((3, 2), "<f4"), "2 tokens but the table 3 rows")]:
         np.save(tmp_path / f"{name}.npy", array)
         assert why in refused(tmp_path / f"{name}.npy")
     whole = (tmp_path / "rows.npy").read_bytes()
     (tmp_path / "cut.npy").write_bytes(whole[:-1])
-    assert "another number of values" in refused(tmp_path / "cut.npy")
+    assert "as many values as its shape" in refused(tmp_path / "cut.npy")
 
 
 def test_text_cut_anywhere_is_refused_or_whole(tmp_path):

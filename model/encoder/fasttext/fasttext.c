@@ -141,7 +141,7 @@ static bool take_input(struct fasttext *ft, struct ft_reader *reader)
     if (!ft_take_flag(reader, "the mark of a quantised input", &info->is_quantized)) return false;
     if (dictionary->is_pruned && !info->is_quantized) {
         return ft_fail(reader,
-                       "it was pruned but not quantised, which the program refuses too (early "
+                       "it was pruned but not quantised, which fastText refuses too (early "
                        "versions saved such files by mistake); take a newer copy of the model");
     }
     if (!ft_matrix_open(&ft->input, reader, info->is_quantized, "the input matrix", info->dim))

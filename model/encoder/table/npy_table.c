@@ -22,7 +22,7 @@ static const char *find_dtype(const struct npy *npy, struct table *table)
                             : npy->item_bytes == 4 ? DTYPE_F32
                                                    : DTYPE_F16;
     else
-        return "holds numbers that are none of <f8, <f4, <f2 and |i1; save it as one of these (in "
+        return "holds numbers of a type that is not supported; save it as <f8, <f4, <f2 or |i1 (in "
                "NumPy: array.astype('<f4'))";
     return NULL;
 }
@@ -33,7 +33,8 @@ static const char *find_shape(const struct npy *npy, struct table *table)
         npy->shape[1] >= UINT32_MAX)
         return "must have two dimensions, tokens and columns, both from 1 to 2^32 - 2";
     if (npy->is_fortran)
-        return "lies column by column; save it row by row (in NumPy: np.ascontiguousarray(array))";
+        return "is stored column by column; save it row by row (in NumPy: "
+               "np.ascontiguousarray(array))";
     table->rows.n = table->n_rows = (uint32_t)npy->shape[0];
     table->dim = (uint32_t)npy->shape[1];
     table->rows.stride_bytes = npy->shape[1] * npy->item_bytes;

@@ -76,7 +76,7 @@ static const struct tensor *find_named(const struct tensors *file, const char *n
     if (tensor) return tensor;
     list_names(file, false, names, sizeof names);
     FAIL(file,
-         "none of its %zu tensors is called '%.*s', as `tensor`, config.json or the index of its "
+         "none of its %zu tensors is named '%.*s', as `tensor`, config.json or the index of its "
          "files says%s%s",
          file->n, QUOTED(name), names[0] ? "; those with two dimensions: " : "", names);
     return NULL;
@@ -97,7 +97,7 @@ static const struct tensor *find_table(const struct tensors *file, const char *n
     list_names(file, named > 0, names, sizeof names);
     FAIL(file,
          "%zu of its %zu tensors have the name of an embedding table, and %zu have two dimensions, "
-         "so it cannot be told which is the table; name it with `tensor`%s%s",
+         "so it is not clear which is the table; name it with `tensor`%s%s",
          named, file->n, all, all > 0 ? ": " : "", names);
     return NULL;
 }
@@ -144,8 +144,8 @@ static bool find_scales(struct table *table, const struct tensors *file,
                err_set(file->err, ERR_MEMORY, NULL, "no memory for one scale per row");
     if (!tensor) {
         return FAIL(file,
-                    "its rows are I8, but there is no tensor '%s' that says what they are "
-                    "multiplied by, in F32, one number a row",
+                    "its rows are I8, but there is no tensor '%s' with their scales, in F32, one "
+                    "number per row",
                     "scales");
     }
     if (tensor->rank != 1 || tensor->shape[0] != table->n_rows ||

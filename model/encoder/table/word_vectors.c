@@ -417,7 +417,7 @@ static bool read_line(struct reader *r, float *numbers, const char *stop)
         start = field_start(r->at, end);
         if (start == r->at) return too_few(r, stop, end);
         if (!read_number(start, (size_t)(end - start), &numbers[j]))
-            return fail(r, "line %llu: '%.*s' is no number", (unsigned long long)r->line,
+            return fail(r, "line %llu: '%.*s' is not a number", (unsigned long long)r->line,
                         vocab_quoted(start, (size_t)(end - start)), start);
         end = before_spaces(r->at, start);
     }
@@ -637,7 +637,7 @@ static bool finish(struct reader *r)
 {
     struct word_vectors *out = r->out;
     if (!check_encoding(r)) return false;
-    if (out->vocab.text_bytes == 0) return fail(r, "it holds no words, or empty ones alone");
+    if (out->vocab.text_bytes == 0) return fail(r, "it holds no words, or only empty ones");
     if (!r->is_announced || out->n_words == r->limit) out->n_announced = out->n_words;
     return true;
 }
@@ -681,8 +681,8 @@ bool word_vectors_odd(const struct word_vectors *vectors, char text[static WORD_
         snprintf(text, bytes, "its first line says %llu word%s, but it holds %llu",
                  (unsigned long long)vectors->n_announced, plural(vectors->n_announced),
                  (unsigned long long)vectors->n_words);
-    add_oddity(text, bytes, vectors, &vectors->repeated, "word came again and was left out",
-               "words came again and were left out");
+    add_oddity(text, bytes, vectors, &vectors->repeated, "repeated word was left out",
+               "repeated words were left out");
     add_oddity(text, bytes, vectors, &vectors->mended,
                "word is not UTF-8 and is read without the bytes that are not characters",
                "words are not UTF-8 and are read without the bytes that are not characters");

@@ -105,7 +105,7 @@ static bool add_numbers(const struct reader *reader, size_t n, bool is_labelled,
                              line, j + 1, w->columns);
     }
     return n <= reader->n_cells ||
-           head_fail(parts, "line %llu has more than the %zu numbers of the first", line,
+           head_fail(parts, "line %llu has more numbers than the %zu of the first line", line,
                      w->columns + 1);
 }
 

@@ -67,13 +67,13 @@ static const char *read_activation(const struct head_parts *parts)
     if (name && strcmp(name, "sigmoid") == 0) return "multi-label";
     if (name && strcmp(name, "identity") == 0) {
         head_fail(parts, "head_config.activation of config.json is 'identity': a head of model2vec "
-                         "for regression or similarity, which gives numbers and no labels");
+                         "for regression or similarity, which gives numbers, not labels");
         parts->err->code = ERR_UNPROCESSABLE;
     } else {
         head_fail(parts,
                   "head_config.activation of config.json must be softmax or sigmoid, not '%.*s'; "
                   "save the classifier again with model2vec",
-                  ERR_VALUE_BYTES, name ? name : "something else than a string");
+                  ERR_VALUE_BYTES, name ? name : "something other than a string");
     }
     return NULL;
 }
@@ -89,7 +89,7 @@ static bool count_steps(const struct head_parts *parts, const struct tensors *fi
     if (json_integer_value(value) > STEPS_MAX)
         return head_fail(parts,
                          "head_config.n_layers of config.json is %lld, and at most %d are served; "
-                         "train a head of fewer layers",
+                         "train a head with fewer layers",
                          (long long)json_integer_value(value), STEPS_MAX);
     *n = (size_t)json_integer_value(value);
     snprintf(name, sizeof name, "head.%zu.weight", *n);
@@ -174,16 +174,16 @@ static const char *read_problem(const struct head_parts *parts)
     const bool is_said = value && !json_is_null(value);
     if (name && strcmp(name, "multi_label_classification") == 0) return "multi-label";
     if ((name && strcmp(name, "regression") == 0) || (!is_said && parts->output.weight.rows == 1))
-        head_fail(parts, "its classifier is a regression (problem_type of config.json, or one "
-                         "output), which gives numbers and no labels; train a head on this table "
-                         "with embedd train");
+        head_fail(parts,
+                  "its classifier is a regression (problem_type of config.json, or one output), "
+                  "which gives numbers, not labels; train a head on this table with embedd train");
     else if (!is_said || (name && strcmp(name, "single_label_classification") == 0))
         return "multi-class";
     else
         head_fail(parts,
                   "problem_type of config.json must be single_label_classification or "
                   "multi_label_classification, not '%.*s'",
-                  ERR_VALUE_BYTES, name ? name : "something else than a string");
+                  ERR_VALUE_BYTES, name ? name : "something other than a string");
     return NULL;
 }
 

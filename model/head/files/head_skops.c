@@ -143,7 +143,7 @@ static bool add_label(struct skops *skops, const char *path, json_t *label, json
     }
     json_decref(label);
     return skops_fail(&skops->schema, path,
-                      "labels must be texts, whole numbers or booleans; fit it with such ones");
+                      "labels must be texts, whole numbers or booleans; fit it with such labels");
 }
 
 static bool add_labels_of(struct skops *skops, const struct node *node, size_t rank, json_t *labels)
@@ -153,7 +153,7 @@ static bool add_labels_of(struct skops *skops, const struct node *node, size_t r
     if (ok && (array.npy.rank != rank || array.npy.kind == 'f'))
         ok = skops_fail(&skops->schema, node->path,
                         "labels must be a list of texts, whole numbers or booleans, not %zu "
-                        "dimensions of kind '%c'; fit it with such ones",
+                        "dimensions of kind '%c'; fit it with such labels",
                         array.npy.rank, array.npy.kind);
     for (size_t i = 0; ok && i < array.npy.shape[0]; i++)
         ok = add_label(skops, node->path, npy_label(&array.npy, i), labels);
@@ -336,7 +336,7 @@ static bool read_classifier(struct skops *skops, const struct node *node)
                           "LogisticRegression",
                           name);
     return skops_fail(&skops->schema, node->path,
-                      "'%.*s' is no classifier that is read; use scikit-learn's MLPClassifier, "
+                      "'%.*s' is not a supported classifier; use scikit-learn's MLPClassifier, "
                       "LogisticRegression or SGDClassifier(loss='log_loss')",
                       ERR_VALUE_BYTES, name);
 }
@@ -407,8 +407,8 @@ static bool apply_step(struct skops *skops, const struct node *step)
     if (is_of_sklearn(step) && strcmp(name, "StandardScaler") == 0)
         return apply_scaler(skops, step);
     return skops_fail(&skops->schema, step->path,
-                      "'%.*s' may not stand before the classifier, only a StandardScaler; fit the "
-                      "pipeline on the vectors as they are",
+                      "'%.*s' before the classifier is not supported, only a StandardScaler is; "
+                      "fit the pipeline on the vectors as they are",
                       ERR_VALUE_BYTES, name);
 }
 

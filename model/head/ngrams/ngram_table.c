@@ -30,8 +30,8 @@ static bool read_about(struct ngram_table *table, const struct tensors *file, co
     const char *vocabulary = json_string_value(json_object_get(about, "vocabulary"));
     char fingerprint[17];
     if (!json_is_object(about))
-        return tensors_fail(file, "it holds n-grams, so __metadata__.ngrams must be an object that "
-                                  "tells of them");
+        return tensors_fail(
+            file, "it holds n-grams, so __metadata__.ngrams must be an object that describes them");
     if (!json_is_integer(tokens) || json_integer_value(tokens) < 0 ||
         json_integer_value(tokens) > NGRAMS_TOKENS_MAX)
         return tensors_fail(file, "__metadata__: ngrams.tokens must be a number from 0 to %d",
@@ -40,7 +40,7 @@ static bool read_about(struct ngram_table *table, const struct tensors *file, co
     snprintf(fingerprint, sizeof fingerprint, "%016llx",
              (unsigned long long)tokenizer_fingerprint(table->tokenizer));
     if (!vocabulary || strcmp(vocabulary, fingerprint) != 0)
-        return tensors_fail(file, "its n-grams are those of another vocabulary than the model's; "
+        return tensors_fail(file, "its n-grams belong to another vocabulary than the model's; "
                                   "serve it with the model it was trained on");
     const json_t *length = json_object_get(about, "length");
     if (length && (!json_is_integer(length) || json_integer_value(length) < 0 ||
@@ -63,10 +63,10 @@ static const struct tensor *find(const struct tensors *file, const char *name, c
         tensor->shape[0] == rows && (!columns || tensor->shape[1] == columns))
         return tensor;
     if (columns)
-        tensors_fail(file, "tensor '%s' must be there, %s of shape [%llu, %llu]", name, dtype,
+        tensors_fail(file, "there must be a tensor '%s', %s of shape [%llu, %llu]", name, dtype,
                      (unsigned long long)rows, (unsigned long long)columns);
     else
-        tensors_fail(file, "tensor '%s' must be there, %s of shape [%llu]", name, dtype,
+        tensors_fail(file, "there must be a tensor '%s', %s of shape [%llu]", name, dtype,
                      (unsigned long long)rows);
     return NULL;
 }
@@ -104,8 +104,8 @@ static bool check_numbers(const struct ngram_table *table, const struct tensors 
         memcpy(&weight, table->weights + row * sizeof weight, sizeof weight);
         if (!isfinite(scale) || !(weight >= 0 && isfinite(weight)))
             return tensors_fail(file,
-                                "row %u of the n-grams has a scale or weight that is no "
-                                "finite number (a weight from 0)",
+                                "row %u of the n-grams has a scale or weight that is not finite, "
+                                "or a negative weight",
                                 row);
     }
     return true;
@@ -120,7 +120,7 @@ bool ngram_table_open(struct ngram_table *table, const struct tensors *file, con
     if (!tokenizer) return tensors_fail(file, "its n-grams need the vocabulary of a model");
     const uint64_t n = rows->rank == 2 ? rows->shape[0] : 0;
     if (n < 1 || n >= NGRAM_NONE)
-        return tensors_fail(file, "tensor 'ngrams.rows' must have a row at least");
+        return tensors_fail(file, "tensor 'ngrams.rows' must have at least one row");
     const struct tensor *scales = find(file, "ngrams.scales", "F32", n, 0);
     const struct tensor *weights = scales ? find(file, "ngrams.weights", "F32", n, 0) : NULL;
     if (!weights || !find(file, "ngrams.rows", "I8", n, columns) || !read_slots(table, file))

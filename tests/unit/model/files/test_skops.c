@@ -296,8 +296,8 @@ static void what_no_head_can_do_is_refused_by_name(void **state)
     (void)state;
     refuse_schema(ROOT("sklearn.svm", "LinearSVC", LINEAR), "a LinearSVC has no probabilities");
     refuse_schema(ROOT("sklearn.linear_model", "RidgeClassifier", LINEAR), "has no probabilities");
-    refuse_schema(ROOT("sklearn.svm", "SVC", ""), "'SVC' is no classifier that is read");
-    refuse_schema(ROOT("mine", "LogisticRegression", LINEAR), "'LogisticRegression' is no class");
+    refuse_schema(ROOT("sklearn.svm", "SVC", ""), "'SVC' is not a supported classifier");
+    refuse_schema(ROOT("mine", "LogisticRegression", LINEAR), "'LogisticRegression' is not a supp");
     refuse_schema(SGD(LINEAR ",\"loss\":" TEXT("\"\\\"hinge\\\"\"")), "of the loss 'hinge'");
     refuse_schema(SGD(LINEAR_OF(ARRAY("l"), ARRAY("w2"),
                                 ARRAY("b2")) ",\"loss\":" TEXT("\"\\\"log_loss\\\"\"")),
@@ -321,7 +321,7 @@ static void what_no_head_can_do_is_refused_by_name(void **state)
         "its out_activation_ is 'identity'");
     refuse_schema(
         PIPELINE(STEP(ROOT("sklearn.decomposition._pca", "PCA", "")) "," STEP(LOGISTIC(LINEAR))),
-        "steps[0][1]: 'PCA' may not stand before the classifier");
+        "steps[0][1]: 'PCA' before the classifier is not supported");
 }
 
 static void wrong_trees_are_refused(void **state)
@@ -332,7 +332,7 @@ static void wrong_trees_are_refused(void **state)
     refuse_schema("{\"protocol\":3}", "protocol 3 is unknown");
     refuse_schema("{\"protocol\":-1}", "protocol -1 is unknown");
     refuse_schema("{\"protocol\":true}", "whole number 'protocol'");
-    refuse_schema("{\"protocol\":1}", "'' is no classifier");
+    refuse_schema("{\"protocol\":1}", "'' is not a supported classifier");
     refuse_schema(LOGISTIC(""), "schema.json, classes_: it is missing");
     refuse_schema("{\"protocol\":1,\"__loader__\":\"MyNode\",\"__module__\":\"sklearn.pipeline\","
                   "\"__class__\":\"Pipeline\"}",
@@ -433,17 +433,17 @@ static void wrong_arrays_are_refused(void **state)
     refuse_array(HEADER("<i8", "False", "(1, 2)"), numbers, 16, "of kind 'i'");
     refuse_array(HEADER("<f8", "False", "(1, 2)"), weights, 15,
                  "member 'x' (coef_ in schema.json)");
-    refuse_array(HEADER("<f8", "False", "(1, 2)"), weights, 24, "another number of values");
+    refuse_array(HEADER("<f8", "False", "(1, 2)"), weights, 24, "as many values as its shape");
     refuse_array(HEADER(">f8", "False", "(1, 2)"), weights, 16, "little-endian");
     refuse_array(HEADER("|O", "False", "(1, 2)"), weights, 16, "little-endian");
     refuse_array(HEADER("<f8", "Maybe", "(1, 2)"), weights, 16, "neither True nor False");
     refuse_array(HEADER("<f8", "False", "(1, 1, 2)"), weights, 16, "at most two sizes");
     refuse_array(HEADER("<f8", "False", "(99999999999999999999, 2)"), weights, 16, "two sizes");
-    refuse_array(HEADER("<f8", "False", "(4294967296, 4294967296)"), weights, 16, "another number");
+    refuse_array(HEADER("<f8", "False", "(4294967296, 4294967296)"), weights, 16, "as many values");
     refuse_array("{'descr': '<f8', 'shape': (1, 2)}", weights, 16, "not just descr");
-    refuse_array("{'descr': '<f8', 'descr': '<f8'}", weights, 16, "other keys than");
+    refuse_array("{'descr': '<f8', 'descr': '<f8'}", weights, 16, "keys other than");
     refuse_array("{'descr': '<f8' 'shape': (1, 2)}", weights, 16, "cut off");
-    refuse_array("", "", 0, "is no .npy file");
+    refuse_array("", "", 0, "is not a .npy file");
 }
 
 static void wrong_labels_are_refused(void **state)

@@ -407,7 +407,7 @@ static void what_is_wrong_is_named(void **state)
     refuse("{\"weight\":[[1,2,3]],\"bias\":[0],\"labels\":[\"a\",\"b\"]}",
            "takes vectors of 3 columns");
     refuse("a,1,2,3\nb,1,2\n", "line 2: field 3 is not a number");
-    refuse("a,1,2,3\nb,1,2,3,4\n", "line 2 has more than");
+    refuse("a,1,2,3\nb,1,2,3,4\n", "line 2 has more numbers than");
     refuse("hello\n", "it holds no line of numbers");
     refuse("a,1,2,3\n\n\"b,1,2,3\n", "line 3: the quoted cell that begins here is not closed");
     refuse("a,1,2,3\n\"b\" ,1,2,3\n", "line 2: something follows the closing quote of a cell");

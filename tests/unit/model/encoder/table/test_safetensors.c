@@ -167,8 +167,8 @@ static void a_header_that_is_not_the_formats_is_refused(void **state)
     refuse("{\"__metadata__\":[]}", 0, "__metadata__");
     refuse("{\"__metadata__\":{\"a\":1}}", 0, "'a' is not a string");
     refuse("{\"embeddings\":3}", 0, "not an object");
-    refuse("{\"embeddings\":{}}", 0, "no dtype");
-    refuse("{\"embeddings\":{\"dtype\":7}}", 0, "no dtype");
+    refuse("{\"embeddings\":{}}", 0, "the dtype of");
+    refuse("{\"embeddings\":{\"dtype\":7}}", 0, "the dtype of");
     refuse("{\"embeddings\":{\"dtype\":\"F33\"}}", 0, "unknown dtype 'F33'");
 }
 
@@ -178,7 +178,7 @@ static void a_header_that_is_not_the_formats_is_refused(void **state)
 static void a_shape_that_does_not_fit_its_bytes_is_refused(void **state)
 {
     (void)state;
-    refuse(TENSOR("F32", "3", "[0,24]"), 24, "no shape");
+    refuse(TENSOR("F32", "3", "[0,24]"), 24, "the shape of");
     refuse(TENSOR("F32", "[3,-2]", "[0,24]"), 24, "whole numbers from 0");
     refuse(TENSOR("F32", "[3,2.0]", "[0,24]"), 24, "whole numbers from 0");
     refuse(TENSOR("F32", "[3,\"2\"]", "[0,24]"), 24, "whole numbers from 0");

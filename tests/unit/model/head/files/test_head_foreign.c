@@ -208,14 +208,14 @@ static void what_is_wrong_in_a_head_of_model2vec_is_named(void **state)
     refuse(&right, "{\"head_config\": 1}", "give the folder that holds both");
     refuse(&right, "{\"head_config\": {}}", "is 'identity'");
     refuse(&right, CONFIG("1", "\"tanh\"", "[1,2]"), "must be softmax or sigmoid, not 'tanh'");
-    refuse(&right, CONFIG("1", "3", "[1,2]"), "not 'something else than a string'");
+    refuse(&right, CONFIG("1", "3", "[1,2]"), "not 'something other than a string'");
     refuse(&right, SOFTMAX("0", "[1,2]"), "n_layers of config.json must be a whole number from 1");
     refuse(&right, SOFTMAX("\"1\"", "[1,2]"), "n_layers of config.json must be a whole number");
     refuse(&right, SOFTMAX("10", "[1,2]"), "is 10, and at most 9 are served");
     refuse(&right, SOFTMAX("2", "[1,2]"), "there is no tensor 'head.1.weight'");
     refuse(&broken, SOFTMAX("1", "[1,2,3]"), "is 1, but there is a tensor 'head.1.weight'");
     refuse(&broken, SOFTMAX("2", "[1,2]"),
-           "head.1.weight has 2 columns, but the layer before it 3 rows");
+           "head.1.weight has 2 columns, but the layer before it has 3 rows");
     refuse(&bare, SOFTMAX("1", "[1,2]"), "there is no tensor 'head.0.bias'");
     refuse(&flat, SOFTMAX("1", "[1,2]"), "tensor 'head.0.weight' must have 2 dimensions");
     refuse(&wide, SOFTMAX("1", "[1,2]"), "head.0.weight takes vectors of 3 columns, but the table");

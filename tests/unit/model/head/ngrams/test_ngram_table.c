@@ -386,22 +386,22 @@ static const struct {
     int64_t more_rows, more_columns;
     const char *why;
 } broken_tensors[] = {
-    {SLOTS, "", NULL, 0, 0, 0, "tensor 'ngrams.slots' must be there, U32 of shape ["},
-    {SLOTS, NULL, "I32", 0, 0, 0, "tensor 'ngrams.slots' must be there, U32 of shape ["},
-    {SLOTS, NULL, NULL, 0, -1, 0, "tensor 'ngrams.slots' must be there, U32 of shape ["},
-    {SLOTS, NULL, NULL, 0, 0, -1, "tensor 'ngrams.slots' must be there, U32 of shape ["},
-    {SLOTS, NULL, NULL, 1, 0, 0, "tensor 'ngrams.slots' must be there, U32 of shape ["},
-    {SCALES, "", NULL, 0, 0, 0, "tensor 'ngrams.scales' must be there, F32 of shape ["},
-    {SCALES, NULL, "U32", 0, 0, 0, "tensor 'ngrams.scales' must be there, F32 of shape ["},
-    {SCALES, NULL, NULL, 0, -1, 0, "tensor 'ngrams.scales' must be there, F32 of shape ["},
-    {WEIGHTS, "", NULL, 0, 0, 0, "tensor 'ngrams.weights' must be there, F32 of shape ["},
-    {WEIGHTS, NULL, "I32", 0, 0, 0, "tensor 'ngrams.weights' must be there, F32 of shape ["},
-    {WEIGHTS, NULL, NULL, 0, -1, 0, "tensor 'ngrams.weights' must be there, F32 of shape ["},
-    {ROWS, NULL, "U8", 0, 0, 0, "tensor 'ngrams.rows' must be there, I8 of shape ["},
-    {ROWS, NULL, NULL, 0, 0, -1, "tensor 'ngrams.rows' must be there, I8 of shape ["},
-    {ROWS, NULL, NULL, 1, 0, 0, "tensor 'ngrams.rows' must have a row at least"},
-    {ROWS, NULL, NULL, 0, -1, 0, "tensor 'ngrams.scales' must be there"},
-    {WEIGHT, "", NULL, 0, 0, 0, "tensor 'ngrams.rows' must be there"},
+    {SLOTS, "", NULL, 0, 0, 0, "tensor 'ngrams.slots', U32 of shape ["},
+    {SLOTS, NULL, "I32", 0, 0, 0, "tensor 'ngrams.slots', U32 of shape ["},
+    {SLOTS, NULL, NULL, 0, -1, 0, "tensor 'ngrams.slots', U32 of shape ["},
+    {SLOTS, NULL, NULL, 0, 0, -1, "tensor 'ngrams.slots', U32 of shape ["},
+    {SLOTS, NULL, NULL, 1, 0, 0, "tensor 'ngrams.slots', U32 of shape ["},
+    {SCALES, "", NULL, 0, 0, 0, "tensor 'ngrams.scales', F32 of shape ["},
+    {SCALES, NULL, "U32", 0, 0, 0, "tensor 'ngrams.scales', F32 of shape ["},
+    {SCALES, NULL, NULL, 0, -1, 0, "tensor 'ngrams.scales', F32 of shape ["},
+    {WEIGHTS, "", NULL, 0, 0, 0, "tensor 'ngrams.weights', F32 of shape ["},
+    {WEIGHTS, NULL, "I32", 0, 0, 0, "tensor 'ngrams.weights', F32 of shape ["},
+    {WEIGHTS, NULL, NULL, 0, -1, 0, "tensor 'ngrams.weights', F32 of shape ["},
+    {ROWS, NULL, "U8", 0, 0, 0, "tensor 'ngrams.rows', I8 of shape ["},
+    {ROWS, NULL, NULL, 0, 0, -1, "tensor 'ngrams.rows', I8 of shape ["},
+    {ROWS, NULL, NULL, 1, 0, 0, "tensor 'ngrams.rows' must have at least one row"},
+    {ROWS, NULL, NULL, 0, -1, 0, "tensor 'ngrams.scales'"},
+    {WEIGHT, "", NULL, 0, 0, 0, "tensor 'ngrams.rows'"},
     {BIAS, "", NULL, 0, 0, 0, "its bias must be 3 numbers"},
 };
 
@@ -432,7 +432,7 @@ static void a_head_of_no_ngrams_has_no_such_tensors(void **state)
 {
     (void)state;
     kit.tensors[ROWS].shape[0] = kit.tensors[ROWS].bytes = 0;
-    refuse("tensor 'ngrams.rows' must have a row at least");
+    refuse("tensor 'ngrams.rows' must have at least one row");
     kit.tensors[ROWS].name = NULL;
     struct head *head;
     assert_true(head_open(&head, pack_kit(), "taste", "head", &kit.input, &err));
@@ -472,7 +472,7 @@ static void numbers_are_finite(void **state)
             if (i == 0 && k == 3)
                 head_close(open_kit());
             else
-                refuse("row 3 of the n-grams has a scale or weight that is no finite number");
+                refuse("row 3 of the n-grams has a scale or weight that is not finite");
             *places[i] = before;
         }
     }
@@ -503,8 +503,8 @@ static const struct {
     {"length", "9", "ngrams.length must be a number from 0 to 8"},
     {"length", "\"4\"", "ngrams.length must be a number from 0 to 8"},
     {"length", "null", "ngrams.length must be a number from 0 to 8"},
-    {"vocabulary", "\"0123456789abcdef\"", "of another vocabulary than the model's"},
-    {"vocabulary", "17", "of another vocabulary than the model's"},
+    {"vocabulary", "\"0123456789abcdef\"", "to another vocabulary than the model's"},
+    {"vocabulary", "17", "to another vocabulary than the model's"},
 };
 
 static void what_is_told_of_ngrams_is_checked(void **state)
