@@ -327,10 +327,9 @@ bool tokenizer_encode(const struct tokenizer *tokenizer, struct arena *arena, co
     if (adds_special) put_special(&e, 0, tokenizer->n_before);
     bool done = tokenizer->family->encode(&e, text, bytes);
     if (e.run.gave_up)
-        return err_set(
-            err, ERR_UNPROCESSABLE, "input",
-            "a pattern of the tokenizer takes too long on this text, or a step makes too "
-            "much of it; shorten it, or break up its long runs of the same character");
+        return err_set(err, ERR_UNPROCESSABLE, "input",
+                       "a pattern of the tokenizer takes too long on this text, or a step makes it "
+                       "too long; shorten it, or break up its long runs of the same character");
     if (!done || !encoding_reserve(&e, tokenizer->n_after)) return err_out_of_memory(err);
     if (adds_special) put_special(&e, tokenizer->n_before, tokenizer->n_after);
     assert(out->n <= e.capacity);

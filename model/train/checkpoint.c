@@ -86,7 +86,7 @@ static const struct tensor *find(const struct reading *reading, const char *name
 {
     const struct tensor *tensor = tensors_find(&reading->file, name);
     if (tensor && tensor->end - tensor->begin == bytes) return tensor;
-    tensors_fail(&reading->file, "'%s' is not of %zu bytes; remove the file to start again", name,
+    tensors_fail(&reading->file, "'%s' must have %zu bytes; remove the file to start again", name,
                  bytes);
     return NULL;
 }
@@ -110,8 +110,8 @@ int checkpoint_peek(const char *path, uint64_t fingerprint, struct checkpoint *c
     bool ok = found && strcmp(found, wanted) == 0;
     if (!ok) {
         err_set(err, ERR_USAGE, NULL,
-                "%.300s is of a training with other data, model or settings; train as then to go "
-                "on, or with `no-resume` to start again",
+                "%.300s belongs to a training with other data, model or settings; use those again "
+                "to continue it, or train with `no-resume` to start again",
                 path);
     } else {
         ok = read_into(&reading, "numbers", numbers, sizeof numbers);

@@ -206,7 +206,7 @@ static bool take_number(struct search *search, enum role role, struct err *err)
         search->at[role] = number - 1;
         return true;
     }
-    snprintf(problem, sizeof problem, "%s is a number from 1 to %zu, or a name, not %.*s",
+    snprintf(problem, sizeof problem, "%s must be a number from 1 to %zu or a name, not %.*s",
              arguments[role], search->n, 20, search->given[role]);
     return fail(search, err, problem);
 }
@@ -228,8 +228,8 @@ static bool take_name(struct search *search, enum role role, struct err *err)
         snprintf(problem, sizeof problem, "%zu columns are named '%s'; give %s as a number", count,
                  shown.text, arguments[role]);
     else
-        snprintf(problem, sizeof problem, "nothing in it is named '%s', as %s says", shown.text,
-                 arguments[role]);
+        snprintf(problem, sizeof problem, "%s is '%s', but nothing in it has that name",
+                 arguments[role], shown.text);
     return fail(search, err, problem);
 }
 

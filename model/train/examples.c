@@ -108,7 +108,7 @@ static bool check_labels(const struct examples *examples, const char *path, stru
                        path, n, examples->n, EXAMPLES_LABELS_MAX);
     if (n >= 2 || (n == 1 && examples->is_multi)) return true;
     return err_set(err, ERR_FORMAT, NULL,
-                   "%.200s: every row has the same label, '%.60s'; a classifier needs two at least",
+                   "%.200s: every row has the same label, '%.60s'; a classifier needs at least two",
                    path, n ? label_names_list(examples->names)[0] : "");
 }
 

@@ -20,9 +20,9 @@ bool labelled_objects_cut(struct labelled *labelled, struct err *err)
         return LABELLED_FAIL(labelled, err, "%.250s; an object in each line is expected",
                              detail.message);
     if (json_is_object(labelled->object)) return true;
-    return LABELLED_FAIL(labelled, err, "%s",
-                         "not an object; in each line one is expected, like {\"text\": \"...\", "
-                         "\"label\": \"...\"}");
+    return LABELLED_FAIL(
+        labelled, err, "%s",
+        "not an object; each line must hold one, like {\"text\": \"...\", \"label\": \"...\"}");
 }
 
 /* The options and the first object tell the keys. */
@@ -83,7 +83,7 @@ bool labelled_objects_take(struct labelled *labelled, struct labelled_row *row, 
     const json_t *text = json_object_get(labelled->object, labelled->text_key);
     const json_t *label = json_object_get(labelled->object, labelled->label_key);
     if (!json_is_string(text)) {
-        return LABELLED_FAIL(labelled, err, "'%s' must be there and be a string",
+        return LABELLED_FAIL(labelled, err, "'%s' is missing or not a string",
                              show(labelled->text_key).text);
     }
     if (!label) {

@@ -95,13 +95,13 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
     const enum pooling pooling = model_info(model)->pooling;
     if (model_reads_text(model))
         return err_set(err, ERR_USAGE, "from",
-                       "`from`: vectors of fastText's models are made of texts, and a training "
-                       "looks at tokens; convert it first, to the vectors of its words");
+                       "`from`: a fastText model makes vectors of texts, but training needs "
+                       "vectors of tokens; convert it first, to the vectors of its words");
     if (!moves_table && model_bundle(model)->is_packed &&
         model_bundle(model)->settings.is_told_elsewhere)
         return err_set(err, ERR_USAGE, "from",
-                       "`from`: the trained model would be a copy of the packed one, which says "
-                       "otherwise than `compat` or `tensor`; convert it with them first");
+                       "`from`: the trained model would be a copy of the packed one, which "
+                       "contradicts `compat` or `tensor`; convert it with these first");
     if (moves_table && (pooling == POOLING_MAX || pooling == POOLING_UNIT))
         return err_set(err, ERR_USAGE, "mode",
                        "`mode` must be head for this model: its pooling is %s, and only sums and "

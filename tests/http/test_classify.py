@@ -138,13 +138,13 @@ def test_skops_files_that_are_no_heads_are_refused(tmp_path):
         shutil.copy(path, tmp_path)
     (tmp_path / "head.csv").write_text("you,1,0,0\nme,0,1,0\n")
     shutil.copy(SKOPS / "mlp_binary.skops", tmp_path / "pipeline.skops")
-    assert "pipeline.skops: there is another head called 'default'" in classify("--model", str(tmp_path), code=1)
+    assert "pipeline.skops: there is another head named 'default'" in classify("--model", str(tmp_path), code=1)
 
 
 def test_heads_that_do_not_fit_are_refused(tmp_path):
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps({"labels": ["a", "b"], "weight": [[1, 2, 3]], "bias": [0]}))
-    assert "takes vectors of 3 columns, but the table it is to stand on has 2" in classify(
+    assert "takes vectors of 3 columns, but the table has 2" in classify(
         "--model", MODEL, "--heads", str(wrong), code=1)
     assert "no classifier head" in classify("--model", MODEL, code=2)
     assert "--head must be one of: meal" in classify("--model", MODEL, "--heads", HEADS, "--head=x", code=2)
@@ -160,7 +160,7 @@ def test_heads_that_do_not_fit_are_refused(tmp_path):
     for suffix in ("csv", "json"):
         (twice / f"a.{suffix}").write_bytes(
             b"1,2,0\n" if suffix == "csv" else b'{"labels":["a","b"],"weight":[[1,2]],"bias":[0]}')
-    assert "another head called 'a'" in classify("--model", MODEL, "--heads", str(twice), code=1)
+    assert "another head named 'a'" in classify("--model", MODEL, "--heads", str(twice), code=1)
     serve = subprocess.run([PROGRAM, "serve", "--listen=127.0.0.1:0", "--model", MODEL, "--heads", str(wrong)],
                            capture_output=True, timeout=PATIENCE_S)
     assert serve.returncode == 1 and b"takes vectors of 3 columns" in serve.stderr

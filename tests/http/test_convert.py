@@ -213,7 +213,7 @@ def test_nothing_is_overwritten_unless_it_is_forced(folder, tmp_path):
     for name, make in {"pipe": os.mkfifo, "link": lambda path: path.symlink_to(output), "folder": os.mkdir}.items():
         make(tmp_path / name)
         said = refused("convert", "--input", folder, "--output", tmp_path / name, "--force", code=2)
-        assert ("is a folder" if name == "folder" else "no file") in said
+        assert ("is a folder" if name == "folder" else "is not a regular file") in said
     assert (tmp_path / "link").is_symlink() and (tmp_path / "pipe").is_fifo()
     others = tmp_path / "others"
     others.mkdir()
@@ -226,7 +226,7 @@ def test_nothing_is_overwritten_unless_it_is_forced(folder, tmp_path):
 
 @pytest.mark.parametrize("flags, why", [
     (("--dim", "7"), "--dim must be from 1 to 6"), (("--pca",), "--pca needs --dim"),
-    (("--dtype", "i8", "--to", "folder"), "--dtype i8 is for the packed form"), (("--dtype", "f8"), "--dtype"),
+    (("--dtype", "i8", "--to", "folder"), "--dtype i8 is only for the packed form"), (("--dtype", "f8"), "--dtype"),
     (("--keep-top", "0"), "--keep-top"), (("--output", "nowhere/at/all"), "nowhere/at/all"), ((), None),
 ])
 def test_wrong_use_is_one_sentence(folder, tmp_path, flags, why):

@@ -380,7 +380,7 @@ def test_a_checkpoint_of_other_settings_is_kept_until_it_is_told(tmp_path):
     killed(tmp_path, 1, *flags)
     left = checkpoint_of(tmp_path).read_bytes()
     done = Trained(tmp_path, "--force", *flags, "--seed=2", rows=ROWS, code=2)
-    assert "own.checkpoint is of a training with other data, model or settings" in done.sentence()
+    assert "own.checkpoint belongs to a training with other data, model or settings" in done.sentence()
     assert checkpoint_of(tmp_path).read_bytes() == left
     checkpoint_of(tmp_path).write_bytes(left[:len(left) // 2])
     done = Trained(tmp_path, "--force", *flags, rows=ROWS, code=1)
@@ -548,7 +548,7 @@ def test_a_column_that_is_no_label_is_found_out(tmp_path):
     done = Trained(tmp_path, rows=rows, code=1)
     assert "different labels in " in done.sentence() and "name the column of the labels with --label" in done.sentence()
     done = Trained(tmp_path, "--label=kind", rows=csv(ROWS), code=2)
-    assert "nothing in it is named 'kind'" in done.sentence() and "'text', 'label'" in done.sentence()
+    assert "--label is 'kind', but nothing in it has that name" in done.sentence() and "'text', 'label'" in done.sentence()
 
 
 @one_thread

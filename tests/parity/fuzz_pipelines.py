@@ -35,7 +35,7 @@ from rig import compare  # noqa: E402
 TEXTS = 40  # of a pipeline
 ATTEMPTS_MAX = 3000  # at making a case small
 # What the program refuses on purpose, saying so: counted, and no failure.
-DECIDED = ["is the second step that adds special tokens", "it must stand there once", "no model is known that has both",
+DECIDED = ["is the second step that adds special tokens", "it must be there once", "no model is known that has both",
            "NUL byte in object key"]
 BYTES = [f"<0x{b:02X}>" for b in range(256)]
 BYTE_LETTERS = sorted(lib_pre_tokenizers.ByteLevel.alphabet())

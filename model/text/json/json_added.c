@@ -15,9 +15,8 @@ static bool is_next_known(const struct tokenizer *t, const char *path, struct er
 {
     return t->vocab.n_holes == 0 ||
            err_set(err, ERR_FORMAT, NULL,
-                   TOKENIZER_JSON
-                   ": %s.content is not in model.vocab, which leaves out %u of its ids, so that no "
-                   "id can be told for it; add it to model.vocab with its id",
+                   TOKENIZER_JSON ": %s.content is not in model.vocab, which leaves out %u of its "
+                                  "ids, so its id is unknown; add it to model.vocab with its id",
                    path, t->vocab.n_holes);
 }
 
@@ -34,11 +33,9 @@ static bool settle_id(struct tokenizer *t, const char *path, struct added_entry 
                                           TOKENIZER_JSON ": added_tokens", err))
         return false;
     if (t->vocab.flags[want] & VOCAB_ADDED)
-        return err_set(err, ERR_FORMAT, NULL,
-                       TOKENIZER_JSON
-                       ": %s.content stands among added_tokens already; remove one of "
-                       "the two",
-                       path);
+        return err_set(
+            err, ERR_FORMAT, NULL,
+            TOKENIZER_JSON ": %s.content is already in added_tokens; remove one of the two", path);
     t->vocab.flags[want] |= VOCAB_ADDED;
     return true;
 }
@@ -166,8 +163,8 @@ static bool read_template(struct tokenizer *t, json_t *part, const char *path, s
         }
     }
     return texts == 1 || err_set(err, ERR_FORMAT, NULL,
-                                 TOKENIZER_JSON ": %s.single holds the Sequence A %u times; it "
-                                                "must stand there once",
+                                 TOKENIZER_JSON
+                                 ": %s.single holds the Sequence A %u times; it must be there once",
                                  path, texts);
 }
 

@@ -50,8 +50,8 @@ static bool read_nested(struct tokenizer *t, const struct json_steps *steps, jso
     if (!json_is_array(items)) return fields_wrong_type(path, steps->items, items, "a list", err);
     if (depth == DEPTH_MAX)
         return err_set(err, ERR_FORMAT, NULL,
-                       TOKENIZER_JSON ": %s: Sequences stand in each other more than %d deep; list "
-                                      "their steps in one",
+                       TOKENIZER_JSON
+                       ": %s: Sequences are nested more than %d deep; list their steps in one",
                        path, DEPTH_MAX);
     for (size_t i = 0; i < json_array_size(items); i++) {
         char inner[JSON_PATH_BYTES];

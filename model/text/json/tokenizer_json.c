@@ -172,7 +172,7 @@ static bool check_version(const json_t *version, struct err *err)
     if (!version || (text && strcmp(text, "1.0") == 0)) return true;
     return err_set(err, ERR_FORMAT, NULL,
                    TOKENIZER_JSON ": version must be \"1.0\", as the tokenizers library writes it; "
-                                  "save the file anew with that");
+                                  "save the file again with it");
 }
 
 /* A limit of 2^32 and more is none. */

@@ -111,7 +111,7 @@ static bool unescape(struct reader *r, const char *text, const char *end, char *
         else if (letter == 'u' && read_unicode_escape(&text, end, &code))
             out += utf8_write(out, code);
         else
-            return fail(r, "a token holds an escape that is none");
+            return fail(r, "a token holds an escape that JSON does not have");
     }
     *bytes = (size_t)(out - start);
     return true;
@@ -305,7 +305,7 @@ static bool take_joined(struct reader *r, const char *text, size_t bytes, vocab_
     const char *space = memchr(text, ' ', bytes), *end = text + bytes;
     if (bytes >= 8 && memcmp(text, "#version", 8) == 0) return true; /* the first line of a file */
     if (!space || memchr(space + 1, ' ', (size_t)(end - space - 1)))
-        return fail(r, "a merge is not two tokens parted by one space");
+        return fail(r, "a merge is not two tokens separated by one space");
     return take_it(context, text, (size_t)(space - text), space + 1, (size_t)(end - space - 1),
                    r->err);
 }

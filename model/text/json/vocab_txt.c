@@ -99,7 +99,7 @@ bool tokenizer_read_vocab(struct tokenizer *t, struct span file, const char *kin
     bool is_wordpiece = kind ? strcmp(kind, "wordpiece") == 0 : has_unknown;
     if (is_wordpiece && !has_unknown)
         return err_set(err, ERR_FORMAT, NULL,
-                       "%s: WordPiece needs the token [UNK], which is not there; add it, or set "
+                       "%s: WordPiece needs the token [UNK], which is missing; add it, or set "
                        "tokenizer to dictionary in config.json",
                        where);
     return read_root(t, is_wordpiece ? bert(t, lowercase != 0) : dictionary(t, lowercase > 0), err);

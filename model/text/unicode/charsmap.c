@@ -57,8 +57,8 @@ bool charsmap_check(const struct charsmap *map, struct err *err)
             leaf < map->n_units && (read_u32(map->units + 4 * leaf) & 0x7FFFFFFF) < map->text_bytes;
     }
     return is_whole || err_set(err, ERR_FORMAT, NULL,
-                               "it is cut short: a rule leads past its texts, or they do not end; "
-                               "export the tokenizer anew");
+                               "it is cut short: a rule points behind its texts, or they do not "
+                               "end; export the tokenizer again");
 }
 
 bool charsmap_open(struct charsmap *out, struct span whole, struct err *err)
@@ -70,7 +70,7 @@ bool charsmap_open(struct charsmap *out, struct span whole, struct err *err)
     if (bytes < 4 || trie_bytes < 4 || trie_bytes / 4 > (bytes - 4) / 4)
         return err_set(err, ERR_FORMAT, NULL,
                        "it is cut short: %zu bytes are too few for a trie of %u bytes and its "
-                       "texts; export the tokenizer anew",
+                       "texts; export the tokenizer again",
                        bytes, trie_bytes);
     *out = (struct charsmap){.data = whole, .units = data + 4, .n_units = trie_bytes / 4};
     out->texts = (const char *)data + 4 + out->n_units * 4;
@@ -88,7 +88,7 @@ bool charsmap_open(struct charsmap *out, struct span whole, struct err *err)
             out->ideographs[i / 64] |= UINT64_C(1) << (i % 64);
     }
     return utf8_valid_bytes(out->texts, out->text_bytes) == out->text_bytes ||
-           err_set(err, ERR_FORMAT, NULL, "its texts are not UTF-8; export the tokenizer anew");
+           err_set(err, ERR_FORMAT, NULL, "its texts are not UTF-8; export the tokenizer again");
 }
 
 /* What is written last waits: the reference adds what a rule removes to the change of the character

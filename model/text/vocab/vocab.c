@@ -65,11 +65,10 @@ static bool id_stands_twice(const struct vocab *vocab, uint32_t id, const char *
 {
     size_t other_bytes;
     const char *other = vocab_text(vocab, id, &other_bytes);
-    return err_set(err, ERR_FORMAT, NULL,
-                   "%s: the id %u stands twice, for '%.*s' and for '%.*s'; each token needs an id "
-                   "of its own",
-                   where, id, vocab_quoted(other, other_bytes), other, vocab_quoted(text, bytes),
-                   text);
+    return err_set(
+        err, ERR_FORMAT, NULL,
+        "%s: the id %u is used twice, for '%.*s' and for '%.*s'; each token needs its own id",
+        where, id, vocab_quoted(other, other_bytes), other, vocab_quoted(text, bytes), text);
 }
 
 bool vocab_add(struct vocab *vocab, uint64_t id, const char *text, size_t bytes, const char *where,
@@ -118,7 +117,7 @@ static bool stands_twice(const struct vocab *vocab, const uint32_t twins[2], con
     const char *text = vocab_text(vocab, twins[0], &bytes);
     bool in_order = twins[0] < twins[1];
     return err_set(err, ERR_FORMAT, NULL,
-                   "%s: token '%.*s' stands twice, with the ids %u and %u (counted from 0); give "
+                   "%s: token '%.*s' occurs twice, with the ids %u and %u (counted from 0); give "
                    "one of them another text, so that no id changes",
                    where, vocab_quoted(text, bytes), text, twins[!in_order], twins[in_order]);
 }

@@ -101,7 +101,7 @@ static bool no_ids(const char *where, uint32_t line, uint64_t id, uint32_t n, st
     return err_set(err, ERR_FORMAT, NULL,
                    "%s: every line has a second column, but its numbers are not ids: line %u has "
                    "%llu, and the ids of %u tokens are 0 to %u, each once; remove that column if "
-                   "the line of a token is its id (cut -f1), or mend it",
+                   "the line of a token is its id (cut -f1), or fix it",
                    where, line, (unsigned long long)id, n, n - 1);
 }
 
@@ -136,7 +136,7 @@ static bool find_columns(struct vocab_lines lines, char *between, const char *wh
     if (columns.n_split > columns.n_lines / 2)
         return err_set(err, ERR_FORMAT, NULL,
                        "%s: line %u is not a token, a TAB and an id, which %u of its %u lines are; "
-                       "write all of them so, or none",
+                       "write all of them that way, or none",
                        where, columns.first_other, columns.n_split, columns.n_lines);
     /* A token of one column may end so too: only what cannot be chance counts. */
     if (lines.is_exact) return true;

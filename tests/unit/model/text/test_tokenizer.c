@@ -462,8 +462,8 @@ static void merges_and_scores_that_are_none_are_refused(void **state)
     check_model(BPE("", "7"), "model.merges has a wrong type");
     check_model(BPE("", "{}"), "model.merges has a wrong type");
     check_model(BPE("", "[7]"), "model.merges: a token in quotes is missing");
-    check_model(BPE("", "[\"ab\"]"), "not two tokens parted by one space");
-    check_model(BPE("", "[\"a b \"]"), "not two tokens parted by one space");
+    check_model(BPE("", "[\"ab\"]"), "not two tokens separated by one space");
+    check_model(BPE("", "[\"a b \"]"), "not two tokens separated by one space");
     check_model(BPE("", "[\"a c\"]"), "model.merges[0]: 'c' is not in model.vocab");
     check_model(BPE("", "[[\"a\",\"b\"],[\"b\",\"a\"]]"),
                 "model.merges[1]: 'b' and 'a' together are not");
@@ -482,7 +482,7 @@ static void merges_and_scores_that_are_none_are_refused(void **state)
     check_model("{\"type\":\"Unigram\",\"vocab\":[[\"a\",-1.]]}", "a score is not a number");
     check_model(
         "{\"type\":\"Unigram\",\"vocab\":[[\"a\",1],[\"a\",2]]}",
-        "'a' stands twice, with the ids 0 and 1 (counted from 0); give one of them another");
+        "'a' occurs twice, with the ids 0 and 1 (counted from 0); give one of them another");
     check_model("{\"type\":\"Unigram\",\"unk_id\":1,\"vocab\":[[\"a\",1]]}",
                 "model.unk_id is 1, but model.vocab has 1 tokens");
     check_model("{\"type\":\"WordLevel\",\"vocab\":{\"a\":2}}", "no token has the id 0");
@@ -593,8 +593,7 @@ static void sequences_are_as_long_and_deep_as_the_library_reads_them(void **stat
 static void sequences_without_end_are_refused(void **state)
 {
     (void)state;
-    check_refused(try_normalizer(deep_normalizer(64)),
-                  "Sequences stand in each other more than 62");
+    check_refused(try_normalizer(deep_normalizer(64)), "Sequences are nested more than 62");
     check_refused(try_normalizer(wide_normalizer("{\"type\":\"NFC\"}", 5000)),
                   "the steps up to here");
     check_refused(try_normalizer(wide_normalizer("{\"type\":\"Precompiled\","
@@ -615,7 +614,7 @@ static void steps_that_let_a_text_grow_without_end_are_given_up(void **state)
     if (!t) fail_msg("%s", err.message);
     assert_false(tokenizer_encode(t, &arena, "aaaa", 4, 0, &tokens, &err));
     assert_int_equal(err.code, ERR_UNPROCESSABLE);
-    assert_non_null(strstr(err.message, "makes too much of it"));
+    assert_non_null(strstr(err.message, "makes it too long"));
     check_ids(t, "b b", IDS(0, 0));
     tokenizer_close(t);
     struct parts p = good;
@@ -686,7 +685,7 @@ static void an_id_without_a_token_keeps_its_row_and_no_text_gets_it(void **state
         tokenizer_close(t);
         p.added = ADDED("0", "[UNK]", "false") "," ADDED("6", "X", "false");
         check_parts(p, "added_tokens[1].content is not in model.vocab, which leaves out 2 of its "
-                       "ids, so that no id can be told for it; add it to model.vocab with its id");
+                       "ids, so its id is unknown; add it to model.vocab with its id");
     }
 }
 
@@ -699,8 +698,8 @@ static void a_vocabulary_that_is_none_is_refused(void **state)
                 "token the number of its row in the table, counted from 0");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":4000000000}"),
                 "larger than the number");
-    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":0}"), "the id 0 stands twice");
-    check_model("{\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"a\":0,\"a\":1}}", "'a' stands twice");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":0}"), "the id 0 is used twice");
+    check_model("{\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"a\":0,\"a\":1}}", "'a' occurs twice");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,\"b\":268435000}"),
                 "larger than the number");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":-1}"), "not a whole number");
@@ -709,8 +708,9 @@ static void a_vocabulary_that_is_none_is_refused(void **state)
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":\"0\"}"), "not a whole number");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\" 0}"), "a colon is missing");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\":0,}"), "a token in quotes is missing");
-    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"\\ud800\":0}"), "an escape that is none");
-    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"\\x\":0}"), "an escape that is none");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"\\ud800\":0}"),
+                "an escape that JSON does not have");
+    check_model(MODEL("\"a\"", "\"##\"", "9", "{\"\\x\":0}"), "an escape that JSON does not have");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{\"a\tb\":0}"), "a control character");
     check_model(MODEL("\"a\"", "\"##\"", "9", "{}"), "there are no tokens");
     check_model(MODEL("\"a\"", "\"##\"", "9", "[]"), "model.vocab has a wrong type");
@@ -731,9 +731,9 @@ static void added_tokens_must_agree_with_the_vocabulary(void **state)
     check_ids(t, "[UNK] new a", IDS(0, 3, 1));
     tokenizer_close(t);
     p.added = ADDED("3", "new", "false") "," ADDED("4", "new", "false");
-    check_parts(p, "stands twice");
+    check_parts(p, "occurs twice");
     p.added = ADDED("0", "[UNK]", "false") "," ADDED("0", "[UNK]", "true");
-    check_parts(p, "added_tokens[1].content stands among added_tokens already");
+    check_parts(p, "added_tokens[1].content is already in added_tokens");
     p.added = ADDED("7", "", "false") "," ADDED("3", "new", "false");
     t = try_open(write_json(p), span_of(NULL), NULL);
     if (!t) fail_msg("%s", err.message);

@@ -163,8 +163,8 @@ static void a_checkpoint_of_another_training_is_refused(void **state)
     open_lab(&lab, HEAD_BINARY, false);
     save_lab(&lab, &none);
     assert_int_equal(checkpoint_peek(path, saved.fingerprint ^ 1, &checkpoint, &err), -1);
-    check_refused(ERR_USAGE, "other data, model or settings; train as then to go on, or with "
-                             "`no-resume` to start again");
+    check_refused(ERR_USAGE, "other data, model or settings; use those again to continue it, or "
+                             "train with `no-resume` to start again");
     assert_int_equal(checkpoint.epochs, 0);
     lab_close(&lab);
 }
@@ -180,9 +180,9 @@ static void numbers_of_another_learner_are_refused(void **state)
     open_lab(&without_table, HEAD_BINARY, false);
     save_lab(&lab, &none);
     assert_false(checkpoint_load(path, &other.learner, &found, &err));
-    check_refused(ERR_FORMAT, "'weight' is not of ");
+    check_refused(ERR_FORMAT, "'weight' must have ");
     assert_false(checkpoint_load(path, &without_table.learner, &found, &err));
-    check_refused(ERR_FORMAT, "'table' is not of 0 bytes; remove the file to start again");
+    check_refused(ERR_FORMAT, "'table' must have 0 bytes; remove the file to start again");
     lab_close(&lab);
     lab_close(&other);
     lab_close(&without_table);

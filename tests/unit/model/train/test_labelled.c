@@ -348,8 +348,8 @@ static void a_list_of_objects_is_told_from_json_lines(void **state)
 {
     (void)state;
     refuse("[{\"text\": \"a\", \"label\": \"b\"}]\n", NONE, ERR_FORMAT,
-           ", line 1: not an object; in each line one is expected, like {\"text\": \"...\", "
-           "\"label\": \"...\"}");
+           ", line 1: not an object; each line must hold one, like {\"text\": \"...\", \"label\": "
+           "\"...\"}");
     refuse("[\n{\"text\": \"a\", \"label\": \"b\"}]\n", NONE, ERR_FORMAT,
            ", line 1: invalid JSON at column 1: the text ends too early; an object in each line is "
            "expected");
@@ -520,19 +520,21 @@ static void columns_that_are_not_there_are_listed(void **state)
 {
     (void)state;
     refuse("text,category\na,b\n", OPTIONS(.label = "kind"), ERR_USAGE,
-           ": nothing in it is named 'kind', as `label` says; its first line has the columns: "
+           ": `label` is 'kind', but nothing in it has that name; its first line has the columns: "
            "'text', 'category'");
     refuse("text,category\na,b\n", OPTIONS(.text = "Text"), ERR_USAGE,
-           ": nothing in it is named 'Text', as `text` says; its first line has the columns: "
+           ": `text` is 'Text', but nothing in it has that name; its first line has the columns: "
            "'text', 'category'");
-    refuse("text,category\na,b\n", OPTIONS(.text = "3"), ERR_USAGE,
-           ": `text` is a number from 1 to 2, or a name, not 3; its first line has the columns: "
-           "'text', 'category'");
-    refuse("a\tb\n", OPTIONS(.text = "1", .label = "0"), ERR_USAGE,
-           ": `label` is a number from 1 to 2, or a name, not 0; its first line has the columns: "
-           "'a', 'b'");
+    refuse(
+        "text,category\na,b\n", OPTIONS(.text = "3"), ERR_USAGE,
+        ": `text` must be a number from 1 to 2 or a name, not 3; its first line has the columns: "
+        "'text', 'category'");
+    refuse(
+        "a\tb\n", OPTIONS(.text = "1", .label = "0"), ERR_USAGE,
+        ": `label` must be a number from 1 to 2 or a name, not 0; its first line has the columns: "
+        "'a', 'b'");
     refuse("a\tb\n", OPTIONS(.text = "1", .label = "99999999999999999999999999"), ERR_USAGE,
-           ": `label` is a number from 1 to 2, or a name, not 99999999999999999999; its first "
+           ": `label` must be a number from 1 to 2 or a name, not 99999999999999999999; its first "
            "line has the columns: 'a', 'b'");
     refuse("a\tb\n", OPTIONS(.text = "1", .label = "1"), ERR_USAGE,
            ": `text` and `label` are the same column; give two; its first line has the columns: "
@@ -797,12 +799,12 @@ static void json_that_is_not_right_is_named_by_line(void **state)
         {"{\"text\": \"b\"", "invalid JSON at column 12: the text ends too early; an object in "
                              "each line is expected"},
         {"{\"text\": \"b\", \"text\": \"c\"}", NULL},
-        {"7", "not an object; in each line one is expected, like {\"text\": \"...\", \"label\": "
-              "\"...\"}"},
+        {"7",
+         "not an object; each line must hold one, like {\"text\": \"...\", \"label\": \"...\"}"},
         {"{\"text\": \"b\"}", "'label' is missing; give one, or leave the line out"},
-        {"{\"label\": \"b\"}", "'text' must be there and be a string"},
-        {"{\"text\": 1, \"label\": \"b\"}", "'text' must be there and be a string"},
-        {"{\"text\": null, \"label\": \"b\"}", "'text' must be there and be a string"},
+        {"{\"label\": \"b\"}", "'text' is missing or not a string"},
+        {"{\"text\": 1, \"label\": \"b\"}", "'text' is missing or not a string"},
+        {"{\"text\": null, \"label\": \"b\"}", "'text' is missing or not a string"},
         {"{\"text\": \"b\", \"label\": 1.5}",
          "'label' must be a string, an integer, true or false, or a list of these"},
         {"{\"text\": \"b\", \"label\": null}",
