@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/config.h"
+#include "config/option.h"
 
 #include "base/file.h"
 #include "base/grow.h"
@@ -16,48 +16,7 @@
 
 #define FILE_BYTES_MAX ((size_t)1 << 20)
 #define NAME_BYTES_MAX 64
-#define CHOICES_MAX 8
 #define PREFIX "EMBEDD_"
-
-enum type {
-    TYPE_TEXT,
-    TYPE_LIST,
-    TYPE_NUMBER,
-    TYPE_BYTES,
-    TYPE_SECONDS,
-    TYPE_BOOL,
-    TYPE_CHOICE,
-};
-
-struct option {
-    const char *name;
-    enum type type;
-    size_t offset;     /* of the field in struct config */
-    uint64_t number;   /* default; of a choice its index */
-    uint64_t min, max; /* both included */
-    const char *text;  /* default of a text */
-    const char *words; /* of a choice: its values; of a text: the placeholder in the help */
-    bool is_reloadable;
-    const char *help;
-};
-
-#define AT(field) offsetof(struct config, field)
-#define UNIT_TYPE(unit) (sizeof(unit) > 1 ? TYPE_BYTES : TYPE_NUMBER)
-static const struct option options[CONFIG_COUNT] = {
-#define CONFIG_TEXT(field, name, value, words, reload, help)                                       \
-    {name, TYPE_TEXT, AT(field), 0, 0, 0, value, words, reload, help},
-#define CONFIG_LIST(field, name, value, words, reload, help)                                       \
-    {name, TYPE_LIST, AT(field), 0, 0, 0, value, words, reload, help},
-#define CONFIG_NUMBER(field, name, value, min, max, unit, reload, help)                            \
-    {name, UNIT_TYPE(unit), AT(field), value, min, max, NULL, NULL, reload, help},
-#define CONFIG_SECONDS(field, name, value, min, max, reload, help)                                 \
-    {name, TYPE_SECONDS, AT(field##_ms), value, min, max, NULL, NULL, reload, help},
-#define CONFIG_BOOL(field, name, value, reload, help)                                              \
-    {name, TYPE_BOOL, AT(field), value, 0, 1, NULL, NULL, reload, help},
-#define CONFIG_CHOICE(field, name, value, words, reload, help)                                     \
-    {name, TYPE_CHOICE, AT(field), value, 0, 0, NULL, words, reload, help},
-#include "config/options.def"
-};
 
 const char *const config_aliases[][2] = {
     {"port", "listen"},    {"host", "listen"},    {"hostname", "listen"},  {"bind", "listen"},
@@ -68,11 +27,6 @@ const char *const config_aliases[][2] = {
 static const char *const other_variables[] = {PREFIX "CONFIG", PREFIX "CPU"};
 
 /* ---- fields ---- */
-
-static bool is_text(const struct option *option)
-{
-    return option->type == TYPE_TEXT || option->type == TYPE_LIST;
-}
 
 static void *field_of(const struct config *config, const struct option *option)
 {
@@ -90,9 +44,9 @@ static char *copy_text(const char *text)
 static void store_number(struct config *config, const struct option *option, uint64_t number)
 {
     void *field = field_of(config, option);
-    if (option->type == TYPE_BOOL)
+    if (option->type == OPTION_BOOL)
         *(bool *)field = number != 0;
-    else if (option->type == TYPE_CHOICE)
+    else if (option->type == OPTION_CHOICE)
         *(int *)field = (int)number;
     else
         *(uint64_t *)field = number;
@@ -118,7 +72,7 @@ void config_init(struct config *config)
 {
     *config = (struct config){0};
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        if (is_text(&options[i]))
+        if (option_is_text(&options[i]))
             store_text(config, &options[i], options[i].text);
         else
             store_number(config, &options[i], options[i].number);
@@ -128,159 +82,13 @@ void config_init(struct config *config)
 void config_clear(struct config *config)
 {
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        if (is_text(&options[i])) free(*(char **)field_of(config, &options[i]));
+        if (option_is_text(&options[i])) free(*(char **)field_of(config, &options[i]));
     }
     for (size_t i = 0; i < config->n_warnings; i++)
         free(config->warnings[i]);
     free(config->warnings);
     free(config->file);
     *config = (struct config){0};
-}
-
-/* ---- values as text ---- */
-
-/* The n-th word of a choice, its length in *bytes; NULL after the last. */
-static const char *choice_word(const char *words, size_t n, size_t *bytes)
-{
-    for (; n > 0 && words; n--) {
-        words = strchr(words, ' ');
-        if (words) words++;
-    }
-    if (words) *bytes = strcspn(words, " ");
-    return words;
-}
-
-/* A whole number at the start of `text`; returns what follows it, NULL if there is none. */
-static const char *read_digits(const char *text, uint64_t *number)
-{
-    if (!isdigit((unsigned char)*text)) return NULL;
-    for (*number = 0; isdigit((unsigned char)*text); text++) {
-        if (__builtin_mul_overflow(*number, 10u, number)) return NULL;
-        if (__builtin_add_overflow(*number, (uint64_t)(*text - '0'), number)) return NULL;
-    }
-    return text;
-}
-
-struct unit {
-    const char *suffix;
-    uint64_t factor;
-};
-
-static const struct unit units_plain[] = {{"", 1}, {NULL, 0}};
-static const struct unit units_bytes[] = {
-    {"", 1},           {"K", 1u << 10}, {"KiB", 1u << 10}, {"M", 1u << 20},
-    {"MiB", 1u << 20}, {"G", 1u << 30}, {"GiB", 1u << 30}, {NULL, 0},
-};
-static const struct unit units_time[] = {
-    {"", 1000}, {"s", 1000}, {"ms", 1}, {"m", 60000}, {"h", 3600000}, {NULL, 0},
-};
-
-static bool read_number(const char *text, const struct unit *units, uint64_t *number)
-{
-    const char *suffix = read_digits(text, number);
-    if (!suffix) return false;
-    for (; units->suffix; units++) {
-        if (strcmp(suffix, units->suffix) != 0) continue;
-        return !__builtin_mul_overflow(*number, units->factor, number);
-    }
-    return false;
-}
-
-static bool read_choice(const char *text, const char *words, uint64_t *number)
-{
-    size_t bytes = 0;
-    const char *word;
-    for (*number = 0; (word = choice_word(words, *number, &bytes)); ++*number) {
-        if (strlen(text) == bytes && memcmp(text, word, bytes) == 0) return true;
-    }
-    return false;
-}
-
-static bool read_bool(const char *text, uint64_t *number)
-{
-    *number = strcmp(text, "true") == 0;
-    return *number || strcmp(text, "false") == 0;
-}
-
-static bool read_value(const struct option *option, const char *text, uint64_t *number)
-{
-    bool is_read = false;
-    switch (option->type) {
-    case TYPE_TEXT:
-    case TYPE_LIST:
-        return *text != '\0';
-    case TYPE_CHOICE:
-        return read_choice(text, option->words, number);
-    case TYPE_BOOL:
-        return read_bool(text, number);
-    case TYPE_NUMBER:
-        is_read = read_number(text, units_plain, number);
-        break;
-    case TYPE_BYTES:
-        is_read = read_number(text, units_bytes, number);
-        break;
-    case TYPE_SECONDS:
-        is_read = read_number(text, units_time, number);
-        break;
-    }
-    return is_read && *number >= option->min && *number <= option->max;
-}
-
-static void write_time(uint64_t ms, char *out, size_t bytes)
-{
-    uint64_t s = ms / 1000;
-    if (ms % 1000)
-        snprintf(out, bytes, "%" PRIu64 "ms", ms);
-    else if (s > 0 && s % 3600 == 0)
-        snprintf(out, bytes, "%" PRIu64 "h", s / 3600);
-    else
-        snprintf(out, bytes, "%" PRIu64 "s", s);
-}
-
-/* "error, right or left" */
-static void write_words(const char *words, char *out, size_t bytes)
-{
-    size_t length = 0, used = 0;
-    const char *word;
-    out[0] = '\0';
-    for (size_t n = 0; (word = choice_word(words, n, &length)); n++) {
-        const char *between = n == 0 ? "" : word[length] ? ", " : " or ";
-        int more = snprintf(out + used, bytes - used, "%s%.*s", between, (int)length, word);
-        assert(more >= 0 && (size_t)more < bytes - used);
-        used += (size_t)more;
-    }
-}
-
-/* The values that are taken, in words: "max-inputs must be %s". */
-static void write_range(const struct option *option, char *out, size_t bytes)
-{
-    char low[32], high[32], words[80];
-    switch (option->type) {
-    case TYPE_TEXT:
-    case TYPE_LIST:
-        snprintf(out, bytes, "a text that is not empty");
-        break;
-    case TYPE_NUMBER:
-        snprintf(out, bytes, "a whole number from %" PRIu64 " to %" PRIu64, option->min,
-                 option->max);
-        break;
-    case TYPE_BYTES:
-        snprintf(out, bytes, "a number of bytes from %" PRIu64 " to %" PRIu64 " (also 64K, 8M, 1G)",
-                 option->min, option->max);
-        break;
-    case TYPE_SECONDS:
-        write_time(option->min, low, sizeof low);
-        write_time(option->max, high, sizeof high);
-        snprintf(out, bytes, "a time from %s to %s (30 or 30s, 500ms, 2m)", low, high);
-        break;
-    case TYPE_BOOL:
-        snprintf(out, bytes, "true or false");
-        break;
-    case TYPE_CHOICE:
-        write_words(option->words, words, sizeof words);
-        snprintf(out, bytes, "%s", words);
-        break;
-    }
 }
 
 const char *config_name(size_t i)
@@ -297,21 +105,21 @@ const char *config_value(const struct config *config, size_t i, char scratch[sta
     size_t bytes = 0;
     const char *word;
     switch (option->type) {
-    case TYPE_TEXT:
-    case TYPE_LIST:
+    case OPTION_TEXT:
+    case OPTION_LIST:
         return *(char *const *)field;
-    case TYPE_BOOL:
+    case OPTION_BOOL:
         return *(const bool *)field ? "true" : "false";
-    case TYPE_CHOICE:
-        word = choice_word(option->words, (size_t) * (const int *)field, &bytes);
+    case OPTION_CHOICE:
+        word = option_word(option->words, (size_t) * (const int *)field, &bytes);
         assert(word && bytes < 32);
         snprintf(scratch, 32, "%.*s", (int)bytes, word);
         break;
-    case TYPE_SECONDS:
-        write_time(*(const uint64_t *)field, scratch, 32);
+    case OPTION_SECONDS:
+        option_time(*(const uint64_t *)field, scratch, 32);
         break;
-    case TYPE_NUMBER:
-    case TYPE_BYTES:
+    case OPTION_NUMBER:
+    case OPTION_BYTES:
         snprintf(scratch, 32, "%" PRIu64, *(const uint64_t *)field);
         break;
     }
@@ -364,10 +172,10 @@ void config_add_json(const struct config *config, size_t i, struct buf *out)
 {
     char scratch[32];
     const char *value = config_value(config, i, scratch);
-    enum type type = options[i].type;
-    if (type == TYPE_NUMBER || type == TYPE_BYTES || type == TYPE_BOOL)
+    enum option_type type = options[i].type;
+    if (type == OPTION_NUMBER || type == OPTION_BYTES || type == OPTION_BOOL)
         buf_add_str(out, value);
-    else if (type == TYPE_LIST && strchr(value, '\n'))
+    else if (type == OPTION_LIST && strchr(value, '\n'))
         add_items(value, out);
     else
         json_write_string(out, value, strlen(value));
@@ -400,7 +208,7 @@ static bool refuse_value(const struct option *option, const char *where, const c
                          struct err *err)
 {
     char range[160];
-    write_range(option, range, sizeof range);
+    option_range(option, range, sizeof range);
     return err_set(err, ERR_USAGE, option->name, "%s must be %s, not '%.*s'", where, range,
                    ERR_VALUE_BYTES, text);
 }
@@ -410,14 +218,14 @@ static bool set_value(struct config *config, size_t i, enum config_origin origin
 {
     const struct option *option = &options[i];
     uint64_t number = 0;
-    if (!read_value(option, text, &number)) return refuse_value(option, where, text, err);
+    if (!option_read(option, text, &number)) return refuse_value(option, where, text, err);
     if (config->origins[i] > origin) return true;
     /* Flags come one by one, and so do the items of the file. */
-    const bool is_next = option->type == TYPE_LIST && config->origins[i] == origin;
+    const bool is_next = option->type == OPTION_LIST && config->origins[i] == origin;
     config->origins[i] = origin;
     if (is_next)
         append_text(config, option, text);
-    else if (is_text(option))
+    else if (option_is_text(option))
         store_text(config, option, text);
     else
         store_number(config, option, number);
@@ -445,7 +253,7 @@ static bool read_setting_flag(void *setting, const char *name, const char *value
     const size_t i = find_option(name, strlen(name));
     snprintf(where, sizeof where, "--%s", name);
     if (value) return set_value(setting, i, CONFIG_FLAG, where, value, err);
-    write_range(&options[i], range, sizeof range);
+    option_range(&options[i], range, sizeof range);
     return missing_value(name, range, err);
 }
 
@@ -461,9 +269,9 @@ void config_flags(struct config *config, struct flag list[static CONFIG_FLAGS])
     for (size_t i = 0; i < CONFIG_COUNT; i++)
         list[i] = (struct flag){
             .name = options[i].name,
-            .type = options[i].type == TYPE_BOOL ? FLAG_SETTING_SWITCH : FLAG_SETTING,
+            .type = options[i].type == OPTION_BOOL ? FLAG_SETTING_SWITCH : FLAG_SETTING,
             .out.setting = config,
-            .is_list = options[i].type == TYPE_LIST,
+            .is_list = options[i].type == OPTION_LIST,
             .read = read_setting_flag,
         };
     list[CONFIG_COUNT] = (struct flag){
@@ -563,18 +371,18 @@ static bool json_as_text(const struct option *option, const json_t *value, char 
     case JSON_STRING:
         *text = json_string_value(value);
         if (strlen(*text) != json_string_length(value)) return false;
-        return option->type != TYPE_BOOL;
+        return option->type != OPTION_BOOL;
     case JSON_INTEGER:
         snprintf(scratch, bytes, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        return option->type == TYPE_NUMBER || option->type == TYPE_BYTES ||
-               option->type == TYPE_SECONDS;
+        return option->type == OPTION_NUMBER || option->type == OPTION_BYTES ||
+               option->type == OPTION_SECONDS;
     case JSON_REAL:
         snprintf(scratch, bytes, "%.17g", json_real_value(value));
         return false;
     case JSON_TRUE:
     case JSON_FALSE:
         snprintf(scratch, bytes, "%s", json_is_true(value) ? "true" : "false");
-        return option->type == TYPE_BOOL;
+        return option->type == OPTION_BOOL;
     case JSON_NULL:
         *text = "null";
         return false;
@@ -607,7 +415,7 @@ static bool load_key(struct config *config, const char *content, const char *key
                        nearest ? "'?" : "");
     }
     snprintf(where, sizeof where, "%s: %s", place, options[i].name);
-    const bool is_list = options[i].type == TYPE_LIST && json_is_array(value);
+    const bool is_list = options[i].type == OPTION_LIST && json_is_array(value);
     const size_t n = is_list ? json_array_size(value) : 1;
     if (n == 0) return refuse_value(&options[i], where, "[]", err);
     for (size_t k = 0; k < n; k++) {
@@ -666,102 +474,4 @@ bool config_finish(struct config *config, struct err *err)
     if (!load_variables(config, err)) return false;
     warn_of_unknown_variables(config);
     return !config->file || load_file(config, err);
-}
-
-/* ---- help, sample file, documentation ---- */
-
-static const char *placeholder(const struct option *option, char *scratch, size_t bytes)
-{
-    static const char *const of_type[] = {
-        [TYPE_NUMBER] = "N", [TYPE_BYTES] = "SIZE", [TYPE_SECONDS] = "TIME"};
-    if (is_text(option)) return option->words;
-    if (option->type == TYPE_BOOL) return "";
-    if (option->type != TYPE_CHOICE) return of_type[option->type];
-    snprintf(scratch, bytes, "%s", option->words);
-    for (char *c = scratch; *c; c++) {
-        if (*c == ' ') *c = '|';
-    }
-    return scratch;
-}
-
-void config_print_help(FILE *out)
-{
-    struct config defaults;
-    config_init(&defaults);
-    for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        char words[80], scratch[32], range[160];
-        const char *value = placeholder(&options[i], words, sizeof words);
-        fprintf(out, "  --%s%s%s\n      %s\n", options[i].name, *value ? " " : "", value,
-                options[i].help);
-        write_range(&options[i], range, sizeof range);
-        if (!is_text(&options[i]) && options[i].type != TYPE_BOOL && options[i].type != TYPE_CHOICE)
-            fprintf(out, "      %s; ", range);
-        else
-            fprintf(out, "      ");
-        fprintf(out, "default %s\n", config_value(&defaults, i, scratch));
-    }
-    fprintf(out,
-            "  --config FILE\n      a JSON file with settings; `embedd config --sample` prints "
-            "one\n"
-            "Each --some-name is also the variable EMBEDD_SOME_NAME and the key \"some-name\" "
-            "of the file.\nA flag wins over a variable, a variable over the file, the file over "
-            "the default.\n");
-    config_clear(&defaults);
-}
-
-void config_print_sample(FILE *out)
-{
-    struct config defaults;
-    struct arena arena;
-    struct buf text;
-    config_init(&defaults);
-    arena_init(&arena, FILE_BYTES_MAX);
-    buf_init(&text, &arena);
-    for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        buf_printf(&text, "%s  \"%s\": ", i == 0 ? "{\n" : ",\n", options[i].name);
-        config_add_json(&defaults, i, &text);
-    }
-    buf_add_str(&text, "\n}\n");
-    if (text.failed) abort();
-    fwrite(text.data, 1, text.bytes, out);
-    arena_clear(&arena);
-    config_clear(&defaults);
-}
-
-void config_print_markdown(FILE *out)
-{
-    fprintf(
-        out,
-        "# Settings\n\n"
-        "<!-- Written by `embedd config --markdown` from config/options.def. -->\n\n"
-        "Each setting can be given in three places, the first of which wins:\n\n"
-        "1. a flag: `embedd serve --max-inputs 100` or `--max-inputs=100`; true/false settings\n"
-        "   are switched on by `--access-log` and off by `--no-access-log` or "
-        "`--access-log=false`;\n"
-        "2. a variable: `EMBEDD_MAX_INPUTS=100` (capitals, `_` for `-`); an empty one counts as\n"
-        "   not set;\n"
-        "3. a JSON file, named by `--config FILE` or `EMBEDD_CONFIG`: `{\"max-inputs\": 100}`;\n"
-        "   [embedd.sample.json](embedd.sample.json) holds every setting at its default.\n\n"
-        "A setting that may be given more than once is a list in the file, and a line an item in "
-        "a\n"
-        "variable: `{\"model\": [\"en=/models/en\", \"zh=/models/zh\"]}`.\n\n"
-        "Sizes are in bytes, or with a suffix: `64K`, `8M`, `8MiB`, `1G` (powers of 1,024).\n"
-        "Times are in seconds, or with a unit: `30`, `30s`, `500ms`, `2m`, `1h` (in the file\n"
-        "those with a unit are strings). `embedd config` prints the settings in force and where\n"
-        "each comes from. Unknown flags and keys are errors; an unknown `EMBEDD_*` variable is\n"
-        "only a warning, since Kubernetes sets some (`EMBEDD_PORT=tcp://...`) beside a Service\n"
-        "named embedd.\n\n"
-        "| Setting | Default | Values | Meaning | Takes effect |\n"
-        "| --- | --- | --- | --- | --- |\n");
-    struct config defaults;
-    config_init(&defaults);
-    for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        char scratch[32], range[160];
-        write_range(&options[i], range, sizeof range);
-        fprintf(out, "| `%s` | `%s` | %s | %s | %s |\n", options[i].name,
-                config_value(&defaults, i, scratch),
-                options[i].type == TYPE_TEXT ? options[i].words : range, options[i].help,
-                options[i].is_reloadable ? "on reload" : "at start");
-    }
-    config_clear(&defaults);
 }
