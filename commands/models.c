@@ -11,7 +11,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +45,7 @@ static bool add_item(struct models *models, const char *item, struct err *err)
     return add_source(models, item, (size_t)(equals - item), equals + 1, err);
 }
 
-/* Calls `take` for each line of a list. */
+/* Calls `take` for each line of a list; a variable's last one often ends in a newline. */
 static bool each_line(const char *lines, void *user,
                       bool (*take)(void *user, const char *line, struct err *err), struct err *err)
 {
@@ -54,7 +53,7 @@ static bool each_line(const char *lines, void *user,
     bool done = copy || err_set(err, ERR_MEMORY, NULL, "no memory for the list of models");
     while (done && at) {
         char *line = strsep(&at, "\n");
-        done = take(user, line, err);
+        done = !*line || take(user, line, err);
     }
     free(copy);
     return done;
@@ -77,14 +76,20 @@ static size_t stem_bytes(const char *file)
     return 0;
 }
 
+/* One that cannot be looked at, such as a link to nowhere, is refused when it is opened. */
 static bool take_entry(struct models *models, const char *folder, const char *file, struct err *err)
 {
-    char path[PATH_MAX];
+    /* A file system keeps what it lost there. */
+    if (file[0] == '.' || strcmp(file, "lost+found") == 0) return true;
+    char *path;
     struct stat info;
-    snprintf(path, sizeof path, "%s/%s", folder, file);
-    if (file[0] == '.' || stat(path, &info) != 0) return true;
-    const size_t bytes = S_ISDIR(info.st_mode) ? strlen(file) : stem_bytes(file);
-    return bytes == 0 || add_source(models, file, bytes, path, err);
+    if (asprintf(&path, "%s/%s", folder, file) < 0)
+        return err_set(err, ERR_MEMORY, NULL, "no memory for the list of models");
+    size_t bytes = stem_bytes(file);
+    if (stat(path, &info) != 0 ? bytes == 0 : S_ISDIR(info.st_mode)) bytes = strlen(file);
+    const bool done = bytes == 0 || add_source(models, file, bytes, path, err);
+    free(path);
+    return done;
 }
 
 static bool read_folder(struct models *models, const char *folder, struct err *err)
@@ -109,17 +114,25 @@ static bool read_folder(struct models *models, const char *folder, struct err *e
     return done;
 }
 
+/* Whether no other before `end` has the name of model `i`. */
+static bool check_name(const struct models *models, size_t i, size_t end, struct err *err)
+{
+    const struct model_source *list = models->list;
+    for (size_t k = 0; k < end && list[i].name; k++)
+        if (k != i && list[k].name && strcmp(list[i].name, list[k].name) == 0)
+            return err_set(err, ERR_USAGE, "model",
+                           "two models are called '%.200s': %.200s and %.200s; give one of them "
+                           "another name (NAME=PATH)",
+                           list[i].name, list[k < i ? k : i].path, list[k < i ? i : k].path);
+    return true;
+}
+
 static bool check_names(const struct models *models, struct err *err)
 {
-    for (size_t i = 0; i < models->n; i++)
-        for (size_t k = 0; k < i && models->list[i].name; k++)
-            if (models->list[k].name && strcmp(models->list[i].name, models->list[k].name) == 0)
-                return err_set(
-                    err, ERR_USAGE, "model",
-                    "two models are called '%.200s': %.200s and %.200s; give one of them "
-                    "another name (NAME=PATH)",
-                    models->list[i].name, models->list[k].path, models->list[i].path);
-    return true;
+    bool done = true;
+    for (size_t i = 0; i < models->n && done; i++)
+        done = check_name(models, i, i, err);
+    return done;
 }
 
 bool models_read(struct models *models, const struct config *config, struct err *err)
@@ -130,6 +143,8 @@ bool models_read(struct models *models, const struct config *config, struct err 
     if ((is_listed && !each_line(config->model, models, take_model, err)) ||
         (has_folder && !read_folder(models, config->models, err)) || !check_names(models, err))
         return false;
+    if (models->n == 0)
+        return err_set(err, ERR_USAGE, "model", "model names no model; give a PATH or NAME=PATH");
     return models->n == 1 || strcmp(config->heads, "none") == 0 ||
            err_set(err, ERR_USAGE, "heads",
                    "heads are served beside one model, and there are %zu; put those of each model "
@@ -193,7 +208,7 @@ static bool set_name(struct models *models, struct model_source *source, const s
 {
     if (source->name) return true;
     source->name = strdup(model_info(model)->name);
-    return source->name ? check_names(models, err)
+    return source->name ? check_name(models, (size_t)(source - models->list), models->n, err)
                         : err_set(err, ERR_MEMORY, NULL, "no memory for the name of a model");
 }
 
@@ -234,9 +249,9 @@ bool models_open(void *user, struct registry *registry, models_attach *attach, v
         struct err why;
         if (serve_source(models, &models->list[i], registry, attach, to, &why)) continue;
         commands_name_flags(why.message);
+        if (!done) log_error("reload: %s", err->message); /* the last one is the caller's to tell */
         *err = why;
         if (!models->is_open) return false;
-        if (!done) log_error("reload: %s", why.message);
         done = false;
     }
     if (models->is_open) return done;

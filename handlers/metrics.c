@@ -119,7 +119,8 @@ struct head_counts {
     char *name;
     char **labels;
     size_t n_labels;
-    _Atomic uint64_t predicted[];
+    _Atomic uint64_t *own;         /* (n_labels) */
+    _Atomic uint64_t *predicted[]; /* of own, or of the first head of that name with that label */
 };
 
 struct model_counts {
@@ -183,6 +184,7 @@ static void free_head(struct head_counts *head)
         free(head->labels[i]);
     free(head->labels);
     free(head->name);
+    free(head->own);
     free(head);
 }
 
@@ -243,12 +245,37 @@ static struct head_counts *new_head(const struct metrics_head *head)
     if (!counts) return NULL;
     counts->name = strdup(head->name);
     counts->labels = calloc(n + 1, sizeof *counts->labels);
-    bool is_whole = counts->name && counts->labels;
-    for (; is_whole && counts->n_labels < n; counts->n_labels++)
-        is_whole = (counts->labels[counts->n_labels] = strdup(head->labels[counts->n_labels]));
+    counts->own = calloc(n + 1, sizeof *counts->own);
+    bool is_whole = counts->name && counts->labels && counts->own;
+    for (size_t i; is_whole && (i = counts->n_labels) < n; counts->n_labels++) {
+        is_whole = (counts->labels[i] = strdup(head->labels[i]));
+        counts->predicted[i] = &counts->own[i];
+    }
     if (is_whole) return counts;
     free_head(counts);
     return NULL;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    return strcmp(**(char **const *)a, **(char **const *)b);
+}
+
+/* Labels that the older head has, too, go on there: a series must not be written twice. */
+static bool share_labels(struct head_counts *head, const struct head_counts *older)
+{
+    char ***sorted = malloc((older->n_labels + 1) * sizeof *sorted);
+    if (!sorted) return false;
+    for (size_t i = 0; i < older->n_labels; i++)
+        sorted[i] = &older->labels[i];
+    qsort(sorted, older->n_labels, sizeof *sorted, compare_labels);
+    for (size_t i = 0; i < head->n_labels; i++) {
+        char **const label = &head->labels[i], ***found;
+        found = bsearch(&label, sorted, older->n_labels, sizeof *sorted, compare_labels);
+        if (found) head->predicted[i] = older->predicted[*found - older->labels];
+    }
+    free(sorted);
+    return true;
 }
 
 /* The lock is held. */
@@ -257,8 +284,14 @@ static struct head_counts *take_head(struct model_counts *model, const struct me
     struct head_counts **at = &model->heads;
     while (*at && !has_labels(*at, head))
         at = &(*at)->next;
-    if (!*at) *at = new_head(head);
-    return *at;
+    if (*at) return *at;
+    struct head_counts *counts = new_head(head);
+    bool is_whole = counts;
+    for (struct head_counts *older = model->heads; is_whole && older; older = older->next)
+        if (strcmp(older->name, head->name) == 0) is_whole = share_labels(counts, older);
+    if (is_whole) return *at = counts;
+    if (counts) free_head(counts);
+    return NULL;
 }
 
 static struct model_counts *new_model(const struct metrics *metrics, const char *name)
@@ -375,7 +408,7 @@ static void count_served(const struct metrics_slot *slot, const struct metrics_s
     struct head_counts *head = sample->served->heads[sample->head];
     for (size_t i = 0; i < head->n_labels; i++)
         if (sample->predicted[i])
-            atomic_fetch_add_explicit(&head->predicted[i], sample->predicted[i],
+            atomic_fetch_add_explicit(head->predicted[i], sample->predicted[i],
                                       memory_order_relaxed);
 }
 
@@ -615,7 +648,7 @@ static void write_predictions(const struct writer *w)
     for (const struct model_counts *model = w->metrics->models; model; model = model->next)
         for (const struct head_counts *head = model->heads; head; head = head->next)
             for (size_t label = 0; label < head->n_labels; label++) {
-                uint64_t n = atomic_load_explicit(&head->predicted[label], memory_order_relaxed);
+                uint64_t n = atomic_load_explicit(&head->own[label], memory_order_relaxed);
                 if (n == 0) continue;
                 add_label(w->out, "embedd_predictions_total{", "model", model->name);
                 add_label(w->out, ",", "head", head->name);

@@ -30,6 +30,11 @@ bool serving_choose(struct exchange *x, struct text name, struct err *err)
     struct registry *registry = x->service->registry;
     if (is_named(x->snapshot, name)) return true;
     const struct snapshot *found = registry_borrow(registry, name.data, name.bytes);
+    /* By an alias, and perhaps a newer one. Snapshots of one name have the very same text. */
+    if (found && found->name == x->snapshot->name) {
+        registry_give_back(registry, found);
+        return true;
+    }
     if (found) {
         take(x, found);
         return true;

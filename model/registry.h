@@ -29,7 +29,7 @@ struct registry;
 
 /** One opened model under its name; all constant. */
 struct snapshot {
-    const char *name;
+    const char *name; /* the same pointer in every snapshot of the name */
     const struct model *model;
     const void *attached; /* of whoever put it there; NULL: nothing */
     int64_t opened_unix_s;

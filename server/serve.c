@@ -41,6 +41,7 @@ struct reload {
     bool is_running; /* the main thread's */
     bool is_wanted;  /* once more, when it has ended */
     bool is_started; /* `done` is there */
+    bool is_late;    /* the drain's deadline has passed: nobody waits for it any more */
     atomic_bool is_over;
 };
 
@@ -99,11 +100,15 @@ static void deal(int fd, void *user)
 
 /* ---- the end ---- */
 
+static void end_if_over(struct server *server);
+
 static void on_drain_timeout(uv_timer_t *timer)
 {
     struct server *server = timer->data;
+    server->reload.is_late = true;
     for (size_t i = 0; i < server->n_loops; i++)
         loop_cut(server->loops[i]);
+    end_if_over(server);
 }
 
 static void on_drain_delay_over(uv_timer_t *timer)
@@ -179,14 +184,9 @@ static void start_reload(struct server *server)
     if (reload->is_running) return;
     atomic_store(&reload->is_over, false);
     reload->is_running = uv_thread_create(&reload->thread, reload_models, server) == 0;
-    if (!reload->is_running) log_error("reload: no thread for it; the models stay as they are");
-}
-
-static void end_reload(struct reload *reload)
-{
-    if (!reload->is_running) return;
-    uv_thread_join(&reload->thread);
-    reload->is_running = false;
+    if (reload->is_running) return;
+    metrics_count_reload(server->metrics, false);
+    log_error("reload: no thread for it; the models stay as they are");
 }
 
 static void on_reload_done(uv_async_t *done)
@@ -194,8 +194,11 @@ static void on_reload_done(uv_async_t *done)
     struct server *server = done->data;
     registry_collect(server->registry);
     if (!server->reload.is_running || !atomic_load(&server->reload.is_over)) return;
-    end_reload(&server->reload);
-    if (server->reload.is_wanted) start_reload(server);
+    uv_thread_join(&server->reload.thread);
+    server->reload.is_running = false;
+    if (server->reload.is_wanted && !atomic_load(&server->service.is_draining))
+        start_reload(server);
+    end_if_over(server);
 }
 
 /* On any thread. */
@@ -234,19 +237,24 @@ static void mask_signals(int how)
     pthread_sigmask(how, &set, NULL);
 }
 
-static void on_ended(uv_async_t *ended)
+/* The loops have ended, and so has what was being opened, or it is too late to wait for that. */
+static void end_if_over(struct server *server)
 {
-    struct server *server = ended->data;
     if (atomic_load(&server->n_ended) < server->n_loops) return;
+    if (server->reload.is_running && !server->reload.is_late) return;
+    if (uv_is_closing((uv_handle_t *)&server->ended)) return;
     listener_stop(&server->listener);
     mask_signals(SIG_BLOCK); /* unheard they would kill what is about to end well */
     for (size_t i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
     uv_close((uv_handle_t *)&server->drain, NULL);
-    uv_close((uv_handle_t *)ended, NULL);
-    end_reload(&server->reload); /* it tells `done`, and may be opening a large file */
-    registry_watch(server->registry, NULL, NULL);
+    uv_close((uv_handle_t *)&server->ended, NULL);
     uv_close((uv_handle_t *)&server->reload.done, NULL);
+}
+
+static void on_ended(uv_async_t *ended)
+{
+    end_if_over(ended->data);
 }
 
 /* ---- the start ---- */
@@ -411,6 +419,10 @@ static bool run(struct server *server, void (*on_ready)(const char *url, void *u
         uv_close((uv_handle_t *)&server->reload.done, NULL);
     uv_run(&server->uv, UV_RUN_DEFAULT);
     join_loops(server);
+    if (server->reload.is_running) { /* on a thread that has everything still, and no end */
+        log_warn("drain-timeout: the models were still being opened anew");
+        _exit(0);
+    }
     uv_loop_close(&server->uv);
     return is_started;
 }
@@ -424,6 +436,11 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     signal(SIGPIPE, SIG_IGN);
     keep_freed_memory();
     raise_descriptor_limit(config->max_connections);
+    /* One that comes while the models are opened waits until somebody hears it. */
+    sigset_t reloading;
+    sigemptyset(&reloading);
+    sigaddset(&reloading, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &reloading, NULL);
     bool is_done = prepare(&server, err) && listener_open(&server.listener, config->listen, err);
     if (is_done) {
         is_done = run(&server, on_ready, user) ||

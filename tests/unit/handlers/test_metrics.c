@@ -392,7 +392,7 @@ static void counts_of_a_model_go_on_when_it_is_replaced(void **state)
     sample.served = replaced;
     metrics_add(metrics_slot(metrics, 0), &sample);
     sample.head = 1;
-    sample.predicted = (uint32_t[]){0, 0, 7};
+    sample.predicted = (uint32_t[]){0, 5, 7};
     metrics_add(metrics_slot(metrics, 0), &sample);
     next.model = "second";
     next.n_heads = 0;
@@ -406,7 +406,8 @@ static void counts_of_a_model_go_on_when_it_is_replaced(void **state)
     assert_true(value_of(e, "embedd_model_inputs_total", MODEL_LABEL) == 6);
     assert_true(value_of(e, "embedd_model_tokens_total", MODEL_LABEL) == 27);
     assert_true(value_of(e, "embedd_model_requests_total", "model=\"second\"") == 0);
-    assert_true(value_of(e, PREDICTIONS, MODEL_LABEL ",head=\"mood\",label=\"good\"") == 4);
+    assert_true(value_of(e, PREDICTIONS, MODEL_LABEL ",head=\"mood\",label=\"bad\"") == 2);
+    assert_true(value_of(e, PREDICTIONS, MODEL_LABEL ",head=\"mood\",label=\"good\"") == 9);
     assert_true(value_of(e, PREDICTIONS, MODEL_LABEL ",head=\"mood\",label=\"new\"") == 7);
     assert_true(value_of(e, "embedd_model_reloads_total", "result=\"done\"") == 2);
     assert_true(value_of(e, "embedd_model_reloads_total", "result=\"failed\"") == 1);
