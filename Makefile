@@ -54,6 +54,7 @@ DEPS_OF_run := build run
 DEPS_OF_test := build test
 DEPS_OF_test-image := image
 DEPS_OF_test-browser := build browser
+DEPS_OF_test-swap := build test
 DEPS_OF_bench := build bench
 DEPS_OF_bench-quality := build quality
 DEPS_OF_builtin-model := quality
@@ -376,6 +377,12 @@ test-image: $(VENV_READY) ## build the image by buildah on a base made here, run
 test-browser: build/embedd $(VENV_READY) ## draw the pages that commands write in a real browser (chromium)
 	@echo "pages in a browser"
 	$(Q)$(PYTEST) tests/browser
+
+.PHONY: test-swap
+test-swap: build/embedd build/asan/embedd $(VENV_READY) ## three models swapped every second under load: SWAP_REQUESTS (150000) are asked
+	@echo "models swapped under load"
+	$(Q)for program in build/embedd build/asan/embedd; do SWAP_REQUESTS=$(or $(SWAP_REQUESTS),150000) EMBEDD=$$program \
+		$(PYTEST) -s tests/http/test_models.py -k every_second || exit 1; done
 
 .PHONY: install
 install: build/embedd ## install the program into DESTDIR PREFIX/bin

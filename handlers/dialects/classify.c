@@ -142,9 +142,8 @@ static bool classify_write(struct exchange *x, struct buf *out, struct err *err)
     struct answer answer;
     struct text model;
     struct batch batch;
-    if (!exchange_read_fields(x, classify_names, CLASSIFY_FIELDS, values, err) ||
-        !read_question(x, values, &question, err) ||
-        !request_read_own(x, values, &model, &batch, err) ||
+    if (!own_read_fields(x, classify_names, CLASSIFY_FIELDS, values, &model, err) ||
+        !read_question(x, values, &question, err) || !request_read_own(x, values, &batch, err) ||
         !answer_plan(x, &question, &batch, err) || !answer_make(&answer, x, &question, err))
         return false;
     buf_add_str(out, "{\"data\":[");

@@ -95,9 +95,9 @@ static bool ids_write(struct exchange *x, struct buf *out, struct err *err)
     enum unknown_policy policy;
     struct text model;
     struct batch batch;
-    if (!exchange_read_fields(x, ids_names, IDS_FIELDS, values, err) ||
+    if (!own_read_fields(x, ids_names, IDS_FIELDS, values, &model, err) ||
         !unknown_policy_read(x, &values[IDS_UNKNOWN], &policy, err) ||
-        !request_read_own(x, values, &model, &batch, err) || !apply_unknown(x, &batch, policy, err))
+        !request_read_own(x, values, &batch, err) || !apply_unknown(x, &batch, policy, err))
         return false;
     buf_add_str(out, "{\"data\":[");
     for (size_t i = 0; i < batch.n; i++) {
@@ -349,11 +349,11 @@ static bool read_onehots(struct exchange *x, void *maker, struct plan *plan, str
     struct onehots *onehots = maker;
     struct value values[ONEHOT_FIELDS];
     size_t vocabulary = VOCABULARY_MODEL, format = FORMAT_AUTO;
-    if (!exchange_read_fields(x, onehot_names, ONEHOT_FIELDS, values, err) ||
+    if (!own_read_fields(x, onehot_names, ONEHOT_FIELDS, values, &onehots->model, err) ||
         !value_get_choice(&values[ONEHOT_VOCABULARY], "vocabulary", vocabulary_names, 2,
                           &vocabulary, err) ||
         !value_get_choice(&values[ONEHOT_FORMAT], "format", format_names, 2, &format, err) ||
-        !request_read_own(x, values, &onehots->model, &onehots->batch, err))
+        !request_read_own(x, values, &onehots->batch, err))
         return false;
     onehots->items = arena_array(x->arena, onehots->batch.n, sizeof *onehots->items);
     if (!onehots->items) return err_out_of_memory(err);
@@ -491,15 +491,16 @@ static bool read_lookups(struct exchange *x, void *maker, struct plan *plan, str
 {
     struct lookups *lookups = maker;
     struct value values[LOOKUP_FIELDS];
-    int64_t dims = model_info(x->model)->dim;
     size_t encoding = ENCODING_FLOAT;
     enum unknown_policy policy;
-    if (!exchange_read_fields(x, lookup_names, LOOKUP_FIELDS, values, err) ||
-        !value_get_whole(&values[LOOKUP_DIMENSIONS], "dimensions", 1, dims, &dims, err) ||
+    if (!own_read_fields(x, lookup_names, LOOKUP_FIELDS, values, &lookups->model, err))
+        return false;
+    int64_t dims = model_info(x->model)->dim;
+    if (!value_get_whole(&values[LOOKUP_DIMENSIONS], "dimensions", 1, dims, &dims, err) ||
         !value_get_choice(&values[LOOKUP_ENCODING], "encoding_format", encoding_names, 2, &encoding,
                           err) ||
         !unknown_policy_read(x, &values[LOOKUP_UNKNOWN], &policy, err) ||
-        !request_read_own(x, values, &lookups->model, &lookups->batch, err) ||
+        !request_read_own(x, values, &lookups->batch, err) ||
         !apply_unknown(x, &lookups->batch, policy, err))
         return false;
     lookups->dims = (uint32_t)dims;

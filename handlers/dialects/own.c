@@ -36,13 +36,18 @@ static bool batch_read_own(struct exchange *x, const struct value values[static 
     return batch_read(x, &values[which], fields[which].name, fields[which].form, false, batch, err);
 }
 
+bool own_read_fields(struct exchange *x, const struct text *names, size_t n, struct value *values,
+                     struct text *model, struct err *err)
+{
+    return exchange_read_fields(x, names, n, values, err) &&
+           model_name_read(x, &values[OWN_MODEL], model, err);
+}
+
 bool request_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
-                      struct text *model, struct batch *batch, struct err *err)
+                      struct batch *batch, struct err *err)
 {
     const struct length_limit limit = length_limit_of(x);
-    if (!model_name_read(x, &values[OWN_MODEL], model, err) ||
-        !batch_read_own(x, values, batch, err))
-        return false;
+    if (!batch_read_own(x, values, batch, err)) return false;
     stage_end(x, STAGE_PARSE);
     if (!batch_tokenize(x, batch, &limit, err)) return false;
     stage_end(x, STAGE_TOKENIZE);

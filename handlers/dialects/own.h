@@ -20,11 +20,19 @@ enum { OWN_TEXT, OWN_TOKENS, OWN_IDS, OWN_MODEL, OWN_FIELDS };
     [OWN_MODEL] = TEXT("model")
 
 /**
- * request_read_own reads what own routes share: the model's name and exactly one of `text`,
- * `tokens` and `ids`, as a batch of token ids; ends the stages parse and tokenize.
+ * own_read_fields is exchange_read_fields for a route of our own, and then has the model answer
+ * that the field `model` names: all that is read after it is read for that model.
+ * @param model the name to echo (model_name_read)
+ */
+bool own_read_fields(struct exchange *x, const struct text *names, size_t n, struct value *values,
+                     struct text *model, struct err *err);
+
+/**
+ * request_read_own reads what own routes share: exactly one of `text`, `tokens` and `ids`, as a
+ * batch of token ids; ends the stages parse and tokenize.
  */
 bool request_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],
-                      struct text *model, struct batch *batch, struct err *err);
+                      struct batch *batch, struct err *err);
 
 /** write_index: an item begins with its index, parted from the one before by a comma. */
 void write_index(struct buf *out, size_t index);

@@ -27,7 +27,7 @@ def classify(*flags, texts=TEXTS, code=0):
 
 def predictions(service):
     text = service.get("/metrics").body.decode()
-    return {labels: int(n) for labels, n in re.findall(r"^embedd_predictions_total\{(.*)\} (\d+)$", text, re.M)}
+    return {labels: int(n) for labels, n in re.findall(r'^embedd_predictions_total\{model="chain-w6x2",(.*)\} (\d+)$', text, re.M)}
 
 
 def post(service, path, body):
