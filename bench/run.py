@@ -642,6 +642,19 @@ def starts(report, bodies, times):
     report.add("resident memory above mapped pages, after a request", value, "MB", 16, "lower")
 
 
+def registry(report, rounds, seconds):
+    """What each request pays for having a model that may be swapped; two threads take both cores."""
+    program = os.path.join(TOP, "build", "release", "bench", "registry")
+    model = os.path.join(TOP, "examples", "chain", "w6x2")
+    runs = []
+    for _ in range(rounds):
+        done = subprocess.run([program, model, str(seconds)], stdout=subprocess.PIPE, check=True)
+        runs.append(json.loads(done.stdout))
+    for key, name in (("one_thread_ns", "1 thread"), ("two_threads_ns", "2 threads")):
+        value = statistics.median(run[key] for run in runs)
+        report.add(f"borrow a model and give it back: {name}", value, "ns", 100, "lower")
+
+
 def library(report, bodies, rounds):
     for name, path in (("12-word sentence", bodies.english), ("200 Chinese characters", bodies.chinese)):
         result = client([PROGRAM, "bench", "--format", "json", "--rounds", str(rounds), path])
@@ -756,7 +769,7 @@ class Report:
         print(f"| {'-' * 58} | {'-' * 8}: | {'-' * 10} | {'-' * 14} |", flush=True)
 
 
-PARTS = "closed mixed heavy shares classify starts opening library tokenizers encoders".split()
+PARTS = "closed mixed heavy shares classify starts opening registry library tokenizers encoders".split()
 
 
 def main():
@@ -788,6 +801,8 @@ def main():
             starts(report, bodies, 5 if options.quick else 25)
         if "opening" in wanted:
             opening(report, rounds)
+        if "registry" in wanted:
+            registry(report, rounds, 0.2 if options.quick else 1)
         if "library" in wanted:
             library(report, bodies, 5 if options.quick else 51)
         if "tokenizers" in wanted:

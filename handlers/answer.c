@@ -3,6 +3,7 @@
 
 #include "handlers/reply.h"
 #include "handlers/write.h"
+#include "model/registry.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,12 +23,12 @@ bool question_choose(struct question *question, const struct exchange *x, const 
     if (!value_get_text(value, "head", &name, err)) return false;
     if (heads->n == 0 && heads->refused.code != ERR_NONE)
         return err_set(err, ERR_NOT_FOUND, "head", "the model \"%.100s\" serves no head: %s",
-                       model_info(x->model)->name, heads->refused.message);
+                       x->snapshot->name, heads->refused.message);
     if (heads->n == 0)
         return err_set(err, ERR_NOT_FOUND, "head",
                        "the model \"%.100s\" has no classifier head; serve a folder with a "
                        "head.safetensors, or add one with --heads",
-                       model_info(x->model)->name);
+                       x->snapshot->name);
     question->head = name.data ? heads_find(heads, name.data, name.bytes) : heads_default(heads);
     question->threshold = -1;
     question->explain = false;

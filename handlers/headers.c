@@ -5,6 +5,7 @@
 #include "base/numtext.h"
 #include "handlers/service.h"
 #include "model/model.h"
+#include "model/registry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,15 +40,15 @@ static void new_request_id(char out[static 33])
 /* "name/version", or the name alone; bytes that no header may hold become '?'. */
 static const char *model_header(struct exchange *x)
 {
-    const struct model_info *info = model_info(x->model);
-    size_t name = strlen(info->name), version = strlen(info->version);
+    const char *called = x->snapshot->name, *is = model_info(x->model)->version;
+    size_t name = strlen(called), version = strlen(is);
     char *out = arena_alloc(x->arena, name + version + 2);
     if (!out) return NULL;
-    memcpy(out, info->name, name);
+    memcpy(out, called, name);
     size_t bytes = name;
     if (version) {
         out[bytes++] = '/';
-        memcpy(out + bytes, info->version, version);
+        memcpy(out + bytes, is, version);
         bytes += version;
     }
     out[bytes] = '\0';

@@ -104,7 +104,7 @@ static bool read_pooling(const struct exchange *x, const struct value *values,
         return err_set(err, ERR_INVALID, "pooling",
                        "pooling \"weighted\" needs a model with token weights, which \"%s\" has "
                        "not; send \"mean\", \"sum\", \"max\" or \"unit\"",
-                       info->name);
+                       x->snapshot->name);
     pool->pooling = (enum pooling)pooling;
     pool->dims = (uint32_t)dims;
     return true;
