@@ -249,7 +249,7 @@ def test_a_head_half_sent_is_waited_for(start, used):
     assert service.wait() == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM])
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM])
 def test_other_signals_are_logged_and_change_nothing(start, number):
     service = start()
     for _ in range(3):
@@ -260,6 +260,15 @@ def test_other_signals_are_logged_and_change_nothing(start, number):
     service.signal(signal.SIGTERM)
     service.signal(number)
     assert service.wait() == 0
+
+
+def test_a_hangup_during_a_drain_changes_nothing(start):
+    service = start("--drain-delay", "2s")
+    service.signal(signal.SIGTERM)
+    wait_until(lambda: "draining" in service.stderr(), "it drains")
+    service.signal(signal.SIGHUP)
+    assert service.wait() == 0
+    assert "Hangup: ignored" in service.stderr() and "reload" not in service.stderr()
 
 
 @pytest.fixture
