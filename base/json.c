@@ -77,7 +77,7 @@ static const char *describe(const json_error_t *error)
     case json_error_end_of_input_expected:
         return "something follows the end of the value";
     case json_error_stack_overflow:
-        return "more than 2,048 lists or objects within each other";
+        return "lists and objects are nested more than 2,048 deep";
     case json_error_numeric_overflow:
         return "a number is too large";
     default:

@@ -92,7 +92,7 @@ static bool read_samples(struct bench *bench, char **files, int n_files, struct 
         }
     }
     if (step >= 0 && bench->n_tokens == 0) {
-        err_set(err, ERR_FORMAT, NULL, "%s holds no text to time; a text a line is expected",
+        err_set(err, ERR_FORMAT, NULL, "%s holds no text to time; one text per line is expected",
                 texts.line.file);
         step = -1;
     }

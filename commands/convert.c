@@ -69,10 +69,9 @@ static bool run(struct convert *convert, struct err *err)
         printf("%s: %u tokens, %u columns, %s, %llu bytes\n", convert->output, result.vocab_size,
                result.dim, dtype_names[result.dtype], (unsigned long long)result.bytes);
     if (done && result.is_of_words)
-        printf("it holds the vectors of fastText's words alone: neither what n-grams make, nor "
-               "labels, nor heads\n");
+        printf("it holds only the vectors of fastText's words: no n-grams, labels or heads\n");
     if (done && !result.is_of_words && result.heads_left > 0)
-        printf("%zu head%s not in it: serve with --heads, or train anew where columns or tokens "
+        printf("%zu head%s not in it: serve with --heads, or train again where columns or tokens "
                "are fewer\n",
                result.heads_left, result.heads_left == 1 ? " is" : "s are");
     if (done && result.has_left_unserved) printf("the head that is not served is not in it\n");

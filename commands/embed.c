@@ -161,7 +161,7 @@ int embed_main(int argc, char **argv)
     const struct flag list[] = {
         MODEL_PATH_FLAG(embed.model_path),
         {"format", FLAG_CHOICE, .out.choice = &embed.format, .choices = formats,
-         .help = "array a line (default), numbers parted by spaces, NumPy, raw float32"},
+         .help = "one array per line (default), numbers separated by spaces, NumPy, raw float32"},
         {"output", FLAG_STRING, .out.string = &embed.output_path, .value = "FILE",
          .help = "written here when all is done (default: standard output)"},
         {"dimensions", FLAG_NUMBER, .out.number = &embed.dimensions, .value = "N", .min = 1,

@@ -31,16 +31,16 @@ extern const char *const labelled_headers[];
     {"input", FLAG_STRING, .out.string = &(flags).input, .value = "FILE|-",                        \
      .help = "labelled rows: CSV, TSV, JSON lines or fastText's form"},                            \
         {"input-format", FLAG_CHOICE, .out.choice = &(flags).format,                               \
-         .choices = labelled_input_formats, .help = "of the rows (default: found out)"},           \
+         .choices = labelled_input_formats, .help = "of the rows (default: detected)"},            \
         {"text", FLAG_STRING, .out.string = &(flags).options.text, .value = "COLUMN",              \
-         .help = "name or number of the text's column (default: found out)"},                      \
+         .help = "name or number of the text's column (default: detected)"},                       \
         {"label", FLAG_STRING, .out.string = &(flags).options.label, .value = "COLUMN",            \
-         .help = "name or number of the label's column (default: found out)"},                     \
+         .help = "name or number of the label's column (default: detected)"},                      \
         {"header", FLAG_CHOICE, .out.choice = &(flags).header, .choices = labelled_headers,        \
-         .help = "whether the first line of a CSV or TSV names its columns (default: found out)"}, \
+         .help = "whether the first line of a CSV or TSV names its columns (default: detected)"},  \
     {                                                                                              \
         "label-separator", FLAG_STRING, .out.string = &(flags).separator, .value = "CHARACTER",    \
-                                        .help = "a cell holds several labels, parted so: "         \
+                                        .help = "separates several labels in a cell: "             \
                                                 "multi-label"                                      \
     }
 

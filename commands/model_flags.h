@@ -51,6 +51,7 @@
         {"tensor", FLAG_STRING, .out.string = &(options).tensor, .value = "NAME",                  \
          .help = "the tensor that is the table (default: found by its name)"},                     \
     {                                                                                              \
-        "compat", FLAG_CHOICE, .out.choice = &(options).compat, .choices = compat_names,           \
-                               .help = "whose numbers are wanted (default: as the files say)"      \
+        "compat", FLAG_CHOICE,                                                                     \
+            .out.choice = &(options).compat, .choices = compat_names,                              \
+            .help = "which library's results to reproduce (default: as the files say)"             \
     }

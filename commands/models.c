@@ -108,8 +108,7 @@ static bool read_folder(struct models *models, const char *folder, struct err *e
     free(entries);
     if (done && models->n == n_before)
         return err_set(err, ERR_USAGE, "models",
-                       "the folder %.400s holds no model; put folders of models into it, or files "
-                       "that are one",
+                       "the folder %.400s holds no model; put model folders or model files into it",
                        folder);
     return done;
 }
@@ -121,7 +120,7 @@ static bool check_name(const struct models *models, size_t i, size_t end, struct
     for (size_t k = 0; k < end && list[i].name; k++)
         if (k != i && list[k].name && strcmp(list[i].name, list[k].name) == 0)
             return err_set(err, ERR_USAGE, "model",
-                           "two models are called '%.200s': %.200s and %.200s; give one of them "
+                           "two models are named '%.200s': %.200s and %.200s; give one of them "
                            "another name (NAME=PATH)",
                            list[i].name, list[k < i ? k : i].path, list[k < i ? i : k].path);
     return true;
@@ -147,8 +146,8 @@ bool models_read(struct models *models, const struct config *config, struct err 
         return err_set(err, ERR_USAGE, "model", "model names no model; give a PATH or NAME=PATH");
     return models->n == 1 || strcmp(config->heads, "none") == 0 ||
            err_set(err, ERR_USAGE, "heads",
-                   "heads are served beside one model, and there are %zu; put those of each model "
-                   "into the folder heads of its own",
+                   "heads are served beside one model, and there are %zu; put each model's heads "
+                   "into its own folder heads",
                    models->n);
 }
 
@@ -178,7 +177,7 @@ static void tell_of_config(const struct model *model)
     json_object_foreach(settings->passed_over, key, value)
     {
         log_info("config.json belongs to %s (it has %s), so its %s is ignored; add \"compat\": "
-                 "\"embedd\" to it to have its keys count",
+                 "\"embedd\" to it to make its keys count",
                  settings_owners[settings->owner], settings->mark, key);
     }
 }

@@ -22,8 +22,9 @@ static void warn_of_cpu(void)
 {
     const char *refused = cpu_refused();
     if (refused)
-        log_warn("EMBEDD_CPU=%s is none of scalar, avx2 and avx512 that this CPU has; using %s",
-                 refused, cpu_level_names[cpu_level()]);
+        log_warn(
+            "EMBEDD_CPU=%s is not available on this CPU (scalar, avx2 and avx512 exist); using %s",
+            refused, cpu_level_names[cpu_level()]);
 }
 
 static bool load_config(struct config *config, int argc, char **argv, int *exit_code)

@@ -21,7 +21,7 @@ static bool open_next(struct texts *texts, struct err *err)
 {
     texts->is_open = true;
     if (!lines_open(&texts->line, texts->files[texts->next_file++], 0, err)) return false;
-    texts->line.expected = "a text a line is expected";
+    texts->line.expected = "one text per line is expected";
     return true;
 }
 

@@ -130,7 +130,7 @@ static void tell_resumed(void *user, int run, uint32_t epochs)
 {
     const struct train *train = user;
     clear_line(train);
-    fprintf(stderr, "going on from %s: %u epoch%s of the %s run are done\n", train->checkpoint,
+    fprintf(stderr, "continuing from %s: %u epoch%s of the %s run are done\n", train->checkpoint,
             epochs, epochs == 1 ? "" : "s", run == 1 ? "first" : "second");
 }
 
@@ -250,7 +250,7 @@ int train_main(int argc, char **argv)
         {"output", FLAG_STRING, .out.string = &train.output, .value = "DIR",
          .help = "the model folder to write, for embedd serve --model"},
         {"force", FLAG_SWITCH, .out.is_on = &train.is_forced,
-         .help = "replace the folder if it is there"},
+         .help = "replace the folder if it exists"},
         {"from", FLAG_STRING, .out.string = &train.from, .value = "MODEL",
          .help = "what to start from (default: the built-in model)"},
         MODEL_FLAGS(train.model_options),
@@ -259,7 +259,7 @@ int train_main(int argc, char **argv)
         {"label-weights", FLAG_CHOICE, .out.choice = &train.label_weights, .choices = weight_names,
          .help = "balanced: rare labels count more (default: none)"},
         {"label-names", FLAG_SWITCH, .out.is_on = &train.reads_names,
-         .help = "a label of few rows has its name for another (default: on)"},
+         .help = "for a label of few rows its name counts as one more row (default: on)"},
         {"validation", FLAG_STRING, .out.string = &train.validation, .value = "FILE",
          .help = "rows to measure by (default: some of the input are held out first)"},
         {"validation-share", FLAG_REAL, .out.real = &train.validation_share, .value = "SHARE",
@@ -267,9 +267,9 @@ int train_main(int argc, char **argv)
         {"ngrams", FLAG_SWITCH, .out.is_on = &train.has_ngrams,
          .help = "learn n-grams too (default: unless there are few examples)"},
         {"epochs", FLAG_NUMBER, .out.number = &train.epochs, .value = "N", .min = 1, .max = 10000,
-         .help = "times that the rows are gone through (default: by their number)"},
+         .help = "passes over the rows (default: by their number)"},
         {"patience", FLAG_NUMBER, .out.number = &train.patience, .value = "N", .max = 10000,
-         .help = "epochs without a better score before it ends (default: 4; 0: all)"},
+         .help = "epochs without a better score before training ends (default: 4; 0: all)"},
         {"learning-rate", FLAG_REAL, .out.real = &train.options.learning_rate, .value = "RATE",
          .least = 1e-6, .most = 10, .help = "of the head (default: 0.1), falling to 0"},
         {"table-rate", FLAG_REAL, .out.real = &train.options.table_rate, .value = "RATE",
@@ -281,7 +281,7 @@ int train_main(int argc, char **argv)
         {"dim", FLAG_NUMBER, .out.number = &train.dim, .value = "D", .min = 1, .max = 4096,
          .help = "columns of a table from scratch (default: those of the model)"},
         {"seed", FLAG_NUMBER, .out.number = &train.seed, .value = "N", .max = INT64_MAX,
-         .help = "of all that is random (default: 1)"},
+         .help = "of everything that is random (default: 1)"},
         {"threads", FLAG_NUMBER, .out.number = &train.threads, .value = "N", .max = 256,
          .help = "(default: 0, one a core); the result does not depend on it"},
         {"time-limit", FLAG_REAL, .out.real = &train.options.time_limit, .value = "SECONDS",
@@ -290,7 +290,7 @@ int train_main(int argc, char **argv)
          .value = "SECONDS", .least = 0, .most = 1e9,
          .help = "at least between two, written to DIR.checkpoint (default: 10)"},
         {"resume", FLAG_SWITCH, .out.is_on = &train.resumes,
-         .help = "go on from DIR.checkpoint if it is there (default: on)"},
+         .help = "continue from DIR.checkpoint if it exists (default: on)"},
     };
     const struct flags flags = {
         .usage = "embedd train --input FILE --output DIR [OPTION]...",

@@ -276,7 +276,7 @@ static bool check_flags(const struct listing *listing, struct err *err)
     if (listing->with_special && !listing->nearest) return needs("special", "nearest TOKEN", err);
     if (!listing->nearest || (!listing->sought && listing->from == FROM_START)) return true;
     return err_set(err, ERR_USAGE, NULL,
-                   "--nearest does not go with --%s: neighbours are looked for among all tokens",
+                   "--nearest does not go with --%s: neighbours are searched among all tokens",
                    listing->sought ? "search" : "from");
 }
 
@@ -322,7 +322,7 @@ int vocab_main(int argc, char **argv)
         {"from", FLAG_NUMBER, .out.number = &listing.from, .value = "ID", .max = UINT32_MAX - 1,
          .help = "begin with this id (default: 0)"},
         {"format", FLAG_CHOICE, .out.choice = &listing.format, .choices = formats,
-         .help = "fields parted by tabs (default), or a JSON object a line"},
+         .help = "fields separated by tabs (default), or one JSON object per line"},
         MODEL_FLAGS_LIMITED(listing.model_options, "words"),
     };
     const struct flags flags = {

@@ -292,11 +292,12 @@ static void warn(struct config *config, const char *variable, size_t bytes)
     int length;
     if (nearest) {
         variable_name(nearest, proper);
-        length = asprintf(&text, "the variable %.*s is no setting and is ignored; did you mean %s?",
-                          (int)bytes, variable, proper);
-    } else {
         length =
-            asprintf(&text, "the variable %.*s is no setting and is ignored", (int)bytes, variable);
+            asprintf(&text, "the variable %.*s is not a setting and is ignored; did you mean %s?",
+                     (int)bytes, variable, proper);
+    } else {
+        length = asprintf(&text, "the variable %.*s is not a setting and is ignored", (int)bytes,
+                          variable);
     }
     if (length < 0 || !grow_to(&config->warnings, config->n_warnings + 1, sizeof *config->warnings))
         abort();
@@ -436,7 +437,7 @@ static bool load_file(struct config *config, struct err *err)
     struct err cause;
     bool is_loaded = false;
     if (!file_read(config->file, FILE_BYTES_MAX, &content, &bytes, &cause)) {
-        err_set(err, ERR_USAGE, NULL, "the configuration file is not readable: %s", cause.message);
+        err_set(err, ERR_USAGE, NULL, "the configuration file cannot be read: %s", cause.message);
         goto out;
     }
     if (strspn(content, " \t\r\n") == bytes) {

@@ -42,7 +42,7 @@ struct model_info {
     bool has_weights;      /* POOLING_WEIGHTED is possible */
     uint32_t batch_size;   /* passages that are worth taking at once */
     uint64_t table_bytes;  /* size of the weights' file or bytes */
-    enum compat compat;    /* whose numbers these are */
+    enum compat compat;    /* which library's results these are */
     struct limits limits;  /* what is left out of a text */
 };
 

@@ -10,7 +10,7 @@
 /** Plain values; model_options_default is what they are where nothing is said. */
 struct model_options {
     const char *tensor; /* the tensor that is the table, or NULL: it is found by its name */
-    int compat;         /* enum compat: whose numbers are wanted, or -1: as the files say */
+    int compat;         /* enum compat: which library's results, or -1: as the files say */
     int is_strict;      /* 1: what would be warned of is an error */
     uint64_t limit;     /* words that are read of a file of word vectors; 0: all */
     /* Is told, while the files are opened, what was left out or mended, and what looks wrong: one

@@ -67,8 +67,8 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
 
 struct tokenizer;
 
-/** settings_decide: what the table is called and whose numbers these are to be: as `options` say,
- * else as config.json says, else as the files look. `options` must outlive the settings. */
+/** settings_decide: how the table is named and which library's results to reproduce: as `options`
+ * say, else as config.json says, else as the files look. `options` must outlive the settings. */
 void settings_decide(struct settings *settings, const struct layout *layout,
                      const struct model_options *options);
 

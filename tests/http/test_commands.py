@@ -145,7 +145,7 @@ def test_a_line_of_ten_megabytes_without_a_space():
 
 
 def test_a_line_without_end_is_refused():
-    fails(1, "standard input, line 2: longer than 64 MiB; a text a line is expected", "embed",
+    fails(1, "standard input, line 2: longer than 64 MiB; one text per line is expected", "embed",
           stdin=b"a\n" + bytes(70 << 20))
 
 
@@ -301,7 +301,7 @@ def test_an_option_given_twice_is_refused():
     for command in ("embed", "tokenize", "classify", "vocab", "bench", "eval"):
         fails(2, "--model is given twice; give it once\n", command, "--model", "builtin", "--model=builtin")
     # A list there; of one name all the same.
-    fails(2, "two models are called 'embedd-base-1'", "serve", "--model", "builtin", "--model=builtin")
+    fails(2, "two models are named 'embedd-base-1'", "serve", "--model", "builtin", "--model=builtin")
     fails(2, "--input is given twice; give it once", "train", "--input", "a", "--input", "b")
     fails(2, "--output is given twice; give it once", "convert", "--output=a", "--output=b")
     fails(2, "--format is given twice; give it once", "config", "--format=json", "--format", "text")

@@ -235,10 +235,10 @@ def test_two_models_of_one_name_end_the_start(tmp_path):
     for flags in ((f"--model={one}", f"--model={two}"), (f"--model=m={one}", f"--model={two}"),
                   (f"--model={one}", f"--model=m={two}"), (f"--model=z={one}", f"--model=z={two}")):
         said = refused(*flags, code=2)
-        assert "two models are called '" in said and str(one) in said and str(two) in said
+        assert "two models are named '" in said and str(one) in said and str(two) in said
     shutil.copy(two / "model.safetensors", tmp_path / "x" / "m.safetensors")
-    assert "two models are called 'm'" in refused("--models", tmp_path / "x", code=2)
-    assert "two models are called 'm'" in refused("--models", tmp_path / "y", f"--model=m={one}", code=2)
+    assert "two models are named 'm'" in refused("--models", tmp_path / "x", code=2)
+    assert "two models are named 'm'" in refused("--models", tmp_path / "y", f"--model=m={one}", code=2)
 
 
 def test_what_exists_under_the_whole_text_is_a_path(start, tmp_path):

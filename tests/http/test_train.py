@@ -369,7 +369,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(mode, tmp_path):
         killed(tmp_path, run, *flags)
         assert files(tmp_path / "own") == unbroken
     done = Trained(tmp_path, "--force", "--threads=3", *flags, rows=ROWS)
-    assert f"going on from {checkpoint_of(tmp_path)}: " in done.err and "of the second run are done" in done.err
+    assert f"continuing from {checkpoint_of(tmp_path)}: " in done.err and "of the second run are done" in done.err
     assert files(done.path) == unbroken
 
 
