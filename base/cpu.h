@@ -29,7 +29,7 @@ enum cpu_level cpu_level_best(void);
  */
 static inline enum cpu_level cpu_level(void);
 
-/** cpu_refused: the value of EMBEDD_CPU where it names no level that this CPU has, else NULL.
+/** cpu_refused: the value of EMBEDD_CPU if it names a level that this CPU does not have, else NULL.
  * Lives as long as the environment is not changed. */
 const char *cpu_refused(void);
 

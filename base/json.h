@@ -38,17 +38,17 @@ void json_use_arena(struct arena *arena);
  */
 json_t *json_read(const char *text, size_t bytes, struct err *err);
 
-/** json_read_line: as json_read for one line of a file of them. Where it is wrong its column is
- * named: the line's number in the file is the caller's to say. */
+/** json_read_line: as json_read for one line of a file of them. An error names the column alone:
+ * the caller knows the number of the line in the file. */
 json_t *json_read_line(const char *text, size_t bytes, struct err *err);
 
 /**
  * json_read_file parses a file as other programs write and read them (Python's json above all): a
- * byte order mark is passed over; NaN, Infinity, -Infinity and what is beyond a double are read as
- * an empty list, which no field that asks for a number takes; whole numbers past 64 bits as the
- * largest or smallest of these; half a surrogate pair as U+FFFD. A file with any of that under keys
- * that nobody reads says as much as one without. Requests go through json_read.
- * @param may_repeat of a key that comes twice the last one counts, rather than being an error
+ * byte order mark is passed over; NaN, Infinity, -Infinity and numbers too large for a double are
+ * read as an empty list, which no numeric field accepts; whole numbers past 64 bits as the largest
+ * or smallest of these; half a surrogate pair as U+FFFD. Any of that under keys that nobody reads
+ * does no harm. Requests go through json_read.
+ * @param may_repeat if a key comes twice, the last one counts; otherwise that is an error
  * @return as json_read
  */
 json_t *json_read_file(const char *text, size_t bytes, bool may_repeat, struct err *err);

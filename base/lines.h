@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** A longer line is refused: it is no text, and memory stays bounded. */
+/** A longer line is refused: it is not a text, and memory stays bounded. */
 #define LINES_BYTES_MAX ((size_t)64 << 20)
 
 struct lines {

@@ -55,6 +55,7 @@ static inline int numtext_hex_digit(char c)
  * numtext_base64_read decodes RFC 4648 base64 with padding.
  * @param out    room for bytes / 4 * 3
  * @param n_out  bytes written
- * @return false if it is none: another character, a length that is no multiple of 4, wrong padding
+ * @return false if it is not base64: another character, a length that is not a multiple of 4, wrong
+ * padding
  */
 bool numtext_base64_read(const char *text, size_t bytes, unsigned char *out, size_t *n_out);

@@ -18,12 +18,12 @@ bool utf8_is_ascii(const char *text, size_t bytes);
  */
 size_t utf8_valid_bytes(const char *text, size_t bytes);
 
-/** utf8_broken_bytes: how many bytes at `text`, which do not begin a valid character, one U+FFFD
- * stands for: the longest run that could have begun one, 1 at least (Unicode, 3.9: maximal
- * subparts). */
+/** utf8_broken_bytes: how many bytes one U+FFFD replaces at `text`, where no valid character
+ * begins: the longest run that could have begun one, 1 at least (Unicode, 3.9: maximal subparts).
+ */
 size_t utf8_broken_bytes(const char *text, size_t bytes);
 
-/** utf8_is_inside: the byte is none that a character starts with. */
+/** utf8_is_inside: whether no character starts with this byte. */
 static inline bool utf8_is_inside(char byte)
 {
     return ((unsigned char)byte & 0xC0) == 0x80;

@@ -19,7 +19,7 @@ struct workers;
 /** What a worker does: `worker` of `n_workers`. */
 typedef void workers_job(void *user, unsigned worker, unsigned n_workers);
 
-/** workers_count: how many workers to have: `asked`, or where that is 0 one a core. */
+/** workers_count: how many workers to have: `asked`, or one per core if that is 0. */
 unsigned workers_count(uint64_t asked);
 
 /** workers_new starts `n_workers` - 1 (>= 0) threads; NULL with ERR_MEMORY. */

@@ -45,8 +45,8 @@ uint32_t bundle_unknown_id(const struct bundle *bundle);
 /** bundle_left_out: the id that pooling leaves out: the unknown one, or TOKEN_ID_NONE: none. */
 uint32_t bundle_left_out(const struct bundle *bundle);
 
-/** bundle_settings: what a config.json of it would say, with that tokenizer (its own, or one made
- * of it); the caller's (json_decref). */
+/** bundle_settings: what its config.json would say with this tokenizer (its own, or one made of
+ * it); owned by the caller (json_decref). */
 struct json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tokenizer);
 
 /** bundle_close frees and unmaps; empty (zeroed) content is fine. */

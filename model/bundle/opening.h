@@ -8,17 +8,18 @@
 #include "model/bundle/bundle.h"
 #include "model/encoder/table/table.h"
 
-/** opening_warn tells of what looks wrong; false (ERR_FORMAT) where that is to be an error. */
+/** opening_warn reports what looks wrong; false (ERR_FORMAT) if options->is_strict makes it an
+ * error. */
 bool opening_warn(const struct model_options *options, struct err *err, const char *sentence);
 
-/** opening_read_ahead has the system read the weights ahead, or read nothing but what is asked. */
+/** opening_read_ahead tells the system to read the weights ahead, or only what is asked for. */
 void opening_read_ahead(const struct bundle *bundle, bool is_on);
 
 /** opening_config reads the config.json beside the table, if there is one, and decides by it. */
 bool opening_config(struct bundle *bundle, const struct model_options *options, struct err *err);
 
-/** opening_own_config: the same for a file that holds its words too: where it was given by itself,
- * what lies beside it is of other models. */
+/** opening_own_config: the same for a file that holds its words too: if it was given by itself, the
+ * files beside it belong to other models. */
 bool opening_own_config(struct bundle *bundle, const struct model_options *options,
                         struct err *err);
 
@@ -28,6 +29,6 @@ bool opening_take_table(struct bundle *bundle, struct table *table, struct err *
 /** opening_tokenizer opens the tokenizer beside the table. */
 bool opening_tokenizer(struct bundle *bundle, struct err *err);
 
-/** opening_check_unserved: where the numbers of sentence-transformers are wanted, all that it does
- * must be done; false with ERR_FORMAT. */
+/** opening_check_unserved: if the results of sentence-transformers are to be reproduced, refuses
+ * (ERR_FORMAT) a folder for which that library does something that this program does not. */
 bool opening_check_unserved(const struct bundle *bundle, struct err *err);

@@ -7,14 +7,14 @@
 
 #include <stdint.h>
 
-/** Plain values; model_options_default is what they are where nothing is said. */
+/** Plain values; model_options_default holds the defaults. */
 struct model_options {
-    const char *tensor; /* the tensor that is the table, or NULL: it is found by its name */
+    const char *tensor; /* the tensor that holds the table, or NULL: found by its name */
     int compat;         /* enum compat: which library's results, or -1: as the files say */
-    int is_strict;      /* 1: what would be warned of is an error */
-    uint64_t limit;     /* words that are read of a file of word vectors; 0: all */
-    /* Is told, while the files are opened, what was left out or mended, and what looks wrong: one
-       sentence, which names the file. NULL: nobody is told. */
+    int is_strict;      /* 1: warnings are errors */
+    uint64_t limit;     /* how many words of a file of word vectors are read; 0: all */
+    /* Called while the files are opened with what was left out or repaired, and what looks wrong:
+       one sentence, which names the file. NULL: no warnings. */
     void (*warn)(const char *sentence);
 };
 

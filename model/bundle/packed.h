@@ -32,10 +32,10 @@
 
 #define PACKED_SHA256_CHARS 64
 
-/** What the names of tensors begin with that are files of heads. */
+/** The names of tensors that are files of heads begin with this. */
 #define PACKED_HEADS "heads."
 
-/** packed_check: its version is known; otherwise false with ERR_FORMAT. */
+/** packed_check: whether its version is known; if not, false with ERR_FORMAT. */
 bool packed_check(const struct tensors *file);
 
 /** packed_config: the settings; data NULL where the file has none. Lives as long as `file`. */
@@ -44,7 +44,7 @@ struct span packed_config(const struct tensors *file);
 /** packed_vocabulary: the fingerprint of its vocabulary; 0 where the file does not say it. */
 uint64_t packed_vocabulary(const struct tensors *file);
 
-/** packed_is_checked: whoever made the file saw that every value is finite. */
+/** packed_is_checked: whether every value was found to be finite when the file was made. */
 bool packed_is_checked(const struct tensors *file);
 
 /**

@@ -78,15 +78,15 @@ void settings_default_pooling(struct settings *settings, enum pooling pooling);
 /** settings_default_normalize: the same of L2. */
 void settings_default_normalize(struct settings *settings, bool normalize);
 
-/** settings_complete fills in what hangs on that and on the tokenizer. */
+/** settings_complete fills in what depends on these and on the tokenizer. */
 void settings_complete(struct settings *settings, const struct tokenizer *tokenizer,
                        const struct layout *layout);
 
-/** settings_as_json: the keys that give these settings again; the caller's (json_decref). */
+/** settings_as_json: the keys that give these settings again; owned by the caller (json_decref). */
 struct json_t *settings_as_json(const struct settings *settings);
 
-/** settings_leave_out_passed_over deletes from a copy of the file what does not count in it, before
- * it becomes one of ours. */
+/** settings_leave_out_passed_over deletes from a copy of the file the keys that do not count in it,
+ * before the copy becomes a file of ours. */
 void settings_leave_out_passed_over(const struct settings *settings, struct json_t *config);
 
 /** settings_set_name: what a config.json calls the model, cut to what settings_open takes. */
