@@ -40,7 +40,7 @@ struct model_info {
     enum pooling pooling;  /* the model's default */
     bool normalize;        /* the model's default: L2 */
     bool has_weights;      /* POOLING_WEIGHTED is possible */
-    uint32_t batch_size;   /* passages that are worth taking at once */
+    uint32_t batch_size;   /* how many passages to encode at once */
     uint64_t table_bytes;  /* size of the weights' file or bytes */
     enum compat compat;    /* which library's results these are */
     struct limits limits;  /* what is left out of a text */
@@ -48,9 +48,9 @@ struct model_info {
 
 struct model;
 
-/** model_is_unknown: the one definition: `id` stands for no token of the vocabulary, or for one
- * without a row (TOKEN_ID_NONE is larger than any). Such ids are left out of pooling, counted, and
- * refused where that is asked for. */
+/** model_is_unknown: the one definition: `id` is not a token of the vocabulary, or is one without a
+ * row (TOKEN_ID_NONE is larger than any). Such ids are left out of pooling, counted, and refused if
+ * a request asks for that. */
 static inline bool model_is_unknown(const struct model_info *info, uint32_t id)
 {
     return id == info->unknown_id || id >= info->vocab_size;
@@ -88,8 +88,8 @@ bool model_check_finite(const struct model *model, struct err *err);
 bool model_tokenize(const struct model *model, struct arena *arena, const char *text, size_t bytes,
                     unsigned flags, struct tokens *out, struct err *err);
 
-/** model_token_id: the id of the exact vocabulary entry `token`, or TOKEN_ID_NONE if there is none
- * with a row. */
+/** model_token_id: the id of the exact vocabulary entry `token`, or TOKEN_ID_NONE if no entry with
+ * a row has this text. */
 uint32_t model_token_id(const struct model *model, const char *token, size_t bytes);
 
 /** model_token_text: the vocabulary entry of `id` (of any token), as long as the model lives. */
@@ -129,9 +129,9 @@ bool model_vector(const struct model *model, struct arena *arena, const struct p
                   const struct pool_options *options, float *out, struct err *err);
 
 /** model_vectors: out (n, options->dims) = the vectors of n passages, the same bits as one by one.
- * Worth it from model_info's batch_size on, where that is more than 1.
- * @return how many of them were made: n, or with err set, as of model_vector, the place of the
- * first that could not be */
+ * Faster from model_info's batch_size on, if that is more than 1.
+ * @return how many of them were made: n; or, with err set as by model_vector, the index of the
+ * first that could not be made */
 size_t model_vectors(const struct model *model, struct arena *arena, const struct passage *passages,
                      size_t n, const struct pool_options *options, float *out, struct err *err);
 
@@ -141,7 +141,7 @@ uint64_t model_read_bytes(const struct model *model, uint64_t tokens);
 /** model_reads_text: vectors are made of texts, not of token ids. */
 bool model_reads_text(const struct model *model);
 
-/** model_heads: the heads that stand on the model's table; borrowed, as long as the model lives. */
+/** model_heads: the heads of the model; borrowed, as long as the model lives. */
 const struct heads *model_heads(const struct model *model);
 
 /**
@@ -158,7 +158,7 @@ struct bundle;
 struct table;
 struct tokenizer;
 
-/** What a model is made of, for whoever makes another one of it; borrowed, as long as it lives. */
+/** What a model is made of, for making another model from it; borrowed, as long as it lives. */
 const struct bundle *model_bundle(const struct model *model);
 const struct table *model_table(const struct model *model);
 const struct tokenizer *model_tokenizer(const struct model *model);

@@ -21,7 +21,7 @@
 struct model;
 struct registry;
 
-/** Names of models and aliases: 1 to so many bytes of printable UTF-8. */
+/** Names of models and aliases have 1 to this many bytes of printable UTF-8. */
 #define REGISTRY_NAME_BYTES_MAX 200
 
 /** Models and aliases together. */

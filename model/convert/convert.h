@@ -19,9 +19,9 @@ struct convert_result {
     uint32_t vocab_size, dim;
     enum dtype dtype;
     uint64_t bytes;         /* of the file with the rows */
-    size_t heads_left;      /* that the model has and the output has not */
+    size_t heads_left;      /* that the model has but the output does not */
     bool has_left_unserved; /* a head that the model has, but that is not served */
-    bool is_of_words;       /* of a fastText model nothing but the vectors of its words */
+    bool is_of_words;       /* only the vectors of a fastText model's words */
 };
 
 /**

@@ -24,6 +24,6 @@ struct convert_options {
     void *user;
 };
 
-/** convert_goes_on tells how far the work is; false with ERR_IO where it is to end. */
+/** convert_goes_on reports how far the work is; false with ERR_IO if it is to stop. */
 bool convert_goes_on(const struct convert_options *options, uint64_t done, uint64_t all,
                      const char *what, struct err *err);

@@ -18,9 +18,9 @@ struct writing {
     const struct tokenizer *tokenizer;
     const uint32_t *kept; /* (n_tokens) old ids; NULL: all */
     uint32_t n_tokens;
-    bool is_word_level;            /* a folder of a dictionary, which is WordLevel for others */
-    uint32_t n_zero_rows;          /* 1: of the unknown token that it gets for them; or 0 */
-    struct table stored;           /* what rows are read from */
+    bool is_word_level;   /* a folder of a dictionary, written as WordLevel for other programs */
+    uint32_t n_zero_rows; /* 1: of the unknown token that it gets for them; or 0 */
+    struct table stored;  /* what rows are read from */
     bool has_mapping, has_factors; /* are written beside the rows */
     const struct convert_options *options;
     struct written_rows rows;

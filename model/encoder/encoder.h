@@ -27,13 +27,13 @@ struct encoder_info {
     uint32_t n_rows;   /* V: token ids below it have a row */
     uint32_t dim;      /* D: numbers in a row and in a vector */
     const char *dtype; /* of the numbers of its rows: "F32", "F16", "BF16", "I8", "F64", "PQ" */
-    bool has_weights;  /* POOLING_WEIGHTED is possible */
-    bool reads_text;   /* vectors are made of a passage's text, not of its ids */
-    uint32_t rows_per_token; /* about so many rows are read for one */
-    uint32_t batch_size;     /* so many passages at once are worth it; 1: one by one is as good */
+    bool has_weights;  /* POOLING_WEIGHTED is supported */
+    bool reads_text;   /* vectors are made from a passage's text, not from its ids */
+    uint32_t rows_per_token; /* about how many rows are read for one token */
+    uint32_t batch_size;     /* how many passages to encode at once; 1: a batch gains nothing */
 };
 
-/** The labels that a model file brings with its vectors: what predicts by itself. */
+/** The labels that a model file brings with its vectors: it predicts them without a head. */
 struct encoder_labels {
     uint32_t n;
     bool is_multi;     /* each label counts for itself; otherwise they share one probability */
@@ -59,7 +59,7 @@ struct encoder_kind {
                    const struct passage *passage, const struct pool_options *options, float *out,
                    struct err *err);
 
-    /** batch: as encoder_batch. NULL: there is nothing to be gained, it goes one by one. */
+    /** batch: as encoder_batch. NULL: a batch gains nothing; passages are encoded one by one. */
     size_t (*batch)(const struct encoder *encoder, struct arena *arena,
                     const struct passage *passages, size_t n, const struct pool_options *options,
                     float *out, struct err *err);
@@ -91,8 +91,8 @@ static inline bool encoder_vector(const struct encoder *encoder, struct arena *a
 
 /**
  * encoder_batch: out (n, options->dims) = the vectors of n passages, the same bits as one by one.
- * @return how many of them were made: n, or with err set, as of encoder_vector, the place of the
- *         first that could not be
+ * @return how many of them were made: n; or, with err set as by encoder_vector, the index of the
+ * first that could not be made
  */
 size_t encoder_batch(const struct encoder *encoder, struct arena *arena,
                      const struct passage *passages, size_t n, const struct pool_options *options,

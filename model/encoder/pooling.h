@@ -23,12 +23,12 @@ enum pooling {
  * unit. */
 extern const char *const pooling_names[POOLINGS];
 
-/** pooling_from_name: false when `name` is none of pooling_names. */
+/** pooling_from_name: false when `name` is not one of pooling_names. */
 bool pooling_from_name(const char *name, size_t bytes, enum pooling *pooling);
 
-/** What a vector is made of: token ids, and the text that they were read from, which some encoders
- * look at themselves (NULL: there are only the ids; theirs is then the text of these tokens).
- * Borrowed. */
+/** What a vector is made from: token ids, and the text that they were read from, which some
+ * encoders look at themselves (NULL: there are only ids, and such encoders use the text of these
+ * tokens). Borrowed. */
 struct passage {
     const uint32_t *ids;
     size_t n;

@@ -13,5 +13,5 @@
 /** kind_what: what such a file is and what to do, to follow "PATH: it is "; NULL: not known. */
 const char *kind_what(struct span file);
 
-/** kind_is_pointer: it is one of Git LFS. */
+/** kind_is_pointer: whether the file is a Git LFS pointer. */
 bool kind_is_pointer(struct span file);

@@ -33,5 +33,5 @@ const char *npy_open(struct npy *npy, struct span bytes);
 double npy_number(const struct npy *npy, size_t row, size_t column);
 
 /** npy_label: value `i` of an array of kind i, u, b or U with at most one dimension, as a JSON
- * value (owned by the caller); NULL for a text that is no Unicode, or out of memory. */
+ * value (owned by the caller); NULL for a text that is not Unicode, or when memory is out. */
 json_t *npy_label(const struct npy *npy, size_t i);

@@ -55,7 +55,7 @@ bool node_is(const struct node *node, const char *loader);
 /** node_class: `__class__`, "" where there is none. */
 const char *node_class(const struct node *node);
 
-/** node_find: an attribute of an ObjectNode; out->json is NULL where it has none such. */
+/** node_find: an attribute of an ObjectNode; out->json is NULL if it does not have it. */
 bool node_find(const struct skops_file *schema, const struct node *object, const char *name,
                struct node *out);
 

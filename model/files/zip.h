@@ -20,7 +20,7 @@
 /** Of all members together, unpacked; and of all that is unpacked while the file is open, for a
  * tree may name a member more than once. */
 #define MEMBERS_BYTES_MAX ((uint64_t)256 << 20)
-/** A member of more than MEMBERS_SMALL_BYTES may be so many times larger than packed. */
+/** A member of more than MEMBERS_SMALL_BYTES may be this many times larger than its packed size. */
 #define MEMBERS_RATIO_MAX 200
 #define MEMBERS_SMALL_BYTES ((uint64_t)1 << 20)
 

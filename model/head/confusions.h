@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** In the truth: a label that is none of the head's. */
+/** In the truth: a label that the head does not have. */
 #define EVALUATION_UNKNOWN UINT32_MAX
 
 /** Of a head that answers with one label: how often `predicted` came where `truth` was right. */

@@ -54,8 +54,8 @@ struct evaluation_bin {
 };
 
 /**
- * What comes of a threshold t. Binary: the second label is predicted when p >= t. Multi-label: each
- * label is when p >= t, whatever its own threshold; averages are micro. Multi-class: an answer
+ * The results at a threshold t. Binary: the second label is predicted when p >= t. Multi-label:
+ * each label is when p >= t, whatever its own threshold; averages are micro. Multi-class: an answer
  * counts only when its p >= t.
  */
 struct evaluation_point {
@@ -117,9 +117,9 @@ struct evaluation *evaluation_new(enum head_kind kind, uint32_t n_labels, const 
  * evaluation_add counts one example.
  * @param p     (n_labels) probabilities; a binary head's too: of both labels
  * @param truth (n_truth) labels, or EVALUATION_UNKNOWN; exactly one, for a multi-label head any
- *              number; one that stands twice counts once
- * @return false, with nothing counted: ERR_INVALID (a probability that is no number from 0 to 1, a
- *         label out of range, not one label) or ERR_MEMORY
+ * number; a label that occurs twice counts once
+ * @return false, with nothing counted: ERR_INVALID (a probability that is not from 0 to 1, a label
+ * out of range, not one label) or ERR_MEMORY
  */
 bool evaluation_add(struct evaluation *evaluation, const float *p, const uint32_t *truth,
                     size_t n_truth, struct err *err);

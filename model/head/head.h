@@ -12,22 +12,22 @@
  *   (binary, multi-class, multi-label; default: binary for one row, else multi-class);
  *   `thresholds`, a JSON list of one number (binary) or one a label (multi-label), default 0.5;
  *   `temperature`, what logits are divided by before they become probabilities, default 1;
- *   `training` and `scores`, JSON objects that are told on as they are. N-grams as well:
+ *   `training` and `scores`, JSON objects that are passed on unchanged. N-grams as well:
  *   ngram_table.h.
- * - JSON: {"labels": [...], "weight": [[...], ...], "bias": [...]} and the optional keys above;
- *   a list of numbers as `weight` is one row, a number as `bias` is one too. scikit-learn's coef_
- *   and intercept_ are just these.
+ * - JSON: {"labels": [...], "weight": [[...], ...], "bias": [...]} and the optional keys above; a
+ *   list of numbers as `weight` is one row, a number as `bias` is one too. scikit-learn's coef_ and
+ *   intercept_ are just these.
  * - CSV: a line a row of W: its D numbers, then its b; the first field of each line may be the
  *   label. Binary: one line, and "other,label" as its label field or labels "0" and "1".
  * - skops: a scikit-learn Pipeline or classifier, as model2vec's pipeline.skops: MLPClassifier with
  *   one hidden layer of relu or none, LogisticRegression, SGDClassifier of two classes and
- *   log_loss; StandardScalers before it are folded into W. schema.h.
+ *   log_loss; StandardScalers before it are folded into W. files/skops.h.
  * - model2vec's head.safetensors, from 0.9 on: tensors `head.N.weight`, `head.N.bias`, one pair a
  *   linear step, relu between; `head_config` of the config.json beside it says the labels
- *   (`classes`), how many steps (`n_layers`) and what becomes of logits (`activation`).
+ *   (`classes`), how many steps (`n_layers`) and what is applied to the logits (`activation`).
  * - a transformers checkpoint for sequence classification: `classifier.weight`, `classifier.bias`;
- *   config.json beside it says `id2label` and `problem_type`. Here it is put on pooled rows of the
- *   table, not on what the transformer would make of them.
+ *   config.json beside it says `id2label` and `problem_type`. Here it is applied to pooled rows of
+ *   the table, not to the output of the transformer.
  *
  * Rows R: 1 for a binary head (p of the second label = sigmoid(y)), else the number of labels C.
  * A binary head given with two rows is a multi-class head of two labels.
@@ -66,7 +66,7 @@ struct json_t;
 struct passage;
 struct tokenizer;
 
-/** What a head's vectors come from; what it points to is borrowed while the head lives. */
+/** Where a head's vectors come from; what it points to is borrowed while the head lives. */
 struct head_input {
     uint32_t dim;                      /* D of the vectors */
     const struct tokenizer *tokenizer; /* NULL: heads with n-grams are refused */
@@ -94,7 +94,7 @@ void head_close(struct head *head);
 /** head_info: borrowed, as long as the head lives. */
 const struct head_info *head_info(const struct head *head);
 
-/** head_input: what its vectors come from. */
+/** head_input: where its vectors come from. */
 const struct head_input *head_input(const struct head *head);
 
 /** head_open_own makes the head that the encoder itself brings (encoder->labels): its logits are
@@ -103,8 +103,7 @@ bool head_open_own(struct head **out, const char *name, const struct head_input 
                    struct err *err);
 
 /**
- * head_vector: the sentence vector (D) that the head looks at: the passage pooled on its own
- * ground.
+ * head_vector: the sentence vector (D) that the head takes: the passage by the head's own encoder.
  * @return false with ERR_INTERNAL if a value is not finite, or ERR_MEMORY
  */
 bool head_vector(const struct head *head, struct arena *arena, const struct passage *passage,
@@ -135,9 +134,9 @@ bool head_order(const struct head *head, struct arena *arena, const float *logit
                 uint32_t *order, struct err *err);
 
 /**
- * head_passes: label `i` is predicted by itself: p (C) of it reaches the threshold. Of a binary
- * head label 1 does so or label 0 is meant; for a multi-class head, where the first of head_order
- * is meant, it is true.
+ * head_passes: does label `i` count as predicted? Yes if its probability, of p (C), reaches the
+ * threshold; label 0 of a binary head if label 1 does not. Always true of a multi-class head, which
+ * predicts the first label of head_order.
  * @param threshold  from 0 to 1, instead of the head's own; below 0: the head's own
  */
 bool head_passes(const struct head *head, const float *p, uint32_t i, float threshold);
@@ -148,7 +147,7 @@ bool head_passes(const struct head *head, const float *p, uint32_t i, float thre
  * table, weighted) / divisor, 0 for unknown tokens, and an equal part of what each n-gram adds that
  * touches it (of unknown tokens: marks and lengths). Summed in double, column by column.
  * @param shares (n)
- * @return false with ERR_INVALID where there are no such shares: max pooling, a hidden layer
+ * @return false with ERR_INVALID if there are no such shares: max pooling, a hidden layer
  */
 bool head_explain(const struct head *head, struct arena *arena, const uint32_t *ids, size_t n,
                   uint32_t row, double *shares, double *bias, struct err *err);

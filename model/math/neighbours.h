@@ -36,7 +36,7 @@ struct neighbours_wish {
     const float *vector; /* (dim), one that has a direction */
     uint32_t n_rows;     /* the rows that are looked at: ids below it */
     uint32_t most;       /* at least 1 */
-    /** Says which ids are none; any thread calls it. NULL: all rows may be neighbours. */
+    /** Says which ids cannot be neighbours; any thread calls it. NULL: all can. */
     bool (*leaves_out)(const void *user, uint32_t id);
     const void *user;
     unsigned n_workers; /* threads, this one included; 0: as the size of the table asks for */

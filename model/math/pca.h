@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Columns that components are worked out for; time grows with the cube of them (1,024: a minute).
+/** The most columns that components are computed for; time grows with their cube (1,024: a minute).
  */
 #define PCA_COLUMNS_MAX 2048
 

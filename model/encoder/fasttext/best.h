@@ -25,7 +25,7 @@ struct ft_best {
     size_t n, most;
 };
 
-/** ft_best_refuses: it is full, and `score` is below all it has. */
+/** ft_best_refuses: whether it is full and `score` is below every score in it. */
 static inline bool ft_best_refuses(const struct ft_best *best, float score)
 {
     return best->n == best->most && score < best->items[0].score;
@@ -34,5 +34,5 @@ static inline bool ft_best_refuses(const struct ft_best *best, float score)
 /** ft_best_add takes the item in; when it is full the worst goes. `most` is 1 or more. */
 void ft_best_add(struct ft_best *best, struct ft_scored item);
 
-/** ft_best_sort puts the best first; it is no heap any more. */
+/** ft_best_sort puts the best first; after that it is not a heap any more. */
 void ft_best_sort(struct ft_best *best);

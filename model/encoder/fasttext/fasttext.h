@@ -39,7 +39,7 @@ struct fasttext_info {
     bool has_output;   /* supervised, with at least one label: fasttext_predict answers */
 };
 
-/** What no word has as id. */
+/** An id that no word has. */
 #define FASTTEXT_NO_WORD UINT32_MAX
 
 /**

@@ -33,6 +33,6 @@ struct fasttext_predictions {
 /** Which labels are asked for. */
 struct fasttext_wish {
     uint32_t k;      /* at most so many; UINT32_MAX: all */
-    float threshold; /* none whose probability is below it; of a hierarchical softmax, none below
-                        about 1e-5 whatever it is */
+    float threshold; /* none with a smaller probability; of a hierarchical softmax, none below about
+                        1e-5 in any case */
 };

@@ -11,6 +11,6 @@
 
 /**
  * encode_row writes x (n) as `dtype`.
- * @param scale set for I8: what the numbers are multiplied by; else left alone
+ * @param scale set for I8 to the factor of the numbers; otherwise not written
  */
 void encode_row(void *out, const float *x, size_t n, enum dtype dtype, float *scale);

@@ -18,7 +18,7 @@
 
 struct table;
 
-/** Of a table whose rows are made when they are read: how. */
+/** How the rows of a table are made, if they are made when they are read. */
 struct table_maker {
     /** row: out (n) = columns [from, from + n) of row `id`; zeros where memory is out. */
     void (*row)(const void *source, uint32_t id, uint32_t from, uint32_t n, float *out);
@@ -36,7 +36,7 @@ struct table {
     /* Where ids share rows, or rows are multiplied: read by table_floats alone. */
     const char *mapping;  /* (n_rows) int32, little-endian: the stored row of each id; or NULL */
     const float *factors; /* (n_rows) what each id's row is multiplied by; or NULL */
-    const struct table_maker *maker; /* there are no rows: each is made of `source`; or NULL */
+    const struct table_maker *maker; /* not NULL: there are no rows, each is made from `source` */
     const void *source;              /* borrowed */
     float *owned[5];        /* of weights, factors, rows, scales, norms: its own memory, or NULL */
     int32_t *owned_mapping; /* the same, of the mapping */
@@ -56,9 +56,9 @@ static inline bool table_is_plain(const struct table *table)
 
 struct tensors;
 
-/** What must be known of a safetensors file besides. */
+/** What must be known about a safetensors file besides its bytes. */
 struct table_options {
-    const char *tensor; /* the name of the table, or NULL: it is found */
+    const char *tensor; /* the name of the table, or NULL: found by its name */
     bool has_factors; /* `weights` is what rows are multiplied by, and I8 rows need no `scales`: as
                          model2vec means them */
     bool is_checked;  /* numbers were looked through when the file was made */

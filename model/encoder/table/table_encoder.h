@@ -14,8 +14,8 @@ struct table_encoder {
 };
 
 /**
- * table_encoder_init makes an encoder in memory of the caller, who closes the table himself when
- * it is no longer used.
+ * table_encoder_init makes an encoder in memory of the caller, who closes the table when the
+ * encoder is no longer used.
  * @param table    what it looks at is borrowed
  * @param left_out the id that pooling leaves out, or TOKEN_ID_NONE
  */

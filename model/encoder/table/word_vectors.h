@@ -40,19 +40,19 @@ struct word_vectors {
     uint32_t dim;
     struct vocab vocab;                  /* not finished */
     bool has_lines;                      /* oddities are counted by lines */
-    struct word_vectors_oddity repeated; /* words that came again, which are left out */
+    struct word_vectors_oddity repeated; /* repeated words, which are left out */
     struct word_vectors_oddity mended;   /* words that were not UTF-8 */
     struct word_vectors_oddity blank;    /* words of white space, or empty */
     struct word_vectors_oddity empty;    /* lines without anything, which are left out */
     uint64_t n_words, n_announced; /* read, and said by the first line: equal unless that is off */
 };
 
-/** word_vectors_tell: which kind a file is; false: it does not begin like any. */
+/** word_vectors_tell: which kind of file it is; false: it does not begin like any of them. */
 bool word_vectors_tell(struct span file, enum word_vectors_kind *kind);
 
 /**
  * word_vectors_read reads a file.
- * @param limit as many words, what comes behind is not looked at; 0: all
+ * @param limit how many words to read; the rest of the file is not looked at; 0: all
  * @param where its name, for messages
  * @return false with ERR_FORMAT (naming line or byte) or ERR_MEMORY; `out` is then empty
  */

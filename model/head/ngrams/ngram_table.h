@@ -31,7 +31,7 @@ struct ngram_table {
 /**
  * ngram_table_open takes the n-grams out of a head's file; `table` stays empty where it has none.
  * @param about      __metadata__.ngrams, or NULL
- * @param tokenizer  of the model it is to stand on; borrowed while the table lives, like the file
+ * @param tokenizer of the model that it is for; borrowed while the table lives, like the file
  * @param columns    R, the head's logits
  * @return false with ERR_FORMAT in file->err
  */

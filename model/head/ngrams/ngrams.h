@@ -36,7 +36,7 @@ struct ngram_ranges {
     uint32_t characters_min, characters_max; /* without ideographs */
     uint32_t ideographs_min, ideographs_max; /* holding an ideograph or the like */
     bool has_ends;                           /* a mark at both ends of the text */
-    uint32_t length;                         /* how often its length comes; 0: never */
+    uint32_t length; /* how often the n-gram of its length comes; 0: never */
 };
 
 struct ngram {
