@@ -31,7 +31,7 @@ struct lines {
     /* Set by the caller, who may change them between two lines. */
     char separator;       /* of a CSV's cells; 0 = records are lines */
     bool skips_empty;     /* empty lines are not handed out */
-    const char *expected; /* what a line should be, for messages: "a text a line is expected" */
+    const char *expected; /* what a line should be, for messages: "one text per line is expected" */
 
     /* Hands off. */
     int fd;

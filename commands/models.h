@@ -17,7 +17,7 @@ struct registry;
 
 /** One model as the settings name it. */
 struct model_source {
-    char *name; /* under which it is served; NULL until it is opened: what it calls itself */
+    char *name; /* the name it is served under; NULL until it is opened: then its own */
     char *path;
 };
 
@@ -25,7 +25,7 @@ struct models {
     const struct config *config; /* borrowed */
     struct model_source *list;   /* (n) */
     size_t n;
-    bool is_open; /* once all of them were */
+    bool is_open; /* all of them were opened once */
 };
 
 /**
@@ -40,7 +40,7 @@ typedef void *models_attach(void *to, const char *name, const struct model *mode
 
 /**
  * models_open opens them and puts them into the registry: the first time all of them, and the
- * aliases; then those that can be opened anew, the others stay as they are.
+ * aliases; after that those that can be opened again; the others stay as they are.
  * @param user the struct models
  * @return false with err set: one of them could not be opened
  */

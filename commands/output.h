@@ -18,7 +18,7 @@
 #include <stdio.h>
 
 struct output {
-    FILE *stream;     /* for fflush; what fails in it is told by the next call */
+    FILE *stream;     /* for fflush; its failure is reported by the next call */
     struct save save; /* of a file that is renamed at the end */
     char name[1024];  /* of anything else, for messages */
     long start;       /* of our bytes in the stream when it can be patched, otherwise -1 */
@@ -30,7 +30,8 @@ bool output_open(struct output *output, const char *path, struct err *err);
 /** output_write appends; false with ERR_IO naming the file and why (full). */
 bool output_write(struct output *output, const void *data, size_t bytes, struct err *err);
 
-/** output_can_patch: the bytes written can be gone back to; not so in a pipe or when appending. */
+/** output_can_patch: whether the bytes written can be overwritten; not in a pipe or when
+ * appending. */
 bool output_can_patch(const struct output *output);
 
 /** output_patch overwrites the first `bytes` bytes that were written. */

@@ -36,7 +36,7 @@
 
 #include <stdint.h>
 
-/** What the evaluation does not know itself. All borrowed; no string is NULL. */
+/** What the evaluation itself does not know. All borrowed; no string is NULL. */
 struct report_info {
     const char *model, *head, *input; /* names, as the user gave them */
     const char *date;                 /* written as it is */

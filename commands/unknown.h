@@ -20,5 +20,5 @@ void unknown_add(struct unknown_count *count, const struct model *model,
                  const struct tokens *tokens);
 
 /** unknown_tell writes a line to standard error, `embedd COMMAND: 3 of 57 tokens are unknown to the
- * model`; nothing where none is. */
+ * model`; nothing if all are known. */
 void unknown_tell(const struct unknown_count *count, const char *command);

@@ -35,7 +35,7 @@ struct compiled {
 /** compiled_list: the tensors of a tokenizer; their data is borrowed while the tokenizer lives. */
 void compiled_list(const struct tokenizer *tokenizer, struct compiled *out);
 
-/** compiled_is_there: the file holds a tokenizer. */
+/** compiled_is_there: whether the file holds a tokenizer. */
 bool compiled_is_there(const struct tensors *file);
 
 /**

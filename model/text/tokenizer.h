@@ -36,14 +36,14 @@
 struct tokenizer;
 struct vocab;
 
-/** The files that tell it; what they hold is borrowed. */
+/** The files that a tokenizer is made from; what they hold is borrowed. */
 struct tokenizer_files {
     struct span tokenizer; /* tokenizer.json */
     struct span vocab;     /* vocab.txt */
     const char *path;      /* of the folder that they lie in, for messages; NULL: in none */
 };
 
-/** What config.json may say of the tokenizer, where tokenizer.json does not. */
+/** What config.json may say about the tokenizer, where tokenizer.json does not. */
 struct tokenizer_options {
     const char
         *kind;     /* "wordpiece", "dictionary", or NULL: told by the files (model folder rules) */
@@ -62,14 +62,15 @@ bool tokenizer_open(struct tokenizer **out, const struct tokenizer_files *files,
                     const struct tokenizer_options *options, struct err *err);
 
 /**
- * tokenizer_open_words makes the plain dictionary of a file of word vectors. Where none of its
- * words holds a capital letter, words that are not found are looked for in lower case.
+ * tokenizer_open_words makes the plain dictionary of a file of word vectors. If none of its words
+ * holds a capital letter, words that are not found are searched in lower case.
  * @param vocab taken: its words, not finished
  */
 bool tokenizer_open_words(struct tokenizer **out, struct vocab *vocab, const char *where,
                           struct err *err);
 
-/** tokenizer_borrows_words: its words are another's, not a vocabulary of its own. */
+/** tokenizer_borrows_words: whether its words belong to something else (a fastText model), not
+ * to a vocabulary of its own. */
 bool tokenizer_borrows_words(const struct tokenizer *tokenizer);
 
 /**
@@ -84,7 +85,8 @@ bool tokenizer_copy_words(struct tokenizer **out, const struct tokenizer *from, 
  * before the tokenizer is shared. */
 void tokenizer_drop_blank_end(struct tokenizer *tokenizer, uint32_t n);
 
-/** tokenizer_lowercases: a plain dictionary looks for what it does not find in lower case. */
+/** tokenizer_lowercases: whether a plain dictionary searches words that it does not find in
+ * lower case. */
 bool tokenizer_lowercases(const struct tokenizer *tokenizer);
 
 /** tokenizer_close frees; NULL is fine. */
@@ -101,7 +103,7 @@ uint32_t tokenizer_token_id(const struct tokenizer *tokenizer, const char *token
 const char *tokenizer_token_text(const struct tokenizer *tokenizer, uint32_t id, size_t *bytes);
 bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id);
 
-/** tokenizer_is_unknown: `id` stands for no token of the vocabulary, as model_is_unknown. */
+/** tokenizer_is_unknown: whether `id` is not a token of the vocabulary, as model_is_unknown. */
 bool tokenizer_is_unknown(const struct tokenizer *tokenizer, uint32_t id);
 
 /** tokenizer_piece: what is written of the token: its text without the prefix of a piece that
@@ -129,7 +131,7 @@ void tokenizer_try_tokens(const struct tokenizer *tokenizer, uint32_t *n_tried, 
  * different ones. Reads all of the vocabulary, unless it is known. */
 uint64_t tokenizer_fingerprint(const struct tokenizer *tokenizer);
 
-/** tokenizer_know_fingerprint: what it is, from whoever made the tokenizer; 0: not known. */
+/** tokenizer_know_fingerprint sets it, for who made the tokenizer and knows it; 0: not known. */
 void tokenizer_know_fingerprint(struct tokenizer *tokenizer, uint64_t fingerprint);
 void tokenizer_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size_t n,
                       bool skip_special, struct buf *out);

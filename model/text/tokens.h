@@ -24,17 +24,17 @@ struct tokens {
 enum {
     TOKENIZE_LIMITS = 4,  /* cut the text as the model's library does (model_info's limits) */
     TOKENIZE_SPANS = 1,   /* fill spans (slower: off the hot path) */
-    TOKENIZE_ALL_IDS = 8, /* of tokens without a row too, to be shown; otherwise such a token is
-                          the unknown one */
+    TOKENIZE_ALL_IDS = 8, /* ids of tokens without a row too, for showing them; otherwise such a
+                             token is the unknown one */
     TOKENIZE_SPECIAL_TOKENS = 2 /* add what the post-processor adds, such as [CLS] and [SEP]; their
                                 spans are [0, 0) */
 };
 
-/** What of a text counts: how long it may be, and what pooling leaves out. */
+/** Which part of a text counts: how long it may be, and what pooling leaves out. */
 struct limits {
     bool keeps_unknown;  /* the unknown row counts like any other */
     bool drops_first;    /* unknown tokens are left out before tokens are counted */
     uint32_t tokens_max; /* of a text; 0: no limit */
-    bool cuts_left;      /* what is beyond is taken away in front */
+    bool cuts_left;      /* a text that is too long loses its beginning */
     uint64_t points_max; /* code points of a text that are looked at; 0: all */
 };

@@ -10,7 +10,7 @@
 #include "model/train/learned.h"
 #include "model/train/learner.h"
 
-/** The one kept so far, and how good it was on the held-out rows. */
+/** The best state so far, and its score on the held-out rows. */
 struct training_best {
     struct learned_files files;
     uint32_t epochs; /* that it was trained for; 0: there is none */

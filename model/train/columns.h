@@ -26,7 +26,7 @@ struct columns {
  * @param format CSV, TSV or JSONL
  * @param text   the column given, or NULL; `label` likewise
  * @param first  (n) the cells of the first record; of JSON lines the keys of the first object
- * @return false with err set: ERR_USAGE, naming the columns there are and the flags
+ * @return false with err set: ERR_USAGE, naming the columns there are and the arguments
  */
 bool columns_find(struct columns *columns, const char *file, const struct labelled_options *options,
                   enum labelled_format format, const struct span *first, size_t n, struct err *err);

@@ -13,7 +13,7 @@
 /** More different labels than this are taken for a wrong column. */
 #define EXAMPLES_LABELS_MAX 65536
 
-/** A label that is none of the names (of rows read after examples_finish). */
+/** A label that is not one of the names (of rows read after examples_finish). */
 #define EXAMPLES_NO_LABEL UINT32_MAX
 
 struct example {
@@ -22,20 +22,20 @@ struct example {
     uint32_t n_ids, n_labels;
 };
 
-/** What came of a first row that may be a header (labelled_doubtful). */
+/** What was decided about a first row that may be a header (labelled_doubtful). */
 enum examples_first_row {
-    FIRST_ROW_PLAIN,    /* none such, or its label is that of other rows */
+    FIRST_ROW_PLAIN,    /* there is no such row, or other rows have its label */
     FIRST_ROW_HEADER,   /* left out: its label is nowhere else, and every other label is */
     FIRST_ROW_DOUBTFUL, /* kept: its label is nowhere else, but rows or labels are too few to say,
                            or its cells do not look like names */
 };
 
-/** What a user should know of a file. */
+/** What a user should know about a file. */
 struct examples_report {
     enum examples_first_row first_row;
     struct columns_shown first_label; /* of that row */
-    size_t n_headers; /* rows whose label is its column's name: it is in one row only, or so is the
-                         text in all of them */
+    size_t n_headers; /* rows whose label is the name of its column: one such row, or several whose
+                         text is the name of its column, too */
     uint64_t header_line;    /* of the first of these */
     size_t n_empty;          /* rows without a known token */
     size_t n_duplicates;     /* rows that an earlier one equals, labels too */

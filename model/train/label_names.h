@@ -23,7 +23,7 @@ uint32_t label_names_find(const struct label_names *names, struct span name);
 uint32_t label_names_add(struct label_names *names, struct span name);
 
 /**
- * label_names_sort numbers the names anew, in the order of their bytes.
+ * label_names_sort numbers the names again, in the order of their bytes.
  * @param renumbered (n) set to the new number of each old one
  * @return false: no memory
  */

@@ -29,9 +29,9 @@ struct labelled;
  * @param path    borrowed until labelled_close, for messages
  * @param options borrowed; NULL = all found out
  * @return false with err set: ERR_IO (naming the file), ERR_FORMAT (what is wrong with the file, an
- *         empty one included), ERR_USAGE (columns that are not there or cannot be told: lists those
- *         there are and names the flags --text and --label; a format that cannot be told: names
- *         --input-format), ERR_MEMORY
+ * empty one included), ERR_USAGE (columns that are missing or not clear: lists those there are and
+ * names the arguments `text` and `label`; a format that is not clear: names `input-format`),
+ * ERR_MEMORY
  */
 bool labelled_open(struct labelled **out, const char *path, const struct labelled_options *options,
                    struct err *err);
@@ -46,7 +46,7 @@ int labelled_next(struct labelled *labelled, struct labelled_row *row, struct er
 
 /** What is known of a first row that may be a header. */
 struct labelled_doubt {
-    bool recurs;    /* a later row has its label: it is none */
+    bool recurs;    /* a later row has its label: it is not a header */
     bool has_names; /* text and label look like names, not like numbers or sentences, and no other
                        cell is a number or a date */
 };
@@ -62,8 +62,8 @@ const struct labelled_row *labelled_doubtful(const struct labelled *labelled,
                                              struct labelled_doubt *doubt);
 
 /**
- * labelled_repeats_header: the row's label is the name of its column, as where files with headers
- * were put one behind the other.
+ * labelled_repeats_header: the row's label is the name of its column, as in files with headers that
+ * were joined.
  * @param is_whole set to whether its text is the name of its column, too
  */
 bool labelled_repeats_header(const struct labelled *labelled, const struct labelled_row *row,

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** A longer record is refused: it is no row, and memory stays bounded. */
+/** A longer record is refused: it is not a row, and memory stays bounded. */
 #define LABELLED_RECORD_BYTES_MAX LINES_BYTES_MAX
 
 /** A row may have at most so many. */
@@ -62,8 +62,8 @@ extern const char *const labelled_format_names[LABELLED_FORMATS];
  *
  * The first record is a header if `header` says so or a column is given by name. If not, that of a
  * CSV is one unless a column is given by number; and any other if it holds a usual name for what is
- * not given, or for both where both are given. Otherwise it is a row, unless the other rows tell
- * that it is none: see labelled_doubtful.
+ * not given, or for both where both are given. Otherwise it is a row, unless the other rows show
+ * that it is not: see labelled_doubtful.
  *
  * fastText's form has no columns: giving one is an error.
  */
@@ -75,7 +75,7 @@ enum labelled_header {
 
 struct labelled_options {
     enum labelled_format format;
-    const char *text, *label; /* borrowed by labelled_open; NULL = found out */
+    const char *text, *label; /* borrowed by labelled_open; NULL = detected */
     enum labelled_header header;
 
     /**

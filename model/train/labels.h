@@ -22,7 +22,7 @@ struct labels {
     size_t n_bytes, cap_bytes;
 };
 
-/** What came of adding. */
+/** The result of adding. */
 enum labels_result {
     LABELS_OK,
     LABELS_EMPTY,    /* nothing but white space: not added */

@@ -12,7 +12,7 @@
 struct learned_files {
     char *head; /* head.safetensors */
     size_t head_bytes;
-    char *table; /* model.safetensors; NULL: that of the model it stands on */
+    char *table; /* model.safetensors; NULL: that of the model it was trained on */
     size_t table_bytes;
 };
 

@@ -80,9 +80,8 @@ struct learner_epoch {
     const struct examples *examples;
     const uint32_t *order; /* (n) indices of examples */
     size_t n;
-    uint32_t number; /* of the epoch, for what is drawn at random */
-    double rate_first,
-        rate_last; /* what rates are multiplied by: falls from the one to the other */
+    uint32_t number;              /* of the epoch, for what is drawn at random */
+    double rate_first, rate_last; /* factor of the rates: falls from the first to the last */
     /** Asked after each batch, with how many examples are done; true: stop here. May be NULL. */
     bool (*stops)(void *user, size_t n_done);
     void *user;

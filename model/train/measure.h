@@ -28,7 +28,7 @@ struct evaluation *measure(const struct measuring *measuring, struct workers *wo
                            float *logits, struct err *err);
 
 /**
- * measure_temperature finds what logits (n, R) are best divided by: where the mean loss of the
- * truth is least (Guo et al., 2017), from 1/20 to 20.
+ * measure_temperature finds the best divisor of logits (n, R): the one with the least mean loss of
+ * the truth (Guo et al., 2017), from 1/20 to 20.
  */
 double measure_temperature(const struct measuring *measuring, const float *logits);

@@ -30,7 +30,7 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
 /** plan_rows_max: a label with fewer rows than this has few. */
 #define PLAN_FEW_ROWS 20
 
-/** plan_as_json: what to write down of it; a new object. */
+/** plan_as_json: what to record about it; a new object. */
 json_t *plan_as_json(const struct plan *plan, const struct model *model,
                      const struct training_options *options);
 

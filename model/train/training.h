@@ -50,7 +50,7 @@ struct training_result {
     enum head_kind kind;
     enum training_stop stopped;
     bool is_few;           /* the settings for few examples were taken */
-    bool has_names;        /* names of labels were read as examples */
+    bool has_names;        /* names of labels were used as examples */
     uint32_t epochs;       /* that the result was trained for */
     size_t n_rows, n_held; /* that it was trained on; that were held out (or of the file) */
     uint32_t n_ngrams;
@@ -65,8 +65,8 @@ struct training_result {
  * @param validation  what to measure by, its labels numbered like the examples', or NULL
  * @param result      end it with learned_clear(&result->files)
  * @return false with err set, nothing left behind but the checkpoint: ERR_FORMAT (what cannot be
- *         trained; a loss that is no number), ERR_USAGE (a checkpoint of other data or settings),
- *         ERR_MEMORY, ERR_IO
+ * trained; a loss that is not a number), ERR_USAGE (a checkpoint of other data or settings),
+ * ERR_MEMORY, ERR_IO
  */
 bool training_run(const struct model *model, struct examples *examples,
                   const struct examples *validation, const struct training_options *options,

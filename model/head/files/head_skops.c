@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Classifiers of scikit-learn in files of skops (schema.h), as model2vec's pipeline.skops is one.
-   What is read are those whose predict_proba a head gives too; all others are refused by name. */
+/* Classifiers of scikit-learn in files of skops (files/skops.h), as model2vec's pipeline.skops is
+   one. What is read are those whose predict_proba a head gives too; all others are refused by name.
+ */
 #include "model/files/skops.h"
 #include "model/head/files/parts.h"
 

@@ -50,8 +50,7 @@ struct added_match {
 
 /**
  * added_set_build makes a set of `tokens` (n, taken: freed by added_set_clear, also on failure);
- * `keys` are what to look for, their ids being indexes into tokens; none is empty, none stands
- * twice.
+ * `keys` are what to look for, their ids being indexes into tokens; none is empty, all differ.
  * @return false when memory is out
  */
 bool added_set_build(struct added_set *set, struct added_token *tokens /* takes */, size_t n,

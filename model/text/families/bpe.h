@@ -35,16 +35,16 @@ struct bpe_merge {
 struct bpe {
     struct bpe_merge *merges; /* (mask + 1) a hash table, open addressing */
     uint64_t mask;
-    /* A bit for each merge, by its hash: most pairs are none, and this fits a cache. */
+    /* A bit for each merge, by its hash: most pairs are not merges, and this fits a cache. */
     uint64_t *has_merge; /* (BPE_MERGE_BITS / 64) */
     uint32_t bytes[256]; /* token of the one-byte character, or UINT32_MAX */
     struct fallback fallback;
     struct trie pieces; /* with ignore_merges: all tokens; a whole part that is one is taken */
-    struct trie words;  /* tokens that are what their own text becomes */
+    struct trie words;  /* tokens whose own text becomes just this token */
     struct step_text prefix, suffix; /* of characters within a word, and of a word's last one */
     bool is_bytes, ignore_merges, fuse_unk, byte_fallback;
     struct cuts cuts;
-    bool cuts_unknown; /* also beside characters that are no tokens */
+    bool cuts_unknown; /* also beside characters that are not tokens */
 };
 
 /** bpe_merge_hash: of a pair, as the table's slots are found by it. */

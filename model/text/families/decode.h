@@ -25,7 +25,7 @@ enum decode_kind {
     DECODE_FUSE,
     DECODE_STRIP,   /* text: the character; start, stop: how many of it */
     DECODE_REPLACE, /* text or regex, by other */
-    DECODE_CTC,     /* text: the pad token; other: what parts words */
+    DECODE_CTC,     /* text: the pad token; other: what separates words */
 };
 
 struct decode_step {

@@ -20,5 +20,5 @@ struct fallback {
 /** fallback_find: call once the vocabulary is finished. */
 void fallback_find(struct fallback *fallback, const struct vocab *vocab);
 
-/** fallback_covers: each byte of `text` has a token. */
+/** fallback_covers: whether each byte of `text` has a token. */
 bool fallback_covers(const struct fallback *fallback, const char *text, size_t bytes);

@@ -62,9 +62,9 @@ struct tokenizer_family {
      * of it; false when the arena is at its cap. NULL: the family takes no pipeline. */
     bool (*put)(struct encoding *e, const struct line *part);
 
-    /** Of a family that keeps its words elsewhere (tokenizer->words), not in tokenizer->vocab,
-     * which then has their number alone: the id of a token, or TOKEN_ID_NONE; and the text of an
-     * id. NULL of all others. */
+    /** For a family that keeps its words elsewhere (tokenizer->words) and only their number in
+     * tokenizer->vocab: the id of a token, or TOKEN_ID_NONE; and the text of an id. NULL for all
+     * others. */
     uint32_t (*find)(const struct tokenizer *tokenizer, const char *token, size_t bytes);
     struct span (*text_of)(const struct tokenizer *tokenizer, uint32_t id);
 };
@@ -80,8 +80,8 @@ extern const struct tokenizer_family unigram_family;
 /** piped_encode: the families' encode that runs the pipeline. */
 bool piped_encode(struct encoding *e, const char *text, size_t bytes);
 
-/** dictionary_mixes: a token holds ideographs (or wide marks) beside something else, as in T恤.
- * Reads all of the vocabulary. */
+/** dictionary_mixes: whether a token holds ideographs (or wide marks) beside something else, as in
+ * T恤. Reads all of the vocabulary. */
 bool dictionary_mixes(const struct vocab *vocab);
 
 /** The families' put, and the decode of those that have a decoder. */
@@ -138,7 +138,7 @@ struct tokenizer {
     void (*detach)(struct tokenizer *); /* of a packed one: forgets these arrays */
     uint64_t fingerprint;               /* of the vocabulary; 0: not known */
     const void *words;                  /* of a family that keeps them elsewhere; borrowed */
-    bool lowercases;       /* a dictionary: what is not found is looked for in lower case */
+    bool lowercases;       /* a dictionary: words that are not found are searched in lower case */
     bool mixes;            /* a dictionary: dictionary_mixes of it */
     const char *word_mark; /* what a token starts with that begins a word: "Ġ", "▁"; or NULL */
 };

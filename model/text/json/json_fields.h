@@ -43,15 +43,14 @@ bool fields_string(const json_t *object, const char *path, const char *key, cons
 bool fields_count(const json_t *object, const char *path, const char *key, uint32_t *out,
                   struct err *err);
 
-/** fields_known: `object` has no keys but `known` (parted by ", "). For what the `tokenizers`
- * library refuses too: elsewhere it passes over the keys of others. */
+/** fields_known: `object` has no keys other than `known` (separated by ", "). For parts in which
+ * the `tokenizers` library refuses other keys too: elsewhere it ignores them. */
 bool fields_known(json_t *object, const char *path, const char *known, struct err *err);
 
 /** The types that a part may have, and how the `tokenizers` library tells them. */
 struct field_types {
-    const char *known;          /* parted by ", " */
-    const struct shape *shapes; /* what a part is that does not say, or says what is not known;
-                                   NULL: it must say */
+    const char *known;          /* separated by ", " */
+    const struct shape *shapes; /* of parts without a known type; NULL: they must give one */
     const char *untold;         /* known ones whose fields count before their name; NULL: none */
 };
 

@@ -56,7 +56,7 @@ bool json_read_pre_tokenizer(struct tokenizer *t, json_t *part, bool *is_bert, s
 /** json_finish_model makes what the model needs, now that the steps before it are known. */
 bool json_finish_model(struct tokenizer *t, struct err *err);
 
-/** Reads one step that is no Sequence. */
+/** Reads one step that is not a Sequence. */
 typedef bool json_read_step(struct tokenizer *t, json_t *part, const char *path, const char *type,
                             struct err *err);
 

@@ -32,7 +32,7 @@ struct shape_field {
 
 struct shape {
     const char *type; /* NULL: no more shapes */
-    bool is_named;    /* it must say its type too */
+    bool is_named;    /* it must give its type too */
     struct shape_field fields[SHAPE_FIELDS_MAX];
 };
 

@@ -22,10 +22,11 @@ enum pattern_kind {
     PATTERN_DEEPSEEK, /* a mark of ASCII goes with the ASCII letters behind it */
 };
 
-/** pattern_known: which of them an expression is, letter by letter; PATTERN_NONE: another. */
+/** pattern_known: the pattern that is spelled exactly like an expression; PATTERN_NONE: another
+ * one. */
 enum pattern_kind pattern_known(const char *regex, size_t bytes);
 
-/** pattern_leaves_gaps: its matches do not follow one another. */
+/** pattern_leaves_gaps: whether there may be text between its matches. */
 static inline bool pattern_leaves_gaps(enum pattern_kind kind)
 {
     return kind >= PATTERN_NUMBERS;

@@ -29,11 +29,11 @@
 #define PIPELINE_STEP_BYTES 256
 #define PIPELINE_SPLIT_BYTES 2048
 
-/** Of the steps with rules of SentencePiece, whose bytes do not count among these. */
+/** The most steps with rules of SentencePiece; their bytes do not count above. */
 #define PIPELINE_CHARSMAPS_MAX 32
 
-/** Normalizers may make so many bytes of one, and all that they insert once besides; pre-tokenizers
- * may be given so many. */
+/** Normalizers may make this many bytes of one, plus once all that they insert; pre-tokenizers may
+ * be given this many. */
 #define PIPELINE_GROWTH_MAX 256
 #define PIPELINE_SPLIT_GROWTH_MAX 32
 
@@ -83,7 +83,7 @@ enum split_kind {
     SPLIT_LENGTH,
 };
 
-/** What becomes of matches, as the reference's SplitDelimiterBehavior. */
+/** What is done with matches, as the reference's SplitDelimiterBehavior. */
 enum split_behavior {
     SPLIT_REMOVED,
     SPLIT_ISOLATED,
@@ -116,11 +116,11 @@ struct pipeline {
     size_t n_normalizers, n_splits;
     size_t bytes;          /* see PIPELINE_BYTES_MAX; of decoders and post-processors too */
     size_t inserted_bytes; /* of all texts that normalizers insert */
-    bool needs_places;     /* a step asks where a part stands, even if nobody wants spans */
+    bool needs_places;     /* a step needs the place of a part, even if nobody wants spans */
     bool has_regex;
 };
 
-/** pipeline_finish works out what every run asks, once all steps are read. */
+/** pipeline_finish computes what every run needs, once all steps are read. */
 void pipeline_finish(struct pipeline *pipeline);
 
 void pipeline_clear(struct pipeline *pipeline);

@@ -26,7 +26,7 @@ bool regex_open(struct regex **out, const char *pattern, size_t bytes, struct er
 /** regex_close frees; NULL is fine. */
 void regex_close(struct regex *regex);
 
-/** regex_scratch_new: what a search needs besides; for one thread at a time. NULL when memory is
+/** regex_scratch_new: memory that a search needs; for one thread at a time. NULL when memory is
  * out. */
 struct regex_scratch *regex_scratch_new(void);
 void regex_scratch_free(struct regex_scratch *scratch);

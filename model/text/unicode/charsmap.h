@@ -35,8 +35,8 @@ struct charsmap {
 };
 
 /**
- * charsmap_open reads what `data` (borrowed while the map lives) holds. Offsets within are checked
- * on use: one that leads nowhere is no rule.
+ * charsmap_open reads what `data` (borrowed while the map lives) holds. Offsets in it are checked
+ * when they are used: one that leads nowhere is not a rule.
  * @return false with ERR_FORMAT, without the name of a file
  */
 bool charsmap_open(struct charsmap *out, struct span data, struct err *err);

@@ -58,7 +58,7 @@ struct unicode_record {
 
 _Static_assert(sizeof(struct unicode_record) == 14, "as in make_tables.py");
 
-/** The script that parts nothing: spaces, and what all scripts share. */
+/** The script that never splits a text: spaces, and what all scripts share. */
 #define UNICODE_SCRIPT_ANY 0
 
 /* The index over all code points: in two steps below U+10000 (a block of 16 code points, one of

@@ -46,8 +46,7 @@ struct vocab {
 int vocab_quoted(const char *text, size_t bytes);
 
 /** vocab_text: the text of token `id`, not NUL-terminated; lives as long as the vocabulary, or
- * while it is filled until the next token. An empty one where the file is damaged, or gives out an
- * id that no token has. */
+ * while it is filled until the next token. Empty if the file is damaged or the id has no token. */
 const char *vocab_text(const struct vocab *vocab, uint32_t id, size_t *bytes);
 
 /** vocab_keep: a copy of `text` among the vocabulary's texts; false when memory or room is out. */
@@ -84,10 +83,11 @@ void vocab_clear(struct vocab *vocab);
 /** vocab_id: the id of the exact token, or TOKEN_ID_NONE (UINT32_MAX). */
 uint32_t vocab_id(const struct vocab *vocab, const char *text, size_t bytes);
 
-/** vocab_is_hole: the id (below n) has no token. */
+/** vocab_is_hole: whether the id (below n) has no token. */
 bool vocab_is_hole(const struct vocab *vocab, uint32_t id);
 
-/** vocab_is_of_model: the text of token `id` is one of the model itself, not added to it. */
+/** vocab_is_of_model: whether the text of token `id` belongs to the model itself, not to an
+ * added token. */
 bool vocab_is_of_model(const struct vocab *vocab, uint32_t id);
 
 /**
@@ -103,7 +103,7 @@ bool vocab_is_of_model(const struct vocab *vocab, uint32_t id);
 bool vocab_read_lines(struct vocab *vocab, struct span file, bool is_exact, const char *where,
                       struct err *err);
 
-/** vocab_has_column: a line with this text ends in a TAB and a whole number. */
+/** vocab_has_column: whether a line with this text ends in a TAB and a whole number. */
 bool vocab_has_column(const char *text, size_t bytes);
 
 /** vocab_drop_blank_end takes away the empty tokens at the end that have an id from `n` on. */
@@ -128,7 +128,7 @@ bool vocab_read_json(struct vocab *vocab, const char *text, const char *text_end
 bool vocab_read_scores(struct vocab *vocab, const char *text, const char *text_end,
                        const char **end, double **scores, const char *where, struct err *err);
 
-/** vocab_read_score reads one score as vocab_read_scores does; false where it is no number. */
+/** vocab_read_score reads one score as vocab_read_scores does; false if it is not a number. */
 bool vocab_read_score(const char *text, double *score);
 
 /** Takes one merge, in the order of the file. The texts are valid during the call. */
