@@ -3,6 +3,7 @@
 #include "handlers/dialect.h"
 #include "handlers/input.h"
 #include "handlers/routes.h"
+#include "handlers/serving.h"
 #include "handlers/write.h"
 #include "tests/unit/handlers/ask.h"
 
@@ -14,7 +15,7 @@ static const enum err_code codes[] = {
 static struct exchange *begin(struct ask *ask, const struct dialect *dialect)
 {
     struct exchange *x = ask_begin(ask);
-    x->model = ask->model;
+    serving_begin(x);
     x->dialect = dialect;
     return x;
 }

@@ -43,7 +43,7 @@ static void a_reply_beyond_the_requests_memory_is_refused_before_it_is_made(void
     arena_init(&ask->arena, 1 << 20);
     assert_true(plan(ask, 0, (struct plan){.reply_bytes = 1 << 20}, &err));
     assert_false(plan(ask, 0, (struct plan){.reply_bytes = (1 << 20) + 1}, &err));
-    assert_int_equal(err.code, ERR_MEMORY);
+    assert_int_equal(err.code, ERR_TOO_LARGE);
     assert_int_equal(ask->x.sample.reject, REJECT_MEMORY);
     /* In pieces it takes little at once, and is refused all the same. */
     assert_false(
