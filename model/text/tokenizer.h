@@ -5,8 +5,8 @@
  *
  * A tokenizer is immutable once made; any thread may use it. Encoding takes scratch and result from
  * the caller's arena (regular expressions apart, which have memory of their own during a call).
- * Families: one file each (wordpiece.c, bpe.c, unigram.c, piped.c for whole words, dictionary.c).
- * Reference for ids, offsets and decoded texts: the `tokenizers` library on the same
+ * Families: one file each (wordpiece.c, bpe.c, unigram.c, pipeline_encode.c for whole words,
+ * dictionary.c). Reference for ids, offsets and decoded texts: the `tokenizers` library on the same
  * tokenizer.json.
  *
  * tokenizer.json: what it holds that is not known (types, keys) is refused, naming the place;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file parts.h
- * What the readers of head files find, before it is checked as a whole (head.c). One thread.
+ * What the readers of head files find, before it is checked as a whole (head_open.c). One thread.
  */
 #pragma once
 

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "model/text/families/added.h"
+#include "model/text/families/added_set.h"
 #include "model/text/families/bpe.h"
 #include "model/text/families/decode.h"
 #include "model/text/families/short_words.h"
@@ -115,8 +115,8 @@ struct normalized_text {
 struct tokenizer {
     const struct tokenizer_family *family;
     struct vocab vocab;
-    uint32_t unknown_id;          /* or TOKEN_ID_NONE */
-    struct normalizer normalizer; /* of bert_family */
+    uint32_t unknown_id;               /* or TOKEN_ID_NONE */
+    struct bert_normalizer normalizer; /* of bert_family */
     struct pipeline pipeline;
     struct added_set raw;                     /* added tokens searched for in the text as it is */
     struct added_set normalized;              /* and in the normalized text */

@@ -105,7 +105,7 @@ static void put_normalized(struct encoding *e, const char *text, size_t bytes)
 
 /* Where the text can be cut at or after PIECE_BYTES without changing a token: before a character
    that starts a word whatever normalization does (the maker of the table made sure of it). */
-static size_t piece_bytes(const struct normalizer *normalizer, const char *text, size_t bytes)
+static size_t piece_bytes(const struct bert_normalizer *normalizer, const char *text, size_t bytes)
 {
     if (bytes <= PIECE_BYTES) return bytes;
     uint8_t cuts = UNICODE_SPACE | UNICODE_PUNCT;
@@ -136,17 +136,17 @@ static bool make_scratch(struct encoding *e, size_t bytes, size_t growth)
 
 static bool put_piece(struct encoding *e, const char *text, size_t bytes, uint32_t origin)
 {
-    const struct normalizer *normalizer = &e->tokenizer->normalizer;
+    const struct bert_normalizer *normalizer = &e->tokenizer->normalizer;
     uint32_t first = e->out->n;
     bool is_ascii = utf8_is_ascii(text, bytes);
     if (!make_scratch(e, bytes, is_ascii ? 1 : NORMALIZER_GROWTH)) return false;
-    if (is_ascii && normalizer_ascii(normalizer, text, bytes, e->scratch)) {
+    if (is_ascii && bert_normalizer_ascii(normalizer, text, bytes, e->scratch)) {
         memset(e->scratch + bytes, ' ', PADDING_BYTES);
         put_normalized(e, e->scratch, bytes);
         encoding_place(e, first, e->scratch, NULL, origin);
         return true;
     }
-    size_t normalized = normalizer_apply(normalizer, text, bytes, e->scratch, e->places);
+    size_t normalized = bert_normalizer_apply(normalizer, text, bytes, e->scratch, e->places);
     memset(e->scratch + normalized, ' ', PADDING_BYTES);
     put_normalized(e, e->scratch, normalized);
     encoding_place(e, first, e->scratch, e->places, origin);

@@ -94,7 +94,7 @@ static struct normalize_step *add_normalizer(struct tokenizer *t, enum normalize
     return step;
 }
 
-static bool read_bert_normalizer(json_t *part, const char *path, struct normalizer *n,
+static bool read_bert_normalizer(json_t *part, const char *path, struct bert_normalizer *n,
                                  struct err *err)
 {
     return fields_bool(part, path, "clean_text", &n->clean_text, err) &&
@@ -106,7 +106,7 @@ static bool read_bert_normalizer(json_t *part, const char *path, struct normaliz
 static bool add_bert_normalizer(struct tokenizer *t, json_t *part, const char *path,
                                 struct err *err)
 {
-    struct normalizer n;
+    struct bert_normalizer n;
     if (!read_bert_normalizer(part, path, &n, err)) return false;
     if (n.clean_text && !add_normalizer(t, NORMALIZE_CLEAN, err)) return false;
     if (n.handle_chinese_chars && !add_normalizer(t, NORMALIZE_CHINESE_SPACES, err)) return false;
@@ -232,11 +232,11 @@ static bool read_normalizer_step(struct tokenizer *t, json_t *part, const char *
 }
 
 /* Whether bert_family's own normalizer does the same. */
-static bool fits_bert(json_t *part, struct normalizer *n)
+static bool fits_bert(json_t *part, struct bert_normalizer *n)
 {
     struct err ignored;
     const char *type = json_string_value(json_object_get(part, "type"));
-    *n = (struct normalizer){0};
+    *n = (struct bert_normalizer){0};
     if (!type) return true;
     n->lowercase = strcmp(type, "Lowercase") == 0;
     if (strcmp(type, "BertNormalizer") != 0) return n->lowercase;

@@ -24,8 +24,8 @@ static bool ascii_block(const char *text, size_t bytes, char *out, bool clean, u
     return bad == 0;
 }
 
-bool normalizer_ascii(const struct normalizer *normalizer, const char *text, size_t bytes,
-                      char *out)
+bool bert_normalizer_ascii(const struct bert_normalizer *normalizer, const char *text, size_t bytes,
+                           char *out)
 {
     unsigned char fold = normalizer->lowercase ? 0x20 : 0;
     for (size_t i = 0; i < bytes; i += ASCII_BLOCK) {
@@ -43,7 +43,7 @@ struct place {
 };
 
 struct writer {
-    const struct normalizer *normalizer;
+    const struct bert_normalizer *normalizer;
     bool has_form;
     enum unicode_form form;
     uint16_t special; /* see special_flags */
@@ -187,7 +187,7 @@ static void put_run(struct writer *w, const struct unicode_record *record)
 /* ---- one character ---- */
 
 /* What the normalizer does to characters with one of these flags is more than to write them. */
-static uint16_t special_flags(const struct normalizer *n)
+static uint16_t special_flags(const struct bert_normalizer *n)
 {
     return (n->clean_text ? UNICODE_CONTROL | UNICODE_SPACE : 0) |
            (n->strip_accents ? UNICODE_MARK | UNICODE_REORDER | UNICODE_SYLLABLE : 0);
@@ -243,7 +243,7 @@ static inline void put_character(struct writer *w)
 
 static inline void put_ascii(struct writer *w, unsigned char c)
 {
-    const struct normalizer *n = w->normalizer;
+    const struct bert_normalizer *n = w->normalizer;
     uint8_t flags = unicode_byte_flags[c];
     w->in.at++;
     uint32_t index = w->in.index++;
@@ -255,8 +255,8 @@ static inline void put_ascii(struct writer *w, unsigned char c)
     if (w->places) *w->places++ = index;
 }
 
-size_t normalizer_apply(const struct normalizer *normalizer, const char *text, size_t bytes,
-                        char *out, uint32_t *places)
+size_t bert_normalizer_apply(const struct bert_normalizer *normalizer, const char *text,
+                             size_t bytes, char *out, uint32_t *places)
 {
     struct writer w = {.normalizer = normalizer,
                        .has_form = normalizer->strip_accents || normalizer->lowercase,

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /** All false: the text stays as it is (a null normalizer). */
-struct normalizer {
+struct bert_normalizer {
     bool clean_text;
     bool handle_chinese_chars;
     bool strip_accents;
@@ -23,20 +23,20 @@ struct normalizer {
 #define NORMALIZER_GROWTH 3
 
 /**
- * normalizer_ascii writes the normalized text to `out` (room for `bytes`), if `text` is ASCII that
- * holds nothing to remove: each byte then stays in its place. Otherwise returns false and `out` is
- * scratch.
+ * bert_normalizer_ascii writes the normalized text to `out` (room for `bytes`), if `text` is ASCII
+ * that holds nothing to remove: each byte then stays in its place. Otherwise returns false and
+ * `out` is scratch.
  */
-bool normalizer_ascii(const struct normalizer *normalizer, const char *text, size_t bytes,
-                      char *out);
+bool bert_normalizer_ascii(const struct bert_normalizer *normalizer, const char *text, size_t bytes,
+                           char *out);
 
 /**
- * normalizer_apply writes the normalized text (valid UTF-8 in and out).
+ * bert_normalizer_apply writes the normalized text (valid UTF-8 in and out).
  * @param out    room for bytes * NORMALIZER_GROWTH
  * @param places (code points of the result) which code point of `text` each one stems from,
  *               ascending; room for as many as `text` has bytes; NULL = not
  *               wanted
  * @return bytes written
  */
-size_t normalizer_apply(const struct normalizer *normalizer, const char *text, size_t bytes,
-                        char *out, uint32_t *places);
+size_t bert_normalizer_apply(const struct bert_normalizer *normalizer, const char *text,
+                             size_t bytes, char *out, uint32_t *places);

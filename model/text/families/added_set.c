@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/text/families/added.h"
+#include "model/text/families/added_set.h"
 
 #include "base/utf8.h"
 #include "model/text/unicode/unicode.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file added.h
+ * @file added_set.h
  * Added tokens, such as [CLS] written out in a text: found before the text is split into words.
  *
  * Reference: the `tokenizers` library's AddedVocabulary. Tokens that are not `normalized` are

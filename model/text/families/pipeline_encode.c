@@ -164,7 +164,7 @@ bool tokenizer_normalize(const struct tokenizer *t, struct arena *arena, const c
     if (t->family == &bert_family) { /* of a vocab.txt, which has no steps */
         char *normalized = arena_alloc(arena, bytes * NORMALIZER_GROWTH + 1);
         if (!normalized) return false;
-        size_t n = normalizer_apply(&t->normalizer, text, bytes, normalized, NULL);
+        size_t n = bert_normalizer_apply(&t->normalizer, text, bytes, normalized, NULL);
         *out = (struct line){.text = normalized, .bytes = n};
         return true;
     }
