@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct counted {
     struct snapshot snapshot; /* first: what borrowers hold */
@@ -157,9 +156,7 @@ static struct counted *make_counted(struct model *model, void *attached, struct 
 {
     struct counted *counted = malloc(sizeof *counted);
     if (counted)
-        *counted = (struct counted){.snapshot = {.model = model,
-                                                 .attached = attached,
-                                                 .opened_unix_s = (int64_t)time(NULL)},
+        *counted = (struct counted){.snapshot = {.model = model, .attached = attached},
                                     .model = model,
                                     .attached = attached};
     else

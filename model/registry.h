@@ -32,7 +32,6 @@ struct snapshot {
     const char *name; /* the same pointer in every snapshot of the name */
     const struct model *model;
     const void *attached; /* of whoever put it there; NULL: nothing */
-    int64_t opened_unix_s;
     uint64_t number; /* 1, 2, 3 ... in the order in which snapshots were put into the registry */
 };
 

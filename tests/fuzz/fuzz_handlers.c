@@ -20,19 +20,25 @@ static const char *const paths[] = {
 
 static struct service services[2];
 
+static void add_model(struct registry *registry, const char *path)
+{
+    struct model *model;
+    struct err err = {0};
+    if (model_open(&model, path, &err) &&
+        registry_put(registry, model_info(model)->name, model, NULL, &err))
+        return;
+    fprintf(stderr, "%s\n", err.message);
+    exit(1);
+}
+
+/* The first has two models of other shapes, "chain-w6x2" and "chain-w6x8". */
 static void open_services(void)
 {
-    static const char *const models[2] = {"examples/chain/w6x2", "builtin"};
     json_init();
     for (int i = 0; i < 2; i++) {
-        struct model *model;
-        struct err err = {0};
-        if (!model_open(&model, models[i], &err)) {
-            fprintf(stderr, "%s\n", err.message);
-            exit(1);
-        }
         struct registry *registry = registry_new();
-        if (!registry_put(registry, model_info(model)->name, model, NULL, &err)) exit(1);
+        add_model(registry, i == 0 ? "examples/chain/w6x2" : "builtin");
+        if (i == 0) add_model(registry, "examples/chain/w6x8");
         services[i] = (struct service){.registry = registry,
                                        .version = "0",
                                        .body_bytes_max = 1 << 20,
@@ -91,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!handlers_dispatch(&x)) abort();
     }
     check(&x);
+    handlers_end(&x);
     arena_clear(&arena);
     free(exact);
     return 0;
