@@ -555,7 +555,7 @@ def test_of_a_fasttext_model_the_vectors_of_its_words_are_converted(name, tmp_pa
     known = [line.split("\t")[1] for line in run("vocab", "--model", FASTTEXT / name).stdout.decode().splitlines()]
     known = [word for word in known if word.isalpha()][:50]
     done = run("convert", "--input", FASTTEXT / name, "--output", tmp_path / "out")
-    assert "the vectors of fastText's words alone" in done.stdout.decode() and "--heads" not in done.stdout.decode()
+    assert "only the vectors of fastText's words" in done.stdout.decode() and "--heads" not in done.stdout.decode()
     for form in ("packed", "folder"):
         run("convert", "--input", FASTTEXT / name, "--output", tmp_path / form, "--to", form)
         told = json.loads(run("inspect", tmp_path / form, "--format", "json").stdout)
