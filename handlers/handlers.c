@@ -120,11 +120,11 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
     } else if (takes_body && content_encoding && *content_encoding &&
                strcasecmp(content_encoding, "identity") != 0) {
         err_set(&err, ERR_MEDIA_TYPE, NULL,
-                "the body has content-encoding %.*s, which is not taken; send it uncompressed",
+                "content-encoding %.*s is not supported; send the body uncompressed",
                 (int)strnlen(content_encoding, ERR_VALUE_BYTES), content_encoding);
     } else if (takes_body && !is_json_type(x->content_type)) {
         err_set(&err, ERR_MEDIA_TYPE, NULL,
-                "the body has content-type %.*s; send JSON with content-type: application/json",
+                "content-type %.*s is not supported; send JSON with content-type: application/json",
                 (int)strnlen(x->content_type, ERR_VALUE_BYTES), x->content_type);
     } else {
         return true;

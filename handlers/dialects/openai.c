@@ -102,8 +102,8 @@ static bool read_pooling(const struct exchange *x, const struct value *values,
         return false;
     if (pooling == POOLING_WEIGHTED && !info->has_weights)
         return err_set(err, ERR_INVALID, "pooling",
-                       "pooling \"weighted\" needs a model with token weights, which \"%s\" has "
-                       "not; send \"mean\", \"sum\", \"max\" or \"unit\"",
+                       "pooling \"weighted\" needs token weights, but model \"%s\" has none; send "
+                       "\"mean\", \"sum\", \"max\" or \"unit\"",
                        x->snapshot->name);
     pool->pooling = (enum pooling)pooling;
     pool->dims = (uint32_t)dims;

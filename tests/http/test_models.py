@@ -165,7 +165,7 @@ def test_one_model_alone_takes_any_name_unless_it_is_to_be_strict(start, tmp_pat
         assert (status, reply["model"], reply["data"][0]["embedding"]) == (200, name, [1, 1])
     assert ids(service) == ["own"]
     body = json.dumps({"input": "food", "model": "any", "pooling": "weighted"}).encode()
-    assert 'token weights, which \\"own\\" has not' in service.post("/v1/embeddings", body).body.decode()
+    assert 'needs token weights, but model \\"own\\" has none' in service.post("/v1/embeddings", body).body.decode()
     body = json.dumps({"text": "food", "model": "also"}).encode()
     assert 'the model \\"own\\" has no classifier head' in service.post("/v1/classify", body).body.decode()
     assert service.post("/v1/ids", body).headers["x-embedd-model"] == "own/v1"
