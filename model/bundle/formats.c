@@ -4,17 +4,15 @@
 #include <stddef.h>
 
 extern const struct format format_npy, format_fasttext, format_safetensors, format_json,
-    format_word2vec_binary, format_word2vec_text, format_glove, format_foreign,
-    format_named_safetensors, format_unknown;
+    format_word_vectors, format_foreign, format_named_safetensors, format_unknown;
 
-const struct format *const formats[] = {
+/* In the order in which they are asked; the last one recognizes everything. */
+static const struct format *const formats[] = {
     &format_npy,
     &format_fasttext,
     &format_safetensors,
     &format_json,
-    &format_word2vec_binary,
-    &format_word2vec_text,
-    &format_glove,
+    &format_word_vectors,
     /* Nobody's: what they look like, and what to do. */
     &format_foreign,
     &format_named_safetensors,

@@ -25,7 +25,7 @@ enum recognized {
 #define FORMAT_ADVICE_BYTES 400
 
 struct format {
-    const char *name;   /* as model_info has it */
+    const char *name;   /* as model_info has it, where `open` does not say it more closely */
     bool is_alone;      /* the file is all of the model: no table beside it, no files of its own */
     bool is_words;      /* words in order of their frequency: `limit` may cut them */
     bool is_read_whole; /* when it is opened, so that it is read ahead */
@@ -40,9 +40,6 @@ struct format {
      * ERR_IO, ERR_FORMAT or ERR_MEMORY; the caller closes the bundle. */
     bool (*open)(struct bundle *bundle, const struct model_options *options, struct err *err);
 };
-
-/** In the order in which they are asked. The last one recognizes everything. */
-extern const struct format *const formats[];
 
 /**
  * format_find: who can open the file.

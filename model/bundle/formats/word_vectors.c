@@ -4,6 +4,7 @@
 #include "model/bundle/formats.h"
 #include "model/bundle/opening.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 static bool warn_of_words(const struct bundle *bundle, const struct word_vectors *vectors,
@@ -15,10 +16,16 @@ static bool warn_of_words(const struct bundle *bundle, const struct word_vectors
     return opening_warn(options, err, sentence);
 }
 
-static bool open_word_vectors(struct bundle *bundle, const struct model_options *options,
-                              enum word_vectors_kind kind, struct err *err)
+static bool open(struct bundle *bundle, const struct model_options *options, struct err *err)
 {
+    static const char *const names[] = {
+        [WORD2VEC_TEXT] = "word2vec", [WORD2VEC_BINARY] = "word2vec", [GLOVE_TEXT] = "glove"};
     struct word_vectors vectors;
+    enum word_vectors_kind kind;
+    const bool is_told = word_vectors_tell(bundle->source.weights, &kind);
+    assert(is_told); /* it was recognized */
+    (void)is_told;
+    bundle->format = names[kind];
     if (!opening_own_config(bundle, options, err) ||
         !word_vectors_read(&vectors, bundle->source.weights, kind, options->limit, bundle->where,
                            err))
@@ -48,33 +55,16 @@ static bool open_word_vectors(struct bundle *bundle, const struct model_options 
     return tokenizer_open_words(&bundle->tokenizer, &vectors.vocab, bundle->where, err);
 }
 
-static enum recognized recognize(struct span file, enum word_vectors_kind wanted)
+static enum recognized recognize(struct span file, const char *name, char *advice)
 {
     enum word_vectors_kind kind;
-    return word_vectors_tell(file, &kind) && kind == wanted ? RECOGNIZED_YES : RECOGNIZED_NO;
+    (void)name;
+    (void)advice;
+    return word_vectors_tell(file, &kind) ? RECOGNIZED_YES : RECOGNIZED_NO;
 }
 
-/* A kind is a format. */
-#define DEFINE_FORMAT(variable, format_name, kind)                                                 \
-    static enum recognized recognize_##variable(struct span file, const char *name, char *advice)  \
-    {                                                                                              \
-        (void)name;                                                                                \
-        (void)advice;                                                                              \
-        return recognize(file, kind);                                                              \
-    }                                                                                              \
-                                                                                                   \
-    static bool open_##variable(struct bundle *bundle, const struct model_options *options,        \
-                                struct err *err)                                                   \
-    {                                                                                              \
-        return open_word_vectors(bundle, options, kind, err);                                      \
-    }                                                                                              \
-                                                                                                   \
-    const struct format format_##variable = {.name = format_name,                                  \
-                                             .is_words = true,                                     \
-                                             .is_read_whole = true,                                \
-                                             .recognize = recognize_##variable,                    \
-                                             .open = open_##variable};
-
-DEFINE_FORMAT(word2vec_text, "word2vec", WORD2VEC_TEXT)
-DEFINE_FORMAT(word2vec_binary, "word2vec", WORD2VEC_BINARY)
-DEFINE_FORMAT(glove, "glove", GLOVE_TEXT)
+const struct format format_word_vectors = {.name = "word vectors",
+                                           .is_words = true,
+                                           .is_read_whole = true,
+                                           .recognize = recognize,
+                                           .open = open};
