@@ -2,7 +2,6 @@
 #include "handlers/metrics.h"
 
 #include "base/file.h"
-#include "base/numtext.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -484,12 +483,6 @@ struct writer {
     bool openmetrics;
 };
 
-static void add_u64(struct buf *out, uint64_t value)
-{
-    char *room = buf_reserve(out, 20);
-    if (room) out->bytes += numtext_u64(room, value);
-}
-
 /* A counter's family has no _total in OpenMetrics and has it in the older format. */
 static void begin(const struct writer *w, const char *name, const char *type, const char *help)
 {
@@ -525,7 +518,7 @@ static void write_simple(const struct writer *w, const char *name, const char *t
     buf_add_str(w->out, name);
     if (strcmp(type, "counter") == 0) buf_add_str(w->out, "_total");
     buf_add_char(w->out, ' ');
-    add_u64(w->out, value);
+    buf_add_u64(w->out, value);
     buf_add_char(w->out, '\n');
 }
 
@@ -542,7 +535,7 @@ static const struct scale of_counts = {count_labels, N_COUNTS, false};
 static void add_sum(struct buf *out, uint64_t sum, bool is_ns)
 {
     if (!is_ns)
-        add_u64(out, sum);
+        buf_add_u64(out, sum);
     else
         buf_printf(out, "%" PRIu64 ".%09" PRIu64, sum / 1000000000, sum % 1000000000);
 }
@@ -566,7 +559,7 @@ static void write_histogram(const struct writer *w, const char *name, const stru
         if (label) add_label(w->out, "{", label, value);
         add_label(w->out, label ? "," : "{", "le", i < scale->n ? scale->labels[i] : "+Inf");
         buf_add_str(w->out, "} ");
-        add_u64(w->out, below);
+        buf_add_u64(w->out, below);
         buf_add_char(w->out, '\n');
     }
     for (int is_count = 0; is_count < 2; is_count++) {
@@ -578,7 +571,7 @@ static void write_histogram(const struct writer *w, const char *name, const stru
         }
         buf_add_char(w->out, ' ');
         if (is_count)
-            add_u64(w->out, count);
+            buf_add_u64(w->out, count);
         else
             add_sum(w->out, sum, scale->is_ns);
         buf_add_char(w->out, '\n');

@@ -11,18 +11,6 @@ void write_text(struct buf *out, struct text text)
     json_write_string(out, text.data, text.bytes);
 }
 
-void write_u64(struct buf *out, uint64_t value)
-{
-    char *at = buf_reserve(out, 20);
-    if (at) out->bytes += numtext_u64(at, value);
-}
-
-void write_number(struct buf *out, float value)
-{
-    char *at = buf_reserve(out, NUMTEXT_FLOAT_BYTES);
-    if (at) out->bytes += numtext_float(at, value);
-}
-
 size_t write_floats_bytes(enum encoding encoding, size_t n)
 {
     return 2 + (encoding == ENCODING_BASE64 ? numtext_base64_bytes(n * sizeof(float))

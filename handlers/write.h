@@ -10,7 +10,6 @@
 #include "handlers/text.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 /** How vectors are written. */
 enum encoding { ENCODING_FLOAT, ENCODING_BASE64 };
@@ -20,12 +19,6 @@ extern const char *const encoding_names[2];
 
 /** write_text appends a string, quoted and escaped; bytes that are not UTF-8 become U+FFFD. */
 void write_text(struct buf *out, struct text text);
-
-/** write_u64 appends a whole number. */
-void write_u64(struct buf *out, uint64_t value);
-
-/** write_number appends one finite float. */
-void write_number(struct buf *out, float value);
 
 /** write_floats appends `[a,b,...]`, or the base64 of the n floats as a string. */
 void write_floats(struct buf *out, enum encoding encoding, const float *x, size_t n);

@@ -82,7 +82,7 @@ static void write_values(struct buf *out, const char *name, const struct questio
         if (i > 0) buf_add_char(out, ',');
         write_label(out, question, answer->order[i]);
         buf_add_char(out, ':');
-        write_number(out, values[answer->order[i]]);
+        buf_add_float(out, values[answer->order[i]]);
     }
     buf_add_char(out, '}');
 }
@@ -95,14 +95,14 @@ static void write_shares(struct buf *out, const struct sequence *item, const str
         write_text(out, sources[i]);
         if (spans) {
             buf_add_str(out, ",\"start\":");
-            write_u64(out, spans[i].start);
+            buf_add_u64(out, spans[i].start);
             buf_add_str(out, ",\"end\":");
-            write_u64(out, spans[i].end);
+            buf_add_u64(out, spans[i].end);
         } else {
             buf_add_str(out, ",\"start\":null,\"end\":null");
         }
         buf_add_str(out, ",\"share\":");
-        write_number(out, (float)(sign * shares[i]));
+        buf_add_float(out, (float)(sign * shares[i]));
         buf_add_char(out, '}');
     }
 }
@@ -128,7 +128,7 @@ static bool write_explanation(struct buf *out, struct exchange *x, const struct 
     buf_add_str(out, ",\"explanation\":{\"label\":");
     write_label(out, question, label);
     buf_add_str(out, ",\"bias\":");
-    write_number(out, (float)(sign * bias));
+    buf_add_float(out, (float)(sign * bias));
     buf_add_str(out, ",\"tokens\":[");
     write_shares(out, item, sources, spans, shares, sign);
     buf_add_str(out, "]}");

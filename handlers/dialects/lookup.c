@@ -49,7 +49,7 @@ static bool write_ids(const uint32_t *ids, uint32_t n, uint32_t *next, size_t fu
     if (*next == 0) buf_add_char(out, '[');
     for (; *next < n && has_room(*next, full, out); ++*next) {
         if (*next > 0) buf_add_char(out, ',');
-        write_u64(out, ids[*next]);
+        buf_add_u64(out, ids[*next]);
     }
     if (*next < n && !out->failed) return false;
     buf_add_char(out, ']');
@@ -110,12 +110,12 @@ static bool ids_write(struct exchange *x, struct buf *out, struct err *err)
         next = 0;
         write_ids(item->ids, item->n, &next, NO_LIMIT, out);
         buf_add_str(out, ",\"unknown\":");
-        write_u64(out, item->unknown);
+        buf_add_u64(out, item->unknown);
         buf_add_char(out, '}');
     }
     write_model_name(out, model);
     buf_add_str(out, ",\"vocab_size\":");
-    write_u64(out, model_info(x->model)->vocab_size);
+    buf_add_u64(out, model_info(x->model)->vocab_size);
     buf_add_char(out, '}');
     stage_end(x, STAGE_WRITE);
     return true;

@@ -130,9 +130,9 @@ static void write_tail(struct buf *out, const struct embeddings_request *request
     buf_add_str(out, "],\"model\":");
     write_text(out, request->model);
     buf_add_str(out, ",\"usage\":{\"prompt_tokens\":");
-    write_u64(out, request->batch.tokens);
+    buf_add_u64(out, request->batch.tokens);
     buf_add_str(out, ",\"total_tokens\":");
-    write_u64(out, request->batch.tokens);
+    buf_add_u64(out, request->batch.tokens);
     buf_add_str(out, "}}");
 }
 

@@ -57,7 +57,7 @@ bool request_read_own(struct exchange *x, const struct value values[static OWN_F
 void write_index(struct buf *out, size_t index)
 {
     buf_add_str(out, index > 0 ? ",{\"index\":" : "{\"index\":");
-    write_u64(out, index);
+    buf_add_u64(out, index);
 }
 
 void write_model_name(struct buf *out, struct text name)

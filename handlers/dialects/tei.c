@@ -242,7 +242,7 @@ static void write_predictions(struct buf *out, const struct question *question,
     for (uint32_t i = 0; i < question->info->n_labels; i++) {
         uint32_t label = answer->order[i];
         buf_add_str(out, i > 0 ? ",{\"score\":" : "{\"score\":");
-        write_number(out, is_raw ? answer->logits[label] : answer->p[label]);
+        buf_add_float(out, is_raw ? answer->logits[label] : answer->p[label]);
         buf_add_str(out, ",\"label\":");
         write_label(out, question, label);
         buf_add_char(out, '}');
@@ -319,7 +319,7 @@ static void write_token(const struct exchange *x, struct text text, uint32_t id,
     if (id == TOKEN_ID_NONE) {
         buf_add_str(out, "null");
     } else {
-        write_u64(out, id);
+        buf_add_u64(out, id);
     }
     buf_add_str(out, ",\"text\":");
     write_text(out, shown);
@@ -329,9 +329,9 @@ static void write_token(const struct exchange *x, struct text text, uint32_t id,
     }
     const uint64_t start = (uint64_t)(shown.data - text.data);
     buf_add_str(out, ",\"special\":false,\"start\":");
-    write_u64(out, start);
+    buf_add_u64(out, start);
     buf_add_str(out, ",\"stop\":");
-    write_u64(out, start + shown.bytes);
+    buf_add_u64(out, start + shown.bytes);
     buf_add_char(out, '}');
 }
 
