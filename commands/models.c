@@ -64,18 +64,6 @@ static bool take_model(void *user, const char *line, struct err *err)
     return add_item(user, line, err);
 }
 
-/* Files that are a model by themselves; their names end there. */
-static size_t stem_bytes(const char *file)
-{
-    static const char *const ends[] = {".safetensors", ".npy", ".vec", ".bin", ".ftz"};
-    const size_t bytes = strlen(file);
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        const size_t n = strlen(ends[i]);
-        if (bytes > n && strcmp(file + bytes - n, ends[i]) == 0) return bytes - n;
-    }
-    return 0;
-}
-
 /* One that cannot be looked at, such as a link to nowhere, is refused when it is opened. */
 static bool take_entry(struct models *models, const char *folder, const char *file, struct err *err)
 {
@@ -85,7 +73,7 @@ static bool take_entry(struct models *models, const char *folder, const char *fi
     struct stat info;
     if (asprintf(&path, "%s/%s", folder, file) < 0)
         return err_set(err, ERR_MEMORY, NULL, "no memory for the list of models");
-    size_t bytes = stem_bytes(file);
+    size_t bytes = source_stem_bytes(file); /* of a file; a folder's name is whole */
     if (stat(path, &info) != 0 ? bytes == 0 : S_ISDIR(info.st_mode)) bytes = strlen(file);
     const bool done = bytes == 0 || add_source(models, file, bytes, path, err);
     free(path);

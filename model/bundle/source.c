@@ -277,15 +277,19 @@ static bool find_static_folder(struct source *source, struct err *err)
     return map_file(source, STATIC_FOLDER "/tokenizer.json", &source->tokenizer, err);
 }
 
+size_t source_stem_bytes(const char *name)
+{
+    static const char *const ends[] = {".npy", ".vec", ".bin", ".ftz", ".safetensors"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(name, ends[i])) return strlen(name) - strlen(ends[i]);
+    return 0;
+}
+
 /* Files by themselves that a folder may hold instead. */
 static bool is_other_form(const char *name)
 {
-    static const char *const ends[] = {".npy", ".vec", ".bin", ".ftz", ".safetensors"};
-    if (name[0] == '.' || strcmp(name, "pytorch_model.bin") == 0 || strlen(name) > NAME_MAX)
-        return false;
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (ends_with(name, ends[i])) return true;
-    return false;
+    return name[0] != '.' && strcmp(name, "pytorch_model.bin") != 0 && strlen(name) <= NAME_MAX &&
+           source_stem_bytes(name) > 0;
 }
 
 /* The only such file. */

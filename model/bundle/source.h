@@ -55,6 +55,11 @@ struct source {
  */
 bool source_open(struct source *source, const char *path, const char *tensor, struct err *err);
 
+/** source_stem_bytes: how long the name of a file that may be a model by itself is without its
+ * ending
+ * (.npy, .vec, .bin, .ftz, .safetensors); 0: it has another. Pure: any thread. */
+size_t source_stem_bytes(const char *name);
+
 /** source_read_config maps the config.json beside the weights, if there is one; false with ERR_IO
  * or ERR_FORMAT, as source_read_beside. */
 bool source_read_config(struct source *source, struct err *err);
