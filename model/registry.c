@@ -69,7 +69,7 @@ void registry_free(struct registry *registry)
     for (size_t i = 0; i < registry->n; i++) {
         struct counted *current = registry->entries[i].current;
         if (current) close_counted(current);
-        free((char *)registry->entries[i].name);
+        free(registry->entries[i].name);
     }
     free(registry->entries);
     free(registry->models);

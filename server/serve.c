@@ -40,7 +40,6 @@ struct reload {
     uv_thread_t thread;
     bool is_running; /* the main thread's */
     bool is_wanted;  /* once more, when it has ended */
-    bool is_started; /* `done` is there */
     bool is_late;    /* the drain's deadline has passed: nobody waits for it any more */
     atomic_bool is_over;
 };
@@ -400,23 +399,17 @@ static bool prepare(struct server *server, struct err *err)
 
 static bool run(struct server *server, void (*on_ready)(const char *url, void *user), void *user)
 {
-    bool is_started = false;
+    uv_async_t *const asyncs[] = {&server->reload.done, &server->ended};
+    static const uv_async_cb heard[] = {on_reload_done, on_ended};
+    size_t n = 0;
     if (uv_loop_init(&server->uv) != 0) return false;
-    if (uv_async_init(&server->uv, &server->reload.done, on_reload_done) == 0) {
-        server->reload.done.data = server;
-        server->reload.is_started = true;
-        registry_watch(server->registry, on_model_retired, server);
-    }
-    if (server->reload.is_started && uv_async_init(&server->uv, &server->ended, on_ended) == 0) {
-        server->ended.data = server;
-        is_started = start(server);
-        if (is_started)
-            on_ready(server->listener.url, user);
-        else
-            uv_close((uv_handle_t *)&server->ended, NULL);
-    }
-    if (!is_started && server->reload.is_started)
-        uv_close((uv_handle_t *)&server->reload.done, NULL);
+    for (; n < 2 && uv_async_init(&server->uv, asyncs[n], heard[n]) == 0; n++)
+        asyncs[n]->data = server;
+    if (n == 2) registry_watch(server->registry, on_model_retired, server);
+    const bool is_started = n == 2 && start(server);
+    if (is_started) on_ready(server->listener.url, user);
+    for (size_t i = 0; i < n && !is_started; i++)
+        uv_close((uv_handle_t *)asyncs[i], NULL);
     uv_run(&server->uv, UV_RUN_DEFAULT);
     join_loops(server);
     if (server->reload.is_running) { /* on a thread that has everything still, and no end */
