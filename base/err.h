@@ -18,6 +18,7 @@
 enum err_code {
     ERR_NONE = 0,
     ERR_INVALID,       /* a wrong value in a request */
+    ERR_EMPTY,         /* a list without items, where a request needs one */
     ERR_RANGE,         /* a number in JSON beyond what is held: 64 bits, or a double */
     ERR_NOT_FOUND,     /* unknown route or model */
     ERR_METHOD,        /* the route exists, the method does not */

@@ -13,6 +13,7 @@ static int exit_code(enum err_code code)
     case ERR_USAGE:
         return 2;
     case ERR_INVALID:
+    case ERR_EMPTY:
     case ERR_RANGE:
     case ERR_NOT_FOUND:
     case ERR_METHOD:

@@ -17,6 +17,7 @@ static struct error_form form_of(enum err_code code)
 {
     switch (code) {
     case ERR_INVALID:
+    case ERR_EMPTY:
     case ERR_RANGE:
         return (struct error_form){400, NULL, REJECT_BAD_VALUE};
     case ERR_NOT_FOUND:

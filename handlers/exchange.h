@@ -21,6 +21,7 @@
 #include <string.h>
 
 struct dialect;
+struct endpoint;
 struct model;
 struct route;
 struct service;
@@ -43,6 +44,7 @@ struct exchange {
     const struct model *model;       /* of the snapshot */
     const struct dialect *dialect;   /* of the route; embedd's own where there is none */
     const struct route *route;
+    const struct endpoint *endpoint; /* of the route, or the one that it handed over to */
     struct text path_tail; /* what the placeholder of a route such as /v1/models/{id} stands for */
 
     /* The request. Strings are NUL-terminated and live as long as the arena; NULL = not sent. */
@@ -112,4 +114,5 @@ static inline void reply_static(struct exchange *x, unsigned status, const char 
 
 /** Media types of replies. */
 #define TYPE_JSON "application/json"
+#define TYPE_BYTES "application/octet-stream"
 #define TYPE_TEXT "text/plain; charset=utf-8"

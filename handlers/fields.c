@@ -40,12 +40,29 @@ static bool convert_list(struct arena *arena, json_t *list, int depth, struct va
     return true;
 }
 
+static bool convert_object(struct arena *arena, json_t *object, int depth, struct value *value)
+{
+    const size_t n = json_object_size(object);
+    struct member *items = arena_array(arena, n, sizeof *items);
+    if (!items) return false;
+    size_t i = 0;
+    const char *key;
+    json_t *member;
+    json_object_foreach(object, key, member)
+    {
+        items[i].name = (struct text){key, strlen(key)};
+        if (!convert(arena, member, depth + 1, &items[i++].value)) return false;
+    }
+    *value = (struct value){.kind = VALUE_OBJECT, .object = {items, n}};
+    return true;
+}
+
 static bool convert(struct arena *arena, json_t *json, int depth, struct value *value)
 {
     *value = (struct value){.kind = VALUE_OTHER};
     switch (json_typeof(json)) {
     case JSON_OBJECT:
-        return true;
+        return depth < FIELDS_DEPTH_MAX ? convert_object(arena, json, depth, value) : true;
     case JSON_ARRAY:
         return depth < FIELDS_DEPTH_MAX ? convert_list(arena, json, depth, value) : true;
     case JSON_STRING:
@@ -72,23 +89,24 @@ static bool convert(struct arena *arena, json_t *json, int depth, struct value *
     return true;
 }
 
-static size_t find_name(const struct text *names, size_t n, const char *key)
+static size_t find_field(const struct field *fields, size_t n, const char *key)
 {
     size_t bytes = strlen(key);
     size_t i = 0;
-    while (i < n && !(names[i].bytes == bytes && memcmp(names[i].data, key, bytes) == 0))
+    while (i < n &&
+           !(fields[i].name.bytes == bytes && memcmp(fields[i].name.data, key, bytes) == 0))
         i++;
     return i;
 }
 
-static bool convert_fields(struct arena *arena, json_t *root, const struct text *names, size_t n,
+static bool convert_fields(struct arena *arena, json_t *root, const struct field *fields, size_t n,
                            struct value *values, size_t *ignored, struct err *err)
 {
     if (!json_is_object(root))
         return err_set(err, ERR_INVALID, NULL,
                        "the body must be a JSON object with the fields of this route, such as "
                        "{\"%.*s\": ...}",
-                       (int)names[0].bytes, names[0].data);
+                       (int)fields[0].name.bytes, fields[0].name.data);
     for (size_t i = 0; i < n; i++)
         values[i] = (struct value){.kind = VALUE_ABSENT};
     *ignored = 0;
@@ -96,7 +114,7 @@ static bool convert_fields(struct arena *arena, json_t *root, const struct text 
     json_t *member;
     json_object_foreach(root, key, member)
     {
-        size_t i = find_name(names, n, key);
+        size_t i = find_field(fields, n, key);
         if (i == n) {
             *ignored += 1;
         } else if (!convert(arena, member, 0, &values[i])) {
@@ -153,19 +171,19 @@ static void name_large_number(const char *body, size_t bytes, struct err *err)
 }
 
 bool fields_read_reference(struct arena *arena, const char *body, size_t bytes,
-                           const struct text *names, size_t n, struct value *values,
+                           const struct field *fields, size_t n, struct value *values,
                            size_t *ignored, struct err *err)
 {
     json_use_arena(arena);
     /* Never freed: the strings are used where they lie, until the arena's end. */
     json_t *root = json_read(body, bytes, err);
-    bool ok = root && convert_fields(arena, root, names, n, values, ignored, err);
+    bool ok = root && convert_fields(arena, root, fields, n, values, ignored, err);
     if (!root && err->code == ERR_RANGE) name_large_number(body, bytes, err);
     json_use_arena(NULL);
     return ok;
 }
 
-bool fields_read(struct arena *arena, const char *body, size_t bytes, const struct text *names,
+bool fields_read(struct arena *arena, const char *body, size_t bytes, const struct field *fields,
                  size_t n, struct value *values, size_t *ignored, struct err *err)
 {
     const size_t mark = utf8_mark_bytes(body, bytes);
@@ -175,7 +193,7 @@ bool fields_read(struct arena *arena, const char *body, size_t bytes, const stru
         return err_set(err, ERR_INVALID, NULL,
                        "the body is empty; send a JSON object with the fields of this route, such "
                        "as {\"%.*s\": ...}",
-                       (int)names[0].bytes, names[0].data);
-    if (scan_fields(arena, body, bytes, names, n, values, ignored)) return true;
-    return fields_read_reference(arena, body, bytes, names, n, values, ignored, err);
+                       (int)fields[0].name.bytes, fields[0].name.data);
+    if (scan_fields(arena, body, bytes, fields, n, values, ignored)) return true;
+    return fields_read_reference(arena, body, bytes, fields, n, values, ignored, err);
 }

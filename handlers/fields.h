@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "handlers/text.h"
+#include "handlers/field.h"
 #include "handlers/value.h"
 
 #include <stdbool.h>
@@ -21,17 +21,17 @@
 /**
  * fields_read reads `body` (UTF-8 JSON, a byte order mark in front is skipped), which must be one
  * object.
- * @param names   (n) the fields the endpoint knows, their names without escapes
+ * @param fields  (n) those that the endpoint knows
  * @param values  (n) filled: VALUE_ABSENT where the body has no such field
- * @param ignored set to the number of members that are not among names
+ * @param ignored set to the number of members that are not among fields
  * @return false with ERR_INVALID (not JSON, a duplicate key, bad UTF-8, not an object) or
  *         ERR_MEMORY
  */
-bool fields_read(struct arena *arena, const char *body, size_t bytes, const struct text *names,
+bool fields_read(struct arena *arena, const char *body, size_t bytes, const struct field *fields,
                  size_t n, struct value *values, size_t *ignored, struct err *err);
 
 /** fields_read_reference: the same by jansson alone, without the scanner and the byte order mark.
  */
 bool fields_read_reference(struct arena *arena, const char *body, size_t bytes,
-                           const struct text *names, size_t n, struct value *values,
+                           const struct field *fields, size_t n, struct value *values,
                            size_t *ignored, struct err *err);

@@ -2,6 +2,7 @@
 #include "handlers/handlers.h"
 
 #include "base/clock.h"
+#include "handlers/endpoint.h"
 #include "handlers/errors.h"
 #include "handlers/headers.h"
 #include "handlers/routes.h"
@@ -137,7 +138,8 @@ bool handlers_dispatch(struct exchange *x)
 {
     assert(x->route && x->arena && x->service);
     if (x->stage_start_ns == 0) x->stage_start_ns = clock_now_ns();
-    x->route->handle(x);
+    x->endpoint = x->route->endpoint;
+    x->endpoint->handle(x);
     if (x->is_deferred) {
         x->is_deferred = false;
         x->stage_start_ns = 0;

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "handlers/dialect.h"
+#include "handlers/endpoint.h"
 #include "model/registry.h"
 
 #include <assert.h>
@@ -11,11 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-bool exchange_read_fields(struct exchange *x, const struct text *names, size_t n,
-                          struct value *values, struct err *err)
+bool exchange_read_fields(struct exchange *x, struct value *values, struct err *err)
 {
+    const struct endpoint *endpoint = x->endpoint;
     size_t ignored;
-    if (!fields_read(x->arena, x->body, x->body_bytes, names, n, values, &ignored, err)) {
+    if (!fields_read(x->arena, x->body, x->body_bytes, endpoint->fields, endpoint->n_fields, values,
+                     &ignored, err)) {
         if (err->code == ERR_INVALID) x->sample.reject = REJECT_BAD_JSON;
         return false;
     }
@@ -28,6 +30,24 @@ struct length_limit length_limit_of(const struct exchange *x)
     const enum truncate own = x->dialect->truncate;
     return (struct length_limit){x->service->input_tokens_max,
                                  own == TRUNCATE_AS_SERVICE ? x->service->truncate : own};
+}
+
+bool length_limit_read(const struct value *value, const char *name, struct length_limit *limit,
+                       struct err *err)
+{
+    static const char *const names[] = {
+        [TRUNCATE_ERROR] = "error", [TRUNCATE_RIGHT] = "right", [TRUNCATE_LEFT] = "left"};
+    size_t truncate = limit->truncate;
+    if (value->kind == VALUE_BOOL) {
+        /* Asked for without a side, the service's own; its default is the right one. */
+        truncate = !value->boolean                     ? TRUNCATE_ERROR
+                   : limit->truncate == TRUNCATE_ERROR ? TRUNCATE_RIGHT
+                                                       : limit->truncate;
+    } else if (!value_get_choice(value, name, names, 3, &truncate, err)) {
+        return false;
+    }
+    limit->truncate = (enum truncate)truncate;
+    return true;
 }
 
 static bool refuse_count(struct exchange *x, const char *name, size_t n, struct err *err)
@@ -104,6 +124,7 @@ static bool refuse_integers(const struct value *value, const char *name, const c
 
 static const char *forms_name(unsigned forms, bool is_item)
 {
+    forms &= ~(unsigned)INPUT_TEXT_OBJECT;
     if (forms == INPUT_TEXT) return is_item ? "a string" : "a string or a list of strings";
     if (forms == INPUT_TOKENS)
         return is_item ? "a list of strings" : "a list of strings, or a list of such lists";
@@ -121,11 +142,19 @@ static bool take_sequence(struct exchange *x, const struct value *value, const c
         *out = (struct sequence){.form = INPUT_TEXT, .text = value->text};
         return true;
     }
+    if (value->kind == VALUE_OBJECT && (forms & INPUT_TEXT_OBJECT)) {
+        const struct value *text = value_member(value, "text");
+        if (text->kind != VALUE_STRING)
+            return err_set(err, ERR_INVALID, name, "%s.text must be a string, but is %s", where,
+                           value_describe(text));
+        *out = (struct sequence){.form = INPUT_TEXT, .text = text->text};
+        return true;
+    }
     if (value->kind == VALUE_INTEGERS && (forms & INPUT_IDS))
         return take_ids(x, value, name, where, out, err);
     if (value->kind == VALUE_LIST && value->list.n == 0)
-        return err_set(err, ERR_INVALID, name, "%s is an empty list; send at least one item",
-                       where);
+        return err_set(err, where == name ? ERR_EMPTY : ERR_INVALID, name,
+                       "%s is an empty list; send at least one item", where);
     if (value->kind == VALUE_LIST && (forms & INPUT_IDS))
         return refuse_integers(value, name, where, err);
     if (value->kind == VALUE_LIST && (forms & INPUT_TOKENS))
@@ -154,6 +183,7 @@ static bool is_batch(const struct value *value, unsigned forms)
     case VALUE_BOOL:
     case VALUE_INTEGERS:
     case VALUE_LIST:
+    case VALUE_OBJECT:
     case VALUE_OTHER:
         break;
     }
@@ -236,6 +266,7 @@ static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struc
     case INPUT_TOKENS:
         return tokens_to_ids(x, sequence, err);
     case INPUT_IDS:
+    case INPUT_TEXT_OBJECT: /* of no sequence */
         return true;
     }
     return true;

@@ -17,15 +17,16 @@
 #include <stdint.h>
 
 /** exchange_read_fields: fields_read of the request's body; notes bad JSON and ignored fields in
- * x->sample. */
-bool exchange_read_fields(struct exchange *x, const struct text *names, size_t n,
-                          struct value *values, struct err *err);
+ * x->sample.
+ * @param values one for each field of x->endpoint */
+bool exchange_read_fields(struct exchange *x, struct value *values, struct err *err);
 
 /** What a sequence was given as. */
 enum input_form {
     INPUT_TEXT = 1,
     INPUT_TOKENS = 2,
     INPUT_IDS = 4,
+    INPUT_TEXT_OBJECT = 8, /* of batch_read's forms alone: {"text": ...} stands for its text */
 };
 
 /** One sequence. Before batch_tokenize only its source is set. */
@@ -83,6 +84,11 @@ struct length_limit {
     size_t tokens_max; /* 0 = none */
     enum truncate truncate;
 };
+
+/** length_limit_read: the field `name`: false or "error": an input that is too long is an error;
+ * true, "right" or "left": it is cut. */
+bool length_limit_read(const struct value *value, const char *name, struct length_limit *limit,
+                       struct err *err);
 
 /** length_limit_of: what the service's options and the dialect say. */
 struct length_limit length_limit_of(const struct exchange *x);

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 struct dialect;
-struct exchange;
+struct endpoint;
 
 enum method {
     METHOD_GET = 1,
@@ -44,7 +44,7 @@ struct route {
     unsigned methods; /* of enum method; METHOD_GET implies HEAD */
     enum scope scope;
     const struct dialect *dialect;
-    void (*handle)(struct exchange *x); /* fills the reply; never fails otherwise */
+    const struct endpoint *endpoint;
     /* May be long: the server hands bodies above its threshold to a worker thread. Others run
        inline. */
     bool is_heavy;

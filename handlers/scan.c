@@ -202,6 +202,49 @@ static bool scan_list(struct scanner *s, int depth, struct value *value)
     return skip_char(s, ']');
 }
 
+static bool is_same(struct text a, struct text b)
+{
+    return a.bytes == b.bytes && memcmp(a.data, b.data, a.bytes) == 0;
+}
+
+/* A key without escapes, and the colon behind it. */
+static bool scan_key(struct scanner *s, struct text *key)
+{
+    if (!skip_char(s, '"')) return false;
+    key->data = s->at;
+    s->at = plain_end(s->at, s->end);
+    key->bytes = (size_t)(s->at - key->data);
+    if (!skip_char(s, '"')) return false;
+    skip_space(s);
+    if (!skip_char(s, ':')) return false;
+    skip_space(s);
+    return true;
+}
+
+/* Of an object inside a field; larger ones are left to the reference. */
+#define MEMBERS_MAX 16
+
+static bool scan_object(struct scanner *s, int depth, struct value *value)
+{
+    struct member members[MEMBERS_MAX];
+    size_t n = 0;
+    s->at++;
+    skip_space(s);
+    if (!at_char(s, '}')) {
+        do {
+            if (n == MEMBERS_MAX || !scan_key(s, &members[n].name)) return false;
+            for (size_t i = 0; i < n; i++)
+                if (is_same(members[i].name, members[n].name)) return false;
+            if (!scan_value(s, depth + 1, &members[n++].value)) return false;
+        } while (skip_comma(s));
+    }
+    struct member *items = arena_array(s->arena, n, sizeof *items);
+    if (!items) return false;
+    if (n > 0) memcpy(items, members, n * sizeof *items);
+    *value = (struct value){.kind = VALUE_OBJECT, .object = {items, n}};
+    return skip_char(s, '}');
+}
+
 static bool scan_value(struct scanner *s, int depth, struct value *value)
 {
     if (s->at == s->end) return false;
@@ -211,6 +254,8 @@ static bool scan_value(struct scanner *s, int depth, struct value *value)
         return scan_string(s, &value->text);
     case '[':
         return depth < FIELDS_DEPTH_MAX && scan_list(s, depth, value);
+    case '{':
+        return depth < FIELDS_DEPTH_MAX && scan_object(s, depth, value);
     case 't':
         *value = (struct value){.kind = VALUE_BOOL, .boolean = true};
         return scan_word(s, "true");
@@ -229,22 +274,7 @@ static bool scan_value(struct scanner *s, int depth, struct value *value)
 /* Unknown keys remembered, to find duplicates among them; more are left to the reference. */
 #define UNKNOWN_MAX 8
 
-static bool is_same(struct text a, struct text b)
-{
-    return a.bytes == b.bytes && memcmp(a.data, b.data, a.bytes) == 0;
-}
-
-/* A key without escapes. */
-static bool scan_key(struct scanner *s, struct text *key)
-{
-    if (!skip_char(s, '"')) return false;
-    key->data = s->at;
-    s->at = plain_end(s->at, s->end);
-    key->bytes = (size_t)(s->at - key->data);
-    return skip_char(s, '"');
-}
-
-static bool scan_members(struct scanner *s, const struct text *names, size_t n,
+static bool scan_members(struct scanner *s, const struct field *fields, size_t n,
                          struct value *values, size_t *ignored)
 {
     struct text unknown[UNKNOWN_MAX], key;
@@ -253,7 +283,7 @@ static bool scan_members(struct scanner *s, const struct text *names, size_t n,
     do {
         if (!scan_key(s, &key)) return false;
         size_t i = 0;
-        while (i < n && !is_same(names[i], key))
+        while (i < n && !is_same(fields[i].name, key))
             i++;
         if (i < n) {
             value = &values[i];
@@ -265,16 +295,13 @@ static bool scan_members(struct scanner *s, const struct text *names, size_t n,
             unknown[n_unknown++] = key;
             value = &other;
         }
-        skip_space(s);
-        if (!skip_char(s, ':')) return false;
-        skip_space(s);
         if (!scan_value(s, 0, value)) return false;
     } while (skip_comma(s));
     *ignored = n_unknown;
     return true;
 }
 
-bool scan_fields(struct arena *arena, const char *body, size_t bytes, const struct text *names,
+bool scan_fields(struct arena *arena, const char *body, size_t bytes, const struct field *fields,
                  size_t n, struct value *values, size_t *ignored)
 {
     assert(n > 0);
@@ -287,7 +314,7 @@ bool scan_fields(struct arena *arena, const char *body, size_t bytes, const stru
     skip_space(&s);
     if (!skip_char(&s, '{')) return false;
     skip_space(&s);
-    if (!at_char(&s, '}') && !scan_members(&s, names, n, values, ignored)) return false;
+    if (!at_char(&s, '}') && !scan_members(&s, fields, n, values, ignored)) return false;
     if (!skip_char(&s, '}')) return false;
     skip_space(&s);
     return s.at == s.end;

@@ -3,16 +3,17 @@
  * @file scan.h
  * A reader of request bodies in their usual shape, many times faster than a general JSON library.
  *
- * It understands an object of strings, integers, true, false, null, and lists of these (two deep).
- * Whatever else it meets (a real number, an object, a duplicate or escaped key, any error at all)
- * it leaves alone: it says no, and the reference reader decides. So it never has to word an error,
- * and what it accepts must be just what the reference accepts; a differential test and a fuzzer
- * hold both to that. Strings without escapes are not copied. No shared state; any thread. Format:
- * RFC 8259.
+ * It understands strings, integers, true, false, null, lists and objects of these.
+ * Whatever else it meets (a real number, a duplicate or escaped key, deep nesting, any error at
+ * all) it leaves alone: it says no, and the reference reader decides. So it never has to word an
+ * error, and what it accepts must be just what the reference accepts; a differential test and a
+ * fuzzer hold both to that. Strings without escapes are not copied. No shared state; any thread.
+ * Format: RFC 8259.
  */
 #pragma once
 
 #include "base/arena.h"
+#include "handlers/field.h"
 #include "handlers/value.h"
 
 /**
@@ -20,5 +21,5 @@
  * @return true with values and ignored filled; false = not understood, or no memory: they then hold
  *         nothing of use
  */
-bool scan_fields(struct arena *arena, const char *body, size_t bytes, const struct text *names,
+bool scan_fields(struct arena *arena, const char *body, size_t bytes, const struct field *fields,
                  size_t n, struct value *values, size_t *ignored);

@@ -29,10 +29,25 @@ const char *value_describe(const struct value *value)
     case VALUE_INTEGERS:
     case VALUE_LIST:
         return "a list";
+    case VALUE_OBJECT:
+        return "an object";
     case VALUE_OTHER:
         break;
     }
-    return "an object or a list nested too deep";
+    return "nested too deep";
+}
+
+const struct value *value_member(const struct value *object, const char *name)
+{
+    static const struct value absent = {.kind = VALUE_ABSENT};
+    const size_t bytes = strlen(name);
+    if (object->kind != VALUE_OBJECT) return &absent;
+    for (size_t i = 0; i < object->object.n; i++) {
+        const struct member *member = &object->object.items[i];
+        if (member->name.bytes == bytes && memcmp(member->name.data, name, bytes) == 0)
+            return &member->value;
+    }
+    return &absent;
 }
 
 bool value_is_given(const struct value *value)

@@ -23,8 +23,11 @@ enum value_kind {
     VALUE_STRING,   /* valid UTF-8, NUL allowed */
     VALUE_INTEGERS, /* a list of integers and nothing else, at least one */
     VALUE_LIST,     /* any other list */
-    VALUE_OTHER,    /* an object, or a list inside a list inside a list: not read */
+    VALUE_OBJECT,
+    VALUE_OTHER, /* a list or an object nested too deep to be read */
 };
+
+struct member;
 
 struct value {
     enum value_kind kind;
@@ -41,11 +44,24 @@ struct value {
             const struct value *items;
             size_t n;
         } list;
+        struct {
+            const struct member *items;
+            size_t n;
+        } object;
     };
 };
 
-/** How deep lists of a field are read: a list, and lists in it. */
-#define FIELDS_DEPTH_MAX 2
+/** A member of an object; no two of one object have the same name. */
+struct member {
+    struct text name;
+    struct value value;
+};
+
+/** How deep a field is read: lists and objects in lists and objects. */
+#define FIELDS_DEPTH_MAX 8
+
+/** value_member: the member `name` of an object; VALUE_ABSENT where it has none or is no object. */
+const struct value *value_member(const struct value *object, const char *name);
 
 /** text_quoted: how many bytes of `text` a message quotes: at most ERR_VALUE_BYTES, whole
  * characters. */

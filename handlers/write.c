@@ -4,6 +4,8 @@
 #include "base/json_write.h"
 #include "base/numtext.h"
 
+#include <string.h>
+
 const char *const encoding_names[2] = {[ENCODING_FLOAT] = "float", [ENCODING_BASE64] = "base64"};
 
 void write_text(struct buf *out, struct text text)
@@ -11,23 +13,82 @@ void write_text(struct buf *out, struct text text)
     json_write_string(out, text.data, text.bytes);
 }
 
-size_t write_floats_bytes(enum encoding encoding, size_t n)
+void write_string(struct buf *out, const char *string)
 {
-    return 2 + (encoding == ENCODING_BASE64 ? numtext_base64_bytes(n * sizeof(float))
-                                            : numtext_floats_bytes(n));
+    json_write_string(out, string, strlen(string));
 }
 
-char *put_floats(char *at, enum encoding encoding, const float *x, size_t n)
+size_t write_floats_bytes(enum encoding encoding, size_t n)
 {
-    *at++ = encoding == ENCODING_BASE64 ? '"' : '[';
-    at += encoding == ENCODING_BASE64 ? numtext_base64(at, x, n * sizeof *x)
-                                      : numtext_floats(at, x, n);
-    *at++ = encoding == ENCODING_BASE64 ? '"' : ']';
-    return at;
+    return coding_bytes(&(struct coding){.encoding = encoding}, n);
 }
 
 void write_floats(struct buf *out, enum encoding encoding, const float *x, size_t n)
 {
     char *at = buf_reserve(out, write_floats_bytes(encoding, n));
-    if (at) out->bytes += (size_t)(put_floats(at, encoding, x, n) - at);
+    if (at)
+        out->bytes +=
+            (size_t)(put_vector(at, &(struct coding){.encoding = encoding}, x, n, NULL) - at);
+}
+
+size_t coding_bytes(const struct coding *coding, size_t n)
+{
+    switch (coding->encoding) {
+    case ENCODING_FLOAT:
+        return 2 + numtext_floats_bytes(number_count(coding->type, n));
+    case ENCODING_BASE64:
+        return 2 + numtext_base64_bytes(number_bytes(coding->type, n));
+    case ENCODING_RAW:
+        break;
+    }
+    return number_bytes(coding->type, n);
+}
+
+static char *put_bytes(char *at, enum encoding encoding, const void *bytes, size_t n)
+{
+    if (encoding == ENCODING_RAW) {
+        memcpy(at, bytes, n);
+        return at + n;
+    }
+    *at++ = '"';
+    at += numtext_base64(at, bytes, n);
+    *at++ = '"';
+    return at;
+}
+
+static char *put_list(char *at, const float *x, size_t n)
+{
+    *at++ = '[';
+    at += numtext_floats(at, x, n);
+    *at++ = ']';
+    return at;
+}
+
+/* Numbers of another type than float32, as a list. Those of eight bits are whole. */
+static char *put_numbers(char *at, enum number_type type, const void *numbers, size_t n)
+{
+    const bool is_whole = type >= NUMBER_INT8;
+    *at++ = '[';
+    for (size_t i = 0; i < n; i++) {
+        const float number = number_read(type, numbers, i);
+        if (i > 0) *at++ = ',';
+        if (is_whole && number < 0) *at++ = '-';
+        at += is_whole ? numtext_u64(at, (uint64_t)(number < 0 ? -number : number))
+                       : numtext_float(at, number);
+    }
+    *at++ = ']';
+    return at;
+}
+
+char *put_vector(char *at, const struct coding *coding, const float *x, size_t n, void *scratch)
+{
+    const bool is_list = coding->encoding == ENCODING_FLOAT;
+    if (coding->type == NUMBER_FLOAT32 && is_list) return put_list(at, x, n);
+    if (coding->type == NUMBER_FLOAT32 && !coding->is_big_endian)
+        return put_bytes(at, coding->encoding, x, n * sizeof *x);
+    const size_t bytes = number_bytes(coding->type, n);
+    number_write(coding->type, x, n, scratch);
+    if (is_list) return put_numbers(at, coding->type, scratch, number_count(coding->type, n));
+    if (coding->is_big_endian) number_swap(coding->type, scratch, bytes);
+    return put_bytes(at, coding->encoding, scratch, bytes);
 }

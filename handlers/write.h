@@ -1,24 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file write.h
- * Values as JSON text, appended to a buffer: each is whole, or buf->failed is set. No shared state;
- * any thread.
+ * Values as they stand in a reply, appended to a buffer: each is whole, or buf->failed is set. No
+ * shared state; any thread.
  */
 #pragma once
 
 #include "base/buf.h"
 #include "handlers/text.h"
+#include "model/math/numbers.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** How vectors are written. */
-enum encoding { ENCODING_FLOAT, ENCODING_BASE64 };
+enum encoding {
+    ENCODING_FLOAT,  /* [a,b,...] */
+    ENCODING_BASE64, /* the base64 of their bytes, as a string */
+    ENCODING_RAW,    /* the bytes; in no JSON */
+};
 
-/** Names by enum encoding, as `encoding_format` has them: float, base64. */
+/** Names of the first two, as `encoding_format` has them: float, base64. */
 extern const char *const encoding_names[2];
+
+/** How vectors are written, and in which numbers. All zeros: as lists of float32. */
+struct coding {
+    enum encoding encoding;
+    enum number_type type;
+    bool is_big_endian; /* of base64 and raw bytes */
+};
 
 /** write_text appends a string, quoted and escaped; bytes that are not UTF-8 become U+FFFD. */
 void write_text(struct buf *out, struct text text);
+
+/** write_string: write_text of a NUL-terminated one. */
+void write_string(struct buf *out, const char *string);
 
 /** write_floats appends `[a,b,...]`, or the base64 of the n floats as a string. */
 void write_floats(struct buf *out, enum encoding encoding, const float *x, size_t n);
@@ -26,5 +42,9 @@ void write_floats(struct buf *out, enum encoding encoding, const float *x, size_
 /** write_floats_bytes: room for one such list. */
 size_t write_floats_bytes(enum encoding encoding, size_t n);
 
-/** put_floats: write_floats at `at`, where there is such room; returns the end. */
-char *put_floats(char *at, enum encoding encoding, const float *x, size_t n);
+/** coding_bytes: room for n values written so. */
+size_t coding_bytes(const struct coding *coding, size_t n);
+
+/** put_vector writes n values at `at`, where there is such room; returns the end.
+ * @param scratch n floats of room, unless float32 is written as little-endian bytes or a list */
+char *put_vector(char *at, const struct coding *coding, const float *x, size_t n, void *scratch);

@@ -14,12 +14,13 @@ enum {
     CLASSIFY_FIELDS
 };
 
-static const struct text classify_names[CLASSIFY_FIELDS] = {
-    OWN_FIELD_NAMES,
-    [CLASSIFY_HEAD] = TEXT("head"),
-    [CLASSIFY_TOP_K] = TEXT("top_k"),
-    [CLASSIFY_THRESHOLD] = TEXT("threshold"),
-    [CLASSIFY_EXPLAIN] = TEXT("explain"),
+static const struct field classify_fields[CLASSIFY_FIELDS] = {
+    OWN_FIELD_LIST,
+    [CLASSIFY_HEAD] = FIELD("head", SCHEMA_STRING, "which of the model's heads, by name"),
+    [CLASSIFY_TOP_K] = FIELD("top_k", SCHEMA_COUNT, "how many labels to return"),
+    [CLASSIFY_THRESHOLD] = FIELD("threshold", "'type':'number','minimum':0,'maximum':1",
+                                 "the least probability of a label, instead of the head's own"),
+    [CLASSIFY_EXPLAIN] = FIELD("explain", SCHEMA_BOOL, "say what each token adds to the logit"),
 };
 
 static bool read_threshold(const struct value *value, struct question *question, struct err *err)
@@ -142,9 +143,9 @@ static bool classify_write(struct exchange *x, struct buf *out, struct err *err)
     struct answer answer;
     struct text model;
     struct batch batch;
-    if (!own_read_fields(x, classify_names, CLASSIFY_FIELDS, values, &model, err) ||
-        !read_question(x, values, &question, err) || !request_read_own(x, values, &batch, err) ||
-        !answer_plan(x, &question, &batch, err) || !answer_make(&answer, x, &question, err))
+    if (!own_read_fields(x, values, &model, err) || !read_question(x, values, &question, err) ||
+        !request_read_own(x, values, &batch, err) || !answer_plan(x, &question, &batch, err) ||
+        !answer_make(&answer, x, &question, err))
         return false;
     buf_add_str(out, "{\"data\":[");
     for (size_t i = 0; i < batch.n; i++) {
@@ -165,7 +166,16 @@ static bool classify_write(struct exchange *x, struct buf *out, struct err *err)
     return true;
 }
 
-void classify_post(struct exchange *x)
+static void classify_post(struct exchange *x)
 {
     reply_by(x, classify_write);
 }
+
+const struct endpoint classify_endpoint = {
+    .handle = classify_post,
+    FIELDS(classify_fields),
+    .summary = "Labels of texts, with scores",
+    .reply = OWN_REPLY("'label':{'type':['string','null']},'labels':{'type':'array','items':"
+                       "{'type':'string'}},'scores':{'type':'object'},'logits':{'type':'object'},"
+                       "'explanation':{'type':'object'}"),
+};

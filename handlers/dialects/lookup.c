@@ -87,7 +87,14 @@ static void reply_made(struct exchange *x, size_t maker_bytes,
 
 enum { IDS_UNKNOWN = OWN_FIELDS, IDS_FIELDS };
 
-static const struct text ids_names[IDS_FIELDS] = {OWN_FIELD_NAMES, [IDS_UNKNOWN] = TEXT("unknown")};
+#define UNKNOWN_FIELD                                                                              \
+    FIELD("unknown", "'enum':['unk','skip','error']",                                              \
+          "what a token outside the vocabulary becomes: the unknown row, nothing, or an error")
+
+static const struct field ids_fields[IDS_FIELDS] = {
+    OWN_FIELD_LIST,
+    [IDS_UNKNOWN] = UNKNOWN_FIELD,
+};
 
 static bool ids_write(struct exchange *x, struct buf *out, struct err *err)
 {
@@ -95,7 +102,7 @@ static bool ids_write(struct exchange *x, struct buf *out, struct err *err)
     enum unknown_policy policy;
     struct text model;
     struct batch batch;
-    if (!own_read_fields(x, ids_names, IDS_FIELDS, values, &model, err) ||
+    if (!own_read_fields(x, values, &model, err) ||
         !unknown_policy_read(x, &values[IDS_UNKNOWN], &policy, err) ||
         !request_read_own(x, values, &batch, err) || !apply_unknown(x, &batch, policy, err))
         return false;
@@ -125,8 +132,13 @@ static bool ids_write(struct exchange *x, struct buf *out, struct err *err)
 
 enum { ONEHOT_VOCABULARY = OWN_FIELDS, ONEHOT_FORMAT, ONEHOT_FIELDS };
 
-static const struct text onehot_names[ONEHOT_FIELDS] = {
-    OWN_FIELD_NAMES, [ONEHOT_VOCABULARY] = TEXT("vocabulary"), [ONEHOT_FORMAT] = TEXT("format")};
+static const struct field onehot_fields[ONEHOT_FIELDS] = {
+    OWN_FIELD_LIST,
+    [ONEHOT_VOCABULARY] = FIELD("vocabulary", "'enum':['model','input']",
+                                "whether V is the model's vocabulary or the input's own tokens"),
+    [ONEHOT_FORMAT] = FIELD("format", "'enum':['dense','sparse']",
+                            "every cell, or the column of the 1 in each row"),
+};
 
 enum vocabulary { VOCABULARY_MODEL, VOCABULARY_INPUT };
 static const char *const vocabulary_names[] = {"model", "input"};
@@ -349,7 +361,7 @@ static bool read_onehots(struct exchange *x, void *maker, struct plan *plan, str
     struct onehots *onehots = maker;
     struct value values[ONEHOT_FIELDS];
     size_t vocabulary = VOCABULARY_MODEL, format = FORMAT_AUTO;
-    if (!own_read_fields(x, onehot_names, ONEHOT_FIELDS, values, &onehots->model, err) ||
+    if (!own_read_fields(x, values, &onehots->model, err) ||
         !value_get_choice(&values[ONEHOT_VOCABULARY], "vocabulary", vocabulary_names, 2,
                           &vocabulary, err) ||
         !value_get_choice(&values[ONEHOT_FORMAT], "format", format_names, 2, &format, err) ||
@@ -368,7 +380,7 @@ static bool read_onehots(struct exchange *x, void *maker, struct plan *plan, str
     return plan_onehots(x, onehots, plan, err);
 }
 
-void onehot_post(struct exchange *x)
+static void onehot_post(struct exchange *x)
 {
     reply_made(x, sizeof(struct onehots), read_onehots, make_onehots, STAGE_WRITE);
 }
@@ -377,9 +389,13 @@ void onehot_post(struct exchange *x)
 
 enum { LOOKUP_DIMENSIONS = OWN_FIELDS, LOOKUP_ENCODING, LOOKUP_UNKNOWN, LOOKUP_FIELDS };
 
-static const struct text lookup_names[LOOKUP_FIELDS] = {
-    OWN_FIELD_NAMES, [LOOKUP_DIMENSIONS] = TEXT("dimensions"),
-    [LOOKUP_ENCODING] = TEXT("encoding_format"), [LOOKUP_UNKNOWN] = TEXT("unknown")};
+static const struct field lookup_fields[LOOKUP_FIELDS] = {
+    OWN_FIELD_LIST,
+    [LOOKUP_DIMENSIONS] = FIELD("dimensions", SCHEMA_COUNT, "the first so many columns"),
+    [LOOKUP_ENCODING] = FIELD("encoding_format", "'enum':['float','base64']",
+                              "lists of numbers, or the base64 of little-endian float32"),
+    [LOOKUP_UNKNOWN] = UNKNOWN_FIELD,
+};
 
 /* Rows of which base64 makes whole groups of characters: 3 of any number of floats. */
 #define ROWS_AT_ONCE 3
@@ -493,8 +509,7 @@ static bool read_lookups(struct exchange *x, void *maker, struct plan *plan, str
     struct value values[LOOKUP_FIELDS];
     size_t encoding = ENCODING_FLOAT;
     enum unknown_policy policy;
-    if (!own_read_fields(x, lookup_names, LOOKUP_FIELDS, values, &lookups->model, err))
-        return false;
+    if (!own_read_fields(x, values, &lookups->model, err)) return false;
     int64_t dims = model_info(x->model)->dim;
     if (!value_get_whole(&values[LOOKUP_DIMENSIONS], "dimensions", 1, dims, &dims, err) ||
         !value_get_choice(&values[LOOKUP_ENCODING], "encoding_format", encoding_names, 2, &encoding,
@@ -515,13 +530,41 @@ static bool read_lookups(struct exchange *x, void *maker, struct plan *plan, str
     return lookups->rows ? check_rows(x, lookups, err) : err_out_of_memory(err);
 }
 
-void lookup_post(struct exchange *x)
+static void lookup_post(struct exchange *x)
 {
     /* Rows go straight from the table into the reply: one stage. */
     reply_made(x, sizeof(struct lookups), read_lookups, make_lookups, STAGE_LOOKUP);
 }
 
-void ids_post(struct exchange *x)
+static void ids_post(struct exchange *x)
 {
     reply_by(x, ids_write);
 }
+
+#define SCHEMA_TOKENS "'tokens':{'type':'array','items':{'type':['string','null']}}"
+
+const struct endpoint ids_endpoint = {
+    .handle = ids_post,
+    FIELDS(ids_fields),
+    .summary = "Token ids of texts or tokens",
+    .reply = OWN_REPLY(SCHEMA_TOKENS ",'ids':{'type':'array','items':{'type':['integer','null']}},"
+                                     "'unknown':{'type':'integer'}"),
+};
+
+const struct endpoint onehot_endpoint = {
+    .handle = onehot_post,
+    FIELDS(onehot_fields),
+    .summary = "One-hot rows of tokens",
+    .reply = OWN_REPLY(SCHEMA_TOKENS ",'shape':{'type':'array','items':{'type':'integer'}},'zeros':"
+                                     "{'type':'number'},'rows':{'type':'array'},"
+                                     "'columns':{'type':'array'}"),
+};
+
+const struct endpoint lookup_endpoint = {
+    .handle = lookup_post,
+    FIELDS(lookup_fields),
+    .summary = "Rows of the embedding table, a token a row",
+    .reply = OWN_REPLY(SCHEMA_TOKENS ",'ids':{'type':'array','items':{'type':['integer','null']}},"
+                                     "'shape':{'type':'array','items':{'type':'integer'}},"
+                                     "'rows':{'type':['array','string']}"),
+};

@@ -4,11 +4,12 @@
 #include "handlers/dialects/endpoints.h"
 
 #include "handlers/dialects/openai.h"
+#include "handlers/embedding.h"
 #include "handlers/errors.h"
 #include "handlers/input.h"
 #include "handlers/reply.h"
 #include "handlers/service.h"
-#include "handlers/vectors.h"
+#include "handlers/serving.h"
 #include "model/registry.h"
 
 #include <inttypes.h>
@@ -50,36 +51,79 @@ const struct dialect dialect_openai = {
 
 /* -- embeddings -- */
 
-enum { INPUT, MODEL, ENCODING_FORMAT, DIMENSIONS, USER, POOLING, NORMALIZE, N_FIELDS };
-
-static const struct text field_names[N_FIELDS] = {
-    [INPUT] = TEXT("input"),
-    [MODEL] = TEXT("model"),
-    [ENCODING_FORMAT] = TEXT("encoding_format"),
-    [DIMENSIONS] = TEXT("dimensions"),
-    [USER] = TEXT("user"),
-    [POOLING] = TEXT("pooling"),
-    [NORMALIZE] = TEXT("normalize"),
+/* OpenAI's own fields, ours, and what servers that speak OpenAI's API have added: Jina, Voyage,
+   vLLM. */
+enum {
+    INPUT,
+    MODEL,
+    ENCODING_FORMAT,
+    DIMENSIONS,
+    USER,
+    POOLING,
+    NORMALIZE,
+    TRUNCATE,
+    NORMALIZED,
+    EMBEDDING_TYPE,
+    TRUNCATION,
+    OUTPUT_DIMENSION,
+    OUTPUT_DTYPE,
+    EMBED_DTYPE,
+    ENDIANNESS,
+    TRUNCATE_TOKENS,
+    TRUNCATION_SIDE,
+    N_FIELDS
 };
 
-struct embeddings_request {
-    struct text model;
-    enum encoding encoding;
-    struct pool_options pool;
-    struct batch batch;
+#define SCHEMA_NUMBERS "'enum':['float','float32','int8','uint8','binary','ubinary']"
+
+static const struct field embeddings_fields[N_FIELDS] = {
+    [INPUT] = REQUIRED_FIELD("input", SCHEMA_INPUT, "texts, or lists of token ids"),
+    [MODEL] = FIELD("model", SCHEMA_STRING, "which of the served models answers"),
+    [ENCODING_FORMAT] = FIELD("encoding_format", "'enum':['float','base64','bytes','bytes_only']",
+                              "lists of numbers, or base64; or the bytes alone, as vLLM has it"),
+    [DIMENSIONS] = FIELD("dimensions", SCHEMA_COUNT, "the first so many dimensions"),
+    [USER] = FIELD("user", SCHEMA_STRING, "is not used"),
+    [POOLING] = FIELD("pooling", "'enum':['mean','weighted','sum','max','unit']",
+                      "how the rows of tokens become one vector"),
+    [NORMALIZE] = FIELD("normalize", SCHEMA_BOOL, "divide by the L2 norm"),
+    [TRUNCATE] = FIELD("truncate", "'oneOf':[{'type':'boolean'},{'enum':['error','right','left']}]",
+                       "what becomes of inputs that are too long"),
+    [NORMALIZED] = FIELD("normalized", SCHEMA_BOOL, "Jina's normalize"),
+    [EMBEDDING_TYPE] =
+        FIELD("embedding_type", "'enum':['float','base64','binary','ubinary','int8','uint8']",
+              "Jina's number type"),
+    [TRUNCATION] = FIELD("truncation", SCHEMA_BOOL, "Voyage's truncate"),
+    [OUTPUT_DIMENSION] = FIELD("output_dimension", SCHEMA_COUNT, "Voyage's dimensions"),
+    [OUTPUT_DTYPE] = FIELD("output_dtype", SCHEMA_NUMBERS, "Voyage's number type"),
+    [EMBED_DTYPE] = FIELD("embed_dtype",
+                          "'enum':['float32','float16','bfloat16','fp8_e4m3','fp8_e5m2','int8',"
+                          "'uint8','binary','ubinary']",
+                          "vLLM's number type"),
+    [ENDIANNESS] = FIELD("endianness", "'enum':['native','little','big']",
+                         "the order of the bytes of base64 and bytes; native is little"),
+    [TRUNCATE_TOKENS] = FIELD("truncate_prompt_tokens", "'type':'integer','minimum':-1",
+                              "the most tokens of an input, the rest is cut off; -1: the model's"),
+    [TRUNCATION_SIDE] =
+        FIELD("truncation_side", "'enum':['left','right']", "where truncate_prompt_tokens cuts"),
 };
+
+/* What embedding->more is where a header says what the bytes are. */
+static const char described;
 
 /* The message is OpenAI's own. */
-static bool read_encoding(const struct value *value, enum encoding *encoding, struct err *err)
+static bool read_encoding(const struct value *value, struct embedding *embedding, struct err *err)
 {
+    static const enum encoding encodings[] = {ENCODING_FLOAT, ENCODING_BASE64, ENCODING_RAW,
+                                              ENCODING_RAW};
+    static const char *const names[] = {"float", "base64", "bytes", "bytes_only"};
     struct text given = {0};
     if (!value_get_text(value, "encoding_format", &given, err)) return false;
     if (!given.data) return true;
-    for (int i = 0; i < 2; i++) {
-        if (given.bytes != strlen(encoding_names[i]) ||
-            memcmp(given.data, encoding_names[i], given.bytes) != 0)
+    for (int i = 0; i < 4; i++) {
+        if (given.bytes != strlen(names[i]) || memcmp(given.data, names[i], given.bytes) != 0)
             continue;
-        *encoding = (enum encoding)i;
+        embedding->coding.encoding = encodings[i];
+        if (i == 2) embedding->more = &described;
         return true;
     }
     int shown = text_quoted(given);
@@ -89,80 +133,222 @@ static bool read_encoding(const struct value *value, enum encoding *encoding, st
                    shown, given.data);
 }
 
-static bool read_pooling(const struct exchange *x, const struct value *values,
+static bool read_pooling(const struct exchange *x, const struct value *value,
                          struct pool_options *pool, struct err *err)
 {
-    const struct model_info *info = model_info(x->model);
-    size_t pooling = info->pooling;
-    int64_t dims = info->dim;
-    pool->normalize = info->normalize;
-    if (!value_get_whole(&values[DIMENSIONS], "dimensions", 1, info->dim, &dims, err) ||
-        !value_get_choice(&values[POOLING], "pooling", pooling_names, POOLINGS, &pooling, err) ||
-        !value_get_bool(&values[NORMALIZE], "normalize", &pool->normalize, err))
-        return false;
-    if (pooling == POOLING_WEIGHTED && !info->has_weights)
+    size_t pooling = pool->pooling;
+    if (!value_get_choice(value, "pooling", pooling_names, POOLINGS, &pooling, err)) return false;
+    if (pooling == POOLING_WEIGHTED && !model_info(x->model)->has_weights)
         return err_set(err, ERR_INVALID, "pooling",
                        "pooling \"weighted\" needs token weights, but model \"%s\" has none; send "
                        "\"mean\", \"sum\", \"max\" or \"unit\"",
                        x->snapshot->name);
     pool->pooling = (enum pooling)pooling;
-    pool->dims = (uint32_t)dims;
     return true;
 }
 
-static bool read_request(struct exchange *x, struct embeddings_request *request, struct err *err)
+/* Three servers' names for one thing. Jina's base64 is a way to write, not a type. */
+static bool read_number_type(const struct value *values, struct coding *coding, struct err *err)
 {
-    struct value values[N_FIELDS];
-    if (!exchange_read_fields(x, field_names, N_FIELDS, values, err)) return false;
-    *request = (struct embeddings_request){.encoding = ENCODING_FLOAT};
-    if (!model_name_read(x, &values[MODEL], &request->model, err) ||
-        !read_encoding(&values[ENCODING_FORMAT], &request->encoding, err) ||
-        !read_pooling(x, values, &request->pool, err) ||
-        !batch_read(x, &values[INPUT], "input", INPUT_TEXT | INPUT_IDS, false, &request->batch,
-                    err))
+    static const char *const types[NUMBER_TYPES + 2] = {
+        "float32", "float16", "bfloat16", "fp8_e4m3", "fp8_e5m2", "int8",
+        "uint8",   "binary",  "ubinary",  "float",    "base64"};
+    static const struct {
+        int field;
+        size_t n_types;
+    } fields[] = {{EMBEDDING_TYPE, NUMBER_TYPES + 2},
+                  {OUTPUT_DTYPE, NUMBER_TYPES + 1},
+                  {EMBED_DTYPE, NUMBER_TYPES + 1}};
+    for (size_t i = 0; i < 3; i++) {
+        size_t type = coding->type;
+        if (!value_get_choice(&values[fields[i].field],
+                              embeddings_fields[fields[i].field].name.data, types,
+                              fields[i].n_types, &type, err))
+            return false;
+        if (type == NUMBER_TYPES + 1) coding->encoding = ENCODING_BASE64;
+        coding->type = type < NUMBER_TYPES ? (enum number_type)type : NUMBER_FLOAT32;
+    }
+    static const char *const orders[] = {"native", "little", "big"};
+    size_t order = 0;
+    if (!value_get_choice(&values[ENDIANNESS], "endianness", orders, 3, &order, err)) return false;
+    coding->is_big_endian = order == 2;
+    return true;
+}
+
+/* vLLM's: the smaller of the service's limit and the request's. */
+static bool read_prompt_tokens(const struct value *values, struct length_limit *limit,
+                               struct err *err)
+{
+    static const char *const sides[] = {"right", "left"};
+    int64_t tokens = -1;
+    size_t side = limit->truncate == TRUNCATE_LEFT;
+    if (!value_get_whole(&values[TRUNCATE_TOKENS], "truncate_prompt_tokens", -1, INT64_MAX, &tokens,
+                         err) ||
+        !value_get_choice(&values[TRUNCATION_SIDE], "truncation_side", sides, 2, &side, err))
         return false;
-    stage_end(x, STAGE_PARSE);
+    if (!value_is_given(&values[TRUNCATE_TOKENS])) return true;
+    if (tokens == 0)
+        return err_set(
+            err, ERR_INVALID, "truncate_prompt_tokens",
+            "truncate_prompt_tokens must be at least 1, or -1 for the model's own limit");
+    if (tokens > 0 && (limit->tokens_max == 0 || (uint64_t)tokens < limit->tokens_max))
+        limit->tokens_max = (size_t)tokens;
+    limit->truncate = side ? TRUNCATE_LEFT : TRUNCATE_RIGHT;
     return true;
 }
 
-static void write_tail(struct buf *out, const struct embeddings_request *request)
+static bool read_fields(struct exchange *x, const struct value *values, struct embedding *embedding,
+                        struct err *err)
 {
-    buf_add_str(out, "],\"model\":");
-    write_text(out, request->model);
+    bool *normalize = &embedding->pool.normalize;
+    return read_encoding(&values[ENCODING_FORMAT], embedding, err) &&
+           embedding_read_dimensions(embedding, x, &values[DIMENSIONS], "dimensions", err) &&
+           embedding_read_dimensions(embedding, x, &values[OUTPUT_DIMENSION], "output_dimension",
+                                     err) &&
+           read_pooling(x, &values[POOLING], &embedding->pool, err) &&
+           value_get_bool(&values[NORMALIZED], "normalized", normalize, err) &&
+           value_get_bool(&values[NORMALIZE], "normalize", normalize, err) &&
+           length_limit_read(&values[TRUNCATION], "truncation", &embedding->limit, err) &&
+           length_limit_read(&values[TRUNCATE], "truncate", &embedding->limit, err) &&
+           read_prompt_tokens(values, &embedding->limit, err) &&
+           read_number_type(values, &embedding->coding, err) &&
+           batch_read(x, &values[INPUT], "input", INPUT_TEXT | INPUT_IDS, false, &embedding->batch,
+                      err);
+}
+
+static void write_usage(struct buf *out, const struct embedding *embedding)
+{
     buf_add_str(out, ",\"usage\":{\"prompt_tokens\":");
-    buf_add_u64(out, request->batch.tokens);
+    buf_add_u64(out, embedding->batch.tokens);
     buf_add_str(out, ",\"total_tokens\":");
-    buf_add_u64(out, request->batch.tokens);
+    buf_add_u64(out, embedding->batch.tokens);
     buf_add_str(out, "}}");
 }
 
-void embeddings_post(struct exchange *x)
+static void add_ids_header(struct exchange *x, const struct embedding *embedding)
 {
-    static const struct vector_frame frame = {
-        .head = TEXT("{\"object\":\"list\",\"data\":["),
-        .before = TEXT("{\"object\":\"embedding\",\"index\":"),
-        .has_index = true,
-        .between = TEXT(",\"embedding\":"),
-        .after = TEXT("}"),
-    };
-    struct embeddings_request request;
-    struct err err;
-    const struct length_limit limit = length_limit_of(x);
-    if (!read_request(x, &request, &err) || !batch_tokenize(x, &request.batch, &limit, &err)) {
-        handlers_fail(x, &err);
-        return;
-    }
-    stage_end(x, STAGE_TOKENIZE);
+    if (embedding->batch.has_ids) reply_add_header(x, "x-embedd-ids", "model");
+}
+
+static void write_tail(struct exchange *x, const struct embedding *embedding, struct buf *out)
+{
+    add_ids_header(x, embedding);
+    buf_add_str(out, "],\"model\":");
+    write_text(out, embedding->model);
+    write_usage(out, embedding);
+}
+
+/* -- vLLM's bytes -- */
+
+/* A header must fit into what libmicrohttpd has for the head of a reply. */
+#define DESCRIPTION_BYTES_MAX 2048
+
+static bool describe(struct exchange *x, const struct embedding *embedding, struct err *err)
+{
+    const struct coding *coding = &embedding->coding;
+    const size_t each = number_bytes(coding->type, embedding->pool.dims);
     struct buf out;
     buf_init(&out, x->arena);
-    if (!write_vectors(x, &request.batch, &request.pool, request.encoding, &frame, &out, &err)) {
-        handlers_fail(x, &err);
-        return;
-    }
-    write_tail(&out, &request);
-    if (request.batch.has_ids) reply_add_header(x, "x-embedd-ids", "model");
-    reply_json(x, &out);
+    buf_printf(&out, "{\"id\":\"embd-embedd\",\"created\":%" PRId64 ",\"model\":",
+               x->service->started_unix_s);
+    write_text(&out, embedding->model);
+    buf_add_str(&out, ",\"data\":[");
+    for (size_t i = 0; i < embedding->batch.n && out.bytes < DESCRIPTION_BYTES_MAX; i++)
+        buf_printf(&out,
+                   "%s{\"index\":%zu,\"embed_dtype\":\"%s\",\"endianness\":\"%s\",\"start\":%zu,"
+                   "\"end\":%zu,\"shape\":[%zu]}",
+                   i ? "," : "", i, number_type_names[coding->type],
+                   coding->is_big_endian ? "big" : "little", i * each, (i + 1) * each,
+                   number_count(coding->type, embedding->pool.dims));
+    buf_add_char(&out, ']');
+    write_usage(&out, embedding);
+    if (out.bytes > DESCRIPTION_BYTES_MAX)
+        return err_set(err, ERR_INVALID, "encoding_format",
+                       "encoding_format \"bytes\" describes each vector in a header, which has no "
+                       "room for %zu of them; send \"bytes_only\", or fewer inputs",
+                       embedding->batch.n);
+    buf_add_char(&out, '\0');
+    if (out.failed) return err_out_of_memory(err);
+    reply_add_header(x, "metadata", out.data);
+    return true;
 }
+
+static bool describe_raw(struct exchange *x, const struct embedding *embedding, struct err *err)
+{
+    add_ids_header(x, embedding);
+    return embedding->more != &described || describe(x, embedding, err);
+}
+
+/* -- the endpoints -- */
+
+/* The fields, but for the model, which is chosen before. */
+static bool read_embedding(struct exchange *x, const struct value *values,
+                           struct embedding *embedding, struct err *err)
+{
+    embedding_init(embedding, x);
+    return read_fields(x, values, embedding, err);
+}
+
+static bool read_request(struct exchange *x, struct embedding *embedding, struct err *err)
+{
+    struct value values[N_FIELDS];
+    return exchange_read_fields(x, values, err) &&
+           model_name_read(x, &values[MODEL], &embedding->model, err) &&
+           read_embedding(x, values, embedding, err);
+}
+
+/* Azure's: the model stands in the path. */
+static bool read_deployment_request(struct exchange *x, struct embedding *embedding,
+                                    struct err *err)
+{
+    struct value values[N_FIELDS];
+    embedding->model = x->path_tail;
+    return exchange_read_fields(x, values, err) && serving_choose(x, x->path_tail, err) &&
+           read_embedding(x, values, embedding, err);
+}
+
+static const struct vector_frame frame = {
+    .head = TEXT("{\"object\":\"list\",\"data\":["),
+    .before = TEXT("{\"object\":\"embedding\",\"index\":"),
+    .has_index = true,
+    .between = TEXT(",\"embedding\":"),
+    .after = TEXT("}"),
+    .write_tail = write_tail,
+    .describe_raw = describe_raw,
+};
+
+static void embeddings_post(struct exchange *x)
+{
+    reply_embedding(x, read_request, &frame);
+}
+
+static void deployment_embeddings_post(struct exchange *x)
+{
+    reply_embedding(x, read_deployment_request, &frame);
+}
+
+#define EMBEDDINGS_REPLY                                                                           \
+    "'type':'object','required':['object','data','model','usage'],'properties':{'object':"         \
+    "{'const':'list'},'data':{'type':'array','items':{'type':'object','required':['object',"       \
+    "'index','embedding'],'properties':{'object':{'const':'embedding'},'index':{'type':"           \
+    "'integer'},'embedding':{'oneOf':[{'type':'array','items':{'type':'number'}},{'type':"         \
+    "'string'}]}}}},'model':{'type':'string'},'usage':{'type':'object','required':"                \
+    "['prompt_tokens','total_tokens'],'properties':{'prompt_tokens':{'type':'integer'},"           \
+    "'total_tokens':{'type':'integer'}}}}"
+
+const struct endpoint embeddings_endpoint = {
+    .handle = embeddings_post,
+    FIELDS(embeddings_fields),
+    .summary = "Vectors of texts or token ids",
+    .reply = EMBEDDINGS_REPLY,
+};
+
+const struct endpoint deployment_embeddings_endpoint = {
+    .handle = deployment_embeddings_post,
+    FIELDS(embeddings_fields),
+    .summary = "Vectors of texts or token ids, the model named in the path",
+    .reply = EMBEDDINGS_REPLY,
+};
 
 /* -- models -- */
 
@@ -174,7 +360,7 @@ static void write_model(const struct exchange *x, struct buf *out, const char *n
                x->service->started_unix_s);
 }
 
-void models_get(struct exchange *x)
+static void models_get(struct exchange *x)
 {
     struct registry *registry = x->service->registry;
     const struct snapshot *snapshot;
@@ -190,7 +376,7 @@ void models_get(struct exchange *x)
     reply_json(x, &out);
 }
 
-void models_id_get(struct exchange *x)
+static void models_id_get(struct exchange *x)
 {
     struct registry *registry = x->service->registry;
     const struct text id = x->path_tail;
@@ -214,3 +400,21 @@ void models_id_get(struct exchange *x)
                 id.data);
     handlers_fail(x, &err);
 }
+
+#define SCHEMA_MODEL                                                                               \
+    "'type':'object','required':['id','object','created','owned_by'],'properties':{'id':"          \
+    "{'type':'string'},'object':{'const':'model'},'created':{'type':'integer'},'owned_by':"        \
+    "{'type':'string'}}"
+
+const struct endpoint models_endpoint = {
+    .handle = models_get,
+    .summary = "The models that are served",
+    .reply = "'type':'object','required':['object','data'],'properties':{'object':{'const':"
+             "'list'},'data':{'type':'array','items':{" SCHEMA_MODEL "}}}",
+};
+
+const struct endpoint models_id_endpoint = {
+    .handle = models_id_get,
+    .summary = "One of the models",
+    .reply = SCHEMA_MODEL,
+};

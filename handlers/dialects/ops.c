@@ -7,26 +7,26 @@
 
 #include <string.h>
 
-void root_get(struct exchange *x)
+static void root_get(struct exchange *x)
 {
     reply_static(x, 200, TYPE_TEXT, "embedd is running");
 }
 
 /* Says only that the process answers: an orchestrator kills what is not alive, also in the middle
  * of a drain. */
-void live_get(struct exchange *x)
+static void live_get(struct exchange *x)
 {
     reply_static(x, 200, TYPE_JSON, "{\"status\":\"ok\"}");
 }
 
-void ready_get(struct exchange *x)
+static void ready_get(struct exchange *x)
 {
     bool is_draining = atomic_load(&x->service->is_draining);
     reply_static(x, is_draining ? 503 : 200, TYPE_JSON,
                  is_draining ? "{\"status\":\"draining\"}" : "{\"status\":\"ok\"}");
 }
 
-void metrics_get(struct exchange *x)
+static void metrics_get(struct exchange *x)
 {
     bool openmetrics = x->accept && strstr(x->accept, "application/openmetrics-text");
     struct buf out;
@@ -34,3 +34,15 @@ void metrics_get(struct exchange *x)
     if (x->service->metrics) metrics_write(x->service->metrics, openmetrics, &out);
     reply_buf(x, 200, metrics_content_type(openmetrics), &out);
 }
+
+#define SCHEMA_STATUS                                                                              \
+    "'type':'object','required':['status'],'properties':{'status':{'type':'string'}}"
+
+const struct endpoint root_endpoint = {.handle = root_get,
+                                       .summary = "Says that embedd is running"};
+const struct endpoint live_endpoint = {
+    .handle = live_get, .summary = "Whether the process is alive", .reply = SCHEMA_STATUS};
+const struct endpoint ready_endpoint = {
+    .handle = ready_get, .summary = "Whether requests are taken", .reply = SCHEMA_STATUS};
+const struct endpoint metrics_endpoint = {
+    .handle = metrics_get, .summary = "Counters and latencies in Prometheus' text format"};

@@ -36,10 +36,9 @@ static bool batch_read_own(struct exchange *x, const struct value values[static 
     return batch_read(x, &values[which], fields[which].name, fields[which].form, false, batch, err);
 }
 
-bool own_read_fields(struct exchange *x, const struct text *names, size_t n, struct value *values,
-                     struct text *model, struct err *err)
+bool own_read_fields(struct exchange *x, struct value *values, struct text *model, struct err *err)
 {
-    return exchange_read_fields(x, names, n, values, err) &&
+    return exchange_read_fields(x, values, err) &&
            model_name_read(x, &values[OWN_MODEL], model, err);
 }
 

@@ -5,10 +5,10 @@
 
 #include "handlers/answer.h"
 #include "handlers/dialect.h"
+#include "handlers/embedding.h"
 #include "handlers/errors.h"
 #include "handlers/input.h"
 #include "handlers/reply.h"
-#include "handlers/vectors.h"
 #include "model/registry.h"
 
 #include <inttypes.h>
@@ -34,6 +34,12 @@ static void write_error(struct exchange *x, struct failure *failure, struct buf 
 {
     (void)x;
     const struct err *err = failure->err;
+    if (err->code == ERR_EMPTY) {
+        char message[sizeof err->param + 32];
+        snprintf(message, sizeof message, "`%s` cannot be empty", err->param);
+        write_shape(out, "Empty", "", message);
+        return;
+    }
     const bool is_invalid = err->code == ERR_INVALID, is_type = err->code == ERR_MEDIA_TYPE;
     if (failure->is_bad_json || is_type) {
         failure->type = TYPE_TEXT;
@@ -81,17 +87,6 @@ static void reply_error(struct exchange *x, unsigned status, const char *type, c
     reply_buf(x, status, TYPE_JSON, &out);
 }
 
-/* An empty batch has an error type of its own. */
-static bool is_refused_empty(struct exchange *x, const struct value *value, const char *name)
-{
-    if (value->kind != VALUE_LIST || value->list.n > 0) return false;
-    char message[64];
-    snprintf(message, sizeof message, "`%s` cannot be empty", name);
-    x->sample.reject = REJECT_BAD_VALUE;
-    reply_error(x, 400, "Empty", message);
-    return true;
-}
-
 /* Prompts belong to models that were trained with them; a static table has none. */
 static bool check_prompt_name(const struct value *value, struct err *err)
 {
@@ -117,13 +112,19 @@ enum {
     EMBED_FIELDS
 };
 
-static const struct text embed_names[EMBED_FIELDS] = {
-    [EMBED_INPUTS] = TEXT("inputs"),
-    [EMBED_TRUNCATE] = TEXT("truncate"),
-    [EMBED_DIRECTION] = TEXT("truncation_direction"),
-    [EMBED_PROMPT] = TEXT("prompt_name"),
-    [EMBED_NORMALIZE] = TEXT("normalize"),
-    [EMBED_DIMENSIONS] = TEXT("dimensions"),
+#define TRUNCATE_FIELD FIELD("truncate", SCHEMA_BOOL, "cut inputs that are too long")
+#define DIRECTION_FIELD                                                                            \
+    FIELD("truncation_direction", "'enum':['Left','Right','left','right']",                        \
+          "the side on which tokens are cut off")
+#define PROMPT_FIELD FIELD("prompt_name", SCHEMA_STRING, "a prompt of the model, by name")
+
+static const struct field embed_fields[EMBED_FIELDS] = {
+    [EMBED_INPUTS] = REQUIRED_FIELD("inputs", SCHEMA_INPUT, "texts, or lists of token ids"),
+    [EMBED_TRUNCATE] = TRUNCATE_FIELD,
+    [EMBED_DIRECTION] = DIRECTION_FIELD,
+    [EMBED_PROMPT] = PROMPT_FIELD,
+    [EMBED_NORMALIZE] = FIELD("normalize", SCHEMA_BOOL, "divide by the L2 norm; true by default"),
+    [EMBED_DIMENSIONS] = FIELD("dimensions", SCHEMA_COUNT, "the first so many dimensions"),
 };
 
 /* The request's wish over the service's; asked for without a direction, TEI cuts on the right. */
@@ -145,55 +146,48 @@ static bool read_limit(const struct exchange *x, const struct value *truncate_va
     return true;
 }
 
-static bool embed_batch(struct exchange *x, const struct value *values, struct pool_options *pool,
-                        struct batch *batch, struct err *err)
+static bool embed_read(struct exchange *x, struct embedding *embedding, struct err *err)
 {
-    const struct model_info *info = model_info(x->model);
-    struct length_limit limit;
-    int64_t dims = info->dim;
-    *pool = (struct pool_options){.pooling = info->pooling, .normalize = true};
-    if (!check_prompt_name(&values[EMBED_PROMPT], err) ||
-        !read_limit(x, &values[EMBED_TRUNCATE], &values[EMBED_DIRECTION], &limit, err) ||
-        !value_get_bool(&values[EMBED_NORMALIZE], "normalize", &pool->normalize, err) ||
-        !value_get_whole(&values[EMBED_DIMENSIONS], "dimensions", 1, dims, &dims, err) ||
-        !batch_read(x, &values[EMBED_INPUTS], "inputs", INPUT_TEXT | INPUT_IDS, true, batch, err))
-        return false;
-    pool->dims = (uint32_t)dims;
-    stage_end(x, STAGE_PARSE);
-    if (!batch_tokenize(x, batch, &limit, err)) return false;
-    stage_end(x, STAGE_TOKENIZE);
-    return true;
+    struct value values[EMBED_FIELDS];
+    if (!exchange_read_fields(x, values, err)) return false;
+    embedding_init(embedding, x);
+    embedding->pool.normalize = true;
+    return check_prompt_name(&values[EMBED_PROMPT], err) &&
+           read_limit(x, &values[EMBED_TRUNCATE], &values[EMBED_DIRECTION], &embedding->limit,
+                      err) &&
+           value_get_bool(&values[EMBED_NORMALIZE], "normalize", &embedding->pool.normalize, err) &&
+           embedding_read_dimensions(embedding, x, &values[EMBED_DIMENSIONS], "dimensions", err) &&
+           batch_read(x, &values[EMBED_INPUTS], "inputs", INPUT_TEXT | INPUT_IDS, true,
+                      &embedding->batch, err);
 }
 
-void embed_post(struct exchange *x)
+static void embed_post(struct exchange *x)
 {
-    static const struct vector_frame frame = {.head = TEXT("[")};
-    struct value values[EMBED_FIELDS];
-    struct pool_options pool;
-    struct batch batch;
-    struct err err;
-    struct buf out;
-    buf_init(&out, x->arena);
-    bool is_read = exchange_read_fields(x, embed_names, EMBED_FIELDS, values, &err);
-    if (is_read && is_refused_empty(x, &values[EMBED_INPUTS], "inputs")) return;
-    if (!is_read || !embed_batch(x, values, &pool, &batch, &err) ||
-        !write_vectors(x, &batch, &pool, ENCODING_FLOAT, &frame, &out, &err)) {
-        handlers_fail(x, &err);
-        return;
-    }
-    buf_add_char(&out, ']');
-    reply_json(x, &out);
+    static const struct vector_frame frame = {.head = TEXT("["), .tail = TEXT("]")};
+    reply_embedding(x, embed_read, &frame);
 }
+
+const struct endpoint embed_endpoint = {
+    .handle = embed_post,
+    FIELDS(embed_fields),
+    .summary = "Vectors of texts or token ids",
+    .reply = "'type':'array','items':{'type':'array','items':{'type':'number'}}",
+};
 
 /* -- /predict -- */
 
 enum { PREDICT_INPUTS, PREDICT_TRUNCATE, PREDICT_DIRECTION, PREDICT_RAW, PREDICT_FIELDS };
 
-static const struct text predict_names[PREDICT_FIELDS] = {
-    [PREDICT_INPUTS] = TEXT("inputs"),
-    [PREDICT_TRUNCATE] = TEXT("truncate"),
-    [PREDICT_DIRECTION] = TEXT("truncation_direction"),
-    [PREDICT_RAW] = TEXT("raw_scores"),
+static const struct field predict_fields[PREDICT_FIELDS] = {
+    [PREDICT_INPUTS] =
+        REQUIRED_FIELD("inputs",
+                       "'oneOf':[{'type':'string'},{'type':'array','items':{'type':'string'},"
+                       "'minItems':1,'maxItems':2},{'type':'array','minItems':1,'items':{'type':"
+                       "'array','items':{'type':'string'},'minItems':1,'maxItems':2}}]",
+                       "a text, a pair of texts, or a list of lists of one or two texts"),
+    [PREDICT_TRUNCATE] = TRUNCATE_FIELD,
+    [PREDICT_DIRECTION] = DIRECTION_FIELD,
+    [PREDICT_RAW] = FIELD("raw_scores", SCHEMA_BOOL, "logits instead of probabilities"),
 };
 
 /* One input: a text, a list of one, or a pair, which becomes one text, a space between. */
@@ -259,8 +253,7 @@ static bool predict_write(struct exchange *x, struct buf *out, struct err *err)
     struct answer answer;
     struct batch batch;
     bool is_raw = false, is_batch = false;
-    if (!exchange_read_fields(x, predict_names, PREDICT_FIELDS, values, err) ||
-        !question_choose(&question, x, &no_name, err) ||
+    if (!exchange_read_fields(x, values, err) || !question_choose(&question, x, &no_name, err) ||
         !read_limit(x, &values[PREDICT_TRUNCATE], &values[PREDICT_DIRECTION], &limit, err) ||
         !value_get_bool(&values[PREDICT_RAW], "raw_scores", &is_raw, err) ||
         !read_predict_inputs(x, &values[PREDICT_INPUTS], &is_batch, &batch, err))
@@ -282,7 +275,7 @@ static bool predict_write(struct exchange *x, struct buf *out, struct err *err)
     return true;
 }
 
-void predict_post(struct exchange *x)
+static void predict_post(struct exchange *x)
 {
     if (model_heads(x->model)->n == 0) {
         x->sample.reject = REJECT_NOT_FOUND;
@@ -292,14 +285,27 @@ void predict_post(struct exchange *x)
     reply_by(x, predict_write);
 }
 
+#define SCHEMA_PREDICTIONS                                                                         \
+    "'type':'array','items':{'type':'object','required':['score','label'],'properties':"           \
+    "{'score':{'type':'number'},'label':{'type':'string'}}}"
+
+const struct endpoint predict_endpoint = {
+    .handle = predict_post,
+    FIELDS(predict_fields),
+    .summary = "Labels of texts, from the highest score down",
+    .reply = "'oneOf':[{" SCHEMA_PREDICTIONS "},{'type':'array','items':{" SCHEMA_PREDICTIONS "}}]",
+};
+
 /* -- /tokenize -- */
 
 enum { TOKENIZE_INPUTS, TOKENIZE_SPECIAL, TOKENIZE_PROMPT, TOKENIZE_FIELDS };
 
-static const struct text tokenize_names[TOKENIZE_FIELDS] = {
-    [TOKENIZE_INPUTS] = TEXT("inputs"),
-    [TOKENIZE_SPECIAL] = TEXT("add_special_tokens"),
-    [TOKENIZE_PROMPT] = TEXT("prompt_name"),
+static const struct field tokenize_fields[TOKENIZE_FIELDS] = {
+    [TOKENIZE_INPUTS] =
+        REQUIRED_FIELD("inputs", "'oneOf':[{" SCHEMA_STRING "},{" SCHEMA_STRINGS "}]", "texts"),
+    [TOKENIZE_SPECIAL] =
+        FIELD("add_special_tokens", SCHEMA_BOOL, "with [CLS] and the like; true by default"),
+    [TOKENIZE_PROMPT] = PROMPT_FIELD,
 };
 
 /* A token of the text is shown as it stands there, its place in bytes as TEI counts them; one that
@@ -355,12 +361,13 @@ static bool write_text_tokens(struct exchange *x, struct text text, bool add_spe
     return true;
 }
 
-static bool tokenize_write(struct exchange *x, const struct value *values, struct buf *out,
-                           struct err *err)
+static bool tokenize_write(struct exchange *x, struct buf *out, struct err *err)
 {
+    struct value values[TOKENIZE_FIELDS];
     struct batch batch;
     bool add_special = true;
-    if (!check_prompt_name(&values[TOKENIZE_PROMPT], err) ||
+    if (!exchange_read_fields(x, values, err) ||
+        !check_prompt_name(&values[TOKENIZE_PROMPT], err) ||
         !value_get_bool(&values[TOKENIZE_SPECIAL], "add_special_tokens", &add_special, err) ||
         !batch_read(x, &values[TOKENIZE_INPUTS], "inputs", INPUT_TEXT, false, &batch, err))
         return false;
@@ -376,36 +383,40 @@ static bool tokenize_write(struct exchange *x, const struct value *values, struc
     return true;
 }
 
-void tokenize_post(struct exchange *x)
+static void tokenize_post(struct exchange *x)
 {
-    struct value values[TOKENIZE_FIELDS];
-    struct err err;
-    struct buf out;
-    buf_init(&out, x->arena);
-    bool is_read = exchange_read_fields(x, tokenize_names, TOKENIZE_FIELDS, values, &err);
-    if (is_read && is_refused_empty(x, &values[TOKENIZE_INPUTS], "inputs")) return;
-    if (is_read && tokenize_write(x, values, &out, &err)) {
-        reply_json(x, &out);
-    } else {
-        handlers_fail(x, &err);
-    }
+    reply_by(x, tokenize_write);
 }
+
+const struct endpoint tokenize_endpoint = {
+    .handle = tokenize_post,
+    FIELDS(tokenize_fields),
+    .summary = "Tokens of texts, with their places in bytes",
+    .reply = "'type':'array','items':{'type':'array','items':{'type':'object','required':['id',"
+             "'text','special','start','stop'],'properties':{'id':{'type':['integer','null']},"
+             "'text':{'type':'string'},'special':{'type':'boolean'},'start':{'type':['integer',"
+             "'null']},'stop':{'type':['integer','null']}}}}",
+};
 
 /* -- /decode -- */
 
 enum { DECODE_IDS, DECODE_SKIP, DECODE_FIELDS };
 
-static const struct text decode_names[DECODE_FIELDS] = {
-    [DECODE_IDS] = TEXT("ids"),
-    [DECODE_SKIP] = TEXT("skip_special_tokens"),
+static const struct field decode_fields[DECODE_FIELDS] = {
+    [DECODE_IDS] = REQUIRED_FIELD("ids",
+                                  "'oneOf':[{" SCHEMA_IDS "},{'type':'array','minItems':1,"
+                                  "'items':{" SCHEMA_IDS "}}]",
+                                  "token ids"),
+    [DECODE_SKIP] = FIELD("skip_special_tokens", SCHEMA_BOOL, "without [CLS] and the like"),
 };
 
-static bool decode_write(struct exchange *x, const struct value *values, struct buf *out,
-                         struct err *err)
+static bool decode_write(struct exchange *x, struct buf *out, struct err *err)
 {
+    struct value values[DECODE_FIELDS];
     struct batch batch;
     bool skip_special = true;
-    if (!value_get_bool(&values[DECODE_SKIP], "skip_special_tokens", &skip_special, err) ||
+    if (!exchange_read_fields(x, values, err) ||
+        !value_get_bool(&values[DECODE_SKIP], "skip_special_tokens", &skip_special, err) ||
         !batch_read(x, &values[DECODE_IDS], "ids", INPUT_IDS, false, &batch, err))
         return false;
     stage_end(x, STAGE_PARSE);
@@ -427,20 +438,17 @@ static bool decode_write(struct exchange *x, const struct value *values, struct 
     return true;
 }
 
-void decode_post(struct exchange *x)
+static void decode_post(struct exchange *x)
 {
-    struct value values[DECODE_FIELDS];
-    struct err err;
-    struct buf out;
-    buf_init(&out, x->arena);
-    bool is_read = exchange_read_fields(x, decode_names, DECODE_FIELDS, values, &err);
-    if (is_read && is_refused_empty(x, &values[DECODE_IDS], "ids")) return;
-    if (is_read && decode_write(x, values, &out, &err)) {
-        reply_json(x, &out);
-    } else {
-        handlers_fail(x, &err);
-    }
+    reply_by(x, decode_write);
 }
+
+const struct endpoint decode_endpoint = {
+    .handle = decode_post,
+    FIELDS(decode_fields),
+    .summary = "Texts of token ids",
+    .reply = "'type':'array','items':{'type':'string'}",
+};
 
 /* -- /info, /health -- */
 
@@ -490,7 +498,7 @@ static void write_meaning(struct buf *out, const struct model_info *info)
     buf_add_char(out, '}');
 }
 
-void info_get(struct exchange *x)
+static void info_get(struct exchange *x)
 {
     const struct service *service = x->service;
     const struct model_info *info = model_info(x->model);
@@ -528,7 +536,7 @@ void info_get(struct exchange *x)
     reply_json(x, &out);
 }
 
-void health_get(struct exchange *x)
+static void health_get(struct exchange *x)
 {
     if (!atomic_load(&x->service->is_draining)) {
         reply_static(x, 200, NULL, "");
@@ -536,3 +544,11 @@ void health_get(struct exchange *x)
     }
     reply_error(x, 503, "Unhealthy", "unhealthy");
 }
+
+const struct endpoint info_endpoint = {
+    .handle = info_get,
+    .summary = "The default model and the limits",
+    .reply = "'type':'object','required':['model_id','model_type','max_input_length',"
+             "'max_client_batch_size','version']",
+};
+const struct endpoint health_endpoint = {.handle = health_get, .summary = "Whether all is well"};

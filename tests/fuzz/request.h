@@ -14,12 +14,15 @@
 #include <string.h>
 
 /* Every name some endpoint reads, and none other. */
-static const struct text request_names[] = {
-    TEXT("input"),      TEXT("inputs"),          TEXT("text"),      TEXT("tokens"),
-    TEXT("ids"),        TEXT("model"),           TEXT("normalize"), TEXT("dimensions"),
-    TEXT("vocabulary"), TEXT("encoding_format"),
+static const struct field request_fields[] = {
+    FIELD("input", NULL, NULL),      FIELD("inputs", NULL, NULL),
+    FIELD("text", NULL, NULL),       FIELD("tokens", NULL, NULL),
+    FIELD("ids", NULL, NULL),        FIELD("model", NULL, NULL),
+    FIELD("normalize", NULL, NULL),  FIELD("dimensions", NULL, NULL),
+    FIELD("vocabulary", NULL, NULL), FIELD("encoding_format", NULL, NULL),
+    FIELD("content", NULL, NULL),    FIELD("parameters", NULL, NULL),
 };
-#define REQUEST_NAMES (sizeof request_names / sizeof request_names[0])
+#define REQUEST_NAMES (sizeof request_fields / sizeof request_fields[0])
 
 static inline bool request_is_same(const struct value *a, const struct value *b)
 {
@@ -47,6 +50,16 @@ static inline bool request_is_same(const struct value *a, const struct value *b)
         for (size_t i = 0; i < a->list.n; i++)
             if (!request_is_same(&a->list.items[i], &b->list.items[i])) return false;
         return true;
+    case VALUE_OBJECT:
+        if (a->object.n != b->object.n) return false;
+        for (size_t i = 0; i < a->object.n; i++) {
+            const struct member *one = &a->object.items[i], *other = &b->object.items[i];
+            if (one->name.bytes != other->name.bytes ||
+                memcmp(one->name.data, other->name.data, one->name.bytes) != 0 ||
+                !request_is_same(&one->value, &other->value))
+                return false;
+        }
+        return true;
     }
     return false;
 }
@@ -63,14 +76,15 @@ static inline enum request_outcome request_compare(const char *body, size_t byte
     struct err err = {0};
     arena_init(&arena, 64 << 20);
     enum request_outcome outcome = REQUEST_LEFT;
-    if (scan_fields(&arena, body, bytes, request_names, REQUEST_NAMES, scanned, &scanned_ignored)) {
-        bool ok = fields_read_reference(&arena, body, bytes, request_names, REQUEST_NAMES,
+    if (scan_fields(&arena, body, bytes, request_fields, REQUEST_NAMES, scanned,
+                    &scanned_ignored)) {
+        bool ok = fields_read_reference(&arena, body, bytes, request_fields, REQUEST_NAMES,
                                         reference, &reference_ignored, &err) &&
                   scanned_ignored == reference_ignored;
         for (size_t i = 0; i < REQUEST_NAMES; i++)
             ok = ok && request_is_same(&scanned[i], &reference[i]);
         outcome = ok ? REQUEST_SCANNED : REQUEST_DIFFERENT;
-    } else if (!fields_read(&arena, body, bytes, request_names, REQUEST_NAMES, reference,
+    } else if (!fields_read(&arena, body, bytes, request_fields, REQUEST_NAMES, reference,
                             &reference_ignored, &err) &&
                (err.code == ERR_NONE || err.message[0] == '\0')) {
         outcome = REQUEST_DIFFERENT; /* a refusal without a reason */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a dialect decides, and what every dialect must keep to. */
 #include "handlers/dialect.h"
+#include "handlers/endpoint.h"
 #include "handlers/input.h"
 #include "handlers/routes.h"
 #include "handlers/serving.h"
@@ -130,11 +131,13 @@ static void a_dialect_without_memory_sends_its_constant_text(void **state)
 
 static bool read_texts(struct exchange *x, const char *body, struct batch *batch, struct err *err)
 {
-    static const struct text names[] = {TEXT("texts")};
+    static const struct field fields[] = {FIELD("texts", SCHEMA_STRINGS, "texts")};
+    static const struct endpoint endpoint = {FIELDS(fields)};
     struct value value;
+    x->endpoint = &endpoint;
     x->body = body;
     x->body_bytes = strlen(body);
-    return exchange_read_fields(x, names, 1, &value, err) &&
+    return exchange_read_fields(x, &value, err) &&
            batch_read(x, &value, "texts", INPUT_TEXT, false, batch, err);
 }
 

@@ -251,7 +251,10 @@ static void wrong_values_are_named_with_limit_and_remedy(void **state)
         /* A number is to blame by the error's code, not by words that may be quoted in it. */
         {E, "{\"input\":1 \"too large\",\"dimensions\":1e999}", 400, "null",
          "invalid JSON at line 1"},
-        {E, "{\"input\":[[[1]]]}", 400, "\"input\"", "nested too deep"},
+        {E, "{\"input\":[[[1]]]}", 400, "\"input\"",
+         "input[0][0] must be a whole number, not a list"},
+        {E, "{\"input\":{\"text\":\"a\"}}", 400, "\"input\"", "not an object"},
+        {E, "{\"model\":[[[[[[[[[1]]]]]]]]],\"input\":\"a\"}", 400, "\"model\"", "not a list"},
         {E, "{\"input\":[\"\",\"\",\"\",\"\",\"\"]}", 413, "\"input\"", "max-inputs is 4"},
         {E, "{\"input\":\"\",\"dimensions\":0}", 400, "\"dimensions\"", "from 1 to 2, not 0"},
         {E, "{\"input\":\"\",\"dimensions\":-1}", 400, "\"dimensions\"", "from 1 to 2, not -1"},

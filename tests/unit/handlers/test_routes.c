@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of routes, row by row. */
 #include "handlers/dialect.h"
+#include "handlers/endpoint.h"
 #include "handlers/routes.h"
 #include "tests/unit/handlers/ask.h"
 
@@ -14,7 +15,16 @@ static void every_row_says_who_answers_how_and_to_whom(void **state)
         if (route->scope == SCOPE_UNSTATED) fail_msg("%s states no scope", route->path);
         assert_int_equal(route->path[0], '/');
         assert_non_null(route->dialect);
-        assert_non_null(route->handle);
+        const struct endpoint *endpoint = route->endpoint;
+        assert_non_null(endpoint);
+        assert_non_null(endpoint->handle);
+        assert_non_null(endpoint->summary);
+        assert_int_equal(endpoint->n_fields > 0, route->methods == METHOD_POST);
+        for (size_t field = 0; field < endpoint->n_fields; field++) {
+            if (!endpoint->fields[field].name.data || !endpoint->fields[field].schema ||
+                !endpoint->fields[field].help)
+                fail_msg("%s: field %zu is not described", route->path, field);
+        }
         assert_true(route->methods == METHOD_GET || route->methods == METHOD_POST);
     }
 }

@@ -15,7 +15,7 @@ static int install_json(void **state)
 static bool scan(struct arena *arena, const char *body, struct value values[REQUEST_NAMES],
                  size_t *ignored)
 {
-    return scan_fields(arena, body, strlen(body), request_names, REQUEST_NAMES, values, ignored);
+    return scan_fields(arena, body, strlen(body), request_fields, REQUEST_NAMES, values, ignored);
 }
 
 static void the_usual_bodies_are_understood(void **state)
@@ -30,6 +30,8 @@ static void the_usual_bodies_are_understood(void **state)
         "{\"text\":\"line\\nbreak \\u00e9\\ud83d\\ude00\"}",
         "{\"tokens\":[[\"a\",\"b\"],[\"c\"]]}",
         " {\"ids\":[ 1 , 2 ]} ",
+        "{\"content\":{\"parts\":[{\"text\":\"a\"},{ \"text\" : \"b\" }]},\"parameters\":{}}",
+        "{\"input\":[[[1]]],\"unknown\":{\"a\":[{}],\"b\":{\"c\":null}}}",
         "{}",
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
@@ -42,11 +44,15 @@ static void unusual_bodies_are_left_to_the_reference(void **state)
     static const char *const bodies[] = {
         "{\"input\":1.5}",
         "{\"input\":[9223372036854775808]}",
-        "{\"input\":{}}",
+        "{\"input\":{\"a\":1,\"a\":2}}",
+        "{\"input\":{\"a\":1.5}}",
+        "{\"input\":{\"\\u0061\":1}}",
+        "{\"input\":{\"a\" 1}}",
+        "{\"input\":{\"a\":1,}}",
+        "{\"input\":[[[[[[[[[1]]]]]]]]]}",
         "{\"in\\u0070ut\":\"a\"}",
         "{\"input\":\"a\",\"input\":\"b\"}",
         "{\"x\":1,\"x\":1}",
-        "{\"input\":[[[1]]]}",
         "{\"input\":\"\\ud800\"}",
         "{\"input\":\"\\ud800\\u0041\"}",
         "{\"input\":\"\xFF\"}",
@@ -107,7 +113,7 @@ static void unknown_fields_are_counted_up_to_many(void **state)
         sprintf(body + strlen(body), ",\"k%d\":[%d]", i, i);
     strcat(body, "}");
     struct err err;
-    assert_true(fields_read(&arena, body, strlen(body), request_names, REQUEST_NAMES, values,
+    assert_true(fields_read(&arena, body, strlen(body), request_fields, REQUEST_NAMES, values,
                             &ignored, &err));
     assert_int_equal(ignored, 12);
     arena_clear(&arena);
@@ -157,10 +163,33 @@ static void add_space(char **at)
     add(at, PICK(spaces));
 }
 
+static void add_value(char **at, int depth);
+
+static void add_object(char **at, int depth)
+{
+    static const char *const keys[] = {"text", "parts", "a", "b", "c", "d", "e", "\\u0061"};
+    add(at, "{");
+    for (uint32_t i = 0, n = roll(3); i < n; i++) {
+        if (i > 0) add(at, ",");
+        add_space(at);
+        *at += sprintf(*at, "\"%s\"", PICK(keys));
+        add_space(at);
+        add(at, ":");
+        add_space(at);
+        add_value(at, depth + 1);
+        add_space(at);
+    }
+    add(at, "}");
+}
+
 static void add_value(char **at, int depth)
 {
     if (depth == 3 || roll(2)) {
         add_scalar(at);
+        return;
+    }
+    if (roll(4) == 0) {
+        add_object(at, depth);
         return;
     }
     add(at, "[");

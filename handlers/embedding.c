@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handlers/embedding.h"
+
+#include "base/numtext.h"
+#include "handlers/errors.h"
+#include "handlers/reply.h"
+#include "model/model.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void embedding_init(struct embedding *embedding, const struct exchange *x)
+{
+    const struct model_info *info = model_info(x->model);
+    *embedding = (struct embedding){
+        .model = embedding->model,
+        .limit = length_limit_of(x),
+        .pool = {.pooling = info->pooling, .normalize = info->normalize, .dims = info->dim},
+    };
+}
+
+bool embedding_read_dimensions(struct embedding *embedding, const struct exchange *x,
+                               const struct value *value, const char *name, struct err *err)
+{
+    int64_t dims = embedding->pool.dims;
+    if (!value_get_whole(value, name, 1, model_info(x->model)->dim, &dims, err)) return false;
+    embedding->pool.dims = (uint32_t)dims;
+    return true;
+}
+
+bool embedding_tokenize(struct embedding *embedding, struct exchange *x, struct err *err)
+{
+    stage_end(x, STAGE_PARSE);
+    if (!batch_tokenize(x, &embedding->batch, &embedding->limit, err)) return false;
+    stage_end(x, STAGE_TOKENIZE);
+    return true;
+}
+
+/* -- vectors -- */
+
+static char *put(char *at, struct text text)
+{
+    if (text.bytes == 0) return at;
+    memcpy(at, text.data, text.bytes);
+    return at + text.bytes;
+}
+
+/* Vectors made before they are written: few enough to stay in the first-level cache, unless the
+   model gains by more at once. */
+#define VECTORS_AT_ONCE 8
+/* Room for what a dialect writes behind the vectors: more only costs a copy. */
+#define TAIL_BYTES 256
+
+static size_t count_at_once(const struct exchange *x, const struct batch *batch)
+{
+    const uint32_t gainful = model_info(x->model)->batch_size;
+    const size_t n = gainful > VECTORS_AT_ONCE ? gainful : VECTORS_AT_ONCE;
+    return batch->n < n ? batch->n : n;
+}
+
+/* The vectors of n sequences from `first` on. */
+static bool make_vectors(struct exchange *x, const struct batch *batch, size_t first, size_t n,
+                         const struct pool_options *options, struct passage *passages,
+                         float *vectors, struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        passages[i] = sequence_passage(&batch->items[first + i]);
+    const size_t done = model_vectors(x->model, x->arena, passages, n, options, vectors, err);
+    if (done == n) return true;
+    return err->code == ERR_INTERNAL
+               ? err_set(err, ERR_INTERNAL, NULL,
+                         "the vector of input %zu is not finite (NaN or infinity in the model's "
+                         "rows, or a sum that overflows), so it is not sent; check the model with "
+                         "embedd inspect",
+                         first + done)
+               : false;
+}
+
+bool embedding_vectors(const struct embedding *embedding, struct exchange *x, float *out,
+                       struct err *err)
+{
+    const struct batch *batch = &embedding->batch;
+    struct passage *passages = arena_array(x->arena, batch->n, sizeof *passages);
+    if (!passages) return err_out_of_memory(err);
+    return make_vectors(x, batch, 0, batch->n, &embedding->pool, passages, out, err);
+}
+
+bool write_vectors(struct exchange *x, const struct embedding *embedding,
+                   const struct vector_frame *frame, struct buf *out, struct err *err)
+{
+    const struct batch *batch = &embedding->batch;
+    const struct coding *coding = &embedding->coding;
+    struct pool_options options = embedding->pool;
+    options.normalize |= number_needs_unit(coding->type);
+    const size_t dims = options.dims, at_once = count_at_once(x, batch);
+    const size_t frame_bytes = frame->before.bytes + frame->between.bytes + frame->after.bytes + 21;
+    const struct plan plan = {
+        .reply_bytes = batch->n * (frame_bytes + coding_bytes(coding, dims)),
+        .read_bytes = model_read_bytes(x->model, batch->tokens),
+    };
+    if (!reply_plan(x, &plan, err)) return false;
+    /* One vector more is the scratch of put_vector. */
+    float *vectors = arena_array(x->arena, (at_once + 1) * dims, sizeof *vectors);
+    struct passage *passages = arena_array(x->arena, at_once, sizeof *passages);
+    char *at =
+        buf_reserve(out, frame->head.bytes + frame->tail.bytes + TAIL_BYTES + plan.reply_bytes);
+    if (!vectors || !passages || !at) return err_out_of_memory(err);
+    at = put(at, frame->head);
+    for (size_t first = 0; first < batch->n; first += at_once) {
+        size_t n = batch->n - first < at_once ? batch->n - first : at_once;
+        if (!make_vectors(x, batch, first, n, &options, passages, vectors, err)) return false;
+        stage_end(x, STAGE_LOOKUP);
+        for (size_t i = 0; i < n; i++) {
+            if (first + i > 0 && coding->encoding != ENCODING_RAW) *at++ = ',';
+            at = put(at, frame->before);
+            if (frame->has_index) at += numtext_u64(at, first + i);
+            at = put(at, frame->between);
+            at = put_vector(at, coding, vectors + i * dims, dims, vectors + at_once * dims);
+            at = put(at, frame->after);
+        }
+        stage_end(x, STAGE_WRITE);
+    }
+    at = put(at, frame->tail);
+    out->bytes = (size_t)(at - out->data);
+    if (frame->write_tail) frame->write_tail(x, embedding, out);
+    return true;
+}
+
+/* -- replies -- */
+
+static bool wants_raw(const struct exchange *x)
+{
+    return x->accept && strstr(x->accept, TYPE_BYTES) && !strstr(x->accept, TYPE_JSON);
+}
+
+static void add_shape(struct exchange *x, const struct embedding *embedding)
+{
+    struct buf shape;
+    buf_init(&shape, x->arena);
+    buf_add_u64(&shape, embedding->batch.n);
+    buf_add_char(&shape, ',');
+    buf_add_u64(&shape, number_count(embedding->coding.type, embedding->pool.dims));
+    buf_add_char(&shape, '\0');
+    if (shape.failed) return;
+    reply_add_header(x, "x-embedd-shape", shape.data);
+    reply_add_header(x, "x-embedd-dtype", number_type_names[embedding->coding.type]);
+}
+
+static bool write_raw(struct exchange *x, struct embedding *embedding,
+                      const struct vector_frame *frame, struct buf *out, struct err *err)
+{
+    static const struct vector_frame bare = {.has_index = false};
+    embedding->coding.encoding = ENCODING_RAW;
+    add_shape(x, embedding);
+    return (!frame->describe_raw || frame->describe_raw(x, embedding, err)) &&
+           write_vectors(x, embedding, &bare, out, err);
+}
+
+void reply_embedding(struct exchange *x,
+                     bool (*read)(struct exchange *x, struct embedding *embedding, struct err *err),
+                     const struct vector_frame *frame)
+{
+    struct embedding embedding = {0};
+    struct err err;
+    struct buf out;
+    buf_init(&out, x->arena);
+    bool is_ready = read(x, &embedding, &err) && embedding_tokenize(&embedding, x, &err);
+    const bool is_raw = is_ready && (embedding.coding.encoding == ENCODING_RAW || wants_raw(x));
+    if (is_ready && is_raw)
+        is_ready = write_raw(x, &embedding, frame, &out, &err);
+    else if (is_ready)
+        is_ready = write_vectors(x, &embedding, frame, &out, &err);
+    if (is_ready)
+        reply_buf(x, 200, is_raw ? TYPE_BYTES : TYPE_JSON, &out);
+    else
+        handlers_fail(x, &err);
+}

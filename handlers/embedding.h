@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file embedding.h
+ * What every API that embeds has in common: inputs become a batch of token ids, these vectors, and
+ * the vectors the bytes of a reply. A dialect says what its fields mean and how its reply is
+ * framed. Works on one exchange, which one thread has at a time.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "handlers/input.h"
+#include "handlers/write.h"
+
+#include <stdbool.h>
+
+/** What a request wants embedded, and how. */
+struct embedding {
+    struct text model; /* the name to echo */
+    struct batch batch;
+    struct length_limit limit;
+    struct pool_options pool;
+    struct coding coding;
+    const void *more; /* of the dialect, for its frame */
+};
+
+/** embedding_init: nothing in the batch, all else as the model and the dialect have it. Once the
+ * model is known. */
+void embedding_init(struct embedding *embedding, const struct exchange *x);
+
+/** embedding_read_dimensions: the field `name`, from 1 to the model's. ERR_INVALID. */
+bool embedding_read_dimensions(struct embedding *embedding, const struct exchange *x,
+                               const struct value *value, const char *name, struct err *err);
+
+/** embedding_tokenize: batch_tokenize; what was read before belongs to the stage parse. */
+bool embedding_tokenize(struct embedding *embedding, struct exchange *x, struct err *err);
+
+/** embedding_vectors makes all vectors of a tokenized batch, as embedding->pool says.
+ * @param out (batch.n, pool.dims)
+ * @return false with ERR_INTERNAL when one is not finite (nothing of it may be sent), or ERR_MEMORY
+ */
+bool embedding_vectors(const struct embedding *embedding, struct exchange *x, float *out,
+                       struct err *err);
+
+/** How a dialect frames vectors: head, then of each: before, index, between, the vector, after,
+ * parted by commas; then the tail. */
+struct vector_frame {
+    struct text head, before, between, after, tail;
+    bool has_index;
+    /* Instead of the tail's text, or NULL. */
+    void (*write_tail)(struct exchange *x, const struct embedding *embedding, struct buf *out);
+    /* Adds headers to a reply that is the vectors' bytes, or NULL. */
+    bool (*describe_raw)(struct exchange *x, const struct embedding *embedding, struct err *err);
+};
+
+/**
+ * write_vectors appends the framed vectors of a tokenized batch to `out`.
+ * @return false with ERR_INTERNAL when a vector is not finite (nothing of it may be sent), or
+ *         ERR_MEMORY
+ */
+bool write_vectors(struct exchange *x, const struct embedding *embedding,
+                   const struct vector_frame *frame, struct buf *out, struct err *err);
+
+/**
+ * reply_embedding has `read` read the request and answers with the framed vectors; or, where the
+ * request accepts application/octet-stream and no JSON, or `read` chose ENCODING_RAW, with the
+ * vectors' bytes alone, one after the other, whose shape and type stand in headers.
+ * @param read fills an `embedding` of all zeros, as far as the batch's texts; calls embedding_init
+ */
+void reply_embedding(struct exchange *x,
+                     bool (*read)(struct exchange *x, struct embedding *embedding, struct err *err),
+                     const struct vector_frame *frame);

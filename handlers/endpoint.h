@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file endpoint.h
+ * What one call of an API does, and what there is to say of it: a value that every route to it
+ * points to. Constant; shared by all threads.
+ */
+#pragma once
+
+#include "handlers/field.h"
+
+#include <stddef.h>
+
+struct exchange;
+
+struct endpoint {
+    void (*handle)(struct exchange *x); /* fills the reply; never fails otherwise */
+
+    const struct field *fields; /* (n_fields) of the request's body, which exchange_read_fields
+                                   reads; n_fields 0: it has no body */
+    size_t n_fields;
+
+    /* For the description of the API. */
+    const char *summary; /* what it does, in a few words */
+    const char *reply;   /* the JSON Schema of a reply with status 200, with ' for "; NULL: it is
+                            no JSON */
+};
+
+/** The fields of an endpoint: an array of struct field. */
+#define FIELDS(fields_) .fields = (fields_), .n_fields = sizeof(fields_) / sizeof(fields_)[0]
