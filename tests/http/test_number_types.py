@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vectors as bytes and in the number types that other servers offer, on the routes of every API that embeds."""
+import base64
+import json
+
+import numpy
+import pytest
+
+TEXTS = ["I love to eat", "我爱吃饭", "", "naïve café \U0001f600"]
+NUMPY = {"float32": "<f4", "float16": "<f2", "int8": "i1", "uint8": "u1", "binary": "i1", "ubinary": "u1"}
+
+
+def ask(service, path, accept=None, expect=200, **body):
+    reply = service.post(path, json.dumps(body).encode(), **({"accept": accept} if accept else {}))
+    assert reply.status == expect, reply.body
+    return reply
+
+
+@pytest.fixture(scope="module")
+def floats(service):
+    data = json.loads(ask(service, "/v1/embeddings", input=TEXTS).body)["data"]
+    return numpy.array([item["embedding"] for item in data], "<f4")
+
+
+def as_type(name, x):
+    """What docs/API.md says of each type, by numpy."""
+    if name in ("float32", "float16"):
+        return x.astype(NUMPY[name])
+    if name in ("int8", "uint8"):
+        scale = numpy.float32(127) * max(numpy.float32(1), numpy.sqrt(numpy.float32(x.shape[1])) / 8)
+        whole = numpy.clip(numpy.rint(x * scale), -128, 127).astype("i1")
+        return whole if name == "int8" else (whole.astype("i2") + 128).astype("u1")
+    bits = numpy.packbits(x > 0, axis=1)
+    return bits if name == "ubinary" else (bits.astype("i2") - 128).astype("i1")
+
+
+@pytest.mark.parametrize("path, field", [("/v1/embeddings", "input"), ("/embed", "inputs"),
+                                         ("/openai/deployments/any/embeddings", "input")])
+def test_whoever_accepts_bytes_gets_the_vectors_alone(service, floats, path, field):
+    reply = ask(service, path, accept="application/octet-stream", **{field: TEXTS})
+    assert reply.headers.get("content-type") == "application/octet-stream"
+    assert reply.headers.get("x-embedd-shape") == "4,256"
+    assert reply.headers.get("x-embedd-dtype") == "float32"
+    assert reply.body == floats.tobytes()
+
+
+def test_json_is_sent_to_whoever_takes_both(service):
+    reply = ask(service, "/v1/embeddings", accept="application/json, application/octet-stream", input="a")
+    assert reply.headers.get("content-type") == "application/json"
+
+
+@pytest.mark.parametrize("name", NUMPY)
+def test_a_number_type_is_the_documented_function_of_the_vector(service, floats, name):
+    want = as_type(name, floats)
+    asked = json.loads(ask(service, "/v1/embeddings", input=TEXTS, embed_dtype=name).body)["data"]
+    assert numpy.array_equal(numpy.array([item["embedding"] for item in asked], "<f4"), want.astype("<f4"))
+    coded = json.loads(ask(service, "/v1/embeddings", input=TEXTS, embed_dtype=name,
+                           encoding_format="base64").body)["data"]
+    assert [base64.b64decode(item["embedding"]) for item in coded] == [row.tobytes() for row in want]
+    raw = ask(service, "/v1/embeddings", input=TEXTS, embed_dtype=name, encoding_format="bytes_only")
+    assert raw.body == want.tobytes()
+    assert raw.headers.get("x-embedd-shape") == f"4,{want.shape[1]}"
+    assert raw.headers.get("x-embedd-dtype") == name
+
+
+def test_big_endian_turns_every_number(service, floats):
+    raw = ask(service, "/v1/embeddings", input=TEXTS, endianness="big", encoding_format="bytes_only")
+    assert raw.body == floats.astype(">f4").tobytes()
+    half = ask(service, "/v1/embeddings", input=TEXTS, endianness="big", embed_dtype="float16",
+               encoding_format="bytes_only")
+    assert half.body == floats.astype(">f2").tobytes()
+    native = ask(service, "/v1/embeddings", input=TEXTS, endianness="native", encoding_format="bytes_only")
+    assert native.body == floats.tobytes()
+
+
+def test_described_bytes_say_in_a_header_what_they_are(service, floats):
+    reply = ask(service, "/v1/embeddings", input=TEXTS, encoding_format="bytes", model="m")
+    said = json.loads(reply.headers.get("metadata"))
+    assert said["model"] == "m" and said["usage"]["prompt_tokens"] > 0
+    for item, row in zip(said["data"], floats, strict=True):
+        assert (item["embed_dtype"], item["endianness"], item["shape"]) == ("float32", "little", [256])
+        assert reply.body[item["start"]:item["end"]] == row.tobytes()
+    ask(service, "/v1/embeddings", input=["a"] * 200, encoding_format="bytes", expect=400)
+
+
+def test_jina_s_and_voyage_s_names_mean_the_same(service, floats):
+    jina = json.loads(ask(service, "/v1/embeddings", input=TEXTS, embedding_type="ubinary").body)["data"]
+    voyage = json.loads(ask(service, "/v1/embeddings", input=TEXTS, output_dtype="ubinary").body)["data"]
+    assert jina == voyage
+    coded = json.loads(ask(service, "/v1/embeddings", input=TEXTS, embedding_type="base64").body)["data"]
+    assert base64.b64decode(coded[0]["embedding"]) == floats[0].tobytes()
+    short = json.loads(ask(service, "/v1/embeddings", input="a", output_dimension=8).body)["data"]
+    assert len(short[0]["embedding"]) == 8
+    plain = json.loads(ask(service, "/v1/embeddings", input="eat", normalized=False).body)["data"]
+    assert plain == json.loads(ask(service, "/v1/embeddings", input="eat", normalize=False).body)["data"]
+
+
+def test_bytes_of_eight_bits_are_of_the_unit_vector(service, floats):
+    raw = ask(service, "/v1/embeddings", input=TEXTS, normalize=False, embed_dtype="int8",
+              encoding_format="bytes_only")
+    assert raw.body == as_type("int8", floats).tobytes()
+
+
+@pytest.mark.parametrize("body, param", [
+    ({"embed_dtype": "float64"}, "embed_dtype"), ({"embed_dtype": 8}, "embed_dtype"),
+    ({"output_dtype": "base64"}, "output_dtype"), ({"embedding_type": "f"}, "embedding_type"),
+    ({"endianness": "middle"}, "endianness"), ({"output_dimension": 0}, "output_dimension"),
+    ({"output_dimension": 257}, "output_dimension"), ({"truncation": "yes"}, "truncation"),
+    ({"truncate": "middle"}, "truncate"), ({"truncate_prompt_tokens": 0}, "truncate_prompt_tokens"),
+    ({"truncate_prompt_tokens": -2}, "truncate_prompt_tokens"), ({"truncation_side": "top"}, "truncation_side"),
+    ({"normalized": 1}, "normalized"), ({"encoding_format": "bits"}, "encoding_format"),
+])
+def test_a_wrong_value_is_named(service, body, param):
+    reply = ask(service, "/v1/embeddings", input="a", expect=400, **body)
+    assert json.loads(reply.body)["error"]["param"] == param
+
+
+def test_a_request_may_ask_for_fewer_tokens(service):
+    def tokens(**more):
+        reply = ask(service, "/v1/embeddings", input="the food is good", **more)
+        return json.loads(reply.body)["usage"]["prompt_tokens"], reply.headers.get("x-embedd-truncated")
+
+    assert tokens() == (4, None)
+    assert tokens(truncate_prompt_tokens=2) == (2, "1")
+    assert tokens(truncate_prompt_tokens=-1) == (4, None)
+    first = ask(service, "/v1/embeddings", input="the food")
+    assert json.loads(ask(service, "/v1/embeddings", input="the food is good", truncate_prompt_tokens=2).body) \
+        == json.loads(first.body)
+    last = json.loads(ask(service, "/v1/embeddings", input="is good").body)
+    assert json.loads(ask(service, "/v1/embeddings", input="the food is good", truncate_prompt_tokens=2,
+                          truncation_side="left").body) == last
