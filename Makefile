@@ -112,6 +112,9 @@ $(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/model/bundle/builtin/builtin_d
 # So it is with the page of a report.
 $(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/commands/report_page.S.o: commands/report.html))
 
+# And with the page of the API.
+$(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/handlers/dialects/docs_page.S.o: handlers/dialects/docs.html))
+
 build/builtin/embedd: build/release/commands/main.c.o build/release/tools/builtin/none.c.o \
 		$(filter-out %/builtin_data.S.o,$(objects_release))
 	$(call SAY,LD,$@)

@@ -32,7 +32,11 @@ struct failure {
 #define OVERLOADED_TEXT "the server has no memory left for requests"
 
 struct dialect {
-    const char *name; /* for messages of tests */
+    const char *name; /* of the API, as people call it: one word */
+    /* The JSON Schema of write_error's body, as members, with ' for "; and whether some errors are
+       plain text. For the description of the API. */
+    const char *error_schema;
+    bool has_text_errors;
 
     /** Appends the body of an error's reply to `out` (empty). May add headers to x. */
     void (*write_error)(struct exchange *x, struct failure *failure, struct buf *out);

@@ -8,6 +8,7 @@
 
 #include "handlers/field.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct exchange;
@@ -20,9 +21,11 @@ struct endpoint {
     size_t n_fields;
 
     /* For the description of the API. */
-    const char *summary; /* what it does, in a few words */
-    const char *reply;   /* the JSON Schema of a reply with status 200, with ' for "; NULL: it is
-                            no JSON */
+    const char *summary;    /* what it does, in a few words */
+    const char *reply;      /* the JSON Schema of a reply with status 200, as members, with ' for ";
+                               NULL: it is no JSON */
+    const char *reply_type; /* what it is instead; NULL: nothing */
+    bool can_be_raw;        /* it embeds: bytes for whoever accepts them (embedding.h) */
 };
 
 /** The fields of an endpoint: an array of struct field. */

@@ -115,4 +115,5 @@ static inline void reply_static(struct exchange *x, unsigned status, const char 
 /** Media types of replies. */
 #define TYPE_JSON "application/json"
 #define TYPE_BYTES "application/octet-stream"
+#define TYPE_HTML "text/html; charset=utf-8"
 #define TYPE_TEXT "text/plain; charset=utf-8"

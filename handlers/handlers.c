@@ -2,6 +2,7 @@
 #include "handlers/handlers.h"
 
 #include "base/clock.h"
+#include "base/nearest.h"
 #include "handlers/endpoint.h"
 #include "handlers/errors.h"
 #include "handlers/headers.h"
@@ -51,11 +52,26 @@ static void refuse_method(struct exchange *x, const char *path, const char *allo
     handlers_fail(x, &err);
 }
 
+/* A route whose path begins with the same part, such as /api: clients of one API share it. */
+static const struct route *find_sibling(const char *path)
+{
+    const size_t part = 1 + strcspn(path + 1, "/");
+    for (size_t i = 0; i < n_routes && path[part] == '/'; i++)
+        if (strncmp(routes[i].path, path, part + 1) == 0) return &routes[i];
+    return NULL;
+}
+
 static void refuse_path(struct exchange *x, const char *path)
 {
     struct err err;
-    err_set(&err, ERR_NOT_FOUND, NULL, "there is no route %.*s; docs/API.md lists them",
-            (int)strnlen(path, ERR_VALUE_BYTES), path);
+    const struct route *sibling = *path ? find_sibling(path) : NULL;
+    const char *near = nearest_name(path, route_names + 1, n_routes);
+    for (size_t i = 0; near && !sibling && i < n_routes; i++)
+        if (routes[i].path == near) sibling = &routes[i];
+    if (sibling) x->dialect = sibling->dialect;
+    err_set(&err, ERR_NOT_FOUND, NULL, "there is no route %.*s; %s%s%s",
+            (int)strnlen(path, ERR_VALUE_BYTES), path, near ? "did you mean " : "",
+            near ? near : "GET /openapi.json lists them", near ? "?" : "");
     handlers_fail(x, &err);
 }
 

@@ -36,6 +36,8 @@ const struct route routes[] = {
     GET("/", SCOPE_OPEN, &dialect_own, root),
     /* Where Hugging Face's clients post. */
     POST("/", SCOPE_EMBED, &dialect_tei, embed),
+    GET("/openapi.json", SCOPE_OPEN, &dialect_own, openapi),
+    GET("/docs", SCOPE_OPEN, &dialect_own, docs),
     GET("/live", SCOPE_OPEN, &dialect_own, live),
     GET("/ready", SCOPE_OPEN, &dialect_own, ready),
     GET("/metrics", SCOPE_METRICS, &dialect_own, metrics),

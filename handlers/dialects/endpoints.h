@@ -21,5 +21,7 @@ extern const struct endpoint models_endpoint, models_id_endpoint;
 /* tei.c */
 extern const struct endpoint embed_endpoint, tokenize_endpoint, decode_endpoint, predict_endpoint;
 extern const struct endpoint info_endpoint, health_endpoint;
+/* openapi.c */
+extern const struct endpoint openapi_endpoint, docs_endpoint;
 /* ops.c */
 extern const struct endpoint root_endpoint, live_endpoint, ready_endpoint, metrics_endpoint;

@@ -43,6 +43,7 @@ void openai_write_error(struct exchange *x, struct failure *failure, struct buf 
 
 const struct dialect dialect_openai = {
     .name = "OpenAI",
+    .error_schema = OPENAI_ERROR_SCHEMA,
     .write_error = openai_write_error,
     .too_large = OPENAI_TOO_LARGE,
     .overloaded = OPENAI_OVERLOADED,
@@ -197,21 +198,31 @@ static bool read_prompt_tokens(const struct value *values, struct length_limit *
     return true;
 }
 
+/* What other servers have added to OpenAI's fields. */
+static bool read_others(struct exchange *x, const struct value *values, struct embedding *embedding,
+                        struct err *err)
+{
+    int field = NORMALIZED;
+    while (field < N_FIELDS && values[field].kind == VALUE_ABSENT)
+        field++;
+    if (field == N_FIELDS) return true; /* nearly always */
+    return embedding_read_dimensions(embedding, x, &values[OUTPUT_DIMENSION], "output_dimension",
+                                     err) &&
+           value_get_bool(&values[NORMALIZED], "normalized", &embedding->pool.normalize, err) &&
+           length_limit_read(&values[TRUNCATION], "truncation", &embedding->limit, err) &&
+           read_prompt_tokens(values, &embedding->limit, err) &&
+           read_number_type(values, &embedding->coding, err);
+}
+
 static bool read_fields(struct exchange *x, const struct value *values, struct embedding *embedding,
                         struct err *err)
 {
-    bool *normalize = &embedding->pool.normalize;
-    return read_encoding(&values[ENCODING_FORMAT], embedding, err) &&
+    return read_others(x, values, embedding, err) &&
+           read_encoding(&values[ENCODING_FORMAT], embedding, err) &&
            embedding_read_dimensions(embedding, x, &values[DIMENSIONS], "dimensions", err) &&
-           embedding_read_dimensions(embedding, x, &values[OUTPUT_DIMENSION], "output_dimension",
-                                     err) &&
            read_pooling(x, &values[POOLING], &embedding->pool, err) &&
-           value_get_bool(&values[NORMALIZED], "normalized", normalize, err) &&
-           value_get_bool(&values[NORMALIZE], "normalize", normalize, err) &&
-           length_limit_read(&values[TRUNCATION], "truncation", &embedding->limit, err) &&
+           value_get_bool(&values[NORMALIZE], "normalize", &embedding->pool.normalize, err) &&
            length_limit_read(&values[TRUNCATE], "truncate", &embedding->limit, err) &&
-           read_prompt_tokens(values, &embedding->limit, err) &&
-           read_number_type(values, &embedding->coding, err) &&
            batch_read(x, &values[INPUT], "input", INPUT_TEXT | INPUT_IDS, false, &embedding->batch,
                       err);
 }
@@ -341,6 +352,7 @@ const struct endpoint embeddings_endpoint = {
     FIELDS(embeddings_fields),
     .summary = "Vectors of texts or token ids",
     .reply = EMBEDDINGS_REPLY,
+    .can_be_raw = true,
 };
 
 const struct endpoint deployment_embeddings_endpoint = {
@@ -348,6 +360,7 @@ const struct endpoint deployment_embeddings_endpoint = {
     FIELDS(embeddings_fields),
     .summary = "Vectors of texts or token ids, the model named in the path",
     .reply = EMBEDDINGS_REPLY,
+    .can_be_raw = true,
 };
 
 /* -- models -- */

@@ -7,6 +7,10 @@
 /** openai_write_error: {"error":{"message","type","param","code"}}; see struct dialect. */
 void openai_write_error(struct exchange *x, struct failure *failure, struct buf *out);
 
+#define OPENAI_ERROR_SCHEMA                                                                        \
+    "'type':'object','required':['error'],'properties':{'error':{'type':'object','required':"      \
+    "['message','type','param','code'],'properties':{'message':{'type':'string'},'type':"          \
+    "{'type':'string'},'param':{'type':['string','null']},'code':{'type':['string','null']}}}}"
 #define OPENAI_TOO_LARGE                                                                           \
     "{\"error\":{\"message\":\"" NO_MEMORY_TEXT                                                    \
     "\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"too_large\"}}"

@@ -38,11 +38,14 @@ static void metrics_get(struct exchange *x)
 #define SCHEMA_STATUS                                                                              \
     "'type':'object','required':['status'],'properties':{'status':{'type':'string'}}"
 
-const struct endpoint root_endpoint = {.handle = root_get,
-                                       .summary = "Says that embedd is running"};
+const struct endpoint root_endpoint = {
+    .handle = root_get, .summary = "Says that embedd is running", .reply_type = TYPE_TEXT};
 const struct endpoint live_endpoint = {
     .handle = live_get, .summary = "Whether the process is alive", .reply = SCHEMA_STATUS};
 const struct endpoint ready_endpoint = {
     .handle = ready_get, .summary = "Whether requests are taken", .reply = SCHEMA_STATUS};
 const struct endpoint metrics_endpoint = {
-    .handle = metrics_get, .summary = "Counters and latencies in Prometheus' text format"};
+    .handle = metrics_get,
+    .summary = "Counters and latencies in Prometheus' text format",
+    .reply_type = TYPE_TEXT,
+};

@@ -9,7 +9,8 @@
 #include "handlers/write.h"
 
 const struct dialect dialect_own = {
-    .name = "own",
+    .name = "embedd",
+    .error_schema = OPENAI_ERROR_SCHEMA,
     .write_error = openai_write_error,
     .too_large = OPENAI_TOO_LARGE,
     .overloaded = OPENAI_OVERLOADED,

@@ -70,6 +70,9 @@ static bool refuse_length(const char *field, size_t index, uint32_t n, size_t ma
 
 const struct dialect dialect_tei = {
     .name = "TEI",
+    .error_schema = "'type':'object','required':['error','error_type'],'properties':{'error':"
+                    "{'type':'string'},'error_type':{'type':'string'}}",
+    .has_text_errors = true,
     .write_error = write_error,
     .too_large = "{\"error\":\"" NO_MEMORY_TEXT "\",\"error_type\":\"Validation\"}",
     .overloaded = "{\"error\":\"" OVERLOADED_TEXT "\",\"error_type\":\"Overloaded\"}",
@@ -172,6 +175,7 @@ const struct endpoint embed_endpoint = {
     FIELDS(embed_fields),
     .summary = "Vectors of texts or token ids",
     .reply = "'type':'array','items':{'type':'array','items':{'type':'number'}}",
+    .can_be_raw = true,
 };
 
 /* -- /predict -- */

@@ -8,9 +8,16 @@ static void a_wrong_path_is_404(void **state)
     assert_int_equal(x->sample.route, 0);
     assert_int_equal(x->sample.reject, REJECT_NOT_FOUND);
     assert_reply(x, 404,
-                 "{\"error\":{\"message\":\"there is no route /v1/embedding; docs/API.md lists "
-                 "them\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":"
+                 "{\"error\":{\"message\":\"there is no route /v1/embedding; did you mean "
+                 "/v1/embeddings?\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":"
                  "\"not_found\"}}");
+    assert_reply(ask_get(*state, "/nowhere/at/all"), 404,
+                 "{\"error\":{\"message\":\"there is no route /nowhere/at/all; GET /openapi.json "
+                 "lists them\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":"
+                 "\"not_found\"}}");
+    assert_reply(ask_get(*state, "/tokenise"), 404,
+                 "{\"error\":\"there is no route /tokenise; did you mean /tokenize?\","
+                 "\"error_type\":\"Validation\"}");
 }
 
 static void a_wrong_method_is_405_with_allow(void **state)

@@ -15,6 +15,7 @@ static void every_row_says_who_answers_how_and_to_whom(void **state)
         if (route->scope == SCOPE_UNSTATED) fail_msg("%s states no scope", route->path);
         assert_int_equal(route->path[0], '/');
         assert_non_null(route->dialect);
+        assert_non_null(route->dialect->error_schema);
         const struct endpoint *endpoint = route->endpoint;
         assert_non_null(endpoint);
         assert_non_null(endpoint->handle);
@@ -38,22 +39,25 @@ static void no_method_of_a_path_has_two_rows(void **state)
                          routes[i].methods & routes[j].methods);
 }
 
-/* What an orchestrator asks must never need a key; everything else must be able to. */
-static void open_are_the_routes_that_say_whether_the_service_is_well(void **state)
+/* What an orchestrator asks must never need a key, nor what says how to ask; everything else must
+   be able to. */
+static void open_are_the_routes_that_say_whether_the_service_is_well_and_what_it_takes(void **state)
 {
     (void)state;
-    static const char *const open[] = {"/", "/health", "/live", "/ping", "/ready"};
+    static const char *const open[] = {"/",     "/docs",  "/health",      "/live",
+                                       "/ping", "/ready", "/openapi.json"};
+    const size_t n = sizeof open / sizeof open[0];
     size_t n_open = 0;
     for (size_t i = 0; i < n_routes; i++) {
         if (routes[i].scope != SCOPE_OPEN) continue;
         n_open++;
         size_t at = 0;
-        while (at < 5 && strcmp(open[at], routes[i].path) != 0)
+        while (at < n && strcmp(open[at], routes[i].path) != 0)
             at++;
-        if (at == 5) fail_msg("%s is open", routes[i].path);
+        if (at == n) fail_msg("%s is open", routes[i].path);
         assert_int_equal(routes[i].methods, METHOD_GET);
     }
-    assert_int_equal(n_open, 5);
+    assert_int_equal(n_open, n);
 }
 
 /* The rows of the table as the dispatcher sees them. */
@@ -76,7 +80,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_says_who_answers_how_and_to_whom),
         cmocka_unit_test(no_method_of_a_path_has_two_rows),
-        cmocka_unit_test(open_are_the_routes_that_say_whether_the_service_is_well),
+        cmocka_unit_test(
+            open_are_the_routes_that_say_whether_the_service_is_well_and_what_it_takes),
         cmocka_unit_test(every_row_is_found_and_counted_by_its_path),
     };
     return cmocka_run_group_tests(tests, ask_open, ask_close);

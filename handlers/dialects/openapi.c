@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The API described (OpenAPI 3.1), from the table of routes and what each endpoint says of itself:
+   https://spec.openapis.org/oas/v3.1.0 */
+#include "handlers/dialects/endpoints.h"
+
+#include "handlers/exchange.h"
+#include "handlers/reply.h"
+#include "handlers/routes.h"
+#include "handlers/service.h"
+#include "handlers/write.h"
+
+#include <string.h>
+
+/* Schemas are written with ' for ", which none of them needs itself. */
+static void write_schema(struct buf *out, const char *schema)
+{
+    buf_add_char(out, '{');
+    for (const char *at = schema; *at; at++)
+        buf_add_char(out, *at == '\'' ? '"' : *at);
+    buf_add_char(out, '}');
+}
+
+static void write_member(struct buf *out, const char *name, const char *text)
+{
+    buf_printf(out, "\"%s\":", name);
+    write_string(out, text);
+}
+
+/* What is not required may be null, too: clients send their defaults so. */
+static void write_field(struct buf *out, const struct field *field)
+{
+    write_text(out, field->name);
+    buf_add_str(out, ":{");
+    write_member(out, "description", field->help);
+    buf_add_str(out, field->is_required ? ",\"allOf\":[" : ",\"anyOf\":[");
+    write_schema(out, field->schema);
+    buf_add_str(out, field->is_required ? "]}" : ",{\"type\":\"null\"}]}");
+}
+
+static void write_request(struct buf *out, const struct endpoint *endpoint)
+{
+    bool is_first = true;
+    buf_add_str(out, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":"
+                     "{\"schema\":{\"type\":\"object\",\"properties\":{");
+    for (size_t i = 0; i < endpoint->n_fields; i++) {
+        if (i > 0) buf_add_char(out, ',');
+        write_field(out, &endpoint->fields[i]);
+    }
+    buf_add_str(out, "},\"required\":[");
+    for (size_t i = 0; i < endpoint->n_fields; i++) {
+        if (!endpoint->fields[i].is_required) continue;
+        if (!is_first) buf_add_char(out, ',');
+        write_text(out, endpoint->fields[i].name);
+        is_first = false;
+    }
+    buf_add_str(out, "]}}}}");
+}
+
+static void write_success(struct buf *out, const struct endpoint *endpoint)
+{
+    buf_add_str(out, "\"200\":{\"description\":\"done\"");
+    if (endpoint->reply) {
+        buf_add_str(out, ",\"content\":{\"" TYPE_JSON "\":{\"schema\":");
+        write_schema(out, endpoint->reply);
+        buf_add_char(out, '}');
+        if (endpoint->can_be_raw) buf_add_str(out, ",\"" TYPE_BYTES "\":{}");
+        buf_add_char(out, '}');
+    } else if (endpoint->reply_type) {
+        buf_printf(out, ",\"content\":{\"%s\":{}}", endpoint->reply_type);
+    }
+    buf_add_char(out, '}');
+}
+
+/* Any error of the dialect, under the status that says which. */
+static void write_errors(struct buf *out, const struct route *route)
+{
+    static const unsigned of_post[] = {400, 404, 413, 415, 422, 424, 500, 503};
+    const bool is_post = route->methods & METHOD_POST;
+    const size_t n = sizeof of_post / sizeof of_post[0];
+    for (size_t i = 0; i < n; i++) {
+        if (!is_post && of_post[i] != 404 && of_post[i] != 503) continue;
+        buf_printf(out, ",\"%u\":{\"$ref\":\"#/components/responses/", of_post[i]);
+        buf_add_str(out, route->dialect->name);
+        buf_add_str(out, "\"}");
+    }
+}
+
+/* "{model}" in a path is a parameter. */
+static void write_parameters(struct buf *out, const char *path)
+{
+    const char *open = strchr(path, '{');
+    if (!open) return;
+    const struct text name = {open + 1, strcspn(open + 1, "}")};
+    buf_add_str(out, ",\"parameters\":[{\"name\":");
+    write_text(out, name);
+    buf_add_str(out, ",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\","
+                     "\"minLength\":1}}]");
+}
+
+static void write_operation(struct buf *out, const struct route *route)
+{
+    const bool is_post = route->methods & METHOD_POST;
+    buf_add_str(out, is_post ? "\"post\":{" : "\"get\":{");
+    write_member(out, "summary", route->endpoint->summary);
+    buf_add_str(out, ",\"tags\":[");
+    write_string(out, route->dialect->name);
+    buf_add_char(out, ']');
+    write_parameters(out, route->path);
+    if (is_post) write_request(out, route->endpoint);
+    buf_add_str(out, ",\"responses\":{");
+    write_success(out, route->endpoint);
+    write_errors(out, route);
+    buf_add_str(out, "}}");
+}
+
+static bool is_first_of_path(size_t row)
+{
+    for (size_t i = 0; i < row; i++)
+        if (strcmp(routes[i].path, routes[row].path) == 0) return false;
+    return true;
+}
+
+static void write_paths(struct buf *out)
+{
+    for (size_t row = 0; row < n_routes; row++) {
+        if (!is_first_of_path(row)) continue;
+        if (row > 0) buf_add_char(out, ',');
+        write_string(out, routes[row].path);
+        buf_add_str(out, ":{");
+        for (size_t i = row; i < n_routes; i++) {
+            if (strcmp(routes[i].path, routes[row].path) != 0) continue;
+            if (i > row) buf_add_char(out, ',');
+            write_operation(out, &routes[i]);
+        }
+        buf_add_char(out, '}');
+    }
+}
+
+static bool is_first_of_dialect(size_t row)
+{
+    for (size_t i = 0; i < row; i++)
+        if (routes[i].dialect == routes[row].dialect) return false;
+    return true;
+}
+
+static void write_error_shapes(struct buf *out)
+{
+    for (size_t row = 0; row < n_routes; row++) {
+        if (!is_first_of_dialect(row)) continue;
+        const struct dialect *dialect = routes[row].dialect;
+        if (row > 0) buf_add_char(out, ',');
+        write_string(out, dialect->name);
+        buf_add_str(out, ":{\"description\":\"why not, in a sentence\",\"content\":{\"" TYPE_JSON
+                         "\":{\"schema\":");
+        write_schema(out, dialect->error_schema);
+        buf_add_char(out, '}');
+        if (dialect->has_text_errors) buf_add_str(out, ",\"text/plain\":{}");
+        buf_add_str(out, "}}");
+    }
+}
+
+static void openapi_get(struct exchange *x)
+{
+    struct buf out;
+    buf_init(&out, x->arena);
+    buf_add_str(&out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"embedd\",\"version\":");
+    write_string(&out, x->service->version);
+    buf_add_str(&out,
+                ",\"description\":\"Vectors and labels of texts. A field that an endpoint does "
+                "not know is ignored and counted in x-embedd-ignored-fields.\",\"license\":"
+                "{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}},\"servers\":"
+                "[{\"url\":\"/\"}],\"paths\":{");
+    write_paths(&out);
+    buf_add_str(&out, "},\"components\":{\"responses\":{");
+    write_error_shapes(&out);
+    buf_add_str(&out, "}}}");
+    reply_json(x, &out);
+}
+
+const struct endpoint openapi_endpoint = {
+    .handle = openapi_get,
+    .summary = "This description",
+    .reply = "'type':'object','required':['openapi','info','paths']",
+};
+
+/* docs_page.S */
+extern const char docs_page[], docs_page_end[];
+
+static void docs_get(struct exchange *x)
+{
+    /* The page asks for the description, and nothing from elsewhere. */
+    reply_set(x, 200, TYPE_HTML, docs_page, (size_t)(docs_page_end - docs_page));
+}
+
+const struct endpoint docs_endpoint = {
+    .handle = docs_get, .summary = "The API as a page", .reply_type = TYPE_HTML};
