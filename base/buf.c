@@ -2,6 +2,7 @@
 #include "base/buf.h"
 
 #include "base/numtext.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,6 +57,18 @@ void buf_add_float(struct buf *buf, float value)
 {
     char *at = buf_reserve(buf, NUMTEXT_FLOAT_BYTES);
     if (at) buf->bytes += numtext_float(at, value);
+}
+
+void buf_add_lossy(struct buf *buf, const char *text, size_t bytes)
+{
+    for (size_t done = 0; done < bytes;) {
+        size_t valid = utf8_valid_bytes(text + done, bytes - done);
+        buf_add(buf, text + done, valid);
+        done += valid;
+        if (done == bytes) return;
+        buf_add_str(buf, "\xEF\xBF\xBD");
+        done += utf8_broken_bytes(text + done, bytes - done);
+    }
 }
 
 void buf_printf(struct buf *buf, const char *fmt, ...)

@@ -41,5 +41,9 @@ void buf_add_u64(struct buf *buf, uint64_t value);
 /** buf_add_float: so that it reads back to the same 32 bits (base/numtext.h). */
 void buf_add_float(struct buf *buf, float value);
 
+/** buf_add_lossy: any bytes as valid UTF-8: U+FFFD for each run of them that could have begun a
+ * character and did not become one (utf8_broken_bytes). */
+void buf_add_lossy(struct buf *buf, const char *text, size_t bytes);
+
 /** buf_printf: for cold paths only; never for floats (base/numtext.h writes those exactly). */
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

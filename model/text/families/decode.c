@@ -218,19 +218,6 @@ static void each_piece(struct pieces *p, const struct decode_step *step)
 
 /* ---- pieces together ---- */
 
-/* Valid UTF-8 of any bytes: U+FFFD for each run that could have begun a character. */
-static void write_lossy(struct buf *out, const char *text, size_t bytes)
-{
-    for (size_t done = 0; done < bytes;) {
-        size_t valid = utf8_valid_bytes(text + done, bytes - done);
-        buf_add(out, text + done, valid);
-        done += valid;
-        if (done == bytes) return;
-        buf_add_str(out, "\xEF\xBF\xBD");
-        done += utf8_broken_bytes(text + done, bytes - done);
-    }
-}
-
 /* The bytes of a token at byte level; its own text if one of its characters stands for none. */
 static void write_bytes(struct buf *out, struct decode_piece piece)
 {
@@ -256,7 +243,7 @@ static void fuse(struct pieces *p, bool as_bytes)
         else
             buf_add(&raw, p->at[i].text, p->at[i].bytes);
     }
-    if (raw.bytes > 0) write_lossy(&p->text, raw.data, raw.bytes);
+    if (raw.bytes > 0) buf_add_lossy(&p->text, raw.data, raw.bytes);
     p->failed |= raw.failed || p->text.failed;
     /* The list may be empty: then there is no room for the one piece it becomes. */
     struct decode_piece *whole = arena_alloc(p->arena, sizeof *whole);

@@ -94,6 +94,31 @@ static void numbers_stand_there_as_numtext_writes_them(void **state)
     arena_clear(&arena);
 }
 
+static void bytes_that_are_no_character_become_one_mark_a_run(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *want;
+    } cases[] = {
+        {"", ""},
+        {"我\xE6\x88", "我\xEF\xBF\xBD"},                         /* cut short: one */
+        {"\xE6\x88 a\x91", "\xEF\xBF\xBD a\xEF\xBF\xBD"},         /* and one that began nowhere */
+        {"\xFF\xFF", "\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* begins nothing: each */
+        {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* a surrogate */
+        {"\xF0\x9F\x98", "\xEF\xBF\xBD"},
+    };
+    struct arena arena;
+    struct buf buf;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        buf_init(&buf, &arena);
+        buf_add_lossy(&buf, cases[i].bytes, strlen(cases[i].bytes));
+        assert_int_equal(buf.bytes, strlen(cases[i].want));
+        if (buf.bytes) assert_memory_equal(buf.data, cases[i].want, buf.bytes);
+    }
+    arena_clear(&arena);
+}
+
 static void a_length_that_overflows_fails(void **state)
 {
     (void)state;
@@ -115,6 +140,7 @@ int main(void)
         cmocka_unit_test(reserved_room_is_claimed_by_moving_the_end),
         cmocka_unit_test(at_the_cap_it_fails_once_and_keeps_what_it_has),
         cmocka_unit_test(numbers_stand_there_as_numtext_writes_them),
+        cmocka_unit_test(bytes_that_are_no_character_become_one_mark_a_run),
         cmocka_unit_test(a_length_that_overflows_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
