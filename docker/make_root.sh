@@ -23,7 +23,7 @@ awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }' "$root/ldd" 
 
 doc=usr/share/doc
 mkdir -p "$root/$doc/embedd"
-cp -- "$top/LICENSE" "$top/LICENSES/CC-BY-SA-4.0.txt" "$root/$doc/embedd/"
+cp -- "$top/LICENSE" "$top/LICENSES/CC-BY-SA-4.0.txt" "$top/LICENSES/MIT.txt" "$root/$doc/embedd/"
 while IFS= read -r library; do
     mkdir -p "$root$(dirname "$library")"
     cp -L -- "$library" "$root$library"

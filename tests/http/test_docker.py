@@ -68,7 +68,7 @@ def test_every_library_stands_with_its_licence(root):
     owners = {path.parent.name for path in root.glob("usr/share/doc/*/copyright")}
     for package in ("libc6", "libmicrohttpd", "libjansson", "libuv", "libgnutls"):
         assert any(owner.startswith(package) for owner in owners), package
-    for name in ("LICENSE", "LICENSES/CC-BY-SA-4.0.txt"):
+    for name in ("LICENSE", "LICENSES/CC-BY-SA-4.0.txt", "LICENSES/MIT.txt"):
         here = root / "usr/share/doc/embedd" / pathlib.Path(name).name
         assert here.read_bytes() == (TOP / name).read_bytes()
 
