@@ -2,10 +2,13 @@
 #include "handlers/input.h"
 #include "handlers/serving.h"
 
+#include "base/buf.h"
 #include "base/utf8.h"
 #include "handlers/dialect.h"
 #include "handlers/endpoint.h"
+#include "handlers/reply.h"
 #include "model/registry.h"
+#include "model/text/openai/openai_ids.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -95,6 +98,62 @@ static bool take_ids(struct exchange *x, const struct value *value, const char *
     return true;
 }
 
+static bool refuse_openai_id(const struct openai_ids *ids, int64_t id, size_t index,
+                             const char *name, const char *where, struct err *err)
+{
+    const char *special = openai_ids_special(ids, id);
+    if (special)
+        return err_set(err, ERR_INVALID, name,
+                       "%s[%zu] is %" PRId64 ", the special token %s of %s, which stands for no "
+                       "text; leave it out",
+                       where, index, id, special, ids->full_name);
+    return err_set(err, ERR_INVALID, name,
+                   "%s[%zu] is %" PRId64 ", but the ids of %s that stand for text are 0 to %" PRIu32
+                   "; send those, or set openai-ids to the vocabulary that the client uses",
+                   where, index, id, ids->full_name, ids->n - 1);
+}
+
+/* What ids stand for must not be more than could have been sent as text. */
+static bool refuse_text_bytes(const struct exchange *x, const char *name, struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE, name,
+                   "the ids in %s stand for more text than max-body-bytes, %zu bytes; send fewer "
+                   "in one request, or raise max-body-bytes",
+                   name, x->service->body_bytes_max);
+}
+
+/* A character may be split between tokens: only all bytes together are UTF-8, or are not. */
+static bool bytes_to_text(struct exchange *x, const struct buf *bytes, struct text *out,
+                          struct err *err)
+{
+    *out = (struct text){bytes->data, bytes->bytes};
+    if (utf8_valid_bytes(bytes->data, bytes->bytes) == bytes->bytes) return true;
+    struct buf text;
+    buf_init(&text, x->arena);
+    buf_add_lossy(&text, bytes->data, bytes->bytes);
+    *out = (struct text){text.data, text.bytes};
+    return !text.failed || err_out_of_memory(err);
+}
+
+static bool take_openai_ids(struct exchange *x, const struct value *value, const char *name,
+                            const char *where, struct sequence *out, struct err *err)
+{
+    const struct openai_ids *ids = x->service->openai_ids;
+    const int64_t *items = value->integers.items;
+    struct buf bytes;
+    buf_init(&bytes, x->arena);
+    for (size_t i = 0; i < value->integers.n; i++) {
+        if (!openai_ids_has(ids, items[i]))
+            return refuse_openai_id(ids, items[i], i, name, where, err);
+        if (bytes.bytes > x->service->body_bytes_max) return refuse_text_bytes(x, name, err);
+        char *room = buf_reserve(&bytes, OPENAI_TOKEN_BYTES_MAX);
+        if (!room) return err_out_of_memory(err);
+        bytes.bytes += openai_ids_bytes(ids, (uint32_t)items[i], room);
+    }
+    *out = (struct sequence){.form = INPUT_TEXT};
+    return bytes_to_text(x, &bytes, &out->text, err);
+}
+
 static bool take_tokens(const struct value *value, const char *name, const char *where,
                         struct sequence *out, struct err *err)
 {
@@ -124,7 +183,7 @@ static bool refuse_integers(const struct value *value, const char *name, const c
 
 static const char *forms_name(unsigned forms, bool is_item)
 {
-    forms &= ~(unsigned)INPUT_TEXT_OBJECT;
+    forms &= INPUT_TEXT | INPUT_TOKENS | INPUT_IDS;
     if (forms == INPUT_TEXT) return is_item ? "a string" : "a string or a list of strings";
     if (forms == INPUT_TOKENS)
         return is_item ? "a list of strings" : "a list of strings, or a list of such lists";
@@ -150,6 +209,8 @@ static bool take_sequence(struct exchange *x, const struct value *value, const c
         *out = (struct sequence){.form = INPUT_TEXT, .text = text->text};
         return true;
     }
+    if (value->kind == VALUE_INTEGERS && (forms & INPUT_OPENAI_IDS) && x->service->openai_ids)
+        return take_openai_ids(x, value, name, where, out, err);
     if (value->kind == VALUE_INTEGERS && (forms & INPUT_IDS))
         return take_ids(x, value, name, where, out, err);
     if (value->kind == VALUE_LIST && value->list.n == 0)
@@ -200,6 +261,7 @@ bool batch_read(struct exchange *x, const struct value *value, const char *name,
     batch->items = arena_array(x->arena, batch->n, sizeof *batch->items);
     if (!batch->items) return err_out_of_memory(err);
     struct place place;
+    uint64_t text_bytes = 0; /* that ids stand for */
     for (size_t i = 0; i < batch->n; i++) {
         struct sequence *item = &batch->items[i];
         /* The common case without its place in words. */
@@ -209,14 +271,22 @@ bool batch_read(struct exchange *x, const struct value *value, const char *name,
                                   err)) {
             return false;
         }
-        batch->has_ids |= item->form == INPUT_IDS;
-        if (!is_mixed_allowed && item->form != batch->items[0].form)
+        const bool is_ids = items[i].kind == VALUE_INTEGERS;
+        if (!is_mixed_allowed && is_ids != (items[0].kind == VALUE_INTEGERS))
             return err_set(err, ERR_INVALID, name,
                            "%s mixes texts and token ids (item %zu differs from the first); send "
                            "them in two requests",
                            name, i);
+        batch->has_ids |= is_ids;
+        if (is_ids && item->form == INPUT_TEXT) text_bytes += item->text.bytes;
+        if (text_bytes > x->service->body_bytes_max) return refuse_text_bytes(x, name, err);
     }
-    return true;
+    return text_bytes == 0 || reply_plan(x, &(struct plan){.text_bytes = text_bytes}, err);
+}
+
+const char *batch_ids_name(const struct exchange *x)
+{
+    return x->service->openai_ids ? x->service->openai_ids->name : "model";
 }
 
 static bool tokens_to_ids(struct exchange *x, struct sequence *sequence, struct err *err)
@@ -266,7 +336,6 @@ static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struc
     case INPUT_TOKENS:
         return tokens_to_ids(x, sequence, err);
     case INPUT_IDS:
-    case INPUT_TEXT_OBJECT: /* of no sequence */
         return true;
     }
     return true;

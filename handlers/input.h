@@ -26,8 +26,14 @@ enum input_form {
     INPUT_TEXT = 1,
     INPUT_TOKENS = 2,
     INPUT_IDS = 4,
-    INPUT_TEXT_OBJECT = 8, /* of batch_read's forms alone: {"text": ...} stands for its text */
 };
+
+/* What batch_read takes besides, as an INPUT_TEXT. */
+/** With INPUT_IDS, for OpenAI's routes: ids are those of the service's openai_ids, where there are
+ * any, and become the text that they stand for. */
+#define INPUT_OPENAI_IDS 8
+/** With INPUT_TEXT: {"text": ...} stands for its text. */
+#define INPUT_TEXT_OBJECT 16
 
 /** One sequence. Before batch_tokenize only its source is set. */
 struct sequence {
@@ -62,7 +68,7 @@ struct batch {
     struct sequence *items;
     size_t n;
     const char *field;  /* of the request, that it was read from; for messages */
-    bool has_ids;       /* some sequence came as ids */
+    bool has_ids;       /* some sequence came as ids, those that became a text included */
     uint64_t tokens;    /* of all sequences, after truncation */
     uint64_t unknown;   /* likewise */
     uint64_t truncated; /* sequences that were cut */
@@ -73,11 +79,15 @@ struct batch {
  * list of integers, a list of such lists, as far as `forms` (of enum input_form) allows. With
  * INPUT_TOKENS a list of strings is one sequence of tokens, otherwise a list of texts.
  * @param is_mixed_allowed  the items of a list may have different forms
- * @return false with ERR_INVALID (naming the item), ERR_TOO_LARGE (more than inputs_max) or
- *         ERR_MEMORY
+ * @return false with ERR_INVALID (naming the item), ERR_TOO_LARGE (more than inputs_max; ids that
+ *         stand for more text than a body may have) or ERR_MEMORY; or deferred, as by reply_plan,
+ *         where they stand for more text than is tokenized here
  */
 bool batch_read(struct exchange *x, const struct value *value, const char *name, unsigned forms,
                 bool is_mixed_allowed, struct batch *batch, struct err *err);
+
+/** batch_ids_name: whose ids INPUT_OPENAI_IDS takes, or "model". Lives for ever. */
+const char *batch_ids_name(const struct exchange *x);
 
 /** How too long a sequence is treated; from the service, or from the request. */
 struct length_limit {

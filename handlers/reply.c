@@ -37,6 +37,9 @@ void reply_by(struct exchange *x, bool (*write)(struct exchange *, struct buf *,
 
 /* Reading a byte of a row takes about an eighth of the time of writing one of the reply. */
 #define READ_SHARE 8
+/* Tokenizing a byte of a text counts as writing so many of the reply. So a text from ids goes to a
+   worker from the size on from which a body of texts does (WORK_SHARE in server/http.c). */
+#define TEXT_SHARE 128
 
 bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
 {
@@ -50,7 +53,8 @@ bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
                        plan->reply_bytes, x->arena->cap_bytes);
     }
     if (!arena_has_budget(x->arena, held)) return handlers_overloaded(err);
-    uint64_t work = (plan->piece_bytes ? 0 : plan->reply_bytes) + plan->read_bytes / READ_SHARE;
+    uint64_t work = (plan->piece_bytes ? 0 : plan->reply_bytes) + plan->read_bytes / READ_SHARE +
+                    plan->text_bytes * TEXT_SHARE;
     if (x->work_max == 0 || work <= x->work_max) return true;
     x->is_deferred = true;
     return err_set(err, ERR_INTERNAL, NULL, "the work was to be done elsewhere");

@@ -28,6 +28,7 @@ void reply_by(struct exchange *x, bool (*write)(struct exchange *, struct buf *,
 struct plan {
     uint64_t reply_bytes;
     uint64_t read_bytes;  /* of rows and of heads' weights */
+    uint64_t text_bytes;  /* of texts that ids stand for, to be tokenized */
     uint64_t piece_bytes; /* most of it that is held at once; 0: all of it */
 };
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct metrics;
+struct openai_ids;
 struct registry;
 
 /** What is done with an input of more than max-input-tokens. */
@@ -33,6 +34,7 @@ struct service {
     size_t input_tokens_max;  /* 0 = no limit */
     uint64_t dense_cells_max; /* of the dense one-hot rows in a reply */
     enum truncate truncate;
+    const struct openai_ids *openai_ids; /* whose ids OpenAI's routes take; NULL: the model's own */
     bool strict_model;
     bool timing_always; /* server-timing on every reply */
     size_t threads, workers, connections_max;

@@ -6,6 +6,7 @@
 #include "handlers/metrics.h"
 #include "model/model.h"
 #include "model/registry.h"
+#include "model/text/openai/openai_ids.h"
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/loop.h"
@@ -279,6 +280,13 @@ static void raise_descriptor_limit(uint64_t connections)
                  (unsigned long long)limit.rlim_cur, (unsigned long long)connections);
 }
 
+/* In the order of the option's values, the last of which is "model". */
+static const struct openai_ids *openai_ids_chosen(size_t choice)
+{
+    static const struct openai_ids *const vocabularies[] = {&openai_cl100k, &openai_o200k, NULL};
+    return vocabularies[choice];
+}
+
 static void init_service(struct server *server)
 {
     const struct config *config = server->config;
@@ -292,6 +300,7 @@ static void init_service(struct server *server)
     service->input_tokens_max = config->max_input_tokens;
     service->dense_cells_max = config->max_dense_cells;
     service->truncate = (enum truncate)config->truncate;
+    service->openai_ids = openai_ids_chosen(config->openai_ids);
     service->strict_model = config->strict_model;
     service->timing_always = config->server_timing;
     service->threads = server->n_loops;

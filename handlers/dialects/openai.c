@@ -223,8 +223,8 @@ static bool read_fields(struct exchange *x, const struct value *values, struct e
            read_pooling(x, &values[POOLING], &embedding->pool, err) &&
            value_get_bool(&values[NORMALIZE], "normalize", &embedding->pool.normalize, err) &&
            length_limit_read(&values[TRUNCATE], "truncate", &embedding->limit, err) &&
-           batch_read(x, &values[INPUT], "input", INPUT_TEXT | INPUT_IDS, false, &embedding->batch,
-                      err);
+           batch_read(x, &values[INPUT], "input", INPUT_TEXT | INPUT_IDS | INPUT_OPENAI_IDS, false,
+                      &embedding->batch, err);
 }
 
 static void write_usage(struct buf *out, const struct embedding *embedding)
@@ -238,7 +238,7 @@ static void write_usage(struct buf *out, const struct embedding *embedding)
 
 static void add_ids_header(struct exchange *x, const struct embedding *embedding)
 {
-    if (embedding->batch.has_ids) reply_add_header(x, "x-embedd-ids", "model");
+    if (embedding->batch.has_ids) reply_add_header(x, "x-embedd-ids", batch_ids_name(x));
 }
 
 static void write_tail(struct exchange *x, const struct embedding *embedding, struct buf *out)

@@ -329,7 +329,7 @@ WHOLE = [
 # ---- services ----
 
 SMALL_MODEL = ["--model", TOP / "examples/chain/w6x2", "--heads", TOP / "examples/heads"]
-PLAIN = ["--threads=1", "--workers=1"]
+PLAIN = ["--threads=1", "--workers=1", "--openai-ids=model"]
 
 
 def everything():

@@ -6,6 +6,7 @@
 #include "handlers/handlers.h"
 #include "model/model.h"
 #include "model/registry.h"
+#include "model/text/openai/openai_ids.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static void add_model(struct registry *registry, const char *path)
     exit(1);
 }
 
-/* The first has two models of other shapes, "chain-w6x2" and "chain-w6x8". */
+/* The first has two models of other shapes, "chain-w6x2" and "chain-w6x8"; the second takes
+ * OpenAI's ids. */
 static void open_services(void)
 {
     json_init();
@@ -45,6 +47,7 @@ static void open_services(void)
                                        .inputs_max = 64,
                                        .dense_cells_max = 1 << 20,
                                        .input_tokens_max = (size_t)i * 16,
+                                       .openai_ids = i == 0 ? NULL : &openai_cl100k,
                                        .truncate = TRUNCATE_LEFT};
     }
 }

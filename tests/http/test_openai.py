@@ -49,15 +49,16 @@ def test_base64_and_float_are_the_same_bits(client):
     assert isinstance(raw.http_response.json()["data"][0]["embedding"], str)
 
 
-def test_ids_stand_for_their_text(client):
+def test_the_models_own_ids_stand_for_their_text(start):
     text = "the food is good"
-    ids = client.post("/ids", body={"text": text}, cast_to=httpx2.Response).json()["data"][0]["ids"]
-    assert len(ids) == 4
-    by_text = client.embeddings.create(model="m", input=text)
-    by_ids = client.embeddings.with_raw_response.create(model="m", input=ids)
+    with client_of(start("--openai-ids", "model")) as client:
+        ids = client.post("/ids", body={"text": text}, cast_to=httpx2.Response).json()["data"][0]["ids"]
+        assert len(ids) == 4
+        by_text = client.embeddings.create(model="m", input=text)
+        by_ids = client.embeddings.with_raw_response.create(model="m", input=ids)
+        batch = client.embeddings.create(model="m", input=[ids, ids[:1]])
     assert by_ids.headers["x-embedd-ids"] == "model"
     assert bits(by_ids.parse().data[0].embedding) == bits(by_text.data[0].embedding)
-    batch = client.embeddings.create(model="m", input=[ids, ids[:1]])
     assert bits(batch.data[0].embedding) == bits(by_text.data[0].embedding)
     assert batch.usage.prompt_tokens == 5
 

@@ -232,7 +232,7 @@ static void a_wrong_value_names_flag_range_and_value(void **state)
     REFUSE_FLAG("--access-log=yes", "true or false", "'yes'");
     REFUSE_FLAG("--truncate=middle", "error, right or left", "'middle'");
     REFUSE_FLAG("--truncate=righ", "'righ'");
-    REFUSE_FLAG("--openai-ids=cl100k", "must be model,", "'cl100k'");
+    REFUSE_FLAG("--openai-ids=p50k", "cl100k, o200k or model", "'p50k'");
     REFUSE_FLAG("--listen=", "--listen", "not empty");
     REFUSE_FLAG("--model", "--model needs a value");
     REFUSE_FLAG("--max-inputs", "needs a value", "from 1 to 1000000");

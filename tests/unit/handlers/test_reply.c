@@ -21,6 +21,8 @@ static void work_is_done_here_up_to_its_share_and_elsewhere_beyond(void **state)
         {{.reply_bytes = 101}, false},
         {{.reply_bytes = 50, .read_bytes = 50 * 8}, true},
         {{.reply_bytes = 50, .read_bytes = 51 * 8}, false},
+        {{.text_bytes = 1}, false},
+        {{.text_bytes = 0, .reply_bytes = 100}, true},
         /* What is made in pieces later is no work now. */
         {{.reply_bytes = 5000, .piece_bytes = 10, .read_bytes = 100 * 8}, true},
         {{.reply_bytes = 5000, .piece_bytes = 10, .read_bytes = 101 * 8}, false},

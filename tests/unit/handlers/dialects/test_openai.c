@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/text/openai/openai_ids.h"
 #include "tests/unit/handlers/ask.h"
 
 #define ITEM(i, vector) "{\"object\":\"embedding\",\"index\":" #i ",\"embedding\":" vector "}"
@@ -35,6 +36,169 @@ static void ids_are_the_models_own_and_the_reply_says_so(void **state)
     assert_string_equal(ask_header(x, "x-embedd-ids"), "model");
     x = ask_post(*state, "/v1/embeddings", "{\"input\":[[1,2],[5]]}");
     assert_reply(x, 200, REPLY(ITEM(0, "[<2>,<3>]") "," ITEM(1, "[<0>,<1>]"), "example", 3));
+}
+
+/* 我爱吃饭, whose characters lie across tokens but for the first. */
+#define CHAIN_CL100K "37046,76207,109,7305,225,165,98,255"
+
+static void openais_ids_are_read_as_the_text_they_stand_for(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.openai_ids = &openai_cl100k;
+    const struct exchange *x = ask_post(ask, "/v1/embeddings", "{\"input\":[" CHAIN_CL100K "]}");
+    assert_reply(x, 200, REPLY(ITEM(0, "[<0.9375>,<1.9375>]"), "example", 4));
+    assert_string_equal(ask_header(x, "x-embedd-ids"), "cl100k");
+    x = ask_post(ask, "/embeddings", "{\"input\":[[37046],[" CHAIN_CL100K "]]}");
+    assert_reply(x, 200,
+                 REPLY(ITEM(0, "[<1>,<2>]") "," ITEM(1, "[<0.9375>,<1.9375>]"), "example", 5));
+    assert_null(ask_header(ask_post(ask, "/v1/embeddings", "{\"input\":\"我\"}"), "x-embedd-ids"));
+    ask->service.openai_ids = &openai_o200k;
+    x = ask_post(ask, "/v1/embeddings", "{\"input\":[7522,6414,39276,109922]}");
+    assert_reply(x, 200, REPLY(ITEM(0, "[<0.9375>,<1.9375>]"), "example", 4));
+    assert_string_equal(ask_header(x, "x-embedd-ids"), "o200k");
+    ask->service.openai_ids = NULL;
+}
+
+static void ids_on_other_routes_are_the_models_own(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.openai_ids = &openai_cl100k;
+    assert_reply(ask_post(ask, "/embed", "{\"inputs\":[1,2],\"normalize\":false}"), 200,
+                 "[[<2>,<3>]]");
+    const struct exchange *x = ask_post(ask, "/v1/lookup", "{\"ids\":[6]}");
+    assert_int_equal(x->status, 400);
+    assert_non_null(strstr(x->reply, "this model's vocabulary has 6 tokens"));
+    assert_null(ask_header(x, "x-embedd-ids"));
+    ask->service.openai_ids = NULL;
+}
+
+/* 109 is the last byte of 爱, 76207 the others: only together, and only in one input, are they it.
+ */
+static void a_character_is_whole_within_one_input_alone(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.openai_ids = &openai_cl100k;
+    const struct exchange *x =
+        ask_post(ask, "/v1/embeddings", "{\"input\":[[76207,109],[76207],[109]]}");
+    assert_reply(x, 200,
+                 REPLY(ITEM(0, "[<3>,<4>]") "," ITEM(1, "[<0>,<0>]") "," ITEM(2, "[<0>,<0>]"),
+                       "example", 3));
+    assert_string_equal(ask_header(x, "x-embedd-unknown"), "2");
+    ask->service.openai_ids = NULL;
+}
+
+static void an_id_that_stands_for_no_text_is_named_with_its_place(void **state)
+{
+    static const struct {
+        const struct openai_ids *ids;
+        const char *input, *says;
+    } cases[] = {
+        {&openai_cl100k, "[[1],[1,2,3,100257]]",
+         "input[1][3] is 100257, the special token <|endoftext|> of cl100k_base, which stands for "
+         "no "
+         "text; leave it out"},
+        {&openai_cl100k, "[100276]", "input[0] is 100276, the special token <|endofprompt|>"},
+        {&openai_o200k, "[1,199999]",
+         "input[1] is 199999, the special token <|endoftext|> of o200k"},
+        {&openai_cl100k, "[100256]",
+         "input[0] is 100256, but the ids of cl100k_base that stand for text are 0 to 100255; send "
+         "those, or set openai-ids to the vocabulary that the client uses"},
+        {&openai_o200k, "[[-1]]",
+         "input[0][0] is -1, but the ids of o200k_base that stand for text"},
+        {&openai_o200k, "[9223372036854775807]", "input[0] is 9223372036854775807, but"},
+    };
+    struct ask *ask = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char body[128];
+        ask->service.openai_ids = cases[i].ids;
+        snprintf(body, sizeof body, "{\"input\":%s}", cases[i].input);
+        const struct exchange *x = ask_post(ask, "/v1/embeddings", body);
+        assert_int_equal(x->status, 400);
+        assert_non_null(memmem(x->reply, x->reply_bytes, cases[i].says, strlen(cases[i].says)));
+        assert_non_null(memmem(x->reply, x->reply_bytes, "\"param\":\"input\"", 15));
+    }
+    ask->service.openai_ids = NULL;
+}
+
+static void texts_and_openais_ids_do_not_mix(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.openai_ids = &openai_cl100k;
+    const struct exchange *x = ask_post(ask, "/v1/embeddings", "{\"input\":[\"我\",[37046]]}");
+    assert_int_equal(x->status, 400);
+    assert_non_null(strstr(x->reply, "input mixes texts and token ids (item 1 differs"));
+    ask->service.openai_ids = NULL;
+}
+
+/* An id of six bytes may stand for 128: what it costs to read them is what counts, here (how much
+   is done at once) and below (how much is taken at all). */
+static void many_bytes_of_text_from_few_ids_are_work_for_elsewhere(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.openai_ids = &openai_cl100k;
+    for (int i = 0; i < 2; i++) {
+        struct exchange *x = ask_begin(ask);
+        static const char *const bodies[] = {"{\"input\":[37046]}", "{\"input\":[58040,37046]}"};
+        x->body = bodies[i];
+        x->body_bytes = strlen(bodies[i]);
+        x->work_max = 100 * 128; /* as where offload-bytes is 100 */
+        assert_true(handlers_find_route(x, METHOD_POST, "/v1/embeddings"));
+        assert_int_equal(handlers_dispatch(x), i == 0);
+        x->work_max = 0;
+        if (i == 1) assert_true(handlers_dispatch(x));
+        assert_reply(x, 200, REPLY(ITEM(0, "[<1>,<2>]"), "example", 1));
+    }
+    ask->service.openai_ids = NULL;
+}
+
+static void ids_stand_for_no_more_text_than_a_body_may_have(void **state)
+{
+    struct ask *ask = *state;
+    const size_t max = ask->service.body_bytes_max;
+    ask->service.openai_ids = &openai_cl100k;
+    ask->service.body_bytes_max = 300;
+    static const struct {
+        const char *input;
+        unsigned status;
+    } cases[] = {
+        {"[58040,58040,37046]", 200},         {"[[58040,37046],[58040]]", 200},
+        {"[58040,58040,58040,37046]", 413},   {"[[58040,58040],[58040]]", 413},
+        {"[[58040],[58040],[58040,0]]", 413},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char body[128];
+        snprintf(body, sizeof body, "{\"input\":%s}", cases[i].input);
+        const struct exchange *x = ask_post(ask, "/v1/embeddings", body);
+        assert_int_equal(x->status, cases[i].status);
+        if (x->status == 200) continue;
+        assert_int_equal(x->sample.reject, REJECT_BODY_TOO_LARGE);
+        assert_non_null(strstr(x->reply,
+                               "the ids in input stand for more text than max-body-bytes, "
+                               "300 bytes; send fewer in one request"));
+    }
+    ask->service.body_bytes_max = max;
+    ask->service.openai_ids = NULL;
+}
+
+static void texts_of_ids_beyond_the_requests_memory_are_refused(void **state)
+{
+    struct ask *ask = *state;
+    const size_t cap = ask->arena.cap_bytes;
+    char body[1 << 13] = "{\"input\":[58040";
+    for (int i = 0; i < 1000; i++)
+        strcat(body, ",58040");
+    strcat(body, "]}");
+    ask->service.openai_ids = &openai_cl100k;
+    ask_begin(ask);
+    arena_clear(&ask->arena);
+    arena_init(&ask->arena, 100000);
+    const struct exchange *x = ask_post(ask, "/v1/embeddings", body);
+    assert_int_equal(x->status, 413);
+    assert_int_equal(x->sample.reject, REJECT_MEMORY);
+    ask_begin(ask);
+    arena_clear(&ask->arena);
+    arena_init(&ask->arena, cap);
+    ask->service.openai_ids = NULL;
 }
 
 static void base64_is_little_endian_float32(void **state)
@@ -210,6 +374,14 @@ int main(void)
         cmocka_unit_test(a_text_becomes_the_mean_of_its_rows),
         cmocka_unit_test(the_model_asked_for_is_echoed),
         cmocka_unit_test(ids_are_the_models_own_and_the_reply_says_so),
+        cmocka_unit_test(openais_ids_are_read_as_the_text_they_stand_for),
+        cmocka_unit_test(ids_on_other_routes_are_the_models_own),
+        cmocka_unit_test(a_character_is_whole_within_one_input_alone),
+        cmocka_unit_test(an_id_that_stands_for_no_text_is_named_with_its_place),
+        cmocka_unit_test(texts_and_openais_ids_do_not_mix),
+        cmocka_unit_test(many_bytes_of_text_from_few_ids_are_work_for_elsewhere),
+        cmocka_unit_test(ids_stand_for_no_more_text_than_a_body_may_have),
+        cmocka_unit_test(texts_of_ids_beyond_the_requests_memory_are_refused),
         cmocka_unit_test(base64_is_little_endian_float32),
         cmocka_unit_test(pooling_dimensions_and_normalize_can_be_chosen),
         cmocka_unit_test(ignored_fields_are_counted),
