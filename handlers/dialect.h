@@ -49,5 +49,6 @@ struct dialect {
     bool (*refuse_count)(const char *field, size_t n, size_t max, struct err *err);
     bool (*refuse_length)(const char *field, size_t index, uint32_t n, size_t max, struct err *err);
 
-    enum truncate truncate; /* of inputs that are too long, where the request does not say */
+    /* Of inputs that are too long, where neither the request nor the service says. */
+    enum truncate truncate;
 };

@@ -58,22 +58,63 @@ static size_t count_at_once(const struct exchange *x, const struct batch *batch)
     return batch->n < n ? batch->n : n;
 }
 
+static bool refuse_infinite(size_t index, struct err *err)
+{
+    if (err->code != ERR_INTERNAL) return false;
+    return err_set(err, ERR_INTERNAL, NULL,
+                   "the vector of input %zu is not finite (NaN or infinity in the model's rows, or "
+                   "a sum that overflows), so it is not sent; check the model with embedd inspect",
+                   index);
+}
+
+/* The mean over windows, of each of which a vector is made as of a whole input. */
+static bool make_mean(struct exchange *x, const struct sequence *sequence,
+                      const struct pool_options *options, float *out, struct err *err)
+{
+    const uint32_t windows = sequence_windows(sequence);
+    float *one = arena_array(x->arena, options->dims, sizeof *one);
+    if (!one) return err_out_of_memory(err);
+    memset(out, 0, options->dims * sizeof *out);
+    for (uint32_t i = 0; i < windows; i++) {
+        struct passage passage;
+        if (!sequence_window(x, sequence, i, &passage, err) ||
+            !model_vector(x->model, x->arena, &passage, options, one, err))
+            return false;
+        for (uint32_t j = 0; j < options->dims; j++)
+            out[j] += one[j] / (float)windows;
+    }
+    if (!options->normalize || pooling_normalize(out, options->dims)) return true;
+    return err_set(err, ERR_INTERNAL, NULL, "the mean over windows is not finite");
+}
+
+/* One by one, as some are taken in windows. */
+static size_t make_each(struct exchange *x, const struct sequence *items, size_t n,
+                        const struct pool_options *options, float *vectors, struct err *err)
+{
+    size_t i = 0;
+    for (; i < n; i++) {
+        float *out = vectors + i * options->dims;
+        const struct passage passage = sequence_passage(&items[i]);
+        if (items[i].window ? !make_mean(x, &items[i], options, out, err)
+                            : !model_vector(x->model, x->arena, &passage, options, out, err))
+            break;
+    }
+    return i;
+}
+
 /* The vectors of n sequences from `first` on. */
 static bool make_vectors(struct exchange *x, const struct batch *batch, size_t first, size_t n,
                          const struct pool_options *options, struct passage *passages,
                          float *vectors, struct err *err)
 {
+    size_t done;
     for (size_t i = 0; i < n; i++)
         passages[i] = sequence_passage(&batch->items[first + i]);
-    const size_t done = model_vectors(x->model, x->arena, passages, n, options, vectors, err);
-    if (done == n) return true;
-    return err->code == ERR_INTERNAL
-               ? err_set(err, ERR_INTERNAL, NULL,
-                         "the vector of input %zu is not finite (NaN or infinity in the model's "
-                         "rows, or a sum that overflows), so it is not sent; check the model with "
-                         "embedd inspect",
-                         first + done)
-               : false;
+    if (batch->has_windows)
+        done = make_each(x, batch->items + first, n, options, vectors, err);
+    else
+        done = model_vectors(x->model, x->arena, passages, n, options, vectors, err);
+    return done == n || refuse_infinite(first + done, err);
 }
 
 bool embedding_vectors(const struct embedding *embedding, struct exchange *x, float *out,

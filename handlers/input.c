@@ -30,26 +30,32 @@ bool exchange_read_fields(struct exchange *x, struct value *values, struct err *
 
 struct length_limit length_limit_of(const struct exchange *x)
 {
-    const enum truncate own = x->dialect->truncate;
-    return (struct length_limit){x->service->input_tokens_max,
-                                 own == TRUNCATE_AS_SERVICE ? x->service->truncate : own};
+    const enum truncate asked = x->service->truncate;
+    return (struct length_limit){
+        .tokens_max = x->service->input_tokens_max,
+        .truncate = asked == TRUNCATE_AUTO ? x->dialect->truncate : asked,
+        .is_asked = asked != TRUNCATE_AUTO,
+    };
 }
 
 bool length_limit_read(const struct value *value, const char *name, struct length_limit *limit,
                        struct err *err)
 {
-    static const char *const names[] = {
-        [TRUNCATE_ERROR] = "error", [TRUNCATE_RIGHT] = "right", [TRUNCATE_LEFT] = "left"};
-    size_t truncate = limit->truncate;
+    static const char *const names[] = {"error", "right", "left", "window"};
+    size_t choice = 0;
+    if (!value_is_given(value)) return true;
     if (value->kind == VALUE_BOOL) {
-        /* Asked for without a side, the service's own; its default is the right one. */
-        truncate = !value->boolean                     ? TRUNCATE_ERROR
-                   : limit->truncate == TRUNCATE_ERROR ? TRUNCATE_RIGHT
-                                                       : limit->truncate;
-    } else if (!value_get_choice(value, name, names, 3, &truncate, err)) {
+        /* Asked for without a way, the service's or the dialect's own. */
+        if (!value->boolean)
+            limit->truncate = TRUNCATE_ERROR;
+        else if (limit->truncate == TRUNCATE_ERROR)
+            limit->truncate = TRUNCATE_RIGHT;
+    } else if (value_get_choice(value, name, names, 4, &choice, err)) {
+        limit->truncate = (enum truncate)(TRUNCATE_ERROR + choice);
+    } else {
         return false;
     }
-    limit->truncate = (enum truncate)truncate;
+    limit->is_asked = true;
     return true;
 }
 
@@ -314,10 +320,19 @@ uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n)
     return unknown;
 }
 
-/* The service's own limit, where it has one, stands in the place of the model's. */
-static unsigned text_flags(const struct exchange *x)
+/* The service's own limit, where it has one, stands in the place of the model's. That one the model
+   itself heeds, unless something else than it does is asked for.
+   Returns the flags of model_tokenize. */
+static unsigned settle_limit(const struct exchange *x, struct length_limit *limit)
 {
-    return x->service->input_tokens_max == 0 ? TOKENIZE_LIMITS : 0;
+    const struct limits *own = &model_info(x->model)->limits;
+    if (x->service->input_tokens_max > 0) return 0;
+    if (own->tokens_max == 0 || !limit->is_asked) return TOKENIZE_LIMITS;
+    if (limit->truncate == (own->cuts_left ? TRUNCATE_LEFT : TRUNCATE_RIGHT))
+        return TOKENIZE_LIMITS;
+    if (limit->tokens_max == 0 || limit->tokens_max > own->tokens_max)
+        limit->tokens_max = own->tokens_max;
+    return 0;
 }
 
 static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struct err *err)
@@ -326,7 +341,7 @@ static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struc
     case INPUT_TEXT: {
         struct tokens tokens;
         if (!model_tokenize(x->model, x->arena, sequence->text.data, sequence->text.bytes,
-                            text_flags(x), &tokens, err))
+                            sequence->flags, &tokens, err))
             return false;
         sequence->ids = tokens.ids;
         sequence->n = tokens.n;
@@ -349,9 +364,11 @@ static bool refuse_length(struct exchange *x, const struct batch *batch, size_t 
     if (x->dialect->refuse_length)
         return x->dialect->refuse_length(batch->field, index, n, max, err);
     return err_set(err, ERR_INVALID, batch->field,
-                   "input %zu has %" PRIu32 " tokens, but max-input-tokens is %zu; send shorter "
-                   "inputs, or start with truncate=right",
-                   index, n, max);
+                   "input %zu has %" PRIu32 " tokens, but %s is %zu; send shorter inputs, or start "
+                   "with truncate=right",
+                   index, n,
+                   max == x->service->input_tokens_max ? "max-input-tokens" : "the model's limit",
+                   max);
 }
 
 static void cut(struct sequence *sequence, const struct length_limit *limit)
@@ -366,31 +383,70 @@ static void cut(struct sequence *sequence, const struct length_limit *limit)
 }
 
 /* The text that has these tokens and no others, for models that look at it themselves. */
-static bool join_tokens(struct exchange *x, struct sequence *sequence, struct err *err)
+static bool join_sources(struct exchange *x, const struct text *sources, uint32_t n,
+                         struct text *out, struct err *err)
 {
-    const struct text *sources;
     struct buf text;
-    if (!sequence_sources(x, sequence, &sources, NULL, err)) return false;
     buf_init(&text, x->arena);
-    for (uint32_t i = 0; i < sequence->n; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         if (i > 0) buf_add_char(&text, ' ');
         buf_add(&text, sources[i].data, sources[i].bytes);
     }
-    sequence->joined = (struct text){text.bytes ? text.data : "", text.bytes};
+    *out = (struct text){text.bytes ? text.data : "", text.bytes};
     return !text.failed || err_out_of_memory(err);
+}
+
+static bool join_tokens(struct exchange *x, struct sequence *sequence, struct err *err)
+{
+    const struct text *sources;
+    return sequence_sources(x, sequence, &sources, NULL, err) &&
+           join_sources(x, sources, sequence->n, &sequence->joined, err);
+}
+
+bool sequence_window(struct exchange *x, const struct sequence *sequence, uint32_t i,
+                     struct passage *passage, struct err *err)
+{
+    const uint64_t n = sequence->n, windows = sequence_windows(sequence);
+    const uint32_t first = (uint32_t)(n * i / windows);
+    const uint32_t count = (uint32_t)(n * (i + 1) / windows) - first;
+    *passage = (struct passage){.ids = sequence->ids + first, .n = count};
+    struct text text;
+    if (!sequence->sources) return true;
+    if (!join_sources(x, sequence->sources + first, count, &text, err)) return false;
+    passage->text = text.data;
+    passage->bytes = text.bytes;
+    return true;
+}
+
+/* What is done with a sequence that is longer than the limit. */
+static bool shorten(struct exchange *x, struct batch *batch, size_t index,
+                    const struct length_limit *limit, struct err *err)
+{
+    struct sequence *sequence = &batch->items[index];
+    if (limit->truncate == TRUNCATE_ERROR)
+        return refuse_length(x, batch, index, limit->tokens_max, err);
+    if (limit->truncate == TRUNCATE_WINDOW) {
+        sequence->window = (uint32_t)limit->tokens_max;
+        batch->has_windows = true;
+        const bool reads = model_reads_text(x->model) && sequence->form != INPUT_IDS;
+        return !reads || sequence_sources(x, sequence, &sequence->sources, NULL, err);
+    }
+    cut(sequence, limit);
+    return true;
 }
 
 bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length_limit *limit,
                     struct err *err)
 {
+    struct length_limit settled = *limit;
+    const unsigned flags = settle_limit(x, &settled);
     for (size_t i = 0; i < batch->n; i++) {
         struct sequence *sequence = &batch->items[i];
+        sequence->flags = flags;
         if (!sequence_to_ids(x, sequence, err)) return false;
-        if (limit->tokens_max > 0 && sequence->n > limit->tokens_max) {
-            if (limit->truncate == TRUNCATE_ERROR)
-                return refuse_length(x, batch, i, limit->tokens_max, err);
-            cut(sequence, limit);
-        }
+        if (settled.tokens_max > 0 && sequence->n > settled.tokens_max &&
+            !shorten(x, batch, i, &settled, err))
+            return false;
         const bool is_joined = sequence->form != INPUT_IDS && !sequence_is_whole(sequence);
         if (is_joined && model_reads_text(x->model) && !join_tokens(x, sequence, err)) return false;
         batch->truncated += sequence->is_truncated;
@@ -448,7 +504,7 @@ bool sequence_sources(struct exchange *x, const struct sequence *sequence, const
     struct slice_cursor cursor = {0};
     if (sequence->form == INPUT_TEXT &&
         !model_tokenize(model, x->arena, sequence->text.data, sequence->text.bytes,
-                        TOKENIZE_SPANS | text_flags(x), &tokens, err))
+                        TOKENIZE_SPANS | sequence->flags, &tokens, err))
         return false;
     for (uint32_t i = 0; i < sequence->n; i++) {
         uint32_t at = sequence->dropped + i;

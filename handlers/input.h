@@ -47,6 +47,10 @@ struct sequence {
     uint32_t n;
     uint32_t unknown; /* how many of them are outside the vocabulary */
     uint32_t dropped; /* how many tokens were cut off in front (truncate: left) */
+    uint32_t window;  /* tokens of a window at most, where there are several (truncate: window) */
+    const struct text
+        *sources;   /* of each token, where windows are there and a model looks at texts */
+    unsigned flags; /* of model_tokenize */
     bool is_truncated;
 };
 
@@ -64,6 +68,17 @@ static inline struct passage sequence_passage(const struct sequence *sequence)
         .ids = sequence->ids, .n = sequence->n, .text = text->data, .bytes = text->bytes};
 }
 
+/** sequence_windows: how many windows its vector is the mean of: as few as can be, of nearly equal
+ * length. */
+static inline uint32_t sequence_windows(const struct sequence *sequence)
+{
+    return sequence->window ? (sequence->n - 1) / sequence->window + 1 : 1;
+}
+
+/** sequence_window: what the vector of window `i` is made of. ERR_MEMORY. */
+bool sequence_window(struct exchange *x, const struct sequence *sequence, uint32_t i,
+                     struct passage *passage, struct err *err);
+
 struct batch {
     struct sequence *items;
     size_t n;
@@ -72,6 +87,7 @@ struct batch {
     uint64_t tokens;    /* of all sequences, after truncation */
     uint64_t unknown;   /* likewise */
     uint64_t truncated; /* sequences that were cut */
+    bool has_windows;   /* some sequence is taken in windows */
 };
 
 /**
@@ -89,19 +105,22 @@ bool batch_read(struct exchange *x, const struct value *value, const char *name,
 /** batch_ids_name: whose ids INPUT_OPENAI_IDS takes, or "model". Lives for ever. */
 const char *batch_ids_name(const struct exchange *x);
 
-/** How too long a sequence is treated; from the service, or from the request. */
+/** How an input that is too long is treated. */
 struct length_limit {
-    size_t tokens_max; /* 0 = none */
+    size_t tokens_max; /* 0: the model's own limit, if it has one */
     enum truncate truncate;
+    /* Somebody asked for it: it goes for the model's own limit, too, which otherwise cuts as the
+       library does whose results the model gives. */
+    bool is_asked;
 };
-
-/** length_limit_read: the field `name`: false or "error": an input that is too long is an error;
- * true, "right" or "left": it is cut. */
-bool length_limit_read(const struct value *value, const char *name, struct length_limit *limit,
-                       struct err *err);
 
 /** length_limit_of: what the service's options and the dialect say. */
 struct length_limit length_limit_of(const struct exchange *x);
+
+/** length_limit_read: the field `name`: false or "error": an input that is too long is an error;
+ * true, "right" or "left": it is cut; "window": it is taken in windows. */
+bool length_limit_read(const struct value *value, const char *name, struct length_limit *limit,
+                       struct err *err);
 
 /**
  * batch_tokenize fills ids, n, unknown of every sequence and the counts of the batch and of

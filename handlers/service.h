@@ -15,12 +15,13 @@ struct metrics;
 struct openai_ids;
 struct registry;
 
-/** What is done with an input of more than max-input-tokens. */
+/** What is done with an input that is too long. */
 enum truncate {
+    TRUNCATE_AUTO, /* of the service's option alone: as each dialect's own server does */
     TRUNCATE_ERROR,
-    TRUNCATE_RIGHT,      /* drop tokens at the end */
-    TRUNCATE_LEFT,       /* drop tokens at the start */
-    TRUNCATE_AS_SERVICE, /* of a dialect (dialect.h): as the service's option says */
+    TRUNCATE_RIGHT,  /* drop tokens at the end */
+    TRUNCATE_LEFT,   /* drop tokens at the start */
+    TRUNCATE_WINDOW, /* drop none: the mean over windows of as many tokens as are allowed */
 };
 
 struct service {

@@ -41,13 +41,23 @@ void openai_write_error(struct exchange *x, struct failure *failure, struct buf 
     }
 }
 
+/* Clients look for the first words. */
+static bool refuse_length(const char *field, size_t index, uint32_t n, size_t max, struct err *err)
+{
+    return err_set(err, ERR_INVALID, field,
+                   "This model's maximum context length is %zu tokens, but input %zu has %" PRIu32
+                   "; send shorter inputs, or \"truncate\": \"right\", \"left\" or \"window\"",
+                   max, index, n);
+}
+
 const struct dialect dialect_openai = {
     .name = "OpenAI",
     .error_schema = OPENAI_ERROR_SCHEMA,
     .write_error = openai_write_error,
     .too_large = OPENAI_TOO_LARGE,
     .overloaded = OPENAI_OVERLOADED,
-    .truncate = TRUNCATE_AS_SERVICE,
+    .refuse_length = refuse_length,
+    .truncate = TRUNCATE_ERROR,
 };
 
 /* -- embeddings -- */
@@ -87,8 +97,9 @@ static const struct field embeddings_fields[N_FIELDS] = {
     [POOLING] = FIELD("pooling", "'enum':['mean','weighted','sum','max','unit']",
                       "how the rows of tokens become one vector"),
     [NORMALIZE] = FIELD("normalize", SCHEMA_BOOL, "divide by the L2 norm"),
-    [TRUNCATE] = FIELD("truncate", "'oneOf':[{'type':'boolean'},{'enum':['error','right','left']}]",
-                       "what becomes of inputs that are too long"),
+    [TRUNCATE] =
+        FIELD("truncate", "'oneOf':[{'type':'boolean'},{'enum':['error','right','left','window']}]",
+              "what becomes of inputs that are too long"),
     [NORMALIZED] = FIELD("normalized", SCHEMA_BOOL, "Jina's normalize"),
     [EMBEDDING_TYPE] =
         FIELD("embedding_type", "'enum':['float','base64','binary','ubinary','int8','uint8']",
@@ -195,6 +206,7 @@ static bool read_prompt_tokens(const struct value *values, struct length_limit *
     if (tokens > 0 && (limit->tokens_max == 0 || (uint64_t)tokens < limit->tokens_max))
         limit->tokens_max = (size_t)tokens;
     limit->truncate = side ? TRUNCATE_LEFT : TRUNCATE_RIGHT;
+    limit->is_asked = true;
     return true;
 }
 

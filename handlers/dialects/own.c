@@ -14,7 +14,7 @@ const struct dialect dialect_own = {
     .write_error = openai_write_error,
     .too_large = OPENAI_TOO_LARGE,
     .overloaded = OPENAI_OVERLOADED,
-    .truncate = TRUNCATE_AS_SERVICE,
+    .truncate = TRUNCATE_RIGHT,
 };
 
 static bool batch_read_own(struct exchange *x, const struct value values[static OWN_FIELDS],

@@ -78,7 +78,7 @@ const struct dialect dialect_tei = {
     .overloaded = "{\"error\":\"" OVERLOADED_TEXT "\",\"error_type\":\"Overloaded\"}",
     .refuse_count = refuse_count,
     .refuse_length = refuse_length,
-    .truncate = TRUNCATE_AS_SERVICE,
+    .truncate = TRUNCATE_RIGHT,
 };
 
 /* An error whose status and type are TEI's own. */
@@ -137,12 +137,14 @@ static bool read_limit(const struct exchange *x, const struct value *truncate_va
 {
     static const char *const directions[] = {"Right", "Left", "right", "left"};
     *limit = length_limit_of(x);
+    if (!value_is_given(truncate_value) && !value_is_given(direction_value)) return true;
     bool truncate = limit->truncate != TRUNCATE_ERROR;
     bool is_left = limit->truncate == TRUNCATE_LEFT && !value_is_given(truncate_value);
     size_t direction = is_left ? 1 : 0;
     if (!value_get_bool(truncate_value, "truncate", &truncate, err) ||
         !value_get_choice(direction_value, "truncation_direction", directions, 4, &direction, err))
         return false;
+    limit->is_asked = true;
     limit->truncate = !truncate              ? TRUNCATE_ERROR
                       : (direction & 1) == 1 ? TRUNCATE_LEFT
                                              : TRUNCATE_RIGHT;
@@ -532,7 +534,7 @@ static void info_get(struct exchange *x)
                "\"max_batch_requests\":null,\"max_client_batch_size\":%zu,\"auto_truncate\":%s,"
                "\"tokenization_workers\":%zu",
                service->connections_max, tokens_max, service->body_bytes_max, service->inputs_max,
-               service->truncate == TRUNCATE_ERROR ? "false" : "true", service->threads);
+               length_limit_of(x).truncate == TRUNCATE_ERROR ? "false" : "true", service->threads);
     buf_printf(&out, ",\"version\":\"%s\",\"sha\":null,\"docker_label\":null", service->version);
     write_heads(&out, model_heads(x->model));
     write_meaning(&out, info);

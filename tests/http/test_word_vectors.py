@@ -506,7 +506,7 @@ def test_fasttext_predictions_are_the_programs(name, start):
 
 
 def test_a_fasttext_model_is_served(start):
-    service = start("--model", str(FASTTEXT / "softmax.bin"))
+    service = start("--model", str(FASTTEXT / "softmax.bin"), "--openai-ids=model")
     number, text = LINES[0]
     wanted = run("classify", "--model", FASTTEXT / "softmax.bin", text=text + "\n").stdout
     reply = service.post("/v1/classify", json.dumps({"text": text}).encode()).json()["data"][0]

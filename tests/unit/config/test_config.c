@@ -100,7 +100,7 @@ static void without_anything_the_defaults_hold(void **state)
     assert_int_equal(config.max_body_bytes, 8388608);
     assert_int_equal(config.max_inputs, 2048);
     assert_int_equal(config.max_input_tokens, 0);
-    assert_int_equal(config.truncate, 1);
+    assert_int_equal(config.truncate, 0); /* auto */
     assert_int_equal(config.max_request_memory, 268435456);
     assert_int_equal(config.max_connections, 10000);
     assert_int_equal(config.max_header_bytes, 8192);
@@ -169,7 +169,7 @@ static void flags_are_taken_in_both_forms(void **state)
     assert_true(config.access_log);
     assert_true(config.strict_model);
     assert_false(config.server_timing);
-    assert_int_equal(config.truncate, 2);
+    assert_int_equal(config.truncate, 3); /* left */
     assert_int_equal(config.log_level, 3);
     assert_int_equal(config.origins[CONFIG_threads], CONFIG_FLAG);
     assert_int_equal(config.origins[CONFIG_workers], CONFIG_DEFAULT);
@@ -230,7 +230,7 @@ static void a_wrong_value_names_flag_range_and_value(void **state)
     REFUSE_FLAG("--request-timeout=0", "--request-timeout", "1ms to 24h", "'0'");
     REFUSE_FLAG("--request-timeout=1d", "'1d'");
     REFUSE_FLAG("--access-log=yes", "true or false", "'yes'");
-    REFUSE_FLAG("--truncate=middle", "error, right or left", "'middle'");
+    REFUSE_FLAG("--truncate=middle", "auto, error, right, left or window", "'middle'");
     REFUSE_FLAG("--truncate=righ", "'righ'");
     REFUSE_FLAG("--openai-ids=p50k", "cl100k, o200k or model", "'p50k'");
     REFUSE_FLAG("--listen=", "--listen", "not empty");
@@ -345,7 +345,7 @@ static void the_file_takes_values_of_their_kind(void **state)
     assert_int_equal(config.idle_timeout_ms, 5000);
     assert_int_equal(config.write_timeout_ms, 250);
     assert_true(config.access_log);
-    assert_int_equal(config.truncate, 0);
+    assert_int_equal(config.truncate, 1); /* error */
     config_clear(&config);
     assert_true(load_file(&config, &err, "{}"));
     config_clear(&config);
@@ -477,7 +477,7 @@ static void help_and_markdown_name_every_setting(void **state)
         snprintf(line, sizeof line, "\n| `%s` | `", config_name(i));
         assert_non_null(strstr(markdown, line));
     }
-    assert_non_null(strstr(help, "  --truncate error|right|left\n"));
+    assert_non_null(strstr(help, "  --truncate auto|error|right|left|window\n"));
     free(help);
     free(markdown);
 }

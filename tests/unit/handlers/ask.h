@@ -94,7 +94,7 @@ static inline void ask_open_model(struct ask *ask, struct model *model)
                                     .body_bytes_max = 1 << 20,
                                     .inputs_max = 4,
                                     .dense_cells_max = 1 << 20,
-                                    .truncate = TRUNCATE_RIGHT,
+                                    .truncate = TRUNCATE_AUTO,
                                     .threads = 2,
                                     .workers = 2,
                                     .connections_max = 100};

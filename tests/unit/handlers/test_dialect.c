@@ -147,17 +147,18 @@ static void a_dialect_decides_what_becomes_of_inputs_that_are_too_long(void **st
     struct err err;
     struct batch batch;
     ask->service.input_tokens_max = 2;
-    ask->service.truncate = TRUNCATE_ERROR;
+    ask->service.truncate = TRUNCATE_AUTO;
     struct exchange *x = begin(ask, &plain);
     struct length_limit limit = length_limit_of(x);
+    assert_false(limit.is_asked);
     assert_true(read_texts(x, "{\"texts\":[\"我爱吃\"]}", &batch, &err));
     assert_true(batch_tokenize(x, &batch, &limit, &err));
     assert_int_equal(batch.items[0].n, 2);
     assert_int_equal(batch.truncated, 1);
-    struct dialect as_service = plain;
-    as_service.truncate = TRUNCATE_AS_SERVICE;
-    x = begin(ask, &as_service);
+    ask->service.truncate = TRUNCATE_ERROR; /* unless the service says */
+    x = begin(ask, &plain);
     limit = length_limit_of(x);
+    assert_true(limit.is_asked);
     assert_true(read_texts(x, "{\"texts\":[\"我\",\"我爱吃\"]}", &batch, &err));
     assert_false(batch_tokenize(x, &batch, &limit, &err));
     assert_string_equal(err.param, "texts");
@@ -165,7 +166,7 @@ static void a_dialect_decides_what_becomes_of_inputs_that_are_too_long(void **st
                         "input 1 has 3 tokens, but max-input-tokens is 2; send shorter "
                         "inputs, or start with truncate=right");
     ask->service.input_tokens_max = 0;
-    ask->service.truncate = TRUNCATE_RIGHT;
+    ask->service.truncate = TRUNCATE_AUTO;
 }
 
 static bool too_many(const char *field, size_t n, size_t max, struct err *err)
@@ -191,7 +192,7 @@ static void a_dialect_has_its_own_words_for_counts_and_lengths(void **state)
     assert_string_equal(err.message, "texts: 5 of 4");
     assert_int_equal(x->sample.reject, REJECT_TOO_MANY_INPUTS);
     x = begin(ask, &wordy);
-    const struct length_limit limit = {1, TRUNCATE_ERROR};
+    const struct length_limit limit = {.tokens_max = 1, .truncate = TRUNCATE_ERROR};
     assert_true(read_texts(x, "{\"texts\":[\"我\",\"我爱\"]}", &batch, &err));
     assert_false(batch_tokenize(x, &batch, &limit, &err));
     assert_string_equal(err.message, "texts[1]: 2 of 1");

@@ -88,6 +88,7 @@ static void counts_come_with_answers_and_not_with_errors(void **state)
 {
     struct ask *ask = *state;
     ask->service.input_tokens_max = 2;
+    ask->service.truncate = TRUNCATE_RIGHT;
     check_counts(ask_post(ask, "/v1/embeddings", "{\"input\":[\"猫\",\"我爱吃\"],\"x\":1,\"y\":2}"),
                  "1", "1", "2");
     check_counts(ask_post(ask, "/v1/embeddings", "{\"input\":\"我\"}"), NULL, NULL, NULL);
@@ -97,6 +98,7 @@ static void counts_come_with_answers_and_not_with_errors(void **state)
     assert_true(x->sample.ignored_fields > 0);
     check_counts(x, NULL, NULL, NULL);
     ask->service.input_tokens_max = 0;
+    ask->service.truncate = TRUNCATE_AUTO;
 }
 
 static void a_made_request_id_is_32_hexadecimal_digits(void **state)

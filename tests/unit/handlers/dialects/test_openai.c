@@ -242,7 +242,11 @@ static void truncation_is_never_silent(void **state)
 {
     struct ask *ask = *state;
     ask->service.input_tokens_max = 2;
-    const struct exchange *x = ask_post(ask, "/v1/embeddings", "{\"input\":[\"我爱吃饭\",\"我\"]}");
+    const struct exchange *x = ask_post(ask, "/v1/embeddings", "{\"input\":[\"我\",\"我爱吃饭\"]}");
+    assert_int_equal(x->status, 400); /* as OpenAI does */
+    assert_int_equal(x->sample.reject, REJECT_TOO_MANY_TOKENS);
+    assert_non_null(strstr(x->reply, "maximum context length is 2 tokens, but input 1 has 4"));
+    x = ask_post(ask, "/v1/embeddings", "{\"input\":[\"我爱吃饭\",\"我\"],\"truncate\":\"right\"}");
     assert_reply(x, 200, REPLY(ITEM(0, "[<2>,<3>]") "," ITEM(1, "[<1>,<2>]"), "example", 3));
     assert_string_equal(ask_header(x, "x-embedd-truncated"), "1");
     assert_int_equal(x->sample.truncated_inputs, 1);
@@ -251,13 +255,25 @@ static void truncation_is_never_silent(void **state)
     ask->service.truncate = TRUNCATE_LEFT;
     x = ask_post(ask, "/v1/embeddings", "{\"input\":[0,1,3,5]}");
     assert_reply(x, 200, REPLY(ITEM(0, "[<-0.125>,<0.875>]"), "example", 2));
-    ask->service.truncate = TRUNCATE_ERROR;
-    x = ask_post(ask, "/v1/embeddings", "{\"input\":[\"我\",\"我爱吃饭\"]}");
-    assert_int_equal(x->status, 400);
-    assert_int_equal(x->sample.reject, REJECT_TOO_MANY_TOKENS);
-    assert_non_null(strstr(x->reply, "input 1 has 4 tokens, but max-input-tokens is 2"));
     ask->service.input_tokens_max = 0;
-    ask->service.truncate = TRUNCATE_RIGHT;
+    ask->service.truncate = TRUNCATE_AUTO;
+}
+
+/* 我 爱 | 吃 饭 你: (2,3) and (1.75/3, 1.75/3) */
+static void in_windows_nothing_is_cut(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.input_tokens_max = 3;
+    const struct exchange *x = ask_post(
+        ask, "/v1/embeddings", "{\"input\":[\"我爱你饭饭\",\"我\"],\"truncate\":\"window\"}");
+    assert_reply(x, 200,
+                 REPLY(ITEM(0, "[1.33333337,1.83333337]") "," ITEM(1, "[<1>,<2>]"), "example", 6));
+    assert_null(ask_header(x, "x-embedd-truncated"));
+    ask->service.truncate = TRUNCATE_WINDOW;
+    x = ask_post(ask, "/v1/lookup", "{\"text\":\"我爱吃饭\"}");
+    assert_non_null(strstr(x->reply, "\"shape\":[4,2]"));
+    ask->service.input_tokens_max = 0;
+    ask->service.truncate = TRUNCATE_AUTO;
 }
 
 static void an_empty_text_in_a_list_is_a_zero_vector_and_counted(void **state)
@@ -386,6 +402,7 @@ int main(void)
         cmocka_unit_test(pooling_dimensions_and_normalize_can_be_chosen),
         cmocka_unit_test(ignored_fields_are_counted),
         cmocka_unit_test(truncation_is_never_silent),
+        cmocka_unit_test(in_windows_nothing_is_cut),
         cmocka_unit_test(an_empty_text_in_a_list_is_a_zero_vector_and_counted),
         cmocka_unit_test(unknown_tokens_are_left_out_and_counted),
         cmocka_unit_test(strict_model_knows_one_name),
