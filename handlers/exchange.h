@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/compression.h"
 #include "handlers/metrics.h"
 #include "handlers/text.h"
 
@@ -50,11 +51,13 @@ struct exchange {
     /* The request. Strings are NUL-terminated and live as long as the arena; NULL = not sent. */
     const char *content_type;
     const char *accept;
+    const char *accept_encoding;
     const char
         *request_id;   /* x-request-id as sent; checked by the dispatcher before it is echoed */
     bool wants_timing; /* x-embedd-timing: 1 */
     const char *body;  /* body_bytes bytes, not NUL-terminated */
     size_t body_bytes;
+    enum compression body_packing; /* of the body; handlers_dispatch unpacks it */
 
     /* How much may be done here and now: bytes of reply, or work that takes as long. 0 = no limit.
        Beyond it the handler says is_deferred, before that work, and is run again elsewhere. */

@@ -6,6 +6,7 @@
 #include "handlers/endpoint.h"
 #include "handlers/errors.h"
 #include "handlers/headers.h"
+#include "handlers/packing.h"
 #include "handlers/routes.h"
 #include "handlers/serving.h"
 
@@ -127,6 +128,7 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
     struct err err = {0};
     size_t max = x->service->body_bytes_max;
     bool takes_body = x->route && (x->route->methods & METHOD_POST);
+    bool is_packing_known = packing_read(content_encoding, &x->body_packing);
     if (content_length > max) {
         err_set(&err, ERR_TOO_LARGE, NULL,
                 "the body has more than max-body-bytes, %zu bytes; send fewer inputs a request, or "
@@ -134,11 +136,12 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
                 max);
     } else if (takes_body && !arena_has_budget(x->arena, content_length)) {
         handlers_overloaded(&err);
-    } else if (takes_body && content_encoding && *content_encoding &&
-               strcasecmp(content_encoding, "identity") != 0) {
+    } else if (takes_body && !is_packing_known) {
         err_set(&err, ERR_MEDIA_TYPE, NULL,
-                "content-encoding %.*s is not supported; send the body uncompressed",
+                "content-encoding %.*s is not supported; send the body uncompressed, or by one "
+                "of " PACKING_NAMES,
                 (int)strnlen(content_encoding, ERR_VALUE_BYTES), content_encoding);
+        reply_add_header(x, "accept-encoding", PACKING_NAMES);
     } else if (takes_body && !is_json_type(x->content_type)) {
         err_set(&err, ERR_MEDIA_TYPE, NULL,
                 "content-type %.*s is not supported; send JSON with content-type: application/json",
@@ -150,19 +153,25 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
     return false;
 }
 
+/* Nothing was answered. */
+static bool defer(struct exchange *x)
+{
+    x->is_deferred = false;
+    x->stage_start_ns = 0;
+    x->sample = (struct metrics_sample){.route = x->sample.route, .served = x->sample.served};
+    x->n_headers = 0;
+    x->status = 0;
+    return false;
+}
+
 bool handlers_dispatch(struct exchange *x)
 {
     assert(x->route && x->arena && x->service);
     if (x->stage_start_ns == 0) x->stage_start_ns = clock_now_ns();
     x->endpoint = x->route->endpoint;
+    if (x->body_packing && !packing_unpack(x)) return true;
     x->endpoint->handle(x);
-    if (x->is_deferred) {
-        x->is_deferred = false;
-        x->stage_start_ns = 0;
-        x->sample = (struct metrics_sample){.route = x->sample.route, .served = x->sample.served};
-        x->n_headers = 0;
-        return false;
-    }
+    if (x->is_deferred || !packing_pack(x)) return defer(x);
     assert(x->status);
     /* An error has them already. */
     if (x->sample.status == 0) reply_add_common(x);

@@ -30,12 +30,13 @@ const struct route *handlers_find_route(struct exchange *x, enum method method, 
  * handlers_check_head refuses what can be known before the body: its type, its encoding, its
  * length.
  * @param content_length of the request, or 0 when it is chunked
- * @return false with a finished 413 or 415 in the exchange
+ * @return false with a finished 413, 415 or 503 in the exchange
  */
 bool handlers_check_head(struct exchange *x, const char *content_encoding, size_t content_length);
 
 /**
- * handlers_dispatch runs x->route on x->body and finishes the reply: status, body, common headers.
+ * handlers_dispatch unpacks x->body where it is compressed, which may take long whatever
+ * x->work_max says, runs x->route on it and finishes the reply: status, body, common headers.
  * @return false when that is more work than x->work_max: nothing was answered; run it again, with
  *         work_max 0, where it disturbs nobody
  */

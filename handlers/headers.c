@@ -90,6 +90,7 @@ void reply_add_common(struct exchange *x)
         id = made;
     }
     if (id) reply_add_header(x, "x-request-id", id);
+    if (x->service->vary) reply_add_header(x, "vary", x->service->vary);
     const char *model = model_header(x);
     if (model) reply_add_header(x, "x-embedd-model", model);
     if (x->wants_timing || x->service->timing_always) add_timing(x);

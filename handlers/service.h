@@ -24,6 +24,13 @@ enum truncate {
     TRUNCATE_WINDOW, /* drop none: the mean over windows of as many tokens as are allowed */
 };
 
+/** Which replies are packed for clients that accept it. */
+enum compress {
+    COMPRESS_OFF,
+    COMPRESS_BUT_VECTORS,
+    COMPRESS_ALL,
+};
+
 struct service {
     struct registry *registry;     /* of models, one at least; outlives the service */
     const struct metrics *metrics; /* borrowed; NULL in tests */
@@ -37,6 +44,9 @@ struct service {
     enum truncate truncate;
     const struct openai_ids *openai_ids; /* whose ids OpenAI's routes take; NULL: the model's own */
     bool strict_model;
+    enum compress compress;
+    size_t compress_bytes_min;
+    const char *vary;   /* of every reply: the headers of requests that change it; NULL: none */
     bool timing_always; /* server-timing on every reply */
     size_t threads, workers, connections_max;
 

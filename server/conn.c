@@ -35,7 +35,7 @@ struct conn *conns_add(struct conns *conns, int fd)
         free(conn);
         return NULL;
     }
-    framing_init(&conn->framing, conns->limits.head_bytes);
+    framing_init(&conn->framing, conns->limits.head_bytes, conns->limits.optional_headers);
     conn->since_ns = clock_now_ns();
     conn->next = conns->first;
     if (conns->first) conns->first->prev = conn;

@@ -46,6 +46,7 @@ struct conn {
 struct conn_limits {
     uint64_t request_ns, idle_ns, write_ns;
     size_t head_bytes;
+    unsigned optional_headers; /* of enum framing_optional */
 };
 
 struct conns {

@@ -10,8 +10,10 @@
 /* A path longer than this is none of ours; a line whose value is longer says nothing we read. */
 #define PATH_BYTES_MAX 1024
 #define VALUE_BYTES_MAX 256
-/* Lines that pass: with a name of its own each, and some twice. Bounds libmicrohttpd's memory. */
-#define KEPT_MAX 12
+/* What the lines that pass take of libmicrohttpd's memory: their bytes, and a record of each. Room
+   for every name that is read, though not with the longest value each. */
+#define KEPT_BYTES_MAX 4096
+#define RECORD_BYTES 64
 #define METHOD_BYTES_MAX 32
 #define CHUNK_DIGITS_MAX 16
 #define CHUNK_BYTES_MAX ((uint64_t)1 << 62)
@@ -43,8 +45,8 @@ static const struct {
     [FRAMING_HEAD_LONG] =
         {431, "Request Header Fields Too Large",
          "the request's head is longer than max-header-bytes, or its content-type "
-         "than 256 bytes, or a header that is read comes a dozen times; send fewer "
-         "or shorter headers"},
+         "than 256 bytes, or the headers that are read are too many or too long "
+         "together; send fewer or shorter headers"},
     [FRAMING_HOST] = {400, "Bad Request", "the host header must be there once, and name one host"},
     [FRAMING_AMBIGUOUS] = {400, "Bad Request",
                            "the length of the body is ambiguous; send one Content-Length, or "
@@ -226,6 +228,7 @@ static bool take_request_line(struct framing *framing, struct cursor *at, const 
 enum header {
     HEADER_NOBODYS,
     HEADER_KEPT, /* or left out where it is too long to say anything */
+    HEADER_ACCEPT_ENCODING,
     HEADER_BODY, /* how the body is to be read: too long is a fault */
     HEADER_HOST,
     HEADER_CONNECTION,
@@ -245,6 +248,7 @@ static enum header header_of(const char *name, size_t n)
 {
     switch (name[0] | 0x20) {
     case 'a':
+        if (IS("accept-encoding")) return HEADER_ACCEPT_ENCODING;
         return IS("accept") ? HEADER_KEPT : HEADER_NOBODYS;
     case 'c':
         if (IS("content-length")) return HEADER_LENGTH;
@@ -305,6 +309,9 @@ static bool read_header(struct framing *framing, enum header header, const char 
     case HEADER_KEPT:
         *passes = n <= VALUE_BYTES_MAX;
         break;
+    case HEADER_ACCEPT_ENCODING:
+        *passes = (framing->optional & FRAMING_ACCEPT_ENCODING) && n <= VALUE_BYTES_MAX;
+        break;
     case HEADER_BODY:
         *passes = true;
         return n <= VALUE_BYTES_MAX || fail(framing, FRAMING_HEAD_LONG);
@@ -346,7 +353,8 @@ static bool take_header_line(struct framing *framing, struct cursor *at, const c
     bool passes = false;
     if (!read_header(framing, header_of(line, name), value, bytes, &passes)) return false;
     if (!passes) return true;
-    if (++framing->head.kept > KEPT_MAX) return fail(framing, FRAMING_HEAD_LONG);
+    framing->head.kept_bytes += name + 1 + bytes + 2 + RECORD_BYTES;
+    if (framing->head.kept_bytes > KEPT_BYTES_MAX) return fail(framing, FRAMING_HEAD_LONG);
     put(at, line, name + 1);
     put(at, value, bytes); /* without the blanks, which have no bound */
     put(at, "\r\n", 2);
@@ -664,9 +672,9 @@ static void take_behind_held(struct framing *framing, const char *bytes, size_t 
     framing->read = at.read;
 }
 
-void framing_init(struct framing *framing, size_t head_bytes_max)
+void framing_init(struct framing *framing, size_t head_bytes_max, unsigned optional)
 {
-    *framing = (struct framing){.head_bytes_max = head_bytes_max};
+    *framing = (struct framing){.head_bytes_max = head_bytes_max, .optional = optional};
 }
 
 void framing_clear(struct framing *framing)

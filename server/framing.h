@@ -57,22 +57,30 @@ enum framing_state {
 
 /* What the head under way has said. */
 struct framing_head {
-    size_t bytes; /* as they came; later those of the trailer, or of a chunk's line */
-    unsigned hosts, kept;
+    size_t bytes;      /* as they came; later those of the trailer, or of a chunk's line */
+    size_t kept_bytes; /* that the lines that pass take of libmicrohttpd's memory */
+    unsigned hosts;
     bool is_1_0, has_length, is_chunked, expects;
     bool says_close, says_keep; /* its Connection header */
     uint64_t length;
+};
+
+/** Headers that pass only where somebody is going to read them: nearly every client sends them, and
+ * each costs as much as all the checking here. */
+enum framing_optional {
+    FRAMING_ACCEPT_ENCODING = 1,
 };
 
 struct framing {
     enum framing_state state;
     enum framing_fault fault; /* once it is one, nothing passes any more */
     size_t head_bytes_max;
-    uint64_t n_begun; /* requests of which a byte has been seen, the last maybe incomplete */
-    uint64_t left;    /* bytes to come: of the body, or of the chunk */
-    unsigned digits;  /* of the chunk's size so far */
-    bool has_cr;      /* the first half of a line end has been seen */
-    bool closes;      /* nothing follows the request under way */
+    unsigned optional; /* of enum framing_optional: those that pass */
+    uint64_t n_begun;  /* requests of which a byte has been seen, the last maybe incomplete */
+    uint64_t left;     /* bytes to come: of the body, or of the chunk */
+    unsigned digits;   /* of the chunk's size so far */
+    bool has_cr;       /* the first half of a line end has been seen */
+    bool closes;       /* nothing follows the request under way */
     struct framing_head head;
 
     /* Of a head that comes in pieces: `ready` bytes that may pass, up to `written` those that may
@@ -81,8 +89,9 @@ struct framing {
     size_t held_room, held_bytes, ready, written, read;
 };
 
-/** framing_init: `head_bytes_max` bounds request line and headers together, and a trailer. */
-void framing_init(struct framing *framing, size_t head_bytes_max);
+/** framing_init: `head_bytes_max` bounds request line and headers together, and a trailer;
+ * `optional` of enum framing_optional. */
+void framing_init(struct framing *framing, size_t head_bytes_max, unsigned optional);
 
 /** framing_clear frees what is held. */
 void framing_clear(struct framing *framing);

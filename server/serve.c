@@ -303,6 +303,9 @@ static void init_service(struct server *server)
     service->openai_ids = openai_ids_chosen(config->openai_ids);
     service->strict_model = config->strict_model;
     service->timing_always = config->server_timing;
+    service->compress = (enum compress)config->compress;
+    service->compress_bytes_min = config->compress_min_bytes;
+    if (service->compress != COMPRESS_OFF) service->vary = "accept-encoding";
     service->threads = server->n_loops;
     service->connections_max = config->max_connections;
     atomic_init(&service->is_draining, false);
@@ -328,6 +331,11 @@ static bool make_metrics(struct server *server)
     return true;
 }
 
+static unsigned optional_headers(const struct config *config)
+{
+    return config->compress != COMPRESS_OFF ? FRAMING_ACCEPT_ENCODING : 0;
+}
+
 static bool start_loops(struct server *server)
 {
     const struct config *config = server->config;
@@ -340,7 +348,8 @@ static bool start_loops(struct server *server)
             .limits = {.request_ns = config->request_timeout_ms * 1000000,
                        .idle_ns = config->idle_timeout_ms * 1000000,
                        .write_ns = config->write_timeout_ms * 1000000,
-                       .head_bytes = config->max_header_bytes},
+                       .head_bytes = config->max_header_bytes,
+                       .optional_headers = optional_headers(config)},
             .layer = server->layer,
             .budget = &server->budget,
             .request_memory_max = config->max_request_memory < server->budget.max_bytes

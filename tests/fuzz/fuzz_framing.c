@@ -3,13 +3,14 @@
    what libmicrohttpd has memory for. The first two bytes choose the pieces and the room. */
 #include "server/framing.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HEAD_MAX 4096
-/* A path, 12 lines of a name and 256 bytes, and what stands around them. */
-#define PLAIN_HEAD_MAX (32 + 1024 + 12 + 12 * (20 + 256 + 3) + 24)
+/* A path, the lines that pass, and what stands around them. */
+#define PLAIN_HEAD_MAX (32 + 1024 + 12 + 4096 + 24)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,7 +23,7 @@ struct passed {
 static struct passed pass(const uint8_t *data, size_t size, size_t piece, size_t room)
 {
     struct passed passed = {.bytes = malloc(size + 1)};
-    framing_init(&passed.framing, HEAD_MAX);
+    framing_init(&passed.framing, HEAD_MAX, UINT_MAX);
     for (size_t at = 0; at < size;) {
         size_t n = size - at < piece ? size - at : piece;
         if (n > room) n = room;
@@ -110,6 +111,7 @@ static void add_head(struct maker *maker)
                                         "a:\r\n",
                                         "Cookie: a=b; c=d\r\n",
                                         "Accept: a\r\n",
+                                        "Accept-Encoding: gzip;q=1.0, zstd\r\n",
                                         "Expect: 100-continue\r\n",
                                         "Content-Length: 3\r\n",
                                         "Connection: close\r\n",
@@ -126,7 +128,7 @@ static void add_head(struct maker *maker)
         repeat(maker, units[pick(maker, 8)], near(maker, pick(maker, HEAD_MAX) + 8));
     add(maker, " HTTP/1.1\r\nHost: x\r\n");
     for (unsigned i = pick(maker, 24); i > 0; i--)
-        add(maker, lines[pick(maker, 10)]);
+        add(maker, lines[pick(maker, 11)]);
     if (pick(maker, 2)) {
         add(maker, pick(maker, 2) ? "Accept: " : "Cookie: ");
         size_t used = maker->n - start + 4,

@@ -58,6 +58,8 @@ SHAPES = {
     "read header": (b"GET /health HTTP/1.1\r\n" + HOST + b"Accept: ", b"x", b"\r\n\r\n"),
     "long read headers": (b"POST /v1/models/" + b"x" * 1000 + b" HTTP/1.1\r\n" + HOST,
                           b"Connection: " + b"x" * 256 + b"\r\n", b"\r\n"),
+    "long codings": (b"POST /v1/models/" + b"x" * 1000 + b" HTTP/1.1\r\n" + HOST,
+                     b"Accept-Encoding: " + b"x" * 256 + b"\r\n", b"\r\n"),
     "read headers": (b"GET /health HTTP/1.1\r\n" + HOST, b"Accept: xx\r\n", b"\r\n"),
     "post": (b"POST /embed HTTP/1.1\r\nContent-Length: 14\r\n" + HOST + b"X: ", b"x",
              b'\r\n\r\n{"inputs":"a"}'),
@@ -94,6 +96,39 @@ def test_as_many_headers_and_cookies_as_fit_are_no_fault(service):
         for line in (b"a:\r\n" * 1900, b"Cookie: a=b\r\n" * 500, b"Cookie: " + b"a=b;" * 1900 + b"\r\n"):
             client.send(b"GET /health HTTP/1.1\r\n" + HOST + line + b"\r\n")
             assert client.read_reply().status == 200
+
+
+# What the lines that pass may take of libmicrohttpd's memory, and what each takes beside its bytes.
+KEPT_MAX, RECORD = 4096, 64
+
+
+def fullest(request, name, length):
+    """`request` with as many more lines `name`, of so many bytes, as pass; and whether one more does."""
+    taken = sum(len(line.replace(b": ", b":")) + 2 + RECORD
+                for line in request.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+                if not line.startswith((b"Host", b"Connection")))
+    line = name + b":" + b"x" * (length - len(name) - 3) + b"\r\n"
+    n = (KEPT_MAX - taken) // (length + RECORD)
+    head_, _, body = request.partition(b"\r\n\r\n")
+    return [head_ + b"\r\n" + line * (n + more) + b"\r\n" + body for more in (0, 1)]
+
+
+@pytest.mark.parametrize("name", [b"accept", b"Accept-Encoding", b"x-request-id", b"X-Embedd-Timing"])
+def test_the_fullest_heads_that_pass_are_answered_whole(start, name):
+    service = start("--threads=1", "--server-timing", "--compress=all", "--max-header-bytes=16K")
+    requests = [(post(*SMALL, X_Request_Id="i" * 128), 200), (post(*SMALL, X_Request_Id="i" * 128, Connection="close"), 200),
+                (head("GET", "/v1/models/" + "x" * 1013, X_Request_Id="i" * 128), 404),
+                (head("POST", "/v1/models/" + "x" * 1013, Content_Length=0, X_Request_Id="i" * 128), 405)]
+    for request, status in requests:
+        for length in (len(name) + 3, 20, 40, 80, 123, 200, 250, 258):
+            passes, is_too_much = fullest(request, name, max(length, len(name) + 3))
+            with service.connect() as client:
+                client.send(passes)
+                reply = client.read_reply()
+                assert reply.status == status and len(reply.headers["x-request-id"]) >= 4, length
+                if b"Connection" not in request:
+                    assert client.get("/health").status == 200
+            assert refusal(service, is_too_much) == 431
 
 
 def lines(*more, path=PATH, version="1.1"):

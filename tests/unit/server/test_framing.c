@@ -3,6 +3,7 @@
 #include "server/framing.h"
 #include "tests/test.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static struct result feed(const char *bytes, size_t n, size_t piece, size_t room
     struct framing framing;
     struct result result = {.out = malloc(n + 1)};
     char *buffer = malloc(room);
-    framing_init(&framing, HEAD_MAX);
+    framing_init(&framing, HEAD_MAX, UINT_MAX);
     for (size_t at = 0; at < n;) {
         size_t now = n - at < piece ? n - at : piece;
         if (now > room) now = room;
@@ -77,12 +78,27 @@ static void only_lines_that_are_read_pass(void **state)
     assert_passes("\r\n\r\n" GET HOST "\r\n\r\n\n" GET HOST "\r\n", GET "\r\n" GET "\r\n");
 }
 
+static void what_nearly_everyone_sends_passes_where_it_is_read(void **state)
+{
+    (void)state;
+    for (unsigned optional = 0; optional <= FRAMING_ACCEPT_ENCODING; optional++) {
+        struct framing framing;
+        char bytes[256] = GET HOST "Accept-Encoding: gzip\r\nAccept: a\r\n\r\n";
+        framing_init(&framing, HEAD_MAX, optional);
+        size_t n = framing_take(&framing, bytes, strlen(bytes), sizeof bytes);
+        bytes[n] = '\0';
+        assert_string_equal(bytes, optional ? GET "Accept-Encoding:gzip\r\nAccept:a\r\n\r\n"
+                                            : GET "Accept:a\r\n\r\n");
+        framing_clear(&framing);
+    }
+}
+
 static void what_comes_whole_needs_no_memory(void **state)
 {
     (void)state;
     struct framing framing;
     char bytes[256] = POST HOST "Cookie: a=b\r\nContent-Length: 3\r\n\r\nabc" GET HOST "\r\n";
-    framing_init(&framing, HEAD_MAX);
+    framing_init(&framing, HEAD_MAX, UINT_MAX);
     for (int i = 0; i < 3; i++) {
         char copy[256];
         strcpy(copy, bytes);
@@ -345,11 +361,9 @@ static void values_are_left_out_where_they_are_too_long_to_matter(void **state)
     static const struct {
         const char *name;
         enum framing_fault fault;
-    } cases[] = {{"accept", FRAMING_SOUND},
-                 {"x-request-id", FRAMING_SOUND},
-                 {"cookie", FRAMING_SOUND},
-                 {"content-type", FRAMING_HEAD_LONG},
-                 {"content-encoding", FRAMING_HEAD_LONG}};
+    } cases[] = {{"accept", FRAMING_SOUND},           {"accept-encoding", FRAMING_SOUND},
+                 {"x-request-id", FRAMING_SOUND},     {"cookie", FRAMING_SOUND},
+                 {"content-type", FRAMING_HEAD_LONG}, {"content-encoding", FRAMING_HEAD_LONG}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (int n = 256; n <= 257; n++) {
             char in[1024], line[600];
@@ -368,7 +382,7 @@ static void many_lines_that_pass_are_too_many(void **state)
 {
     (void)state;
     char in[2048] = GET HOST;
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < 4096 / (10 + 64); i++)
         strcat(in, "accept: a\r\n");
     struct result result = feed(in, strlen(in), 10000, 10000);
     assert_int_equal(result.fault, FRAMING_SOUND);
@@ -377,6 +391,20 @@ static void many_lines_that_pass_are_too_many(void **state)
     result = feed(in, strlen(in), 10000, 10000);
     assert_int_equal(result.fault, FRAMING_HEAD_LONG);
     free(result.out);
+}
+
+static void long_lines_that_pass_are_too_long_together(void **state)
+{
+    (void)state;
+    for (int n = 12; n <= 13; n++) {
+        char in[8192] = GET HOST;
+        for (int i = 0; i < n; i++)
+            sprintf(in + strlen(in), "accept-encoding:%0*d\r\n", 256, 0);
+        strcat(in, "\r\n");
+        struct result result = feed(in, strlen(in), 10000, 10000);
+        assert_int_equal(result.fault, n == 12 ? FRAMING_SOUND : FRAMING_HEAD_LONG);
+        free(result.out);
+    }
 }
 
 static void every_fault_has_a_whole_reply(void **state)
@@ -398,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_lines_that_are_read_pass),
+        cmocka_unit_test(what_nearly_everyone_sends_passes_where_it_is_read),
         cmocka_unit_test(what_comes_whole_needs_no_memory),
         cmocka_unit_test(targets_become_paths),
         cmocka_unit_test(bodies_end_where_they_say),
@@ -410,6 +439,7 @@ int main(void)
         cmocka_unit_test(heads_are_counted_to_the_byte),
         cmocka_unit_test(values_are_left_out_where_they_are_too_long_to_matter),
         cmocka_unit_test(many_lines_that_pass_are_too_many),
+        cmocka_unit_test(long_lines_that_pass_are_too_long_together),
         cmocka_unit_test(every_fault_has_a_whole_reply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
