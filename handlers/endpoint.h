@@ -19,6 +19,7 @@ struct endpoint {
     const struct field *fields; /* (n_fields) of the request's body, which exchange_read_fields
                                    reads; n_fields 0: it has no body */
     size_t n_fields;
+    const struct field *raw_ids; /* the one that a body of bytes stands for (raw_ids.h), or NULL */
 
     /* For the description of the API. */
     const char *summary;    /* what it does, in a few words */

@@ -7,6 +7,7 @@
 #include "handlers/errors.h"
 #include "handlers/headers.h"
 #include "handlers/packing.h"
+#include "handlers/raw_ids.h"
 #include "handlers/routes.h"
 #include "handlers/serving.h"
 
@@ -142,7 +143,8 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
                 "of " PACKING_NAMES,
                 (int)strnlen(content_encoding, ERR_VALUE_BYTES), content_encoding);
         reply_add_header(x, "accept-encoding", PACKING_NAMES);
-    } else if (takes_body && !is_json_type(x->content_type)) {
+    } else if (takes_body && !is_json_type(x->content_type) &&
+               !(x->route->endpoint->raw_ids && raw_ids_is_type(x->content_type))) {
         err_set(&err, ERR_MEDIA_TYPE, NULL,
                 "content-type %.*s is not supported; send JSON with content-type: application/json",
                 (int)strnlen(x->content_type, ERR_VALUE_BYTES), x->content_type);

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "handlers/dialect.h"
 #include "handlers/endpoint.h"
+#include "handlers/raw_ids.h"
 #include "handlers/reply.h"
 #include "model/registry.h"
 #include "model/text/openai/openai_ids.h"
@@ -19,6 +20,11 @@ bool exchange_read_fields(struct exchange *x, struct value *values, struct err *
 {
     const struct endpoint *endpoint = x->endpoint;
     size_t ignored;
+    if (endpoint->raw_ids && raw_ids_is_type(x->content_type)) {
+        memset(values, 0, endpoint->n_fields * sizeof *values); /* absent */
+        return raw_ids_read(x->arena, x->content_type, x->body, x->body_bytes,
+                            &values[endpoint->raw_ids - endpoint->fields], err);
+    }
     if (!fields_read(x->arena, x->body, x->body_bytes, endpoint->fields, endpoint->n_fields, values,
                      &ignored, err)) {
         if (err->code == ERR_INVALID) x->sample.reject = REJECT_BAD_JSON;

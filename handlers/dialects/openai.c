@@ -19,7 +19,6 @@
 
 void openai_write_error(struct exchange *x, struct failure *failure, struct buf *out)
 {
-    (void)x;
     const struct err *err = failure->err;
     const struct text message = {err->message, strlen(err->message)};
     const struct text param = {err->param, strlen(err->param)};
@@ -39,6 +38,9 @@ void openai_write_error(struct exchange *x, struct failure *failure, struct buf 
     } else {
         buf_add_str(out, ",\"code\":null}}");
     }
+    /* OpenAI's clients send a request again after any 5xx, unless told so. */
+    if (failure->status >= 500)
+        reply_add_header(x, "x-should-retry", failure->status == 503 ? "true" : "false");
 }
 
 /* Clients look for the first words. */
@@ -362,6 +364,7 @@ static void deployment_embeddings_post(struct exchange *x)
 const struct endpoint embeddings_endpoint = {
     .handle = embeddings_post,
     FIELDS(embeddings_fields),
+    .raw_ids = &embeddings_fields[INPUT],
     .summary = "Vectors of texts or token ids",
     .reply = EMBEDDINGS_REPLY,
     .can_be_raw = true,
@@ -370,6 +373,7 @@ const struct endpoint embeddings_endpoint = {
 const struct endpoint deployment_embeddings_endpoint = {
     .handle = deployment_embeddings_post,
     FIELDS(embeddings_fields),
+    .raw_ids = &embeddings_fields[INPUT],
     .summary = "Vectors of texts or token ids, the model named in the path",
     .reply = EMBEDDINGS_REPLY,
     .can_be_raw = true,

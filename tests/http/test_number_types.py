@@ -6,6 +6,8 @@ import json
 import numpy
 import pytest
 
+from harness import Service
+
 TEXTS = ["I love to eat", "我爱吃饭", "", "naïve café \U0001f600"]
 NUMPY = {"float32": "<f4", "float16": "<f2", "int8": "i1", "uint8": "u1", "binary": "i1", "ubinary": "u1"}
 
@@ -129,3 +131,45 @@ def test_a_request_may_ask_for_fewer_tokens(service):
     last = json.loads(ask(service, "/v1/embeddings", input="is good").body)
     assert json.loads(ask(service, "/v1/embeddings", input="the food is good", truncate_prompt_tokens=2,
                           truncation_side="left").body) == last
+
+
+@pytest.fixture(scope="module")
+def own_ids():
+    service = Service("--openai-ids=model")
+    yield service
+    service.stop()
+    service.kill()
+
+
+def send_ids(service, path, data, what, accept="application/octet-stream"):
+    return service.post(path, data, **{"Content_Type": "application/octet-stream" + what, "accept": accept})
+
+
+@pytest.mark.parametrize("path, field", [("/v1/embeddings", "input"), ("/embed", "inputs")])
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_ids_may_come_as_bytes(own_ids, path, field, dtype):
+    rows = [[5, 6, 7], [8, -1, -1], [-1, -1, -1]]
+    data = numpy.array(rows, dtype).tobytes()
+    reply = send_ids(own_ids, path, data, f"; dtype={dtype}; shape=3,3")
+    assert reply.status == 200, reply.body
+    assert reply.headers["x-embedd-shape"] == "3,256"
+    want = ask(own_ids, path, accept="application/octet-stream", **{field: [[5, 6, 7], [8]]})
+    assert reply.body == want.body + bytes(4 * 256)
+    one = send_ids(own_ids, path, numpy.array([5, 6, 7], "<i4").tobytes(), "")
+    assert one.body == want.body[:1024]
+
+
+@pytest.mark.parametrize("data, what", [
+    (bytes(12), "; shape=2,2"), (bytes(16), "; shape=0,4"), (bytes(16), "; shape=2"), (bytes(16), "; shape=2,2,"),
+    (bytes(16), "; shape=-2,2"), (bytes(16), "; shape="), (bytes(16), "; shape=4294967296,1"), (bytes(16), "; shape=1,a"),
+    (bytes(15), ""), (b"", ""), (bytes(12), "; dtype=int64"), (bytes(16), "; dtype=float32"), (bytes(16), "; dtype="),
+    (b"\xff\xff\xff\x7f", ""), (b"\xff\xff\xff\xff\x01\0\0\0\x01\0\0\0\x01\0\0\0", "; shape=2,2"),
+])
+def test_bytes_that_are_no_ids_are_refused(own_ids, data, what):
+    reply = send_ids(own_ids, "/v1/embeddings", data, what, "application/json")
+    assert reply.status == 400 and reply.json()["error"]["message"], reply.body
+
+
+def test_bytes_go_where_ids_go_alone(own_ids):
+    assert send_ids(own_ids, "/v1/classify", bytes(4), "").status == 415
+    assert own_ids.post("/v1/embeddings", bytes(4), **{"Content_Type": "application/octet-streams"}).status == 415

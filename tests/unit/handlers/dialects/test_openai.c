@@ -346,6 +346,7 @@ static void a_vector_that_is_not_finite_is_never_sent(void **state)
     assert_int_equal(x->status, 500);
     assert_non_null(strstr(x->reply, "input 1 is not finite"));
     assert_non_null(strstr(x->reply, "\"type\":\"server_error\""));
+    assert_string_equal(ask_header(x, "x-should-retry"), "false");
     ask_end(&ask);
 }
 
