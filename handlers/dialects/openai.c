@@ -115,8 +115,9 @@ static const struct field embeddings_fields[N_FIELDS] = {
                           "vLLM's number type"),
     [ENDIANNESS] = FIELD("endianness", "'enum':['native','little','big']",
                          "the order of the bytes of base64 and bytes; native is little"),
-    [TRUNCATE_TOKENS] = FIELD("truncate_prompt_tokens", "'type':'integer','minimum':-1",
-                              "the most tokens of an input, the rest is cut off; -1: the model's"),
+    [TRUNCATE_TOKENS] =
+        FIELD("truncate_prompt_tokens", "'oneOf':[{'const':-1},{'type':'integer','minimum':1}]",
+              "the most tokens of an input, the rest is cut off; -1: the model's"),
     [TRUNCATION_SIDE] =
         FIELD("truncation_side", "'enum':['left','right']", "where truncate_prompt_tokens cuts"),
 };
