@@ -38,6 +38,13 @@ const struct route routes[] = {
     POST("/", SCOPE_EMBED, &dialect_tei, embed),
     GET("/openapi.json", SCOPE_OPEN, &dialect_own, openapi),
     GET("/docs", SCOPE_OPEN, &dialect_own, docs),
+    /* Ollama's. */
+    POST("/api/embed", SCOPE_EMBED, &dialect_ollama, ollama_embed),
+    POST("/api/embeddings", SCOPE_EMBED, &dialect_ollama, ollama_embeddings),
+    POST("/api/show", SCOPE_EMBED, &dialect_ollama, ollama_show),
+    GET("/api/tags", SCOPE_EMBED, &dialect_ollama, ollama_tags),
+    GET("/api/ps", SCOPE_EMBED, &dialect_ollama, ollama_ps),
+    GET("/api/version", SCOPE_EMBED, &dialect_ollama, ollama_version),
     GET("/live", SCOPE_OPEN, &dialect_own, live),
     GET("/ready", SCOPE_OPEN, &dialect_own, ready),
     GET("/metrics", SCOPE_METRICS, &dialect_own, metrics),

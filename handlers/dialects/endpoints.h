@@ -9,7 +9,7 @@
 #include "handlers/dialect.h"
 #include "handlers/endpoint.h"
 
-extern const struct dialect dialect_own, dialect_openai, dialect_tei;
+extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_ollama;
 
 /* lookup.c: the chain, step by step */
 extern const struct endpoint ids_endpoint, onehot_endpoint, lookup_endpoint;
@@ -23,5 +23,9 @@ extern const struct endpoint embed_endpoint, tokenize_endpoint, decode_endpoint,
 extern const struct endpoint info_endpoint, health_endpoint;
 /* openapi.c */
 extern const struct endpoint openapi_endpoint, docs_endpoint;
+/* ollama.c */
+extern const struct endpoint ollama_embed_endpoint, ollama_embeddings_endpoint;
+extern const struct endpoint ollama_tags_endpoint, ollama_ps_endpoint, ollama_version_endpoint;
+extern const struct endpoint ollama_show_endpoint;
 /* ops.c */
 extern const struct endpoint root_endpoint, live_endpoint, ready_endpoint, metrics_endpoint;
