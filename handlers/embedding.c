@@ -206,6 +206,7 @@ void reply_embedding(struct exchange *x,
     struct buf out;
     buf_init(&out, x->arena);
     bool is_ready = read(x, &embedding, &err) && embedding_tokenize(&embedding, x, &err);
+    if (embedding.frame) frame = embedding.frame;
     const bool is_raw = is_ready && (embedding.coding.encoding == ENCODING_RAW || wants_raw(x));
     if (is_ready && is_raw)
         is_ready = write_raw(x, &embedding, frame, &out, &err);

@@ -14,9 +14,13 @@
 
 #include <stdbool.h>
 
+struct vector_frame;
+
 /** What a request wants embedded, and how. */
 struct embedding {
     struct text model; /* the name to echo */
+    /* Of the reply, where the request decides: instead of reply_embedding's; NULL: that one. */
+    const struct vector_frame *frame;
     struct batch batch;
     struct length_limit limit;
     struct pool_options pool;

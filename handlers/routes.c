@@ -45,6 +45,12 @@ const struct route routes[] = {
     GET("/api/tags", SCOPE_EMBED, &dialect_ollama, ollama_tags),
     GET("/api/ps", SCOPE_EMBED, &dialect_ollama, ollama_ps),
     GET("/api/version", SCOPE_EMBED, &dialect_ollama, ollama_version),
+    /* Weaviate's. */
+    POST("/vectors", SCOPE_EMBED, &dialect_weaviate, weaviate_vectors),
+    POST("/vectors/", SCOPE_EMBED, &dialect_weaviate, weaviate_vectors),
+    GET("/meta", SCOPE_EMBED, &dialect_weaviate, weaviate_meta),
+    GET("/.well-known/live", SCOPE_OPEN, &dialect_weaviate, weaviate_live),
+    GET("/.well-known/ready", SCOPE_OPEN, &dialect_weaviate, weaviate_ready),
     GET("/live", SCOPE_OPEN, &dialect_own, live),
     GET("/ready", SCOPE_OPEN, &dialect_own, ready),
     GET("/metrics", SCOPE_METRICS, &dialect_own, metrics),

@@ -10,6 +10,7 @@
 #include "handlers/endpoint.h"
 
 extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_ollama;
+extern const struct dialect dialect_weaviate;
 
 /* lookup.c: the chain, step by step */
 extern const struct endpoint ids_endpoint, onehot_endpoint, lookup_endpoint;
@@ -27,5 +28,8 @@ extern const struct endpoint openapi_endpoint, docs_endpoint;
 extern const struct endpoint ollama_embed_endpoint, ollama_embeddings_endpoint;
 extern const struct endpoint ollama_tags_endpoint, ollama_ps_endpoint, ollama_version_endpoint;
 extern const struct endpoint ollama_show_endpoint;
+/* weaviate.c */
+extern const struct endpoint weaviate_vectors_endpoint, weaviate_meta_endpoint;
+extern const struct endpoint weaviate_live_endpoint, weaviate_ready_endpoint;
 /* ops.c */
 extern const struct endpoint root_endpoint, live_endpoint, ready_endpoint, metrics_endpoint;

@@ -44,8 +44,15 @@ static void no_method_of_a_path_has_two_rows(void **state)
 static void open_are_the_routes_that_say_whether_the_service_is_well_and_what_it_takes(void **state)
 {
     (void)state;
-    static const char *const open[] = {"/",     "/docs",  "/health",      "/live",
-                                       "/ping", "/ready", "/openapi.json"};
+    static const char *const open[] = {"/",
+                                       "/docs",
+                                       "/health",
+                                       "/live",
+                                       "/ping",
+                                       "/ready",
+                                       "/openapi.json",
+                                       "/.well-known/live",
+                                       "/.well-known/ready"};
     const size_t n = sizeof open / sizeof open[0];
     size_t n_open = 0;
     for (size_t i = 0; i < n_routes; i++) {
