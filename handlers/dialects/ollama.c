@@ -3,6 +3,7 @@
 #include "handlers/dialects/endpoints.h"
 
 #include "base/sha256.h"
+#include "handlers/dialects/plain.h"
 #include "handlers/embedding.h"
 #include "handlers/reply.h"
 #include "handlers/serving.h"
@@ -16,10 +17,10 @@
 
 static void write_error(struct exchange *x, struct failure *failure, struct buf *out)
 {
-    const bool is_missing = failure->is_bad_json && x->body_bytes == 0;
-    buf_add_str(out, "{\"error\":");
-    write_string(out, is_missing ? "missing request body" : failure->err->message);
-    buf_add_char(out, '}');
+    if (failure->is_bad_json && x->body_bytes == 0)
+        buf_add_str(out, "{\"error\":\"missing request body\"}");
+    else
+        plain_write_error(x, failure, out);
 }
 
 static bool refuse_length(const char *field, size_t index, uint32_t n, size_t max, struct err *err)
@@ -30,10 +31,8 @@ static bool refuse_length(const char *field, size_t index, uint32_t n, size_t ma
 
 const struct dialect dialect_ollama = {
     .name = "Ollama",
-    .error_schema = "'type':'object','required':['error'],'properties':{'error':{'type':'string'}}",
+    PLAIN_ERRORS,
     .write_error = write_error,
-    .too_large = "{\"error\":\"" NO_MEMORY_TEXT "\"}",
-    .overloaded = "{\"error\":\"" OVERLOADED_TEXT "\"}",
     .refuse_length = refuse_length,
     .truncate = TRUNCATE_RIGHT,
 };

@@ -3,26 +3,17 @@
    https://github.com/weaviate/t2v-transformers-models */
 #include "handlers/dialects/endpoints.h"
 
+#include "handlers/dialects/plain.h"
 #include "handlers/embedding.h"
 #include "handlers/reply.h"
 #include "model/registry.h"
 
 #include <inttypes.h>
 
-static void write_error(struct exchange *x, struct failure *failure, struct buf *out)
-{
-    (void)x;
-    buf_add_str(out, "{\"error\":");
-    write_string(out, failure->err->message);
-    buf_add_char(out, '}');
-}
-
 const struct dialect dialect_weaviate = {
     .name = "Weaviate",
-    .error_schema = "'type':'object','required':['error'],'properties':{'error':{'type':'string'}}",
-    .write_error = write_error,
-    .too_large = "{\"error\":\"" NO_MEMORY_TEXT "\"}",
-    .overloaded = "{\"error\":\"" OVERLOADED_TEXT "\"}",
+    PLAIN_ERRORS,
+    .write_error = plain_write_error,
     .truncate = TRUNCATE_AS_SERVICE,
 };
 
