@@ -55,7 +55,9 @@ struct exchange {
     const char
         *request_id;   /* x-request-id as sent; checked by the dispatcher before it is echoed */
     bool wants_timing; /* x-embedd-timing: 1 */
-    const char *body;  /* body_bytes bytes, not NUL-terminated */
+    const char *inference_header_length; /* inference-header-content-length: of the JSON before
+                                            binary tensors */
+    const char *body;                    /* body_bytes bytes, not NUL-terminated */
     size_t body_bytes;
     enum compression body_packing; /* of the body; handlers_dispatch unpacks it */
 

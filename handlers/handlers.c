@@ -112,6 +112,14 @@ static bool is_type(const char *type, size_t bytes, const char *want)
     return strlen(want) == bytes && strncasecmp(type, want, bytes) == 0;
 }
 
+/* What is no JSON, or not all of it. */
+static bool takes_bytes(const struct exchange *x)
+{
+    const struct endpoint *endpoint = x->route->endpoint;
+    return (x->inference_header_length && endpoint->takes_tensors) ||
+           (endpoint->raw_ids && raw_ids_is_type(x->content_type));
+}
+
 /* JSON, and what curl -d and careless clients send JSON as. */
 static bool is_json_type(const char *type)
 {
@@ -143,8 +151,7 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
                 "of " PACKING_NAMES,
                 (int)strnlen(content_encoding, ERR_VALUE_BYTES), content_encoding);
         reply_add_header(x, "accept-encoding", PACKING_NAMES);
-    } else if (takes_body && !is_json_type(x->content_type) &&
-               !(x->route->endpoint->raw_ids && raw_ids_is_type(x->content_type))) {
+    } else if (takes_body && !is_json_type(x->content_type) && !takes_bytes(x)) {
         err_set(&err, ERR_MEDIA_TYPE, NULL,
                 "content-type %.*s is not supported; send JSON with content-type: application/json",
                 (int)strnlen(x->content_type, ERR_VALUE_BYTES), x->content_type);

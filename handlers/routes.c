@@ -51,6 +51,13 @@ const struct route routes[] = {
     GET("/meta", SCOPE_EMBED, &dialect_weaviate, weaviate_meta),
     GET("/.well-known/live", SCOPE_OPEN, &dialect_weaviate, weaviate_live),
     GET("/.well-known/ready", SCOPE_OPEN, &dialect_weaviate, weaviate_ready),
+    /* KServe's and Triton's. */
+    POST("/v2/models/{model}/infer", SCOPE_EMBED, &dialect_oip, oip_infer),
+    GET("/v2/models/{model}", SCOPE_EMBED, &dialect_oip, oip_model),
+    GET("/v2/models/{model}/ready", SCOPE_EMBED, &dialect_oip, oip_model_ready),
+    GET("/v2", SCOPE_EMBED, &dialect_oip, oip_server),
+    GET("/v2/health/live", SCOPE_OPEN, &dialect_oip, oip_live),
+    GET("/v2/health/ready", SCOPE_OPEN, &dialect_oip, oip_ready),
     GET("/live", SCOPE_OPEN, &dialect_own, live),
     GET("/ready", SCOPE_OPEN, &dialect_own, ready),
     GET("/metrics", SCOPE_METRICS, &dialect_own, metrics),

@@ -258,6 +258,8 @@ static enum header header_of(const char *name, size_t n)
         return IS("expect") ? HEADER_EXPECT : HEADER_NOBODYS;
     case 'h':
         return IS("host") ? HEADER_HOST : HEADER_NOBODYS;
+    case 'i':
+        return IS("inference-header-content-length") ? HEADER_BODY : HEADER_NOBODYS;
     case 't':
         return IS("transfer-encoding") ? HEADER_CODING : HEADER_NOBODYS;
     case 'x':

@@ -74,6 +74,10 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     case 'e':
         if (!strcasecmp(name, "expect")) head->expects_continue = true;
         break;
+    case 'i':
+        if (!strcasecmp(name, "inference-header-content-length"))
+            head->x->inference_header_length = value;
+        break;
     case 't':
         if (!strcasecmp(name, "transfer-encoding")) head->is_chunked = true;
         break;

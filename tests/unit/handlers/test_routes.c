@@ -52,7 +52,9 @@ static void open_are_the_routes_that_say_whether_the_service_is_well_and_what_it
                                        "/ready",
                                        "/openapi.json",
                                        "/.well-known/live",
-                                       "/.well-known/ready"};
+                                       "/.well-known/ready",
+                                       "/v2/health/live",
+                                       "/v2/health/ready"};
     const size_t n = sizeof open / sizeof open[0];
     size_t n_open = 0;
     for (size_t i = 0; i < n_routes; i++) {
