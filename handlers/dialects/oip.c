@@ -19,7 +19,7 @@ const struct dialect dialect_oip = {
     .name = "OIP",
     PLAIN_ERRORS,
     .write_error = plain_write_error,
-    .truncate = TRUNCATE_AS_SERVICE,
+    .truncate = TRUNCATE_RIGHT,
 };
 
 /* -- the model in the path -- */

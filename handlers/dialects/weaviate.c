@@ -14,7 +14,7 @@ const struct dialect dialect_weaviate = {
     .name = "Weaviate",
     PLAIN_ERRORS,
     .write_error = plain_write_error,
-    .truncate = TRUNCATE_AS_SERVICE,
+    .truncate = TRUNCATE_RIGHT,
 };
 
 /* -- /vectors -- */

@@ -91,7 +91,7 @@ static void body_types_other_than_json_are_415(void **state)
         {"text/html", 415},
         {"application/jsonx", 415},
         {"multipart/form-data; boundary=x", 415},
-        {"application/octet-stream", 415},
+        {"application/octet-streams", 415},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ask_begin(*state)->content_type = cases[i].type;

@@ -361,28 +361,25 @@ static void values_are_left_out_where_they_are_too_long_to_matter(void **state)
     static const struct {
         const char *name;
         enum framing_fault fault;
-    } cases[] = {{"accept", FRAMING_SOUND},           {"accept-encoding", FRAMING_SOUND},
-                 {"x-request-id", FRAMING_SOUND},     {"cookie", FRAMING_SOUND},
-                 {"content-type", FRAMING_HEAD_LONG}, {"content-encoding", FRAMING_HEAD_LONG}};
-}
-cases[] = {{"accept", FRAMING_SOUND},
-           {"x-request-id", FRAMING_SOUND},
-           {"cookie", FRAMING_SOUND},
-           {"content-type", FRAMING_HEAD_LONG},
-           {"content-encoding", FRAMING_HEAD_LONG},
-           {"inference-header-content-length", FRAMING_HEAD_LONG}};
-for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    for (int n = 256; n <= 257; n++) {
-        char in[1024], line[600];
-        snprintf(line, sizeof line, "%s:%0*d\r\n", cases[i].name, n, 0);
-        snprintf(in, sizeof in, GET HOST "%s\r\n", line);
-        struct result result = feed(in, strlen(in), 10000, 10000);
-        bool passes = n == 256 && strcmp(cases[i].name, "cookie") != 0;
-        assert_int_equal(result.fault, n == 256 ? FRAMING_SOUND : cases[i].fault);
-        assert_int_equal(strstr(result.out, line) != NULL, passes);
-        free(result.out);
+    } cases[] = {{"accept", FRAMING_SOUND},
+                 {"accept-encoding", FRAMING_SOUND},
+                 {"x-request-id", FRAMING_SOUND},
+                 {"cookie", FRAMING_SOUND},
+                 {"content-type", FRAMING_HEAD_LONG},
+                 {"content-encoding", FRAMING_HEAD_LONG},
+                 {"inference-header-content-length", FRAMING_HEAD_LONG}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int n = 256; n <= 257; n++) {
+            char in[1024], line[600];
+            snprintf(line, sizeof line, "%s:%0*d\r\n", cases[i].name, n, 0);
+            snprintf(in, sizeof in, GET HOST "%s\r\n", line);
+            struct result result = feed(in, strlen(in), 10000, 10000);
+            bool passes = n == 256 && strcmp(cases[i].name, "cookie") != 0;
+            assert_int_equal(result.fault, n == 256 ? FRAMING_SOUND : cases[i].fault);
+            assert_int_equal(strstr(result.out, line) != NULL, passes);
+            free(result.out);
+        }
     }
-}
 }
 
 static void many_lines_that_pass_are_too_many(void **state)

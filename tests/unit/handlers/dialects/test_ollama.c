@@ -80,7 +80,6 @@ static void a_long_text_is_cut_unless_the_request_says_otherwise(void **state)
 {
     struct ask *ask = *state;
     ask->service.input_tokens_max = 1;
-    ask->service.truncate = TRUNCATE_ERROR;
     const struct exchange *x =
         ask_post(ask, "/api/embed", "{\"model\":\"m\",\"input\":[\"饭我\",\"你\"]}");
     assert_embedded(
@@ -90,7 +89,6 @@ static void a_long_text_is_cut_unless_the_request_says_otherwise(void **state)
     assert_reply(x, 400, "{\"error\":\"the input length exceeds the context length\"}");
     assert_int_equal(x->sample.reject, REJECT_TOO_MANY_TOKENS);
     ask->service.input_tokens_max = 0;
-    ask->service.truncate = TRUNCATE_RIGHT;
 }
 
 static void errors_are_one_string(void **state)
@@ -110,7 +108,7 @@ static void errors_are_one_string(void **state)
          "dimensions must be a whole number from -9223372036854775808 to 9223372036854775807, not "
          "\\\"1\\\" (a string)"},
         {"/api/embed", "{\"model\":\"m\",\"input\":\"a\",\"truncate\":3}",
-         "truncate must be \\\"error\\\", \\\"right\\\" or \\\"left\\\", not 3"},
+         "truncate must be \\\"error\\\", \\\"right\\\", \\\"left\\\" or \\\"window\\\", not 3"},
         {"/api/embeddings", "{\"prompt\":\"a\"}", "model is required"},
         {"/api/embeddings", "{\"model\":\"m\",\"prompt\":[\"a\"]}",
          "prompt must be a string, not a list"},
