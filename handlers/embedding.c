@@ -4,6 +4,7 @@
 #include "base/numtext.h"
 #include "handlers/errors.h"
 #include "handlers/reply.h"
+#include "model/math/kernels.h"
 #include "model/model.h"
 
 #include <inttypes.h>
@@ -124,6 +125,28 @@ bool embedding_vectors(const struct embedding *embedding, struct exchange *x, fl
     struct passage *passages = arena_array(x->arena, batch->n, sizeof *passages);
     if (!passages) return err_out_of_memory(err);
     return make_vectors(x, batch, 0, batch->n, &embedding->pool, passages, out, err);
+}
+
+static bool is_row_finite(const struct exchange *x, uint32_t id, uint32_t dims, float *row)
+{
+    if (id >= model_info(x->model)->vocab_size) return true;
+    model_row(x->model, id, dims, row);
+    return kernels_get()->is_finite(row, dims);
+}
+
+bool batch_check_rows(const struct exchange *x, const struct batch *batch, uint32_t dims,
+                      float *row, struct err *err)
+{
+    for (size_t i = 0; i < batch->n; i++) {
+        const struct sequence *item = &batch->items[i];
+        for (uint32_t j = 0; j < item->n; j++)
+            if (!is_row_finite(x, item->ids[j], dims, row))
+                return err_set(err, ERR_INTERNAL, NULL,
+                               "row %" PRIu32 " of the table is not finite (NaN or infinity), "
+                               "so it is not sent; check the model with embedd inspect",
+                               item->ids[j]);
+    }
+    return true;
 }
 
 bool write_vectors(struct exchange *x, const struct embedding *embedding,

@@ -46,6 +46,15 @@ bool embedding_tokenize(struct embedding *embedding, struct exchange *x, struct 
 bool embedding_vectors(const struct embedding *embedding, struct exchange *x, float *out,
                        struct err *err);
 
+/**
+ * batch_check_rows: every row of the table that a tokenized batch names is finite, for replies that
+ * are sent before they are whole. An id that has no row names none.
+ * @param row (dims) scratch
+ * @return false with ERR_INTERNAL, which names the row
+ */
+bool batch_check_rows(const struct exchange *x, const struct batch *batch, uint32_t dims,
+                      float *row, struct err *err);
+
 /** How a dialect frames vectors: head, then of each: before, index, between, the vector, after,
  * parted by commas; then the tail. */
 struct vector_frame {

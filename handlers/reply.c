@@ -4,6 +4,7 @@
 #include "handlers/errors.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 void reply_buf(struct exchange *x, unsigned status, const char *type, const struct buf *out)
 {
@@ -83,4 +84,21 @@ void reply_pieces(struct exchange *x, const struct plan *plan,
     while (!x->piece.failed && make_piece(x, maker, &x->piece)) {
     }
     reply_json(x, &x->piece);
+}
+
+void reply_made(struct exchange *x, size_t maker_bytes,
+                bool (*read)(struct exchange *, void *, struct plan *, struct err *),
+                bool (*make_piece)(struct exchange *, void *, struct buf *),
+                enum metrics_stage stage)
+{
+    void *maker = arena_alloc(x->arena, maker_bytes);
+    struct plan plan = {0};
+    struct err err;
+    if (maker) memset(maker, 0, maker_bytes);
+    if (maker ? read(x, maker, &plan, &err) : err_out_of_memory(&err)) {
+        reply_pieces(x, &plan, make_piece, maker);
+        stage_end(x, stage);
+    } else {
+        handlers_fail(x, &err);
+    }
 }

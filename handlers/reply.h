@@ -48,5 +48,14 @@ void plan_pieces(struct plan *plan, uint64_t entry_bytes);
 void reply_pieces(struct exchange *x, const struct plan *plan,
                   bool (*make_piece)(struct exchange *, void *, struct buf *), void *maker);
 
+/**
+ * reply_made has `read` read the request into a maker of `maker_bytes`, zeros at first, and plan
+ * the reply, and replies with what make_piece makes of it; its work belongs to `stage`.
+ */
+void reply_made(struct exchange *x, size_t maker_bytes,
+                bool (*read)(struct exchange *, void *, struct plan *, struct err *),
+                bool (*make_piece)(struct exchange *, void *, struct buf *),
+                enum metrics_stage stage);
+
 /** PIECE_BYTES: about how much make_piece makes. */
 #define PIECE_BYTES ((size_t)64 << 10)

@@ -16,6 +16,10 @@
 const struct route routes[] = {
     POST("/v1/embeddings", SCOPE_EMBED, &dialect_openai, embeddings),
     POST("/embed", SCOPE_EMBED, &dialect_tei, embed),
+    POST("/embed_all", SCOPE_EMBED, &dialect_tei, embed_all),
+    POST("/embed_sparse", SCOPE_EMBED, &dialect_tei, embed_sparse),
+    POST("/similarity", SCOPE_EMBED, &dialect_tei, similarity),
+    POST("/rerank", SCOPE_EMBED, &dialect_tei, rerank),
     POST("/embeddings", SCOPE_EMBED, &dialect_openai, embeddings),
     /* Azure's. */
     POST("/openai/deployments/{model}/embeddings", SCOPE_EMBED, &dialect_openai,

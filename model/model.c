@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "model/encoder/encoder.h"
 #include "model/encoder/table/pool.h"
+#include "model/encoder/table/table.h"
 #include "model/files/tensors.h"
 
 #include <assert.h>
@@ -201,6 +202,14 @@ void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out
     const struct encoder *encoder = model->bundle.encoder;
     assert(id < model->info.vocab_size && dims <= encoder->info.dim);
     encoder->kind->row(encoder, id, dims, out);
+}
+
+float model_weight(const struct model *model, uint32_t id)
+{
+    const struct encoder *encoder = model->bundle.encoder;
+    const struct table *table = encoder->table;
+    if (id >= model->info.vocab_size || id == encoder->left_out) return 0;
+    return table->weights ? table->weights[id] : table->factors ? table->factors[id] : 1;
 }
 
 bool model_pool(const struct model *model, const uint32_t *ids, size_t n,

@@ -107,6 +107,10 @@ void model_decode(const struct model *model, const uint32_t *ids, size_t n, bool
  * float32. */
 void model_row(const struct model *model, uint32_t id, uint32_t dims, float *out);
 
+/** model_weight: how much a token counts: its weight in the table, or 1 where the table has none; 0
+ * of an id that pooling leaves out or that has no row. */
+float model_weight(const struct model *model, uint32_t id);
+
 /**
  * model_pool makes one vector of a sequence: rows of `ids` looked up, pooled over the tokens, cut,
  * normalized (divided by its L2 norm). Unknown tokens (the unknown id, TOKEN_ID_NONE) are left out;

@@ -20,6 +20,8 @@ extern const struct endpoint classify_endpoint;
 extern const struct endpoint embeddings_endpoint, deployment_embeddings_endpoint;
 extern const struct endpoint models_endpoint, models_id_endpoint;
 /* tei_*.c */
+extern const struct endpoint embed_all_endpoint, embed_sparse_endpoint;
+extern const struct endpoint similarity_endpoint, rerank_endpoint;
 extern const struct endpoint embed_endpoint, tokenize_endpoint, decode_endpoint, predict_endpoint;
 extern const struct endpoint info_endpoint, health_endpoint;
 /* openapi.c */

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/numtext.h"
 #include "handlers/dialects/own.h"
+#include "handlers/embedding.h"
 #include "handlers/errors.h"
 #include "handlers/reply.h"
 #include "handlers/write.h"
@@ -62,25 +63,6 @@ static bool apply_unknown(struct exchange *x, struct batch *batch, enum unknown_
     for (size_t i = 0; i < batch->n; i++)
         if (!sequence_apply_unknown(x, &batch->items[i], i, policy, err)) return false;
     return true;
-}
-
-/* Reads the request into a maker of `maker_bytes`, zeros at first, and replies with what it makes.
- */
-static void reply_made(struct exchange *x, size_t maker_bytes,
-                       bool (*read)(struct exchange *, void *, struct plan *, struct err *),
-                       bool (*make)(struct exchange *, void *, struct buf *),
-                       enum metrics_stage stage)
-{
-    void *maker = arena_alloc(x->arena, maker_bytes);
-    struct plan plan = {0};
-    struct err err;
-    if (maker) memset(maker, 0, maker_bytes);
-    if (maker ? read(x, maker, &plan, &err) : err_out_of_memory(&err)) {
-        reply_pieces(x, &plan, make, maker);
-        stage_end(x, stage);
-    } else {
-        handlers_fail(x, &err);
-    }
 }
 
 /* -- /v1/ids -- */
@@ -409,23 +391,6 @@ struct lookups {
     struct place at;
 };
 
-static bool check_rows(struct exchange *x, const struct lookups *lookups, struct err *err)
-{
-    for (size_t i = 0; i < lookups->batch.n; i++) {
-        const struct sequence *item = &lookups->batch.items[i];
-        for (uint32_t row = 0; row < item->n; row++) {
-            model_row(x->model, item->ids[row], lookups->dims, lookups->rows);
-            for (uint32_t j = 0; j < lookups->dims; j++)
-                if (!isfinite(lookups->rows[j]))
-                    return err_set(err, ERR_INTERNAL, NULL,
-                                   "row %" PRIu32 " of the table is not finite (NaN or infinity), "
-                                   "so it is not sent; check the model with embedd inspect",
-                                   item->ids[row]);
-        }
-    }
-    return true;
-}
-
 static void write_some_rows(const struct exchange *x, const struct lookups *lookups,
                             const uint32_t *ids, uint32_t n, struct buf *out)
 {
@@ -527,7 +492,8 @@ static bool read_lookups(struct exchange *x, void *maker, struct plan *plan, str
     if (!reply_plan(x, plan, err)) return false;
     lookups->rows =
         arena_array(x->arena, (size_t)ROWS_AT_ONCE * lookups->dims, sizeof *lookups->rows);
-    return lookups->rows ? check_rows(x, lookups, err) : err_out_of_memory(err);
+    return lookups->rows ? batch_check_rows(x, &lookups->batch, lookups->dims, lookups->rows, err)
+                         : err_out_of_memory(err);
 }
 
 static void lookup_post(struct exchange *x)

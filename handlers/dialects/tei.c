@@ -120,3 +120,11 @@ bool tei_read_limit(const struct exchange *x, const struct value *truncate_value
                                              : TRUNCATE_RIGHT;
     return true;
 }
+
+bool tei_read_inputs(struct exchange *x, const struct value values[static TEI_INPUT_FIELDS],
+                     struct length_limit *limit, struct batch *batch, struct err *err)
+{
+    return tei_check_prompt(&values[TEI_PROMPT], err) &&
+           tei_read_limit(x, &values[TEI_TRUNCATE], &values[TEI_DIRECTION], limit, err) &&
+           batch_read(x, &values[TEI_INPUTS], "inputs", INPUT_TEXT | INPUT_IDS, true, batch, err);
+}

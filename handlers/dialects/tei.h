@@ -14,11 +14,19 @@
 
 #include <stdbool.h>
 
+/** The fields that routes which take texts share; each such route lists them first. */
+enum { TEI_INPUTS, TEI_TRUNCATE, TEI_DIRECTION, TEI_PROMPT, TEI_INPUT_FIELDS };
+
 #define TEI_TRUNCATE_FIELD FIELD("truncate", SCHEMA_BOOL, "cut inputs that are too long")
 #define TEI_DIRECTION_FIELD                                                                        \
     FIELD("truncation_direction", "'enum':['Left','Right','left','right']",                        \
           "the side on which tokens are cut off")
 #define TEI_PROMPT_FIELD FIELD("prompt_name", SCHEMA_STRING, "a prompt of the model, by name")
+
+#define TEI_INPUT_FIELD_LIST                                                                       \
+    [TEI_INPUTS] = REQUIRED_FIELD("inputs", SCHEMA_INPUT, "texts, or lists of token ids"),         \
+    [TEI_TRUNCATE] = TEI_TRUNCATE_FIELD, [TEI_DIRECTION] = TEI_DIRECTION_FIELD,                    \
+    [TEI_PROMPT] = TEI_PROMPT_FIELD
 
 /** tei_reply_error: an error whose status and type are TEI's own. */
 void tei_reply_error(struct exchange *x, unsigned status, const char *type, const char *message);
@@ -31,3 +39,7 @@ bool tei_check_prompt(const struct value *value, struct err *err);
 bool tei_read_limit(const struct exchange *x, const struct value *truncate_value,
                     const struct value *direction_value, struct length_limit *limit,
                     struct err *err);
+
+/** tei_read_inputs reads what routes that take texts share, as far as the batch's texts. */
+bool tei_read_inputs(struct exchange *x, const struct value values[static TEI_INPUT_FIELDS],
+                     struct length_limit *limit, struct batch *batch, struct err *err);

@@ -57,6 +57,159 @@ static void the_request_says_how_to_truncate(void **state)
     ask->service.input_tokens_max = 0;
 }
 
+static void embed_all_gives_the_row_of_each_token_as_it_is(void **state)
+{
+    assert_reply(ask_post(*state, "/embed_all", "{\"inputs\":\"我爱\"}"), 200,
+                 "[[[<1>,<2>],[<3>,<4>]]]");
+    /* A token without a row keeps its place. */
+    assert_reply(ask_post(*state, "/embed_all", "{\"inputs\":[\"你猫你\",\"\",[3],\"饭\"]}"), 200,
+                 "[[[<2>,<0>],[<0>,<0>],[<2>,<0>]],[],[[<-0.25>,<0.75>]],[[<0>,<1>]]]");
+}
+
+static void embed_all_is_cut_as_embed_is(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.input_tokens_max = 1;
+    assert_reply(
+        ask_post(ask, "/embed_all", "{\"inputs\":\"我爱\",\"truncation_direction\":\"left\"}"), 200,
+        "[[[<3>,<4>]]]");
+    assert_reply(ask_post(ask, "/embed_sparse", "{\"inputs\":\"我爱\"}"), 200,
+                 "[[{\"index\":1,\"value\":<1>}]]");
+    assert_reply(ask_post(ask, "/embed_all", "{\"inputs\":\"我爱\",\"truncate\":false}"), 422,
+                 "{\"error\":\"Input validation error: `inputs` must have less than 1 tokens. "
+                 "Given: 2\",\"error_type\":\"Validation\"}");
+    ask->service.input_tokens_max = 0;
+}
+
+static void embed_sparse_counts_tokens_by_id(void **state)
+{
+    assert_reply(ask_post(*state, "/embed_sparse", "{\"inputs\":\"饭我猫饭他\"}"), 200,
+                 "[[{\"index\":0,\"value\":<1>},{\"index\":1,\"value\":<1>},"
+                 "{\"index\":5,\"value\":<2>}]]");
+    assert_reply(ask_post(*state, "/embed_sparse", "{\"inputs\":[\"\",[2,2,2]]}"), 200,
+                 "[[],[{\"index\":2,\"value\":<3>}]]");
+}
+
+/* A text of so many times 我. */
+static char *repeated(const char *before, size_t n, const char *after)
+{
+    char *body = malloc(strlen(before) + 3 * n + strlen(after) + 1), *at = stpcpy(body, before);
+    for (size_t i = 0; i < n; i++)
+        at = stpcpy(at, "我");
+    strcpy(at, after);
+    return body;
+}
+
+static void long_replies_come_in_pieces(void **state)
+{
+    struct ask *ask = *state;
+    const size_t n = 100000;
+    char *body = repeated("{\"inputs\":[\"饭\",\"", n, "\",\"饭\"]}");
+    const struct exchange *x = ask_post(ask, "/embed_all", body);
+    assert_int_equal(x->status, 200);
+    assert_true(ask->n_pieces > 5);
+    assert_true(ask->piece_bytes_max < (80 << 10));
+    const char one[] = "[[[0,1]],[[1,2],", end[] = ",[1,2]],[[0,1]]]";
+    assert_memory_equal(x->reply, one, strlen(one));
+    assert_memory_equal(x->reply + x->reply_bytes - strlen(end), end, strlen(end));
+    assert_int_equal(x->reply_bytes, strlen("[[[0,1]],[]],[[0,1]]]") - 1 + 6 * n - 1);
+    free(body);
+    /* Of a bag only as much comes as there are different tokens. */
+    body = repeated("{\"inputs\":\"", n, "\"}");
+    assert_reply(ask_post(ask, "/embed_sparse", body), 200, "[[{\"index\":1,\"value\":<100000>}]]");
+    free(body);
+}
+
+static void a_bag_weighs_tokens_as_their_model_does(void **state)
+{
+    (void)state;
+    static const float rows[4] = {1, 2, 3, 4};
+    struct ask ask;
+    ask_open_model(&ask, ask_make_model("[UNK]\nlove\neat\nfood\n", rows, 4, 1,
+                                        "{\"name\":\"embedd\",\"tokenizer\":\"wordpiece\"}"));
+    assert_reply(ask_post(&ask, "/embed_sparse", "{\"inputs\":\"eat x love eat\"}"), 200,
+                 "[[{\"index\":1,\"value\":<1>},{\"index\":2,\"value\":<2>}]]");
+    ask_end(&ask);
+}
+
+static void similarity_gives_cosines_with_the_source(void **state)
+{
+    assert_reply(
+        ask_post(*state, "/similarity",
+                 "{\"inputs\":{\"source_sentence\":\"你\",\"sentences\":[\"你\",\"饭\",\"\"]}}"),
+        200, "[<1>,<0>,<0>]");
+    struct ask *ask = *state;
+    ask->service.input_tokens_max = 1;
+    assert_reply(ask_post(ask, "/similarity",
+                          "{\"inputs\":{\"source_sentence\":\"你\",\"sentences\":[\"饭你\"]},"
+                          "\"parameters\":{\"truncation_direction\":\"left\"}}"),
+                 200, "[<1>]");
+    ask->service.input_tokens_max = 0;
+}
+
+static void similarity_says_what_is_wrong_with_its_members(void **state)
+{
+    static const char *const cases[][2] = {
+        {"{\"inputs\":\"a\"}",
+         "inputs must be an object with source_sentence and sentences, but is a string"},
+        {"{\"inputs\":{\"sentences\":[\"a\"]}}",
+         "inputs.source_sentence is missing; it must be a string"},
+        {"{\"inputs\":{\"source_sentence\":3,\"sentences\":[\"a\"]}}",
+         "inputs.source_sentence must be a string, not 3"},
+        {"{\"inputs\":{\"source_sentence\":\"a\"}}",
+         "inputs.sentences is missing; it must be a string or a list of strings"},
+        {"{\"inputs\":{\"source_sentence\":\"a\",\"sentences\":[\"a\",null]}}",
+         "inputs.sentences[1] must be a string, not null"},
+        {"{\"inputs\":{\"source_sentence\":\"a\",\"sentences\":[\"a\"]},\"parameters\":[]}",
+         "parameters must be an object, not a list"},
+        {"{\"inputs\":{\"source_sentence\":\"a\",\"sentences\":[\"a\"]},\"parameters\":"
+         "{\"truncate\":1}}",
+         "truncate must be true or false, not 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char want[512];
+        snprintf(want, sizeof want,
+                 "{\"error\":\"Input validation error: %s\",\"error_type\":\"Validation\"}",
+                 cases[i][1]);
+        assert_reply(ask_post(*state, "/similarity", cases[i][0]), 422, want);
+    }
+    assert_reply(ask_post(*state, "/similarity",
+                          "{\"inputs\":{\"source_sentence\":\"a\",\"sentences\":[]}}"),
+                 400,
+                 "{\"error\":\"`inputs.sentences` cannot be empty\",\"error_type\":\"Empty\"}");
+}
+
+static void rerank_gives_the_nearest_first(void **state)
+{
+    assert_reply(ask_post(*state, "/rerank", "{\"query\":\"你\",\"texts\":[\"饭\",\"你你\",\"\"]}"),
+                 200,
+                 "[{\"index\":1,\"score\":<1>},{\"index\":0,\"score\":<0.5>},"
+                 "{\"index\":2,\"score\":<0.5>}]");
+    assert_reply(ask_post(*state, "/rerank",
+                          "{\"query\":\"你\",\"texts\":[\"饭\",\"你\\n你\"],\"raw_scores\":true,"
+                          "\"return_text\":true}"),
+                 200,
+                 "[{\"index\":1,\"text\":\"你\\n你\",\"score\":<1>},"
+                 "{\"index\":0,\"text\":\"饭\",\"score\":<0>}]");
+}
+
+static void rerank_says_what_is_wrong_with_its_fields(void **state)
+{
+    assert_reply(ask_post(*state, "/rerank", "{\"query\":\"a\",\"texts\":[]}"), 400,
+                 "{\"error\":\"`texts` cannot be empty\",\"error_type\":\"Empty\"}");
+    assert_reply(ask_post(*state, "/rerank", "{\"texts\":[\"a\"]}"), 422,
+                 "{\"error\":\"Input validation error: query is missing; it must be a string\","
+                 "\"error_type\":\"Validation\"}");
+    assert_reply(
+        ask_post(*state, "/rerank", "{\"query\":\"a\",\"texts\":[\"\",\"\",\"\",\"\",\"\"]}"), 422,
+        "{\"error\":\"batch size 5 > maximum allowed batch size 4\",\"error_type\":"
+        "\"Validation\"}");
+    assert_reply(
+        ask_post(*state, "/rerank", "{\"query\":\"a\",\"texts\":[\"a\"],\"return_text\":2}"), 422,
+        "{\"error\":\"Input validation error: return_text must be true or false, not 2\","
+        "\"error_type\":\"Validation\"}");
+}
+
 static void errors_have_teis_shape_and_words(void **state)
 {
     assert_reply(ask_post(*state, "/embed", "{\"inputs\":[]}"), 400,
@@ -152,6 +305,15 @@ int main(void)
         cmocka_unit_test(embed_takes_ids_and_mixed_batches),
         cmocka_unit_test(embed_cuts_dimensions_before_it_normalizes),
         cmocka_unit_test(the_request_says_how_to_truncate),
+        cmocka_unit_test(embed_all_gives_the_row_of_each_token_as_it_is),
+        cmocka_unit_test(embed_all_is_cut_as_embed_is),
+        cmocka_unit_test(embed_sparse_counts_tokens_by_id),
+        cmocka_unit_test(long_replies_come_in_pieces),
+        cmocka_unit_test(a_bag_weighs_tokens_as_their_model_does),
+        cmocka_unit_test(similarity_gives_cosines_with_the_source),
+        cmocka_unit_test(similarity_says_what_is_wrong_with_its_members),
+        cmocka_unit_test(rerank_gives_the_nearest_first),
+        cmocka_unit_test(rerank_says_what_is_wrong_with_its_fields),
         cmocka_unit_test(errors_have_teis_shape_and_words),
         cmocka_unit_test(tokenize_shows_each_token_at_its_bytes),
         cmocka_unit_test(tokenize_adds_special_tokens_unless_told_not_to),
