@@ -27,6 +27,7 @@ struct model;
 struct route;
 struct service;
 struct snapshot;
+struct value;
 
 /** A header of the reply; name and value live in the arena or for ever. */
 struct reply_header {
@@ -60,6 +61,8 @@ struct exchange {
     const char *body;                    /* body_bytes bytes, not NUL-terminated */
     size_t body_bytes;
     enum compression body_packing; /* of the body; handlers_dispatch unpacks it */
+    const struct value *object; /* whose members are read instead of a body, by an endpoint that was
+                                   handed over to; else NULL */
 
     /* How much may be done here and now: bytes of reply, or work that takes as long. 0 = no limit.
        Beyond it the handler says is_deferred, before that work, and is run again elsewhere. */

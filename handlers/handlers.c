@@ -178,6 +178,7 @@ bool handlers_dispatch(struct exchange *x)
     assert(x->route && x->arena && x->service);
     if (x->stage_start_ns == 0) x->stage_start_ns = clock_now_ns();
     x->endpoint = x->route->endpoint;
+    x->object = NULL;
     if (x->body_packing && !packing_unpack(x)) return true;
     x->endpoint->handle(x);
     if (x->is_deferred || !packing_pack(x)) return defer(x);

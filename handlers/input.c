@@ -16,6 +16,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* From an object that another endpoint has read; what it ignored is noted already. */
+static bool take_members(struct exchange *x, struct value *values)
+{
+    size_t n_taken = 0;
+    for (size_t i = 0; i < x->endpoint->n_fields; i++) {
+        values[i] = *value_member(x->object, x->endpoint->fields[i].name.data);
+        n_taken += values[i].kind != VALUE_ABSENT;
+    }
+    x->sample.ignored_fields += x->object->object.n - n_taken;
+    return true;
+}
+
 bool exchange_read_fields(struct exchange *x, struct value *values, struct err *err)
 {
     const struct endpoint *endpoint = x->endpoint;
@@ -25,6 +37,7 @@ bool exchange_read_fields(struct exchange *x, struct value *values, struct err *
         return raw_ids_read(x->arena, x->content_type, x->body, x->body_bytes,
                             &values[endpoint->raw_ids - endpoint->fields], err);
     }
+    if (x->object) return take_members(x, values);
     if (!fields_read(x->arena, x->body, x->body_bytes, endpoint->fields, endpoint->n_fields, values,
                      &ignored, err)) {
         if (err->code == ERR_INVALID) x->sample.reject = REJECT_BAD_JSON;

@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** exchange_read_fields: fields_read of the request's body; notes bad JSON and ignored fields in
- * x->sample.
+/** exchange_read_fields: fields_read of the request's body, or of x->object; notes bad JSON and
+ * ignored fields in x->sample.
  * @param values one for each field of x->endpoint */
 bool exchange_read_fields(struct exchange *x, struct value *values, struct err *err);
 

@@ -39,7 +39,9 @@ const struct route routes[] = {
     GET("/ping", SCOPE_OPEN, &dialect_tei, health),
     GET("/", SCOPE_OPEN, &dialect_own, root),
     /* Where Hugging Face's clients post. */
-    POST("/", SCOPE_EMBED, &dialect_tei, embed),
+    POST("/", SCOPE_EMBED, &dialect_tei, invoke),
+    POST("/invocations", SCOPE_EMBED, &dialect_tei, invoke),
+    POST("/vertex", SCOPE_EMBED, &dialect_tei, vertex),
     GET("/openapi.json", SCOPE_OPEN, &dialect_own, openapi),
     GET("/docs", SCOPE_OPEN, &dialect_own, docs),
     /* Ollama's. */

@@ -23,6 +23,7 @@ extern const struct endpoint models_endpoint, models_id_endpoint;
 extern const struct endpoint embed_all_endpoint, embed_sparse_endpoint;
 extern const struct endpoint similarity_endpoint, rerank_endpoint;
 extern const struct endpoint embed_endpoint, tokenize_endpoint, decode_endpoint, predict_endpoint;
+extern const struct endpoint invoke_endpoint, vertex_endpoint;
 extern const struct endpoint info_endpoint, health_endpoint;
 /* openapi.c */
 extern const struct endpoint openapi_endpoint, docs_endpoint;

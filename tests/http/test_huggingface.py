@@ -5,7 +5,7 @@ import json
 
 import numpy
 import pytest
-from harness import head, post, wait_until
+from harness import TOP, head, post, wait_until
 from huggingface_hub import InferenceClient, close_session
 
 TEXTS = ["I love to eat", "我爱吃饭", "", "naïve café \U0001f600"]
@@ -41,6 +41,45 @@ def test_what_feature_extraction_cannot_do_is_said(service):
     client = InferenceClient(service.url)
     with pytest.raises(Exception, match="prompt"):
         client.feature_extraction("a", prompt_name="query")
+
+
+HEADS = TOP / "examples/heads"
+
+
+def test_sentence_similarity_takes_the_address(service):
+    client = InferenceClient(service.url)
+    scores = client.sentence_similarity("I love to eat", other_sentences=TEXTS)
+    vectors = embed(service, ["I love to eat", *TEXTS]).astype("float64")
+    assert numpy.abs(numpy.array(scores) - vectors[1:] @ vectors[0]).max() < 1e-6
+    assert scores[2] == 0  # of a text without tokens
+
+
+def test_text_classification_takes_the_address(start):
+    service = start("--model", str(TOP / "examples/chain/w6x2"), "--heads", str(HEADS))
+    client = InferenceClient(service.url)
+    best, other = client.text_classification("我爱吃饭")
+    assert (best.label, other.label) == ("meal", "other") and best.score > other.score
+    batch = service.post("/predict", json.dumps({"inputs": [["我爱吃饭"]]}).encode()).json()
+    assert batch == [[{"score": best.score, "label": "meal"}, {"score": other.score, "label": "other"}]]
+    # The same address still gives vectors.
+    assert (client.feature_extraction("我爱吃饭") == embed(service, "我爱吃饭")).all()
+    assert client.sentence_similarity("我", other_sentences=["我"]) == [1]
+    close_session()
+
+
+def test_pipelines_take_a_list_as_a_batch_and_tei_as_a_pair(start):
+    service = start("--model", str(TOP / "examples/chain/w6x2"), "--heads", str(HEADS))
+    def ask(body, path="/"):
+        return service.post(path, json.dumps(body).encode()).json()
+    one, two = (ask({"inputs": [[text]]}, "/predict")[0] for text in ("我爱", "吃饭"))
+    assert ask({"inputs": ["我爱", "吃饭"], "parameters": {}}) == [one, two]
+    assert ask({"inputs": ["我爱", "吃饭"], "raw_scores": False}) == ask({"inputs": ["我爱", "吃饭"]}, "/predict")
+    assert ask({"instances": [{"inputs": "我爱", "parameters": {}}, {"inputs": "吃饭", "raw_scores": False},
+                              {"inputs": "我爱"}]}, "/vertex") == {
+        "predictions": [[one], two, ask({"inputs": "我爱"}, "/embed")]}
+    line = 'embedd_predictions_total{model="chain-w6x2",head="meal",label="%s"}'
+    best = [text["label"] for text in (one, two) for text in text[:1]]
+    assert len(best) == 2 and sum(service.metric(line % label) for label in set(best)) >= 2
 
 
 # As they went over the wire, the address apart.

@@ -8,12 +8,24 @@ import struct
 import urllib.error
 import urllib.request
 
+import numpy
 import pytest
 from harness import BERT, write_model
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples/chain/w6x2"
+STATIC = pathlib.Path(__file__).resolve().parents[1] / "golden/static"
 SENTENCE = "我爱吃饭"
 TOKENS = ["我", "爱", "吃", "饭"]
+
+
+def weights_of(path):
+    """The tensor `weights` of a safetensors file."""
+    data = path.read_bytes()
+    n = int.from_bytes(data[:8], "little")
+    tensor = json.loads(data[8:8 + n])["weights"]
+    begin, end = tensor["data_offsets"]
+    dtype = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}[tensor["dtype"]]
+    return numpy.frombuffer(data[8 + n + begin:8 + n + end], dtype)
 
 
 def ask(service, path, body=None, content_type="application/json"):
@@ -60,6 +72,61 @@ def test_embed_takes_ids_beside_texts(service):
     vectors = good(service, "/embed", {"inputs": ["good food", ids, ""]})
     assert vectors[0] == vectors[1]
     assert set(vectors[2]) == {0}
+
+
+def test_embed_all_gives_rows_of_the_table(service):
+    text = "good food, 我爱吃饭"
+    rows = good(service, "/v1/lookup", {"text": text})["data"][0]["rows"]
+    assert good(service, "/embed_all", {"inputs": [text, ""]}) == [rows, []]
+    ids = good(service, "/v1/ids", {"text": text})["data"][0]["ids"]
+    assert good(service, "/embed_all", {"inputs": ids}) == [rows]
+
+
+def test_long_replies_of_rows_come_whole(service):
+    text = " ".join(["good food"] * 1000)
+    rows = good(service, "/embed_all", {"inputs": [text, "good"]})
+    assert [len(row) for row in rows] == [2000, 1]
+    assert rows[0][0] == rows[0][1998] == rows[1][0]
+
+
+def test_a_bag_holds_what_a_vector_is_made_of(start):
+    service = start("--model", str(STATIC / "m2v_weights"))
+    text = "hello world hello the the the the"
+    ids = good(service, "/v1/ids", {"text": text})["data"][0]["ids"]
+    bag = good(service, "/embed_sparse", {"inputs": text})[0]
+    assert [entry["index"] for entry in bag] == sorted({entry["index"] for entry in bag}) and len(bag) > 1
+    weights = weights_of(STATIC / "m2v_weights/model.safetensors")
+    for entry in bag:
+        wanted = numpy.float32(weights[entry["index"]]) * ids.count(entry["index"])
+        assert abs(entry["value"] - wanted) < 1e-6
+    assert len({weights[entry["index"]] for entry in bag}) > 1
+
+
+def test_similarity_and_rerank_agree(service):
+    texts = ["good food", "", "the weather", "我爱吃饭", "tasty meal"]
+    scores = good(service, "/similarity", {"inputs": {"source_sentence": "good meal", "sentences": texts}})
+    ranks = good(service, "/rerank", {"query": "good meal", "texts": texts, "raw_scores": True})
+    assert {rank["index"]: rank["score"] for rank in ranks} == dict(enumerate(scores))
+    assert [rank["score"] for rank in ranks] == sorted(scores, reverse=True)
+    shown = good(service, "/rerank", {"query": "good meal", "texts": texts, "return_text": True})
+    assert [rank["index"] for rank in shown] == [rank["index"] for rank in ranks]
+    for rank, raw in zip(shown, ranks):
+        assert rank["text"] == texts[rank["index"]]
+        assert abs(rank["score"] - (1 + raw["score"]) / 2) < 1e-6
+
+
+@pytest.mark.parametrize("path", ["/embed_all", "/embed_sparse", "/similarity", "/rerank", "/vertex", "/invocations"])
+@pytest.mark.parametrize("body", [
+    b"", b"[]", b"7", b'{"inputs":', b'{"inputs":{"sentences":{}},"instances":{},"texts":{},"query":[]}',
+    b'{"inputs":[[[[[[[[[[[[1]]]]]]]]]]]],"texts":[[]],"query":"a","instances":[[]]}',
+    b'{"inputs":[-1],"texts":[1],"query":null,"instances":[1]}', b'{"inputs":"\xff"}'])
+def test_bad_requests_are_answered(service, path, body):
+    status, headers, reply = ask(service, path, body)
+    assert status in (400, 422)
+    if isinstance(reply, bytes):
+        assert headers["content-type"].startswith("text/plain") and reply
+    else:
+        assert set(reply) == {"error", "error_type"} and reply["error"]
 
 
 def test_tokenize_marks_special_tokens_and_places(start, tmp_path):

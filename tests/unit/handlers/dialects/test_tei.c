@@ -210,6 +210,111 @@ static void rerank_says_what_is_wrong_with_its_fields(void **state)
         "\"error_type\":\"Validation\"}");
 }
 
+static void the_root_answers_what_a_request_looks_like(void **state)
+{
+    static const struct {
+        const char *path, *body;
+    } cases[] = {
+        {"/embed", "{\"inputs\":[\"你\",[1,2],\"\"],\"normalize\":false}"},
+        {"/embed", "{\"inputs\":\"我爱\",\"dimensions\":1,\"parameters\":null}"},
+        {"/embed", "{\"inputs\":[]}"},
+        {"/embed", "{}"},
+        {"/embed", "{\"query\":\"你\"}"},
+        {"/similarity", "{\"inputs\":{\"source_sentence\":\"你\",\"sentences\":[\"饭\"]}}"},
+        {"/similarity", "{\"inputs\":{\"source_sentence\":\"你\",\"sentences\":[\"饭\"]},"
+                        "\"parameters\":{}}"},
+        {"/similarity", "{\"inputs\":{\"sentences\":[\"饭\"]}}"},
+        {"/rerank", "{\"query\":\"你\",\"texts\":[\"饭\",\"你\"],\"return_text\":true}"},
+        {"/rerank", "{\"query\":\"你\",\"texts\":[3]}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char want[1024];
+        const struct exchange *x = ask_post(*state, cases[i].path, cases[i].body);
+        const unsigned status = x->status;
+        snprintf(want, sizeof want, "%.*s", (int)x->reply_bytes, x->reply);
+        const struct endpoint *endpoint = x->endpoint;
+        x = ask_post(*state, "/", cases[i].body);
+        assert_reply(x, status, want);
+        assert_ptr_equal(x->endpoint, endpoint);
+        assert_null(x->object);
+        assert_reply(ask_post(*state, "/invocations", cases[i].body), status, want);
+    }
+}
+
+static void keys_that_nobody_reads_are_counted_wherever_a_request_ends(void **state)
+{
+    const struct exchange *x =
+        ask_post(*state, "/", "{\"inputs\":\"你\",\"parameters\":{},\"raw_scores\":true,\"a\":1}");
+    assert_string_equal(ask_header(x, "x-embedd-ignored-fields"), "3");
+    x = ask_post(
+        *state, "/vertex",
+        "{\"instances\":[{\"inputs\":\"你\",\"a\":1},{\"inputs\":\"你\",\"b\":1}],\"c\":1}");
+    assert_string_equal(ask_header(x, "x-embedd-ignored-fields"), "3");
+}
+
+static void vertex_answers_each_instance(void **state)
+{
+    const struct exchange *x =
+        ask_post(*state, "/vertex",
+                 "{\"instances\":[{\"inputs\":\"你\"},{\"inputs\":[\"饭\",\"猫\"]},"
+                 "{\"query\":\"你\",\"texts\":[\"饭\"],\"raw_scores\":true}]}");
+    assert_reply(x, 200,
+                 "{\"predictions\":[[[<1>,<0>]],[[<0>,<1>],[<0>,<0>]],"
+                 "[{\"index\":0,\"score\":<0>}]]}");
+    assert_int_equal(x->sample.inputs, 5);
+    assert_int_equal(x->sample.tokens, 5);
+    assert_int_equal(x->sample.unknown_tokens, 1);
+    assert_reply(ask_post(*state, "/vertex", "{\"instances\":[]}"), 200, "{\"predictions\":[]}");
+}
+
+static void vertex_is_refused_as_a_whole(void **state)
+{
+    static const char *const cases[][2] = {
+        {"{}", "instances must be a list of objects, but is missing"},
+        {"{\"instances\":[{\"inputs\":\"你\"},3,\"a\"]}",
+         "instances[1] must be an object, not a number"},
+        {"{\"instances\":[1]}", "instances[0] must be an object, not a number"},
+        {"{\"instances\":[{\"inputs\":\"你\"},{\"inputs\":[9]}]}",
+         "inputs[0] is 9, but this model's vocabulary has 6 tokens; send ids from 0 to 5"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char want[512];
+        snprintf(want, sizeof want,
+                 "{\"error\":\"Input validation error: %s\",\"error_type\":\"Validation\"}",
+                 cases[i][1]);
+        assert_reply(ask_post(*state, "/vertex", cases[i][0]), 422, want);
+    }
+    assert_reply(ask_post(*state, "/vertex", "{\"instances\":[{},{},{},{},{}]}"), 422,
+                 "{\"error\":\"batch size 5 > maximum allowed batch size 4\",\"error_type\":"
+                 "\"Validation\"}");
+}
+
+/* Each part alone is done at once. */
+static void much_work_in_instances_is_put_off(void **state)
+{
+    struct ask *ask = *state;
+    const char one[] = "{\"instances\":[{\"inputs\":\"你\"}]}";
+    struct exchange *x = ask_begin(ask);
+    x->work_max = 150;
+    assert_int_equal(ask_send(ask, METHOD_POST, "/vertex", one, strlen(one))->status, 200);
+    assert_int_equal(x->work_max, 150);
+    char body[1024] = "{\"instances\":[{\"inputs\":\"你\"}",
+         want[512] = "{\"predictions\":[[[<1>,<0>]]";
+    ask->service.inputs_max = 20;
+    for (size_t i = 0; i < 19; i++) {
+        strcat(body, ",{\"inputs\":\"你\"}");
+        strcat(want, ",[[<1>,<0>]]");
+    }
+    strcat(body, "]}");
+    strcat(want, "]}");
+    x = ask_begin(ask);
+    x->work_max = 150;
+    assert_reply(ask_send(ask, METHOD_POST, "/vertex", body, strlen(body)), 200, want);
+    assert_int_equal(x->work_max, 0);
+    assert_int_equal(x->sample.inputs, 20);
+    ask->service.inputs_max = 4;
+}
+
 static void errors_have_teis_shape_and_words(void **state)
 {
     assert_reply(ask_post(*state, "/embed", "{\"inputs\":[]}"), 400,
@@ -314,6 +419,11 @@ int main(void)
         cmocka_unit_test(similarity_says_what_is_wrong_with_its_members),
         cmocka_unit_test(rerank_gives_the_nearest_first),
         cmocka_unit_test(rerank_says_what_is_wrong_with_its_fields),
+        cmocka_unit_test(the_root_answers_what_a_request_looks_like),
+        cmocka_unit_test(keys_that_nobody_reads_are_counted_wherever_a_request_ends),
+        cmocka_unit_test(vertex_answers_each_instance),
+        cmocka_unit_test(vertex_is_refused_as_a_whole),
+        cmocka_unit_test(much_work_in_instances_is_put_off),
         cmocka_unit_test(errors_have_teis_shape_and_words),
         cmocka_unit_test(tokenize_shows_each_token_at_its_bytes),
         cmocka_unit_test(tokenize_adds_special_tokens_unless_told_not_to),
