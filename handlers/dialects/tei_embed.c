@@ -33,7 +33,7 @@ static void embed_post(struct exchange *x)
 const struct endpoint embed_endpoint = {
     .handle = embed_post,
     FIELDS(embed_fields),
-    .raw_ids = &embed_fields[EMBED_INPUTS],
+    .raw_ids = &embed_fields[TEI_INPUTS],
     .summary = "Vectors of texts or token ids",
     .reply = "'type':'array','items':{'type':'array','items':{'type':'number'}}",
     .can_be_raw = true,
