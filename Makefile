@@ -55,6 +55,7 @@ DEPS_OF_test := build test
 DEPS_OF_test-image := image
 DEPS_OF_test-browser := build browser
 DEPS_OF_test-swap := build test
+DEPS_OF_clients := build test clients
 DEPS_OF_bench := build bench
 DEPS_OF_bench-quality := build quality
 DEPS_OF_builtin-model := quality
@@ -400,13 +401,35 @@ test-swap: build/embedd build/asan/embedd $(VENV_READY) ## three models swapped 
 	$(Q)for program in build/embedd build/asan/embedd; do SWAP_REQUESTS=$(or $(SWAP_REQUESTS),150000) EMBEDD=$$program \
 		$(PYTEST) -s tests/http/test_models.py -k every_second || exit 1; done
 
+# Clients that people have, each family in an environment of its own, pinned: CLIENTS in all. The scripts of Node
+# are reached through a link beside its packages, where it looks for them.
+CLIENTS := build/clients
+CLIENTS_PYTHON := $(patsubst tests/clients/%/requirements.txt,$(CLIENTS)/%/ready,$(wildcard tests/clients/*/requirements.txt))
+$(CLIENTS_PYTHON): $(CLIENTS)/%/ready: tests/clients/%/requirements.txt | $(DEPS_FIRST)
+	$(call SAY,VENV,$<)
+	$(Q)$(PYTHON) -m venv --clear $(@D)
+	$(Q)$(@D)/bin/python -m pip install --quiet --no-deps --no-compile --disable-pip-version-check -r $<
+	$(Q)touch $@
+
+$(CLIENTS)/node/ready: tests/clients/node/package-lock.json | $(DEPS_FIRST)
+	$(call SAY,NPM,$<)
+	$(Q)if ! command -v npm >/dev/null; then echo "no npm: clients of Node are left out"; else \
+		mkdir -p $(@D) && cp $(<D)/package.json $< $(@D) && \
+		(cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund) && \
+		ln -sfn $(CURDIR)/$(<D) $(@D)/scripts && touch $@; fi
+
+.PHONY: clients
+clients: build/asan/embedd $(VENV_READY) $(CLIENTS_PYTHON) $(CLIENTS)/node/ready ## clients of Python and Node on their defaults against the program (1.1 GB of packages)
+	@echo "clients that people have"
+	$(Q)EMBEDD=build/asan/embedd $(PYTEST) tests/clients
+
 .PHONY: install
 install: build/embedd ## install the program into DESTDIR PREFIX/bin
 	$(Q)install -D -m 755 build/release/embedd "$(DESTDIR)$(PREFIX)/bin/embedd"
 
 .PHONY: clean
-clean: ## remove what was built (not the packages: build/venv, build/builtin, build/model2vec)
-	$(Q)rm -rf $(filter-out build/venv build/builtin build/model2vec,$(wildcard build/*))
+clean: ## remove what was built (not the packages: build/venv, build/builtin, build/clients, build/model2vec)
+	$(Q)rm -rf $(filter-out build/venv build/builtin build/clients build/model2vec,$(wildcard build/*))
 
 .PHONY: help
 help: ## list the targets

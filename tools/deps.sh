@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and does nothing when all are there.
-# usage: tools/deps.sh GROUP...   with GROUP one of: build run test image browser bench quality openai-ids fuzz tidy cov
+# usage: tools/deps.sh GROUP...   with GROUP one of: build run test image browser clients bench quality openai-ids fuzz tidy cov
 set -eu
 
 packages() {
@@ -11,6 +11,8 @@ packages() {
     test) echo libcmocka-dev clang-format python3 python3-venv curl ;;
     image) echo buildah mmdebstrap ca-certificates python3 python3-venv ;;
     browser) echo chromium python3 python3-venv ;;
+    # Node may have come from elsewhere, with an npm that Debian's cannot stand beside.
+    clients) command -v npm >/dev/null || echo nodejs npm ;;
     bench) echo wrk python3 python3-venv ;;
     quality) echo gcc python3 python3-venv fasttext ;;
     fuzz) echo clang libclang-rt-14-dev ;;
@@ -18,7 +20,7 @@ packages() {
     tidy) echo cppcheck ;;
     cov) echo lcov libcmocka-dev python3 ;;
     *)
-        echo "tools/deps.sh: unknown group '$1'; use build, run, test, image, browser, bench, quality, openai-ids, fuzz, tidy or cov" >&2
+        echo "tools/deps.sh: unknown group '$1'; use build, run, test, image, browser, clients, bench, quality, openai-ids, fuzz, tidy or cov" >&2
         exit 2
         ;;
     esac
