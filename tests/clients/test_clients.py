@@ -6,20 +6,13 @@ A client is a script in the folder of its environment (python-*, node), which de
 that `embedd embed` prints.
 """
 import functools
-import json
-import os
-import re
-import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy
 import pytest
-from harness import PATIENCE_S, PROGRAM, TOP, environment
-
-HERE = Path(__file__).parent
-INSTALLED = TOP / "build/clients"
+from harness import PROGRAM, environment
+from scripts import SCRIPTS, run
 
 # Clients whose routes are not there yet, or a client and what of it (a step of steps_of) does not work yet; taking a
 # line out switches its tests on.
@@ -82,49 +75,12 @@ MANY = [text.format(i) for i in range(100)
 SOME_EMPTY = ["good food", "", "我爱吃饭"]
 DOCUMENTS = ["Rain is expected on Monday", "I love to eat good food", "他爱吃饭"]
 
-SCRIPTS = {path.stem: path for path in sorted([*HERE.glob("python-*/*.py"), *HERE.glob("node/*.mjs")])
-           if path.stem != "steps"}
-
-
 def every_client(step, names=SCRIPTS):
     """For each client, a test of what came of a step."""
     def marks(name):
         return [pytest.mark.skip(NOT_YET[key]) for key in (name, f"{name} {step}") if key in NOT_YET]
 
     return pytest.mark.parametrize("client", [pytest.param(name, marks=marks(name)) for name in names])
-
-
-@functools.cache
-def node():
-    """The path of a Node that is new enough, or a skip."""
-    path = shutil.which("node")
-    if not path:
-        pytest.skip("Node is not installed")
-    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
-    if int(version.strip("v\n").partition(".")[0]) < 18:
-        pytest.skip(f"Node 18 or later is needed, not {version.strip()}")
-    return path
-
-
-def command(script):
-    """How a script is run in its environment."""
-    home = INSTALLED / script.parent.name
-    if script.suffix == ".mjs":
-        command = [node(), "--preserve-symlinks", "--preserve-symlinks-main", str(home / "scripts" / script.name)]
-    else:
-        command = [str(home / "bin/python"), str(script)]
-    if not (home / "ready").exists():
-        pytest.skip(f"no {home.relative_to(TOP)}: `make clients` installs it")
-    return command
-
-
-def surroundings():
-    """No proxy, no calls to anybody else; and the table of cl100k, which a package brings along."""
-    tables = next(INSTALLED.glob("python-*/lib/*/site-packages/llama_index/core/_static/tiktoken_cache"), HERE)
-    quiet = {"HAYSTACK_TELEMETRY_ENABLED": "False", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    return {name: value for name, value in environment(
-        **quiet, TIKTOKEN_CACHE_DIR=str(tables), PYTHONPATH=str(HERE), PYTHONWARNINGS="ignore").items()
-        if not re.match(r"(?i)(https?|all|no)_proxy$|OPENAI_|OLLAMA_|CO_API|COHERE_|GOOGLE_|GEMINI_|VOYAGE_|HF_TOKEN", name)}
 
 
 def steps_of(client):
@@ -139,12 +95,9 @@ def steps_of(client):
 
 
 def outcomes(client, url):
-    """What each step of a client came to."""
+    """What each step of a client came to, by name."""
     steps = steps_of(client)
-    ran = subprocess.run([*command(SCRIPTS[client]), url], input=json.dumps(list(steps.values())), text=True,
-                         capture_output=True, env=surroundings(), timeout=3 * PATIENCE_S)
-    assert ran.returncode == 0, ran.stderr[-4000:]
-    return dict(zip(steps, json.loads(ran.stdout), strict=True))
+    return dict(zip(steps, run(client, url, *steps.values()), strict=True))
 
 
 @pytest.fixture(scope="session")
