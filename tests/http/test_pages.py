@@ -3,6 +3,7 @@
 languages say the same."""
 import re
 import subprocess
+import textwrap
 
 import pages
 import pytest
@@ -95,6 +96,16 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page):
 
 def without_comments(block):
     return [(re.sub(r" +# .*", "", command), output) for command, output in pages.commands(block)]
+
+
+def test_the_page_of_clients_shows_the_lines_that_run():
+    shown = [text for language, text in pages.blocks(read("docs/CLIENTS.md")) if language in ("python", "js")]
+    clients = TOP / "tests/clients"
+    scripts = [path for path in (*clients.glob("python-*/*.py"), *clients.glob("node/*.mjs")) if path.stem != "steps"]
+    assert len(scripts) == len(shown)
+    for path in scripts:
+        parts = re.findall(r"^ *(?:#|//) -- docs\n(.*?)^ *(?:#|//) -- end$", path.read_text(), re.M | re.S)
+        assert "".join(map(textwrap.dedent, parts)) in shown, f"{path}: not as it runs in docs/CLIENTS.md"
 
 
 @pytest.mark.parametrize("english, chinese", TRANSLATED.items())
