@@ -31,7 +31,8 @@ NOT_YET = {
     "ollama-node": "no /api/embed, /api/embeddings",
     "ollama-python": "no /api/embed, /api/embeddings",
     "tritonclient-http": "no /v2/models/{model}/infer",
-    "voyageai-python": "no output_dimension, and errors of another shape",
+    "voyageai-python": "no output_dimension",
+    "voyageai-python wrong": "it reads errors from `detail`",
 }
 
 # What each is made to do wrong: the argument of its `wrong`, what it raises then, and words of the message.
@@ -53,7 +54,7 @@ WRONG = {
     "langchain-openai-text": (TOO_MANY, "openai.BadRequestError", "dimensions"),
     "litellm-cohere": (TOO_MANY, "litellm.exceptions.BadRequestError", "output_dimension"),
     "litellm-huggingface": ([], "litellm.exceptions.BadRequestError", "empty"),
-    "litellm-ollama": (None, "litellm.exceptions.NotFoundError", "404"),
+    "litellm-ollama": (None, "litellm.exceptions.NotFoundError", "no route"),
     "litellm-openai": (TOO_MANY, "litellm.exceptions.BadRequestError", "dimensions"),
     "llama-index-ollama": (None, "ollama._types.ResponseError", "404"),
     "llama-index-openai": (TOO_MANY, "openai.BadRequestError", "dimensions"),

@@ -16,8 +16,8 @@ def many(texts):
 
 def wrong(_):
     from tritonclient import http
-    inputs = http.InferInput("nothing", [1], "INT32")
-    inputs.set_data_from_numpy(numpy.array([1], dtype="int32"))
+    inputs = http.InferInput("text", [1], "FP32")
+    inputs.set_data_from_numpy(numpy.array([1], dtype="float32"))
     http.InferenceServerClient(URL.removeprefix("http://")).infer("embedd-base-1", [inputs])
 
 

@@ -14,7 +14,8 @@ def many(texts):
 
 def wrong(dimensions):
     from google import genai
-    genai.Client(api_key="unused", http_options={"base_url": URL}).models.embed_content(
+    client = genai.Client(api_key="unused", http_options={"base_url": URL})  # it closes when nothing holds it
+    client.models.embed_content(
         model="gemini-embedding-001", contents="a", config={"output_dimensionality": dimensions})
 
 
