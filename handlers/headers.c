@@ -80,15 +80,18 @@ static void add_timing(struct exchange *x)
     if (!text.failed) reply_add_header(x, "server-timing", text.data);
 }
 
+const char *reply_id(struct exchange *x)
+{
+    if (is_sane_id(x->request_id)) return x->request_id;
+    char *made = arena_alloc(x->arena, 33);
+    if (made) new_request_id(made);
+    return x->request_id = made;
+}
+
 void reply_add_common(struct exchange *x)
 {
     x->sample.status = x->status;
-    const char *id = x->request_id;
-    if (!is_sane_id(id)) {
-        char *made = arena_alloc(x->arena, 33);
-        if (made) new_request_id(made);
-        id = made;
-    }
+    const char *id = reply_id(x);
     if (id) reply_add_header(x, "x-request-id", id);
     if (x->service->vary) reply_add_header(x, "vary", x->service->vary);
     const char *model = model_header(x);

@@ -78,6 +78,16 @@ bool length_limit_read(const struct value *value, const char *name, struct lengt
     return true;
 }
 
+bool length_limit_lower(const struct value *value, const char *name, struct length_limit *limit,
+                        struct err *err)
+{
+    int64_t max = 0;
+    if (!value_get_whole(value, name, 1, INT32_MAX, &max, err)) return false;
+    if (max > 0 && (limit->tokens_max == 0 || (uint64_t)max < limit->tokens_max))
+        limit->tokens_max = (size_t)max;
+    return true;
+}
+
 static bool refuse_count(struct exchange *x, const char *name, size_t n, struct err *err)
 {
     x->sample.reject = REJECT_TOO_MANY_INPUTS;

@@ -122,6 +122,11 @@ struct length_limit length_limit_of(const struct exchange *x);
 bool length_limit_read(const struct value *value, const char *name, struct length_limit *limit,
                        struct err *err);
 
+/** length_limit_lower reads the field `name`, a whole number from 1: the most tokens of an input,
+ * where that is fewer than the limit has. */
+bool length_limit_lower(const struct value *value, const char *name, struct length_limit *limit,
+                        struct err *err);
+
 /**
  * batch_tokenize fills ids, n, unknown of every sequence and the counts of the batch and of
  * x->sample.

@@ -32,6 +32,8 @@ const struct route routes[] = {
     POST("/tokenize", SCOPE_EMBED, &dialect_tei, tokenize),
     POST("/decode", SCOPE_EMBED, &dialect_tei, decode),
     POST("/predict", SCOPE_CLASSIFY, &dialect_tei, predict),
+    POST("/v1/embed", SCOPE_EMBED, &dialect_cohere, cohere_embed_v1),
+    POST("/v2/embed", SCOPE_EMBED, &dialect_cohere, cohere_embed_v2),
     GET("/v1/models", SCOPE_EMBED, &dialect_openai, models),
     GET("/v1/models/{id}", SCOPE_EMBED, &dialect_openai, models_id),
     GET("/info", SCOPE_EMBED, &dialect_tei, info),

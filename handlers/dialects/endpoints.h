@@ -11,6 +11,7 @@
 
 extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_ollama;
 extern const struct dialect dialect_weaviate, dialect_oip;
+extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_cohere;
 
 /* lookup.c: the chain, step by step */
 extern const struct endpoint ids_endpoint, onehot_endpoint, lookup_endpoint;
@@ -37,5 +38,7 @@ extern const struct endpoint weaviate_live_endpoint, weaviate_ready_endpoint;
 /* oip.c */
 extern const struct endpoint oip_server_endpoint, oip_live_endpoint, oip_ready_endpoint;
 extern const struct endpoint oip_model_endpoint, oip_model_ready_endpoint, oip_infer_endpoint;
+/* cohere.c */
+extern const struct endpoint cohere_embed_v1_endpoint, cohere_embed_v2_endpoint;
 /* ops.c */
 extern const struct endpoint root_endpoint, live_endpoint, ready_endpoint, metrics_endpoint;
