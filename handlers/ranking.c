@@ -7,15 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool batch_join(struct exchange *x, const struct batch *first, struct batch *batch, struct err *err)
+{
+    struct sequence *items = arena_array(x->arena, first->n + batch->n, sizeof *items);
+    if (!items) return err_out_of_memory(err);
+    memcpy(items, first->items, first->n * sizeof *items);
+    if (batch->n > 0) memcpy(items + first->n, batch->items, batch->n * sizeof *items);
+    batch->items = items;
+    batch->n += first->n;
+    return true;
+}
+
 bool batch_prepend(struct exchange *x, struct text text, struct batch *batch, struct err *err)
 {
-    struct sequence *items = arena_array(x->arena, batch->n + 1, sizeof *items);
-    if (!items) return err_out_of_memory(err);
-    items[0] = (struct sequence){.form = INPUT_TEXT, .text = text};
-    if (batch->n > 0) memcpy(items + 1, batch->items, batch->n * sizeof *items);
-    batch->items = items;
-    batch->n++;
-    return true;
+    struct sequence item = {.form = INPUT_TEXT, .text = text};
+    return batch_join(x, &(struct batch){.items = &item, .n = 1}, batch, err);
 }
 
 bool unit_vectors_make(struct exchange *x, struct embedding *embedding, struct unit_vectors *out,

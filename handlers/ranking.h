@@ -11,6 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** batch_join puts the sequences of `first` before those of the batch; neither is tokenized yet.
+ * ERR_MEMORY. */
+bool batch_join(struct exchange *x, const struct batch *first, struct batch *batch,
+                struct err *err);
+
 /**
  * batch_prepend puts a text before those of the batch: what the others are compared with.
  * ERR_MEMORY.

@@ -34,6 +34,8 @@ const struct route routes[] = {
     POST("/predict", SCOPE_CLASSIFY, &dialect_tei, predict),
     POST("/v1/embed", SCOPE_EMBED, &dialect_cohere, cohere_embed_v1),
     POST("/v2/embed", SCOPE_EMBED, &dialect_cohere, cohere_embed_v2),
+    POST("/v1/rerank", SCOPE_EMBED, &dialect_ranks, jina_rerank),
+    POST("/v2/rerank", SCOPE_EMBED, &dialect_cohere, cohere_rerank),
     GET("/v1/models", SCOPE_EMBED, &dialect_openai, models),
     GET("/v1/models/{id}", SCOPE_EMBED, &dialect_openai, models_id),
     GET("/info", SCOPE_EMBED, &dialect_tei, info),

@@ -12,6 +12,7 @@
 extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_ollama;
 extern const struct dialect dialect_weaviate, dialect_oip;
 extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_cohere;
+extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_cohere, dialect_ranks;
 
 /* lookup.c: the chain, step by step */
 extern const struct endpoint ids_endpoint, onehot_endpoint, lookup_endpoint;
@@ -40,5 +41,7 @@ extern const struct endpoint oip_server_endpoint, oip_live_endpoint, oip_ready_e
 extern const struct endpoint oip_model_endpoint, oip_model_ready_endpoint, oip_infer_endpoint;
 /* cohere.c */
 extern const struct endpoint cohere_embed_v1_endpoint, cohere_embed_v2_endpoint;
+/* ranks.c */
+extern const struct endpoint jina_rerank_endpoint, cohere_rerank_endpoint;
 /* ops.c */
 extern const struct endpoint root_endpoint, live_endpoint, ready_endpoint, metrics_endpoint;
