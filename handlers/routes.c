@@ -36,6 +36,10 @@ const struct route routes[] = {
     POST("/v2/embed", SCOPE_EMBED, &dialect_cohere, cohere_embed_v2),
     POST("/v1/rerank", SCOPE_EMBED, &dialect_ranks, jina_rerank),
     POST("/v2/rerank", SCOPE_EMBED, &dialect_cohere, cohere_rerank),
+    /* vLLM's. */
+    POST("/score", SCOPE_EMBED, &dialect_openai, score),
+    POST("/v1/score", SCOPE_EMBED, &dialect_openai, score),
+    POST("/pooling", SCOPE_EMBED, &dialect_openai, pooling),
     GET("/v1/models", SCOPE_EMBED, &dialect_openai, models),
     GET("/v1/models/{id}", SCOPE_EMBED, &dialect_openai, models_id),
     GET("/info", SCOPE_EMBED, &dialect_tei, info),

@@ -20,6 +20,7 @@ extern const struct endpoint ids_endpoint, onehot_endpoint, lookup_endpoint;
 extern const struct endpoint classify_endpoint;
 /* openai.c */
 extern const struct endpoint embeddings_endpoint, deployment_embeddings_endpoint;
+extern const struct endpoint pooling_endpoint; /* vLLM's, with the same fields */
 extern const struct endpoint models_endpoint, models_id_endpoint;
 /* tei_*.c */
 extern const struct endpoint embed_all_endpoint, embed_sparse_endpoint;
@@ -43,5 +44,7 @@ extern const struct endpoint oip_model_endpoint, oip_model_ready_endpoint, oip_i
 extern const struct endpoint cohere_embed_v1_endpoint, cohere_embed_v2_endpoint;
 /* ranks.c */
 extern const struct endpoint jina_rerank_endpoint, cohere_rerank_endpoint;
+/* vllm.c */
+extern const struct endpoint score_endpoint;
 /* ops.c */
 extern const struct endpoint root_endpoint, live_endpoint, ready_endpoint, metrics_endpoint;

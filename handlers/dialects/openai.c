@@ -4,6 +4,7 @@
 #include "handlers/dialects/endpoints.h"
 
 #include "handlers/dialects/openai.h"
+#include "handlers/dialects/vllm.h"
 #include "handlers/embedding.h"
 #include "handlers/errors.h"
 #include "handlers/input.h"
@@ -229,8 +230,8 @@ static bool read_others(struct exchange *x, const struct value *values, struct e
            read_number_type(values, &embedding->coding, err);
 }
 
-static bool read_fields(struct exchange *x, const struct value *values, struct embedding *embedding,
-                        struct err *err)
+static bool read_fields(struct exchange *x, const struct value *values, unsigned forms,
+                        struct embedding *embedding, struct err *err)
 {
     return read_others(x, values, embedding, err) &&
            read_encoding(&values[ENCODING_FORMAT], embedding, err) &&
@@ -238,8 +239,7 @@ static bool read_fields(struct exchange *x, const struct value *values, struct e
            read_pooling(x, &values[POOLING], &embedding->pool, err) &&
            value_get_bool(&values[NORMALIZE], "normalize", &embedding->pool.normalize, err) &&
            length_limit_read(&values[TRUNCATE], "truncate", &embedding->limit, err) &&
-           batch_read(x, &values[INPUT], "input", INPUT_TEXT | INPUT_IDS | INPUT_OPENAI_IDS, false,
-                      &embedding->batch, err);
+           batch_read(x, &values[INPUT], "input", forms, false, &embedding->batch, err);
 }
 
 static void write_usage(struct buf *out, const struct embedding *embedding)
@@ -299,10 +299,16 @@ static bool describe(struct exchange *x, const struct embedding *embedding, stru
     return true;
 }
 
+static bool describe_if_asked(struct exchange *x, const struct embedding *embedding,
+                              struct err *err)
+{
+    return embedding->more != &described || describe(x, embedding, err);
+}
+
 static bool describe_raw(struct exchange *x, const struct embedding *embedding, struct err *err)
 {
     add_ids_header(x, embedding);
-    return embedding->more != &described || describe(x, embedding, err);
+    return describe_if_asked(x, embedding, err);
 }
 
 /* -- the endpoints -- */
@@ -312,7 +318,7 @@ static bool read_embedding(struct exchange *x, const struct value *values,
                            struct embedding *embedding, struct err *err)
 {
     embedding_init(embedding, x);
-    return read_fields(x, values, embedding, err);
+    return read_fields(x, values, INPUT_TEXT | INPUT_IDS | INPUT_OPENAI_IDS, embedding, err);
 }
 
 static bool read_request(struct exchange *x, struct embedding *embedding, struct err *err)
@@ -321,6 +327,17 @@ static bool read_request(struct exchange *x, struct embedding *embedding, struct
     return exchange_read_fields(x, values, err) &&
            model_name_read(x, &values[MODEL], &embedding->model, err) &&
            read_embedding(x, values, embedding, err);
+}
+
+/* vLLM's: ids are the model's own. */
+static bool read_pooling_request(struct exchange *x, struct embedding *embedding, struct err *err)
+{
+    struct value values[N_FIELDS];
+    if (!exchange_read_fields(x, values, err) ||
+        !model_name_read(x, &values[MODEL], &embedding->model, err))
+        return false;
+    embedding_init(embedding, x);
+    return read_fields(x, values, INPUT_TEXT | INPUT_IDS, embedding, err);
 }
 
 /* Azure's: the model stands in the path. */
@@ -342,6 +359,28 @@ static const struct vector_frame frame = {
     .write_tail = write_tail,
     .describe_raw = describe_raw,
 };
+
+static void write_pooling_tail(struct exchange *x, const struct embedding *embedding,
+                               struct buf *out)
+{
+    vllm_write_origin(x, embedding->model, out);
+    write_usage(out, embedding);
+}
+
+static const struct vector_frame pooling_frame = {
+    .head = TEXT("{\"object\":\"list\",\"data\":["),
+    .before = TEXT("{\"object\":\"pooling\",\"index\":"),
+    .has_index = true,
+    .between = TEXT(",\"data\":"),
+    .after = TEXT("}"),
+    .write_tail = write_pooling_tail,
+    .describe_raw = describe_if_asked,
+};
+
+static void pooling_post(struct exchange *x)
+{
+    reply_embedding(x, read_pooling_request, &pooling_frame);
+}
 
 static void embeddings_post(struct exchange *x)
 {
@@ -377,6 +416,15 @@ const struct endpoint deployment_embeddings_endpoint = {
     .raw_ids = &embeddings_fields[INPUT],
     .summary = "Vectors of texts or token ids, the model named in the path",
     .reply = EMBEDDINGS_REPLY,
+    .can_be_raw = true,
+};
+
+const struct endpoint pooling_endpoint = {
+    .handle = pooling_post,
+    FIELDS(embeddings_fields),
+    .summary = "Vectors of texts or token ids, as vLLM has them",
+    .reply = VLLM_REPLY("'data'",
+                        "'oneOf':[{'type':'array','items':{'type':'number'}},{'type':'string'}]"),
     .can_be_raw = true,
 };
 

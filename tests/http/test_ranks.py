@@ -72,3 +72,23 @@ def test_errors_are_those_of_the_clients(service):
     assert ask(service, "/v1/rerank", query="a", documents=[]) == (400, {"message": message, "detail": message})
     assert ask(service, "/v2/rerank", query="a", documents=[]) == (400, {"message": message})
     assert ask(service, "/v2/rerank", query="a", documents=[""] * 2049)[0] == 413
+
+
+@pytest.mark.parametrize("path", ["/score", "/v1/score"])
+def test_vllms_scores_are_cosines_too(service, path):
+    query, *vectors = unit_vectors(service, [QUERY, *DOCUMENTS])
+    many = good(service, path, model="m", text_1=QUERY, text_2=DOCUMENTS)
+    assert [item["index"] for item in many["data"]] == [0, 1, 2, 3]
+    for item, vector in zip(many["data"], vectors):
+        assert item["object"] == "score" and math.isclose(item["score"], cosine(query, vector), abs_tol=1e-6)
+    assert set(many) == {"id", "object", "created", "model", "data", "usage"} and many["model"] == "m"
+    pairs = good(service, path, queries=DOCUMENTS, documents=[QUERY] * 4)
+    assert [item["score"] for item in pairs["data"]] == [item["score"] for item in many["data"]]
+    status, reply = ask(service, path, text_1=["a", "b"], text_2=["c"])
+    assert status == 400 and set(reply["error"]) == {"message", "type", "param", "code"}
+
+
+def test_vllms_pooling_has_the_bits_of_v1_embeddings(service):
+    rows = good(service, "/pooling", model="m", input=DOCUMENTS)["data"]
+    assert [row["data"] for row in rows] \
+        == [item["embedding"] for item in good(service, "/v1/embeddings", input=DOCUMENTS)["data"]]
