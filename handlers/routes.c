@@ -40,6 +40,13 @@ const struct route routes[] = {
     POST("/score", SCOPE_EMBED, &dialect_openai, score),
     POST("/v1/score", SCOPE_EMBED, &dialect_openai, score),
     POST("/pooling", SCOPE_EMBED, &dialect_openai, pooling),
+    POST("/v1beta/models/{model}:embedContent", SCOPE_EMBED, &dialect_gemini, gemini_embed),
+    POST("/v1beta/models/{model}:batchEmbedContents", SCOPE_EMBED, &dialect_gemini, gemini_batch),
+    /* Where its client for Python posts. */
+    POST("/v1/models/{model}:embedContent", SCOPE_EMBED, &dialect_gemini, gemini_embed),
+    POST("/v1/models/{model}:batchEmbedContents", SCOPE_EMBED, &dialect_gemini, gemini_batch),
+    GET("/v1beta/models", SCOPE_EMBED, &dialect_gemini, gemini_models),
+    GET("/v1beta/models/{model}", SCOPE_EMBED, &dialect_gemini, gemini_model),
     GET("/v1/models", SCOPE_EMBED, &dialect_openai, models),
     GET("/v1/models/{id}", SCOPE_EMBED, &dialect_openai, models_id),
     GET("/info", SCOPE_EMBED, &dialect_tei, info),

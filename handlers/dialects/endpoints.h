@@ -13,6 +13,8 @@ extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_ol
 extern const struct dialect dialect_weaviate, dialect_oip;
 extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_cohere;
 extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_cohere, dialect_ranks;
+extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_cohere, dialect_ranks,
+    dialect_gemini;
 
 /* lookup.c: the chain, step by step */
 extern const struct endpoint ids_endpoint, onehot_endpoint, lookup_endpoint;
@@ -44,6 +46,9 @@ extern const struct endpoint oip_model_endpoint, oip_model_ready_endpoint, oip_i
 extern const struct endpoint cohere_embed_v1_endpoint, cohere_embed_v2_endpoint;
 /* ranks.c */
 extern const struct endpoint jina_rerank_endpoint, cohere_rerank_endpoint;
+/* gemini.c */
+extern const struct endpoint gemini_embed_endpoint, gemini_batch_endpoint;
+extern const struct endpoint gemini_models_endpoint, gemini_model_endpoint;
 /* vllm.c */
 extern const struct endpoint score_endpoint;
 /* ops.c */
