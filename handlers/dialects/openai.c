@@ -63,6 +63,25 @@ const struct dialect dialect_openai = {
     .truncate = TRUNCATE_ERROR,
 };
 
+/* Voyage's client reads `detail`, and takes an object under `error` for no answer at all. */
+static void write_voyage_error(struct exchange *x, struct failure *failure, struct buf *out)
+{
+    (void)x;
+    buf_add_str(out, "{\"detail\":");
+    write_string(out, failure->err->message);
+    buf_add_char(out, '}');
+}
+
+static const struct dialect dialect_voyage = {
+    .name = "Voyage",
+    .error_schema =
+        "'type':'object','required':['detail'],'properties':{'detail':{'type':'string'}}",
+    .write_error = write_voyage_error,
+    .too_large = "{\"detail\":\"" NO_MEMORY_TEXT "\"}",
+    .overloaded = "{\"detail\":\"" OVERLOADED_TEXT "\"}",
+    .truncate = TRUNCATE_RIGHT,
+};
+
 /* -- embeddings -- */
 
 /* OpenAI's own fields, ours, and what servers that speak OpenAI's API have added: Jina, Voyage,
@@ -321,11 +340,20 @@ static bool read_embedding(struct exchange *x, const struct value *values,
     return read_fields(x, values, INPUT_TEXT | INPUT_IDS | INPUT_OPENAI_IDS, embedding, err);
 }
 
+/* Voyage's client sends these with every request, as null if need be. */
+static void tell_voyage(struct exchange *x, const struct value *values)
+{
+    if (values[TRUNCATION].kind != VALUE_ABSENT || values[OUTPUT_DTYPE].kind != VALUE_ABSENT ||
+        values[OUTPUT_DIMENSION].kind != VALUE_ABSENT)
+        x->dialect = &dialect_voyage;
+}
+
 static bool read_request(struct exchange *x, struct embedding *embedding, struct err *err)
 {
     struct value values[N_FIELDS];
-    return exchange_read_fields(x, values, err) &&
-           model_name_read(x, &values[MODEL], &embedding->model, err) &&
+    if (!exchange_read_fields(x, values, err)) return false;
+    tell_voyage(x, values);
+    return model_name_read(x, &values[MODEL], &embedding->model, err) &&
            read_embedding(x, values, embedding, err);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "handlers/dialect.h"
 #include "model/text/openai/openai_ids.h"
 #include "tests/unit/handlers/ask.h"
 
@@ -385,6 +386,41 @@ static void a_batch_gives_the_same_bytes_as_each_text_alone(void **state)
     assert_memory_equal(x->reply, want, used);
 }
 
+static void a_request_with_voyages_fields_gets_voyages_errors(void **state)
+{
+    static const char *const fields[] = {"\"truncation\":true", "\"output_dtype\":null",
+                                         "\"output_dimension\":null", "\"output_dimension\":1"};
+    for (size_t i = 0; i < 4; i++) {
+        char body[128];
+        snprintf(body, sizeof body, "{\"input\":[],%s}", fields[i]);
+        const struct exchange *x = ask_post(*state, "/v1/embeddings", body);
+        assert_reply(x, 400, "{\"detail\":\"input is an empty list; send at least one item\"}");
+        assert_string_equal(x->dialect->too_large, "{\"detail\":\"" NO_MEMORY_TEXT "\"}");
+        assert_string_equal(x->dialect->overloaded, "{\"detail\":\"" OVERLOADED_TEXT "\"}");
+    }
+    assert_reply(ask_post(*state, "/v1/embeddings", "{\"input\":\"我\",\"output_dimension\":3}"),
+                 400,
+                 "{\"detail\":\"output_dimension must be a whole number from 1 to 2, not 3\"}");
+    assert_reply(
+        ask_post(*state, "/v1/embeddings", "{\"input\":[]}"), 400,
+        "{\"error\":{\"message\":\"input is an empty list; send at least one item\",\"type\":"
+        "\"invalid_request_error\",\"param\":\"input\",\"code\":null}}");
+}
+
+static void a_model_that_is_not_served_is_told_to_voyages_client_in_its_words(void **state)
+{
+    struct ask *ask = *state;
+    ask->service.strict_model = true;
+    const struct exchange *x =
+        ask_post(ask, "/v1/embeddings",
+                 "{\"input\":[\"我\"],\"model\":\"voyage-3.5\",\"input_type\":\"document\","
+                 "\"truncation\":true,\"output_dtype\":null,\"output_dimension\":null}");
+    ask->service.strict_model = false;
+    assert_reply(x, 404,
+                 "{\"detail\":\"model \\\"voyage-3.5\\\" is not served here; send "
+                 "\\\"example\\\", or start without strict-model\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +448,8 @@ int main(void)
         cmocka_unit_test(a_vector_that_is_not_finite_is_never_sent),
         cmocka_unit_test(models_lists_the_one_that_is_served),
         cmocka_unit_test(a_batch_gives_the_same_bytes_as_each_text_alone),
+        cmocka_unit_test(a_request_with_voyages_fields_gets_voyages_errors),
+        cmocka_unit_test(a_model_that_is_not_served_is_told_to_voyages_client_in_its_words),
     };
     return cmocka_run_group_tests(tests, ask_open, ask_close);
 }
