@@ -391,7 +391,7 @@ test-image: $(VENV_READY) ## build the image by buildah on a base made here, run
 	$(Q)$(PYTEST) tests/image
 
 .PHONY: test-browser
-test-browser: build/embedd $(VENV_READY) ## draw the pages that commands write in a real browser (chromium)
+test-browser: build/embedd $(VENV_READY) ## draw the pages that commands write, and ask from a page, in a real browser (chromium)
 	@echo "pages in a browser"
 	$(Q)$(PYTEST) tests/browser
 

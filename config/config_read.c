@@ -19,8 +19,16 @@
 #define PREFIX "EMBEDD_"
 
 const char *const config_aliases[][2] = {
-    {"port", "listen"},    {"host", "listen"},    {"hostname", "listen"},  {"bind", "listen"},
-    {"address", "listen"}, {"model-id", "model"}, {"model-path", "model"}, {NULL, NULL},
+    {"port", "listen"},
+    {"host", "listen"},
+    {"hostname", "listen"},
+    {"bind", "listen"},
+    {"address", "listen"},
+    {"model-id", "model"},
+    {"model-path", "model"},
+    {"cors-allow-origin", "cors-origins"},
+    {"allowed-origins", "cors-origins"},
+    {NULL, NULL},
 };
 
 /* Variables with our prefix that other parts of the program read. */

@@ -34,7 +34,9 @@ struct reply_header {
     const char *name, *value;
 };
 
-#define REPLY_HEADERS_MAX 12
+/* More than any reply has: 9 that every one may have (headers.c, cors.c), 4 of a preflight, those
+   of its dialect. */
+#define REPLY_HEADERS_MAX 24
 
 struct exchange {
     const struct service *service;
@@ -53,6 +55,13 @@ struct exchange {
     const char *content_type;
     const char *accept;
     const char *accept_encoding;
+    const char *origin; /* of the page that asks from a browser; cors.h */
+    struct {            /* what it asks first: may I? */
+        const char *method, *headers;
+        bool is_private; /* from a public network into a private one */
+    } preflight;
+    const char *inference_header_length; /* inference-header-content-length: of the JSON before
+                                            binary tensors */
     const char
         *request_id;   /* x-request-id as sent; checked by the dispatcher before it is echoed */
     bool wants_timing; /* x-embedd-timing: 1 */

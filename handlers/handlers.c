@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/nearest.h"
+#include "handlers/cors.h"
 #include "handlers/endpoint.h"
 #include "handlers/errors.h"
 #include "handlers/headers.h"
@@ -81,6 +82,7 @@ static void reply_options(struct exchange *x, const char *allow)
 {
     reply_static(x, 204, NULL, "");
     reply_add_header(x, "allow", allow);
+    cors_answer_preflight(x, allow);
     reply_add_common(x);
 }
 

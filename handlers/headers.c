@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/numtext.h"
+#include "handlers/cors.h"
 #include "handlers/service.h"
 #include "model/model.h"
 #include "model/registry.h"
@@ -94,6 +95,7 @@ void reply_add_common(struct exchange *x)
     const char *id = reply_id(x);
     if (id) reply_add_header(x, "x-request-id", id);
     if (x->service->vary) reply_add_header(x, "vary", x->service->vary);
+    if (x->origin) cors_allow(x);
     const char *model = model_header(x);
     if (model) reply_add_header(x, "x-embedd-model", model);
     if (x->wants_timing || x->service->timing_always) add_timing(x);

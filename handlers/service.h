@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct cors;
 struct metrics;
 struct openai_ids;
 struct registry;
@@ -46,6 +47,7 @@ struct service {
     bool strict_model;
     enum compress compress;
     size_t compress_bytes_min;
+    const struct cors *cors; /* pages of whom may ask; NULL: of nobody */
     const char *vary;   /* of every reply: the headers of requests that change it; NULL: none */
     bool timing_always; /* server-timing on every reply */
     size_t threads, workers, connections_max;

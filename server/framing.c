@@ -229,6 +229,7 @@ enum header {
     HEADER_NOBODYS,
     HEADER_KEPT, /* or left out where it is too long to say anything */
     HEADER_ACCEPT_ENCODING,
+    HEADER_ORIGIN,
     HEADER_BODY, /* how the body is to be read: too long is a fault */
     HEADER_HOST,
     HEADER_CONNECTION,
@@ -249,6 +250,9 @@ static enum header header_of(const char *name, size_t n)
     switch (name[0] | 0x20) {
     case 'a':
         if (IS("accept-encoding")) return HEADER_ACCEPT_ENCODING;
+        if (IS("access-control-request-method") || IS("access-control-request-headers") ||
+            IS("access-control-request-private-network"))
+            return HEADER_ORIGIN;
         return IS("accept") ? HEADER_KEPT : HEADER_NOBODYS;
     case 'c':
         if (IS("content-length")) return HEADER_LENGTH;
@@ -260,6 +264,8 @@ static enum header header_of(const char *name, size_t n)
         return IS("host") ? HEADER_HOST : HEADER_NOBODYS;
     case 'i':
         return IS("inference-header-content-length") ? HEADER_BODY : HEADER_NOBODYS;
+    case 'o':
+        return IS("origin") ? HEADER_ORIGIN : HEADER_NOBODYS;
     case 't':
         return IS("transfer-encoding") ? HEADER_CODING : HEADER_NOBODYS;
     case 'x':
@@ -313,6 +319,9 @@ static bool read_header(struct framing *framing, enum header header, const char 
         break;
     case HEADER_ACCEPT_ENCODING:
         *passes = (framing->optional & FRAMING_ACCEPT_ENCODING) && n <= VALUE_BYTES_MAX;
+        break;
+    case HEADER_ORIGIN:
+        *passes = (framing->optional & FRAMING_ORIGIN) && n <= VALUE_BYTES_MAX;
         break;
     case HEADER_BODY:
         *passes = true;

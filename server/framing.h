@@ -69,6 +69,7 @@ struct framing_head {
  * each costs as much as all the checking here. */
 enum framing_optional {
     FRAMING_ACCEPT_ENCODING = 1,
+    FRAMING_ORIGIN = 2, /* and access-control-request-* */
 };
 
 struct framing {

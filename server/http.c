@@ -25,6 +25,9 @@
    path of 1024 pass), a piece of the body and the head of the reply. Wiped after each request, so
    that small is fast. */
 #define POOL_BYTES 6144
+/* And for what replies to pages of other origins have in their head (cors.c): two values of 256
+   bytes from the request, and words of our own. */
+#define CORS_BYTES 1536
 /* Nobody read the whole reply: the client went away first. No HTTP status; the number is nginx's.
  */
 #define STATUS_CLIENT_GONE 499
@@ -52,6 +55,14 @@ struct head {
     struct exchange *x;
 };
 
+static void take_preflight(struct exchange *x, const char *name, const char *value)
+{
+    if (!strcasecmp(name, "access-control-request-method")) x->preflight.method = value;
+    if (!strcasecmp(name, "access-control-request-headers")) x->preflight.headers = value;
+    if (!strcasecmp(name, "access-control-request-private-network"))
+        x->preflight.is_private = !strcmp(value, "true");
+}
+
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                  const char *value)
 {
@@ -64,6 +75,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
             head->x->accept = value;
         else if (!strcasecmp(name, "accept-encoding"))
             head->x->accept_encoding = value;
+        else
+            take_preflight(head->x, name, value);
         break;
     case 'c':
         if (!strcasecmp(name, "content-type")) head->x->content_type = value;
@@ -77,6 +90,9 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     case 'i':
         if (!strcasecmp(name, "inference-header-content-length"))
             head->x->inference_header_length = value;
+        break;
+    case 'o':
+        if (!strcasecmp(name, "origin")) head->x->origin = value;
         break;
     case 't':
         if (!strcasecmp(name, "transfer-encoding")) head->is_chunked = true;
@@ -449,13 +465,14 @@ struct http *http_new(const struct http_settings *settings)
     http->lingers.loop = settings->loop;
     http->requests.memory_max = settings->request_memory_max;
     http->requests.budget = settings->budget;
+    const size_t pool_bytes = POOL_BYTES + (settings->service->cors ? CORS_BYTES : 0);
     /* The connections are counted where they are accepted. */
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
         NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_first_line, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_END);
+        (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes, MHD_OPTION_END);
     if (http->daemon) return http;
     free(http);
     return NULL;

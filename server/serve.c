@@ -2,6 +2,7 @@
 #include "server/serve.h"
 
 #include "base/log.h"
+#include "handlers/cors.h"
 #include "handlers/handlers.h"
 #include "handlers/metrics.h"
 #include "model/model.h"
@@ -50,6 +51,7 @@ struct server {
     const struct config *config;
     const struct wire_layer *layer; /* of every connection; NULL: plain HTTP */
     struct service service;
+    struct cors cors;           /* the service's */
     struct arena_budget budget; /* of all requests */
     struct metrics *metrics;
     struct metrics_slot *slot; /* the main thread's own: refused connections */
@@ -287,6 +289,11 @@ static const struct openai_ids *openai_ids_chosen(size_t choice)
     return vocabularies[choice];
 }
 
+static bool has_cors(const struct config *config)
+{
+    return strcmp(config->cors_origins, "none") != 0;
+}
+
 static void init_service(struct server *server)
 {
     const struct config *config = server->config;
@@ -303,9 +310,15 @@ static void init_service(struct server *server)
     service->openai_ids = openai_ids_chosen(config->openai_ids);
     service->strict_model = config->strict_model;
     service->timing_always = config->server_timing;
+    service->cors = has_cors(config) ? &server->cors : NULL;
     service->compress = (enum compress)config->compress;
     service->compress_bytes_min = config->compress_min_bytes;
-    if (service->compress != COMPRESS_OFF) service->vary = "accept-encoding";
+    const bool packs = service->compress != COMPRESS_OFF;
+    const bool names_origins = service->cors && service->cors->origins;
+    service->vary = packs && names_origins ? "accept-encoding, origin"
+                    : packs                ? "accept-encoding"
+                    : names_origins        ? "origin"
+                                           : NULL;
     service->threads = server->n_loops;
     service->connections_max = config->max_connections;
     atomic_init(&service->is_draining, false);
@@ -333,7 +346,8 @@ static bool make_metrics(struct server *server)
 
 static unsigned optional_headers(const struct config *config)
 {
-    return config->compress != COMPRESS_OFF ? FRAMING_ACCEPT_ENCODING : 0;
+    return (config->compress != COMPRESS_OFF ? FRAMING_ACCEPT_ENCODING : 0u) |
+           (has_cors(config) ? FRAMING_ORIGIN : 0u);
 }
 
 static bool start_loops(struct server *server)
@@ -408,6 +422,8 @@ static bool start(struct server *server)
 /* What requests need, before there is anybody to ask. */
 static bool prepare(struct server *server, struct err *err)
 {
+    if (has_cors(server->config) && !cors_read(&server->cors, server->config->cors_origins, err))
+        return false;
     set_budget(server);
     server->registry = registry_new();
     if (!server->registry || !make_metrics(server))

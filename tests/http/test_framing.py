@@ -115,7 +115,8 @@ def fullest(request, name, length):
 
 @pytest.mark.parametrize("name", [b"accept", b"Accept-Encoding", b"x-request-id", b"X-Embedd-Timing"])
 def test_the_fullest_heads_that_pass_are_answered_whole(start, name):
-    service = start("--threads=1", "--server-timing", "--compress=all", "--max-header-bytes=16K")
+    service = start("--threads=1", "--server-timing", "--compress=all", "--max-header-bytes=16K",
+                    "--model=" + "m" * 200 + "=builtin")
     requests = [(post(*SMALL, X_Request_Id="i" * 128), 200), (post(*SMALL, X_Request_Id="i" * 128, Connection="close"), 200),
                 (head("GET", "/v1/models/" + "x" * 1013, X_Request_Id="i" * 128), 404),
                 (head("POST", "/v1/models/" + "x" * 1013, Content_Length=0, X_Request_Id="i" * 128), 405)]
@@ -127,6 +128,34 @@ def test_the_fullest_heads_that_pass_are_answered_whole(start, name):
                 reply = client.read_reply()
                 assert reply.status == status and len(reply.headers["x-request-id"]) >= 4, length
                 if b"Connection" not in request:
+                    assert client.get("/health").status == 200
+            assert refusal(service, is_too_much) == 431
+
+
+@pytest.mark.parametrize("name", [b"accept", b"X-Embedd-Timing"])
+def test_the_fullest_heads_of_pages_get_their_long_replies(start, name):
+    origin, model = "https://" + "o" * 248, "m" * 200
+    service = start("--threads=1", "--server-timing", "--compress=all", "--max-header-bytes=16K",
+                    f"--cors-origins={origin}", f"--model={model}=builtin")
+    page = {"Origin": origin, "X_Request_Id": "i" * 128, "Accept_Encoding": "gzip, identity;q=0"}
+    asks = {**page, "Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "a" * 256,
+            "Access_Control_Request_Private_Network": "true"}
+    long = "/v1/models/" + "x" * 1013
+    requests = [(head("OPTIONS", long, **asks), 204), (head("OPTIONS", long, **asks, Connection="close"), 204),
+                (head("OPTIONS", long, **asks, Connection="keep-alive", version="1.0"), 204),
+                (post(*SMALL, **page), 200), (head("GET", long, **page), 404),
+                (head("POST", long, **page, Content_Length=0), 405)]
+    for request, status in requests:
+        for length in (len(name) + 3, 20, 40, 80, 123, 200, 250, 258):
+            passes, is_too_much = fullest(request, name, max(length, len(name) + 3))
+            with service.connect() as client:
+                client.send(passes)
+                reply = client.read_reply()
+                assert reply.status == status and reply.headers["access-control-allow-origin"] == origin, length
+                assert reply.headers["x-embedd-model"].startswith(model)
+                if status == 204:
+                    assert reply.headers["access-control-allow-headers"] == "a" * 256
+                if b"close" not in request:
                     assert client.get("/health").status == 200
             assert refusal(service, is_too_much) == 431
 
