@@ -115,18 +115,45 @@ static enum unpacked unpack_by_zlib(enum compression compression, const char *pa
     }
 }
 
-static enum unpacked zstd_fault(size_t result, bool is_first)
+/* Whether a frame of zstd begins here, or one that is to be skipped; UNPACKED_CUT: as far as can be
+   seen. The library would take frames of versions before the standard, too, by decoders that take
+   memory past the arena and never give it back. */
+static enum unpacked check_frame(const char *at, size_t bytes)
+{
+    char magic[4] = "\x28\xB5\x2F\xFD";
+    const size_t n = least(bytes, sizeof magic);
+    if (n > 0 && (*at & 0xF0) == 0x50) memcpy(magic, (char[]){*at, '\x2A', '\x4D', '\x18'}, 4);
+    if (memcmp(at, magic, n) != 0) return UNPACKED_WRONG;
+    return n == sizeof magic ? UNPACKED : UNPACKED_CUT;
+}
+
+static enum unpacked zstd_fault(size_t result)
 {
     switch (ZSTD_getErrorCode(result)) {
     case ZSTD_error_memory_allocation:
         return UNPACKED_MEMORY;
     case ZSTD_error_frameParameter_windowTooLarge:
         return UNPACKED_WINDOW;
-    case ZSTD_error_prefix_unknown:
-        return is_first ? UNPACKED_WRONG : UNPACKED_TRAILING;
     default:
         return UNPACKED_WRONG;
     }
+}
+
+/* One frame, as far as it goes within `max`; UNPACKED at its end. */
+static enum unpacked unpack_frame(ZSTD_DCtx *context, ZSTD_inBuffer *in, size_t max,
+                                  struct buf *out)
+{
+    enum unpacked result = UNPACKED;
+    for (size_t left = 1; result == UNPACKED && left > 0;) {
+        if (!make_room(out, max)) return UNPACKED_MEMORY;
+        ZSTD_outBuffer to = {out->data, out->cap, out->bytes};
+        left = ZSTD_decompressStream(context, &to, in);
+        if (ZSTD_isError(left)) return zstd_fault(left);
+        out->bytes = to.pos;
+        if (out->bytes > max) return UNPACKED_LONG;
+        if (left > 0 && in->pos == in->size && to.pos < to.size) result = UNPACKED_CUT;
+    }
+    return result;
 }
 
 static enum unpacked unpack_by_zstd(const char *packed, size_t bytes, size_t max, struct buf *out)
@@ -136,17 +163,12 @@ static enum unpacked unpack_by_zstd(const char *packed, size_t bytes, size_t max
     if (!context) return UNPACKED_MEMORY;
     ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
     ZSTD_inBuffer in = {packed, bytes, 0};
-    size_t left = 1; /* of the frame; 0 at its end */
-    for (bool is_first = true; in.pos < in.size || left > 0;) {
-        if (!make_room(out, max)) return UNPACKED_MEMORY;
-        ZSTD_outBuffer to = {out->data, out->cap, out->bytes};
-        left = ZSTD_decompressStream(context, &to, &in);
-        if (ZSTD_isError(left)) return zstd_fault(left, is_first);
-        out->bytes = to.pos;
-        if (out->bytes > max) return UNPACKED_LONG;
-        if (left == 0) is_first = false;
-        if (left > 0 && in.pos == in.size && to.pos < to.size) return UNPACKED_CUT;
-    }
+    do {
+        enum unpacked result = check_frame(packed + in.pos, bytes - in.pos);
+        if (result == UNPACKED_WRONG && in.pos > 0) return UNPACKED_TRAILING;
+        if (result == UNPACKED) result = unpack_frame(context, &in, max, out);
+        if (result != UNPACKED) return result;
+    } while (in.pos < in.size);
     return UNPACKED;
 }
 

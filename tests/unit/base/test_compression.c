@@ -216,6 +216,30 @@ static void zstd_that_looks_back_too_far_is_refused(void **state)
     assert_unpacked(COMPRESSION_ZSTD, "\x28\xB5\x2F\xFD\x00\x68\x01\x00\x00", 9, "", 0);
 }
 
+/* The library reads these, and leaks. */
+static void frames_from_before_the_standard_are_none(void **state)
+{
+    (void)state;
+    struct buf out;
+    size_t bytes;
+    char *packed = pack(COMPRESSION_ZSTD, "hello", 5, &bytes), joined[100];
+    for (char version = 0x1E; version <= 0x27; version++) {
+        char old[9] = {version, '\xB5', '\x2F', '\xFD', 0, 0x68, 1, 0, 0};
+        assert_int_equal(unpack(COMPRESSION_ZSTD, old, 9, 100, &out), UNPACKED_WRONG);
+        memcpy(joined, packed, bytes);
+        memcpy(joined + bytes, old, 9);
+        assert_int_equal(unpack(COMPRESSION_ZSTD, joined, bytes + 9, 100, &out), UNPACKED_TRAILING);
+        for (size_t n = 1; n < 9; n++)
+            assert_int_equal(unpack(COMPRESSION_ZSTD, joined, bytes + n, 100, &out),
+                             UNPACKED_TRAILING);
+    }
+    for (size_t n = 1; n < bytes; n++) {
+        memcpy(joined + bytes, packed, n);
+        assert_int_equal(unpack(COMPRESSION_ZSTD, joined, bytes + n, 100, &out), UNPACKED_CUT);
+    }
+    free(packed);
+}
+
 static void memory_is_the_arena_s(void **state)
 {
     (void)state;
@@ -274,6 +298,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_follows_is_told, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(no_more_than_asked_for_is_made, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(zstd_that_looks_back_too_far_is_refused, open_arena,
+                                        close_arena),
+        cmocka_unit_test_setup_teardown(frames_from_before_the_standard_are_none, open_arena,
                                         close_arena),
         cmocka_unit_test_setup_teardown(memory_is_the_arena_s, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_not_packed, open_arena, close_arena),
