@@ -85,7 +85,7 @@ bool cors_read(struct cors *cors, const char *origins, struct err *err)
 #define EXPOSED                                                                                    \
     "x-request-id, x-embedd-model, x-embedd-unknown, x-embedd-truncated, "                         \
     "x-embedd-ignored-fields, x-embedd-ids, x-embedd-shape, x-embedd-dtype, metadata, "            \
-    "server-timing, retry-after"
+    "inference-header-content-length, server-timing, retry-after, x-should-retry"
 /* Where it doesn't say what it is going to send, or too much: all there is. Browsers ask for
    authorization by name. */
 #define ANY_HEADER "authorization, *"
