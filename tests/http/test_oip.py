@@ -114,7 +114,7 @@ def test_octet_streams_without_the_header_are_refused(service):
     assert ask(service, INFER, b"{}", "application/octet-stream")[0] == 415
     data = b'{"input":"a"}'
     with service.connect() as client:  # other routes have no use for it
-        client.send(b"POST /v1/embeddings HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\n"
+        client.send(b"POST /api/embed HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\n"
                     b"Inference-Header-Content-Length: 13\r\nContent-Length: 13\r\n\r\n" + data)
         assert client.read_reply().status == 415
 

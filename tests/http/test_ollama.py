@@ -52,7 +52,7 @@ def test_dimensions_cut_before_the_length_becomes_1(service):
 
 
 def test_no_text_is_cut_in_silence(start):
-    service = start("--max-input-tokens", "3", "--truncate", "error")
+    service = start("--max-input-tokens", "3")
     text = "one two three four"
     status, headers, reply = ask(service, "/api/embed", {"model": "m", "input": text})
     assert status == 200 and headers["x-embedd-truncated"] == "1"
