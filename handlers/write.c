@@ -18,6 +18,16 @@ void write_string(struct buf *out, const char *string)
     json_write_string(out, string, strlen(string));
 }
 
+void write_real(struct buf *out, float score)
+{
+    const size_t start = out->bytes;
+    buf_add_float(out, score);
+    if (out->failed) return;
+    for (size_t i = start; i < out->bytes; i++)
+        if (strchr(".e", out->data[i])) return;
+    buf_add_str(out, ".0");
+}
+
 size_t write_floats_bytes(enum encoding encoding, size_t n)
 {
     return coding_bytes(&(struct coding){.encoding = encoding}, n);

@@ -36,6 +36,10 @@ void write_text(struct buf *out, struct text text);
 /** write_string: write_text of a NUL-terminated one. */
 void write_string(struct buf *out, const char *string);
 
+/** write_real appends a number that is never whole: 1 is written as 1.0. Readers that tell numbers
+ * apart by how they look (Java's) find a floating-point one each time. */
+void write_real(struct buf *out, float score);
+
 /** write_floats appends `[a,b,...]`, or the base64 of the n floats as a string. */
 void write_floats(struct buf *out, enum encoding encoding, const float *x, size_t n);
 

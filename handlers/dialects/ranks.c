@@ -151,7 +151,7 @@ static void write_result(struct buf *out, const struct ranked *ranked, const str
     buf_add_str(out, "{\"index\":");
     buf_add_u64(out, ranked->index);
     buf_add_str(out, ",\"relevance_score\":");
-    buf_add_float(out, ranked->score);
+    write_real(out, ranked->score);
     if (document) {
         buf_add_str(out, ",\"document\":{\"text\":");
         write_text(out, *document);

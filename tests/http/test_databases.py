@@ -36,6 +36,14 @@ def openai_base64(reply):
     return [list(struct.unpack("<256f", base64.b64decode(vector))) for vector in openai(reply)]
 
 
+def cohere_v1(reply):
+    return reply["embeddings"]
+
+
+def cohere_v2(reply):
+    return reply["embeddings"]["float"]
+
+
 def ollama(reply):
     return reply["embeddings"]
 
@@ -51,6 +59,8 @@ CALLS = {
         ["/embed", "/"], {"content-type": "application/json"}, {"inputs": TEXTS}, bare_lists),
     "OpenSearch, a connector with connector.post_process.openai.embedding": (
         ["/v1/embeddings"], {**KEY, **JSON}, {"input": TEXTS, "model": "text-embedding-ada-002"}, openai),
+    "OpenSearch, a connector with connector.post_process.cohere.embedding": (
+        ["/v1/embed"], {**KEY, **JSON}, {"texts": TEXTS, "truncate": "END"}, cohere_v1),
     # It leaves out what is false or empty.
     "Milvus, TEI": (["/embed"], JSON, {"inputs": TEXTS}, bare_lists),
     "Milvus, TEI, truncate": (
@@ -64,6 +74,10 @@ CALLS = {
     "Weaviate, text2vec-openai": (
         ["/v1/embeddings"], {**JSON, **KEY, "Accept-Encoding": "gzip"},
         {"input": TEXTS, "model": "text-embedding-3-small", "dimensions": 256}, openai),
+    "Weaviate, text2vec-cohere": (
+        ["/v2/embed"], {**JSON, **KEY, "Request-Source": "unspecified:weaviate"},
+        {"texts": TEXTS, "model": "embed-multilingual-v3.0", "truncate": "END", "input_type": "search_document",
+         "embedding_types": ["float"]}, cohere_v2),
     "Weaviate, text2vec-ollama": (["/api/embed"], JSON, {"model": "nomic-embed-text", "input": TEXTS}, ollama),
     "Meilisearch, ollama": (["/api/embed"], JSON, {"model": "nomic-embed-text", "input": TEXTS}, ollama),
     "Meilisearch, openAi": (
@@ -73,6 +87,9 @@ CALLS = {
         ["/v1/embeddings"], {**JSON, **KEY, "Accept": "application/json"},
         {"input": TEXTS, "model": "text-embedding-ada-002", "encoding_format": "base64"}, openai_base64),
     "Chroma, OllamaEmbeddingFunction": (["/api/embed"], JSON, {"model": "m", "input": TEXTS}, ollama),
+    "Chroma, CohereEmbeddingFunction": (
+        ["/v1/embed"], {**JSON, **KEY},
+        {"texts": TEXTS, "model": "large", "input_type": "search_document"}, cohere_v1),
     # As VoyageAI's client, which it uses, sends it.
     "Chroma, VoyageAIEmbeddingFunction": (
         ["/v1/embeddings"], {**JSON, **KEY},
@@ -96,6 +113,33 @@ def test_a_database_gets_its_vectors(service, path, headers, body, read):
     got, want = read(reply.json()), [item["embedding"] for item in expected]
     assert [[struct.pack("<f", x) for x in vector] for vector in got] == [
         [struct.pack("<f", x) for x in vector] for vector in want]
+
+
+RANKED = ["war and peace", "food is good", ""]
+
+
+@pytest.mark.parametrize("body", [
+    pytest.param({"query": "good food", "texts": RANKED}, id="Milvus"),
+    pytest.param({"query": "good food", "texts": RANKED, "truncate": True, "truncation_direction": "Right"},
+                 id="Milvus, truncate"),
+    pytest.param({"texts": RANKED, "query": "good food", "return_text": True, "top_n": 2}, id="Elasticsearch")])
+def test_a_database_that_reranks_by_tei_gets_each_score(service, body):
+    reply = send(service, "/rerank", {**JSON, **KEY}, body)
+    assert reply.status == 200, reply.body
+    # Elasticsearch knows these keys and no others.
+    assert all(set(item) <= {"index", "score", "text"} for item in reply.json())
+    scores = {item["index"]: item["score"] for item in reply.json()}
+    assert set(scores) == {0, 1, 2} and scores[1] == max(scores.values())
+
+
+def test_opensearch_finds_a_floating_point_number_in_each_score(service):
+    # Java takes 0 and 1 for integers and fails on them: a text without tokens has 0, the query itself 1.
+    reply = send(service, "/v1/rerank", {**JSON, **KEY}, {
+        "documents": [*RANKED, "good food"], "query": "good food", "model": "rerank-english-v2.0", "top_n": 4})
+    results = json.loads(reply.body, parse_int=str)["results"]
+    assert {item["index"] for item in results} == {"0", "1", "2", "3"}
+    assert all(isinstance(item["relevance_score"], float) for item in results), results
+    assert 0.0 in [item["relevance_score"] for item in results]
 
 
 def test_meilisearch_may_ask_one_text_at_a_time(service):

@@ -23,10 +23,10 @@ static void documents_come_the_nearest_first(void **state)
         post(*state, "/v1/rerank", "{\"query\":\"饭\",\"documents\":[\"你\",\"饭\",\"我\",\"\"]}"),
         200,
         "{\"id\":\"me\",\"results\":["
-        "{\"index\":1,\"relevance_score\":<1>,\"document\":{\"text\":\"饭\"}},"
+        "{\"index\":1,\"relevance_score\":1.0,\"document\":{\"text\":\"饭\"}},"
         "{\"index\":2,\"relevance_score\":<0.894427181>,\"document\":{\"text\":\"我\"}},"
-        "{\"index\":0,\"relevance_score\":<0>,\"document\":{\"text\":\"你\"}},"
-        "{\"index\":3,\"relevance_score\":<0>,\"document\":{\"text\":\"\"}}" TAIL("1", "4"));
+        "{\"index\":0,\"relevance_score\":0.0,\"document\":{\"text\":\"你\"}},"
+        "{\"index\":3,\"relevance_score\":0.0,\"document\":{\"text\":\"\"}}" TAIL("1", "4"));
 }
 
 static void documents_may_be_objects_and_results_fewer(void **state)
@@ -36,11 +36,11 @@ static void documents_may_be_objects_and_results_fewer(void **state)
              "{\"query\":\"饭\",\"documents\":[{\"text\":\"你\"},{\"text\":\"饭\"},\"我\"],"
              "\"top_n\":1}"),
         200,
-        "{\"id\":\"me\",\"results\":[{\"index\":1,\"relevance_score\":<1>,\"document\":"
+        "{\"id\":\"me\",\"results\":[{\"index\":1,\"relevance_score\":1.0,\"document\":"
         "{\"text\":\"饭\"}}" TAIL("1", "4"));
     static const char all[] =
-        "{\"id\":\"me\",\"results\":[{\"index\":1,\"relevance_score\":<1>},{\"index\":0,"
-        "\"relevance_score\":<0>}" TAIL("1", "3");
+        "{\"id\":\"me\",\"results\":[{\"index\":1,\"relevance_score\":1.0},{\"index\":0,"
+        "\"relevance_score\":0.0}" TAIL("1", "3");
     assert_reply(post(*state, "/v1/rerank",
                       "{\"query\":\"饭\",\"documents\":[\"你\",\"饭\"],\"top_n\":0,"
                       "\"return_documents\":false}"),
@@ -55,11 +55,11 @@ static void v2_sends_documents_back_only_when_asked(void **state)
 {
     assert_reply(
         post(*state, "/v2/rerank", "{\"query\":\"饭\",\"documents\":[\"饭\"]}"), 200,
-        "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":<1>}" TAIL("2", "2"));
+        "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":1.0}" TAIL("2", "2"));
     assert_reply(post(*state, "/v2/rerank",
                       "{\"query\":\"饭\",\"documents\":[\"饭\"],\"return_documents\":true}"),
                  200,
-                 "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":<1>,\"document\":"
+                 "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":1.0,\"document\":"
                  "{\"text\":\"饭\"}}" TAIL("2", "2"));
 }
 
@@ -71,7 +71,7 @@ static void rank_fields_say_which_texts_of_an_object_count(void **state)
              "[{\"title\":\"你\",\"text\":\"饭\",\"year\":7},{\"body\":\"爱\",\"title\":"
              "\"我\"},\"饭\"],\"top_n\":2}"),
         200,
-        "{\"id\":\"me\",\"results\":[{\"index\":2,\"relevance_score\":<1>,\"document\":"
+        "{\"id\":\"me\",\"results\":[{\"index\":2,\"relevance_score\":1.0,\"document\":"
         "{\"text\":\"饭\"}},{\"index\":1,\"relevance_score\":<0.83205032>,\"document\":"
         "{\"text\":\"我 爱\"}}" TAIL("1", "5"));
 }
@@ -82,14 +82,14 @@ static void long_documents_are_cut(void **state)
     assert_reply(
         post(ask, "/v2/rerank",
              "{\"query\":\"饭\",\"documents\":[\"饭你\"],\"max_tokens_per_doc\":1}"),
-        200, "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":<1>}" TAIL("2", "2"));
+        200, "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":1.0}" TAIL("2", "2"));
     ask->service.input_tokens_max = 1;
     const enum truncate before = ask->service.truncate;
     ask->service.truncate = TRUNCATE_AUTO;
     assert_reply(
         post(ask, "/v1/rerank",
              "{\"query\":\"饭\",\"documents\":[\"饭你\"],\"return_documents\":false}"),
-        200, "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":<1>}" TAIL("1", "2"));
+        200, "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":1.0}" TAIL("1", "2"));
     ask->service.input_tokens_max = 0;
     ask->service.truncate = before;
 }
@@ -162,7 +162,7 @@ static void a_request_with_documents_is_taken_and_no_other(void **state)
     struct ask *ask = *state;
     assert_true(take(ask, "{\"query\":\"饭\",\"documents\":[\"饭\"]}"));
     assert_reply(&ask->x, 200,
-                 "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":<1>,\"document\":"
+                 "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":1.0,\"document\":"
                  "{\"text\":\"饭\"}}" TAIL("1", "2"));
     assert_true(take(ask, "{\"documents\":[]}"));
     assert_reply(&ask->x, 400,
