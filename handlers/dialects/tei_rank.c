@@ -2,6 +2,7 @@
 /* TEI's scores of texts against one: cosines of their vectors. */
 #include "handlers/dialects/endpoints.h"
 
+#include "handlers/dialects/ranks.h"
 #include "handlers/dialects/tei.h"
 #include "handlers/ranking.h"
 #include "handlers/reply.h"
@@ -167,9 +168,10 @@ static bool rerank_write(struct exchange *x, struct buf *out, struct err *err)
     return true;
 }
 
+/* Jina's, vLLM's and Infinity's requests come to this path, too. */
 static void rerank_post(struct exchange *x)
 {
-    reply_by(x, rerank_write);
+    if (!ranks_take(x)) reply_by(x, rerank_write);
 }
 
 const struct endpoint rerank_endpoint = {

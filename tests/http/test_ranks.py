@@ -29,7 +29,7 @@ def cosine(a, b):
     return math.fsum(x * y for x, y in zip(a, b))
 
 
-@pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank"])
+@pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank", "/rerank"])
 def test_scores_are_the_cosines_of_the_vectors_of_v1_embeddings(service, path):
     reply = good(service, path, model="rerank-v3.5", query=QUERY, documents=DOCUMENTS)
     query, *vectors = unit_vectors(service, [QUERY, *DOCUMENTS])
@@ -40,7 +40,7 @@ def test_scores_are_the_cosines_of_the_vectors_of_v1_embeddings(service, path):
     assert list(scores.values()) == sorted(scores.values(), reverse=True)
     assert reply["results"][0]["index"] == 3
     assert reply["model"] == "rerank-v3.5"
-    assert reply["meta"]["api_version"]["version"] == path[2]
+    assert reply["meta"]["api_version"]["version"] == ("2" if path == "/v2/rerank" else "1")
     assert reply["usage"]["total_tokens"] > 0
 
 
@@ -50,6 +50,11 @@ def test_what_each_client_leaves_out_is_as_its_server_has_it(service):
     assert [DOCUMENTS[result["index"]] for result in one] == [result["document"]["text"] for result in one]
     assert all(set(result) == {"index", "relevance_score"}
                for result in good(service, "/v2/rerank", query=QUERY, documents=DOCUMENTS)["results"])
+
+
+def test_texts_on_the_path_that_tei_has_too_get_teis_reply(service):
+    reply = good(service, "/rerank", query=QUERY, texts=DOCUMENTS)
+    assert [set(item) for item in reply] == [{"index", "score"}] * 4
 
 
 def test_the_best_of_objects_by_their_fields(service):

@@ -152,7 +152,7 @@ static bool take(struct ask *ask, const char *body)
     struct exchange *x = ask_begin(ask);
     x->request_id = "me";
     x->body = body;
-    x->body_bytes = strlen(body);
+    x->body_bytes = body ? strlen(body) : 0;
     assert_non_null(handlers_find_route(x, METHOD_POST, "/embed"));
     return ranks_take(x);
 }
@@ -171,7 +171,25 @@ static void a_request_with_documents_is_taken_and_no_other(void **state)
     assert_false(take(ask, "{\"query\":\"饭\",\"texts\":[\"饭\"]}"));
     assert_false(take(ask, "{\"query\":\"饭\",\"texts\":[\"饭\"],\"documents\":null}"));
     assert_false(take(ask, "{\"documents\":"));
+    assert_false(take(ask, NULL));
+    assert_false(take(ask, "{\"query\":\"documents\",\"texts\":[\"\\\"documents\\\"\"]}"));
     assert_int_equal(ask->x.status, 0);
+}
+
+static void the_path_of_two_owners_goes_by_what_is_to_be_ranked(void **state)
+{
+    assert_reply(post(*state, "/rerank", "{\"query\":\"饭\",\"documents\":[\"饭\"],\"top_n\":1}"),
+                 200,
+                 "{\"id\":\"me\",\"results\":[{\"index\":0,\"relevance_score\":<1>,\"document\":"
+                 "{\"text\":\"饭\"}}" TAIL("1", "2"));
+    assert_reply(post(*state, "/rerank", "{\"query\":\"饭\",\"texts\":[\"饭\"]}"), 200,
+                 "[{\"index\":0,\"score\":<1>}]");
+    const struct exchange *x = post(*state, "/rerank", "{\"query\":\"饭\"}");
+    assert_int_equal(x->status, 422);
+    x = post(*state, "/rerank", "{\"query\":\"饭\",\"documents\":[]}");
+    assert_reply(x, 400,
+                 "{\"message\":\"documents is an empty list; send at least one item\",\"detail\":"
+                 "\"documents is an empty list; send at least one item\"}");
 }
 
 int main(void)
@@ -185,6 +203,7 @@ int main(void)
         cmocka_unit_test(wrong_values_are_named),
         cmocka_unit_test(v2_has_the_errors_of_cohere),
         cmocka_unit_test(a_request_with_documents_is_taken_and_no_other),
+        cmocka_unit_test(the_path_of_two_owners_goes_by_what_is_to_be_ranked),
     };
     return cmocka_run_group_tests(tests, ask_open, ask_close);
 }
