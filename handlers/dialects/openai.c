@@ -340,10 +340,11 @@ static bool read_embedding(struct exchange *x, const struct value *values,
     return read_fields(x, values, INPUT_TEXT | INPUT_IDS | INPUT_OPENAI_IDS, embedding, err);
 }
 
-/* Voyage's client sends these with every request, as null if need be. */
+/* Voyage's client sends all three with every request, as null if need be; whoever else takes one of
+   them over still speaks OpenAI's API. */
 static void tell_voyage(struct exchange *x, const struct value *values)
 {
-    if (values[TRUNCATION].kind != VALUE_ABSENT || values[OUTPUT_DTYPE].kind != VALUE_ABSENT ||
+    if (values[TRUNCATION].kind != VALUE_ABSENT && values[OUTPUT_DTYPE].kind != VALUE_ABSENT &&
         values[OUTPUT_DIMENSION].kind != VALUE_ABSENT)
         x->dialect = &dialect_voyage;
 }

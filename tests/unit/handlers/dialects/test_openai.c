@@ -386,25 +386,30 @@ static void a_batch_gives_the_same_bytes_as_each_text_alone(void **state)
     assert_memory_equal(x->reply, want, used);
 }
 
+#define VOYAGE "\"truncation\":true,\"output_dtype\":null,\"output_dimension\":"
+
 static void a_request_with_voyages_fields_gets_voyages_errors(void **state)
 {
-    static const char *const fields[] = {"\"truncation\":true", "\"output_dtype\":null",
-                                         "\"output_dimension\":null", "\"output_dimension\":1"};
+    const struct exchange *x = ask_post(*state, "/v1/embeddings", "{\"input\":[]," VOYAGE "null}");
+    assert_reply(x, 400, "{\"detail\":\"input is an empty list; send at least one item\"}");
+    assert_string_equal(x->dialect->too_large, "{\"detail\":\"" NO_MEMORY_TEXT "\"}");
+    assert_string_equal(x->dialect->overloaded, "{\"detail\":\"" OVERLOADED_TEXT "\"}");
+    assert_reply(ask_post(*state, "/v1/embeddings", "{\"input\":\"我\"," VOYAGE "3}"), 400,
+                 "{\"detail\":\"output_dimension must be a whole number from 1 to 2, not 3\"}");
+}
+
+static void a_request_with_some_of_voyages_fields_is_still_openais(void **state)
+{
+    static const char *const fields[] = {"\"user\":\"a\"", "\"truncation\":true",
+                                         "\"truncation\":true,\"output_dtype\":\"float\"",
+                                         "\"output_dtype\":null,\"output_dimension\":1"};
     for (size_t i = 0; i < 4; i++) {
         char body[128];
         snprintf(body, sizeof body, "{\"input\":[],%s}", fields[i]);
-        const struct exchange *x = ask_post(*state, "/v1/embeddings", body);
-        assert_reply(x, 400, "{\"detail\":\"input is an empty list; send at least one item\"}");
-        assert_string_equal(x->dialect->too_large, "{\"detail\":\"" NO_MEMORY_TEXT "\"}");
-        assert_string_equal(x->dialect->overloaded, "{\"detail\":\"" OVERLOADED_TEXT "\"}");
+        assert_reply(ask_post(*state, "/v1/embeddings", body), 400,
+                     "{\"error\":{\"message\":\"input is an empty list; send at least one item\","
+                     "\"type\":\"invalid_request_error\",\"param\":\"input\",\"code\":null}}");
     }
-    assert_reply(ask_post(*state, "/v1/embeddings", "{\"input\":\"我\",\"output_dimension\":3}"),
-                 400,
-                 "{\"detail\":\"output_dimension must be a whole number from 1 to 2, not 3\"}");
-    assert_reply(
-        ask_post(*state, "/v1/embeddings", "{\"input\":[]}"), 400,
-        "{\"error\":{\"message\":\"input is an empty list; send at least one item\",\"type\":"
-        "\"invalid_request_error\",\"param\":\"input\",\"code\":null}}");
 }
 
 static void a_model_that_is_not_served_is_told_to_voyages_client_in_its_words(void **state)
@@ -449,6 +454,7 @@ int main(void)
         cmocka_unit_test(models_lists_the_one_that_is_served),
         cmocka_unit_test(a_batch_gives_the_same_bytes_as_each_text_alone),
         cmocka_unit_test(a_request_with_voyages_fields_gets_voyages_errors),
+        cmocka_unit_test(a_request_with_some_of_voyages_fields_is_still_openais),
         cmocka_unit_test(a_model_that_is_not_served_is_told_to_voyages_client_in_its_words),
     };
     return cmocka_run_group_tests(tests, ask_open, ask_close);
