@@ -63,6 +63,13 @@ static void join_pieces(struct exchange *x, struct arena *whole)
     x->reply_bytes = joined.bytes;
 }
 
+/* Each API has a name of its own for what went wrong. */
+static bool says_why(json_t *root)
+{
+    return json_object_get(root, "error") || json_object_get(root, "message") ||
+           json_object_get(root, "detail");
+}
+
 static void check(struct exchange *x)
 {
     if (x->status < 200 || x->status >= 500 || x->sample.status != x->status) abort();
@@ -74,7 +81,7 @@ static void check(struct exchange *x)
     if (x->make_piece) join_pieces(x, &arena);
     json_use_arena(&arena);
     json_t *root = json_read(x->reply, x->reply_bytes, &err);
-    if (!root || (x->status >= 400) != (json_object_get(root, "error") != NULL)) abort();
+    if (!root || (x->status >= 400) != says_why(root)) abort();
     json_use_arena(NULL);
     arena_clear(&arena);
 }

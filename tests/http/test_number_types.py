@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Vectors as bytes and in the number types that other servers offer, on the routes of every API that embeds."""
 import base64
+import csv
 import json
+import os
+from pathlib import Path
 
 import numpy
 import pytest
 
-from harness import Service
+from harness import TOP, Service
 
+PAIRS = Path(os.environ.get("EMBEDD_TEST_DATA", TOP.parent / "shared" / "data")) / "stsb-en-dev.csv"
 TEXTS = ["I love to eat", "我爱吃饭", "", "naïve café \U0001f600"]
 NUMPY = {"float32": "<f4", "float16": "<f2", "int8": "i1", "uint8": "u1", "binary": "i1", "ubinary": "u1"}
 
@@ -173,3 +177,32 @@ def test_bytes_that_are_no_ids_are_refused(own_ids, data, what):
 def test_bytes_go_where_ids_go_alone(own_ids):
     assert send_ids(own_ids, "/v1/classify", bytes(4), "").status == 415
     assert own_ids.post("/v1/embeddings", bytes(4), **{"Content_Type": "application/octet-streams"}).status == 415
+
+
+def ranks(values):
+    """From 1 up; equals share the mean of theirs."""
+    _, places, counts = numpy.unique(values, return_inverse=True, return_counts=True)
+    return (numpy.cumsum(counts) - (counts - 1) / 2)[places]
+
+
+def cosines(a, b):
+    lengths = numpy.linalg.norm(a, axis=1) * numpy.linalg.norm(b, axis=1)
+    return (a * b).sum(axis=1) / numpy.maximum(lengths, 1e-12)
+
+
+@pytest.mark.skipif(not PAIRS.exists(), reason="no sentence pairs here; EMBEDD_TEST_DATA names a folder with them")
+def test_eight_bits_lose_next_to_nothing(service):
+    rows = list(csv.reader(PAIRS.open(encoding="utf-8")))
+    texts = [row[side] for side in (0, 1) for row in rows]
+    lists = {name: [] for name in ("float", "int8", "uint8")}
+    for at in range(0, len(texts), 1000):
+        reply = ask(service, "/v2/embed", texts=texts[at:at + 1000], embedding_types=list(lists))
+        for name, vectors in json.loads(reply.body)["embeddings"].items():
+            lists[name] += vectors
+    judged = ranks([float(row[2]) for row in rows])
+    found = {}
+    for name, vectors in lists.items():
+        a, b = numpy.split(numpy.array(vectors, float) - (128 if name == "uint8" else 0), 2)
+        found[name] = numpy.corrcoef(ranks(cosines(a, b)), judged)[0, 1]
+    assert found["float"] > 0.8 and found["int8"] == found["uint8"]
+    assert abs(found["int8"] - found["float"]) <= 0.002
