@@ -23,7 +23,6 @@ NOT_YET = {
     "google-genai": "no /v1/models/{model}:batchEmbedContents",
     "google-genai-node": "no /v1beta/models/{model}:batchEmbedContents",
     "langchain-ollama": "no /api/embed",
-    "langchain-openai": "ids of cl100k are read as the model's",
     "litellm-cohere": "no /v2/embed",
     "litellm-huggingface empty": "a vector that begins with 0, not 0.0, is none to LiteLLM",
     "litellm-ollama": "no /api/embed",
