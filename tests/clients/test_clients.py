@@ -30,7 +30,6 @@ NOT_YET = {
     "ollama-node": "no /api/embed, /api/embeddings",
     "ollama-python": "no /api/embed, /api/embeddings",
     "tritonclient-http": "no /v2/models/{model}/infer",
-    "voyageai-python": "no output_dimension",
     "voyageai-python wrong": "it reads errors from `detail`",
 }
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-import numpy
 from steps import URL, run
 
 
 def many(texts):
     # -- docs
+    import numpy
     from tritonclient import http
     client = http.InferenceServerClient(URL.removeprefix("http://"))
     inputs = http.InferInput("text", [len(texts)], "BYTES")
@@ -15,6 +15,7 @@ def many(texts):
 
 
 def wrong(_):
+    import numpy
     from tritonclient import http
     inputs = http.InferInput("text", [1], "FP32")
     inputs.set_data_from_numpy(numpy.array([1], dtype="float32"))
