@@ -17,20 +17,13 @@ from scripts import SCRIPTS, run
 # Clients whose routes are not there yet, or a client and what of it (a step of steps_of) does not work yet; taking a
 # line out switches its tests on.
 NOT_YET = {
-    "cohere-node": "no /v2/embed, /v2/rerank",
-    "cohere-v1": "no /v1/embed, /v1/rerank",
-    "cohere-v2": "no /v2/embed, /v2/rerank",
-    "google-genai": "no /v1/models/{model}:batchEmbedContents",
-    "google-genai-node": "no /v1beta/models/{model}:batchEmbedContents",
     "langchain-ollama": "no /api/embed",
-    "litellm-cohere": "no /v2/embed",
     "litellm-huggingface empty": "a vector that begins with 0, not 0.0, is none to LiteLLM",
     "litellm-ollama": "no /api/embed",
     "llama-index-ollama": "no /api/embed",
     "ollama-node": "no /api/embed, /api/embeddings",
     "ollama-python": "no /api/embed, /api/embeddings",
     "tritonclient-http": "no /v2/models/{model}/infer",
-    "voyageai-python wrong": "it reads errors from `detail`",
 }
 
 # What each is made to do wrong: the argument of its `wrong`, what it raises then, and words of the message.
