@@ -67,7 +67,8 @@ static bool add_sample(struct bench *bench, const struct lines *line, struct err
     memcpy(text, line->text, line->bytes);
     sample->text = text;
     sample->bytes = line->bytes;
-    if (!model_tokenize(bench->model, &bench->texts, text, line->bytes, TOKENIZE_LIMITS,
+    if (!model_prompted(bench->model, &bench->texts, &sample->text, &sample->bytes, err) ||
+        !model_tokenize(bench->model, &bench->texts, sample->text, sample->bytes, TOKENIZE_LIMITS,
                         &sample->tokens, err))
         return false;
     if (!model_pool(bench->model, sample->tokens.ids, sample->tokens.n, &bench->options,

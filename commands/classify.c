@@ -123,10 +123,12 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
                    struct err *err)
 {
     const uint32_t n_labels = classify->info->n_labels;
+    const char *text = classify->block.texts + task->at;
+    size_t bytes = task->bytes;
     struct tokens tokens;
     struct err reason;
-    if (!model_tokenize(classify->model, arena, classify->block.texts + task->at, task->bytes,
-                        TOKENIZE_LIMITS, &tokens, err))
+    if (!model_prompted(classify->model, arena, &text, &bytes, err) ||
+        !model_tokenize(classify->model, arena, text, bytes, TOKENIZE_LIMITS, &tokens, err))
         return false;
     unknown_add(&task->unknown, classify->model, &tokens);
     float *vector = arena_array(arena, classify->info->dim, sizeof(*vector));
@@ -134,8 +136,7 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
     float *p = arena_array(arena, n_labels, sizeof(*p));
     uint32_t *order = arena_array(arena, n_labels, sizeof(*order));
     if (!vector || !logits || !p || !order) return err_out_of_memory(err);
-    const struct passage passage = {tokens.ids, tokens.n, classify->block.texts + task->at,
-                                    task->bytes};
+    const struct passage passage = {tokens.ids, tokens.n, text, bytes};
     if (!head_vector(classify->head, arena, &passage, vector, &reason))
         return err_set(err, ERR_FORMAT, NULL, "%s, line %llu: %.300s", task->file,
                        (unsigned long long)task->number, reason.message);

@@ -101,15 +101,17 @@ static bool embed_line(void *user, struct err *err)
 {
     struct embed *embed = user;
     const struct lines *line = &embed->texts.line;
+    const char *text = line->text;
+    size_t bytes = line->bytes;
     struct tokens tokens;
     arena_reset(&embed->arena);
-    if (!model_tokenize(embed->model, &embed->arena, line->text, line->bytes, TOKENIZE_LIMITS,
-                        &tokens, err))
+    if (!model_prompted(embed->model, &embed->arena, &text, &bytes, err) ||
+        !model_tokenize(embed->model, &embed->arena, text, bytes, TOKENIZE_LIMITS, &tokens, err))
         return false;
     unknown_add(&embed->unknown, embed->model, &tokens);
     float *vector = arena_array(&embed->arena, embed->options.dims, sizeof(*vector));
     if (!vector) return err_out_of_memory(err);
-    const struct passage passage = {tokens.ids, tokens.n, line->text, line->bytes};
+    const struct passage passage = {tokens.ids, tokens.n, text, bytes};
     if (!model_vector(embed->model, &embed->arena, &passage, &embed->options, vector, err)) {
         return err->code != ERR_INTERNAL
                    ? false

@@ -79,10 +79,12 @@ static bool fail_row(const struct eval *eval, const struct labelled_row *row, co
 static float *predict(struct eval *eval, const struct labelled_row *row, struct err *err)
 {
     const uint32_t n_labels = eval->info->n_labels;
+    const char *text = row->text;
+    size_t bytes = row->text_bytes;
     struct tokens tokens;
     struct err reason;
-    if (!model_tokenize(eval->model, &eval->arena, row->text, row->text_bytes, TOKENIZE_LIMITS,
-                        &tokens, err))
+    if (!model_prompted(eval->model, &eval->arena, &text, &bytes, err) ||
+        !model_tokenize(eval->model, &eval->arena, text, bytes, TOKENIZE_LIMITS, &tokens, err))
         return NULL;
     float *vector = arena_array(&eval->arena, eval->info->dim, sizeof(*vector));
     float *logits = arena_array(&eval->arena, n_labels, sizeof(*logits));
@@ -91,7 +93,7 @@ static float *predict(struct eval *eval, const struct labelled_row *row, struct 
         err_out_of_memory(err);
         return NULL;
     }
-    const struct passage passage = {tokens.ids, tokens.n, row->text, row->text_bytes};
+    const struct passage passage = {tokens.ids, tokens.n, text, bytes};
     if (!head_vector(eval->head, &eval->arena, &passage, vector, &reason)) {
         fail_row(eval, row, reason.message, err);
         return NULL;

@@ -291,7 +291,8 @@ bool batch_read(struct exchange *x, const struct value *value, const char *name,
 {
     bool many = is_batch(value, forms);
     const struct value *items = many ? value->list.items : value;
-    *batch = (struct batch){.n = many ? value->list.n : 1, .field = name};
+    *batch = (struct batch){
+        .n = many ? value->list.n : 1, .field = name, .prompt = model_info(x->model)->prompt};
     if (batch->n > x->service->inputs_max) return refuse_count(x, name, batch->n, err);
     batch->items = arena_array(x->arena, batch->n, sizeof *batch->items);
     if (!batch->items) return err_out_of_memory(err);
@@ -364,12 +365,14 @@ static unsigned settle_limit(const struct exchange *x, struct length_limit *limi
     return 0;
 }
 
-static bool sequence_to_ids(struct exchange *x, struct sequence *sequence, struct err *err)
+static bool sequence_to_ids(struct exchange *x, struct sequence *sequence,
+                            const struct prompt *prompt, struct err *err)
 {
     switch (sequence->form) {
     case INPUT_TEXT: {
         struct tokens tokens;
-        if (!model_tokenize(x->model, x->arena, sequence->text.data, sequence->text.bytes,
+        if (!prompt_before(prompt, x->arena, &sequence->text.data, &sequence->text.bytes, err) ||
+            !model_tokenize(x->model, x->arena, sequence->text.data, sequence->text.bytes,
                             sequence->flags, &tokens, err))
             return false;
         sequence->ids = tokens.ids;
@@ -472,7 +475,7 @@ bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length
     for (size_t i = 0; i < batch->n; i++) {
         struct sequence *sequence = &batch->items[i];
         sequence->flags = flags;
-        if (!sequence_to_ids(x, sequence, err)) return false;
+        if (!sequence_to_ids(x, sequence, batch->prompt, err)) return false;
         if (settled.tokens_max > 0 && sequence->n > settled.tokens_max &&
             !shorten(x, batch, i, &settled, err))
             return false;

@@ -82,12 +82,14 @@ bool sequence_window(struct exchange *x, const struct sequence *sequence, uint32
 struct batch {
     struct sequence *items;
     size_t n;
-    const char *field;  /* of the request, that it was read from; for messages */
-    bool has_ids;       /* some sequence came as ids, those that became a text included */
-    uint64_t tokens;    /* of all sequences, after truncation */
-    uint64_t unknown;   /* likewise */
-    uint64_t truncated; /* sequences that were cut */
-    bool has_windows;   /* some sequence is taken in windows */
+    const struct prompt *prompt; /* its texts are put behind it; the model's own, unless another is
+                                    named before batch_tokenize; NULL: none */
+    const char *field;           /* of the request, that it was read from; for messages */
+    bool has_ids;                /* some sequence came as ids, those that became a text included */
+    uint64_t tokens;             /* of all sequences, after truncation */
+    uint64_t unknown;            /* likewise */
+    uint64_t truncated;          /* sequences that were cut */
+    bool has_windows;            /* some sequence is taken in windows */
 };
 
 /**

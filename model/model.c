@@ -70,6 +70,8 @@ static void fill_info(struct model *model)
         .table_bytes = bundle->source.weights.bytes,
         .compat = (enum compat)settings->compat,
         .limits = settings->limits,
+        .prompts = bundle_prompts(bundle),
+        .prompt = bundle_prompt(bundle),
     };
 }
 
@@ -173,6 +175,12 @@ bool model_tokenize(const struct model *model, struct arena *arena, const char *
         replace_without_row(&model->info, out);
     if (is_limited) limit_tokens(&model->info, out);
     return true;
+}
+
+bool model_prompted(const struct model *model, struct arena *arena, const char **text,
+                    size_t *bytes, struct err *err)
+{
+    return prompt_before(model->info.prompt, arena, text, bytes, err);
 }
 
 uint32_t model_token_id(const struct model *model, const char *token, size_t bytes)

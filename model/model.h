@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "model/bundle/compat.h"
 #include "model/bundle/options.h"
+#include "model/bundle/prompts.h"
 #include "model/encoder/pooling.h"
 #include "model/head/heads.h"
 #include "model/text/tokens.h"
@@ -44,6 +45,8 @@ struct model_info {
     uint64_t table_bytes;  /* size of the weights' file or bytes */
     enum compat compat;    /* which library's results these are */
     struct limits limits;  /* what is left out of a text */
+    const struct prompts *prompts; /* that a text may be put behind, by name */
+    const struct prompt *prompt;   /* that every text is put behind; NULL: none */
 };
 
 struct model;
@@ -87,6 +90,11 @@ bool model_check_finite(const struct model *model, struct err *err);
  */
 bool model_tokenize(const struct model *model, struct arena *arena, const char *text, size_t bytes,
                     unsigned flags, struct tokens *out, struct err *err);
+
+/** model_prompted makes `text` what it is embedded as: behind the model's own prompt, in the arena,
+ * if it has one. ERR_MEMORY. */
+bool model_prompted(const struct model *model, struct arena *arena, const char **text,
+                    size_t *bytes, struct err *err);
 
 /** model_token_id: the id of the exact vocabulary entry `token`, or TOKEN_ID_NONE if no entry with
  * a row has this text. */

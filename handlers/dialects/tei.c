@@ -87,18 +87,6 @@ void tei_reply_error(struct exchange *x, unsigned status, const char *type, cons
     reply_buf(x, status, TYPE_JSON, &out);
 }
 
-bool tei_check_prompt(const struct value *value, struct err *err)
-{
-    struct text name = {0};
-    if (!value_get_text(value, "prompt_name", &name, err)) return false;
-    if (!name.data) return true;
-    int shown = text_quoted(name);
-    return err_set(err, ERR_INVALID, "prompt_name",
-                   "`default-prompt-name` is set to `%.*s` but no prompts were found in the "
-                   "Sentence Transformers configuration",
-                   shown, name.data);
-}
-
 /* -- fields -- */
 
 bool tei_read_limit(const struct exchange *x, const struct value *truncate_value,
@@ -121,10 +109,54 @@ bool tei_read_limit(const struct exchange *x, const struct value *truncate_value
     return true;
 }
 
+static bool refuse_prompt(const struct prompts *prompts, struct text name, struct err *err)
+{
+    char names[200] = "";
+    const int shown = text_quoted(name);
+    if (prompts->n == 0)
+        return err_set(err, ERR_INVALID, "prompt_name",
+                       "`default-prompt-name` is set to `%.*s` but no prompts were found in the "
+                       "Sentence Transformers configuration",
+                       shown, name.data);
+    for (size_t i = 0, used = 0; i < prompts->n && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s\"%.60s\"",
+                                 i > 0 ? ", " : "", prompts->items[i].name);
+    return err_set(err, ERR_INVALID, "prompt_name",
+                   "`default-prompt-name` is set to `%.*s` but it was not found in the Sentence "
+                   "Transformers prompts. Available prompts: [%s]",
+                   shown, name.data, names);
+}
+
+/* A prompt by name before ids: before the text that they stand for. */
+static bool decode_ids(const struct exchange *x, struct sequence *item, struct err *err)
+{
+    struct buf text;
+    if (item->form != INPUT_IDS) return true;
+    buf_init(&text, x->arena);
+    model_decode(x->model, item->ids, item->n, true, &text);
+    *item = (struct sequence){.form = INPUT_TEXT,
+                              .text = {text.bytes > 0 ? text.data : "", text.bytes}};
+    return !text.failed || err_out_of_memory(err);
+}
+
+bool tei_read_prompt(const struct exchange *x, const struct value *value, struct batch *batch,
+                     struct err *err)
+{
+    struct text name = {0};
+    if (!value_get_text(value, "prompt_name", &name, err)) return false;
+    if (!name.data) return true;
+    const struct prompts *prompts = model_info(x->model)->prompts;
+    batch->prompt = prompts_find(prompts, name.data, name.bytes);
+    if (!batch->prompt) return refuse_prompt(prompts, name, err);
+    for (size_t i = 0; i < batch->n && batch->prompt->bytes > 0; i++)
+        if (!decode_ids(x, &batch->items[i], err)) return false;
+    return true;
+}
+
 bool tei_read_inputs(struct exchange *x, const struct value values[static TEI_INPUT_FIELDS],
                      struct length_limit *limit, struct batch *batch, struct err *err)
 {
-    return tei_check_prompt(&values[TEI_PROMPT], err) &&
-           tei_read_limit(x, &values[TEI_TRUNCATE], &values[TEI_DIRECTION], limit, err) &&
-           batch_read(x, &values[TEI_INPUTS], "inputs", INPUT_TEXT | INPUT_IDS, true, batch, err);
+    return tei_read_limit(x, &values[TEI_TRUNCATE], &values[TEI_DIRECTION], limit, err) &&
+           batch_read(x, &values[TEI_INPUTS], "inputs", INPUT_TEXT | INPUT_IDS, true, batch, err) &&
+           tei_read_prompt(x, &values[TEI_PROMPT], batch, err);
 }

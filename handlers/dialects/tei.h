@@ -31,8 +31,10 @@ enum { TEI_INPUTS, TEI_TRUNCATE, TEI_DIRECTION, TEI_PROMPT, TEI_INPUT_FIELDS };
 /** tei_reply_error: an error whose status and type are TEI's own. */
 void tei_reply_error(struct exchange *x, unsigned status, const char *type, const char *message);
 
-/** tei_check_prompt: the field `prompt_name`. ERR_INVALID. */
-bool tei_check_prompt(const struct value *value, struct err *err);
+/** tei_read_prompt: the field `prompt_name`: texts are put behind that prompt of the model, and so
+ * are the texts of ids. ERR_INVALID, ERR_MEMORY. */
+bool tei_read_prompt(const struct exchange *x, const struct value *value, struct batch *batch,
+                     struct err *err);
 
 /** tei_read_limit: the fields `truncate` and `truncation_direction`: the request's wish over the
  * service's; asked for without a direction, TEI cuts on the right. ERR_INVALID. */

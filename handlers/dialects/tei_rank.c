@@ -47,12 +47,12 @@ static bool read_similarity(struct exchange *x, const struct value *inputs,
                        value_describe(parameters));
     return read_text(value_member(inputs, "source_sentence"), "inputs.source_sentence", &source,
                      err) &&
-           tei_check_prompt(value_member(parameters, "prompt_name"), err) &&
            tei_read_limit(x, value_member(parameters, "truncate"),
                           value_member(parameters, "truncation_direction"), &embedding->limit,
                           err) &&
            batch_read(x, value_member(inputs, "sentences"), "inputs.sentences", INPUT_TEXT, false,
                       &embedding->batch, err) &&
+           tei_read_prompt(x, value_member(parameters, "prompt_name"), &embedding->batch, err) &&
            batch_prepend(x, source, &embedding->batch, err);
 }
 

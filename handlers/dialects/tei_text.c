@@ -77,16 +77,20 @@ static bool tokenize_write(struct exchange *x, struct buf *out, struct err *err)
     struct value values[TOKENIZE_FIELDS];
     struct batch batch;
     bool add_special = true;
-    if (!exchange_read_fields(x, values, err) || !tei_check_prompt(&values[TOKENIZE_PROMPT], err) ||
+    if (!exchange_read_fields(x, values, err) ||
         !value_get_bool(&values[TOKENIZE_SPECIAL], "add_special_tokens", &add_special, err) ||
-        !batch_read(x, &values[TOKENIZE_INPUTS], "inputs", INPUT_TEXT, false, &batch, err))
+        !batch_read(x, &values[TOKENIZE_INPUTS], "inputs", INPUT_TEXT, false, &batch, err) ||
+        !tei_read_prompt(x, &values[TOKENIZE_PROMPT], &batch, err))
         return false;
     stage_end(x, STAGE_PARSE);
     x->sample.inputs = batch.n;
     buf_add_char(out, '[');
     for (size_t i = 0; i < batch.n; i++) {
+        struct text text = batch.items[i].text;
         if (i > 0) buf_add_char(out, ',');
-        if (!write_text_tokens(x, batch.items[i].text, add_special, out, err)) return false;
+        if (!prompt_before(batch.prompt, x->arena, &text.data, &text.bytes, err) ||
+            !write_text_tokens(x, text, add_special, out, err))
+            return false;
     }
     buf_add_char(out, ']');
     stage_end(x, STAGE_TOKENIZE);

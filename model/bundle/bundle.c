@@ -22,6 +22,19 @@ uint32_t bundle_left_out(const struct bundle *bundle)
     return bundle->settings.limits.keeps_unknown ? TOKEN_ID_NONE : bundle_unknown_id(bundle);
 }
 
+const struct prompts *bundle_prompts(const struct bundle *bundle)
+{
+    const struct prompts *own = &bundle->settings.prompts;
+    return own->n > 0 ? own : &bundle->source.layout.prompts;
+}
+
+const struct prompt *bundle_prompt(const struct bundle *bundle)
+{
+    const struct prompt *standard = bundle_prompts(bundle)->standard;
+    const bool is_put = bundle->settings.compat == COMPAT_STATIC_EMBEDDING;
+    return is_put && standard && standard->bytes > 0 ? standard : NULL;
+}
+
 json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tokenizer)
 {
     json_t *json = settings_as_json(&bundle->settings);
@@ -36,6 +49,7 @@ json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tok
     } else if (layout->is_lowercase_said && !bundle->settings.is_lowercase_said) {
         json_object_set_new(json, "lowercase", json_boolean(layout->lowercase));
     }
+    prompts_add_to(bundle_prompts(bundle), json);
     /* What the numbers of a head of model2vec mean. */
     json_t *head = json_object_get(bundle->settings.json, "head_config");
     if (head) json_object_set(json, "head_config", head);

@@ -45,6 +45,13 @@ uint32_t bundle_unknown_id(const struct bundle *bundle);
 /** bundle_left_out: the id that pooling leaves out: the unknown one, or TOKEN_ID_NONE: none. */
 uint32_t bundle_left_out(const struct bundle *bundle);
 
+/** bundle_prompts: those of config.json, else those of the files beside it. */
+const struct prompts *bundle_prompts(const struct bundle *bundle);
+
+/** bundle_prompt: the one that goes before every text, as in sentence-transformers where its
+ * results are reproduced; NULL: none. */
+const struct prompt *bundle_prompt(const struct bundle *bundle);
+
 /** bundle_settings: what its config.json would say with this tokenizer (its own, or one made of
  * it); owned by the caller (json_decref). */
 struct json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tokenizer);

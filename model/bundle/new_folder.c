@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/save.h"
+#include "model/bundle/prompts.h"
 #include "model/text/json/json_writer.h"
 
 #include <dirent.h>
@@ -13,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const own_files[] = {"model.safetensors", "head.safetensors", "config.json",
-                                        "tokenizer.json",    "vocab.txt",        "modules.json",
-                                        "head.json",         "head.csv",         "pipeline.skops"};
+static const char *const own_files[] = {
+    "model.safetensors", "head.safetensors", "config.json", "tokenizer.json", "vocab.txt",
+    "modules.json",      "head.json",        "head.csv",    "pipeline.skops", PROMPTS_FILE};
 #define N_OWN_FILES (sizeof own_files / sizeof own_files[0])
 
 static bool fail(const char *what, const char *path, struct err *err)

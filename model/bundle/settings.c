@@ -154,6 +154,21 @@ static bool read_vocab_size(const struct reader *reader, uint64_t *out)
     return true;
 }
 
+/* Here what is no text is an error, as every wrong value of our own is. */
+static bool read_prompts(const struct reader *reader, struct prompts *prompts)
+{
+    const json_t *standard = json_object_get(reader->json, "default_prompt_name");
+    json_t *texts = json_object_get(reader->json, "prompts"), *text;
+    const char *name;
+    if (texts && !json_is_object(texts))
+        return FAIL(reader, "%s must be an object of texts by their names", "prompts");
+    json_object_foreach(texts, name, text) if (!json_is_string(text)) return FAIL(
+        reader, "prompts.%.*s must be a text", ERR_VALUE_BYTES, name);
+    if (!prompts_read(prompts, (json_t *)(uintptr_t)reader->json, reader->err)) return false;
+    return !standard || json_is_null(standard) || prompts->standard ||
+           FAIL(reader, "%s must be the name of one of the prompts", "default_prompt_name");
+}
+
 static bool read_all(const struct reader *reader, struct settings *settings)
 {
     return read_text(reader, "name", &settings->name) &&
@@ -164,7 +179,8 @@ static bool read_all(const struct reader *reader, struct settings *settings)
            read_pooling(reader, settings) &&
            read_bool(reader, "normalize", &settings->normalize, &settings->is_normalize_said) &&
            read_bool(reader, "lowercase", &settings->lowercase, &settings->is_lowercase_said) &&
-           read_vocab_size(reader, &settings->vocab_size);
+           read_vocab_size(reader, &settings->vocab_size) &&
+           read_prompts(reader, &settings->prompts);
 }
 
 /* ---- whose file it is ---- */
@@ -291,6 +307,8 @@ static const struct {
     {"pooling", 0}, /* of model2vec: how the table was once made */
     {"tokenizer", 0},
     {"lowercase", 0},
+    {"prompts", 0},
+    {"default_prompt_name", 0},
 };
 
 /* What another's file holds under a name of ours need not be of our type. */
@@ -477,6 +495,7 @@ void settings_set_name(json_t *config, const char *name)
 
 void settings_close(struct settings *settings)
 {
+    prompts_close(&settings->prompts);
     json_decref(settings->json);
     json_decref(settings->believed);
     json_decref(settings->passed_over);

@@ -55,6 +55,7 @@ struct settings {
         is_max_characters_said;
     struct limits limits; /* of COMPAT_OWN as said; else filled in once the tokenizer is there */
     uint64_t vocab_size;  /* 0: not said */
+    struct prompts prompts;
 };
 
 /**

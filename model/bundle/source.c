@@ -171,23 +171,15 @@ static bool read_modules(struct source *source, struct err *err)
 /* What that library does with texts and vectors unless it is told otherwise. */
 static bool read_sentence_config(struct source *source, struct err *err)
 {
-    static const char name[] = "config_sentence_transformers.json";
     struct layout *layout = &source->layout;
     json_t *root;
     if (!layout->is_static_embedding) return true;
-    if (!read_beside(source, name, &root, err)) return false;
-    const char *prompt_name = json_string_value(json_object_get(root, "default_prompt_name"));
-    const char *prompt =
-        prompt_name
-            ? json_string_value(json_object_get(json_object_get(root, "prompts"), prompt_name))
-            : NULL;
+    if (!read_beside(source, PROMPTS_FILE, &root, err)) return false;
     const json_int_t dims = json_integer_value(json_object_get(root, "truncate_dim"));
-    if (prompt && prompt[0])
-        snprintf(layout->unserved, sizeof layout->unserved,
-                 "%s puts the prompt '%.60s' before each text", name, prompt_name);
+    const bool done = prompts_read(&layout->prompts, root, err);
     if (dims > 0) layout->truncate_dim = (uint64_t)dims;
     json_decref(root);
-    return true;
+    return done;
 }
 
 /* A vocab.txt has its rules there. */
@@ -372,6 +364,7 @@ bool source_read_beside(struct source *source, struct err *err)
 
 void source_close(struct source *source)
 {
+    prompts_close(&source->layout.prompts);
     if (source->is_mapped) {
         file_unmap(source->weights.data, source->weights.bytes);
         file_unmap(source->config.data, source->config.bytes);

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "model/bundle/prompts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +21,8 @@ struct layout {
     bool has_normalize;       /* its modules end in Normalize */
     char unserved[200];    /* what else that library would do, and where it says so; "": nothing */
     uint64_t truncate_dim; /* columns that it leaves; 0: all */
-    bool lowercase;        /* do_lower_case of a tokenizer_config.json beside a vocab.txt */
+    struct prompts prompts;
+    bool lowercase; /* do_lower_case of a tokenizer_config.json beside a vocab.txt */
     bool is_lowercase_said;
 };
 

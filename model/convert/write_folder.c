@@ -111,12 +111,24 @@ static bool write_tokenizer(const struct writing *w, const struct new_folder *fo
             new_folder_write_word_level(folder, w->tokenizer, w->n_tokens, err));
 }
 
+/* Where sentence-transformers looks for them. */
+static bool write_prompts(const struct writing *w, const struct new_folder *folder, struct err *err)
+{
+    const struct prompts *prompts = bundle_prompts(w->bundle);
+    json_t *json = prompts->n > 0 ? json_object() : NULL;
+    if (prompts->n == 0) return true;
+    if (json) prompts_add_to(prompts, json);
+    /* It would put this one before every text; with another compat, nobody else does. */
+    if (!bundle_prompt(w->bundle)) json_object_del(json, "default_prompt_name");
+    return write_json(folder, PROMPTS_FILE, json, err);
+}
+
 bool write_folder(struct writing *w, const char *path, struct err *err)
 {
     struct new_folder folder;
     if (!new_folder_open(&folder, path, err)) return false;
     if (write_weights(w, &folder, err) && write_json(&folder, "config.json", config_of(w), err) &&
-        write_json(&folder, "modules.json", modules_of(w), err) &&
+        write_json(&folder, "modules.json", modules_of(w), err) && write_prompts(w, &folder, err) &&
         write_tokenizer(w, &folder, err) && write_head(w, &folder, err))
         return new_folder_close(&folder, w->options->replaces, err);
     new_folder_abort(&folder);

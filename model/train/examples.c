@@ -61,6 +61,8 @@ bool examples_add(struct examples *examples, const uint32_t *ids, size_t n_ids,
 static bool add_row(struct examples *examples, const struct model *model, struct arena *arena,
                     const struct labelled_row *row, struct err *err)
 {
+    const char *text = row->text;
+    size_t bytes = row->text_bytes;
     struct tokens tokens;
     arena_reset(arena);
     uint32_t *labels = arena_array(arena, row->n_labels, sizeof *labels);
@@ -72,7 +74,8 @@ static bool add_row(struct examples *examples, const struct model *model, struct
         if (labels[i] == UINT32_MAX && examples->owns_names) return fail_memory(err);
         is_unknown |= labels[i] == EXAMPLES_NO_LABEL;
     }
-    if (!model_tokenize(model, arena, row->text, row->text_bytes, TOKENIZE_LIMITS, &tokens, err) ||
+    if (!model_prompted(model, arena, &text, &bytes, err) ||
+        !model_tokenize(model, arena, text, bytes, TOKENIZE_LIMITS, &tokens, err) ||
         !examples_add(examples, tokens.ids, tokens.n, labels, row->n_labels, err))
         return false;
     bool is_empty = true;

@@ -99,9 +99,11 @@ static bool append_name(struct training *t, struct arena *arena, uint32_t label,
     char *words = words_of(examples_names(t->examples)[label]);
     if (!words) return true;
     arena_reset(arena);
-    bool ok =
-        model_tokenize(t->model, arena, words, strlen(words), TOKENIZE_LIMITS, &tokens, err) &&
-        (tokens.n == 0 || examples_add(t->examples, tokens.ids, tokens.n, &label, 1, err));
+    const char *text = words;
+    size_t bytes = strlen(words);
+    bool ok = model_prompted(t->model, arena, &text, &bytes, err) &&
+              model_tokenize(t->model, arena, text, bytes, TOKENIZE_LIMITS, &tokens, err) &&
+              (tokens.n == 0 || examples_add(t->examples, tokens.ids, tokens.n, &label, 1, err));
     if (ok && tokens.n > 0) t->names_of[label] = (uint32_t)t->examples->n - 1;
     free(words);
     return ok;

@@ -90,8 +90,6 @@ def test_unknown_tokens_of_unigram_counted_before_version_0_9():
 @pytest.mark.parametrize("name, change, why", [
     ("modules.json", [{"type": "models.StaticEmbedding"}, {"type": "models.Dense"}], "modules.json has the module 'Dense'"),
     ("modules.json", [{"type": "models.LayerNorm"}, {"type": "models.StaticEmbedding"}], "the module 'LayerNorm'"),
-    ("config_sentence_transformers.json", {"default_prompt_name": "query", "prompts": {"query": "search: "}},
-     "puts the prompt 'query' before each text"),
     ("config_sentence_transformers.json", {"truncate_dim": 2}, "cuts at truncate_dim 2"),
 ])
 def test_what_else_the_library_would_do_is_not_left_out_in_silence(name, change, why, tmp_path):
