@@ -32,12 +32,12 @@ bool exchange_read_fields(struct exchange *x, struct value *values, struct err *
 {
     const struct endpoint *endpoint = x->endpoint;
     size_t ignored;
+    if (x->object) return take_members(x, values);
     if (endpoint->raw_ids && raw_ids_is_type(x->content_type)) {
         memset(values, 0, endpoint->n_fields * sizeof *values); /* absent */
         return raw_ids_read(x->arena, x->content_type, x->body, x->body_bytes,
                             &values[endpoint->raw_ids - endpoint->fields], err);
     }
-    if (x->object) return take_members(x, values);
     if (!fields_read(x->arena, x->body, x->body_bytes, endpoint->fields, endpoint->n_fields, values,
                      &ignored, err)) {
         if (err->code == ERR_INVALID) x->sample.reject = REJECT_BAD_JSON;

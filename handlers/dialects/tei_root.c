@@ -116,6 +116,7 @@ static void invoke_post(struct exchange *x)
 const struct endpoint invoke_endpoint = {
     .handle = invoke_post,
     FIELDS(root_fields),
+    .raw_ids = &root_fields[0],
     .summary = "Vectors, labels, similarities or ranks: whichever the request looks like",
     .reply = "'type':'array'",
     .can_be_raw = true,

@@ -149,7 +149,7 @@ def send_ids(service, path, data, what, accept="application/octet-stream"):
     return service.post(path, data, **{"Content_Type": "application/octet-stream" + what, "accept": accept})
 
 
-@pytest.mark.parametrize("path, field", [("/v1/embeddings", "input"), ("/embed", "inputs")])
+@pytest.mark.parametrize("path, field", [("/v1/embeddings", "input"), ("/embed", "inputs"), ("/", "inputs")])
 @pytest.mark.parametrize("dtype", ["int32", "int64"])
 def test_ids_may_come_as_bytes(own_ids, path, field, dtype):
     rows = [[5, 6, 7], [8, -1, -1], [-1, -1, -1]]
