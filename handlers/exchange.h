@@ -34,8 +34,8 @@ struct reply_header {
     const char *name, *value;
 };
 
-/* More than any reply has: 9 that every one may have (headers.c, cors.c), 4 of a preflight, those
-   of its dialect. */
+/* More than any reply has: 9 that every one may have (headers.c, cors.c), 4 of a preflight, 8
+   of TEI's, those of its dialect. */
 #define REPLY_HEADERS_MAX 24
 
 struct exchange {

@@ -58,13 +58,17 @@ static const char *model_header(struct exchange *x)
     return out;
 }
 
-static void add_count(struct exchange *x, const char *name, uint64_t count)
+static void add_number(struct exchange *x, const char *name, uint64_t number)
 {
-    if (count == 0) return;
     char *text = arena_alloc(x->arena, 24);
     if (!text) return;
-    text[numtext_u64(text, count)] = '\0';
+    text[numtext_u64(text, number)] = '\0';
     reply_add_header(x, name, text);
+}
+
+static void add_count(struct exchange *x, const char *name, uint64_t count)
+{
+    if (count > 0) add_number(x, name, count);
 }
 
 static void add_timing(struct exchange *x)
@@ -89,6 +93,23 @@ const char *reply_id(struct exchange *x)
     return x->request_id = made;
 }
 
+/* Times in whole milliseconds, as TEI gives them. It calls every machine a GPU. */
+static void add_te(struct exchange *x)
+{
+    const uint64_t *ns = x->sample.stage_ns, ms = 1000000;
+    uint64_t all_ns = 0;
+    for (int i = 0; i < STAGE_COUNT; i++)
+        all_ns += ns[i];
+    reply_add_header(x, "x-compute-type", "cpu");
+    add_number(x, "x-compute-time", all_ns / ms);
+    add_number(x, "x-compute-characters", x->sample.te.characters);
+    add_number(x, "x-compute-tokens", x->sample.tokens);
+    add_number(x, "x-total-time", all_ns / ms);
+    add_number(x, "x-tokenization-time", ns[STAGE_TOKENIZE] / ms);
+    add_number(x, "x-queue-time", ns[STAGE_QUEUE] / ms);
+    add_number(x, "x-inference-time", (ns[STAGE_LOOKUP] + ns[STAGE_HEAD]) / ms);
+}
+
 void reply_add_common(struct exchange *x)
 {
     x->sample.status = x->status;
@@ -100,6 +121,7 @@ void reply_add_common(struct exchange *x)
     if (model) reply_add_header(x, "x-embedd-model", model);
     if (x->wants_timing || x->service->timing_always) add_timing(x);
     if (x->status >= 400) return;
+    if (x->service->tei_telemetry && x->sample.te.work != TE_NONE) add_te(x);
     add_count(x, "x-embedd-unknown", x->sample.unknown_tokens);
     add_count(x, "x-embedd-truncated", x->sample.truncated_inputs);
     add_count(x, "x-embedd-ignored-fields", x->sample.ignored_fields);

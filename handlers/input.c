@@ -467,11 +467,30 @@ static bool shorten(struct exchange *x, struct batch *batch, size_t index,
     return true;
 }
 
+/* What TEI's headers and metrics say of inputs. An id stands for a character there. */
+static bool note_te(struct exchange *x, const struct batch *batch, uint32_t **lengths,
+                    struct err *err)
+{
+    uint64_t characters = 0;
+    for (size_t i = 0; i < batch->n; i++) {
+        const struct sequence *item = &batch->items[i];
+        characters +=
+            item->form == INPUT_TEXT ? utf8_count(item->text.data, item->text.bytes) : item->n;
+    }
+    x->sample.te.characters += characters;
+    *lengths = arena_array(x->arena, batch->n, sizeof **lengths);
+    return *lengths || err_out_of_memory(err);
+}
+
 bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length_limit *limit,
                     struct err *err)
 {
     struct length_limit settled = *limit;
     const unsigned flags = settle_limit(x, &settled);
+    uint32_t *lengths = NULL;
+    if (x->service->tei_telemetry && x->sample.te.work != TE_NONE &&
+        !note_te(x, batch, &lengths, err))
+        return false;
     for (size_t i = 0; i < batch->n; i++) {
         struct sequence *sequence = &batch->items[i];
         sequence->flags = flags;
@@ -484,9 +503,11 @@ bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length
         batch->truncated += sequence->is_truncated;
         sequence->unknown = count_unknown(x, sequence->ids, sequence->n);
         batch->tokens += sequence->n;
+        if (lengths) lengths[i] = sequence->n;
         x->sample.empty_inputs += sequence->n == 0;
         batch->unknown += sequence->unknown;
     }
+    x->sample.te.lengths = lengths;
     x->sample.inputs = batch->n;
     x->sample.tokens = batch->tokens;
     x->sample.unknown_tokens = batch->unknown;

@@ -2,6 +2,7 @@
 #include "handlers/metrics.h"
 
 #include "base/file.h"
+#include "handlers/te_metrics.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -139,6 +140,7 @@ struct metrics {
     size_t n_slots, n_routes;
     size_t slot_bytes; /* a multiple of the cache line, and the slots start on one */
     const char *const *routes;
+    struct te_metrics *te;             /* NULL: not kept */
     const struct arena_budget *budget; /* NULL: not watched */
     char *slots;
     _Atomic uint64_t reloads[2]; /* failed, done */
@@ -206,6 +208,7 @@ void metrics_free(struct metrics *metrics)
         next = model->next;
         free_model(model);
     }
+    te_metrics_free(metrics->te);
     pthread_mutex_destroy(&metrics->mutex);
     free(metrics->slots);
     free(metrics);
@@ -220,6 +223,12 @@ static struct metrics_slot *slot_at(const struct metrics *metrics, size_t thread
 void metrics_watch_memory(struct metrics *metrics, const struct arena_budget *budget)
 {
     metrics->budget = budget;
+}
+
+bool metrics_count_te(struct metrics *metrics)
+{
+    metrics->te = te_metrics_new(metrics->n_slots);
+    return metrics->te;
 }
 
 struct metrics_slot *metrics_slot(struct metrics *metrics, size_t thread)
@@ -432,6 +441,8 @@ void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample)
         add(&slot->totals[TOTAL_TRUNCATED_INPUTS], sample->truncated_inputs);
     if (sample->ignored_fields) add(&slot->totals[TOTAL_IGNORED_FIELDS], sample->ignored_fields);
     if (sample->served) count_served(slot, sample);
+    struct te_metrics *te = slot->metrics->te;
+    if (te && sample->te.work != TE_NONE) te_metrics_add(te, slot->number, sample);
     if (sample->reject != REJECT_NONE) metrics_count_reject(slot, sample->reject);
 }
 
@@ -809,6 +820,9 @@ void metrics_write(const struct metrics *metrics, bool openmetrics, struct buf *
     write_gauges(&w);
     write_models(&w);
     pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&metrics->mutex);
+    const int64_t queued = (int64_t)total(metrics, AT(gauges[GAUGE_OFFLOAD_QUEUE]));
+    if (metrics->te)
+        te_metrics_write(metrics->te, openmetrics, queued > 0 ? (uint64_t)queued : 0, out);
     write_process(&w);
     if (openmetrics) buf_add_str(out, "# EOF\n");
 }

@@ -12,61 +12,11 @@
 #pragma once
 
 #include "base/buf.h"
+#include "handlers/sample.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum metrics_stage {
-    STAGE_PARSE,
-    STAGE_TOKENIZE,
-    STAGE_LOOKUP,
-    STAGE_HEAD,
-    STAGE_WRITE,
-    STAGE_QUEUE, /* waiting for a worker thread */
-    STAGE_COUNT,
-};
-
-/** Names of the stages, as labels and in `server-timing`. */
-extern const char *const metrics_stage_names[STAGE_COUNT];
-
-/** Why a request was turned away: label of embedd_rejected_total. */
-enum metrics_reject {
-    REJECT_NONE,
-    REJECT_BAD_JSON,
-    REJECT_BAD_VALUE,
-    REJECT_BODY_TOO_LARGE,
-    REJECT_TOO_MANY_INPUTS,
-    REJECT_TOO_MANY_TOKENS,
-    REJECT_MEMORY,
-    REJECT_REPLY_TOO_LARGE,
-    REJECT_OVERLOAD,
-    REJECT_MEDIA_TYPE,
-    REJECT_METHOD,
-    REJECT_NOT_FOUND,
-    REJECT_UNKNOWN_TOKEN,
-    REJECT_TIMEOUT,
-    REJECT_CONNECTIONS,
-    REJECT_DRAINING,
-    REJECT_COUNT,
-};
-
-/** What one request did. Zero it, fill it on the way, hand it to metrics_add. */
-struct metrics_sample {
-    unsigned route;  /* index into the route names given to metrics_new */
-    unsigned status; /* HTTP status */
-    enum metrics_reject reject;
-    uint64_t duration_ns;                /* first sight of the request to its completion */
-    uint64_t stage_ns[STAGE_COUNT];      /* 0 = the stage was not entered */
-    uint64_t inputs, tokens;             /* sequences, and tokens in all of them */
-    uint64_t empty_inputs;               /* without a token: answered by the zero vector */
-    uint64_t unknown_tokens;             /* outside the vocabulary */
-    uint64_t truncated_inputs;           /* cut by max-input-tokens */
-    uint64_t ignored_fields;             /* keys of the request that no one reads */
-    const struct metrics_served *served; /* the model that was asked; NULL: none */
-    size_t head;                         /* who predicted: index into the heads of that model */
-    const uint32_t *predicted;           /* how often, each of its labels; NULL: nobody did */
-};
 
 /** A classifier head: whose predictions are counted, label by label. */
 struct metrics_head {
@@ -110,6 +60,10 @@ void metrics_count_reload(struct metrics *metrics, bool is_done);
 
 /** metrics_watch_memory: what requests hold of `budget`, borrowed, is shown from now on. */
 void metrics_watch_memory(struct metrics *metrics, const struct arena_budget *budget);
+
+/** metrics_count_te: TEI's metrics are kept and written too, from now on. Before any thread counts.
+ * False: no memory. */
+bool metrics_count_te(struct metrics *metrics);
 
 /** metrics_slot returns slot `thread`, to be written by that thread alone. */
 struct metrics_slot *metrics_slot(struct metrics *metrics, size_t thread);

@@ -49,7 +49,9 @@ struct service {
     size_t compress_bytes_min;
     const struct cors *cors; /* pages of whom may ask; NULL: of nobody */
     const char *vary;   /* of every reply: the headers of requests that change it; NULL: none */
-    bool timing_always; /* server-timing on every reply */
+    bool tei_telemetry; /* TEI's headers and metrics */
+    bool tei_validation_413; /* TEI's status of a wrong value, as it was before its 1.9 */
+    bool timing_always;      /* server-timing on every reply */
     size_t threads, workers, connections_max;
 
     atomic_bool is_draining; /* written by the server, read by /ready and /live */

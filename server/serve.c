@@ -311,6 +311,8 @@ static void init_service(struct server *server)
     service->strict_model = config->strict_model;
     service->timing_always = config->server_timing;
     service->cors = has_cors(config) ? &server->cors : NULL;
+    service->tei_telemetry = config->tei_telemetry;
+    service->tei_validation_413 = config->tei_validation_status == 1;
     service->compress = (enum compress)config->compress;
     service->compress_bytes_min = config->compress_min_bytes;
     const bool packs = service->compress != COMPRESS_OFF;
@@ -340,6 +342,7 @@ static bool make_metrics(struct server *server)
         metrics_new(server->n_loops + 1, handlers_route_names(), handlers_route_count());
     if (!server->metrics) return false;
     metrics_watch_memory(server->metrics, &server->budget);
+    if (server->config->tei_telemetry && !metrics_count_te(server->metrics)) return false;
     server->slot = metrics_slot(server->metrics, server->n_loops);
     return true;
 }

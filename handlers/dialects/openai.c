@@ -336,6 +336,8 @@ static bool describe_raw(struct exchange *x, const struct embedding *embedding, 
 static bool read_embedding(struct exchange *x, const struct value *values,
                            struct embedding *embedding, struct err *err)
 {
+    x->sample.te =
+        (struct te_sample){.work = TE_EMBED, .is_batch = values[INPUT].kind == VALUE_LIST};
     embedding_init(embedding, x);
     return read_fields(x, values, INPUT_TEXT | INPUT_IDS | INPUT_OPENAI_IDS, embedding, err);
 }

@@ -30,7 +30,6 @@ static void write_shape(struct buf *out, const char *type, const char *prefix, c
  */
 static void write_error(struct exchange *x, struct failure *failure, struct buf *out)
 {
-    (void)x;
     const struct err *err = failure->err;
     if (err->code == ERR_EMPTY) {
         char message[sizeof err->param + 32];
@@ -46,6 +45,7 @@ static void write_error(struct exchange *x, struct failure *failure, struct buf 
         return;
     }
     if (is_invalid) failure->status = 422;
+    if (failure->status == 422 && x->service->tei_validation_413) failure->status = 413;
     write_shape(out,
                 failure->status < 500    ? "Validation"
                 : failure->status == 503 ? "Overloaded"
@@ -156,6 +156,8 @@ bool tei_read_prompt(const struct exchange *x, const struct value *value, struct
 bool tei_read_inputs(struct exchange *x, const struct value values[static TEI_INPUT_FIELDS],
                      struct length_limit *limit, struct batch *batch, struct err *err)
 {
+    x->sample.te.work = TE_EMBED;
+    x->sample.te.is_batch = values[TEI_INPUTS].kind == VALUE_LIST;
     return tei_read_limit(x, &values[TEI_TRUNCATE], &values[TEI_DIRECTION], limit, err) &&
            batch_read(x, &values[TEI_INPUTS], "inputs", INPUT_TEXT | INPUT_IDS, true, batch, err) &&
            tei_read_prompt(x, &values[TEI_PROMPT], batch, err);

@@ -84,11 +84,14 @@ static bool predict_write(struct exchange *x, struct buf *out, struct err *err)
     struct answer answer;
     struct batch batch;
     bool is_raw = false, is_batch = false;
-    if (!exchange_read_fields(x, values, err) || !question_choose(&question, x, &no_name, err) ||
+    if (!exchange_read_fields(x, values, err)) return false;
+    x->sample.te.work = TE_PREDICT;
+    if (!question_choose(&question, x, &no_name, err) ||
         !tei_read_limit(x, &values[PREDICT_TRUNCATE], &values[PREDICT_DIRECTION], &limit, err) ||
         !value_get_bool(&values[PREDICT_RAW], "raw_scores", &is_raw, err) ||
         !read_predict_inputs(x, &values[PREDICT_INPUTS], &is_batch, &batch, err))
         return false;
+    x->sample.te.is_batch = is_batch;
     stage_end(x, STAGE_PARSE);
     if (!batch_tokenize(x, &batch, &limit, err)) return false;
     stage_end(x, STAGE_TOKENIZE);
@@ -110,6 +113,7 @@ static void predict_post(struct exchange *x)
 {
     if (model_heads(x->model)->n == 0) {
         x->sample.reject = REJECT_NOT_FOUND;
+        x->sample.te.work = TE_PREDICT;
         tei_reply_error(x, 424, "Backend", "Model is not a classifier model");
         return;
     }

@@ -62,6 +62,7 @@ static bool similarity_write(struct exchange *x, struct buf *out, struct err *er
     struct embedding embedding = {0};
     struct unit_vectors vectors;
     if (!exchange_read_fields(x, values, err)) return false;
+    x->sample.te = (struct te_sample){.work = TE_EMBED, .is_batch = true};
     embedding_init(&embedding, x);
     if (!read_similarity(x, &values[SIMILARITY_INPUTS], &values[SIMILARITY_PARAMETERS], &embedding,
                          err) ||
@@ -154,6 +155,7 @@ static bool rerank_write(struct exchange *x, struct buf *out, struct err *err)
     struct ranking ranking = {0};
     struct ranked *ranked;
     if (!exchange_read_fields(x, values, err)) return false;
+    x->sample.te = (struct te_sample){.work = TE_PREDICT, .is_batch = true};
     embedding_init(&ranking.embedding, x);
     if (!read_ranking(x, values, &ranking, err) || !rank(x, &ranking.embedding, &ranked, err))
         return false;

@@ -160,6 +160,8 @@ static void set_sample(struct exchange *x, const struct sum *sum)
     x->sample.unknown_tokens = sum->unknown_tokens;
     x->sample.truncated_inputs = sum->truncated_inputs;
     x->sample.predicted = sum->predicted;
+    x->sample.te.is_batch = true;
+    x->sample.te.lengths = NULL;
 }
 
 static bool read_instances(struct exchange *x, struct value *instances, struct err *err)

@@ -43,7 +43,7 @@ FLAGS = {
     "bench": ["--model", "--limit", "--strict", "--tensor", "--compat", "--format", "--texts", "--rounds"],
     "config": ["--format", "--sample", "--markdown", "--listen", "--model", "--tensor", "--compat", "--limit", "--strict", "--heads", "--threads", "--workers", "--offload-bytes", "--max-body-bytes", "--max-inputs",
                "--max-input-tokens", "--truncate", "--max-request-memory", "--max-dense-cells", "--max-memory", "--max-connections", "--max-header-bytes", "--request-timeout", "--idle-timeout", "--write-timeout",
-               "--drain-delay", "--drain-timeout", "--openai-ids", "--strict-model", "--server-timing", "--access-log", "--log-level", "--config"],
+               "--drain-delay", "--drain-timeout", "--openai-ids", "--strict-model", "--server-timing", "--tei-telemetry", "--tei-validation-status", "--access-log", "--log-level", "--config"],
 }
 # For a whole run, but for the option that is tried.
 NEEDED = {
