@@ -15,7 +15,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const paths[] = {
-    "/v1/embeddings", "/embed", "/v1/ids", "/v1/onehot", "/v1/lookup", "/tokenize", "/decode", "/x",
+    "/v1/embeddings", "/embed",  "/v1/ids", "/v1/onehot", "/v1/lookup",
+    "/tokenize",      "/decode", "/x",      "/embed_all", "/embed_sparse",
+    "/similarity",    "/rerank", "/",       "/vertex",    "/predict",
+    "/v1/classify",
 };
 #define N_PATHS (sizeof paths / sizeof paths[0])
 
