@@ -154,7 +154,7 @@ run: build/embedd | $(DEPS_FIRST) ## install what is missing, build, serve the b
 # ---- tests ----
 
 .PHONY: test
-test: format-check layers headers docs-check unicode-tables-check unit unit-scalar tsan http parity replay ## install what is missing, build, run every test
+test: format-check layers headers docs-check unicode-tables-check unit unit-scalar tsan http parity replay clients ## install what is missing, build, run every test
 	@echo "all tests passed"
 
 # One after the other, the quick ones first; builds still use every core.
@@ -165,6 +165,7 @@ tsan: | unit-scalar
 replay: | tsan
 parity: | replay
 http: | parity
+clients: | http
 endif
 
 .PHONY: unit unit-scalar

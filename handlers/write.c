@@ -4,6 +4,7 @@
 #include "base/json_write.h"
 #include "base/numtext.h"
 
+#include <math.h>
 #include <string.h>
 
 const char *const encoding_names[2] = {[ENCODING_FLOAT] = "float", [ENCODING_BASE64] = "base64"};
@@ -66,9 +67,14 @@ static char *put_bytes(char *at, enum encoding encoding, const void *bytes, size
     return at;
 }
 
-static char *put_list(char *at, const float *x, size_t n)
+static char *put_list(char *at, const float *x, size_t n, bool begins_real)
 {
     *at++ = '[';
+    if (begins_real && n > 0 && x[0] == 0 && !signbit(x[0])) {
+        memcpy(at, "0.0,", 4);
+        at += --n > 0 ? 4 : 3;
+        x++;
+    }
     at += numtext_floats(at, x, n);
     *at++ = ']';
     return at;
@@ -93,7 +99,7 @@ static char *put_numbers(char *at, enum number_type type, const void *numbers, s
 char *put_vector(char *at, const struct coding *coding, const float *x, size_t n, void *scratch)
 {
     const bool is_list = coding->encoding == ENCODING_FLOAT;
-    if (coding->type == NUMBER_FLOAT32 && is_list) return put_list(at, x, n);
+    if (coding->type == NUMBER_FLOAT32 && is_list) return put_list(at, x, n, coding->begins_real);
     if (coding->type == NUMBER_FLOAT32 && !coding->is_big_endian)
         return put_bytes(at, coding->encoding, x, n * sizeof *x);
     const size_t bytes = number_bytes(coding->type, n);

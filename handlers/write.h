@@ -28,6 +28,8 @@ struct coding {
     enum encoding encoding;
     enum number_type type;
     bool is_big_endian; /* of base64 and raw bytes */
+    bool begins_real;   /* a 0 in front of a list has a point (0.0, as in the vector of a text
+                           without tokens): there are clients that tell a vector by it */
 };
 
 /** write_text appends a string, quoted and escaped; bytes that are not UTF-8 become U+FFFD. */

@@ -19,6 +19,7 @@ static bool embed_read(struct exchange *x, struct embedding *embedding, struct e
     if (!exchange_read_fields(x, values, err)) return false;
     embedding_init(embedding, x);
     embedding->pool.normalize = true;
+    embedding->coding.begins_real = true; /* as TEI writes it */
     return tei_read_inputs(x, values, &embedding->limit, &embedding->batch, err) &&
            value_get_bool(&values[EMBED_NORMALIZE], "normalize", &embedding->pool.normalize, err) &&
            embedding_read_dimensions(embedding, x, &values[EMBED_DIMENSIONS], "dimensions", err);

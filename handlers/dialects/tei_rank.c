@@ -71,7 +71,7 @@ static bool similarity_write(struct exchange *x, struct buf *out, struct err *er
     buf_add_char(out, '[');
     for (size_t i = 1; i < embedding.batch.n; i++) {
         if (i > 1) buf_add_char(out, ',');
-        buf_add_float(out, unit_vectors_cosine(&vectors, 0, i));
+        write_real(out, unit_vectors_cosine(&vectors, 0, i));
     }
     buf_add_char(out, ']');
     stage_end(x, STAGE_WRITE);
@@ -145,7 +145,7 @@ static void write_rank(struct buf *out, const struct ranked *ranked, const struc
         write_text(out, ranking->texts[ranked->index].text);
     }
     buf_add_str(out, ",\"score\":");
-    buf_add_float(out, ranking->is_raw ? ranked->score : (1 + ranked->score) / 2);
+    write_real(out, ranking->is_raw ? ranked->score : (1 + ranked->score) / 2);
     buf_add_char(out, '}');
 }
 

@@ -94,7 +94,7 @@ static void write_scores(const struct unit_vectors *vectors, size_t n_first, siz
         buf_add_str(out, i > 0 ? ",{\"index\":" : "{\"index\":");
         buf_add_u64(out, i);
         buf_add_str(out, ",\"object\":\"score\",\"score\":");
-        buf_add_float(out, unit_vectors_cosine(vectors, n_first == 1 ? 0 : i, n_first + i));
+        write_real(out, unit_vectors_cosine(vectors, n_first == 1 ? 0 : i, n_first + i));
         buf_add_char(out, '}');
     }
 }

@@ -16,15 +16,7 @@ from scripts import SCRIPTS, run
 
 # Clients whose routes are not there yet, or a client and what of it (a step of steps_of) does not work yet; taking a
 # line out switches its tests on.
-NOT_YET = {
-    "langchain-ollama": "no /api/embed",
-    "litellm-huggingface empty": "a vector that begins with 0, not 0.0, is none to LiteLLM",
-    "litellm-ollama": "no /api/embed",
-    "llama-index-ollama": "no /api/embed",
-    "ollama-node": "no /api/embed, /api/embeddings",
-    "ollama-python": "no /api/embed, /api/embeddings",
-    "tritonclient-http": "no /v2/models/{model}/infer",
-}
+NOT_YET = {}
 
 # What each is made to do wrong: the argument of its `wrong`, what it raises then, and words of the message.
 TOO_MANY = 9999  # dimensions

@@ -49,7 +49,7 @@ static void a_path_with_a_row_a_method_allows_both(void **state)
 {
     const struct exchange *x = ask_post(*state, "/", "{\"inputs\":\"饭\"}");
     const unsigned route = x->sample.route;
-    assert_reply(x, 200, "[[0,1]]");
+    assert_reply(x, 200, "[[0.0,1]]");
     assert_string_equal(handlers_route_names()[route], "/");
     ask_begin(*state);
     x = ask_send(*state, METHOD_OPTIONS, "/", "", 0);

@@ -5,7 +5,7 @@ static void embed_gives_bare_lists_normalized_by_default(void **state)
 {
     assert_reply(ask_post(*state, "/embed", "{\"inputs\":\"你\"}"), 200, "[[<1>,<0>]]");
     assert_reply(ask_post(*state, "/embed", "{\"inputs\":[\"你\",\"饭\"]}"), 200,
-                 "[[<1>,<0>],[<0>,<1>]]");
+                 "[[<1>,<0>],[0.0,<1>]]");
     assert_reply(ask_post(*state, "/embed", "{\"inputs\":\"我爱吃饭\",\"normalize\":false}"), 200,
                  "[[<0.9375>,<1.9375>]]");
 }
@@ -16,7 +16,7 @@ static void embed_takes_ids_and_mixed_batches(void **state)
                  "[[<2>,<3>]]");
     const struct exchange *x =
         ask_post(*state, "/embed", "{\"inputs\":[\"我\",[1,2],\"\"],\"normalize\":false}");
-    assert_reply(x, 200, "[[<1>,<2>],[<2>,<3>],[<0>,<0>]]");
+    assert_reply(x, 200, "[[<1>,<2>],[<2>,<3>],[0.0,<0>]]");
     assert_null(ask_header(x, "x-embedd-ids"));
 }
 
@@ -137,13 +137,13 @@ static void similarity_gives_cosines_with_the_source(void **state)
     assert_reply(
         ask_post(*state, "/similarity",
                  "{\"inputs\":{\"source_sentence\":\"你\",\"sentences\":[\"你\",\"饭\",\"\"]}}"),
-        200, "[<1>,<0>,<0>]");
+        200, "[1.0,0.0,0.0]");
     struct ask *ask = *state;
     ask->service.input_tokens_max = 1;
     assert_reply(ask_post(ask, "/similarity",
                           "{\"inputs\":{\"source_sentence\":\"你\",\"sentences\":[\"饭你\"]},"
                           "\"parameters\":{\"truncation_direction\":\"left\"}}"),
-                 200, "[<1>]");
+                 200, "[1.0]");
     ask->service.input_tokens_max = 0;
 }
 
@@ -183,14 +183,14 @@ static void rerank_gives_the_nearest_first(void **state)
 {
     assert_reply(ask_post(*state, "/rerank", "{\"query\":\"你\",\"texts\":[\"饭\",\"你你\",\"\"]}"),
                  200,
-                 "[{\"index\":1,\"score\":<1>},{\"index\":0,\"score\":<0.5>},"
+                 "[{\"index\":1,\"score\":1.0},{\"index\":0,\"score\":<0.5>},"
                  "{\"index\":2,\"score\":<0.5>}]");
     assert_reply(ask_post(*state, "/rerank",
                           "{\"query\":\"你\",\"texts\":[\"饭\",\"你\\n你\"],\"raw_scores\":true,"
                           "\"return_text\":true}"),
                  200,
-                 "[{\"index\":1,\"text\":\"你\\n你\",\"score\":<1>},"
-                 "{\"index\":0,\"text\":\"饭\",\"score\":<0>}]");
+                 "[{\"index\":1,\"text\":\"你\\n你\",\"score\":1.0},"
+                 "{\"index\":0,\"text\":\"饭\",\"score\":0.0}]");
 }
 
 static void rerank_says_what_is_wrong_with_its_fields(void **state)
@@ -259,8 +259,8 @@ static void vertex_answers_each_instance(void **state)
                  "{\"instances\":[{\"inputs\":\"你\"},{\"inputs\":[\"饭\",\"猫\"]},"
                  "{\"query\":\"你\",\"texts\":[\"饭\"],\"raw_scores\":true}]}");
     assert_reply(x, 200,
-                 "{\"predictions\":[[[<1>,<0>]],[[<0>,<1>],[<0>,<0>]],"
-                 "[{\"index\":0,\"score\":<0>}]]}");
+                 "{\"predictions\":[[[<1>,<0>]],[[0.0,<1>],[0.0,<0>]],"
+                 "[{\"index\":0,\"score\":0.0}]]}");
     assert_int_equal(x->sample.inputs, 5);
     assert_int_equal(x->sample.tokens, 5);
     assert_int_equal(x->sample.unknown_tokens, 1);

@@ -16,9 +16,9 @@ static const struct exchange *post(struct ask *ask, const char *path, const char
 static void one_text_is_compared_with_each_of_many(void **state)
 {
     static const char want[] = "{\"object\":\"list\",\"data\":["
-                               "{\"index\":0,\"object\":\"score\",\"score\":<0>},"
-                               "{\"index\":1,\"object\":\"score\",\"score\":<1>},"
-                               "{\"index\":2,\"object\":\"score\",\"score\":<0>}" TAIL("3");
+                               "{\"index\":0,\"object\":\"score\",\"score\":0.0},"
+                               "{\"index\":1,\"object\":\"score\",\"score\":1.0},"
+                               "{\"index\":2,\"object\":\"score\",\"score\":0.0}" TAIL("3");
     static const char *const names[][2] = {
         {"text_1", "text_2"}, {"queries", "documents"}, {"queries", "items"}, {"data_1", "data_2"}};
     for (size_t i = 0; i < 4; i++) {
@@ -33,11 +33,11 @@ static void as_many_texts_are_compared_pair_by_pair(void **state)
 {
     assert_reply(post(*state, "/score", "{\"text_1\":[\"你\",\"饭\"],\"text_2\":[\"你\",\"你\"]}"),
                  200,
-                 "{\"object\":\"list\",\"data\":[{\"index\":0,\"object\":\"score\",\"score\":<1>},"
-                 "{\"index\":1,\"object\":\"score\",\"score\":<0>}" TAIL("4"));
+                 "{\"object\":\"list\",\"data\":[{\"index\":0,\"object\":\"score\",\"score\":1.0},"
+                 "{\"index\":1,\"object\":\"score\",\"score\":0.0}" TAIL("4"));
     assert_reply(
         post(*state, "/score", "{\"text_1\":[\"你\"],\"text_2\":\"饭\"}"), 200,
-        "{\"object\":\"list\",\"data\":[{\"index\":0,\"object\":\"score\",\"score\":<0>}" TAIL(
+        "{\"object\":\"list\",\"data\":[{\"index\":0,\"object\":\"score\",\"score\":0.0}" TAIL(
             "2"));
 }
 
@@ -50,7 +50,7 @@ static void long_texts_are_refused_or_cut(void **state)
     assert_int_equal(post(ask, "/score", "{\"text_1\":\"饭\",\"text_2\":\"饭你\"}")->status, 400);
     assert_reply(
         post(ask, "/score", "{\"text_1\":\"饭\",\"text_2\":\"饭你\",\"truncate\":true}"), 200,
-        "{\"object\":\"list\",\"data\":[{\"index\":0,\"object\":\"score\",\"score\":<1>}" TAIL(
+        "{\"object\":\"list\",\"data\":[{\"index\":0,\"object\":\"score\",\"score\":1.0}" TAIL(
             "2"));
     ask->service.truncate = before;
     ask->service.input_tokens_max = 0;
