@@ -27,6 +27,7 @@ struct endpoint {
     const char *reply;      /* the JSON Schema of a reply with status 200, as members, with ' for ";
                                NULL: it is no JSON */
     const char *reply_type; /* what it is instead; NULL: nothing */
+    unsigned status;        /* of success; 0: 200 */
     bool can_be_raw;        /* it embeds: bytes for whoever accepts them (embedding.h) */
 };
 

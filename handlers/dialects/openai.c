@@ -55,7 +55,8 @@ static bool refuse_length(const char *field, size_t index, uint32_t n, size_t ma
 
 const struct dialect dialect_openai = {
     .name = "OpenAI",
-    .error_schema = OPENAI_ERROR_SCHEMA,
+    .error_schema = "'anyOf':[{" OPENAI_ERROR_SCHEMA "},{'type':'object','required':['detail'],"
+                    "'properties':{'detail':{'type':'string'}}}]",
     .write_error = openai_write_error,
     .too_large = OPENAI_TOO_LARGE,
     .overloaded = OPENAI_OVERLOADED,

@@ -58,7 +58,7 @@ static void write_request(struct buf *out, const struct endpoint *endpoint)
 
 static void write_success(struct buf *out, const struct endpoint *endpoint)
 {
-    buf_add_str(out, "\"200\":{\"description\":\"done\"");
+    buf_printf(out, "\"%u\":{\"description\":\"done\"", endpoint->status ? endpoint->status : 200);
     if (endpoint->reply) {
         buf_add_str(out, ",\"content\":{\"" TYPE_JSON "\":{\"schema\":");
         write_schema(out, endpoint->reply);

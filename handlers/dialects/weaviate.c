@@ -134,7 +134,7 @@ static void ready_get(struct exchange *x)
 
 const struct endpoint weaviate_meta_endpoint = {
     .handle = meta_get, .summary = "What the default model is", .reply = "'type':'object'"};
-const struct endpoint weaviate_live_endpoint = {.handle = live_get,
-                                                .summary = "Whether the process is alive"};
-const struct endpoint weaviate_ready_endpoint = {.handle = ready_get,
-                                                 .summary = "Whether requests are taken"};
+const struct endpoint weaviate_live_endpoint = {
+    .status = 204, .handle = live_get, .summary = "Whether the process is alive"};
+const struct endpoint weaviate_ready_endpoint = {
+    .status = 204, .handle = ready_get, .summary = "Whether requests are taken"};
