@@ -420,7 +420,7 @@ $(CLIENTS)/node/ready: tests/clients/node/package-lock.json | $(DEPS_FIRST)
 		ln -sfn $(CURDIR)/$(<D) $(@D)/scripts && touch $@; fi
 
 .PHONY: clients
-clients: build/asan/embedd $(VENV_READY) $(CLIENTS_PYTHON) $(CLIENTS)/node/ready ## clients of Python and Node on their defaults against the program (800 MB of packages)
+clients: build/asan/embedd $(VENV_READY) $(CLIENTS_PYTHON) $(CLIENTS)/node/ready ## clients that people have, on their defaults (800 MB of packages); CASES=500: of the description, for each route
 	@echo "clients that people have"
 	$(Q)EMBEDD=build/asan/embedd $(PYTEST) tests/clients
 

@@ -12,7 +12,7 @@ packages() {
     image) echo buildah mmdebstrap ca-certificates python3 python3-venv ;;
     browser) echo chromium python3 python3-venv ;;
     # Node may have come from elsewhere, with an npm that Debian's cannot stand beside.
-    clients) command -v npm >/dev/null || echo nodejs npm ;;
+    clients) echo prometheus; command -v npm >/dev/null || echo nodejs npm ;;
     bench) echo wrk python3 python3-venv ;;
     quality) echo gcc python3 python3-venv fasttext ;;
     fuzz) echo clang libclang-rt-14-dev ;;
