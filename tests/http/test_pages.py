@@ -9,7 +9,7 @@ import pages
 import pytest
 from harness import PROGRAM, TOP
 
-TRANSLATED = {"README.md": "README.zh.md", "docs/API.md": "docs/API.zh.md"}
+TRANSLATED = {"README.md": "README.zh.md", "docs/API.md": "docs/API.zh.md", "docs/CLIENTS.md": "docs/CLIENTS.zh.md"}
 PAGES = ["README.md", "README.zh.md", "examples/chain/README.md", "examples/reviews/README.md",
          *(str(path.relative_to(TOP)) for path in sorted((TOP / "docs").glob("*.md")))]
 # The pages whose commands are run, and at least how many outputs each of them shows.
@@ -106,6 +106,26 @@ def test_the_page_of_clients_shows_the_lines_that_run():
     for path in scripts:
         parts = re.findall(r"^ *(?:#|//) -- docs\n(.*?)^ *(?:#|//) -- end$", path.read_text(), re.M | re.S)
         assert "".join(map(textwrap.dedent, parts)) in shown, f"{path}: not as it runs in docs/CLIENTS.md"
+
+
+def test_both_pages_of_clients_show_the_same_lines():
+    assert pages.blocks(read("docs/CLIENTS.md")) == pages.blocks(read("docs/CLIENTS.zh.md"))
+
+
+# How a cell of the table begins; a cell that begins with none of these is the same in kind: it begins with none there.
+SAID = {"yes": "是", "no": "否", "?": "?", "taken": "接受", "refused": "拒绝", "cut": "截断", "ignored": "忽略"}
+
+
+def said(page, words):
+    """The cells beside the first, of the tables of what works where: by what they begin with, and code in them."""
+    rows = [line.strip("|").split(" | ") for line in read(page).splitlines() if line[:1] == "|"]
+    return [[(next((i for i, word in enumerate(words) if re.match(re.escape(word) + r"(?![a-z])", cell.strip())), None),
+              re.findall("`[^`]*`", cell)) for cell in row[1:]] for row in rows if len(row) == 7]
+
+
+def test_both_pages_of_clients_say_the_same_works():
+    english, chinese = said("docs/CLIENTS.md", SAID.keys()), said("docs/CLIENTS.zh.md", SAID.values())
+    assert len(english) > 30 and english == chinese
 
 
 @pytest.mark.parametrize("english, chinese", TRANSLATED.items())
