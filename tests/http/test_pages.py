@@ -139,6 +139,24 @@ def test_both_languages_show_the_same(english, chinese):
         assert of[0] == of[1]
 
 
+@pytest.mark.parametrize("page", ["docs/API.md", "docs/API.zh.md"])
+def test_the_list_of_apis_names_every_route(service, page):
+    listed = re.findall("`(?:GET |POST )?(/[^`]*)`", read(page).partition("\n## ")[0])
+    paths = service.get("/openapi.json").json()["paths"]
+    assert {path for path in listed if "/chain/" not in path} == set(paths)
+
+
+@pytest.mark.parametrize("page", ["docs/API.md", "docs/API.zh.md"])
+def test_every_header_of_replies_is_told(page):
+    sources = "".join(path.read_text() for path in (TOP / "handlers").rglob("*.c"))
+    sent = set(re.findall(r'(?:reply_add_header|add_number|add_count)\(x, "([^"]*)"', sources))
+    cells = [row.split("|")[1] for row in read(page).splitlines() if row.startswith("| `")]
+    told = [name for cell in cells for name in re.findall("`([^`]*)`", cell)]
+    assert len(sent) > 20
+    for name in map(str.lower, sent):
+        assert any(name == known or known.endswith("…") and name.startswith(known[:-1]) for known in told), name
+
+
 @pytest.mark.parametrize("english, chinese", TRANSLATED.items())
 def test_both_languages_link_to_the_same_section_by_section(english, chinese):
     def targets(page):
