@@ -94,6 +94,12 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(page):
         assert not anchor or anchor in anchors(target), link
 
 
+def test_the_tour_names_every_file_of_the_handlers():
+    named = re.findall(r"`([a-z_/]+)\.\w+`", read("docs/ARCHITECTURE.md"))
+    files = {path.stem for path in (TOP / "handlers").rglob("*") if path.is_file()}
+    assert files <= {name.rpartition("/")[2] for name in named}
+
+
 def without_comments(block):
     return [(re.sub(r" +# .*", "", command), output) for command, output in pages.commands(block)]
 
