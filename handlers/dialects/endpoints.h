@@ -10,11 +10,8 @@
 #include "handlers/endpoint.h"
 
 extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_ollama;
+extern const struct dialect dialect_cohere, dialect_ranks, dialect_gemini;
 extern const struct dialect dialect_weaviate, dialect_oip;
-extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_cohere;
-extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_cohere, dialect_ranks;
-extern const struct dialect dialect_own, dialect_openai, dialect_tei, dialect_cohere, dialect_ranks,
-    dialect_gemini;
 
 /* lookup.c: the chain, step by step */
 extern const struct endpoint ids_endpoint, onehot_endpoint, lookup_endpoint;
