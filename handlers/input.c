@@ -371,10 +371,12 @@ static bool sequence_to_ids(struct exchange *x, struct sequence *sequence,
     switch (sequence->form) {
     case INPUT_TEXT: {
         struct tokens tokens;
+        const size_t sent_bytes = sequence->text.bytes;
         if (!prompt_before(prompt, x->arena, &sequence->text.data, &sequence->text.bytes, err) ||
             !model_tokenize(x->model, x->arena, sequence->text.data, sequence->text.bytes,
                             sequence->flags, &tokens, err))
             return false;
+        sequence->prompt_bytes = sequence->text.bytes - sent_bytes;
         sequence->ids = tokens.ids;
         sequence->n = tokens.n;
         sequence->is_truncated = tokens.is_truncated;

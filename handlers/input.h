@@ -38,8 +38,9 @@ enum input_form {
 /** One sequence. Before batch_tokenize only its source is set. */
 struct sequence {
     enum input_form form;
-    struct text text;   /* INPUT_TEXT */
-    struct text joined; /* its tokens, where a model looks at texts that it is not (whole) */
+    struct text text;    /* INPUT_TEXT; behind a prompt, once that is put before it */
+    size_t prompt_bytes; /* of the text, that were not sent */
+    struct text joined;  /* its tokens, where a model looks at texts that it is not (whole) */
     const struct value *tokens; /* INPUT_TOKENS: n_tokens strings */
     size_t n_tokens;
 
@@ -58,6 +59,13 @@ struct sequence {
 static inline bool sequence_is_whole(const struct sequence *sequence)
 {
     return sequence->form == INPUT_TEXT && !sequence->is_truncated;
+}
+
+/** sequence_sent: a text as it was sent, for replies that hold it. */
+static inline struct text sequence_sent(const struct sequence *sequence)
+{
+    const size_t before = sequence->prompt_bytes;
+    return (struct text){sequence->text.data + before, sequence->text.bytes - before};
 }
 
 /** sequence_passage: what its vector is made of. */

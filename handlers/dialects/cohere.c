@@ -240,7 +240,7 @@ static void write_texts(const struct batch *batch, struct buf *out)
     buf_add_str(out, ",\"texts\":");
     for (size_t i = 0; i < batch->n; i++) {
         buf_add_char(out, i > 0 ? ',' : '[');
-        write_text(out, batch->items[i].text);
+        write_text(out, sequence_sent(&batch->items[i]));
     }
     buf_add_char(out, ']');
 }

@@ -146,7 +146,8 @@ static bool read_ranking(struct exchange *x, struct ranking *ranking, struct err
 
 /* -- replies -- */
 
-static void write_result(struct buf *out, const struct ranked *ranked, const struct text *document)
+static void write_result(struct buf *out, const struct ranked *ranked,
+                         const struct sequence *document)
 {
     buf_add_str(out, "{\"index\":");
     buf_add_u64(out, ranked->index);
@@ -154,7 +155,7 @@ static void write_result(struct buf *out, const struct ranked *ranked, const str
     write_real(out, ranked->score);
     if (document) {
         buf_add_str(out, ",\"document\":{\"text\":");
-        write_text(out, *document);
+        write_text(out, sequence_sent(document));
         buf_add_char(out, '}');
     }
     buf_add_char(out, '}');
@@ -184,7 +185,7 @@ static bool write_ranks(struct exchange *x, int version, struct buf *out, struct
     for (int64_t i = 0; i < ranking.n; i++) {
         const struct sequence *item = &ranking.embedding.batch.items[1 + ranked[i].index];
         if (i > 0) buf_add_char(out, ',');
-        write_result(out, &ranked[i], ranking.has_documents ? &item->text : NULL);
+        write_result(out, &ranked[i], ranking.has_documents ? item : NULL);
     }
     write_tail(out, &ranking.embedding, version);
     stage_end(x, STAGE_WRITE);

@@ -114,7 +114,6 @@ static const struct field rerank_fields[RERANK_FIELDS] = {
 
 struct ranking {
     struct embedding embedding;
-    const struct value *texts; /* as they were sent */
     bool is_raw, has_text;
 };
 
@@ -122,15 +121,14 @@ static bool read_ranking(struct exchange *x, const struct value values[static RE
                          struct ranking *ranking, struct err *err)
 {
     struct embedding *embedding = &ranking->embedding;
-    const struct value *texts = &values[RERANK_TEXTS];
     struct text query = {0};
-    ranking->texts = texts->kind == VALUE_LIST ? texts->list.items : texts;
     return read_text(&values[RERANK_QUERY], "query", &query, err) &&
            tei_read_limit(x, &values[RERANK_TRUNCATE], &values[RERANK_DIRECTION], &embedding->limit,
                           err) &&
            value_get_bool(&values[RERANK_RAW], "raw_scores", &ranking->is_raw, err) &&
            value_get_bool(&values[RERANK_RETURN], "return_text", &ranking->has_text, err) &&
-           batch_read(x, texts, "texts", INPUT_TEXT, false, &embedding->batch, err) &&
+           batch_read(x, &values[RERANK_TEXTS], "texts", INPUT_TEXT, false, &embedding->batch,
+                      err) &&
            batch_prepend(x, query, &embedding->batch, err);
 }
 
@@ -142,7 +140,7 @@ static void write_rank(struct buf *out, const struct ranked *ranked, const struc
     buf_add_u64(out, ranked->index);
     if (ranking->has_text) {
         buf_add_str(out, ",\"text\":");
-        write_text(out, ranking->texts[ranked->index].text);
+        write_text(out, sequence_sent(&ranking->embedding.batch.items[1 + ranked->index]));
     }
     buf_add_str(out, ",\"score\":");
     write_real(out, ranking->is_raw ? ranked->score : (1 + ranked->score) / 2);

@@ -46,7 +46,7 @@ static void write_one_tail(struct exchange *x, const struct embedding *embedding
 {
     (void)x;
     buf_add_str(out, ",\"text\":");
-    write_text(out, embedding->batch.items[0].text);
+    write_text(out, sequence_sent(&embedding->batch.items[0]));
     buf_add_str(out, ",\"dim\":");
     buf_add_u64(out, embedding->pool.dims);
     buf_add_char(out, '}');

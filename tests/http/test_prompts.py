@@ -55,6 +55,10 @@ def test_the_models_own_prompt_goes_before_every_text(start, tmp_path):
     # A text comes back as it was sent, and ids are taken as they are.
     assert {rank["text"] for rank in ask(service, "/rerank", {
         "query": "a", "texts": TEXTS, "return_text": True})} == set(TEXTS)
+    assert {rank["document"]["text"] for rank in ask(service, "/v1/rerank", {
+        "query": "a", "documents": TEXTS})["results"]} == set(TEXTS)
+    assert ask(service, "/v2/embed", {"texts": TEXTS})["texts"] == TEXTS
+    assert ask(service, "/vectors", {"text": TEXTS[0]})["text"] == TEXTS[0]
     assert ask(service, "/embed", {"inputs": [2, 3]}) == ask(plain, "/embed", {"inputs": [2, 3]})
 
 
