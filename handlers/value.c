@@ -37,17 +37,22 @@ const char *value_describe(const struct value *value)
     return "nested too deep";
 }
 
-const struct value *value_member(const struct value *object, const char *name)
+const struct value *value_find(const struct value *object, struct text name)
 {
     static const struct value absent = {.kind = VALUE_ABSENT};
-    const size_t bytes = strlen(name);
     if (object->kind != VALUE_OBJECT) return &absent;
     for (size_t i = 0; i < object->object.n; i++) {
         const struct member *member = &object->object.items[i];
-        if (member->name.bytes == bytes && memcmp(member->name.data, name, bytes) == 0)
+        if (member->name.bytes == name.bytes &&
+            memcmp(member->name.data, name.data, name.bytes) == 0)
             return &member->value;
     }
     return &absent;
+}
+
+const struct value *value_member(const struct value *object, const char *name)
+{
+    return value_find(object, (struct text){name, strlen(name)});
 }
 
 bool value_is_given(const struct value *value)

@@ -63,6 +63,9 @@ struct member {
 /** value_member: the member `name` of an object; VALUE_ABSENT where it has none or is no object. */
 const struct value *value_member(const struct value *object, const char *name);
 
+/** value_find: value_member, the name being data. It is looked for member by member. */
+const struct value *value_find(const struct value *object, struct text name);
+
 /** text_quoted: how many bytes of `text` a message quotes: at most ERR_VALUE_BYTES, whole
  * characters. */
 int text_quoted(struct text text);

@@ -49,8 +49,8 @@ static const struct field rerank_fields[N_FIELDS] = {
         FIELD("top_n", "'type':'integer','minimum':0", "the best so many; 0, the default: all"),
     [RETURN_DOCUMENTS] = FIELD("return_documents", SCHEMA_BOOL, "whether results hold the texts"),
     [MAX_TOKENS] = FIELD("max_tokens_per_doc", SCHEMA_COUNT, "the most tokens of a text"),
-    [RANK_FIELDS] =
-        FIELD("rank_fields", SCHEMA_STRINGS, "which texts of the objects; text by default"),
+    [RANK_FIELDS] = FIELD("rank_fields", SCHEMA_STRINGS ",'maxItems':64",
+                          "which texts of the objects; text by default"),
 };
 
 /* What a request wants ranked: item 0 of the batch is the query. */
@@ -60,17 +60,6 @@ struct ranking {
     bool has_documents;
 };
 
-static const struct value *member_named(const struct value *object, struct text name)
-{
-    for (size_t i = 0; object->kind == VALUE_OBJECT && i < object->object.n; i++) {
-        const struct member *member = &object->object.items[i];
-        if (member->name.bytes == name.bytes &&
-            memcmp(member->name.data, name.data, name.bytes) == 0)
-            return &member->value;
-    }
-    return NULL;
-}
-
 /* The texts of an object that rank_fields names, a space between two. */
 static bool join_fields(struct exchange *x, const struct value *object, const struct value *names,
                         size_t index, struct value *out, struct err *err)
@@ -79,8 +68,8 @@ static bool join_fields(struct exchange *x, const struct value *object, const st
     buf_init(&joined, x->arena);
     size_t n = 0;
     for (size_t i = 0; i < names->list.n; i++) {
-        const struct value *text = member_named(object, names->list.items[i].text);
-        if (!text || text->kind != VALUE_STRING) continue;
+        const struct value *text = value_find(object, names->list.items[i].text);
+        if (text->kind != VALUE_STRING) continue;
         if (n++ > 0) buf_add_char(&joined, ' ');
         buf_add(&joined, text->text.data, text->text.bytes);
     }
@@ -91,14 +80,18 @@ static bool join_fields(struct exchange *x, const struct value *object, const st
     return !joined.failed || err_out_of_memory(err);
 }
 
+/* Each is looked for in each document: a short body could have many of both. */
+#define NAMES_MAX 64
+
 static bool check_names(const struct value *names, struct err *err)
 {
-    bool is_good = names->kind == VALUE_LIST && names->list.n > 0;
+    bool is_good = names->kind == VALUE_LIST && names->list.n > 0 && names->list.n <= NAMES_MAX;
     for (size_t i = 0; is_good && i < names->list.n; i++)
         is_good = names->list.items[i].kind == VALUE_STRING;
     return is_good || err_set(err, ERR_INVALID, "rank_fields",
-                              "rank_fields must be a list of names of fields, such as [\"title\", "
-                              "\"text\"]");
+                              "rank_fields must be a list of 1 to %d names of fields, such as "
+                              "[\"title\", \"text\"]",
+                              NAMES_MAX);
 }
 
 static bool read_documents(struct exchange *x, const struct value *documents,

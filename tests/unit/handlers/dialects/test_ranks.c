@@ -76,6 +76,20 @@ static void rank_fields_say_which_texts_of_an_object_count(void **state)
         "{\"text\":\"我 爱\"}}" TAIL("1", "5"));
 }
 
+/* So that what is asked for is little work for its length. */
+static void rank_fields_are_few(void **state)
+{
+    char body[1024];
+    for (int n = 64; n <= 65; n++) {
+        int bytes = snprintf(body, sizeof body,
+                             "{\"query\":\"a\",\"documents\":[{\"text\":\"a\"}],\"rank_fields\":[");
+        for (int i = 1; i < n; i++)
+            bytes += snprintf(body + bytes, sizeof body - (size_t)bytes, "\"other\",");
+        snprintf(body + bytes, sizeof body - (size_t)bytes, "\"text\"]}");
+        assert_int_equal(ask_post(*state, "/v1/rerank", body)->status, n == 64 ? 200 : 400);
+    }
+}
+
 static void long_documents_are_cut(void **state)
 {
     struct ask *ask = *state;
@@ -116,11 +130,11 @@ static void wrong_values_are_named(void **state)
         {"{\"query\":\"a\",\"documents\":[\"a\"],\"max_tokens_per_doc\":0}",
          "max_tokens_per_doc must be a whole number from 1 to 2147483647, not 0"},
         {"{\"query\":\"a\",\"documents\":[\"a\"],\"rank_fields\":[]}",
-         "rank_fields must be a list of names of fields, such as [\"title\", \"text\"]"},
+         "rank_fields must be a list of 1 to 64 names of fields, such as [\"title\", \"text\"]"},
         {"{\"query\":\"a\",\"documents\":[\"a\"],\"rank_fields\":\"text\"}",
-         "rank_fields must be a list of names of fields, such as [\"title\", \"text\"]"},
+         "rank_fields must be a list of 1 to 64 names of fields, such as [\"title\", \"text\"]"},
         {"{\"query\":\"a\",\"documents\":[\"a\"],\"rank_fields\":[\"text\",null]}",
-         "rank_fields must be a list of names of fields, such as [\"title\", \"text\"]"},
+         "rank_fields must be a list of 1 to 64 names of fields, such as [\"title\", \"text\"]"},
         {"{\"query\":\"a\",\"documents\":[\"a\",{\"text\":\"b\"}],\"rank_fields\":[\"title\"]}",
          "documents[1] has no text under any of rank_fields"},
     };
@@ -199,6 +213,7 @@ int main(void)
         cmocka_unit_test(documents_may_be_objects_and_results_fewer),
         cmocka_unit_test(v2_sends_documents_back_only_when_asked),
         cmocka_unit_test(rank_fields_say_which_texts_of_an_object_count),
+        cmocka_unit_test(rank_fields_are_few),
         cmocka_unit_test(long_documents_are_cut),
         cmocka_unit_test(wrong_values_are_named),
         cmocka_unit_test(v2_has_the_errors_of_cohere),
