@@ -233,8 +233,10 @@ bool ranks_take(struct exchange *x)
     struct value documents;
     size_t ignored;
     struct err err;
-    /* Nearly all of TEI's requests need no look at their fields. */
-    if (x->body_bytes == 0 || !memmem(x->body, x->body_bytes, key, sizeof key - 1)) return false;
+    /* Nearly all of TEI's requests need no look at their fields; what was read before this, and
+       handed over, is one of them. */
+    if (x->object || x->body_bytes == 0 || !memmem(x->body, x->body_bytes, key, sizeof key - 1))
+        return false;
     if (!fields_read(x->arena, x->body, x->body_bytes, field, 1, &documents, &ignored, &err) ||
         !value_is_given(&documents))
         return false;

@@ -198,6 +198,8 @@ static void the_path_of_two_owners_goes_by_what_is_to_be_ranked(void **state)
                  "{\"text\":\"饭\"}}" TAIL("1", "2"));
     assert_reply(post(*state, "/rerank", "{\"query\":\"饭\",\"texts\":[\"饭\"]}"), 200,
                  "[{\"index\":0,\"score\":1.0}]");
+    assert_reply(post(*state, "/", "{\"query\":\"饭\",\"texts\":[\"饭\"],\"documents\":[\"饭\"]}"),
+                 200, "[{\"index\":0,\"score\":1.0}]");
     const struct exchange *x = post(*state, "/rerank", "{\"query\":\"饭\"}");
     assert_int_equal(x->status, 422);
     x = post(*state, "/rerank", "{\"query\":\"饭\",\"documents\":[]}");
