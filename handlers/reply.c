@@ -45,7 +45,7 @@ void reply_by(struct exchange *x, bool (*write)(struct exchange *, struct buf *,
 bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
 {
     uint64_t held = plan->piece_bytes ? plan->piece_bytes : plan->reply_bytes;
-    if (plan->reply_bytes > x->arena->cap_bytes || held > arena_left(x->arena)) {
+    if (plan->reply_bytes > x->arena->cap_bytes) {
         x->sample.reject = REJECT_MEMORY;
         return err_set(err, ERR_TOO_LARGE, NULL,
                        "the reply would have about %" PRIu64
@@ -53,6 +53,7 @@ bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
                        "%zu, allows; send fewer or shorter inputs, or raise max-request-memory",
                        plan->reply_bytes, x->arena->cap_bytes);
     }
+    if (held > arena_left(x->arena)) return err_out_of_memory(err);
     if (!arena_has_budget(x->arena, held)) return handlers_overloaded(err);
     uint64_t work = (plan->piece_bytes ? 0 : plan->reply_bytes) + plan->read_bytes / READ_SHARE +
                     plan->text_bytes * TEXT_SHARE;

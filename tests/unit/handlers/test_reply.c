@@ -52,7 +52,9 @@ static void a_reply_beyond_the_requests_memory_is_refused_before_it_is_made(void
         plan(ask, 0, (struct plan){.reply_bytes = (1 << 20) + 1, .piece_bytes = 10}, &err));
     ask_begin(ask);
     assert_non_null(arena_alloc(&ask->arena, 1000));
+    /* It would fit, if nothing else had been taken. */
     assert_false(reply_plan(&ask->x, &(struct plan){.reply_bytes = 1 << 20}, &err));
+    assert_int_equal(err.code, ERR_MEMORY);
     assert_true(
         reply_plan(&ask->x, &(struct plan){.reply_bytes = 1 << 20, .piece_bytes = 10}, &err));
     arena_clear(&ask->arena);
