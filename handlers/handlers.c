@@ -67,11 +67,11 @@ static const struct route *find_sibling(const char *path)
 static void refuse_path(struct exchange *x, const char *path)
 {
     struct err err;
-    const struct route *sibling = *path ? find_sibling(path) : NULL;
     const char *near = nearest_name(path, route_names + 1, n_routes);
-    for (size_t i = 0; near && !sibling && i < n_routes; i++)
-        if (routes[i].path == near) sibling = &routes[i];
-    if (sibling) x->dialect = sibling->dialect;
+    const struct route *like = *path && !near ? find_sibling(path) : NULL;
+    for (size_t i = 0; near && !like; i++)
+        if (routes[i].path == near) like = &routes[i];
+    if (like) x->dialect = like->dialect;
     err_set(&err, ERR_NOT_FOUND, NULL, "there is no route %.*s; %s%s%s",
             (int)strnlen(path, ERR_VALUE_BYTES), path, near ? "did you mean " : "",
             near ? near : "GET /openapi.json lists them", near ? "?" : "");

@@ -18,6 +18,13 @@ static void a_wrong_path_is_404(void **state)
     assert_reply(ask_get(*state, "/tokenise"), 404,
                  "{\"error\":\"there is no route /tokenise; did you mean /tokenize?\","
                  "\"error_type\":\"Validation\"}");
+    /* Several APIs begin with /v1/. */
+    assert_reply(ask_get(*state, "/v1/rerankk"), 404,
+                 "{\"message\":\"there is no route /v1/rerankk; did you mean /v1/rerank?\","
+                 "\"detail\":\"there is no route /v1/rerankk; did you mean /v1/rerank?\"}");
+    assert_reply(ask_get(*state, "/v2/modelz/a/infer"), 404,
+                 "{\"error\":\"there is no route /v2/modelz/a/infer; did you mean "
+                 "/v2/models/{model}/infer?\"}");
 }
 
 static void a_wrong_method_is_405_with_allow(void **state)
