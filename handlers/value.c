@@ -27,6 +27,7 @@ const char *value_describe(const struct value *value)
     case VALUE_STRING:
         return "a string";
     case VALUE_INTEGERS:
+        return "a list of whole numbers";
     case VALUE_LIST:
         return "a list";
     case VALUE_OBJECT:
@@ -98,6 +99,13 @@ bool value_get_text(const struct value *value, const char *name, struct text *ou
                        value_quote(value, quoted));
     *out = value->text;
     return true;
+}
+
+bool value_check_object(const struct value *value, const char *name, struct err *err)
+{
+    return !value_is_given(value) || value->kind == VALUE_OBJECT ||
+           err_set(err, ERR_INVALID, name, "%s must be an object, not %s", name,
+                   value_describe(value));
 }
 
 bool value_get_whole(const struct value *value, const char *name, int64_t min, int64_t max,

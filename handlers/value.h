@@ -89,6 +89,9 @@ bool value_is_given(const struct value *value);
 bool value_get_bool(const struct value *value, const char *name, bool *out, struct err *err);
 bool value_get_text(const struct value *value, const char *name, struct text *out, struct err *err);
 
+/** value_check_object: an object, for value_member. */
+bool value_check_object(const struct value *value, const char *name, struct err *err);
+
 /** value_get_whole: a whole number from `min` to `max`. */
 bool value_get_whole(const struct value *value, const char *name, int64_t min, int64_t max,
                      int64_t *out, struct err *err);

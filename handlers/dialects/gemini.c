@@ -134,6 +134,8 @@ static bool read_one(struct exchange *x, const struct value *values, const char 
     struct text unused;
     for (size_t i = TASK_TYPE; i <= TITLE; i++)
         if (!value_get_text(&values[i], embed_fields[i].name.data, &unused, err)) return false;
+    for (size_t i = CONFIG; i <= CONFIG_TOO; i++)
+        if (!value_check_object(&values[i], embed_fields[i].name.data, err)) return false;
     char where[PREFIX_BYTES + sizeof "content.parts"];
     snprintf(where, sizeof where, "%scontent.parts", prefix);
     struct value *text = &wish->texts[wish->n];

@@ -120,7 +120,9 @@ static bool read_outputs(const struct exchange *x, const struct value *outputs, 
                 err, ERR_INVALID, "outputs",
                 "unexpected inference output '%.*s' for model '%s'; it has one, '" OUTPUT "'",
                 name.data ? text_quoted(name) : 0, name.data ? name.data : "", x->snapshot->name);
-        if (!value_get_bool(value_member(value_member(output, "parameters"), "binary_data"),
+        const struct value *parameters = value_member(output, "parameters");
+        if (!value_check_object(parameters, "outputs.parameters", err) ||
+            !value_get_bool(value_member(parameters, "binary_data"),
                             "outputs.parameters.binary_data", is_binary, err))
             return false;
     }
@@ -143,6 +145,7 @@ static bool read_infer(struct exchange *x, struct infer *infer, struct err *err)
         return false;
     embedding_init(embedding, x);
     return value_get_text(&values[ID], "id", &infer->id, err) &&
+           value_check_object(parameters, "parameters", err) &&
            value_get_bool(value_member(parameters, "binary_data_output"),
                           "parameters.binary_data_output", &infer->is_binary, err) &&
            value_get_bool(value_member(parameters, "normalize"), "parameters.normalize",

@@ -42,10 +42,8 @@ static bool read_similarity(struct exchange *x, const struct value *inputs,
         return err_set(err, ERR_INVALID, "inputs",
                        "inputs must be an object with source_sentence and sentences, but is %s",
                        value_describe(inputs));
-    if (value_is_given(parameters) && parameters->kind != VALUE_OBJECT)
-        return err_set(err, ERR_INVALID, "parameters", "parameters must be an object, not %s",
-                       value_describe(parameters));
-    return read_text(value_member(inputs, "source_sentence"), "inputs.source_sentence", &source,
+    return value_check_object(parameters, "parameters", err) &&
+           read_text(value_member(inputs, "source_sentence"), "inputs.source_sentence", &source,
                      err) &&
            tei_read_limit(x, value_member(parameters, "truncate"),
                           value_member(parameters, "truncation_direction"), &embedding->limit,

@@ -72,9 +72,10 @@ static bool read_tensor(const struct exchange *x, const struct value *inputs, st
                               "(token ids)");
     tensor->datatype = (enum datatype)datatype;
     tensor->data = value_member(input, "data");
+    const struct value *parameters = value_member(input, "parameters");
     return read_shape(x, value_member(input, "shape"), tensor, err) &&
-           read_binary_size(value_member(value_member(input, "parameters"), "binary_data_size"),
-                            tensor, binary, err);
+           value_check_object(parameters, TENSOR ".parameters", err) &&
+           read_binary_size(value_member(parameters, "binary_data_size"), tensor, binary, err);
 }
 
 static bool refuse_size(const struct tensor *tensor, struct err *err)

@@ -79,10 +79,8 @@ static bool read_vectors(struct exchange *x, struct embedding *embedding, struct
     if (!exchange_read_fields(x, values, err)) return false;
     const struct value *config = &values[CONFIG];
     embedding_init(embedding, x);
-    if (value_is_given(config) && config->kind != VALUE_OBJECT)
-        return err_set(err, ERR_INVALID, "config", "config must be an object, not %s",
-                       value_describe(config));
-    return embedding_read_dimensions(embedding, x, value_member(config, "dimensions"),
+    return value_check_object(config, "config", err) &&
+           embedding_read_dimensions(embedding, x, value_member(config, "dimensions"),
                                      "config.dimensions", err) &&
            read_texts(x, values, embedding, err);
 }

@@ -244,6 +244,15 @@ static void errors_are_one_string(void **state)
         {"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":[\"a\"]}],"
          "\"parameters\":{\"dimensions\":3}}",
          "parameters.dimensions must be a whole number from 1 to 2, not 3"},
+        {"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":[\"a\"]}],"
+         "\"parameters\":3}",
+         "parameters must be an object, not a number"},
+        {"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":[\"a\"],"
+         "\"parameters\":true}]}",
+         "inputs[0].parameters must be an object, not true"},
+        {"{\"inputs\":[{\"name\":\"x\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":[\"a\"]}],"
+         "\"outputs\":[{\"name\":\"embedding\",\"parameters\":\"binary_data\"}]}",
+         "outputs.parameters must be an object, not a string"},
         {"{\"id\":7,\"inputs\":[]}", "id must be a string, not 7"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
