@@ -22,9 +22,9 @@
 /* Rounds of MHD_run before the loop's other work gets its turn. */
 #define RUNS_MAX 64
 /* What libmicrohttpd has for a connection's head (framing.c lets lines of 4096 bytes in all and a
-   path of 1024 pass), a piece of the body and the head of the reply. Wiped after each request, so
-   that small is fast. */
-#define POOL_BYTES 6144
+   path of 1024 pass), a piece of the body and the head of the reply, in which one header may have
+   2048 (openai.c). Wiped after each request, so that small is fast. */
+#define POOL_BYTES 8192
 /* And for what replies to pages of other origins have in their head (cors.c): two values of 256
    bytes from the request, and words of our own. */
 #define CORS_BYTES 1536

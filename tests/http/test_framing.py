@@ -132,6 +132,25 @@ def test_the_fullest_heads_that_pass_are_answered_whole(start, name):
             assert refusal(service, is_too_much) == 431
 
 
+@pytest.mark.parametrize("flags", [(), ("--tei-telemetry",)])
+def test_the_fullest_heads_get_the_longest_description(start, flags):
+    service = start("--threads=1", "--server-timing", "--compress=all", "--max-header-bytes=16K",
+                    "--model=" + "m" * 200 + "=builtin", *flags)
+    named = "x" * (1024 - len("/openai/deployments//embeddings"))
+    for path, model in ((f"/openai/deployments/{named}/embeddings", None), ("/v1/embeddings", "m" * 1700)):
+        asked = None
+        for n in range(1, 30):
+            body = json.dumps({"input": ["a"] * n, "encoding_format": "bytes", "model": model}).encode()
+            if service.post(path, body).status == 400:
+                break
+            asked = post(path, body, X_Request_Id="i" * 128)
+        for length in (20, 123, 258):
+            with service.connect() as client:
+                client.send(fullest(asked, b"accept", length)[0])
+                reply = client.read_reply()
+                assert reply.status == 200 and len(reply.headers["metadata"]) > 1800
+
+
 @pytest.mark.parametrize("name", [b"accept", b"X-Embedd-Timing"])
 def test_the_fullest_heads_of_pages_get_their_long_replies(start, name):
     origin, model = "https://" + "o" * 248, "m" * 200
