@@ -22,20 +22,33 @@ static size_t escape_byte(unsigned char c, char out[static 6])
     return 6;
 }
 
-/* How many bytes at the start stand for themselves. */
-static size_t plain_bytes(const char *text, size_t bytes)
+#define ONES 0x0101010101010101u
+#define HIGHS 0x8080808080808080u
+
+/* Eight bytes at a time: subtracting makes the high bit of such a byte (and at most of bytes after
+   it, so the lowest is right) appear. */
+const char *json_plain_end(const char *at, const char *end)
 {
-    size_t n = 0;
-    while (n < bytes && (unsigned char)text[n] >= 0x20 && text[n] != '"' && text[n] != '\\')
-        n++;
-    return n;
+    for (; end - at >= 8; at += 8) {
+        uint64_t word;
+        memcpy(&word, at, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
+        uint64_t quote = word ^ ONES * '"', slash = word ^ ONES * '\\';
+        uint64_t hit = ((quote - ONES) | (slash - ONES) | (word - ONES * 0x20)) & ~word & HIGHS;
+        if (hit) return at + __builtin_ctzll(hit) / 8;
+    }
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
+        at++;
+    return at;
 }
 
 size_t json_escape(char *out, size_t cap, const char *text, size_t bytes, size_t *used)
 {
     size_t n = 0, i = 0, valid_end = utf8_valid_bytes(text, bytes);
     while (i < bytes) {
-        size_t plain = plain_bytes(text + i, valid_end - i);
+        size_t plain = (size_t)(json_plain_end(text + i, text + valid_end) - (text + i));
         size_t fits = utf8_cut(text + i, plain, cap - n);
         memcpy(out + n, text + i, fits);
         n += fits;

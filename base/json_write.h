@@ -10,6 +10,10 @@
 
 #include <stddef.h>
 
+/** json_plain_end: the first byte from `at` on that a JSON string cannot hold as it is: a quote, a
+ * backslash or a control character; `end` if there is none. */
+const char *json_plain_end(const char *at, const char *end);
+
 /** json_write_string writes `text` quoted and escaped; bytes that are not UTF-8 become U+FFFD. */
 void json_write_string(struct buf *buf, const char *text, size_t bytes);
 

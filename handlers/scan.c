@@ -1,37 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handlers/scan.h"
 
+#include "base/json_write.h"
 #include "base/numtext.h"
 #include "base/utf8.h"
 
 #include <assert.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct scanner {
     const char *at, *end;
     struct arena *arena;
 };
-
-#define ONES 0x0101010101010101u
-#define HIGHS 0x8080808080808080u
-
-/* The first byte from `at` on that is a quote, a backslash or a control character; `end` if none.
-   Eight bytes at a time: subtracting makes the high bit of such a byte (and at most of bytes after
-   it) appear. */
-static const char *plain_end(const char *at, const char *end)
-{
-    for (; end - at >= 8; at += 8) {
-        uint64_t word;
-        memcpy(&word, at, 8);
-        uint64_t quote = word ^ ONES * '"', slash = word ^ ONES * '\\';
-        uint64_t hit =
-            ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((word - ONES * 0x20) & ~word);
-        if (hit & HIGHS) break;
-    }
-    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
-        at++;
-    return at;
-}
 
 static bool at_char(const struct scanner *s, char c)
 {
@@ -95,7 +77,7 @@ static bool scan_escaped(struct scanner *s, const char *start, struct text *out)
     const char *end = s->at;
     while (end < s->end && *end != '"') {
         if (*end != '\\' || s->end - end < 2) return false; /* a control character, or cut off */
-        end = plain_end(end + 2, s->end);
+        end = json_plain_end(end + 2, s->end);
     }
     if (end == s->end) return false;
     /* No escape stands for more bytes than it has. */
@@ -103,7 +85,7 @@ static bool scan_escaped(struct scanner *s, const char *start, struct text *out)
     if (!text) return false;
     char *to = text;
     for (const char *from = start; from < end;) {
-        const char *stop = plain_end(from, end);
+        const char *stop = json_plain_end(from, end);
         memcpy(to, from, (size_t)(stop - from));
         to += stop - from;
         from = stop;
@@ -118,7 +100,7 @@ static bool scan_string(struct scanner *s, struct text *out)
 {
     if (!skip_char(s, '"')) return false;
     const char *start = s->at;
-    s->at = plain_end(start, s->end);
+    s->at = json_plain_end(start, s->end);
     if (at_char(s, '\\')) return scan_escaped(s, start, out);
     if (!at_char(s, '"')) return false;
     *out = (struct text){start, (size_t)(s->at - start)};
@@ -140,6 +122,47 @@ static bool scan_integer(struct scanner *s, int64_t *out)
     if (s->at < s->end && (*s->at == '.' || *s->at == 'e' || *s->at == 'E')) return false;
     *out = is_negative ? -number : number;
     return true;
+}
+
+static bool skip_digits(struct scanner *s)
+{
+    const char *start = s->at;
+    while (s->at < s->end && (unsigned char)(*s->at - '0') < 10)
+        s->at++;
+    return s->at > start;
+}
+
+#define REAL_BYTES_MAX 63
+
+/* A number with a point or an exponent, which fits into a double. */
+static bool scan_real(struct scanner *s, double *out)
+{
+    const char *start = s->at;
+    skip_char(s, '-');
+    if (!skip_char(s, '0') && !skip_digits(s)) return false;
+    const char *whole_end = s->at;
+    if (skip_char(s, '.') && !skip_digits(s)) return false;
+    if (skip_char(s, 'e') || skip_char(s, 'E')) {
+        if (!skip_char(s, '-')) skip_char(s, '+');
+        if (!skip_digits(s)) return false;
+    }
+    const size_t bytes = (size_t)(s->at - start);
+    char copy[REAL_BYTES_MAX + 1];
+    if (s->at == whole_end || bytes > REAL_BYTES_MAX) return false;
+    memcpy(copy, start, bytes);
+    copy[bytes] = '\0';
+    *out = strtod(copy, NULL);
+    return !isinf(*out);
+}
+
+static bool scan_number(struct scanner *s, struct value *value)
+{
+    const char *start = s->at;
+    value->kind = VALUE_INTEGER;
+    if (scan_integer(s, &value->integer)) return true;
+    s->at = start;
+    value->kind = VALUE_REAL;
+    return scan_real(s, &value->real);
 }
 
 static bool scan_word(struct scanner *s, const char *word)
@@ -212,7 +235,7 @@ static bool scan_key(struct scanner *s, struct text *key)
 {
     if (!skip_char(s, '"')) return false;
     key->data = s->at;
-    s->at = plain_end(s->at, s->end);
+    s->at = json_plain_end(s->at, s->end);
     key->bytes = (size_t)(s->at - key->data);
     if (!skip_char(s, '"')) return false;
     skip_space(s);
@@ -222,7 +245,7 @@ static bool scan_key(struct scanner *s, struct text *key)
 }
 
 /* Of an object inside a field; larger ones are left to the reference. */
-#define MEMBERS_MAX 16
+#define MEMBERS_MAX 32
 
 static bool scan_object(struct scanner *s, int depth, struct value *value)
 {
@@ -266,8 +289,7 @@ static bool scan_value(struct scanner *s, int depth, struct value *value)
         value->kind = VALUE_NULL;
         return scan_word(s, "null");
     default:
-        value->kind = VALUE_INTEGER;
-        return scan_integer(s, &value->integer);
+        return scan_number(s, value);
     }
 }
 

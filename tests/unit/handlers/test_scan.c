@@ -32,6 +32,9 @@ static void the_usual_bodies_are_understood(void **state)
         " {\"ids\":[ 1 , 2 ]} ",
         "{\"content\":{\"parts\":[{\"text\":\"a\"},{ \"text\" : \"b\" }]},\"parameters\":{}}",
         "{\"input\":[[[1]]],\"unknown\":{\"a\":[{}],\"b\":{\"c\":null}}}",
+        "{\"input\":1.5,\"inputs\":-0.25e-3,\"options\":{\"a\":0.8,\"b\":1E+2,\"c\":0e0}}",
+        "{\"input\":5e-324,\"inputs\":1e-400,\"text\":1.7976931348623157e308,\"x\":-0.0}",
+        "{\"input\":0.1000000000000000055511151231257827021181583404541015625}",
         "{}",
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
@@ -42,10 +45,17 @@ static void unusual_bodies_are_left_to_the_reference(void **state)
 {
     (void)state;
     static const char *const bodies[] = {
-        "{\"input\":1.5}",
+        "{\"input\":1.}",
+        "{\"input\":.5}",
+        "{\"input\":1e}",
+        "{\"input\":01.5}",
+        "{\"input\":-.5}",
+        "{\"input\":1.5.5}",
+        "{\"input\":1e999}",
+        "{\"input\":[1.5]}",
+        "{\"input\":1.000000000000000000000000000000000000000000000000000000000000000000}",
         "{\"input\":[9223372036854775808]}",
         "{\"input\":{\"a\":1,\"a\":2}}",
-        "{\"input\":{\"a\":1.5}}",
         "{\"input\":{\"\\u0061\":1}}",
         "{\"input\":{\"a\" 1}}",
         "{\"input\":{\"a\":1,}}",
