@@ -194,7 +194,10 @@ bool write_vectors(struct exchange *x, const struct embedding *embedding,
 
 static bool wants_raw(const struct exchange *x)
 {
-    return x->accept && strstr(x->accept, TYPE_BYTES) && !strstr(x->accept, TYPE_JSON);
+    const char *accept = x->accept;
+    if (!accept || strcmp(accept, TYPE_JSON) == 0) return false; /* nearly always */
+    return strcmp(accept, TYPE_BYTES) == 0 ||
+           (strstr(accept, TYPE_BYTES) && !strstr(accept, TYPE_JSON));
 }
 
 static void add_shape(struct exchange *x, const struct embedding *embedding)

@@ -12,29 +12,40 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define ID_BYTES_MAX 128
+
+/* Without leaving the loop early, for the compiler then looks at many bytes at a time. */
 static bool is_sane_id(const char *id)
 {
-    if (!id || !*id) return false;
-    size_t i = 0;
-    for (; id[i]; i++)
-        if (i == 128 || id[i] < 0x20 || id[i] > 0x7E) return false;
-    return true;
+    const size_t bytes = id ? strnlen(id, ID_BYTES_MAX + 1) : 0;
+    bool is_printable = true;
+    for (size_t i = 0; i < bytes; i++)
+        is_printable &= id[i] >= 0x20 && id[i] <= 0x7E;
+    return is_printable && bytes > 0 && bytes <= ID_BYTES_MAX;
+}
+
+/* In 16 digits. */
+static void put_hex(char *out, uint64_t number)
+{
+    for (size_t i = 16; i-- > 0; number >>= 4)
+        out[i] = "0123456789abcdef"[number & 15];
 }
 
 /* Unique without a system call a request: 64 random bits a thread, and a bijection of a counter. */
 static void new_request_id(char out[static 33])
 {
     static _Thread_local uint64_t seed, count;
+    static _Thread_local char seed_text[16];
     if (seed == 0) {
         if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed || seed == 0)
             seed = clock_now_ns() ^ (uint64_t)(uintptr_t)&seed;
+        put_hex(seed_text, seed);
     }
     uint64_t mixed = ++count * 0x9E3779B97F4A7C15u;
     mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9u;
     mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EBu;
-    uint64_t parts[2] = {seed, mixed ^ mixed >> 31};
-    for (size_t i = 0; i < 32; i++)
-        out[i] = "0123456789abcdef"[parts[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    memcpy(out, seed_text, sizeof seed_text);
+    put_hex(out + sizeof seed_text, mixed ^ mixed >> 31);
     out[32] = '\0';
 }
 
@@ -54,7 +65,7 @@ static const char *model_header(struct exchange *x)
     }
     out[bytes] = '\0';
     for (size_t i = 0; i < bytes; i++)
-        if ((unsigned char)out[i] < 0x20 || out[i] == 0x7F) out[i] = '?';
+        out[i] = (unsigned char)out[i] < 0x20 || out[i] == 0x7F ? '?' : out[i];
     return out;
 }
 
