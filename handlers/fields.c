@@ -89,14 +89,30 @@ static bool convert(struct arena *arena, json_t *json, int depth, struct value *
     return true;
 }
 
-static size_t find_field(const struct field *fields, size_t n, const char *key)
+static size_t find_field(const struct field *fields, size_t n, struct text key)
 {
-    size_t bytes = strlen(key);
     size_t i = 0;
-    while (i < n &&
-           !(fields[i].name.bytes == bytes && memcmp(fields[i].name.data, key, bytes) == 0))
+    while (i < n && !(fields[i].name.bytes == key.bytes &&
+                      memcmp(fields[i].name.data, key.data, key.bytes) == 0))
         i++;
     return i;
+}
+
+size_t fields_of_object(const struct value *object, const struct field *fields, size_t n,
+                        struct value *values)
+{
+    size_t ignored = 0;
+    for (size_t i = 0; i < n; i++)
+        values[i].kind = VALUE_ABSENT;
+    for (size_t i = 0; object->kind == VALUE_OBJECT && i < object->object.n; i++) {
+        const struct member *member = &object->object.items[i];
+        const size_t field = find_field(fields, n, member->name);
+        if (field < n)
+            values[field] = member->value;
+        else
+            ignored++;
+    }
+    return ignored;
 }
 
 static bool convert_fields(struct arena *arena, json_t *root, const struct field *fields, size_t n,
@@ -114,7 +130,7 @@ static bool convert_fields(struct arena *arena, json_t *root, const struct field
     json_t *member;
     json_object_foreach(root, key, member)
     {
-        size_t i = find_field(fields, n, key);
+        size_t i = find_field(fields, n, (struct text){key, strlen(key)});
         if (i == n) {
             *ignored += 1;
         } else if (!convert(arena, member, 0, &values[i])) {

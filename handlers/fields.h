@@ -30,6 +30,15 @@
 bool fields_read(struct arena *arena, const char *body, size_t bytes, const struct field *fields,
                  size_t n, struct value *values, size_t *ignored, struct err *err);
 
+/**
+ * fields_of_object: the same for an object that has been read already.
+ * @param object any value; where it is no object, it has no fields
+ * @param values (n) filled: VALUE_ABSENT where the object has no such field
+ * @return the number of members that are not among fields
+ */
+size_t fields_of_object(const struct value *object, const struct field *fields, size_t n,
+                        struct value *values);
+
 /** fields_read_reference: the same by jansson alone, without the scanner and the byte order mark.
  */
 bool fields_read_reference(struct arena *arena, const char *body, size_t bytes,

@@ -19,12 +19,9 @@
 /* From an object that another endpoint has read; what it ignored is noted already. */
 static bool take_members(struct exchange *x, struct value *values)
 {
-    size_t n_taken = 0;
-    for (size_t i = 0; i < x->endpoint->n_fields; i++) {
-        values[i] = *value_member(x->object, x->endpoint->fields[i].name.data);
-        n_taken += values[i].kind != VALUE_ABSENT;
-    }
-    x->sample.ignored_fields += x->object->object.n - n_taken;
+    const struct endpoint *endpoint = x->endpoint;
+    x->sample.ignored_fields +=
+        fields_of_object(x->object, endpoint->fields, endpoint->n_fields, values);
     return true;
 }
 

@@ -10,7 +10,6 @@
 #include "handlers/reply.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* -- errors -- */
@@ -142,10 +141,9 @@ static bool read_inputs(struct exchange *x, const struct value *inputs, struct b
     struct value *texts = arena_array(x->arena, n, sizeof *texts);
     if (!texts) return err_out_of_memory(err);
     for (size_t i = 0; i < n; i++) {
-        char where[48];
-        snprintf(where, sizeof where, "inputs[%zu].content", i);
+        const struct parts_place place = {"inputs", i, "content"};
         texts[i].kind = VALUE_STRING;
-        if (!parts_join(x, value_member(&inputs->list.items[i], "content"), where, &texts[i].text,
+        if (!parts_join(x, value_member(&inputs->list.items[i], "content"), &place, &texts[i].text,
                         err))
             return false;
     }
@@ -193,10 +191,13 @@ void cohere_write_id(struct exchange *x, struct buf *out)
 
 void cohere_write_meta(struct buf *out, int version, const char *unit, uint64_t n)
 {
-    buf_printf(out,
-               ",\"meta\":{\"api_version\":{\"version\":\"%d\"},\"billed_units\":{\"%s\":%" PRIu64
-               "}}",
-               version, unit, n);
+    buf_add_str(out, ",\"meta\":{\"api_version\":{\"version\":\"");
+    buf_add_u64(out, (uint64_t)version);
+    buf_add_str(out, "\"},\"billed_units\":{\"");
+    buf_add_str(out, unit);
+    buf_add_str(out, "\":");
+    buf_add_u64(out, n);
+    buf_add_str(out, "}}");
 }
 
 /* All types at once, before the first of them is written. */
@@ -224,12 +225,14 @@ static bool write_type(struct exchange *x, struct embedding *embedding, size_t t
 static bool write_by_type(struct exchange *x, struct embedding *embedding, unsigned types,
                           struct buf *out, struct err *err)
 {
-    char before = '{';
+    const char *before = "{\"";
     for (size_t i = 0; i < N_TYPES; i++) {
         if (!(types & 1u << i)) continue;
-        buf_printf(out, "%c\"%s\":", before, type_names[i]);
+        buf_add_str(out, before);
+        buf_add_str(out, type_names[i]);
+        buf_add_str(out, "\":");
         if (!write_type(x, embedding, i, out, err)) return false;
-        before = ',';
+        before = ",\"";
     }
     buf_add_char(out, '}');
     return true;
@@ -262,7 +265,8 @@ static bool write_embed(struct exchange *x, int version, struct buf *out, struct
         return false;
     write_texts(&embedding.batch, out);
     cohere_write_meta(out, version, "input_tokens", embedding.batch.tokens);
-    buf_printf(out, ",\"response_type\":\"embeddings_%s\"}", is_bare ? "floats" : "by_type");
+    buf_add_str(out, is_bare ? ",\"response_type\":\"embeddings_floats\"}"
+                             : ",\"response_type\":\"embeddings_by_type\"}");
     return true;
 }
 

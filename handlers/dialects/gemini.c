@@ -11,9 +11,6 @@
 #include "handlers/serving.h"
 #include "model/registry.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 /* -- errors -- */
 
 static const char *name_of_status(unsigned status)
@@ -71,6 +68,7 @@ enum {
 
 #define DIMENSIONS_NAME "outputDimensionality"
 #define DIMENSIONS_NAME_TOO "output_dimensionality"
+#define PARTS_NAME "content.parts"
 #define SCHEMA_CONTENT                                                                             \
     "'type':'object','required':['parts'],'properties':{'parts':{'type':'array','minItems':1,"     \
     "'items':{'type':'object','required':['text'],'properties':{'text':{'type':'string'}}}}}"
@@ -103,10 +101,8 @@ struct wish {
     size_t n;
 };
 
-#define PREFIX_BYTES 32 /* of "requests[123]." */
-
 static bool read_dimensions(const struct exchange *x, const struct value *values,
-                            const char *prefix, uint32_t *out, struct err *err)
+                            const struct parts_place *place, uint32_t *out, struct err *err)
 {
     const struct value *given[] = {
         value_member(&values[CONFIG], DIMENSIONS_NAME),
@@ -120,28 +116,28 @@ static bool read_dimensions(const struct exchange *x, const struct value *values
     int64_t dims = all;
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
         if (!value_is_given(given[i])) continue;
-        char name[PREFIX_BYTES + sizeof DIMENSIONS_NAME];
-        snprintf(name, sizeof name, "%s" DIMENSIONS_NAME, prefix);
-        if (!value_get_whole(given[i], name, 1, all, &dims, err)) return false;
+        struct parts_place own = *place;
+        own.name = DIMENSIONS_NAME;
+        char name[PARTS_PLACE_BYTES];
+        if (!value_get_whole(given[i], parts_place_write(&own, name), 1, all, &dims, err))
+            return false;
     }
     *out = (uint32_t)dims;
     return true;
 }
 
-static bool read_one(struct exchange *x, const struct value *values, const char *prefix,
-                     struct wish *wish, struct err *err)
+static bool read_one(struct exchange *x, const struct value *values,
+                     const struct parts_place *place, struct wish *wish, struct err *err)
 {
     struct text unused;
     for (size_t i = TASK_TYPE; i <= TITLE; i++)
         if (!value_get_text(&values[i], embed_fields[i].name.data, &unused, err)) return false;
     for (size_t i = CONFIG; i <= CONFIG_TOO; i++)
         if (!value_check_object(&values[i], embed_fields[i].name.data, err)) return false;
-    char where[PREFIX_BYTES + sizeof "content.parts"];
-    snprintf(where, sizeof where, "%scontent.parts", prefix);
     struct value *text = &wish->texts[wish->n];
     text->kind = VALUE_STRING;
-    return read_dimensions(x, values, prefix, &wish->dims[wish->n++], err) &&
-           parts_join(x, value_member(&values[CONTENT], "parts"), where, &text->text, err);
+    return read_dimensions(x, values, place, &wish->dims[wish->n++], err) &&
+           parts_join(x, value_member(&values[CONTENT], "parts"), place, &text->text, err);
 }
 
 /* Room for n texts, to be answered by the model that the path names. */
@@ -164,9 +160,10 @@ static bool wish_end(struct exchange *x, const char *field, struct wish *wish, s
 
 static bool read_request(struct exchange *x, struct wish *wish, struct err *err)
 {
+    static const struct parts_place place = {.name = PARTS_NAME};
     struct value values[N_FIELDS];
     return exchange_read_fields(x, values, err) && wish_begin(x, wish, 1, err) &&
-           read_one(x, values, "", wish, err) && wish_end(x, "content", wish, err);
+           read_one(x, values, &place, wish, err) && wish_end(x, "content", wish, err);
 }
 
 static bool read_batch(struct exchange *x, struct wish *wish, struct err *err)
@@ -179,11 +176,9 @@ static bool read_batch(struct exchange *x, struct wish *wish, struct err *err)
                        requests.kind == VALUE_LIST ? "empty" : value_describe(&requests));
     if (!wish_begin(x, wish, requests.list.n, err)) return false;
     for (size_t i = 0; i < requests.list.n; i++) {
-        char prefix[PREFIX_BYTES];
-        snprintf(prefix, sizeof prefix, "requests[%zu].", i);
-        for (size_t field = 0; field < N_FIELDS; field++)
-            values[field] = *value_member(&requests.list.items[i], embed_fields[field].name.data);
-        if (!read_one(x, values, prefix, wish, err)) return false;
+        const struct parts_place place = {"requests", i, PARTS_NAME};
+        fields_of_object(&requests.list.items[i], embed_fields, N_FIELDS, values);
+        if (!read_one(x, values, &place, wish, err)) return false;
     }
     return wish_end(x, "requests", wish, err);
 }
@@ -219,8 +214,9 @@ static bool write_wish(struct exchange *x, const struct wish *wish, struct buf *
 
 static void write_usage(const struct wish *wish, struct buf *out)
 {
-    buf_printf(out, ",\"usageMetadata\":{\"promptTokenCount\":%" PRIu64 "}}",
-               wish->embedding.batch.tokens);
+    buf_add_str(out, ",\"usageMetadata\":{\"promptTokenCount\":");
+    buf_add_u64(out, wish->embedding.batch.tokens);
+    buf_add_str(out, "}}");
 }
 
 static bool write_embedding(struct exchange *x, struct buf *out, struct err *err)

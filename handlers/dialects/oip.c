@@ -187,10 +187,11 @@ static void write_head(const struct exchange *x, const struct infer *infer, stru
         buf_add_str(out, ",\"id\":");
         write_text(out, infer->id);
     }
-    buf_printf(out,
-               ",\"outputs\":[{\"name\":\"" OUTPUT
-               "\",\"datatype\":\"FP32\",\"shape\":[%zu,%" PRIu32 "],",
-               infer->embedding.batch.n, infer->embedding.pool.dims);
+    buf_add_str(out, ",\"outputs\":[{\"name\":\"" OUTPUT "\",\"datatype\":\"FP32\",\"shape\":[");
+    buf_add_u64(out, infer->embedding.batch.n);
+    buf_add_char(out, ',');
+    buf_add_u64(out, infer->embedding.pool.dims);
+    buf_add_str(out, "],");
 }
 
 /* Where the JSON ends, a header says. */
@@ -198,7 +199,9 @@ static void write_binary(struct exchange *x, const float *vectors, size_t n, str
 {
     struct buf length;
     buf_init(&length, x->arena);
-    buf_printf(out, "\"parameters\":{\"binary_data_size\":%zu}}]}", n * sizeof *vectors);
+    buf_add_str(out, "\"parameters\":{\"binary_data_size\":");
+    buf_add_u64(out, n * sizeof *vectors);
+    buf_add_str(out, "}}]}");
     buf_add_u64(&length, out->bytes);
     buf_add_char(&length, '\0');
     out->failed |= length.failed;

@@ -15,7 +15,9 @@ void vllm_write_origin(struct exchange *x, struct text model, struct buf *out)
     const char *id = reply_id(x);
     buf_add_str(out, "],\"id\":");
     write_string(out, id ? id : "");
-    buf_printf(out, ",\"created\":%" PRId64 ",\"model\":", x->service->started_unix_s);
+    buf_add_str(out, ",\"created\":");
+    buf_add_u64(out, (uint64_t)x->service->started_unix_s);
+    buf_add_str(out, ",\"model\":");
     write_text(out, model);
 }
 

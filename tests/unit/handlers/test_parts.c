@@ -3,6 +3,8 @@
 #include "handlers/parts.h"
 #include "tests/unit/handlers/ask.h"
 
+static const struct parts_place place = {.name = "parts"};
+
 static bool join(struct ask *ask, const char *body, struct text *out, struct err *err)
 {
     static const struct field fields[] = {FIELD("parts", "", "")};
@@ -11,7 +13,7 @@ static bool join(struct ask *ask, const char *body, struct text *out, struct err
     size_t ignored;
     assert_true(
         fields_read(x->arena, body, strlen(body), fields, 1, &value, &ignored, &(struct err){0}));
-    return parts_join(x, &value, "parts", out, err);
+    return parts_join(x, &value, &place, out, err);
 }
 
 static void assert_joined(struct ask *ask, const char *body, const char *want)
@@ -73,7 +75,7 @@ static void a_text_larger_than_the_memory_is_an_error(void **state)
     struct err err = {0};
     arena_clear(&ask->arena);
     arena_init(&ask->arena, 1 << 16);
-    assert_false(parts_join(x, &list, "parts", &text, &err));
+    assert_false(parts_join(x, &list, &place, &text, &err));
     assert_int_equal(err.code, ERR_MEMORY);
     arena_clear(&ask->arena);
     arena_init(&ask->arena, 16 << 20);
