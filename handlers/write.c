@@ -3,6 +3,7 @@
 
 #include "base/json_write.h"
 #include "base/numtext.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,6 +13,25 @@ const char *const encoding_names[2] = {[ENCODING_FLOAT] = "float", [ENCODING_BAS
 void write_text(struct buf *out, struct text text)
 {
     json_write_string(out, text.data, text.bytes);
+}
+
+void write_ascii(struct buf *out, struct text text)
+{
+    struct buf utf8;
+    buf_init(&utf8, out->arena);
+    write_text(&utf8, text);
+    out->failed |= utf8.failed;
+    if (out->failed) return;
+    for (const char *at = utf8.data, *end = at + utf8.bytes; at < end;) {
+        const uint32_t point = utf8_next(&at);
+        if (point < 0x7F)
+            buf_add_char(out, (char)point);
+        else if (point < 0x10000)
+            buf_printf(out, "\\u%04x", (unsigned)point);
+        else /* as two halves */
+            buf_printf(out, "\\u%04x\\u%04x", 0xD7C0u + (unsigned)(point >> 10),
+                       0xDC00u + (unsigned)(point & 0x3FF));
+    }
 }
 
 void write_string(struct buf *out, const char *string)

@@ -35,6 +35,9 @@ struct coding {
 /** write_text appends a string, quoted and escaped; bytes that are not UTF-8 become U+FFFD. */
 void write_text(struct buf *out, struct text text);
 
+/** write_ascii: write_text in printable ASCII alone, for headers. */
+void write_ascii(struct buf *out, struct text text);
+
 /** write_string: write_text of a NUL-terminated one. */
 void write_string(struct buf *out, const char *string);
 

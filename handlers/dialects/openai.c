@@ -297,7 +297,7 @@ static bool describe(struct exchange *x, const struct embedding *embedding, stru
     buf_init(&out, x->arena);
     buf_printf(&out, "{\"id\":\"embd-embedd\",\"created\":%" PRId64 ",\"model\":",
                x->service->started_unix_s);
-    write_text(&out, embedding->model);
+    write_ascii(&out, embedding->model);
     buf_add_str(&out, ",\"data\":[");
     for (size_t i = 0; i < embedding->batch.n && out.bytes < DESCRIPTION_BYTES_MAX; i++)
         buf_printf(&out,

@@ -89,6 +89,12 @@ def test_described_bytes_say_in_a_header_what_they_are(service, floats):
     ask(service, "/v1/embeddings", input=["a"] * 200, encoding_format="bytes", expect=400)
 
 
+def test_a_description_is_of_characters_that_every_reader_of_headers_takes(service):
+    for model in ("naïve ☃ 🎉 \U0010ffff", "\x7f\x00\x1f\r\n\"\\~"):
+        said = ask(service, "/v1/embeddings", input="a", encoding_format="bytes", model=model).headers.get("metadata")
+        assert said.isascii() and said.isprintable() and json.loads(said)["model"] == model
+
+
 def test_jina_s_and_voyage_s_names_mean_the_same(service, floats):
     jina = json.loads(ask(service, "/v1/embeddings", input=TEXTS, embedding_type="ubinary").body)["data"]
     voyage = json.loads(ask(service, "/v1/embeddings", input=TEXTS, output_dtype="ubinary").body)["data"]
