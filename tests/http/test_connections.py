@@ -63,6 +63,16 @@ def test_a_place_that_was_left_is_dealt_out_again(start):
         client.close()
 
 
+def test_who_asks_for_http_2_is_answered_in_http_1_and_keeps_the_connection(service):
+    asks = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA"}
+    path, body = SMALL
+    with service.connect() as client:
+        for _ in range(3):  # as Java's own client does
+            reply = client.post(path, body, **asks)
+            assert reply.status == 200 and "upgrade" not in reply.headers
+            assert reply.headers.get("connection", "keep-alive").lower() == "keep-alive"
+
+
 def test_a_connection_is_kept_and_used_again(service):
     with service.connect() as client:
         for _ in range(50):
