@@ -13,8 +13,8 @@ from harness import PATIENCE_S, TOP, environment
 HERE = Path(__file__).parent
 INSTALLED = TOP / "build/clients"
 
-SCRIPTS = {path.stem: path for path in sorted([*HERE.glob("python-*/*.py"), *HERE.glob("node/*.mjs")])
-           if path.stem != "steps"}
+KINDS = ("python-*/*.py", "node/*.mjs", "go/*.go", "java/*.java", "rust/*.rs")
+SCRIPTS = {path.stem: path for path in sorted(path for kind in KINDS for path in HERE.glob(kind)) if path.stem != "steps"}
 
 
 @functools.cache
@@ -29,16 +29,30 @@ def node():
     return path
 
 
+def class_of(script):
+    """The name of its class: a-name.java has AName."""
+    return "".join(word.capitalize() for word in script.stem.split("-"))
+
+
+# By what a script ends with: how it is run in its environment, a folder.
+WAYS = {
+    ".go": lambda home, script: [home / "clients", script.stem],
+    ".java": lambda home, script: ["java", "-cp", f"{home}/classes:{home}/lib/*", class_of(script)],
+    ".mjs": lambda home, script: [node(), "--preserve-symlinks", "--preserve-symlinks-main", home / "scripts" / script.name],
+    ".py": lambda home, script: [home / "bin/python", script],
+    ".rs": lambda home, script: [home / "debug" / script.stem],
+}
+
+
 def command(script):
-    """How a script is run in its environment."""
+    """How a script is run, or a skip that says why it is not."""
     home = INSTALLED / script.parent.name
-    if script.suffix == ".mjs":
-        command = [node(), "--preserve-symlinks", "--preserve-symlinks-main", str(home / "scripts" / script.name)]
-    else:
-        command = [str(home / "bin/python"), str(script)]
+    words = WAYS[script.suffix](home, script)
+    if (home / "left-out").exists():
+        pytest.skip((home / "left-out").read_text().strip())
     if not (home / "ready").exists():
         pytest.skip(f"no {home.relative_to(TOP)}: `make clients` installs it")
-    return command
+    return words
 
 
 def surroundings():

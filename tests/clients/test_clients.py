@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that people have, each on its defaults but for the address, against the program.
 
-A client is a script in the folder of its environment (python-*, node), which defines what it does: `one` text,
-`many` texts, something `wrong`. It runs in a process of its own, once; its vectors must be, bit for bit, those
-that `embedd embed` prints.
+A client is a script in the folder of its environment (python-*, node, go, java, rust), which defines what it
+does: `one` text, `many` texts, something `wrong`. It runs in a process of its own, once; its vectors must be, bit
+for bit, those that `embedd embed` prints.
 """
 import functools
 import subprocess
@@ -19,13 +19,15 @@ from scripts import SCRIPTS, run
 NOT_YET = {}
 
 # What each is made to do wrong: the argument of its `wrong`, what it raises then, and words of the message.
-TOO_MANY = 9999  # dimensions
+TOO_MANY = 9999  # dimensions, or texts
 WRONG = {
     "ai-sdk-openai": (TOO_MANY, "APICallError", "dimensions"),
     "ai-sdk-openai-compatible": (TOO_MANY, "APICallError", "dimensions"),
+    "async-openai": (TOO_MANY, "ApiError", "dimensions"),
     "cohere-node": (TOO_MANY, "BadRequestError", "output_dimension"),
     "cohere-v1": ("SIDEWAYS", "cohere.errors.bad_request_error.BadRequestError", "truncate"),
     "cohere-v2": (TOO_MANY, "cohere.errors.bad_request_error.BadRequestError", "output_dimension"),
+    "go-openai": (TOO_MANY, "github.com/sashabaranov/go-openai.APIError", "dimensions"),
     "google-genai": (TOO_MANY, "google.genai.errors.ClientError", "400 INVALID_ARGUMENT"),
     "google-genai-node": (TOO_MANY, "ApiError", "INVALID_ARGUMENT"),
     "haystack-openai": (TOO_MANY, "openai.BadRequestError", "dimensions"),
@@ -35,6 +37,8 @@ WRONG = {
     "langchain-openai": (TOO_MANY, "openai.BadRequestError", "dimensions"),
     "langchain-openai-node": (TOO_MANY, "BadRequestError", "dimensions"),
     "langchain-openai-text": (TOO_MANY, "openai.BadRequestError", "dimensions"),
+    "langchain4j-ollama": (TOO_MANY, "dev.langchain4j.exception.InvalidRequestException", "max-inputs"),
+    "langchain4j-open-ai": (TOO_MANY, "dev.langchain4j.exception.InvalidRequestException", "dimensions"),
     "litellm-cohere": (TOO_MANY, "litellm.exceptions.BadRequestError", "output_dimension"),
     "litellm-huggingface": ([], "litellm.exceptions.BadRequestError", "empty"),
     "litellm-ollama": (None, "litellm.exceptions.NotFoundError", "no route"),
@@ -42,16 +46,23 @@ WRONG = {
     "llama-index-ollama": (None, "ollama._types.ResponseError", "404"),
     "llama-index-openai": (TOO_MANY, "openai.BadRequestError", "dimensions"),
     "llama-index-tei": (None, "builtins.KeyError", "0"),  # it looks at no status
+    "ollama-go": ("Hello?", "github.com/ollama/ollama/api.StatusError", "404"),
     "ollama-node": ("Hello?", "ResponseError", ""),
     "ollama-python": ("Hello?", "ollama._types.ResponseError", "404"),
+    "ollama-rs": (TOO_MANY, "Other", "max-inputs"),
+    "openai-go": (TOO_MANY, "github.com/openai/openai-go/v3/internal/apierror.Error", "dimensions"),
+    "openai-java": (TOO_MANY, "com.openai.errors.BadRequestException", "dimensions"),
     "openai-node": (TOO_MANY, "BadRequestError", "dimensions"),
     "openai-python": (TOO_MANY, "openai.BadRequestError", "dimensions"),
+    "spring-ai-ollama": (TOO_MANY, "org.springframework.ai.retry.NonTransientAiException", "max-inputs"),
+    "spring-ai-openai": (TOO_MANY, "com.openai.errors.BadRequestException", "dimensions"),
     "tritonclient-http": (None, "tritonclient.utils.InferenceServerException", "400"),
     "voyageai-python": (TOO_MANY, "voyageai.error.InvalidRequestError", "output_dimension"),
 }
-# Those that can do more.
-OLD = ("ollama-node", "ollama-python")
+# Those that can do more, or less.
+OLD = ("ollama-go", "ollama-node", "ollama-python")
 RANKED = ("cohere-node", "cohere-v1", "cohere-v2")
+NO_EMPTY = ("langchain4j-ollama", "langchain4j-open-ai")
 
 ONE = "I love to eat"
 MANY = [text.format(i) for i in range(100)
@@ -128,11 +139,16 @@ def test_300_texts_come_back_in_their_order(client, done):
     assert_same_bits(vectors(done["many"]), embedded(*MANY))
 
 
-@every_client("empty")
+@every_client("empty", [name for name in SCRIPTS if name not in NO_EMPTY])
 def test_an_empty_text_in_a_batch_is_a_vector_of_zeros(client, done):
     got = vectors(done["empty"])
     assert_same_bits(got, embedded(*SOME_EMPTY))
     assert not got[1].any() and got[0].any() and got[2].any()
+
+
+@every_client("empty", NO_EMPTY)
+def test_some_refuse_an_empty_text_themselves(client, done):
+    assert done["empty"]["raised"] == "java.lang.IllegalArgumentException", done["empty"]
 
 
 @every_client("wrong")

@@ -105,12 +105,13 @@ def without_comments(block):
 
 
 def test_the_page_of_clients_shows_the_lines_that_run():
-    shown = [text for language, text in pages.blocks(read("docs/CLIENTS.md")) if language in ("python", "js")]
+    shown = [text for language, text in pages.blocks(read("docs/CLIENTS.md")) if language in ("python", "js", "go", "java", "rust")]
     clients = TOP / "tests/clients"
-    scripts = [path for path in (*clients.glob("python-*/*.py"), *clients.glob("node/*.mjs")) if path.stem != "steps"]
+    kinds = ("python-*/*.py", "node/*.mjs", "go/*.go", "java/*.java", "rust/*.rs")
+    scripts = [path for kind in kinds for path in clients.glob(kind) if path.stem != "steps"]
     assert len(scripts) == len(shown)
     for path in scripts:
-        parts = re.findall(r"^ *(?:#|//) -- docs\n(.*?)^ *(?:#|//) -- end$", path.read_text(), re.M | re.S)
+        parts = re.findall(r"^[ \t]*(?:#|//) -- docs\n(.*?)^[ \t]*(?:#|//) -- end$", path.read_text(), re.M | re.S)
         assert "".join(map(textwrap.dedent, parts)) in shown, f"{path}: not as it runs in docs/CLIENTS.md"
 
 
