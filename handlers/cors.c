@@ -81,11 +81,9 @@ bool cors_read(struct cors *cors, const char *origins, struct err *err)
 
 /* ---- replies ---- */
 
-/* What a page may read of a reply's headers besides the few that it always may. */
-#define EXPOSED                                                                                    \
-    "x-request-id, x-embedd-model, x-embedd-unknown, x-embedd-truncated, "                         \
-    "x-embedd-ignored-fields, x-embedd-ids, x-embedd-shape, x-embedd-dtype, metadata, "            \
-    "inference-header-content-length, server-timing, retry-after, x-should-retry"
+/* What a page may read of a reply's headers: all, which * means where no credentials are taken
+   (Fetch, "CORS protocol and credentials"), as here. */
+#define EXPOSED "*"
 /* Where it doesn't say what it is going to send, or too much: all there is. Browsers ask for
    authorization by name. */
 #define ANY_HEADER "authorization, *"
