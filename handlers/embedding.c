@@ -7,6 +7,7 @@
 #include "model/math/kernels.h"
 #include "model/model.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -149,6 +150,25 @@ bool batch_check_rows(const struct exchange *x, const struct batch *batch, uint3
     return true;
 }
 
+/* Are the bytes of the reply the vectors as they are made? Then they are made in their place: raw
+   vectors have nothing between them. */
+static bool is_made_in_place(const struct coding *coding)
+{
+    return coding->encoding == ENCODING_RAW && coding->type == NUMBER_FLOAT32 &&
+           !coding->is_big_endian;
+}
+
+static char *put_framed(char *at, const struct vector_frame *frame, const struct coding *coding,
+                        size_t index, const float *vector, size_t dims, void *scratch)
+{
+    if (index > 0 && coding->encoding != ENCODING_RAW) *at++ = ',';
+    at = put(at, frame->before);
+    if (frame->has_index) at += numtext_u64(at, index);
+    at = put(at, frame->between);
+    at = put_vector(at, coding, vector, dims, scratch);
+    return put(at, frame->after);
+}
+
 bool write_vectors(struct exchange *x, const struct embedding *embedding,
                    const struct vector_frame *frame, struct buf *out, struct err *err)
 {
@@ -169,19 +189,18 @@ bool write_vectors(struct exchange *x, const struct embedding *embedding,
     char *at =
         buf_reserve(out, frame->head.bytes + frame->tail.bytes + TAIL_BYTES + plan.reply_bytes);
     if (!vectors || !passages || !at) return err_out_of_memory(err);
+    const bool in_place = is_made_in_place(coding);
+    assert(!in_place || (uintptr_t)at % sizeof *vectors == 0);
     at = put(at, frame->head);
     for (size_t first = 0; first < batch->n; first += at_once) {
         size_t n = batch->n - first < at_once ? batch->n - first : at_once;
-        if (!make_vectors(x, batch, first, n, &options, passages, vectors, err)) return false;
+        float *made = in_place ? (float *)(void *)at : vectors;
+        if (!make_vectors(x, batch, first, n, &options, passages, made, err)) return false;
         stage_end(x, STAGE_LOOKUP);
-        for (size_t i = 0; i < n; i++) {
-            if (first + i > 0 && coding->encoding != ENCODING_RAW) *at++ = ',';
-            at = put(at, frame->before);
-            if (frame->has_index) at += numtext_u64(at, first + i);
-            at = put(at, frame->between);
-            at = put_vector(at, coding, vectors + i * dims, dims, vectors + at_once * dims);
-            at = put(at, frame->after);
-        }
+        if (in_place) at += n * dims * sizeof *made;
+        for (size_t i = 0; i < n && !in_place; i++)
+            at = put_framed(at, frame, coding, first + i, vectors + i * dims, dims,
+                            vectors + at_once * dims);
         stage_end(x, STAGE_WRITE);
     }
     at = put(at, frame->tail);
