@@ -10,6 +10,8 @@ import pytest
 import zstandard
 from harness import TOP, Service, head
 
+pytestmark = pytest.mark.slow_under_tsan
+
 PAGE = "https://app.example.org"
 ONE, TWO = "我爱吃饭", "你"  # (0.125, 0.5) and (0.75, 0) by examples/chain/w6x2
 LONG = "我爱吃饭你他"

@@ -6,6 +6,8 @@ import struct
 
 import pytest
 
+pytestmark = pytest.mark.slow_under_tsan
+
 TEXTS = ["I love to eat", "我爱吃饭", "", "good food"]
 
 

@@ -6,6 +6,8 @@ from subprocess import run
 import pytest
 from harness import PROGRAM, SMALL, Service, environment, head, post
 
+pytestmark = pytest.mark.slow_under_tsan
+
 PAGE = "https://app.example.org"
 OTHER = "http://localhost:3000"
 EVIL = "https://app.example.org.evil.example"

@@ -8,6 +8,8 @@ import struct
 import pytest
 from test_tei import good
 
+pytestmark = pytest.mark.slow_under_tsan
+
 TEXTS = ["I love to eat", "我爱吃饭", ""]
 JSON = {"Content-Type": "application/json"}
 KEY = {"Authorization": "Bearer unused"}

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.slow_under_tsan
+
 TEXTS = ["I love to eat", "我爱吃饭", "", "good food"]
 MODEL = "gemini-embedding-001"
 VERSIONS = ["/v1", "/v1beta"]  # the client for Python, that for JavaScript

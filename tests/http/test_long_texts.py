@@ -9,6 +9,8 @@ import pytest
 
 from harness import BERT, Service, write_model
 
+pytestmark = pytest.mark.slow_under_tsan
+
 TESTS = Path(__file__).resolve().parents[1]
 GOLDEN = TESTS / "golden/static"
 

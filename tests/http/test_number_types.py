@@ -11,6 +11,8 @@ import pytest
 
 from harness import TOP, Service
 
+pytestmark = pytest.mark.slow_under_tsan
+
 PAIRS = Path(os.environ.get("EMBEDD_TEST_DATA", TOP.parent / "shared" / "data")) / "stsb-en-dev.csv"
 TEXTS = ["I love to eat", "我爱吃饭", "", "naïve café \U0001f600"]
 NUMPY = {"float32": "<f4", "float16": "<f2", "int8": "i1", "uint8": "u1", "binary": "i1", "ubinary": "u1"}

@@ -6,6 +6,8 @@ import struct
 import pytest
 from test_tei import EXAMPLE, ask, good
 
+pytestmark = pytest.mark.slow_under_tsan
+
 INFER = "/v2/models/embedd-base-1/infer"
 TEXTS = ["I love to eat", "我爱吃饭", "", "good food"]
 

@@ -7,6 +7,8 @@ import math
 import pytest
 from test_tei import EXAMPLE, ask, good
 
+pytestmark = pytest.mark.slow_under_tsan
+
 TEXTS = ["I love to eat", "我爱吃饭", "", "good food"]
 # langchain-ollama sends every option it knows.
 NO_OPTIONS = dict.fromkeys(("mirostat", "mirostat_eta", "mirostat_tau", "num_ctx", "num_gpu", "num_thread",

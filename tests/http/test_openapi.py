@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow_under_tsan
+
 
 @pytest.fixture(scope="module")
 def api(service):

@@ -8,6 +8,8 @@ import subprocess
 import pytest
 from harness import PROGRAM
 
+pytestmark = pytest.mark.slow_under_tsan
+
 STATIC = pathlib.Path(__file__).resolve().parents[1] / "golden/static"
 TEXTS = ["hello world", "", "the naïve café", "Xylophone ☃ zebra"]
 PROMPTS = {"query": "search: the ", "document": "", "long": "hello hello "}

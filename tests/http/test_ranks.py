@@ -5,6 +5,8 @@ import math
 
 import pytest
 
+pytestmark = pytest.mark.slow_under_tsan
+
 DOCUMENTS = ["The weather is fine today", "We had noodles for dinner", "", "我爱吃饭"]
 QUERY = "I love to eat"
 

@@ -12,6 +12,8 @@ import numpy
 import pytest
 from harness import BERT, write_model
 
+pytestmark = pytest.mark.slow_under_tsan
+
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples/chain/w6x2"
 STATIC = pathlib.Path(__file__).resolve().parents[1] / "golden/static"
 SENTENCE = "我爱吃饭"

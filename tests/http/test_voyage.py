@@ -4,6 +4,10 @@ import base64
 import json
 import struct
 
+import pytest
+
+pytestmark = pytest.mark.slow_under_tsan
+
 TEXTS = ["I love to eat", "我爱吃饭", ""]
 
 

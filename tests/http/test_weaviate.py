@@ -5,6 +5,8 @@ import json
 import pytest
 from test_tei import good
 
+pytestmark = pytest.mark.slow_under_tsan
+
 CONFIG = {"pooling_strategy": "masked_mean", "task_type": "passage"}
 
 
