@@ -6,10 +6,13 @@
 #include "handlers/exchange.h"
 #include "handlers/reply.h"
 #include "handlers/routes.h"
-#include "handlers/service.h"
 #include "handlers/write.h"
 
+#include <pthread.h>
 #include <string.h>
+
+/* Many times as much as it has. */
+#define DESCRIPTION_BYTES_MAX ((size_t)8 << 20)
 
 /* Schemas are written with ' for ", which none of them needs itself. */
 static void write_schema(struct buf *out, const char *schema)
@@ -159,22 +162,33 @@ static void write_error_shapes(struct buf *out)
     }
 }
 
-static void openapi_get(struct exchange *x)
+/* Made once, then only read: it is long, and anyone may ask for it any number of times. */
+static struct arena description_arena;
+static struct buf description;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void make_description(void)
 {
-    struct buf out;
-    buf_init(&out, x->arena);
-    buf_add_str(&out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"embedd\",\"version\":");
-    write_string(&out, x->service->version);
-    buf_add_str(&out,
+    struct buf *out = &description;
+    arena_init(&description_arena, DESCRIPTION_BYTES_MAX);
+    buf_init(out, &description_arena);
+    buf_add_str(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"embedd\",\"version\":");
+    write_string(out, EMBEDD_VERSION);
+    buf_add_str(out,
                 ",\"description\":\"Vectors and labels of texts. A field that an endpoint does "
                 "not know is ignored and counted in x-embedd-ignored-fields.\",\"license\":"
                 "{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}},\"servers\":"
                 "[{\"url\":\"/\"}],\"paths\":{");
-    write_paths(&out);
-    buf_add_str(&out, "},\"components\":{\"responses\":{");
-    write_error_shapes(&out);
-    buf_add_str(&out, "}}}");
-    reply_json(x, &out);
+    write_paths(out);
+    buf_add_str(out, "},\"components\":{\"responses\":{");
+    write_error_shapes(out);
+    buf_add_str(out, "}}}");
+}
+
+static void openapi_get(struct exchange *x)
+{
+    pthread_once(&once, make_description);
+    reply_json(x, &description);
 }
 
 const struct endpoint openapi_endpoint = {

@@ -129,6 +129,27 @@ def test_beyond_the_memory_for_all_it_is_503_and_again_200_when_there_is_some(st
     assert service.post(*BATCH).status == 200
 
 
+@pytest.mark.parametrize("flags,headers,count", [
+    ((), {}, 100), (("--compress=all",), {"Accept_Encoding": "gzip"}, 400)])
+def test_descriptions_nobody_reads_take_no_memory_from_others(start, flags, headers, count):
+    service = start("--max-memory=16M", "--write-timeout=1000", *flags)
+    asked = service.get("/openapi.json")
+    assert asked.status == 200 and len(asked.body) > 50000
+    clients = [service.connect(receive_buffer=4096) for _ in range(70)]
+    for client in clients:
+        client.send(head("GET", "/openapi.json", **headers) * count)
+        assert client.read_head()[0] == 200
+    seen = []
+    def is_still():
+        seen.append(service.metric('embedd_requests_total{route="/openapi.json",code="200"}'))
+        return len(seen) > 20 and seen[-1] == seen[-20]
+    wait_until(is_still, "no socket takes any more")
+    assert service.metric("embedd_request_memory_bytes") <= 17 << 20
+    for client in clients:
+        client.reset()
+    wait_until(lambda: service.post(*SMALL).status == 200, "there is memory again")
+
+
 def test_a_burst_of_small_requests_leaves_the_memory_to_others(start):
     service = start("--max-memory=16M", "--threads=16")
     request = post("/embed", b'{"inputs":"a b"}')
