@@ -11,6 +11,7 @@
 #include "handlers/raw_ids.h"
 #include "handlers/routes.h"
 #include "handlers/serving.h"
+#include "handlers/value.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -73,7 +74,7 @@ static void refuse_path(struct exchange *x, const char *path)
         if (routes[i].path == near) like = &routes[i];
     if (like) x->dialect = like->dialect;
     err_set(&err, ERR_NOT_FOUND, NULL, "there is no route %.*s; %s%s%s",
-            (int)strnlen(path, ERR_VALUE_BYTES), path, near ? "did you mean " : "",
+            text_quoted((struct text){path, strlen(path)}), path, near ? "did you mean " : "",
             near ? near : "GET /openapi.json lists them", near ? "?" : "");
     handlers_fail(x, &err);
 }

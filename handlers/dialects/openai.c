@@ -500,7 +500,7 @@ static void models_id_get(struct exchange *x)
         reply_json(x, &out);
         return;
     }
-    const int shown = (int)(id.bytes < ERR_VALUE_BYTES ? id.bytes : ERR_VALUE_BYTES);
+    const int shown = text_quoted(id);
     if (registry_count(registry) == 1)
         err_set(&err, ERR_NOT_FOUND, "model", "model \"%.*s\" is not served here; \"%s\" is", shown,
                 id.data, x->snapshot->name);

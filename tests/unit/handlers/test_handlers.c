@@ -18,6 +18,17 @@ static void a_wrong_path_is_404(void **state)
     assert_reply(ask_get(*state, "/tokenise"), 404,
                  "{\"error\":\"there is no route /tokenise; did you mean /tokenize?\","
                  "\"error_type\":\"Validation\"}");
+    /* Cut between characters. */
+    static const char *const heads[] = {"/", "/a", "/v1/models/", "/v1/models/a"};
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        char path[1024];
+        size_t bytes = (size_t)snprintf(path, sizeof path, "%s", heads[i]);
+        while (bytes + 3 < sizeof path)
+            bytes += (size_t)snprintf(path + bytes, sizeof path - bytes, "é");
+        x = ask_get(*state, path);
+        assert_int_equal(x->status, 404);
+        assert_null(memmem(x->reply, x->reply_bytes, "\xEF\xBF\xBD", 3));
+    }
     /* Several APIs begin with /v1/. */
     assert_reply(ask_get(*state, "/v1/rerankk"), 404,
                  "{\"message\":\"there is no route /v1/rerankk; did you mean /v1/rerank?\","
