@@ -211,7 +211,7 @@ bool write_vectors(struct exchange *x, const struct embedding *embedding,
 
 /* -- replies -- */
 
-static bool wants_raw(const struct exchange *x)
+bool wants_raw(const struct exchange *x)
 {
     const char *accept = x->accept;
     if (!accept || strcmp(accept, TYPE_JSON) == 0) return false; /* nearly always */
@@ -232,14 +232,23 @@ static void add_shape(struct exchange *x, const struct embedding *embedding)
     reply_add_header(x, "x-embedd-dtype", number_type_names[embedding->coding.type]);
 }
 
-static bool write_raw(struct exchange *x, struct embedding *embedding,
-                      const struct vector_frame *frame, struct buf *out, struct err *err)
+bool write_raw(struct exchange *x, struct embedding *embedding, struct buf *out, struct err *err)
 {
     static const struct vector_frame bare = {.has_index = false};
     embedding->coding.encoding = ENCODING_RAW;
     add_shape(x, embedding);
+    x->reply_type = TYPE_BYTES;
+    return write_vectors(x, embedding, &bare, out, err);
+}
+
+/* What `read` has read, as bytes or framed. */
+static bool write_embedding(struct exchange *x, struct embedding *embedding,
+                            const struct vector_frame *frame, struct buf *out, struct err *err)
+{
+    if (embedding->coding.encoding != ENCODING_RAW && !wants_raw(x))
+        return write_vectors(x, embedding, frame, out, err);
     return (!frame->describe_raw || frame->describe_raw(x, embedding, err)) &&
-           write_vectors(x, embedding, &bare, out, err);
+           write_raw(x, embedding, out, err);
 }
 
 void reply_embedding(struct exchange *x,
@@ -250,15 +259,9 @@ void reply_embedding(struct exchange *x,
     struct err err;
     struct buf out;
     buf_init(&out, x->arena);
-    bool is_ready = read(x, &embedding, &err) && embedding_tokenize(&embedding, x, &err);
-    if (embedding.frame) frame = embedding.frame;
-    const bool is_raw = is_ready && (embedding.coding.encoding == ENCODING_RAW || wants_raw(x));
-    if (is_ready && is_raw)
-        is_ready = write_raw(x, &embedding, frame, &out, &err);
-    else if (is_ready)
-        is_ready = write_vectors(x, &embedding, frame, &out, &err);
-    if (is_ready)
-        reply_buf(x, 200, is_raw ? TYPE_BYTES : TYPE_JSON, &out);
+    if (read(x, &embedding, &err) && embedding_tokenize(&embedding, x, &err) &&
+        write_embedding(x, &embedding, embedding.frame ? embedding.frame : frame, &out, &err))
+        reply_written(x, &out);
     else
         handlers_fail(x, &err);
 }

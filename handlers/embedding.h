@@ -74,6 +74,14 @@ struct vector_frame {
 bool write_vectors(struct exchange *x, const struct embedding *embedding,
                    const struct vector_frame *frame, struct buf *out, struct err *err);
 
+/** wants_raw: the request accepts application/octet-stream, and no JSON. */
+bool wants_raw(const struct exchange *x);
+
+/** write_raw: instead of a reply, the bytes of a tokenized batch's vectors, one after the other, in
+ * the empty `out`; their shape and type stand in headers, x->reply_type says what they are. Errors
+ * as of write_vectors. */
+bool write_raw(struct exchange *x, struct embedding *embedding, struct buf *out, struct err *err);
+
 /**
  * reply_embedding has `read` read the request and answers with the framed vectors; or, where the
  * request accepts application/octet-stream and no JSON, or `read` chose ENCODING_RAW, with the

@@ -173,6 +173,7 @@ static bool defer(struct exchange *x)
     x->sample = (struct metrics_sample){.route = x->sample.route, .served = x->sample.served};
     x->n_headers = 0;
     x->status = 0;
+    x->reply_type = NULL;
     return false;
 }
 

@@ -22,13 +22,18 @@ void reply_json(struct exchange *x, const struct buf *out)
     reply_buf(x, 200, TYPE_JSON, out);
 }
 
+void reply_written(struct exchange *x, const struct buf *out)
+{
+    reply_buf(x, 200, x->reply_type ? x->reply_type : TYPE_JSON, out);
+}
+
 void reply_by(struct exchange *x, bool (*write)(struct exchange *, struct buf *, struct err *))
 {
     struct buf out;
     struct err err;
     buf_init(&out, x->arena);
     if (write(x, &out, &err)) {
-        reply_json(x, &out);
+        reply_written(x, &out);
     } else {
         handlers_fail(x, &err);
     }

@@ -21,7 +21,10 @@ void reply_buf(struct exchange *x, unsigned status, const char *type, const stru
 /** reply_json: reply_buf with status 200 and application/json. */
 void reply_json(struct exchange *x, const struct buf *out);
 
-/** reply_by sends what `write` wrote, or the error it failed with. */
+/** reply_written: reply_buf with status 200, and JSON unless x->reply_type says what it is. */
+void reply_written(struct exchange *x, const struct buf *out);
+
+/** reply_by sends (reply_written) what `write` wrote, or the error it failed with. */
 void reply_by(struct exchange *x, bool (*write)(struct exchange *, struct buf *, struct err *));
 
 /** What a reply is going to take, as far as that can be told. */

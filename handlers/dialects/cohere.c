@@ -248,7 +248,8 @@ static void write_texts(const struct batch *batch, struct buf *out)
     buf_add_char(out, ']');
 }
 
-/* v1 without types has the vectors themselves in the place of the lists by type. */
+/* v1 without types has the vectors themselves in the place of the lists by type. Bytes alone are of
+   one type. */
 static bool write_embed(struct exchange *x, int version, struct buf *out, struct err *err)
 {
     struct embedding embedding = {0};
@@ -257,6 +258,10 @@ static bool write_embed(struct exchange *x, int version, struct buf *out, struct
         return false;
     const bool is_bare = version == 1 && types == 0;
     if (types == 0) types = 1;
+    if (wants_raw(x) && (types & (types - 1)) == 0) {
+        embedding.coding = type_codings[__builtin_ctz(types)];
+        return write_raw(x, &embedding, out, err);
+    }
     if (!plan_reply(x, &embedding, types, err)) return false;
     cohere_write_id(x, out);
     buf_add_str(out, ",\"embeddings\":");
@@ -303,6 +308,7 @@ static void embed_v2_post(struct exchange *x)
 
 const struct endpoint cohere_embed_v1_endpoint = {
     .handle = embed_v1_post,
+    .can_be_raw = true,
     FIELDS(embed_fields),
     .summary = "Vectors of texts, as Cohere's first API has them",
     .reply = EMBED_REPLY("{'oneOf':[" SCHEMA_FLOATS "," SCHEMA_BY_TYPE "]}"),
@@ -310,6 +316,7 @@ const struct endpoint cohere_embed_v1_endpoint = {
 
 const struct endpoint cohere_embed_v2_endpoint = {
     .handle = embed_v2_post,
+    .can_be_raw = true,
     FIELDS(embed_fields),
     .summary = "Vectors of texts in one or more number types",
     .reply = EMBED_REPLY(SCHEMA_BY_TYPE),

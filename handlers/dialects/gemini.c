@@ -219,23 +219,34 @@ static void write_usage(const struct wish *wish, struct buf *out)
     buf_add_str(out, "}}");
 }
 
+/* Bytes alone are of vectors that have one length. */
+static bool write_reply(struct exchange *x, struct wish *wish, const char *before,
+                        const char *behind, struct buf *out, struct err *err)
+{
+    size_t same = 1;
+    while (same < wish->n && wish->dims[same] == wish->dims[0])
+        same++;
+    if (wants_raw(x) && same == wish->n) {
+        wish->embedding.pool.dims = wish->dims[0];
+        return write_raw(x, &wish->embedding, out, err);
+    }
+    buf_add_str(out, before);
+    if (!write_wish(x, wish, out, err)) return false;
+    buf_add_str(out, behind);
+    write_usage(wish, out);
+    return true;
+}
+
 static bool write_embedding(struct exchange *x, struct buf *out, struct err *err)
 {
     struct wish wish = {.n = 0};
-    buf_add_str(out, "{\"embedding\":");
-    if (!read_request(x, &wish, err) || !write_wish(x, &wish, out, err)) return false;
-    write_usage(&wish, out);
-    return true;
+    return read_request(x, &wish, err) && write_reply(x, &wish, "{\"embedding\":", "", out, err);
 }
 
 static bool write_embeddings(struct exchange *x, struct buf *out, struct err *err)
 {
     struct wish wish = {.n = 0};
-    buf_add_str(out, "{\"embeddings\":[");
-    if (!read_batch(x, &wish, err) || !write_wish(x, &wish, out, err)) return false;
-    buf_add_char(out, ']');
-    write_usage(&wish, out);
-    return true;
+    return read_batch(x, &wish, err) && write_reply(x, &wish, "{\"embeddings\":[", "]", out, err);
 }
 
 static void embed_post(struct exchange *x)
@@ -254,6 +265,7 @@ static void batch_post(struct exchange *x)
 
 const struct endpoint gemini_embed_endpoint = {
     .handle = embed_post,
+    .can_be_raw = true,
     FIELDS(embed_fields),
     .summary = "The vector of a text",
     .reply = "'type':'object','required':['embedding'],'properties':{'embedding':" SCHEMA_VALUES
@@ -262,6 +274,7 @@ const struct endpoint gemini_embed_endpoint = {
 
 const struct endpoint gemini_batch_endpoint = {
     .handle = batch_post,
+    .can_be_raw = true,
     FIELDS(batch_fields),
     .summary = "Vectors of texts",
     .reply = "'type':'object','required':['embeddings'],'properties':{'embeddings':{'type':"

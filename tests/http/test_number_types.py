@@ -52,6 +52,30 @@ def test_whoever_accepts_bytes_gets_the_vectors_alone(service, floats, path, fie
     assert reply.body == floats.tobytes()
 
 
+@pytest.mark.parametrize("path, body", [
+    ("/v2/embed", {"texts": TEXTS, "embedding_types": ["float"]}), ("/v1/embed", {"texts": TEXTS}),
+    ("/api/embed", {"model": "m", "input": TEXTS}), ("/pooling", {"input": TEXTS}),
+    ("/v1beta/models/m:batchEmbedContents", {"requests": [{"content": {"parts": [{"text": t}]}} for t in TEXTS]}),
+    ("/", {"inputs": TEXTS}),
+])
+def test_so_it_is_for_every_api_that_embeds(service, floats, path, body):
+    reply = ask(service, path, accept="application/octet-stream", **body)
+    assert reply.headers["content-type"] == "application/octet-stream"
+    assert reply.headers["x-embedd-shape"] == "4,256"
+    assert reply.body == floats.tobytes()
+
+
+def test_what_is_not_of_one_type_or_one_length_stays_json(service):
+    several = {"texts": TEXTS, "embedding_types": ["float", "int8"]}
+    assert ask(service, "/v2/embed", accept="application/octet-stream", **several).json()["embeddings"]["int8"]
+    bits = ask(service, "/v2/embed", accept="application/octet-stream", texts=TEXTS, embedding_types=["ubinary"])
+    assert bits.headers["x-embedd-shape"] == "4,32" and len(bits.body) == 4 * 32
+    lengths = [{"content": {"parts": [{"text": "a"}]}, "outputDimensionality": n} for n in (3, 4)]
+    mixed = ask(service, "/v1beta/models/m:batchEmbedContents", accept="application/octet-stream", requests=lengths)
+    assert [len(one["values"]) for one in mixed.json()["embeddings"]] == [3, 4]
+    assert ask(service, "/vertex", accept="application/octet-stream", instances=[{"inputs": "a"}]).json()["predictions"]
+
+
 def test_json_is_sent_to_whoever_takes_both(service):
     reply = ask(service, "/v1/embeddings", accept="application/json, application/octet-stream", input="a")
     assert reply.headers.get("content-type") == "application/json"
