@@ -225,6 +225,10 @@ bool packing_pack(struct exchange *x)
         return true;
     }
     if (x->work_max > 0 && x->reply_bytes > x->work_max / PACK_SHARE) return false;
+    /* What operators ask may be answered beyond the memory for all, not packed beyond it. */
+    const bool is_exempt = x->arena->is_exempt;
+    x->arena->is_exempt = false;
     pack_whole(x, wish.coding);
+    x->arena->is_exempt = is_exempt;
     return true;
 }
