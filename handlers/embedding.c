@@ -158,14 +158,16 @@ static bool is_made_in_place(const struct coding *coding)
            !coding->is_big_endian;
 }
 
-static char *put_framed(char *at, const struct vector_frame *frame, const struct coding *coding,
-                        size_t index, const float *vector, size_t dims, void *scratch)
+static char *put_framed(char *at, const struct embedding *embedding,
+                        const struct vector_frame *frame, size_t index, const float *vector,
+                        void *scratch)
 {
+    const struct coding *coding = &embedding->coding;
     if (index > 0 && coding->encoding != ENCODING_RAW) *at++ = ',';
     at = put(at, frame->before);
     if (frame->has_index) at += numtext_u64(at, index);
     at = put(at, frame->between);
-    at = put_vector(at, coding, vector, dims, scratch);
+    at = put_vector(at, coding, vector, embedding->pool.dims, scratch);
     return put(at, frame->after);
 }
 
@@ -199,7 +201,7 @@ bool write_vectors(struct exchange *x, const struct embedding *embedding,
         stage_end(x, STAGE_LOOKUP);
         if (in_place) at += n * dims * sizeof *made;
         for (size_t i = 0; i < n && !in_place; i++)
-            at = put_framed(at, frame, coding, first + i, vectors + i * dims, dims,
+            at = put_framed(at, embedding, frame, first + i, vectors + i * dims,
                             vectors + at_once * dims);
         stage_end(x, STAGE_WRITE);
     }
