@@ -270,7 +270,7 @@ fuzz: $(FUZZERS:%=build/fuzz/fuzz_%) ## fuzz each target for FUZZ_SECONDS (600);
 
 # ---- measuring ----
 
-BENCH_PROGRAMS := $(addprefix build/release/bench/,canned openload tokenize encode open registry)
+BENCH_PROGRAMS := $(addprefix build/release/bench/,canned openload tokenize encode open registry route turns)
 build/release/bench/%: build/release/bench/%.c.o build/release/libembedd.a
 	$(call SAY,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_release) $(LDFLAGS) $^ -o $@ $(LIBS)

@@ -34,6 +34,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.path.join(TOP, "build", "release", "embedd")
 CANNED = os.path.join(TOP, "build", "release", "bench", "canned")
 OPENLOAD = os.path.join(TOP, "build", "release", "bench", "openload")
+TURNS = os.path.join(TOP, "build", "release", "bench", "turns")
 POST_LUA = os.path.join(TOP, "bench", "post.lua")
 SAMPLE = os.path.join(TOP, "tests", "data", "banking77", "sample.csv")
 ROUTE = "/v1/embeddings"
@@ -328,6 +329,109 @@ def read_memory(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         kib = re.search(r"RssAnon:\s+(\d+) kB", status.read()).group(1)
     return int(kib) * 1024 / 1e6
+
+
+# ---- other APIs for the same work ----
+
+MODEL = "m"  # one model answers to every name
+OIP = f"/v2/models/{MODEL}/infer"
+GEMINI = f"/v1beta/models/{MODEL}"
+
+
+def tensor(texts):
+    return {
+        "inputs": [{"name": "text", "datatype": "BYTES", "shape": [len(texts)], "data": texts}]
+    }
+
+
+def content(text):
+    return {"model": f"models/{MODEL}", "content": {"parts": [{"text": text}]}}
+
+
+def cohere(texts):
+    return {"model": MODEL, "texts": texts, "input_type": "search_document"}
+
+
+def cohere_typed(texts):
+    return {**cohere(texts), "embedding_types": ["float"]}
+
+
+# Path and body as clients send them, of a text and of a list of them; all reply lists of numbers.
+DIALECTS = {
+    "sentence": (
+        ("/embed", lambda text: {"inputs": text}),
+        ("/api/embed", lambda text: {"model": MODEL, "input": text}),
+        ("/v2/embed", lambda text: cohere_typed([text])),
+        ("/v1/embed", lambda text: cohere([text])),
+        (f"{GEMINI}:embedContent", content),
+        ("/vectors", lambda text: {"text": text}),
+        (OIP, lambda text: tensor([text])),
+        (f"/openai/deployments/{MODEL}/embeddings", lambda text: {"input": text}),
+        ("/pooling", lambda text: {"model": MODEL, "input": text}),
+    ),
+    "batch": (
+        ("/embed", lambda texts: {"inputs": texts}),
+        ("/api/embed", lambda texts: {"model": MODEL, "input": texts}),
+        ("/v2/embed", cohere_typed),
+        ("/v1/embed", cohere),
+        (f"{GEMINI}:batchEmbedContents", lambda texts: {"requests": [content(t) for t in texts]}),
+        ("/vectors", lambda texts: {"texts": texts}),
+        (OIP, tensor),
+        (f"/openai/deployments/{MODEL}/embeddings", lambda texts: {"input": texts}),
+        ("/pooling", lambda texts: {"model": MODEL, "input": texts}),
+    ),
+}
+# Batches one by one: several replies held at once are more memory than the allocator keeps, and
+# pages that come and go would be counted for whichever kind they hit.
+CONNECTIONS = {"sentence": 16, "batch": 1}
+
+
+def write_bodies(bodies, size, make, path):
+    with open(bodies.paths[size, "text"], encoding="utf-8") as lines:
+        write_lines(path, [json.dumps(make(json.loads(line)["input"])) for line in lines])
+    return path
+
+
+def in_turns(connections, seconds, kinds):
+    """The server's µs a request of kinds (server, path, accept, bodies) that take short turns."""
+    command = [TURNS, str(connections), str(seconds)]
+    for (process, port), path, accept, bodies in kinds:
+        command += [str(process.pid), str(port), path, accept, bodies]
+    return client(command)
+
+
+def dialects(report, bodies, folder, seconds):
+    """Each API's rate to that of ROUTE."""
+    with service("--threads", "1", "--workers", "1", core=SERVER_CORE) as ours:
+        for size, cases in DIALECTS.items():
+            kinds = [(ours, ROUTE, "*/*", bodies.paths[size, "text"])]
+            for at, (path, make) in enumerate(cases):
+                file = os.path.join(folder, f"{size}-{at}.jsonl")
+                kinds.append((ours, path, "*/*", write_bodies(bodies, size, make, file)))
+            own_us, *others_us = in_turns(CONNECTIONS[size], seconds * len(kinds), kinds)
+            for (path, _), us in zip(cases, others_us):
+                report.add(f"{size}: {path} / {ROUTE}", own_us / us, "ratio", 0.9, "higher")
+
+
+def raw_bytes(report, bodies, seconds):
+    """Vectors as bytes beside the same as base64."""
+    with service("--threads", "1", "--workers", "1", core=SERVER_CORE) as ours:
+        for size, target in (("sentence", 1), ("batch", 1.3)):
+            kinds = (
+                (ours, ROUTE, "*/*", bodies.paths[size, "base64"]),
+                (ours, ROUTE, "application/octet-stream", bodies.paths[size, "text"]),
+            )
+            base64_us, raw_us = in_turns(CONNECTIONS[size], seconds * len(kinds), kinds)
+            ratio = base64_us / raw_us
+            report.add(f"{size}: raw bytes / base64", ratio, "ratio", target, "higher")
+
+
+def route_lookups(report, rounds):
+    found = client([os.path.join(TOP, "build", "release", "bench", "route"), str(10 * rounds)])
+    for routes, ns in found.items():
+        report.add(f"finding the first of {routes} routes", ns, "ns", None, "lower")
+    few, all_of_them = found["18"], list(found.values())[2]
+    report.add("finding the first of all routes / of 18", all_of_them / few, "ratio", 1.1, "lower")
 
 
 # ---- small requests beside batches ----
@@ -769,7 +873,10 @@ class Report:
         print(f"| {'-' * 58} | {'-' * 8}: | {'-' * 10} | {'-' * 14} |", flush=True)
 
 
-PARTS = "closed mixed heavy shares classify starts opening registry library tokenizers encoders".split()
+PARTS = (
+    "closed dialects bytes routes mixed heavy shares classify starts opening registry library "
+    "tokenizers encoders"
+).split()
 
 
 def main():
@@ -789,6 +896,12 @@ def main():
         bodies = Bodies(folder)
         if "closed" in wanted:
             closed_loops(report, calm, bodies, folder, rounds, seconds)
+        if "dialects" in wanted:
+            dialects(report, bodies, folder, rounds / 3)
+        if "bytes" in wanted:
+            raw_bytes(report, bodies, rounds / 3)
+        if "routes" in wanted:
+            route_lookups(report, rounds)
         if "mixed" in wanted:
             mixed_load(report, calm, bodies, rounds, seconds)
         if "heavy" in wanted:
