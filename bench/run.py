@@ -40,7 +40,7 @@ SAMPLE = os.path.join(TOP, "tests", "data", "banking77", "sample.csv")
 ROUTE = "/v1/embeddings"
 DENSE_CELLS_MAX = 4194304  # the default of max-dense-cells
 BATCH = 256
-CONNECTION_MEMORY = 6144  # of libmicrohttpd, as the service sets it
+CONNECTION_MEMORY = 8192  # of libmicrohttpd, as the service sets it
 
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, CLIENT_CORE = CORES[0], CORES[-1]

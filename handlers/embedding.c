@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 void embedding_init(struct embedding *embedding, const struct exchange *x)
 {
@@ -213,12 +214,24 @@ bool write_vectors(struct exchange *x, const struct embedding *embedding,
 
 /* -- replies -- */
 
+/* The media type that ends here has the weight 0 (RFC 9110, 12.4.2). */
+static bool is_unwanted(const char *end)
+{
+    end += strspn(end, " \t");
+    if (*end++ != ';') return false;
+    end += strspn(end, " \t");
+    if (strncasecmp(end, "q=0", 3) != 0) return false;
+    end += 3;
+    if (*end == '.') end += 1 + strspn(end + 1, "0");
+    return *end < '0' || *end > '9';
+}
+
 bool wants_raw(const struct exchange *x)
 {
     const char *accept = x->accept;
     if (!accept || strcmp(accept, TYPE_JSON) == 0) return false; /* nearly always */
-    return strcmp(accept, TYPE_BYTES) == 0 ||
-           (strstr(accept, TYPE_BYTES) && !strstr(accept, TYPE_JSON));
+    const char *bytes = strcasestr(accept, TYPE_BYTES);
+    return bytes && !strcasestr(accept, TYPE_JSON) && !is_unwanted(bytes + strlen(TYPE_BYTES));
 }
 
 static void add_shape(struct exchange *x, const struct embedding *embedding)

@@ -104,7 +104,8 @@ const char *reply_id(struct exchange *x)
     return x->request_id = made;
 }
 
-/* Times in whole milliseconds, as TEI gives them. It calls every machine a GPU. */
+/* Times in whole milliseconds, as TEI gives them; but for the machine's kind, which it always calls
+   a GPU. */
 static void add_te(struct exchange *x)
 {
     const uint64_t *ns = x->sample.stage_ns, ms = 1000000;

@@ -103,6 +103,9 @@ bool tei_read_limit(const struct exchange *x, const struct value *truncate_value
         !value_get_choice(direction_value, "truncation_direction", directions, 4, &direction, err))
         return false;
     limit->is_asked = true;
+    /* Windows cut nothing, so they are on no side. */
+    if (truncate && limit->truncate == TRUNCATE_WINDOW && !value_is_given(direction_value))
+        return true;
     limit->truncate = !truncate              ? TRUNCATE_ERROR
                       : (direction & 1) == 1 ? TRUNCATE_LEFT
                                              : TRUNCATE_RIGHT;

@@ -78,7 +78,10 @@ def test_the_service_may_say_so_for_all(start, tmp_path):
     model = str(write_model(tmp_path, BERT))
     window = start("--model", model, "--max-input-tokens=4", "--truncate=window")
     whole = start("--model", model)
-    assert "x-embedd-truncated" not in ask(window, "/embed", inputs=LONG).headers
+    by_default = ask(window, "/embed", inputs=LONG)
+    assert "x-embedd-truncated" not in by_default.headers
+    assert ask(window, "/embed", inputs=LONG, truncate=True).body == by_default.body
+    assert ask(window, "/embed", inputs=LONG, truncation_direction="Left").headers["x-embedd-truncated"] == "1"
     assert ask(window, "/v1/lookup", text=LONG).json()["data"][0] == ask(whole, "/v1/lookup", text=LONG).json()["data"][0]
     left = start("--model", model, "--max-input-tokens=4", "--truncate=left")
     assert vector(left, LONG)[1] == "1"

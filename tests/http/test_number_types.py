@@ -76,6 +76,15 @@ def test_what_is_not_of_one_type_or_one_length_stays_json(service):
     assert ask(service, "/vertex", accept="application/octet-stream", instances=[{"inputs": "a"}]).json()["predictions"]
 
 
+@pytest.mark.parametrize("accept, is_bytes", [
+    ("Application/Octet-Stream", True), ("text/html, application/octet-stream;q=0.5", True),
+    ("application/octet-stream;q=0.01", True), ("application/octet-stream;q=0", False),
+    ("application/octet-stream ; Q=0.000", False), ("*/*", False), ("application/octet-stream, application/JSON", False)])
+def test_what_is_accepted_is_read_as_http_has_it(service, accept, is_bytes):
+    reply = ask(service, "/v1/embeddings", accept=accept, input="a")
+    assert (reply.headers["content-type"] == "application/octet-stream") == is_bytes
+
+
 def test_json_is_sent_to_whoever_takes_both(service):
     reply = ask(service, "/v1/embeddings", accept="application/json, application/octet-stream", input="a")
     assert reply.headers.get("content-type") == "application/json"
