@@ -20,6 +20,7 @@ extern const struct endpoint classify_endpoint;
 /* openai.c */
 extern const struct endpoint embeddings_endpoint, deployment_embeddings_endpoint;
 extern const struct endpoint pooling_endpoint; /* vLLM's, with the same fields */
+/* openai_models.c */
 extern const struct endpoint models_endpoint, models_id_endpoint;
 /* tei_*.c */
 extern const struct endpoint embed_all_endpoint, embed_sparse_endpoint;
