@@ -210,6 +210,13 @@ bool fields_read(struct arena *arena, const char *body, size_t bytes, const stru
                        "the body is empty; send a JSON object with the fields of this route, such "
                        "as {\"%.*s\": ...}",
                        (int)fields[0].name.bytes, fields[0].name.data);
+    if (bytes >= 4 &&
+        (memcmp(body, "\x1F\x8B", 2) == 0 || memcmp(body, "\x28\xB5\x2F\xFD", 4) == 0))
+        return err_set(
+            err, ERR_INVALID, NULL,
+            "the body is compressed by %s, but no header says so; send content-encoding: "
+            "%s",
+            *body == 0x1F ? "gzip" : "zstd", *body == 0x1F ? "gzip" : "zstd");
     if (scan_fields(arena, body, bytes, fields, n, values, ignored)) return true;
     return fields_read_reference(arena, body, bytes, fields, n, values, ignored, err);
 }

@@ -57,6 +57,14 @@ def test_packed_bodies_are_read_as_the_same_plain_ones(service, name, body):
             assert client.read_reply().body == expected.body
 
 
+@pytest.mark.parametrize("name, data", [("gzip", gzip.compress(SMALL[1])),
+                                        ("zstd", zstandard.ZstdCompressor().compress(SMALL[1]))])
+def test_packed_bodies_without_their_header_are_told_which_to_send(service, name, data):
+    reply = service.post(SMALL[0], data)
+    assert reply.status == 400
+    assert f"send content-encoding: {name}" in reply.json()["error"]["message"]
+
+
 def test_identity_and_nothing_change_nothing(service):
     with service.connect() as client:
         expected = client.post(*SMALL).body
