@@ -171,7 +171,7 @@ def test_the_fullest_heads_of_pages_get_their_long_replies(start, name):
                 client.send(passes)
                 reply = client.read_reply()
                 assert reply.status == status and reply.headers["access-control-allow-origin"] == origin, length
-                assert reply.headers["x-embedd-model"].startswith(model)
+                assert status == 404 or reply.headers["x-embedd-model"].startswith(model)
                 if status == 204:
                     assert reply.headers["access-control-allow-headers"] == "a" * 256
                 if b"close" not in request:
