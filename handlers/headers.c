@@ -130,7 +130,7 @@ void reply_add_common(struct exchange *x)
     if (x->service->vary) reply_add_header(x, "vary", x->service->vary);
     if (x->origin) cors_allow(x);
     /* What was not found was not answered by a model. */
-    const char *model = x->sample.reject == REJECT_NOT_FOUND ? NULL : model_header(x);
+    const char *model = x->status == 404 ? NULL : model_header(x);
     if (model) reply_add_header(x, "x-embedd-model", model);
     if (x->wants_timing || x->service->timing_always) add_timing(x);
     if (x->status >= 400) return;
