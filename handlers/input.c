@@ -75,13 +75,24 @@ bool length_limit_read(const struct value *value, const char *name, struct lengt
     return true;
 }
 
+void length_limit_to(struct length_limit *limit, size_t tokens)
+{
+    if (limit->tokens_max == 0 || tokens < limit->tokens_max) limit->tokens_max = tokens;
+}
+
+size_t length_limit_said(const struct exchange *x, const struct model_info *info)
+{
+    return x->service->input_tokens_max ? x->service->input_tokens_max
+           : info->limits.tokens_max    ? info->limits.tokens_max
+                                        : x->service->body_bytes_max;
+}
+
 bool length_limit_lower(const struct value *value, const char *name, struct length_limit *limit,
                         struct err *err)
 {
     int64_t max = 0;
     if (!value_get_whole(value, name, 1, INT32_MAX, &max, err)) return false;
-    if (max > 0 && (limit->tokens_max == 0 || (uint64_t)max < limit->tokens_max))
-        limit->tokens_max = (size_t)max;
+    if (max > 0) length_limit_to(limit, (size_t)max);
     return true;
 }
 

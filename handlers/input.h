@@ -124,6 +124,13 @@ struct length_limit {
     bool is_asked;
 };
 
+/** length_limit_to: no more than `tokens` (> 0). */
+void length_limit_to(struct length_limit *limit, size_t tokens);
+
+/** length_limit_said: how many tokens a text may have, for who asks. Without a limit it has at most
+ * as many as a body has bytes. */
+size_t length_limit_said(const struct exchange *x, const struct model_info *info);
+
 /** length_limit_of: what the service's options and the dialect say. */
 struct length_limit length_limit_of(const struct exchange *x);
 

@@ -53,6 +53,19 @@ bool serving_choose(struct exchange *x, struct text name, struct err *err)
                    name.data);
 }
 
+void serving_write_models(const struct exchange *x, struct buf *out,
+                          void (*write)(const struct exchange *x, const struct snapshot *snapshot,
+                                        struct buf *out))
+{
+    struct registry *registry = x->service->registry;
+    const struct snapshot *snapshot;
+    for (size_t i = 0; (snapshot = registry_borrow_nth(registry, i)); i++) {
+        if (i > 0) buf_add_char(out, ',');
+        write(x, snapshot, out);
+        registry_give_back(registry, snapshot);
+    }
+}
+
 void serving_end(struct exchange *x)
 {
     if (!x->snapshot) return;

@@ -22,5 +22,10 @@ void serving_begin(struct exchange *x);
  */
 bool serving_choose(struct exchange *x, struct text name, struct err *err);
 
+/** serving_write_models writes every model that is served, parted by commas. */
+void serving_write_models(const struct exchange *x, struct buf *out,
+                          void (*write)(const struct exchange *x, const struct snapshot *snapshot,
+                                        struct buf *out));
+
 /** serving_end gives the model back, if there is one. */
 void serving_end(struct exchange *x);

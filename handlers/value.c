@@ -101,6 +101,13 @@ bool value_get_text(const struct value *value, const char *name, struct text *ou
     return true;
 }
 
+bool value_need_text(const struct value *value, const char *name, struct text *out, struct err *err)
+{
+    if (!value_get_text(value, name, out, err)) return false;
+    return value_is_given(value) ||
+           err_set(err, ERR_INVALID, name, "%s is missing; it must be a string", name);
+}
+
 bool value_check_object(const struct value *value, const char *name, struct err *err)
 {
     return !value_is_given(value) || value->kind == VALUE_OBJECT ||

@@ -89,6 +89,10 @@ bool value_is_given(const struct value *value);
 bool value_get_bool(const struct value *value, const char *name, bool *out, struct err *err);
 bool value_get_text(const struct value *value, const char *name, struct text *out, struct err *err);
 
+/** value_need_text: value_get_text of a field that must be there. */
+bool value_need_text(const struct value *value, const char *name, struct text *out,
+                     struct err *err);
+
 /** value_check_object: an object, for value_member. */
 bool value_check_object(const struct value *value, const char *name, struct err *err);
 

@@ -49,6 +49,15 @@ void write_real(struct buf *out, float score)
     buf_add_str(out, ".0");
 }
 
+void write_token_usage(struct buf *out, uint64_t tokens)
+{
+    buf_add_str(out, ",\"usage\":{\"prompt_tokens\":");
+    buf_add_u64(out, tokens);
+    buf_add_str(out, ",\"total_tokens\":");
+    buf_add_u64(out, tokens);
+    buf_add_char(out, '}');
+}
+
 size_t write_floats_bytes(enum encoding encoding, size_t n)
 {
     return coding_bytes(&(struct coding){.encoding = encoding}, n);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** How vectors are written. */
 enum encoding {
@@ -44,6 +45,9 @@ void write_string(struct buf *out, const char *string);
 /** write_real appends a number that is never whole: 1 is written as 1.0. Readers that tell numbers
  * apart by how they look (Java's) find a floating-point one each time. */
 void write_real(struct buf *out, float score);
+
+/** write_token_usage appends ,"usage":{"prompt_tokens","total_tokens"}, both of them `tokens`. */
+void write_token_usage(struct buf *out, uint64_t tokens);
 
 /** write_floats appends `[a,b,...]`, or the base64 of the n floats as a string. */
 void write_floats(struct buf *out, enum encoding encoding, const float *x, size_t n);

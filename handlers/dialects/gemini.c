@@ -283,8 +283,9 @@ const struct endpoint gemini_batch_endpoint = {
 
 /* -- models -- */
 
-static void write_model(const struct snapshot *snapshot, struct buf *out)
+static void write_model(const struct exchange *x, const struct snapshot *snapshot, struct buf *out)
 {
+    (void)x;
     const struct text name = {snapshot->name, strlen(snapshot->name)};
     struct buf full;
     buf_init(&full, out->arena);
@@ -302,16 +303,10 @@ static void write_model(const struct snapshot *snapshot, struct buf *out)
 
 static void models_get(struct exchange *x)
 {
-    struct registry *registry = x->service->registry;
-    const struct snapshot *snapshot;
     struct buf out;
     buf_init(&out, x->arena);
     buf_add_str(&out, "{\"models\":[");
-    for (size_t i = 0; (snapshot = registry_borrow_nth(registry, i)); i++) {
-        if (i > 0) buf_add_char(&out, ',');
-        write_model(snapshot, &out);
-        registry_give_back(registry, snapshot);
-    }
+    serving_write_models(x, &out, write_model);
     buf_add_str(&out, "]}");
     reply_json(x, &out);
 }
@@ -319,7 +314,7 @@ static void models_get(struct exchange *x)
 static bool write_chosen(struct exchange *x, struct buf *out, struct err *err)
 {
     if (!serving_choose(x, x->path_tail, err)) return false;
-    write_model(x->snapshot, out);
+    write_model(x, x->snapshot, out);
     return true;
 }
 

@@ -227,7 +227,7 @@ const struct endpoint ollama_embeddings_endpoint = {
 /* -- what is served -- */
 
 /* Stands for name, version and size: the files themselves take too long to read for a list. */
-static void write_digest(struct exchange *x, const struct snapshot *snapshot, struct buf *out)
+static void write_digest(const struct exchange *x, const struct snapshot *snapshot, struct buf *out)
 {
     const struct model_info *info = model_info(snapshot->model);
     char digest[SHA256_TEXT_BYTES];
@@ -279,15 +279,7 @@ static void write_tagged(struct buf *out, const char *name)
     if (!tagged.failed) write_text(out, (struct text){tagged.data, tagged.bytes});
 }
 
-/* How many tokens a text may have: at most as many as a body has bytes. */
-static size_t context_length(const struct exchange *x, const struct model_info *info)
-{
-    return x->service->input_tokens_max ? x->service->input_tokens_max
-           : info->limits.tokens_max    ? info->limits.tokens_max
-                                        : x->service->body_bytes_max;
-}
-
-static void write_listed(struct exchange *x, const struct snapshot *snapshot, bool is_running,
+static void write_listed(const struct exchange *x, const struct snapshot *snapshot, bool is_running,
                          struct buf *out)
 {
     const struct model_info *info = model_info(snapshot->model);
@@ -302,24 +294,29 @@ static void write_listed(struct exchange *x, const struct snapshot *snapshot, bo
         buf_printf(out,
                    ",\"expires_at\":\"9999-12-31T23:59:59Z\",\"size_vram\":0,"
                    "\"context_length\":%zu",
-                   context_length(x, info));
+                   length_limit_said(x, info));
     else
         write_start(x, out);
     buf_add_char(out, '}');
 }
 
+static void write_tag(const struct exchange *x, const struct snapshot *snapshot, struct buf *out)
+{
+    write_listed(x, snapshot, false, out);
+}
+
+static void write_running(const struct exchange *x, const struct snapshot *snapshot,
+                          struct buf *out)
+{
+    write_listed(x, snapshot, true, out);
+}
+
 static void reply_list(struct exchange *x, bool is_running)
 {
-    struct registry *registry = x->service->registry;
-    const struct snapshot *snapshot;
     struct buf out;
     buf_init(&out, x->arena);
     buf_add_str(&out, "{\"models\":[");
-    for (size_t i = 0; (snapshot = registry_borrow_nth(registry, i)); i++) {
-        if (i > 0) buf_add_char(&out, ',');
-        write_listed(x, snapshot, is_running, &out);
-        registry_give_back(registry, snapshot);
-    }
+    serving_write_models(x, &out, is_running ? write_running : write_tag);
     buf_add_str(&out, "]}");
     reply_json(x, &out);
 }
@@ -368,7 +365,7 @@ static bool show_write(struct exchange *x, struct buf *out, struct err *err)
                ",\"model_info\":{\"general.architecture\":\"static\",\"general.parameter_count\":"
                "%" PRIu64 ",\"static.context_length\":%zu,\"static.embedding_length\":%" PRIu32
                ",\"tokenizer.ggml.model\":\"%s\"},\"capabilities\":[\"embedding\"]",
-               (uint64_t)info->vocab_size * info->dim, context_length(x, info), info->dim,
+               (uint64_t)info->vocab_size * info->dim, length_limit_said(x, info), info->dim,
                info->tokenizer);
     write_start(x, out);
     buf_add_char(out, '}');

@@ -226,8 +226,7 @@ static bool read_prompt_tokens(const struct value *values, struct length_limit *
         return err_set(
             err, ERR_INVALID, "truncate_prompt_tokens",
             "truncate_prompt_tokens must be at least 1, or -1 for the model's own limit");
-    if (tokens > 0 && (limit->tokens_max == 0 || (uint64_t)tokens < limit->tokens_max))
-        limit->tokens_max = (size_t)tokens;
+    if (tokens > 0) length_limit_to(limit, (size_t)tokens);
     limit->truncate = side ? TRUNCATE_LEFT : TRUNCATE_RIGHT;
     limit->is_asked = true;
     return true;
@@ -261,13 +260,11 @@ static bool read_fields(struct exchange *x, const struct value *values, unsigned
            batch_read(x, &values[INPUT], "input", forms, false, &embedding->batch, err);
 }
 
+/* A reply ends with it. */
 static void write_usage(struct buf *out, const struct embedding *embedding)
 {
-    buf_add_str(out, ",\"usage\":{\"prompt_tokens\":");
-    buf_add_u64(out, embedding->batch.tokens);
-    buf_add_str(out, ",\"total_tokens\":");
-    buf_add_u64(out, embedding->batch.tokens);
-    buf_add_str(out, "}}");
+    write_token_usage(out, embedding->batch.tokens);
+    buf_add_char(out, '}');
 }
 
 static void add_ids_header(struct exchange *x, const struct embedding *embedding)

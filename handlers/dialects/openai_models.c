@@ -6,33 +6,27 @@
 #include "handlers/exchange.h"
 #include "handlers/reply.h"
 #include "handlers/service.h"
+#include "handlers/serving.h"
 #include "handlers/value.h"
 #include "handlers/write.h"
 #include "model/registry.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-static void write_model(const struct exchange *x, struct buf *out, const char *name)
+static void write_model(const struct exchange *x, const struct snapshot *snapshot, struct buf *out)
 {
     buf_add_str(out, "{\"id\":");
-    write_text(out, (struct text){name, strlen(name)});
+    write_string(out, snapshot->name);
     buf_printf(out, ",\"object\":\"model\",\"created\":%" PRId64 ",\"owned_by\":\"embedd\"}",
                x->service->started_unix_s);
 }
 
 static void models_get(struct exchange *x)
 {
-    struct registry *registry = x->service->registry;
-    const struct snapshot *snapshot;
     struct buf out;
     buf_init(&out, x->arena);
     buf_add_str(&out, "{\"object\":\"list\",\"data\":[");
-    for (size_t i = 0; (snapshot = registry_borrow_nth(registry, i)); i++) {
-        if (i > 0) buf_add_char(&out, ',');
-        write_model(x, &out, snapshot->name);
-        registry_give_back(registry, snapshot);
-    }
+    serving_write_models(x, &out, write_model);
     buf_add_str(&out, "]}");
     reply_json(x, &out);
 }
@@ -46,7 +40,7 @@ static void models_id_get(struct exchange *x)
     if (snapshot) {
         struct buf out;
         buf_init(&out, x->arena);
-        write_model(x, &out, snapshot->name);
+        write_model(x, snapshot, &out);
         registry_give_back(registry, snapshot);
         reply_json(x, &out);
         return;

@@ -123,10 +123,8 @@ static bool read_ranking(struct exchange *x, struct ranking *ranking, struct err
         !model_name_read(x, &values[MODEL], &embedding->model, err))
         return false;
     embedding_init(embedding, x);
-    if (!value_get_text(&values[QUERY], "query", &query, err)) return false;
-    if (!query.data)
-        return err_set(err, ERR_INVALID, "query", "query is missing; it must be a string");
-    if (!value_get_whole(&values[TOP_N], "top_n", 0, INT32_MAX, &ranking->n, err) ||
+    if (!value_need_text(&values[QUERY], "query", &query, err) ||
+        !value_get_whole(&values[TOP_N], "top_n", 0, INT32_MAX, &ranking->n, err) ||
         !value_get_bool(&values[RETURN_DOCUMENTS], "return_documents", &ranking->has_documents,
                         err) ||
         !length_limit_lower(&values[MAX_TOKENS], "max_tokens_per_doc", &embedding->limit, err) ||
@@ -159,11 +157,7 @@ static void write_tail(struct buf *out, const struct embedding *embedding, int v
 {
     buf_add_str(out, "],\"model\":");
     write_text(out, embedding->model);
-    buf_add_str(out, ",\"usage\":{\"prompt_tokens\":");
-    buf_add_u64(out, embedding->batch.tokens);
-    buf_add_str(out, ",\"total_tokens\":");
-    buf_add_u64(out, embedding->batch.tokens);
-    buf_add_char(out, '}');
+    write_token_usage(out, embedding->batch.tokens);
     cohere_write_meta(out, version, "search_units", (embedding->batch.n - 1 + 99) / 100);
     buf_add_char(out, '}');
 }

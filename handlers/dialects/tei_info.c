@@ -63,10 +63,6 @@ static void info_get(struct exchange *x)
     const struct model_info *info = model_info(x->model);
     struct text name = {x->snapshot->name, strlen(x->snapshot->name)};
     struct text version = {info->version, strlen(info->version)};
-    /* Without a limit of its own a text has at most as many tokens as a body has bytes. */
-    size_t tokens_max = service->input_tokens_max     ? service->input_tokens_max
-                        : info->limits.tokens_max > 0 ? info->limits.tokens_max
-                                                      : service->body_bytes_max;
     struct buf out;
     buf_init(&out, x->arena);
     buf_add_str(&out, "{\"model_id\":");
@@ -86,7 +82,8 @@ static void info_get(struct exchange *x)
                ",\"max_concurrent_requests\":%zu,\"max_input_length\":%zu,\"max_batch_tokens\":%zu,"
                "\"max_batch_requests\":null,\"max_client_batch_size\":%zu,\"auto_truncate\":%s,"
                "\"tokenization_workers\":%zu",
-               service->connections_max, tokens_max, service->body_bytes_max, service->inputs_max,
+               service->connections_max, length_limit_said(x, info), service->body_bytes_max,
+               service->inputs_max,
                length_limit_of(x).truncate == TRUNCATE_ERROR ? "false" : "true", service->threads);
     buf_printf(&out, ",\"version\":\"%s\",\"sha\":null,\"docker_label\":null", service->version);
     write_heads(&out, model_heads(x->model));

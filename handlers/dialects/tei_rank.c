@@ -25,14 +25,6 @@ static const struct field similarity_fields[SIMILARITY_FIELDS] = {
               "as fields of the same names elsewhere"),
 };
 
-/* A member that must be there, and be a text. */
-static bool read_text(const struct value *value, const char *name, struct text *out,
-                      struct err *err)
-{
-    if (!value_get_text(value, name, out, err)) return false;
-    return out->data || err_set(err, ERR_INVALID, name, "%s is missing; it must be a string", name);
-}
-
 static bool read_similarity(struct exchange *x, const struct value *inputs,
                             const struct value *parameters, struct embedding *embedding,
                             struct err *err)
@@ -43,8 +35,8 @@ static bool read_similarity(struct exchange *x, const struct value *inputs,
                        "inputs must be an object with source_sentence and sentences, but is %s",
                        value_describe(inputs));
     return value_check_object(parameters, "parameters", err) &&
-           read_text(value_member(inputs, "source_sentence"), "inputs.source_sentence", &source,
-                     err) &&
+           value_need_text(value_member(inputs, "source_sentence"), "inputs.source_sentence",
+                           &source, err) &&
            tei_read_limit(x, value_member(parameters, "truncate"),
                           value_member(parameters, "truncation_direction"), &embedding->limit,
                           err) &&
@@ -120,7 +112,7 @@ static bool read_ranking(struct exchange *x, const struct value values[static RE
 {
     struct embedding *embedding = &ranking->embedding;
     struct text query = {0};
-    return read_text(&values[RERANK_QUERY], "query", &query, err) &&
+    return value_need_text(&values[RERANK_QUERY], "query", &query, err) &&
            tei_read_limit(x, &values[RERANK_TRUNCATE], &values[RERANK_DIRECTION], &embedding->limit,
                           err) &&
            value_get_bool(&values[RERANK_RAW], "raw_scores", &ranking->is_raw, err) &&

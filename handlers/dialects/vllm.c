@@ -8,8 +8,6 @@
 #include "handlers/reply.h"
 #include "handlers/service.h"
 
-#include <inttypes.h>
-
 void vllm_write_origin(struct exchange *x, struct text model, struct buf *out)
 {
     const char *id = reply_id(x);
@@ -118,8 +116,8 @@ static bool write_score(struct exchange *x, struct buf *out, struct err *err)
     buf_add_str(out, "{\"object\":\"list\",\"data\":[");
     write_scores(&vectors, n_first, embedding.batch.n, out);
     vllm_write_origin(x, embedding.model, out);
-    buf_printf(out, ",\"usage\":{\"prompt_tokens\":%" PRIu64 ",\"total_tokens\":%" PRIu64 "}}",
-               embedding.batch.tokens, embedding.batch.tokens);
+    write_token_usage(out, embedding.batch.tokens);
+    buf_add_char(out, '}');
     stage_end(x, STAGE_WRITE);
     return true;
 }
