@@ -246,6 +246,16 @@ bool models_open(void *user, struct registry *registry, models_attach *attach, v
     return models->is_open;
 }
 
+void models_paths(void *user, void (*take)(void *to, const char *path), void *to)
+{
+    const struct models *models = user;
+    const struct config *config = models->config;
+    for (size_t i = 0; i < models->n; i++)
+        take(to, models->list[i].path);
+    if (strcmp(config->heads, "none") != 0) take(to, config->heads);
+    if (config->file) take(to, config->file);
+}
+
 void models_clear(struct models *models)
 {
     for (size_t i = 0; i < models->n; i++) {

@@ -47,5 +47,9 @@ typedef void *models_attach(void *to, const char *name, const struct model *mode
 bool models_open(void *user, struct registry *registry, models_attach *attach, void *to,
                  struct err *err);
 
+/** models_paths tells of each file and folder that models_open and models_read read. The pointers
+ * live until models_clear. */
+void models_paths(void *user, void (*take)(void *to, const char *path), void *to);
+
 /** models_clear frees; a zeroed one is fine. */
 void models_clear(struct models *models);

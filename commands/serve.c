@@ -64,7 +64,8 @@ int serve_main(int argc, char **argv)
         log_warn("%s", config.warnings[i]);
     warn_of_cpu();
     struct models models;
-    const struct serve_models source = {.open = models_open, .user = &models};
+    const struct serve_models source = {
+        .open = models_open, .paths = models_paths, .user = &models};
     const bool is_done =
         models_read(&models, &config, &err) && serve_run(&config, &source, print_url, NULL, &err);
     models_clear(&models);

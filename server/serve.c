@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/serve.h"
 
+#include "base/confine.h"
 #include "base/log.h"
 #include "handlers/cors.h"
 #include "handlers/handlers.h"
@@ -24,6 +25,9 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Of the option confine. */
+#define CONFINE_OFF 1
 
 /* What the process needs of descriptors beside its connections. */
 #define DESCRIPTORS_SPARE 256
@@ -434,6 +438,42 @@ static bool prepare(struct server *server, struct err *err)
     return server->models->open(server->models->user, server->registry, attach_model, server, err);
 }
 
+/* ---- what is given up ---- */
+
+static void may_read(void *confine, const char *path)
+{
+    confine_read(confine, path);
+}
+
+/* Calls confine_read for each line, which stay in `lines`. */
+static void may_read_lines(struct confine *confine, char *lines)
+{
+    for (char *line; (line = strsep(&lines, "\n"));)
+        if (*line && strcmp(line, "none") != 0) confine_read(confine, line);
+}
+
+/* Before there are threads, and after all is open that is opened once. */
+static bool give_up_rights(struct server *server, struct err *err)
+{
+    struct confined done;
+    struct confine confine = {0};
+    char *lines = strdup(server->config->confine_read);
+    server->models->paths(server->models->user, may_read, &confine);
+    if (lines)
+        may_read_lines(&confine, lines);
+    else
+        confine.lacks_memory = true;
+    const bool is_done = confine_process(&confine, &done, err);
+    free(lines);
+    confine_clear(&confine);
+    if (is_done && !done.has_seccomp)
+        log_warn("confine: this kernel has no seccomp, so no system call is forbidden");
+    if (is_done && done.landlock_abi == 0)
+        log_info(
+            "confine: this kernel has no Landlock, so files are protected by their modes alone");
+    return is_done;
+}
+
 static bool run(struct server *server, void (*on_ready)(const char *url, void *user), void *user)
 {
     uv_async_t *const asyncs[] = {&server->reload.done, &server->ended};
@@ -471,7 +511,8 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     sigemptyset(&reloading);
     sigaddset(&reloading, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &reloading, NULL);
-    bool is_done = prepare(&server, err) && listener_open(&server.listener, config->listen, err);
+    bool is_done = prepare(&server, err) && listener_open(&server.listener, config->listen, err) &&
+                   (config->confine == CONFINE_OFF || give_up_rights(&server, err));
     if (is_done) {
         is_done = run(&server, on_ready, user) ||
                   err_set(err, ERR_IO, "threads",

@@ -30,6 +30,9 @@ struct serve_models {
      */
     bool (*open)(void *user, struct registry *registry, serve_attach *attach, void *server,
                  struct err *err);
+    /** paths tells of each file and folder that `open` reads, at the start and later; `take` keeps
+     * the pointer. */
+    void (*paths)(void *user, void (*take)(void *to, const char *path), void *to);
     void *user;
 };
 
