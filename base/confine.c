@@ -56,7 +56,7 @@ void confine_clear(struct confine *confine)
 static bool fail(struct err *err, const char *what)
 {
     return err_set(err, ERR_IO, "confine",
-                   "cannot %s: %s; --confine off serves without, on a kernel that forbids it", what,
+                   "cannot %s: %s; where the system forbids that, `confine` can be off", what,
                    strerror(errno));
 }
 

@@ -5,6 +5,8 @@
  * files (Landlock), capabilities, new privileges. What a hostile request could make of it is then
  * little: it can open no connection, start no program and write no file.
  *
+ * The lists belong to one thread; what is given up is so for it and those that it starts.
+ *
  * Linux, Documentation/userspace-api/{seccomp_filter,landlock,no_new_privs}.rst.
  */
 #pragma once
