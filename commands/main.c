@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/guard.h"
 #include "base/nearest.h"
 #include "commands/commands.h"
 #include "commands/version.h"
@@ -89,6 +90,7 @@ int main(int argc, char **argv)
     /* A file that may grow no further is an error of write(), with a sentence, not a silent death;
        a reader of our output that left is one, as for other commands (serve lives on). */
     signal(SIGXFSZ, SIG_IGN);
+    guard_install();
     if (argc < 2) {
         print_usage(stderr);
         return 2;
