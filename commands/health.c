@@ -7,23 +7,41 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define TIMEOUT_S 5
 
 struct target {
     char host[256], port[8], path[512];
+    char socket[108]; /* a Unix one's path, or @NAME; "": the two above */
 };
+
+/* unix:/PATH as `listen` has it; /health is asked. */
+static bool read_unix_target(const char *url, struct target *target, struct err *err)
+{
+    const char *path = url + 5;
+    *target = (struct target){.host = "localhost", .port = "80", .path = "/health"};
+    if (!*path || strlen(path) >= sizeof target->socket)
+        return err_set(err, ERR_USAGE, NULL,
+                       "the path of a Unix socket has 1 to %zu bytes, not '%.*s'",
+                       sizeof target->socket - 1, ERR_VALUE_BYTES, path);
+    strcpy(target->socket, path);
+    return true;
+}
 
 /* Parts [http://]HOST[:PORT][/PATH], or HOST:PORT as `listen` has it. */
 static bool read_target(const char *url, struct target *target, struct err *err)
 {
     const char *at = url;
+    if (!strncmp(url, "unix:", 5)) return read_unix_target(url, target, err);
+    *target->socket = '\0';
     if (!strncmp(at, "http://", 7)) at += 7;
     size_t authority = strcspn(at, "/");
     const char *path = at[authority] ? at + authority : "/health";
@@ -53,6 +71,14 @@ static bool read_target(const char *url, struct target *target, struct err *err)
     return true;
 }
 
+static void write_place(const struct target *target, char *out, size_t bytes)
+{
+    if (*target->socket)
+        snprintf(out, bytes, "unix:%s", target->socket);
+    else
+        snprintf(out, bytes, "%s port %s", target->host, target->port);
+}
+
 static struct addrinfo *resolve(const struct target *target, struct err *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
@@ -69,28 +95,49 @@ static struct addrinfo *resolve(const struct target *target, struct err *err)
     return NULL;
 }
 
-/* A connected socket whose calls all give up after TIMEOUT_S, or -1. */
+/* A connected socket whose calls all give up after TIMEOUT_S, or -1 with errno set. */
+static int connect_to(int family, const void *name, socklen_t bytes)
+{
+    struct timeval timeout = {.tv_sec = TIMEOUT_S};
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+    if (connect(fd, name, bytes) == 0) return fd;
+    int failure = errno;
+    close(fd);
+    errno = failure;
+    return -1;
+}
+
+static int connect_to_path(const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    const size_t n = strlen(path);
+    memcpy(name.sun_path, path, n);
+    if (*path == '@') *name.sun_path = '\0';
+    return connect_to(AF_UNIX, &name,
+                      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + (*path != '@')));
+}
+
 static int open_connection(const struct target *target, struct err *err)
 {
-    struct addrinfo *found = resolve(target, err);
-    if (!found) return -1;
-    struct timeval timeout = {.tv_sec = TIMEOUT_S};
     int fd = -1;
-    for (struct addrinfo *at = found; at && fd < 0; at = at->ai_next) {
-        fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0) continue;
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-        if (connect(fd, at->ai_addr, at->ai_addrlen) == 0) break;
-        int failure = errno;
-        close(fd);
-        fd = -1;
-        errno = failure;
+    if (*target->socket) {
+        fd = connect_to_path(target->socket);
+    } else {
+        struct addrinfo *found = resolve(target, err);
+        if (!found) return -1;
+        for (struct addrinfo *at = found; at && fd < 0; at = at->ai_next)
+            fd = connect_to(at->ai_family, at->ai_addr, at->ai_addrlen);
+        freeaddrinfo(found);
     }
-    if (fd < 0)
-        err_set(err, ERR_IO, NULL, "nothing answers on %s port %s: %s", target->host, target->port,
+    if (fd < 0) {
+        char where[300];
+        write_place(target, where, sizeof where);
+        err_set(err, ERR_IO, NULL, "nothing answers on %s: %s", where,
                 strerror(errno == EINPROGRESS ? ETIMEDOUT : errno));
-    freeaddrinfo(found);
+    }
     return fd;
 }
 
@@ -111,9 +158,11 @@ static bool ask(int fd, const struct target *target, char *line, size_t room, st
         got += (size_t)n;
         end = memchr(line, '\r', got);
     }
-    if (!end)
-        return err_set(err, ERR_IO, NULL, "no answer from %s port %s within %d s", target->host,
-                       target->port, TIMEOUT_S);
+    if (!end) {
+        char where[300];
+        write_place(target, where, sizeof where);
+        return err_set(err, ERR_IO, NULL, "no answer from %s within %d s", where, TIMEOUT_S);
+    }
     *end = '\0';
     return true;
 }
@@ -129,8 +178,9 @@ static bool check_health(const char *url, struct err *err)
     close(fd);
     if (!is_answered) return false;
     if (!strncmp(line, "HTTP/1.", 7) && !strncmp(line + 8, " 200", 4)) return true;
-    return err_set(err, ERR_IO, NULL, "%s port %s is not healthy: %s", target.host, target.port,
-                   line);
+    char where[300];
+    write_place(&target, where, sizeof where);
+    return err_set(err, ERR_IO, NULL, "%s is not healthy: %s", where, line);
 }
 
 int health_main(int argc, char **argv)
@@ -139,15 +189,18 @@ int health_main(int argc, char **argv)
     const struct flags flags = {
         .usage = "embedd health [URL]",
         .about = "Asks a running service whether it is well: exit code 0 if it answers 200, else "
-                 "1.\nWithout URL: /health where EMBEDD_LISTEN or the config file's `listen` says.",
+                 "1.\nURL may be unix:/PATH. Without it: /health where EMBEDD_LISTEN or the config "
+                 "file's "
+                 "`listen`\nsays, at the first of several.",
         .files_max = 1,
     };
     if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
     struct config config;
     struct err err;
     config_init(&config);
-    bool is_healthy =
-        config_finish(&config, &err) && check_health(n_files ? argv[1] : config.listen, &err);
+    bool is_healthy = config_finish(&config, &err);
+    config.listen[strcspn(config.listen, "\n")] = '\0'; /* the first */
+    is_healthy = is_healthy && check_health(n_files ? argv[1] : config.listen, &err);
     config_clear(&config);
     return is_healthy ? 0 : commands_fail("health", &err);
 }

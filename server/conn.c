@@ -16,11 +16,9 @@ static ssize_t read_checked(void *user, struct wire *wire, void *to, size_t room
     return conn_read(user, (struct conn *)(void *)wire, to, room);
 }
 
-void conns_init(struct conns *conns, const struct conn_limits *limits,
-                const struct wire_layer *layer)
+void conns_init(struct conns *conns, const struct conn_limits *limits)
 {
-    *conns = (struct conns){.limits = *limits,
-                            .wires = {.layer = layer, .read = read_checked, .user = conns}};
+    *conns = (struct conns){.limits = *limits, .wires = {.read = read_checked, .user = conns}};
 }
 
 void conns_clear(struct conns *conns)
@@ -28,10 +26,10 @@ void conns_clear(struct conns *conns)
     wires_clear(&conns->wires);
 }
 
-struct conn *conns_add(struct conns *conns, int fd)
+struct conn *conns_add(struct conns *conns, const struct arrival *arrival)
 {
     struct conn *conn = calloc(1, sizeof *conn);
-    if (!conn || !wire_open(&conns->wires, &conn->wire, fd)) {
+    if (!conn || !wire_open(&conns->wires, &conn->wire, arrival)) {
         free(conn);
         return NULL;
     }

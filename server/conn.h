@@ -60,15 +60,14 @@ struct conns {
     void *user;
 };
 
-/** conns_init: `layer` of all connections, or NULL (wire.h). `conns` is not to move afterwards. */
-void conns_init(struct conns *conns, const struct conn_limits *limits,
-                const struct wire_layer *layer);
+/** conns_init: `conns` is not to move afterwards. */
+void conns_init(struct conns *conns, const struct conn_limits *limits);
 
 /** conns_clear frees what conns_add made beside the connections, of which there are none left. */
 void conns_clear(struct conns *conns);
 
 /** conns_add takes up a new connection. NULL when there is no memory. */
-struct conn *conns_add(struct conns *conns, int fd);
+struct conn *conns_add(struct conns *conns, const struct arrival *arrival);
 /** conns_remove frees it. */
 void conns_remove(struct conns *conns, struct conn *conn);
 

@@ -38,8 +38,9 @@ struct http {
     struct conns conns;
     struct lingers lingers;
     struct requests requests;
-    size_t n_begun;  /* connections that on_connection was told of */
-    uint64_t n_runs; /* of libmicrohttpd: what happens in one happens at one time */
+    const struct arrival *arrival; /* that http_add is about */
+    size_t n_begun;                /* connections that on_connection was told of */
+    uint64_t n_runs;               /* of libmicrohttpd: what happens in one happens at one time */
 };
 
 static const char reply_413[] = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n"
@@ -427,7 +428,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
     struct http *http = cls;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        *socket_context = conns_add(&http->conns, fd);
+        assert(http->arrival && http->arrival->fd == fd);
+        *socket_context = conns_add(&http->conns, http->arrival);
         if (!*socket_context) wire_cut(&(struct wire){.fd = fd}); /* no byte passes unchecked */
         http->n_begun++;
         metrics_connections(http->settings.metrics, 1);
@@ -459,7 +461,7 @@ struct http *http_new(const struct http_settings *settings)
     struct http *http = calloc(1, sizeof *http);
     if (!http) return NULL;
     http->settings = *settings;
-    conns_init(&http->conns, &settings->limits, settings->layer);
+    conns_init(&http->conns, &settings->limits);
     http->conns.on_refused = on_refused;
     http->conns.user = http;
     http->lingers.loop = settings->loop;
@@ -506,13 +508,16 @@ bool http_run(struct http *http)
     return false;
 }
 
-void http_add(struct http *http, int fd)
+void http_add(struct http *http, const struct arrival *arrival)
 {
-    /* Nobody asks for the client's address; the family tells libmicrohttpd that it is TCP. */
-    struct sockaddr_in any = {.sin_family = AF_INET};
+    /* Nobody asks libmicrohttpd for the client's address; the family tells it whether it is TCP. */
+    const bool is_local = arrival->client.family == ADDRESS_UNIX;
+    struct sockaddr_in any = {.sin_family = is_local ? AF_UNIX : AF_INET};
     size_t n_begun = http->n_begun;
     wires_serve(&http->conns.wires);
-    MHD_add_connection(http->daemon, fd, (struct sockaddr *)&any, sizeof any);
+    http->arrival = arrival;
+    MHD_add_connection(http->daemon, arrival->fd, (struct sockaddr *)&any, sizeof any);
+    http->arrival = NULL;
     /* It closes what it does not take; on_connection hears only of what it had taken before. */
     if (http->n_begun == n_begun) http->settings.on_gone(http->settings.user);
 }

@@ -27,8 +27,7 @@ struct http_settings {
     struct metrics_slot *metrics; /* this loop's */
     uv_loop_t *loop;
     struct conn_limits limits;
-    const struct wire_layer *layer; /* of every connection, or NULL (wire.h) */
-    struct arena_budget *budget;    /* of all requests of the process */
+    struct arena_budget *budget; /* of all requests of the process */
     size_t request_memory_max;
     size_t offload_bytes; /* bodies of heavy routes from this size on go to a worker */
     /* Called on the loop's thread when http_run is due: a worker has finished. */
@@ -56,7 +55,7 @@ int http_epoll_fd(const struct http *http);
 bool http_run(struct http *http);
 
 /** http_add takes up an accepted socket; it is closed on failure. Then call http_run. */
-void http_add(struct http *http, int fd);
+void http_add(struct http *http, const struct arrival *arrival);
 
 /** http_connections: those that libmicrohttpd has, and those that linger. */
 size_t http_connections(const struct http *http);

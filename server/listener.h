@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file listener.h
- * The listening socket: opened as `listen` says, accepting on one uv loop, handing each socket on.
+ * Listeners: each a listening socket (sockets.h) that accepts on one uv loop and hands each
+ * connection on.
  *
- * Belongs to one thread, the one that runs the uv loop given to listener_start.
+ * Belong to one thread, the one that runs the uv loop given to listeners_start.
  */
 #pragma once
 
 #include "base/err.h"
+#include "server/arrival.h"
+#include "server/sockets.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
 
 /** Takes an accepted socket, non-blocking and close-on-exec: the callee owns it from here on. */
-typedef void listener_take(int fd, void *user);
+typedef void listener_take(const struct arrival *arrival, void *user);
 
 struct listener {
-    int fd; /* -1 = closed */
-    char url[128];
+    struct listen_socket socket;
+    struct door door;
+    char address[SOCKETS_ADDRESS_BYTES]; /* as the settings have it; "" = it was passed to us */
+    bool is_started;
     uv_poll_t poll;
     uv_timer_t pause; /* runs while the process has no file descriptor left for a connection */
     uint64_t quiet_until_ns; /* that it does need not be said again before */
@@ -26,21 +32,38 @@ struct listener {
     void *user;
 };
 
-/**
- * listener_open binds and listens on `address`: "HOST:PORT", HOST an IPv4 address, an IPv6 address
- * in brackets, a name, or * for every address; port 0 lets the kernel pick. Never shares a port:
- * SO_REUSEPORT is not set, so a port on which anyone listens is an error, whatever options the
- * other set.
- * @return false with ERR_USAGE (`address` is not one) or ERR_IO (taken, not ours, no permission);
- *         the listener is then closed
- */
-bool listener_open(struct listener *listener, const char *address, struct err *err);
+/** Does not move once started. */
+struct listeners {
+    struct listener items[SOCKETS_MAX];
+    size_t n;
+};
 
-/** listener_start begins to accept on `loop`; `take` gets each socket. */
-void listener_start(struct listener *listener, uv_loop_t *loop, listener_take *take, void *user);
+/** What they are opened with. */
+struct listeners_wish {
+    const char *listen, *admin_listen; /* addresses, a line each; "none" */
+    unsigned mode;                     /* of Unix sockets' files */
+    struct door door;                  /* of all; its layer is for those that are no Unix sockets */
+    struct sockets_given *given;       /* by a predecessor */
+    struct sockets_given *passed;      /* by systemd: instead of the addresses */
+};
+
+/** listeners_open opens all: first those of `listen`. False with err set: none is open. */
+bool listeners_open(struct listeners *listeners, const struct listeners_wish *wish,
+                    struct err *err);
+
+/** listeners_have_admin: whether one of them is of admin-listen. */
+bool listeners_have_admin(const struct listeners *listeners);
+
+/** listeners_start begins to accept on `loop`; `take` gets each socket. */
+void listeners_start(struct listeners *listeners, uv_loop_t *loop, listener_take *take, void *user);
 
 /** listener_stop hands on what is waiting in the kernel's queue, then closes. Twice is fine. */
 void listener_stop(struct listener *listener);
+void listeners_stop(struct listeners *listeners);
 
-/** listener_close closes a listener that was opened but not started. */
-void listener_close(struct listener *listener);
+/** listener_leave closes without either: another process has the same socket, its queue and its
+ * file. */
+void listener_leave(struct listener *listener);
+
+/** listeners_close closes listeners that were opened but not started. */
+void listeners_close(struct listeners *listeners);

@@ -12,8 +12,8 @@
 enum loop_order { LOOP_SERVE, LOOP_DRAIN, LOOP_CUT };
 
 /* Sockets on their way from the accepting thread. */
-struct handover {
-    int *fds;
+struct arrivals {
+    struct arrival *items;
     size_t n, room;
 };
 
@@ -35,7 +35,7 @@ struct loop {
     atomic_size_t n_connections;
 
     uv_mutex_t lock; /* for the following, held for a few instructions */
-    struct handover given;
+    struct arrivals given;
     enum loop_order order;
 };
 
@@ -106,13 +106,13 @@ static void on_mail(uv_async_t *mail)
 {
     struct loop *loop = mail->data;
     uv_mutex_lock(&loop->lock);
-    struct handover given = loop->given;
+    struct arrivals given = loop->given;
     enum loop_order order = loop->order;
-    loop->given = (struct handover){0};
+    loop->given = (struct arrivals){0};
     uv_mutex_unlock(&loop->lock);
     for (size_t i = 0; i < given.n; i++)
-        http_add(loop->http, given.fds[i]);
-    free(given.fds);
+        http_add(loop->http, &given.items[i]);
+    free(given.items);
     run_http(loop); /* bytes may have come before the socket was in its epoll set */
     if (order == LOOP_SERVE) return;
     if (order == LOOP_CUT) loop->n_cut += http_cut(loop->http);
@@ -165,27 +165,27 @@ struct loop *loop_start(size_t number, const struct http_settings *http, void (*
     return loop;
 }
 
-static bool handover_add(struct handover *given, int fd)
+static bool add_arrival(struct arrivals *given, const struct arrival *arrival)
 {
     if (given->n == given->room) {
         size_t room = given->room ? 2 * given->room : 16;
-        int *fds = realloc(given->fds, room * sizeof *fds);
-        if (!fds) return false;
-        given->fds = fds;
+        struct arrival *items = realloc(given->items, room * sizeof *items);
+        if (!items) return false;
+        given->items = items;
         given->room = room;
     }
-    given->fds[given->n++] = fd;
+    given->items[given->n++] = *arrival;
     return true;
 }
 
-void loop_give(struct loop *loop, int fd)
+void loop_give(struct loop *loop, const struct arrival *arrival)
 {
     size_t n = atomic_fetch_add_explicit(&loop->n_connections, 1, memory_order_relaxed) + 1;
     uv_mutex_lock(&loop->lock);
-    bool is_given = handover_add(&loop->given, fd);
+    bool is_given = add_arrival(&loop->given, arrival);
     uv_mutex_unlock(&loop->lock);
     if (!is_given) {
-        wire_drop(fd);
+        wire_drop(arrival->fd);
         atomic_fetch_sub_explicit(&loop->n_connections, 1, memory_order_relaxed);
         return;
     }

@@ -24,7 +24,7 @@ struct loop *loop_start(size_t number, const struct http_settings *http, void (*
                         void *user);
 
 /** loop_give hands over an accepted socket. */
-void loop_give(struct loop *loop, int fd);
+void loop_give(struct loop *loop, const struct arrival *arrival);
 
 /** loop_connections: how many sockets the loop was given that have not ended yet. */
 size_t loop_connections(const struct loop *loop);

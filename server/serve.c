@@ -53,7 +53,7 @@ struct reload {
 /* The main thread's: it accepts, hears signals and ends the loops, and answers nothing. */
 struct server {
     const struct config *config;
-    const struct wire_layer *layer; /* of every connection; NULL: plain HTTP */
+    const struct wire_layer *layer; /* of those by TCP; NULL: plain HTTP */
     struct service service;
     struct cors cors;           /* the service's */
     struct arena_budget budget; /* of all requests */
@@ -61,7 +61,8 @@ struct server {
     struct metrics_slot *slot; /* the main thread's own: refused connections */
     struct registry *registry;
     const struct serve_models *models;
-    struct listener listener;
+    struct listeners listeners;
+    struct networks proxies; /* trusted-proxies */
     struct loop **loops;
     size_t n_loops, next_loop;
     atomic_size_t n_ended; /* loops that have drained */
@@ -77,14 +78,14 @@ struct server {
 /* ---- connections ---- */
 
 /* Over max-connections: told so as far as that goes without waiting, then closed. */
-static void turn_away(struct server *server, int fd)
+static void turn_away(struct server *server, const struct arrival *arrival)
 {
-    wire_turn_away(server->layer, fd, reply_503);
+    wire_turn_away(arrival, reply_503);
     metrics_count_reject(server->slot, REJECT_CONNECTIONS);
 }
 
 /* To the loop with the fewest connections; of equals, the next in turn. */
-static void deal(int fd, void *user)
+static void deal(const struct arrival *arrival, void *user)
 {
     struct server *server = user;
     size_t best = 0, fewest = SIZE_MAX, sum = 0;
@@ -97,11 +98,11 @@ static void deal(int fd, void *user)
         fewest = n;
     }
     if (sum >= server->config->max_connections) {
-        turn_away(server, fd);
+        turn_away(server, arrival);
         return;
     }
     server->next_loop = (best + 1) % server->n_loops;
-    loop_give(server->loops[best], fd);
+    loop_give(server->loops[best], arrival);
 }
 
 /* ---- the end ---- */
@@ -120,7 +121,7 @@ static void on_drain_timeout(uv_timer_t *timer)
 static void on_drain_delay_over(uv_timer_t *timer)
 {
     struct server *server = timer->data;
-    listener_stop(&server->listener);
+    listeners_stop(&server->listeners);
     for (size_t i = 0; i < server->n_loops; i++)
         loop_drain(server->loops[i]);
     uv_timer_start(timer, on_drain_timeout, server->config->drain_timeout_ms, 0);
@@ -249,7 +250,7 @@ static void end_if_over(struct server *server)
     if (atomic_load(&server->n_ended) < server->n_loops) return;
     if (server->reload.is_running && !server->reload.is_late) return;
     if (uv_is_closing((uv_handle_t *)&server->ended)) return;
-    listener_stop(&server->listener);
+    listeners_stop(&server->listeners);
     mask_signals(SIG_BLOCK); /* unheard they would kill what is about to end well */
     for (size_t i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
@@ -371,7 +372,6 @@ static bool start_loops(struct server *server)
                        .write_ns = config->write_timeout_ms * 1000000,
                        .head_bytes = config->max_header_bytes,
                        .optional_headers = optional_headers(config)},
-            .layer = server->layer,
             .budget = &server->budget,
             .request_memory_max = config->max_request_memory < server->budget.max_bytes
                                       ? config->max_request_memory
@@ -398,7 +398,7 @@ static void start_main_loop(struct server *server)
     uv_timer_init(&server->uv, &server->drain);
     server->drain.data = server;
     mask_signals(SIG_UNBLOCK);
-    listener_start(&server->listener, &server->uv, deal, server);
+    listeners_start(&server->listeners, &server->uv, deal, server);
 }
 
 static void join_loops(struct server *server)
@@ -474,6 +474,22 @@ static bool give_up_rights(struct server *server, struct err *err)
     return is_done;
 }
 
+static void tell_ready(struct server *server, void (*on_ready)(const char *url, void *user),
+                       void *user)
+{
+    for (size_t i = 0; i < server->listeners.n; i++)
+        on_ready(server->listeners.items[i].socket.url, user);
+}
+
+static bool listen_all(struct server *server, struct err *err)
+{
+    const struct config *config = server->config;
+    struct listeners_wish wish = {.listen = config->listen, .admin_listen = "none"};
+    wish.door.layer = server->layer;
+    return sockets_read_mode(config->socket_mode, &wish.mode, err) &&
+           listeners_open(&server->listeners, &wish, err);
+}
+
 static bool run(struct server *server, void (*on_ready)(const char *url, void *user), void *user)
 {
     uv_async_t *const asyncs[] = {&server->reload.done, &server->ended};
@@ -484,7 +500,7 @@ static bool run(struct server *server, void (*on_ready)(const char *url, void *u
         asyncs[n]->data = server;
     if (n == 2) registry_watch(server->registry, on_model_retired, server);
     const bool is_started = n == 2 && start(server);
-    if (is_started) on_ready(server->listener.url, user);
+    if (is_started) tell_ready(server, on_ready, user);
     for (size_t i = 0; i < n && !is_started; i++)
         uv_close((uv_handle_t *)asyncs[i], NULL);
     uv_run(&server->uv, UV_RUN_DEFAULT);
@@ -511,7 +527,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     sigemptyset(&reloading);
     sigaddset(&reloading, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &reloading, NULL);
-    bool is_done = prepare(&server, err) && listener_open(&server.listener, config->listen, err) &&
+    bool is_done = prepare(&server, err) && listen_all(&server, err) &&
                    (config->confine == CONFINE_OFF || give_up_rights(&server, err));
     if (is_done) {
         is_done = run(&server, on_ready, user) ||
@@ -519,7 +535,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
                           "cannot start %zu loops and %zu workers; give the process more memory, "
                           "threads or file descriptors, or lower threads and workers",
                           n_loops, server.service.workers);
-        listener_close(&server.listener);
+        listeners_close(&server.listeners);
     }
     registry_free(server.registry);
     metrics_free(server.metrics);

@@ -3,12 +3,15 @@
 #undef _FORTIFY_SOURCE
 #include "server/wire.h"
 
+#include "server/proxy_header.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -87,16 +90,38 @@ static bool make_place(struct wires *wires, size_t fd)
     return true;
 }
 
-bool wire_open(struct wires *wires, struct wire *wire, int fd)
+static bool is_header_due(const struct arrival *arrival)
 {
-    *wire = (struct wire){.fd = fd, .layer = wires->layer};
-    if (!make_place(wires, (size_t)fd) || (wire->layer && !wire->layer->open(wire))) return false;
-    wires->by_fd[fd] = wire;
+    const struct door *door = arrival->door;
+    return door->takes_proxy_header && networks_have(door->proxies, &arrival->client);
+}
+
+static void drop_header(struct wire *wire)
+{
+    free(wire->header);
+    wire->header = NULL;
+}
+
+bool wire_open(struct wires *wires, struct wire *wire, const struct arrival *arrival)
+{
+    *wire = (struct wire){.fd = arrival->fd,
+                          .client = arrival->client,
+                          .is_local = arrival->client.family == ADDRESS_UNIX,
+                          .door = arrival->door,
+                          .layer = arrival->door->layer};
+    if (!make_place(wires, (size_t)wire->fd)) return false;
+    if (is_header_due(arrival) && !(wire->header = calloc(1, sizeof *wire->header))) return false;
+    if (wire->layer && !wire->layer->open(wire)) {
+        drop_header(wire);
+        return false;
+    }
+    wires->by_fd[wire->fd] = wire;
     return true;
 }
 
 static void close_layer(struct wire *wire)
 {
+    drop_header(wire);
     if (wire->layer) wire->layer->close(wire);
     wire->layer = NULL;
 }
@@ -114,6 +139,7 @@ bool wire_keep(struct wire *kept, struct wire *wire)
     *kept = *wire;
     kept->fd = fd;
     wire->layer = NULL;
+    wire->header = NULL;
     return true;
 }
 
@@ -125,8 +151,31 @@ void wire_close(struct wire *wire)
 
 /* ---- bytes ---- */
 
+/* Reads the header that is due, as far as it has come: 1 when it is there whole, else as recv(2).
+ */
+static ssize_t take_header(struct wire *wire)
+{
+    struct proxy_header *header = wire->header;
+    for (size_t want; (want = proxy_header_wants(header)) > 0;) {
+        ssize_t n = kernel_recv(wire->fd, scratch, want, MSG_DONTWAIT);
+        /* Who has not begun, such as a check of health, may leave. */
+        if (n < 0 || (n == 0 && header->taken == 0)) return n;
+        if (n > 0 && proxy_header_take(header, (const uint8_t *)scratch, (size_t)n)) continue;
+        wire->is_strange = true;
+        errno = EPROTO;
+        return -1;
+    }
+    proxy_header_client(header, &wire->client);
+    drop_header(wire);
+    return 1;
+}
+
 ssize_t wire_take(struct wire *wire, void *to, size_t room)
 {
+    if (wire->header) {
+        ssize_t n = take_header(wire);
+        if (n <= 0) return n;
+    }
     return kernel_recv(wire->fd, to, room, MSG_DONTWAIT);
 }
 
@@ -181,9 +230,15 @@ static ssize_t send_through(struct wire *wire, const char *from, size_t n)
     return (ssize_t)sent;
 }
 
+static ssize_t count_sent(struct wire *wire, ssize_t sent)
+{
+    if (sent > 0) wire->sent_bytes += (uint64_t)sent;
+    return sent;
+}
+
 ssize_t wire_send(struct wire *wire, const void *from, size_t n)
 {
-    return wire->layer ? send_through(wire, from, n) : wire_give(wire, from, n);
+    return wire->layer ? send_through(wire, from, n) : count_sent(wire, wire_give(wire, from, n));
 }
 
 /* Copies what there is from `at` on into scratch, up to PIECE_BYTES. */
@@ -249,10 +304,12 @@ void wire_cut(struct wire *wire)
     kernel_shutdown(wire->fd, SHUT_RDWR);
 }
 
-void wire_turn_away(const struct wire_layer *layer, int fd, const char *reply)
+void wire_turn_away(const struct arrival *arrival, const char *reply)
 {
+    const int fd = arrival->fd;
     ssize_t n = 0;
-    if (!layer) n = kernel_send(fd, reply, strlen(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (!arrival->door->layer)
+        n = kernel_send(fd, reply, strlen(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
     kernel_shutdown(fd, SHUT_WR);
     /* What is unread would reset the connection. */
     n = kernel_recv(fd, scratch, sizeof scratch, MSG_DONTWAIT);
@@ -274,19 +331,33 @@ static bool ask_kernel(int fd, struct tcp_info *info)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &bytes) == 0;
 }
 
-bool wire_ask(const struct wire *wire, struct wire_report *report)
-{
-    struct tcp_info info;
-    if (!ask_kernel(wire->fd, &info)) return false;
-    report->acked_bytes = info.tcpi_bytes_acked;
-    report->is_open = info.tcpi_state == TCP_ESTABLISHED && !wire->has_ended;
-    return true;
-}
-
 static size_t count(const struct wire *wire, unsigned long of)
 {
     int bytes = 0;
     return ioctl(wire->fd, of, &bytes) == 0 ? (size_t)bytes : 0;
+}
+
+/* Nothing is acknowledged between two programs on one machine: there is what the other has not yet
+   read, in the kernel's own measure. */
+static void ask_local(const struct wire *wire, struct wire_report *report)
+{
+    struct pollfd ask = {.fd = wire->fd, .events = POLLRDHUP};
+    bool has_left = poll(&ask, 1, 0) == 1;
+    report->acked_bytes = wire->sent_bytes - count(wire, SIOCOUTQ);
+    report->is_open = !has_left && !wire->has_ended;
+}
+
+bool wire_ask(const struct wire *wire, struct wire_report *report)
+{
+    struct tcp_info info;
+    if (wire->is_local) {
+        ask_local(wire, report);
+        return true;
+    }
+    if (!ask_kernel(wire->fd, &info)) return false;
+    report->acked_bytes = info.tcpi_bytes_acked;
+    report->is_open = info.tcpi_state == TCP_ESTABLISHED && !wire->has_ended;
+    return true;
 }
 
 size_t wire_unread(const struct wire *wire)
@@ -298,6 +369,7 @@ size_t wire_unread(const struct wire *wire)
 size_t wire_unsent(const struct wire *wire)
 {
     struct tcp_info info;
+    if (wire->is_local) return wire_is_talking(wire);
     /* Of a connection that was reset the kernel goes on saying that there is something. */
     if (ask_kernel(wire->fd, &info) && info.tcpi_state == TCP_CLOSE) return 0;
     return count(wire, SIOCOUTQ) + wire_is_talking(wire);
@@ -314,14 +386,17 @@ ssize_t recv(int fd, void *to, size_t room, int flags)
 ssize_t send(int fd, const void *from, size_t n, int flags)
 {
     struct wire *wire = find(fd);
-    return wire && wire->layer ? send_through(wire, from, n) : kernel_send(fd, from, n, flags);
+    if (wire && wire->layer) return send_through(wire, from, n);
+    ssize_t sent = kernel_send(fd, from, n, flags);
+    return wire ? count_sent(wire, sent) : sent;
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     struct wire *wire = find(fd);
-    return wire && wire->layer ? send_parts_through(wire, message)
-                               : kernel_sendmsg(fd, message, flags);
+    if (wire && wire->layer) return send_parts_through(wire, message);
+    ssize_t sent = kernel_sendmsg(fd, message, flags);
+    return wire ? count_sent(wire, sent) : sent;
 }
 
 int shutdown(int fd, int how)

@@ -18,21 +18,29 @@
  */
 #pragma once
 
+#include "server/arrival.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-struct wire_layer;
+struct proxy_header;
 
 /** One client's connection, as bytes. */
 struct wire {
     int fd;
-    const struct wire_layer *layer; /* NULL: none, the socket's bytes are HTTP's */
+    struct address client; /* whom the bytes are from: what the kernel says, or a PROXY header */
+    bool is_local;         /* a Unix socket, of which the kernel counts less */
+    bool has_ended;        /* the client sends no more, and all it sent has been read */
+    bool is_finishing;     /* wire_finish was called */
+    bool is_finished;      /* there is nothing left to say */
+    bool is_strange;       /* it should have begun with a PROXY header, and did not */
+    const struct door *door;
+    const struct wire_layer *layer; /* the door's; NULL: none, the socket's bytes are HTTP's */
     void *state;                    /* the layer's */
-    bool has_ended;                 /* the client sends no more, and all it sent has been read */
-    bool is_finishing;              /* wire_finish was called */
-    bool is_finished;               /* there is nothing left to say */
+    struct proxy_header *header;    /* that is due before all other bytes; NULL: none (any more) */
+    uint64_t sent_bytes;            /* of a local one */
 };
 
 /**
@@ -60,7 +68,6 @@ struct wire_layer {
 
 /** The wires of one loop, by descriptor. */
 struct wires {
-    const struct wire_layer *layer;
     struct wire **by_fd; /* room_by_fd places, NULL where there is none */
     size_t room_by_fd;
     /* What libmicrohttpd reads by: on top of wire_read. */
@@ -80,7 +87,7 @@ struct wire *wires_find(const struct wires *wires, int fd);
 void wires_serve(struct wires *wires);
 
 /** wire_open begins with an accepted socket, which stays the caller's. False: no memory. */
-bool wire_open(struct wires *wires, struct wire *wire, int fd);
+bool wire_open(struct wires *wires, struct wire *wire, const struct arrival *arrival);
 
 /** wire_release ends what wire_open began; the socket stays open. */
 void wire_release(struct wires *wires, struct wire *wire);
@@ -126,7 +133,8 @@ void wire_cut(struct wire *wire);
 
 /** What the kernel says of a connection. */
 struct wire_report {
-    uint64_t acked_bytes; /* that the client has acknowledged since the beginning, as sent */
+    uint64_t acked_bytes; /* that the client has acknowledged since the beginning, as sent; of a
+                             local one a number that changes when the client takes some */
     bool is_open;         /* neither side has said that it sends no more */
 };
 
@@ -138,17 +146,18 @@ bool wire_ask(const struct wire *wire, struct wire_report *report);
 size_t wire_unread(const struct wire *wire);
 
 /** wire_unsent: bytes that the client has not acknowledged, the end of the connection counted as
- * one. 0 when it was reset: they will go nowhere. */
+ * one. 0 when it was reset: they will go nowhere. Of a local one 0: the kernel has them for the
+ * client, whatever becomes of us. */
 size_t wire_unsent(const struct wire *wire);
 
 /** wire_turn_away answers an accepted socket that nobody takes up with `reply`, as far as that goes
  * without waiting (through a layer: not at all), and closes it. Any thread. */
-void wire_turn_away(const struct wire_layer *layer, int fd, const char *reply);
+void wire_turn_away(const struct arrival *arrival, const char *reply);
 
 /** wire_drop closes an accepted socket that nobody takes up. Any thread. */
 void wire_drop(int fd);
 
-/** wire_take and wire_give, for layers: a non-blocking recv(2) and send(2) of the socket's bytes.
- */
+/** wire_take and wire_give, for layers: a non-blocking recv(2) and send(2) of the socket's bytes,
+ * behind the PROXY header where one is due. EPROTO: it was due and did not come. */
 ssize_t wire_take(struct wire *wire, void *to, size_t room);
 ssize_t wire_give(struct wire *wire, const void *from, size_t n);

@@ -55,11 +55,13 @@ class Service:
             stdout=subprocess.PIPE, stderr=stderr or self.log, preexec_fn=preexec,
             env=environment(**dict(env)))
         line = self.process.stdout.readline().decode()
-        match = re.fullmatch(r"listening on (http://(.+):(\d+))\n", line)
+        match = re.fullmatch(r"listening on ((?:http://(.+):(\d+))|unix:(.+))\n", line)
         if not match:
             self.process.wait(PATIENCE_S)
             raise AssertionError(f"no service: {line!r} {self.stderr()}")
-        self.url, self.host, self.port = match[1], match[2].strip("[]"), int(match[3])
+        self.url, self.path = match[1], match[4]
+        if not self.path:
+            self.host, self.port = match[2].strip("[]"), int(match[3])
         self.fds_at_start = self.fds()
 
     def stderr(self):
@@ -102,6 +104,12 @@ class Service:
             self.process.wait()
         self.log.close()
 
+    def next_listener(self):
+        """The next line of standard output, as a thing to connect to."""
+        line = self.process.stdout.readline().decode()
+        assert line.startswith("listening on "), line
+        return Place(line.split()[2])
+
     def connect(self, **options):
         return Client(self, **options)
 
@@ -127,6 +135,19 @@ class Service:
         return sum(float(value) for value in found)
 
 
+class Place:
+    """One of the addresses where a service listens."""
+
+    def __init__(self, url):
+        self.url = url
+        self.path = url.removeprefix("unix:") if url.startswith("unix:") else None
+        if not self.path:
+            self.host, _, port = url.removeprefix("http://").rpartition(":")
+            self.host, self.port = self.host.strip("[]"), int(port)
+
+    connect, get, post = Service.connect, Service.get, Service.post
+
+
 class Reply:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -139,13 +160,17 @@ class Client:
     """One connection. `receive_buffer` bounds what the kernel takes in ahead of us."""
 
     def __init__(self, service, receive_buffer=None):
-        family = socket.AF_INET6 if ":" in service.host else socket.AF_INET
+        if service.path:
+            family, name = socket.AF_UNIX, service.path.replace("@", "\0", 1) if service.path[0] == "@" else service.path
+        else:
+            family, name = socket.AF_INET6 if ":" in service.host else socket.AF_INET, (service.host, service.port)
         self.socket = socket.socket(family)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE_S)
-        self.socket.connect((service.host, service.port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.connect(name)
+        if not service.path:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pending = b""
 
     def __enter__(self):

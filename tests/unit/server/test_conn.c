@@ -16,6 +16,7 @@ static const struct wire_layer *layer;
 
 /* A connection, and the client at its other end. */
 struct pair {
+    struct door door;
     struct conns conns;
     struct conn *conn;
     struct peer client;
@@ -34,11 +35,13 @@ static void on_refused(void *user, struct conn *conn, enum framing_fault fault)
 static void open_pair(struct pair *pair)
 {
     pair->server = peer_connect(&pair->client, layer);
-    conns_init(&pair->conns, &limits, layer);
+    conns_init(&pair->conns, &limits);
     pair->conns.on_refused = on_refused;
     pair->conns.user = pair;
     pair->refused = FRAMING_SOUND;
-    pair->conn = conns_add(&pair->conns, pair->server);
+    pair->door.layer = layer;
+    const struct arrival arrival = {.fd = pair->server, .door = &pair->door};
+    pair->conn = conns_add(&pair->conns, &arrival);
     assert_non_null(pair->conn);
     pair->now_ns = clock_now_ns();
 }

@@ -33,6 +33,7 @@ struct site {
     struct metrics *metrics;
     struct arena_budget budget;
     struct http *http;
+    struct door door;
     struct peer client;
     int server; /* its socket */
     size_t n_gone;
@@ -57,7 +58,7 @@ static void on_gone(void *user)
     site->n_gone++;
 }
 
-static struct http_settings settings_of(struct site *site, const struct setup *setup)
+static struct http_settings settings_of(struct site *site)
 {
     return (struct http_settings){
         .service = &site->ask->service,
@@ -67,7 +68,6 @@ static struct http_settings settings_of(struct site *site, const struct setup *s
                    .idle_ns = PATIENCE_NS,
                    .write_ns = PATIENCE_NS,
                    .head_bytes = 4096},
-        .layer = setup->layer,
         .budget = &site->budget,
         .request_memory_max = 64 << 20,
         .offload_bytes = 1 << 20,
@@ -81,14 +81,15 @@ static void site_begin(struct site *site, const struct http_settings *settings)
 {
     site->http = http_new(settings);
     assert_non_null(site->http);
-    site->server = peer_connect(&site->client, settings->layer);
-    http_add(site->http, site->server);
+    site->server = peer_connect(&site->client, site->door.layer);
+    const struct arrival arrival = {.fd = site->server, .door = &site->door};
+    http_add(site->http, &arrival);
 }
 
 static void site_prepare(struct site *site, const struct setup *setup)
 {
     void *ask;
-    *site = (struct site){.budget.max_bytes = 256 << 20};
+    *site = (struct site){.budget.max_bytes = 256 << 20, .door.layer = setup->layer};
     records_step = setup->step;
     records_open = records_reluctance = 0; /* of a test that failed */
     ask_open(&ask);
@@ -101,7 +102,7 @@ static void site_prepare(struct site *site, const struct setup *setup)
 static void site_open(struct site *site, const struct setup *setup)
 {
     site_prepare(site, setup);
-    struct http_settings settings = settings_of(site, setup);
+    struct http_settings settings = settings_of(site);
     site_begin(site, &settings);
 }
 
@@ -271,7 +272,7 @@ static void a_reply_that_cannot_go_on_does_not_end_well(void **state)
     for (size_t i = 2; i < N_SETUPS; i++) {
         struct site site;
         site_prepare(&site, &setups[i]);
-        struct http_settings settings = settings_of(&site, &setups[i]);
+        struct http_settings settings = settings_of(&site);
         settings.offload_bytes = 1000;
         site.starves = true;
         site_begin(&site, &settings);
@@ -356,7 +357,7 @@ static void a_413_in_the_middle_of_a_body_reaches_who_goes_on_sending(void **sta
         if (setups[i].step == 1) continue; /* a million calls */
         site_prepare(&site, &setups[i]);
         site.ask->service.body_bytes_max = 1000;
-        struct http_settings settings = settings_of(&site, &setups[i]);
+        struct http_settings settings = settings_of(&site);
         site_begin(&site, &settings);
         send_without_end(&site);
         assert_int_equal(strncmp(site.client.text, "HTTP/1.1 413 ", 13), 0);
@@ -378,7 +379,7 @@ static void a_413_before_the_body_reaches_who_sends_it_all_the_same(void **state
         struct site site;
         site_prepare(&site, &setups[i]);
         site.ask->service.body_bytes_max = 1000;
-        struct http_settings settings = settings_of(&site, &setups[i]);
+        struct http_settings settings = settings_of(&site);
         site_begin(&site, &settings);
         say(&site, text);
         assert_ended_well(&site);
@@ -416,7 +417,7 @@ static void a_late_request_is_told_so(void **state)
     for (size_t i = 0; i < N_SETUPS; i++) {
         struct site site;
         site_prepare(&site, &setups[i]);
-        struct http_settings settings = settings_of(&site, &setups[i]);
+        struct http_settings settings = settings_of(&site);
         settings.limits.request_ns = NS_PER_MS;
         site_begin(&site, &settings);
         say(&site, "POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{");
@@ -518,7 +519,8 @@ static void what_has_not_been_taken_is_counted(void **state)
     static const char reply[1 << 16];
     const int few = 4096;
     for (size_t i = 0; i < N_SETUPS; i++) {
-        struct wires wires = {.layer = setups[i].layer};
+        struct wires wires = {0};
+        const struct door door = {.layer = setups[i].layer};
         struct wire wire;
         struct peer client;
         uint64_t given = 0;
@@ -528,7 +530,7 @@ static void what_has_not_been_taken_is_counted(void **state)
         int fd = peer_connect(&client, setups[i].layer);
         make_small(fd);
         setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof few);
-        assert_true(wire_open(&wires, &wire, fd));
+        assert_true(wire_open(&wires, &wire, &(struct arrival){.fd = fd, .door = &door}));
         assert_int_equal(wire_unsent(&wire), 0);
         while ((n = wire_send(&wire, reply, sizeof reply)) > 0)
             given += (uint64_t)n;
@@ -561,12 +563,13 @@ static void what_goes_nowhere_is_not_counted(void **state)
     const int few = 4096;
     const struct linger reset = {.l_onoff = 1};
     struct wires wires = {0};
+    const struct door door = {0};
     struct wire wire;
     struct peer client;
     int fd = peer_connect(&client, NULL);
     make_small(fd);
     setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof few);
-    assert_true(wire_open(&wires, &wire, fd));
+    assert_true(wire_open(&wires, &wire, &(struct arrival){.fd = fd, .door = &door}));
     while (wire_send(&wire, reply, sizeof reply) > 0) {
     }
     UNTIL(wire_unsent(&wire) > 0);
@@ -582,13 +585,14 @@ static void what_has_come_and_not_been_read_is_counted(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N_SETUPS; i++) {
-        struct wires wires = {.layer = setups[i].layer};
+        struct wires wires = {0};
+        const struct door door = {.layer = setups[i].layer};
         struct wire wire;
         struct peer client;
         char some[4];
         records_step = setups[i].step;
         int fd = peer_connect(&client, setups[i].layer);
-        assert_true(wire_open(&wires, &wire, fd));
+        assert_true(wire_open(&wires, &wire, &(struct arrival){.fd = fd, .door = &door}));
         assert_true(peer_say(&client, "0123456789", 10));
         assert_int_equal(wire_read(&wire, some, 4), 4);
         assert_memory_equal(some, "0123", 4);
@@ -609,7 +613,9 @@ static void who_is_turned_away_is_told_so_where_no_layer_is_in_the_way(void **st
         struct peer client;
         int fd = peer_connect(&client, NULL);
         send(client.fd, "GET", 3, 0);
-        wire_turn_away(setups[i].layer, fd, "HTTP/1.1 503 \r\n\r\n");
+        const struct door door = {.layer = setups[i].layer};
+        const struct arrival arrival = {.fd = fd, .door = &door};
+        wire_turn_away(&arrival, "HTTP/1.1 503 \r\n\r\n");
         UNTIL(client.has_end) peer_take(&client, SIZE_MAX);
         assert_string_equal(client.text, i == 0 ? "HTTP/1.1 503 \r\n\r\n" : "");
         assert_false(client.is_reset);

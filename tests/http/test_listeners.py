@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several listeners at once, and those that are Unix sockets: their files, their modes, and that HTTP
+on them is HTTP."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+from harness import BIG, BIG_BYTES_MIN, PATIENCE_S, PROGRAM, SMALL, Service, environment, head, post, wait_until
+
+
+def run(*arguments, env=(), **options):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True,
+                          timeout=PATIENCE_S, env=environment(**dict(env)), **options)
+
+
+def refused(*flags):
+    result = run("serve", *flags)
+    assert result.stdout == "" and len(result.stderr.splitlines()) == 1
+    return result
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "s"
+
+
+def test_every_listener_answers_and_has_a_line(start, path):
+    service = start("--listen=[::1]:0", f"--listen=unix:{path}", "--listen=127.0.0.1:0")
+    places = [service, *(service.next_listener() for _ in range(3))]
+    assert [p.url.partition(":")[0] for p in places] == ["http", "http", "unix", "http"]
+    vectors = {place.post(*SMALL).body for place in places}
+    assert len(vectors) == 1
+    for place in places:
+        assert run("health", place.url).returncode == 0
+
+
+def test_a_unix_socket_may_be_the_only_one(start, path):
+    service = start(listen=f"unix:{path}")
+    assert service.url == f"unix:{path}"
+    for _ in range(3):
+        assert service.post(*SMALL).status == 200
+    assert run("health", env={"EMBEDD_LISTEN": f"unix:{path}\n127.0.0.1:1"}).returncode == 0
+    service.stop()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("mode", ["0600", "0660", "777", "0000"])
+def test_a_unix_socket_has_the_mode_that_was_asked_for(start, path, mode):
+    start(f"--socket-mode={mode}", listen=f"unix:{path}")
+    assert stat.S_IMODE(path.stat().st_mode) == int(mode, 8)
+
+
+@pytest.mark.parametrize("mode", ["", "8", "0888", "rw", "66", "01777", "0660 ", "-660"])
+def test_what_is_no_mode_is_wrong_use(path, mode):
+    result = refused(f"--listen=unix:{path}", f"--socket-mode={mode}")
+    assert result.returncode == 2 and "socket-mode" in result.stderr
+    assert not path.exists()
+
+
+def test_the_file_of_a_dead_process_is_replaced(start, path):
+    Service(listen=f"unix:{path}").kill()
+    assert path.exists()
+    service = start(listen=f"unix:{path}")
+    assert service.get("/health").status == 200
+
+
+def test_the_file_of_a_live_one_is_not(start, path):
+    service = start(listen=f"unix:{path}")
+    result = refused(f"--listen=unix:{path}")
+    assert result.returncode == 1 and "another program listens there" in result.stderr
+    assert service.get("/health").status == 200
+
+
+def test_a_file_that_is_no_socket_stays(path):
+    path.write_text("precious")
+    result = refused(f"--listen=unix:{path}")
+    assert result.returncode == 1 and "no socket" in result.stderr
+    assert path.read_text() == "precious"
+
+
+def test_a_file_that_is_another_process_s_by_now_is_not_removed(start, path):
+    service = start(listen=f"unix:{path}")
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        service.stop()
+        assert path.exists()
+
+
+def test_paths_have_107_bytes(start, tmp_path):
+    os.chdir(tmp_path)
+    start(listen="unix:" + "p" * 107)
+    result = refused("--listen=unix:" + "p" * 108)
+    assert result.returncode == 2 and "107" in result.stderr and "108" in result.stderr
+
+
+@pytest.mark.parametrize("listen", ["unix:", "unix:@", "unix"])
+def test_what_is_no_path_is_wrong_use(listen):
+    assert refused(f"--listen={listen}").returncode == 2
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    result = refused(f"--listen=unix:{tmp_path}/none/s")
+    assert result.returncode == 1 and "No such file" in result.stderr
+
+
+def test_one_listener_that_cannot_be_opened_ends_the_start_and_leaves_no_file(path):
+    result = refused("--listen=127.0.0.1:0", f"--listen=unix:{path}", "--listen=203.0.113.1:0")
+    assert result.returncode == 1 and "203.0.113.1" in result.stderr
+    assert not path.exists()
+
+
+def test_more_listeners_than_there_may_be(path):
+    result = refused(*(f"--listen=unix:{path}{i}" for i in range(33)))
+    assert result.returncode == 2 and "32" in result.stderr
+
+
+def test_abstract_names_have_no_file(start):
+    name = f"@embedd-test-{os.getpid()}"
+    service = start(listen=f"unix:{name}")
+    assert service.url == f"unix:{name}" and service.post(*SMALL).status == 200
+    assert run("health", service.url).returncode == 0
+    assert refused(f"--listen=unix:{name}").returncode == 1
+
+
+# ---- HTTP on a Unix socket ----
+
+
+@pytest.fixture
+def local(start, path):
+    return lambda *flags: start(*flags, listen=f"unix:{path}")
+
+
+def test_long_replies_come_whole_to_a_slow_reader(local):
+    with local().connect() as client:
+        client.send(post(*BIG))
+        time.sleep(0.5)
+        reply = client.read_reply()
+        assert reply.status == 200 and len(reply.body) > BIG_BYTES_MIN
+        assert client.get("/health").status == 200
+
+
+def test_a_slow_reader_is_not_cut_off_and_one_that_stops_is(local):
+    service = local("--write-timeout=1s")
+    with service.connect() as client:
+        client.send(post(*BIG))
+        status, headers = client.read_head()
+        assert status == 200
+        client.read_body(headers, bytes_a_read=1 << 20, pause_s=0.3)
+    with service.connect() as client:
+        client.send(post(*BIG))
+        wait_until(lambda: service.metric('embedd_rejected_total{reason="timeout"}') == 1, "it is cut off")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHo"])
+def test_deadlines_hold(local, sent):
+    service = local("--idle-timeout=300ms", "--request-timeout=300ms")
+    with service.connect() as client:
+        client.send(sent)
+        assert client.read_to_end().startswith(b"HTTP/1.1 408" if sent else b"")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /hea", head("POST", "/embed", Content_Length=100) + b"{"])
+def test_who_leaves_is_let_go(local, sent):
+    service = local("--idle-timeout=1000", "--request-timeout=1000")
+    for _ in range(5):
+        with service.connect() as client:
+            client.send(sent)
+            client.socket.shutdown(socket.SHUT_WR)
+    wait_until(lambda: service.fds() <= service.fds_at_start, "their descriptors are closed")
+
+
+def test_a_client_that_ends_with_its_request_gets_the_reply(local):
+    with local().connect() as client:
+        client.send(post(*SMALL))
+        client.socket.shutdown(socket.SHUT_WR)
+        assert client.read_reply().status == 200
+        assert client.read_to_end() == b""
+
+
+def test_a_refusal_can_be_read(local):
+    service = local("--max-body-bytes=1000")
+    with service.connect() as client:
+        client.send(b"GARBAGE\r\n\r\n")
+        assert client.read_reply().status == 400
+    with service.connect() as client:
+        client.send_as_taken(post(SMALL[0], b"x" * (4 << 20)))
+        assert client.read_reply().status == 413
+
+
+def test_a_reply_in_flight_outlives_the_signal(local):
+    service = local()
+    with service.connect() as client:
+        client.send(post(*BIG))
+        time.sleep(0.3)
+        service.signal(signal.SIGTERM)
+        assert len(client.read_reply().body) > BIG_BYTES_MIN
+        assert client.read_to_end() == b""
+    assert service.wait() == 0
+    assert "cut off" not in service.stderr()
+
+
+def test_more_connections_than_there_may_be_are_told_so(local):
+    service = local("--max-connections=2")
+    with service.connect() as one, service.connect() as two:
+        assert one.get("/health").status == two.get("/health").status == 200
+        with service.connect() as three:
+            assert three.read_reply().status == 503
