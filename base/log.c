@@ -220,6 +220,7 @@ void log_access(const struct log_request *request)
     add_time(&line);
     add_field(&line,
               "\",\"level\":\"info\",\"message\":\"request\",\"request_id\":", request->request_id);
+    add_field(&line, ",\"client\":", request->client);
     add_field(&line, ",\"method\":", request->method);
     add_field(&line, ",\"route\":", request->route);
     add_number(&line, ",\"status\":", request->status);

@@ -38,7 +38,8 @@ void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /** What the access log says of one request; strings borrowed, NULL = "". */
 struct log_request {
     const char *request_id;
-    const char *route; /* name in the route table, never the path as sent */
+    const char *client; /* its address */
+    const char *route;  /* name in the route table, never the path as sent */
     const char *method;
     unsigned status;
     uint64_t inputs, tokens;

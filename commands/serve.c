@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static void print_url(const char *url, void *user)
+static void print_url(const char *url, bool is_admin, void *user)
 {
     (void)user;
-    printf("listening on %s\n", url);
+    printf("listening on %s%s\n", url, is_admin ? " (admin)" : "");
     fflush(stdout);
 }
 

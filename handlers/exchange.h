@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/address.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -50,6 +51,9 @@ struct exchange {
     const struct route *route;
     const struct endpoint *endpoint; /* of the route, or the one that it handed over to */
     struct text path_tail; /* what the placeholder of a route such as /v1/models/{id} stands for */
+
+    struct address client; /* whom it is from, as far as that can be trusted */
+    bool is_admin;         /* it came by admin-listen */
 
     /* The request. Strings are NUL-terminated and live as long as the arena; NULL = not sent. */
     const char *content_type;

@@ -87,6 +87,22 @@ static void reply_options(struct exchange *x, const char *allow)
     reply_add_common(x);
 }
 
+/* With an admin listener there are two services: what operators ask is answered there and nothing
+   else, but for what anybody may ask. */
+static bool is_answered_here(const struct exchange *x, const struct route *route)
+{
+    if (!x->service->has_admin || route->scope == SCOPE_OPEN) return true;
+    return x->is_admin == (route->scope == SCOPE_METRICS || route->scope == SCOPE_ADMIN);
+}
+
+static void refuse_listener(struct exchange *x, const char *path)
+{
+    struct err err;
+    err_set(&err, ERR_NOT_FOUND, NULL, "%s is not answered on this listener; %s", path,
+            x->is_admin ? "ask where listen says" : "ask where admin-listen says");
+    handlers_fail(x, &err);
+}
+
 const struct route *handlers_find_route(struct exchange *x, enum method method, const char *path)
 {
     pthread_once(&once, fill);
@@ -97,6 +113,11 @@ const struct route *handlers_find_route(struct exchange *x, enum method method, 
     x->path_tail = match.tail;
     if (match.route) x->sample.route = (unsigned)(1 + match.number);
     serving_begin(x);
+    if (match.route && !is_answered_here(x, match.route)) {
+        refuse_listener(x, match.route->path);
+        x->route = NULL;
+        return NULL;
+    }
     if (match.is_taken) return x->route;
     if (match.route && method == METHOD_OPTIONS)
         reply_options(x, allow_of(match.methods));

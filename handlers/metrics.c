@@ -39,6 +39,7 @@ static const char *const reject_names[REJECT_COUNT] = {
     [REJECT_TIMEOUT] = "timeout",
     [REJECT_CONNECTIONS] = "connections",
     [REJECT_DRAINING] = "draining",
+    [REJECT_PROXY_HEADER] = "proxy_header",
 };
 
 /* The statuses that the service sends; anything else is counted under the last, "other". */

@@ -41,6 +41,7 @@ enum metrics_reject {
     REJECT_TIMEOUT,
     REJECT_CONNECTIONS,
     REJECT_DRAINING,
+    REJECT_PROXY_HEADER, /* due and not there */
     REJECT_COUNT,
 };
 

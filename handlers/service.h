@@ -53,6 +53,7 @@ struct service {
     bool tei_validation_413; /* TEI's status of a wrong value, as it was before its 1.9 */
     bool timing_always;      /* server-timing on every reply */
     size_t threads, workers, connections_max;
+    bool has_admin; /* there is an admin-listen: what operators ask is answered there alone */
 
     atomic_bool is_draining; /* written by the server, read by /ready and /live */
 };

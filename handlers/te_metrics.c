@@ -171,6 +171,7 @@ static enum counter failure_of(const struct metrics_sample *sample)
         return FAILURE_INFERENCE;
     case REJECT_TIMEOUT:
     case REJECT_CONNECTIONS:
+    case REJECT_PROXY_HEADER:
         return FAILURE_DROPPED;
     case REJECT_BAD_JSON:
     case REJECT_BAD_VALUE:

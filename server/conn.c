@@ -26,6 +26,15 @@ void conns_clear(struct conns *conns)
     wires_clear(&conns->wires);
 }
 
+/* Once it is known whom the bytes are from. */
+static void meet_client(struct conn *conn)
+{
+    const struct networks *proxies = conn->wire.door->proxies;
+    const bool is_proxy = proxies && networks_have(proxies, &conn->wire.client);
+    conn->framing.optional &= ~(unsigned)FRAMING_FORWARDED;
+    if (is_proxy) conn->framing.optional |= FRAMING_FORWARDED;
+}
+
 struct conn *conns_add(struct conns *conns, const struct arrival *arrival)
 {
     struct conn *conn = calloc(1, sizeof *conn);
@@ -34,6 +43,7 @@ struct conn *conns_add(struct conns *conns, const struct arrival *arrival)
         return NULL;
     }
     framing_init(&conn->framing, conns->limits.head_bytes, conns->limits.optional_headers);
+    meet_client(conn);
     conn->since_ns = clock_now_ns();
     conn->next = conns->first;
     if (conns->first) conns->first->prev = conn;
@@ -128,7 +138,9 @@ ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
     /* libmicrohttpd's sockets are edge-triggered, and it takes less than it asked for as all there
        is: so until the room is full, or the kernel has no more. */
     while (got < room && !is_empty && !conn->framing.fault) {
+        const bool is_unknown = conn->wire.header != NULL;
         ssize_t n = wire_read(&conn->wire, at + got, room - got);
+        if (is_unknown && !conn->wire.header) meet_client(conn);
         if (n < 0 && got == 0 && errno != EAGAIN) return n;
         if (n <= 0) break;
         is_empty = (size_t)n < room - got;

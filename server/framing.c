@@ -230,6 +230,7 @@ enum header {
     HEADER_KEPT, /* or left out where it is too long to say anything */
     HEADER_ACCEPT_ENCODING,
     HEADER_ORIGIN,
+    HEADER_FORWARDED,
     HEADER_BODY, /* how the body is to be read: too long is a fault */
     HEADER_HOST,
     HEADER_CONNECTION,
@@ -260,6 +261,8 @@ static enum header header_of(const char *name, size_t n)
         return IS("connection") ? HEADER_CONNECTION : HEADER_NOBODYS;
     case 'e':
         return IS("expect") ? HEADER_EXPECT : HEADER_NOBODYS;
+    case 'f':
+        return IS("forwarded") ? HEADER_FORWARDED : HEADER_NOBODYS;
     case 'h':
         return IS("host") ? HEADER_HOST : HEADER_NOBODYS;
     case 'i':
@@ -269,6 +272,7 @@ static enum header header_of(const char *name, size_t n)
     case 't':
         return IS("transfer-encoding") ? HEADER_CODING : HEADER_NOBODYS;
     case 'x':
+        if (IS("x-forwarded-for")) return HEADER_FORWARDED;
         return IS("x-request-id") || IS("x-embedd-timing") ? HEADER_KEPT : HEADER_NOBODYS;
     }
     return HEADER_NOBODYS;
@@ -323,6 +327,9 @@ static bool read_header(struct framing *framing, enum header header, const char 
     case HEADER_ORIGIN:
         *passes = (framing->optional & FRAMING_ORIGIN) && n <= VALUE_BYTES_MAX;
         break;
+    case HEADER_FORWARDED:
+        *passes = (framing->optional & FRAMING_FORWARDED) && n <= VALUE_BYTES_MAX;
+        break;
     case HEADER_BODY:
         *passes = true;
         return n <= VALUE_BYTES_MAX || fail(framing, FRAMING_HEAD_LONG);
@@ -350,6 +357,15 @@ static bool read_header(struct framing *framing, enum header header, const char 
     return true;
 }
 
+/* What the nearest proxies have added stands at the end; the rest anybody may make as long as they
+   like. */
+static const char *keep_last_parts(const char *value, const char *end)
+{
+    if (end - value <= VALUE_BYTES_MAX) return value;
+    const char *comma = memchr(end - VALUE_BYTES_MAX - 1, ',', VALUE_BYTES_MAX + 1);
+    return comma ? comma + 1 : value;
+}
+
 /* `line` without its CR LF, and not empty. */
 static bool take_header_line(struct framing *framing, struct cursor *at, const char *line, size_t n)
 {
@@ -360,9 +376,11 @@ static bool take_header_line(struct framing *framing, struct cursor *at, const c
         value++;
     while (end > value && is_blank(end[-1]))
         end--;
+    const enum header header = header_of(line, name);
+    if (header == HEADER_FORWARDED) value = keep_last_parts(value, end);
     size_t bytes = (size_t)(end - value);
     bool passes = false;
-    if (!read_header(framing, header_of(line, name), value, bytes, &passes)) return false;
+    if (!read_header(framing, header, value, bytes, &passes)) return false;
     if (!passes) return true;
     framing->head.kept_bytes += name + 1 + bytes + 2 + RECORD_BYTES;
     if (framing->head.kept_bytes > KEPT_BYTES_MAX) return fail(framing, FRAMING_HEAD_LONG);

@@ -69,7 +69,8 @@ struct framing_head {
  * each costs as much as all the checking here. */
 enum framing_optional {
     FRAMING_ACCEPT_ENCODING = 1,
-    FRAMING_ORIGIN = 2, /* and access-control-request-* */
+    FRAMING_ORIGIN = 2,    /* and access-control-request-* */
+    FRAMING_FORWARDED = 8, /* x-forwarded-for, forwarded; of long ones the end */
 };
 
 struct framing {

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "handlers/errors.h"
 #include "handlers/handlers.h"
+#include "server/forwarded.h"
 #include "server/linger.h"
 #include "server/request.h"
 #include "server/wire.h"
@@ -31,6 +32,8 @@
 /* Nobody read the whole reply: the client went away first. No HTTP status; the number is nginx's.
  */
 #define STATUS_CLIENT_GONE 499
+/* How often it is said at most that proxies do not say whom they speak for. */
+#define STRANGE_LOG_NS 60000000000u
 
 struct http {
     struct MHD_Daemon *daemon;
@@ -40,6 +43,7 @@ struct http {
     struct requests requests;
     const struct arrival *arrival; /* that http_add is about */
     size_t n_begun;                /* connections that on_connection was told of */
+    uint64_t quiet_until_ns;       /* about proxies that do not begin as they should */
     uint64_t n_runs;               /* of libmicrohttpd: what happens in one happens at one time */
 };
 
@@ -53,6 +57,7 @@ struct head {
     size_t content_length; /* 0 when chunked */
     bool is_chunked;
     bool expects_continue;
+    struct forwarded forwarded;
     struct exchange *x;
 };
 
@@ -88,6 +93,9 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     case 'e':
         if (!strcasecmp(name, "expect")) head->expects_continue = true;
         break;
+    case 'f':
+        if (!strcasecmp(name, "forwarded")) forwarded_add(&head->forwarded, false, value);
+        break;
     case 'i':
         if (!strcasecmp(name, "inference-header-content-length"))
             head->x->inference_header_length = value;
@@ -99,6 +107,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         if (!strcasecmp(name, "transfer-encoding")) head->is_chunked = true;
         break;
     case 'x':
+        if (!strcasecmp(name, "x-forwarded-for")) forwarded_add(&head->forwarded, true, value);
         if (!strcasecmp(name, "x-request-id")) head->x->request_id = value;
         if (!strcasecmp(name, "x-embedd-timing")) head->x->wants_timing = !strcmp(value, "1");
         break;
@@ -208,6 +217,8 @@ static enum MHD_Result take_head(struct http *http, struct request *request, con
     struct exchange *x = &request->x;
     struct head head = {.x = x};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &head);
+    if (head.forwarded.n_x + head.forwarded.n_standard > 0) /* only of proxies they get so far */
+        forwarded_client(&head.forwarded, request->conn->wire.door->proxies, &x->client);
     request->is_chunked = head.is_chunked;
     request->declared_bytes = head.content_length;
     request->method = method;
@@ -333,6 +344,8 @@ static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *co
     struct request *request = conn ? requests_get(&http->requests) : NULL;
     if (!request) return NULL;
     request->x.service = http->settings.service;
+    request->x.client = conn->wire.client;
+    request->x.is_admin = conn->wire.door->is_admin;
     request->http = http;
     request->conn = conn;
     request->connection = connection;
@@ -364,8 +377,11 @@ static void settle(struct request *request, enum MHD_RequestTerminationCode how)
 static void write_access_log(const struct request *request)
 {
     const struct exchange *x = &request->x;
+    char client[ADDRESS_TEXT_BYTES];
+    address_write(&x->client, client);
     struct log_request line = {
         .request_id = x->request_id,
+        .client = client,
         .route = handlers_route_names()[x->sample.route],
         .method = request->method,
         .status = x->status,
@@ -418,8 +434,25 @@ static void on_refused(void *user, struct conn *conn, enum framing_fault fault)
         return;
     }
     metrics_add(http->settings.metrics, &x.sample);
-    struct log_request line = {.route = handlers_route_names()[0], .status = x.status};
-    if (log_access_enabled()) log_access(&line);
+    if (!log_access_enabled()) return;
+    char client[ADDRESS_TEXT_BYTES];
+    address_write(&conn->wire.client, client);
+    log_access(&(struct log_request){
+        .client = client, .route = handlers_route_names()[0], .status = x.status});
+}
+
+/* It is of a trusted proxy, and has not begun as those have to. */
+static void count_strange(struct http *http, const struct wire *wire)
+{
+    const uint64_t now_ns = clock_now_ns();
+    metrics_count_reject(http->settings.metrics, REJECT_PROXY_HEADER);
+    if (now_ns < http->quiet_until_ns) return;
+    http->quiet_until_ns = now_ns + STRANGE_LOG_NS;
+    char client[ADDRESS_TEXT_BYTES];
+    address_write(&wire->client, client);
+    log_warn("a connection of the trusted proxy %s did not begin with a whole header of the PROXY "
+             "protocol, version 2, and was closed",
+             client);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -441,6 +474,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
     if (conn && conn->request) end_request(http, conn->request, MHD_REQUEST_TERMINATED_WITH_ERROR);
     if (conn && (conn->lingers || (is_draining && !conn->is_shut) || wire_is_talking(&conn->wire)))
         lingers_add(&http->lingers, &conn->wire);
+    if (conn && conn->wire.is_strange) count_strange(http, &conn->wire);
     if (conn) conns_remove(&http->conns, conn);
     metrics_connections(http->settings.metrics, -1);
     http->settings.on_gone(http->settings.user);

@@ -77,6 +77,9 @@ struct server {
 
 /* ---- connections ---- */
 
+/* Of admin-listen, beyond max-connections: whoever looks what is wrong gets in. */
+#define ADMIN_CONNECTIONS_SPARE 64
+
 /* Over max-connections: told so as far as that goes without waiting, then closed. */
 static void turn_away(struct server *server, const struct arrival *arrival)
 {
@@ -97,7 +100,8 @@ static void deal(const struct arrival *arrival, void *user)
         best = at;
         fewest = n;
     }
-    if (sum >= server->config->max_connections) {
+    const size_t spare = arrival->door->is_admin ? ADMIN_CONNECTIONS_SPARE : 0;
+    if (sum >= server->config->max_connections + spare) {
         turn_away(server, arrival);
         return;
     }
@@ -328,6 +332,7 @@ static void init_service(struct server *server)
                                            : NULL;
     service->threads = server->n_loops;
     service->connections_max = config->max_connections;
+    service->has_admin = listeners_have_admin(&server->listeners);
     atomic_init(&service->is_draining, false);
 }
 
@@ -474,23 +479,36 @@ static bool give_up_rights(struct server *server, struct err *err)
     return is_done;
 }
 
-static void tell_ready(struct server *server, void (*on_ready)(const char *url, void *user),
-                       void *user)
+static void tell_ready(struct server *server, serve_on_ready *on_ready, void *user)
 {
     for (size_t i = 0; i < server->listeners.n; i++)
-        on_ready(server->listeners.items[i].socket.url, user);
+        on_ready(server->listeners.items[i].socket.url, server->listeners.items[i].door.is_admin,
+                 user);
+}
+
+static bool read_proxies(struct server *server, struct err *err)
+{
+    const struct config *config = server->config;
+    if (strcmp(config->trusted_proxies, "none") != 0)
+        return networks_read(&server->proxies, config->trusted_proxies, "trusted-proxies", err);
+    if (!config->proxy_protocol) return true;
+    return err_set(err, ERR_USAGE, "proxy-protocol",
+                   "proxy-protocol needs trusted-proxies: whose headers are to be believed");
 }
 
 static bool listen_all(struct server *server, struct err *err)
 {
     const struct config *config = server->config;
-    struct listeners_wish wish = {.listen = config->listen, .admin_listen = "none"};
-    wish.door.layer = server->layer;
-    return sockets_read_mode(config->socket_mode, &wish.mode, err) &&
+    struct listeners_wish wish = {.listen = config->listen,
+                                  .admin_listen = config->admin_listen,
+                                  .door = {.layer = server->layer,
+                                           .takes_proxy_header = config->proxy_protocol,
+                                           .proxies = &server->proxies}};
+    return sockets_read_mode(config->socket_mode, &wish.mode, err) && read_proxies(server, err) &&
            listeners_open(&server->listeners, &wish, err);
 }
 
-static bool run(struct server *server, void (*on_ready)(const char *url, void *user), void *user)
+static bool run(struct server *server, serve_on_ready *on_ready, void *user)
 {
     uv_async_t *const asyncs[] = {&server->reload.done, &server->ended};
     static const uv_async_cb heard[] = {on_reload_done, on_ended};
@@ -514,14 +532,14 @@ static bool run(struct server *server, void (*on_ready)(const char *url, void *u
 }
 
 bool serve_run(const struct config *config, const struct serve_models *models,
-               void (*on_ready)(const char *url, void *user), void *user, struct err *err)
+               serve_on_ready *on_ready, void *user, struct err *err)
 {
     struct server server = {.config = config, .models = models};
     const size_t n_loops = config->threads ? config->threads : uv_available_parallelism();
     server.n_loops = n_loops;
     signal(SIGPIPE, SIG_IGN);
     keep_freed_memory();
-    raise_descriptor_limit(config->max_connections);
+    raise_descriptor_limit(config->max_connections + ADMIN_CONNECTIONS_SPARE);
     /* One that comes while the models are opened waits until somebody hears it. */
     sigset_t reloading;
     sigemptyset(&reloading);
@@ -537,6 +555,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
                           n_loops, server.service.workers);
         listeners_close(&server.listeners);
     }
+    networks_clear(&server.proxies);
     registry_free(server.registry);
     metrics_free(server.metrics);
     return is_done;

@@ -36,18 +36,21 @@ struct serve_models {
     void *user;
 };
 
+/** serve_on_ready is called once for each listener when the service answers, those of `listen`
+ * first, with "http://ADDRESS:PORT" or "unix:/PATH"; it may print that. */
+typedef void serve_on_ready(const char *url, bool is_admin, void *user);
+
 /**
  * serve_run opens the models, listens as `config` says and answers until SIGTERM or SIGINT has
  * drained it. Call once a process, from the main thread; it installs handlers of signals and
  * ignores SIGPIPE. SIGHUP opens the models anew, beside the work; a second SIGTERM or SIGINT leaves
  * at once, with exit code 128 + its number. Behaviour towards connections: docs/SERVER.md.
- * @param on_ready called once when the service answers, with "http://ADDRESS:PORT"; may print it
  * @return true after a complete drain (also when its deadline cut replies off: that is logged);
  *         false with what models->open says, ERR_USAGE (bad address) or ERR_IO (port taken, no
  *         permission)
  */
 bool serve_run(const struct config *config, const struct serve_models *models,
-               void (*on_ready)(const char *url, void *user), void *user, struct err *err);
+               serve_on_ready *on_ready, void *user, struct err *err);
 
 /** serve_libraries writes what the service runs on, "libmicrohttpd 0.9.75, libuv 1.44.2" (cut where
  * `bytes` are too few). */

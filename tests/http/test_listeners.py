@@ -211,3 +211,82 @@ def test_more_connections_than_there_may_be_are_told_so(local):
         assert one.get("/health").status == two.get("/health").status == 200
         with service.connect() as three:
             assert three.read_reply().status == 503
+
+
+# ---- the admin listener ----
+
+OPEN = ["/live", "/ready", "/health", "/ping", "/v2/health/live", "/v2/health/ready"]
+
+
+@pytest.fixture
+def both(start):
+    service = start("--admin-listen=127.0.0.1:0", "--max-connections=3")
+    return service, service.next_listener()
+
+
+def test_without_an_admin_listener_all_is_answered_by_the_one(service):
+    assert service.get("/metrics").status == 200 and service.post(*SMALL).status == 200
+
+
+def test_what_operators_ask_is_answered_there_alone(both):
+    service, admin = both
+    assert admin.get("/metrics").status == 200
+    assert service.get("/metrics").status == 404
+    assert service.post(*SMALL).status == 200
+    refusal = admin.post(*SMALL)
+    assert refusal.status == 404 and "listen" in refusal.json()["error"]["message"]
+    for path in ("/v1/models", "/info", "/api/tags"):
+        assert service.get(path).status == 200 and admin.get(path).status == 404
+    for path in OPEN:
+        assert service.get(path).status == admin.get(path).status == 200
+    with service.connect() as client:
+        assert client.get("/metrics", method="OPTIONS").status == 404
+    with admin.connect() as client:  # as many as one likes, on one connection
+        assert [client.get(p).status for p in ("/v1/models", "/metrics", "/nowhere", "/live")] == [404, 200, 404, 200]
+
+
+def test_clients_do_not_keep_operators_out(both):
+    service, admin = both
+    clients = [service.connect() for _ in range(3)]
+    for client in clients:
+        assert client.get("/live").status == 200
+    with service.connect() as client:
+        assert client.read_reply().status == 503
+    several = [admin.connect() for _ in range(60)]
+    for client in several:
+        assert client.get("/metrics").status == 200
+    for client in clients + several:
+        client.close()
+
+
+def test_a_line_says_which_is_the_admin_s(start, path):
+    service = start(f"--admin-listen=unix:{path}")
+    assert service.process.stdout.readline() == f"listening on unix:{path} (admin)\n".encode()
+
+
+# ---- what is no request is none anywhere ----
+
+SHAPES = [
+    b"GET /live HTTP/1.1\r\nHost : a\r\n\r\n", b"GET /live HTTP/1.1\nHost: a\n\n", b"GET /live HTTP/1.1\r\n\r\n",
+    b"GET /live HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", b"GET /live HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"POST /embed HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST /embed HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+    b"POST /embed HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    b"POST /embed HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n",
+    b"POST /embed HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+    b"POST /embed HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n{", b"GET /live\0 HTTP/1.1\r\nHost: a\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix", "admin", "proxied"])
+def test_every_smuggling_shape_is_refused_on_every_listener(start, path, kind):
+    flags = {"tcp": [], "unix": [f"--listen=unix:{path}"], "admin": ["--admin-listen=127.0.0.1:0"],
+             "proxied": ["--proxy-protocol", "--trusted-proxies=127.0.0.1"]}[kind]
+    service = start(*flags)
+    place = service.next_listener() if kind in ("unix", "admin") else service
+    before = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12) if kind == "proxied" else b""
+    for shape in SHAPES:
+        with place.connect() as client:
+            client.send_as_taken(before + shape + head("GET", "/live"))
+            assert client.read_reply().status == 400, shape
+            assert client.read_to_end() == b"", shape

@@ -101,6 +101,7 @@ static void an_access_line_holds_the_plain_values(void **state)
     replace(ends[1], LOG_LEVEL_ERROR, true);
     assert_true(log_access_enabled());
     log_access(&(struct log_request){.request_id = "a\"b\n",
+                                     .client = "192.0.2.1",
                                      .route = "/v1/embeddings",
                                      .method = "POST",
                                      .status = 200,

@@ -39,7 +39,7 @@ static void open_pair(struct pair *pair)
     pair->conns.on_refused = on_refused;
     pair->conns.user = pair;
     pair->refused = FRAMING_SOUND;
-    pair->door.layer = layer;
+    pair->door = (struct door){.layer = layer};
     const struct arrival arrival = {.fd = pair->server, .door = &pair->door};
     pair->conn = conns_add(&pair->conns, &arrival);
     assert_non_null(pair->conn);
