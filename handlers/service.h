@@ -56,4 +56,6 @@ struct service {
     bool has_admin; /* there is an admin-listen: what operators ask is answered there alone */
 
     atomic_bool is_draining; /* written by the server, read by /ready and /live */
+    atomic_bool
+        is_replaced; /* another process has the listeners: it ends, and says no word of it */
 };

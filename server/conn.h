@@ -45,6 +45,7 @@ struct conn {
 
 struct conn_limits {
     uint64_t request_ns, idle_ns, write_ns;
+    uint64_t drain_idle_ns; /* of a drain, before what is idle ends */
     size_t head_bytes;
     unsigned optional_headers; /* of enum framing_optional */
 };

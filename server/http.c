@@ -163,6 +163,13 @@ static struct MHD_Response *make_response(struct request *request)
                                            MHD_RESPMEM_PERSISTENT);
 }
 
+/* No connection is to be kept. */
+static bool is_ending(const struct service *service)
+{
+    return atomic_load_explicit(&service->is_draining, memory_order_relaxed) ||
+           atomic_load_explicit(&service->is_replaced, memory_order_relaxed);
+}
+
 static enum MHD_Result queue_reply(struct request *request, bool closes)
 {
     struct exchange *x = &request->x;
@@ -171,8 +178,7 @@ static enum MHD_Result queue_reply(struct request *request, bool closes)
     if (x->reply_type) MHD_add_response_header(response, "Content-Type", x->reply_type);
     for (size_t i = 0; i < x->n_headers; i++)
         MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
-    if (closes || atomic_load_explicit(&x->service->is_draining, memory_order_relaxed))
-        MHD_add_response_header(response, "Connection", "close");
+    if (closes || is_ending(x->service)) MHD_add_response_header(response, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(request->connection, x->status, response);
     MHD_destroy_response(response);
     /* What was answered on this thread was so just now: the stages know when. */
@@ -469,7 +475,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
         return;
     }
     struct conn *conn = *socket_context;
-    bool is_draining = atomic_load(&http->settings.service->is_draining);
+    bool is_draining = is_ending(http->settings.service);
     /* on_completed is not called after every error of libmicrohttpd's own. */
     if (conn && conn->request) end_request(http, conn->request, MHD_REQUEST_TERMINATED_WITH_ERROR);
     if (conn && (conn->lingers || (is_draining && !conn->is_shut) || wire_is_talking(&conn->wire)))
@@ -561,11 +567,13 @@ size_t http_connections(const struct http *http)
     return http->conns.n + http->lingers.n;
 }
 
-void http_sweep(struct http *http, bool is_draining)
+void http_sweep(struct http *http, uint64_t drain_ns)
 {
-    conns_sweep(&http->conns, clock_now_ns());
-    if (is_draining) conns_shut_idle(&http->conns);
-    lingers_sweep(&http->lingers, is_draining);
+    const uint64_t now_ns = clock_now_ns();
+    conns_sweep(&http->conns, now_ns);
+    if (drain_ns > 0 && now_ns - drain_ns >= http->settings.limits.drain_idle_ns)
+        conns_shut_idle(&http->conns);
+    lingers_sweep(&http->lingers, drain_ns > 0);
     for (; http->conns.timeouts > 0; http->conns.timeouts--)
         metrics_count_reject(http->settings.metrics, REJECT_TIMEOUT);
 }

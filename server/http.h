@@ -60,8 +60,9 @@ void http_add(struct http *http, const struct arrival *arrival);
 /** http_connections: those that libmicrohttpd has, and those that linger. */
 size_t http_connections(const struct http *http);
 
-/** http_sweep: deadlines; when draining, also idle connections. Then call http_run. */
-void http_sweep(struct http *http, bool is_draining);
+/** http_sweep: deadlines; when draining, since `drain_ns` of clock_now_ns (0: not), also idle
+ * connections, once they have had their time. Then call http_run. */
+void http_sweep(struct http *http, uint64_t drain_ns);
 
 /** http_cut ends every connection. Those whose request is with a worker end when it is done.
  * Returns how many requests and replies that cut off. Then call http_run. */

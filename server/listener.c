@@ -102,6 +102,12 @@ bool listeners_open(struct listeners *listeners, const struct listeners_wish *wi
     return true;
 }
 
+void listeners_own(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->n; i++)
+        listeners->items[i].socket.is_shared = false;
+}
+
 bool listeners_have_admin(const struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->n; i++)

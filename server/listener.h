@@ -51,6 +51,9 @@ struct listeners_wish {
 bool listeners_open(struct listeners *listeners, const struct listeners_wish *wish,
                     struct err *err);
 
+/** listeners_own: those that a predecessor had, and their files, are ours alone from now on. */
+void listeners_own(struct listeners *listeners);
+
 /** listeners_have_admin: whether one of them is of admin-listen. */
 bool listeners_have_admin(const struct listeners *listeners);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/loop.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/wire.h"
 
@@ -26,7 +27,7 @@ struct loop {
     uv_timer_t sweep;  /* deadlines */
     uv_async_t mail;   /* something new under the lock */
     struct http *http; /* the loop's thread alone */
-    bool is_draining;  /* the loop's thread alone */
+    uint64_t drain_ns; /* since when it drains; 0: it does not; the loop's thread alone */
     size_t n_cut;      /* the loop's thread; read after it has ended */
     void (*on_end)(void *user);
     void *user;
@@ -59,7 +60,7 @@ static void on_again(uv_idle_t *idle);
 
 static void end_if_drained(struct loop *loop)
 {
-    if (!loop->is_draining || http_connections(loop->http) > 0) return;
+    if (loop->drain_ns == 0 || http_connections(loop->http) > 0) return;
     if (uv_is_closing((uv_handle_t *)&loop->poll)) return;
     uv_close((uv_handle_t *)&loop->poll, NULL);
     uv_close((uv_handle_t *)&loop->again, NULL);
@@ -92,7 +93,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static void on_sweep(uv_timer_t *timer)
 {
     struct loop *loop = timer->data;
-    http_sweep(loop->http, loop->is_draining);
+    http_sweep(loop->http, loop->drain_ns);
     run_http(loop);
 }
 
@@ -116,7 +117,7 @@ static void on_mail(uv_async_t *mail)
     run_http(loop); /* bytes may have come before the socket was in its epoll set */
     if (order == LOOP_SERVE) return;
     if (order == LOOP_CUT) loop->n_cut += http_cut(loop->http);
-    loop->is_draining = true;
+    if (loop->drain_ns == 0) loop->drain_ns = clock_now_ns();
     uv_timer_start(&loop->sweep, on_sweep, 0, SWEEP_DRAIN_MS);
 }
 

@@ -29,7 +29,8 @@ void loop_give(struct loop *loop, const struct arrival *arrival);
 /** loop_connections: how many sockets the loop was given that have not ended yet. */
 size_t loop_connections(const struct loop *loop);
 
-/** loop_drain: what is idle ends, what is under way is finished, then the loop ends. */
+/** loop_drain: what is idle ends after drain_idle_ns, what is under way is finished, then the loop
+ * ends. */
 void loop_drain(struct loop *loop);
 
 /** loop_cut: as loop_drain, but everything ends now. */

@@ -9,10 +9,13 @@
 #include "model/model.h"
 #include "model/registry.h"
 #include "model/text/openai/openai_ids.h"
+#include "server/activation.h"
+#include "server/handover.h"
 #include "server/http.h"
 #include "server/listener.h"
 #include "server/loop.h"
 #include "server/memory.h"
+#include "server/notify.h"
 #include "server/pool.h"
 #include "server/wire.h"
 
@@ -63,6 +66,10 @@ struct server {
     const struct serve_models *models;
     struct listeners listeners;
     struct networks proxies; /* trusted-proxies */
+    struct handover handover;
+    int predecessor; /* who has given us listeners, and is to be told; -1 */
+    struct sockets_given given, passed;
+    bool is_ending; /* no more connections, and the loops drain */
     struct loop **loops;
     size_t n_loops, next_loop;
     atomic_size_t n_ended; /* loops that have drained */
@@ -125,10 +132,20 @@ static void on_drain_timeout(uv_timer_t *timer)
 static void on_drain_delay_over(uv_timer_t *timer)
 {
     struct server *server = timer->data;
+    server->is_ending = true;
     listeners_stop(&server->listeners);
+    handover_stop(&server->handover);
     for (size_t i = 0; i < server->n_loops; i++)
         loop_drain(server->loops[i]);
     uv_timer_start(timer, on_drain_timeout, server->config->drain_timeout_ms, 0);
+}
+
+/* The listeners are another process's by now. */
+static void on_replaced(void *user)
+{
+    struct server *server = user;
+    atomic_store(&server->service.is_replaced, true);
+    on_drain_delay_over(&server->drain);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -139,6 +156,8 @@ static void on_signal(uv_signal_t *handle, int number)
         _exit(128 + number);
     }
     log_info("%s: draining", strsignal(number));
+    notify_stopping();
+    if (server->is_ending) return;
     uv_timer_start(&server->drain, on_drain_delay_over, server->config->drain_delay_ms, 0);
 }
 
@@ -207,6 +226,7 @@ static void on_reload_done(uv_async_t *done)
     if (!server->reload.is_running || !atomic_load(&server->reload.is_over)) return;
     uv_thread_join(&server->reload.thread);
     server->reload.is_running = false;
+    notify_ready();
     if (server->reload.is_wanted && !atomic_load(&server->service.is_draining))
         start_reload(server);
     end_if_over(server);
@@ -224,6 +244,7 @@ static void on_other_signal(uv_signal_t *handle, int number)
     struct server *server = handle->data;
     if (number == SIGHUP && !atomic_load(&server->service.is_draining)) {
         log_info("%s: reloading the models", strsignal(number));
+        notify_reloading();
         start_reload(server);
         return;
     }
@@ -255,6 +276,7 @@ static void end_if_over(struct server *server)
     if (server->reload.is_running && !server->reload.is_late) return;
     if (uv_is_closing((uv_handle_t *)&server->ended)) return;
     listeners_stop(&server->listeners);
+    handover_stop(&server->handover);
     mask_signals(SIG_BLOCK); /* unheard they would kill what is about to end well */
     for (size_t i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
@@ -334,6 +356,7 @@ static void init_service(struct server *server)
     service->connections_max = config->max_connections;
     service->has_admin = listeners_have_admin(&server->listeners);
     atomic_init(&service->is_draining, false);
+    atomic_init(&service->is_replaced, false);
 }
 
 /* What all requests may hold together. Less than this is not worth starting with. */
@@ -375,6 +398,7 @@ static bool start_loops(struct server *server)
             .limits = {.request_ns = config->request_timeout_ms * 1000000,
                        .idle_ns = config->idle_timeout_ms * 1000000,
                        .write_ns = config->write_timeout_ms * 1000000,
+                       .drain_idle_ns = config->drain_idle_ms * 1000000,
                        .head_bytes = config->max_header_bytes,
                        .optional_headers = optional_headers(config)},
             .budget = &server->budget,
@@ -481,6 +505,11 @@ static bool give_up_rights(struct server *server, struct err *err)
 
 static void tell_ready(struct server *server, serve_on_ready *on_ready, void *user)
 {
+    if (server->predecessor >= 0) handover_tell_ready(server->predecessor, &server->given);
+    server->predecessor = -1;
+    listeners_own(&server->listeners);
+    handover_start(&server->handover, &server->uv, on_replaced, server);
+    notify_ready();
     for (size_t i = 0; i < server->listeners.n; i++)
         on_ready(server->listeners.items[i].socket.url, server->listeners.items[i].door.is_admin,
                  user);
@@ -496,16 +525,41 @@ static bool read_proxies(struct server *server, struct err *err)
                    "proxy-protocol needs trusted-proxies: whose headers are to be believed");
 }
 
+static bool has_handover(const struct server *server)
+{
+    return strcmp(server->config->handover, "none") != 0;
+}
+
+static bool open_handover(struct server *server, struct err *err)
+{
+    if (!has_handover(server) ||
+        handover_open(&server->handover, server->config->handover, &server->listeners, err))
+        return true;
+    listeners_close(&server->listeners);
+    return false;
+}
+
+/* Listening sockets that others have open already. */
+static bool find_sockets(struct server *server, struct err *err)
+{
+    server->predecessor = -1;
+    return activation_take(&server->passed, err) &&
+           (!has_handover(server) ||
+            handover_ask(server->config->handover, &server->predecessor, &server->given, err));
+}
+
 static bool listen_all(struct server *server, struct err *err)
 {
     const struct config *config = server->config;
     struct listeners_wish wish = {.listen = config->listen,
                                   .admin_listen = config->admin_listen,
+                                  .given = &server->given,
+                                  .passed = &server->passed,
                                   .door = {.layer = server->layer,
                                            .takes_proxy_header = config->proxy_protocol,
                                            .proxies = &server->proxies}};
     return sockets_read_mode(config->socket_mode, &wish.mode, err) && read_proxies(server, err) &&
-           listeners_open(&server->listeners, &wish, err);
+           listeners_open(&server->listeners, &wish, err) && open_handover(server, err);
 }
 
 static bool run(struct server *server, serve_on_ready *on_ready, void *user)
@@ -545,7 +599,8 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     sigemptyset(&reloading);
     sigaddset(&reloading, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &reloading, NULL);
-    bool is_done = prepare(&server, err) && listen_all(&server, err) &&
+    bool is_done = find_sockets(&server, err) && prepare(&server, err) &&
+                   listen_all(&server, err) &&
                    (config->confine == CONFINE_OFF || give_up_rights(&server, err));
     if (is_done) {
         is_done = run(&server, on_ready, user) ||
@@ -553,8 +608,11 @@ bool serve_run(const struct config *config, const struct serve_models *models,
                           "cannot start %zu loops and %zu workers; give the process more memory, "
                           "threads or file descriptors, or lower threads and workers",
                           n_loops, server.service.workers);
+        handover_stop(&server.handover);
         listeners_close(&server.listeners);
     }
+    handover_forget(server.predecessor);
+    sockets_drop(&server.given);
     networks_clear(&server.proxies);
     registry_free(server.registry);
     metrics_free(server.metrics);

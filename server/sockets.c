@@ -244,7 +244,8 @@ static bool listen_on_ip(struct listen_socket *socket, const struct socket_wish 
     const char *port = NULL;
     if (!split_address(wish, host, sizeof host, &port, err)) return false;
     socket->fd = take_given(wish->given, wish->address, NULL);
-    if (socket->fd >= 0) return true;
+    socket->is_shared = socket->fd >= 0;
+    if (socket->is_shared) return true;
     int failure;
     struct addrinfo *found = resolve(host, port, &failure);
     if (!found) return bad_address(wish, gai_strerror(failure), err);
@@ -252,6 +253,7 @@ static bool listen_on_ip(struct listen_socket *socket, const struct socket_wish 
         struct name name = {.bytes = at->ai_addrlen};
         memcpy(&name.at, at->ai_addr, at->ai_addrlen);
         socket->fd = take_given(wish->given, NULL, &name);
+        socket->is_shared = socket->fd >= 0;
         if (socket->fd < 0) socket->fd = open_ip_socket(at);
         failure = errno;
         /* A name may stand for addresses that this machine lacks; anything else is final. */
@@ -311,7 +313,8 @@ static bool listen_on_unix(struct listen_socket *listening, const struct socket_
     struct name name;
     if (!read_unix_address(wish, &name, err)) return false;
     listening->fd = take_given(wish->given, NULL, &name);
-    if (listening->fd >= 0) {
+    listening->is_shared = listening->fd >= 0;
+    if (listening->is_shared) {
         if (*name.at.local.sun_path) chmod(name.at.local.sun_path, wish->mode);
         note_file(listening, &name);
         return true;
@@ -341,7 +344,7 @@ bool socket_listen(struct listen_socket *socket, const struct socket_wish *wish,
 void socket_close(struct listen_socket *socket, bool removes_file)
 {
     if (socket->fd < 0) return;
-    if (removes_file && is_ours(socket)) unlink(socket->path);
+    if (removes_file && !socket->is_shared && is_ours(socket)) unlink(socket->path);
     close(socket->fd);
     socket->fd = -1;
 }

@@ -38,6 +38,7 @@ struct listen_socket {
     int fd;        /* -1 = closed */
     char url[140]; /* http://ADDRESS:PORT, unix:/PATH or unix:@NAME */
     bool is_unix;
+    bool is_shared; /* another process has it too, and its file is not ours to remove */
     char path[108]; /* of a Unix socket's file that is ours to remove; "" = none */
     uint64_t device, inode;
 };
