@@ -10,11 +10,15 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+struct entry;
 
 struct counted {
     struct snapshot snapshot; /* first: what borrowers hold */
     struct model *model;
     void *attached;
+    struct entry *entry; /* whose name it has */
     uint64_t n_borrowers;
     bool is_retired;
     struct counted *next; /* of those to be closed */
@@ -24,18 +28,21 @@ struct counted {
 struct entry {
     char *name;
     size_t bytes;
-    struct counted *current; /* NULL: an alias */
-    size_t target;           /* of an alias: the entry of a model */
+    struct counted *current; /* NULL: an alias, or gone */
+    struct entry *target;    /* of an alias: the entry of a model */
+    size_t n_snapshots;      /* that have its name and are not closed */
+    struct entry *next;      /* of those that are gone */
 };
 
 struct registry {
-    pthread_mutex_t mutex; /* over all below */
-    struct entry *entries; /* (n) in the order in which they came */
+    pthread_mutex_t mutex;  /* over all below */
+    struct entry **entries; /* (n) in the order in which they came */
     size_t n, cap;
-    size_t *models; /* (n_models) entries that are none of an alias */
+    struct entry **models; /* (n_models) those that are no alias, the default first */
     size_t n_models, models_cap;
-    uint32_t *slots; /* (n_slots, a power of two) 1 + entry, by hash; 0: free */
+    struct entry **slots; /* (n_slots, a power of two) by hash; NULL: free */
     size_t n_slots;
+    struct entry *gone; /* taken away, with snapshots that somebody has */
     uint64_t n_put;
     struct counted *to_close;
     void (*on_retired)(void *user);
@@ -55,6 +62,12 @@ void registry_watch(struct registry *registry, void (*on_retired)(void *user), v
     registry->user = user;
 }
 
+static void free_entry(struct entry *entry)
+{
+    free(entry->name);
+    free(entry);
+}
+
 static void close_counted(struct counted *counted)
 {
     model_close(counted->model);
@@ -66,10 +79,11 @@ void registry_free(struct registry *registry)
 {
     if (!registry) return;
     registry_collect(registry);
+    assert(!registry->gone);
     for (size_t i = 0; i < registry->n; i++) {
-        struct counted *current = registry->entries[i].current;
+        struct counted *current = registry->entries[i]->current;
         if (current) close_counted(current);
-        free(registry->entries[i].name);
+        free_entry(registry->entries[i]);
     }
     free(registry->entries);
     free(registry->models);
@@ -80,26 +94,35 @@ void registry_free(struct registry *registry)
 
 /* ---- names ---- */
 
+static bool has_name(const struct entry *entry, const char *name, size_t bytes)
+{
+    return entry->bytes == bytes && memcmp(entry->name, name, bytes) == 0;
+}
+
 static struct entry *find(const struct registry *registry, const char *name, size_t bytes)
 {
     if (registry->n_slots == 0) return NULL;
     const size_t mask = registry->n_slots - 1;
     for (size_t i = hash_bytes(HASH_START, name, bytes) & mask; registry->slots[i];
-         i = (i + 1) & mask) {
-        struct entry *entry = &registry->entries[registry->slots[i] - 1];
-        if (entry->bytes == bytes && memcmp(entry->name, name, bytes) == 0) return entry;
-    }
+         i = (i + 1) & mask)
+        if (has_name(registry->slots[i], name, bytes)) return registry->slots[i];
     return NULL;
 }
 
-static void put_slot(struct registry *registry, size_t entry)
+static void put_slot(struct registry *registry, struct entry *entry)
 {
     const size_t mask = registry->n_slots - 1;
-    const struct entry *e = &registry->entries[entry];
-    size_t i = hash_bytes(HASH_START, e->name, e->bytes) & mask;
+    size_t i = hash_bytes(HASH_START, entry->name, entry->bytes) & mask;
     while (registry->slots[i])
         i = (i + 1) & mask;
-    registry->slots[i] = (uint32_t)entry + 1;
+    registry->slots[i] = entry;
+}
+
+static void fill_slots(struct registry *registry)
+{
+    memset(registry->slots, 0, registry->n_slots * sizeof(struct entry *));
+    for (size_t i = 0; i < registry->n; i++)
+        put_slot(registry, registry->entries[i]);
 }
 
 /* At most half of the slots are taken. */
@@ -107,13 +130,12 @@ static bool make_slots(struct registry *registry)
 {
     if ((registry->n + 1) * 2 <= registry->n_slots) return true;
     const size_t n_slots = registry->n_slots ? registry->n_slots * 2 : 16;
-    uint32_t *slots = calloc(n_slots, sizeof *slots);
+    struct entry **slots = malloc(n_slots * sizeof(struct entry *));
     if (!slots) return false;
     free(registry->slots);
     registry->slots = slots;
     registry->n_slots = n_slots;
-    for (size_t i = 0; i < registry->n; i++)
-        put_slot(registry, i);
+    fill_slots(registry);
     return true;
 }
 
@@ -130,6 +152,23 @@ static bool check_name(const char *name, struct err *err)
                    REGISTRY_NAME_BYTES_MAX, (int)strnlen(name, ERR_VALUE_BYTES), name);
 }
 
+/* The entry of that name that is gone but for its snapshots, or a new one; NULL: no memory. */
+static struct entry *make_entry(struct registry *registry, const char *name)
+{
+    for (struct entry **at = &registry->gone; *at; at = &(*at)->next) {
+        struct entry *entry = *at;
+        if (!has_name(entry, name, strlen(name))) continue;
+        *at = entry->next;
+        return entry;
+    }
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (!entry) return NULL;
+    *entry = (struct entry){.name = strdup(name), .bytes = strlen(name)};
+    if (entry->name) return entry;
+    free(entry);
+    return NULL;
+}
+
 /* An entry of that name without what it stands for; NULL with err set. */
 static struct entry *add_entry(struct registry *registry, const char *name, struct err *err)
 {
@@ -138,27 +177,37 @@ static struct entry *add_entry(struct registry *registry, const char *name, stru
                 REGISTRY_NAMES_MAX);
         return NULL;
     }
-    char *copy = strdup(name);
-    if (copy && make_slots(registry) &&
+    struct entry *entry = NULL;
+    if (make_slots(registry) &&
         grow_list(&registry->entries, &registry->cap, registry->n + 1, sizeof *registry->entries) &&
         grow_list(&registry->models, &registry->models_cap, registry->n_models + 1,
-                  sizeof *registry->models)) {
-        registry->entries[registry->n] = (struct entry){.name = copy, .bytes = strlen(copy)};
-        put_slot(registry, registry->n);
-        return &registry->entries[registry->n++];
+                  sizeof *registry->models) &&
+        (entry = make_entry(registry, name))) {
+        registry->entries[registry->n++] = entry;
+        put_slot(registry, entry);
+        return entry;
     }
-    free(copy);
     err_set(err, ERR_MEMORY, NULL, "no memory for the model '%.200s'", name);
     return NULL;
+}
+
+/* Takes `entry` out of a list of `n`, whose order stays. */
+static void take_out(struct entry **list, size_t *n, const struct entry *entry)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++)
+        if (list[i] != entry) list[kept++] = list[i];
+    *n = kept;
 }
 
 static struct counted *make_counted(struct model *model, void *attached, struct err *err)
 {
     struct counted *counted = malloc(sizeof *counted);
     if (counted)
-        *counted = (struct counted){.snapshot = {.model = model, .attached = attached},
-                                    .model = model,
-                                    .attached = attached};
+        *counted = (struct counted){
+            .snapshot = {.model = model, .attached = attached, .put_unix_s = (int64_t)time(NULL)},
+            .model = model,
+            .attached = attached};
     else
         err_set(err, ERR_MEMORY, NULL, "no memory for a model");
     return counted;
@@ -185,10 +234,12 @@ static bool set(struct registry *registry, const char *name, struct counted *cou
                        "'%.200s' is an alias already; give the model another name", name);
     const bool is_new = !entry;
     if (is_new && !(entry = add_entry(registry, name, err))) return false;
-    if (is_new) registry->models[registry->n_models++] = registry->n - 1;
+    if (is_new) registry->models[registry->n_models++] = entry;
     *has_retired = retire(registry, entry->current);
     counted->snapshot.name = entry->name;
     counted->snapshot.number = ++registry->n_put;
+    counted->entry = entry;
+    entry->n_snapshots++;
     entry->current = counted;
     return true;
 }
@@ -208,25 +259,33 @@ bool registry_put(struct registry *registry, const char *name, struct model *mod
     return done;
 }
 
-/* The lock is held. */
-static bool set_alias(struct registry *registry, const char *alias, const char *name,
-                      struct err *err)
+/* The lock is held. The entry of a model that an alias of this name would stand for, or NULL. */
+static struct entry *find_target(const struct registry *registry, const char *alias,
+                                 const char *name, struct err *err)
 {
-    if (find(registry, alias, strlen(alias)))
-        return err_set(err, ERR_USAGE, "alias",
-                       "'%.200s' is served already; give the alias another name", alias);
-    const struct entry *target = find(registry, name, strlen(name));
-    if (!target)
-        return err_set(err, ERR_USAGE, "alias",
-                       "the alias '%.200s' needs a model that is served, and '%.200s' is not",
-                       alias, name);
-    const size_t at = target->current ? (size_t)(target - registry->entries) : target->target;
-    struct entry *entry = add_entry(registry, alias, err);
-    if (entry) entry->target = at;
-    return entry;
+    struct entry *target = find(registry, name, strlen(name));
+    if (target) return target->current ? target : target->target;
+    err_set(err, ERR_USAGE, "alias",
+            "the alias '%.200s' needs a model that is served, and '%.200s' is not", alias, name);
+    return NULL;
 }
 
-bool registry_alias(struct registry *registry, const char *alias, const char *name, struct err *err)
+/* The lock is held. */
+static bool set_alias(struct registry *registry, const char *alias, const char *name, bool moves,
+                      struct err *err)
+{
+    struct entry *entry = find(registry, alias, strlen(alias));
+    if (entry && (entry->current || !moves))
+        return err_set(err, ERR_USAGE, "alias",
+                       "'%.200s' is served already; give the alias another name", alias);
+    struct entry *target = find_target(registry, alias, name, err);
+    if (!target || (!entry && !(entry = add_entry(registry, alias, err)))) return false;
+    entry->target = target;
+    return true;
+}
+
+static bool point_alias(struct registry *registry, const char *alias, const char *name, bool moves,
+                        struct err *err)
 {
     if (!check_name(alias, err)) return false;
     if (strcmp(alias, name) == 0)
@@ -234,9 +293,101 @@ bool registry_alias(struct registry *registry, const char *alias, const char *na
                        "'%.200s' cannot be an alias of itself; name the model that it stands for",
                        alias);
     pthread_mutex_lock(&registry->mutex);
-    const bool done = set_alias(registry, alias, name, err);
+    const bool done = set_alias(registry, alias, name, moves, err);
     pthread_mutex_unlock(&registry->mutex);
     return done;
+}
+
+bool registry_alias(struct registry *registry, const char *alias, const char *name, struct err *err)
+{
+    return point_alias(registry, alias, name, false, err);
+}
+
+bool registry_move_alias(struct registry *registry, const char *alias, const char *name,
+                         struct err *err)
+{
+    return point_alias(registry, alias, name, true, err);
+}
+
+/* ---- taking away ---- */
+
+/* The lock is held. Its memory goes with the last of its snapshots. */
+static void remove_entry(struct registry *registry, struct entry *entry)
+{
+    take_out(registry->entries, &registry->n, entry);
+    take_out(registry->models, &registry->n_models, entry);
+    entry->current = NULL;
+    entry->target = NULL;
+    if (entry->n_snapshots == 0) {
+        free_entry(entry);
+        return;
+    }
+    entry->next = registry->gone;
+    registry->gone = entry;
+}
+
+/* The lock is held. */
+static void remove_aliases(struct registry *registry, const struct entry *target)
+{
+    for (size_t i = registry->n; i-- > 0;)
+        if (registry->entries[i]->target == target) remove_entry(registry, registry->entries[i]);
+}
+
+/* The lock is held. */
+static bool remove_name(struct registry *registry, const char *name, bool *has_retired,
+                        struct err *err)
+{
+    struct entry *entry = find(registry, name, strlen(name));
+    if (!entry) return err_set(err, ERR_USAGE, "model", "'%.200s' is not served", name);
+    if (entry->current && registry->n_models == 1)
+        return err_set(err, ERR_USAGE, "model",
+                       "'%.200s' is the last model; serve another one before it is taken away",
+                       name);
+    if (entry->current) {
+        *has_retired = retire(registry, entry->current);
+        remove_aliases(registry, entry);
+    }
+    remove_entry(registry, entry);
+    fill_slots(registry);
+    return true;
+}
+
+bool registry_remove(struct registry *registry, const char *name, struct err *err)
+{
+    bool has_retired = false;
+    pthread_mutex_lock(&registry->mutex);
+    const bool done = remove_name(registry, name, &has_retired, err);
+    pthread_mutex_unlock(&registry->mutex);
+    if (has_retired && registry->on_retired) registry->on_retired(registry->user);
+    return done;
+}
+
+void registry_arrange(struct registry *registry, const char *const *names, size_t n)
+{
+    pthread_mutex_lock(&registry->mutex);
+    for (size_t i = n; i-- > 0;) {
+        struct entry *entry = find(registry, names[i], strlen(names[i]));
+        if (!entry || !entry->current) continue;
+        size_t at = 0;
+        while (registry->models[at] != entry)
+            at++;
+        memmove(registry->models + 1, registry->models, at * sizeof *registry->models);
+        registry->models[0] = entry;
+    }
+    pthread_mutex_unlock(&registry->mutex);
+}
+
+char **registry_aliases(struct registry *registry, size_t *n)
+{
+    pthread_mutex_lock(&registry->mutex);
+    char **list = calloc(registry->n - registry->n_models + 1, sizeof *list);
+    *n = 0;
+    for (size_t i = 0; list && i < registry->n; i++) {
+        if (registry->entries[i]->current) continue;
+        if ((list[*n] = strdup(registry->entries[i]->name))) ++*n;
+    }
+    pthread_mutex_unlock(&registry->mutex);
+    return list;
 }
 
 /* ---- borrowing ---- */
@@ -249,10 +400,11 @@ size_t registry_count(struct registry *registry)
     return n;
 }
 
-static const struct snapshot *lend(const struct registry *registry, const struct entry *entry)
+/* The lock is held. */
+static const struct snapshot *lend(const struct entry *entry)
 {
     if (!entry) return NULL;
-    if (!entry->current) entry = &registry->entries[entry->target];
+    if (!entry->current) entry = entry->target;
     entry->current->n_borrowers++;
     return &entry->current->snapshot;
 }
@@ -260,7 +412,7 @@ static const struct snapshot *lend(const struct registry *registry, const struct
 const struct snapshot *registry_borrow(struct registry *registry, const char *name, size_t bytes)
 {
     pthread_mutex_lock(&registry->mutex);
-    const struct snapshot *snapshot = lend(registry, find(registry, name, bytes));
+    const struct snapshot *snapshot = lend(find(registry, name, bytes));
     pthread_mutex_unlock(&registry->mutex);
     return snapshot;
 }
@@ -268,9 +420,8 @@ const struct snapshot *registry_borrow(struct registry *registry, const char *na
 const struct snapshot *registry_borrow_nth(struct registry *registry, size_t n)
 {
     pthread_mutex_lock(&registry->mutex);
-    const struct entry *entry =
-        n < registry->n_models ? &registry->entries[registry->models[n]] : NULL;
-    const struct snapshot *snapshot = lend(registry, entry);
+    const struct entry *entry = n < registry->n_models ? registry->models[n] : NULL;
+    const struct snapshot *snapshot = lend(entry);
     pthread_mutex_unlock(&registry->mutex);
     return snapshot;
 }
@@ -292,11 +443,28 @@ void registry_give_back(struct registry *registry, const struct snapshot *snapsh
     if (has_retired && registry->on_retired) registry->on_retired(registry->user);
 }
 
+/* The lock is held: of those that are to be closed. */
+static void end_names(struct registry *registry, const struct counted *closing)
+{
+    for (; closing; closing = closing->next)
+        closing->entry->n_snapshots--;
+    for (struct entry **at = &registry->gone; *at;) {
+        struct entry *entry = *at;
+        if (entry->n_snapshots > 0) {
+            at = &entry->next;
+            continue;
+        }
+        *at = entry->next;
+        free_entry(entry);
+    }
+}
+
 void registry_collect(struct registry *registry)
 {
     pthread_mutex_lock(&registry->mutex);
     struct counted *counted = registry->to_close;
     registry->to_close = NULL;
+    end_names(registry, counted);
     pthread_mutex_unlock(&registry->mutex);
     while (counted) {
         struct counted *next = counted->next;

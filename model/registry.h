@@ -32,7 +32,8 @@ struct snapshot {
     const char *name; /* the same pointer in every snapshot of the name */
     const struct model *model;
     const void *attached; /* of whoever put it there; NULL: nothing */
-    uint64_t number; /* 1, 2, 3 ... in the order in which snapshots were put into the registry */
+    uint64_t number;    /* 1, 2, 3 ... in the order in which snapshots were put into the registry */
+    int64_t put_unix_s; /* when */
 };
 
 /** registry_new: an empty one; NULL when there is no memory. */
@@ -64,6 +65,24 @@ bool registry_put(struct registry *registry, const char *name, struct model *mod
 bool registry_alias(struct registry *registry, const char *alias, const char *name,
                     struct err *err);
 
+/** registry_move_alias: as registry_alias, but an alias that is there already stands for `name`
+ * from now on. */
+bool registry_move_alias(struct registry *registry, const char *alias, const char *name,
+                         struct err *err);
+
+/**
+ * registry_remove: a model or alias is not found any more. The aliases of a model go with it;
+ * whoever has borrowed its snapshot keeps that.
+ * @return false with ERR_USAGE: there is no such name, or it is that of the last model
+ */
+bool registry_remove(struct registry *registry, const char *name, struct err *err);
+
+/** registry_arrange: the models of these names (n) come first, in this order, then the others. */
+void registry_arrange(struct registry *registry, const char *const *names, size_t n);
+
+/** registry_aliases: the names of all aliases, malloc'ed as their list is; NULL: no memory. */
+char **registry_aliases(struct registry *registry, size_t *n);
+
 /** registry_count: how many models there are, aliases not counted. */
 size_t registry_count(struct registry *registry);
 
@@ -71,10 +90,12 @@ size_t registry_count(struct registry *registry);
  * given back. */
 const struct snapshot *registry_borrow(struct registry *registry, const char *name, size_t bytes);
 
-/** registry_borrow_default: the one that was put first; NULL of an empty registry. */
+/** registry_borrow_default: the one that was put first, or is since registry_arrange; NULL of an
+ * empty registry. */
 const struct snapshot *registry_borrow_default(struct registry *registry);
 
-/** registry_borrow_nth: model `n` in the order in which their names came; NULL: there are not so
+/** registry_borrow_nth: model `n` in the order in which their names came, or in which they
+ * were arranged; NULL: there are not so
  * many. */
 const struct snapshot *registry_borrow_nth(struct registry *registry, size_t n);
 

@@ -290,6 +290,143 @@ static void names_end_at_ten_thousand(void **state)
     registry_free(registry);
 }
 
+static void what_is_taken_away_is_found_no_more_and_lives_on_with_its_borrowers(void **state)
+{
+    (void)state;
+    struct err err;
+    size_t calls = 0;
+    struct registry *registry = registry_new();
+    put(registry, "a", "1");
+    put(registry, "b", "2");
+    put(registry, "c", "3");
+    alias(registry, "x", "b");
+    alias(registry, "y", "x");
+    alias(registry, "z", "c");
+    registry_watch(registry, count_call, &calls);
+    const struct snapshot *borrowed = borrow(registry, "y");
+    assert_true(registry_remove(registry, "b", &err));
+    assert_int_equal(registry_count(registry), 2);
+    static const char *const gone[] = {"b", "x", "y"};
+    for (size_t i = 0; i < 3; i++)
+        expect(registry, gone[i], NULL);
+    expect(registry, "a", "1");
+    expect(registry, "z", "3");
+    expect_refused(registry_remove(registry, "b", &err), &err, "'b' is not served");
+    registry_collect(registry);
+    assert_int_equal(count_open(), 3);
+    assert_string_equal(version_of(borrowed), "2");
+    assert_string_equal(borrowed->name, "b");
+    assert_int_equal(calls, 0);
+    registry_give_back(registry, borrowed);
+    assert_int_equal(calls, 1);
+    registry_collect(registry);
+    assert_int_equal(count_open(), 2);
+    assert_true(registry_remove(registry, "z", &err));
+    expect(registry, "z", NULL);
+    expect(registry, "c", "3");
+    assert_true(registry_remove(registry, "a", &err));
+    expect_refused(registry_remove(registry, "c", &err), &err,
+                   "'c' is the last model; serve another one before it is taken away");
+    expect(registry, "c", "3");
+    registry_free(registry);
+    assert_int_equal(count_open(), 0);
+}
+
+static void a_name_that_comes_back_is_the_very_same_text_for_those_who_have_it(void **state)
+{
+    (void)state;
+    struct err err;
+    struct registry *registry = registry_new();
+    put(registry, "a", "1");
+    put(registry, "b", "2");
+    const struct snapshot *old = borrow(registry, "b");
+    assert_true(registry_remove(registry, "b", &err));
+    put(registry, "b", "3");
+    const struct snapshot *new = borrow(registry, "b");
+    assert_ptr_equal(old->name, new->name);
+    assert_string_equal(version_of(new), "3");
+    assert_true(registry_remove(registry, "b", &err));
+    alias(registry, "b", "a"); /* as another kind of name, too */
+    registry_give_back(registry, old);
+    registry_collect(registry);
+    assert_string_equal(new->name, "b");
+    expect(registry, "b", "1");
+    registry_give_back(registry, new);
+    registry_collect(registry);
+    expect(registry, "b", "1");
+    assert_int_equal(count_open(), 1);
+    registry_free(registry);
+}
+
+static void names_that_come_and_go_take_no_room(void **state)
+{
+    (void)state;
+    struct err err;
+    char name[32];
+    struct registry *registry = registry_new();
+    put(registry, "m", "1");
+    for (size_t i = 0; i < REGISTRY_NAMES_MAX + 10; i++) {
+        snprintf(name, sizeof name, "alias %zu", i);
+        alias(registry, name, "m");
+        expect(registry, name, "1");
+        assert_true(registry_remove(registry, name, &err));
+    }
+    for (size_t i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "model %zu", i);
+        put(registry, name, "2");
+        assert_true(registry_remove(registry, name, &err));
+        registry_collect(registry);
+    }
+    assert_int_equal(count_open(), 1);
+    registry_free(registry);
+}
+
+static void models_stand_in_the_order_in_which_they_were_arranged(void **state)
+{
+    (void)state;
+    struct registry *registry = registry_new();
+    put(registry, "a", "1");
+    put(registry, "b", "2");
+    alias(registry, "x", "a");
+    put(registry, "c", "3");
+    static const char *const order[] = {"c", "x", "nobody", "b"}, *const found[] = {"c", "b", "a"};
+    registry_arrange(registry, order, 4);
+    for (size_t i = 0; i < 3; i++) {
+        const struct snapshot *snapshot = registry_borrow_nth(registry, i);
+        assert_string_equal(snapshot->name, found[i]);
+        registry_give_back(registry, snapshot);
+    }
+    put(registry, "d", "4");
+    const struct snapshot *first = registry_borrow_default(registry);
+    assert_string_equal(first->name, "c");
+    registry_give_back(registry, first);
+    registry_free(registry);
+}
+
+static void an_alias_moves_to_another_model(void **state)
+{
+    (void)state;
+    struct err err;
+    struct registry *registry = registry_new();
+    put(registry, "a", "1");
+    put(registry, "b", "2");
+    assert_true(registry_move_alias(registry, "x", "a", &err)); /* a new one */
+    expect(registry, "x", "1");
+    assert_true(registry_move_alias(registry, "x", "b", &err));
+    expect(registry, "x", "2");
+    expect_refused(registry_move_alias(registry, "x", "nobody", &err), &err,
+                   "needs a model that is served");
+    expect_refused(registry_move_alias(registry, "a", "b", &err), &err, "'a' is served already");
+    expect(registry, "x", "2");
+    size_t n;
+    char **aliases = registry_aliases(registry, &n);
+    assert_int_equal(n, 1);
+    assert_string_equal(aliases[0], "x");
+    free(aliases[0]);
+    free(aliases);
+    registry_free(registry);
+}
+
 /* ---- threads ---- */
 
 #define N_NAMES 3
@@ -355,6 +492,7 @@ static void threads_borrow_while_another_swaps_and_collects(void **state)
     (void)state;
     struct race race = {.registry = registry_new()};
     pthread_t threads[N_BORROWERS];
+    size_t n_passed = 0;
     registry_watch(race.registry, count_closable, &race);
     for (size_t i = 0; i < N_NAMES; i++) {
         put_numbered(race.registry, i, 0);
@@ -366,13 +504,20 @@ static void threads_borrow_while_another_swaps_and_collects(void **state)
         put_numbered(race.registry, i % N_NAMES, i);
         const char *const late = (const char[]){'_', (char)('!' + i % 90), (char)('!' + i / 90), 0};
         alias(race.registry, late, names[0]); /* the list grows, and moves */
+        if (i % 3 == 0) {
+            struct err err;
+            put(race.registry, "passing", "0");
+            if (!registry_remove(race.registry, "passing", &err)) abort();
+            n_passed++;
+        }
         registry_collect(race.registry);
     }
     atomic_store(&race.is_over, true);
     for (size_t i = 0; i < N_BORROWERS; i++)
         pthread_join(threads[i], NULL);
     registry_collect(race.registry);
-    assert_int_equal(atomic_load(&race.n_closable), N_SWAPS); /* each of the replaced once */
+    assert_int_equal(atomic_load(&race.n_closable),
+                     N_SWAPS + n_passed); /* each of the replaced once */
     assert_int_equal(count_open(), N_NAMES);
     assert_true(atomic_load(&race.n_borrowed) > 0);
     registry_free(race.registry);
@@ -390,6 +535,11 @@ int main(void)
         cmocka_unit_test(what_was_replaced_is_closed_when_nobody_has_it_any_more),
         cmocka_unit_test(whoever_watches_is_told_when_there_is_something_to_close),
         cmocka_unit_test(names_end_at_ten_thousand),
+        cmocka_unit_test(what_is_taken_away_is_found_no_more_and_lives_on_with_its_borrowers),
+        cmocka_unit_test(a_name_that_comes_back_is_the_very_same_text_for_those_who_have_it),
+        cmocka_unit_test(names_that_come_and_go_take_no_room),
+        cmocka_unit_test(models_stand_in_the_order_in_which_they_were_arranged),
+        cmocka_unit_test(an_alias_moves_to_another_model),
         cmocka_unit_test(threads_borrow_while_another_swaps_and_collects),
     };
     json_init();
