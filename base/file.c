@@ -131,6 +131,19 @@ void file_read_ahead(const char *data, size_t bytes, bool is_on)
     if (bytes > 0) madvise((void *)(uintptr_t)data, bytes, is_on ? MADV_NORMAL : MADV_RANDOM);
 }
 
+/* Linux 5.14; the C library's headers may be older. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
+void file_warm(const char *data, size_t bytes, size_t at_once_max)
+{
+    void *at = (void *)(uintptr_t)data;
+    if (bytes == 0) return;
+    if (bytes > at_once_max || madvise(at, bytes, MADV_POPULATE_READ) != 0)
+        madvise(at, bytes, MADV_WILLNEED);
+}
+
 size_t file_path_bytes(const char *path)
 {
     size_t bytes = strlen(path);

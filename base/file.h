@@ -34,6 +34,11 @@ bool file_map(const char *path, const char **data, size_t *bytes, struct err *er
  * those around it (up to megabytes; at first it does). Only a hint. */
 void file_read_ahead(const char *data, size_t bytes, bool is_on);
 
+/** file_warm has the pages of a mapped file read and mapped before it returns, where it has at most
+ * `at_once_max` bytes and the system can do that (Linux 5.14); otherwise they are read beside other
+ * work. Only a hint. */
+void file_warm(const char *data, size_t bytes, size_t at_once_max);
+
 /** file_path_bytes: of a path without the slashes at its end; the root keeps its one. */
 size_t file_path_bytes(const char *path);
 
