@@ -30,18 +30,23 @@ enum way {
 };
 
 static struct {
-    enum log_level level;
-    bool access;
+    _Atomic enum log_level level;
+    atomic_bool access;
     enum way way;
     int fd;
 } settings = {.level = LOG_LEVEL_INFO, .way = WAY_POLL, .fd = STDERR_FILENO};
 
 static _Atomic uint64_t dropped_count, reported_count;
 
+void log_set(enum log_level level, bool access)
+{
+    atomic_store_explicit(&settings.level, level, memory_order_relaxed);
+    atomic_store_explicit(&settings.access, access, memory_order_relaxed);
+}
+
 void log_init(enum log_level level, bool access)
 {
-    settings.level = level;
-    settings.access = access;
+    log_set(level, access);
     if (settings.fd != STDERR_FILENO) close(settings.fd);
     settings.fd = STDERR_FILENO;
     settings.way = WAY_POLL;

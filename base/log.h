@@ -29,6 +29,9 @@ enum log_level {
  */
 void log_init(enum log_level level, bool access);
 
+/** log_set changes what is written. Any thread. */
+void log_set(enum log_level level, bool access);
+
 /** One sentence, printf format, cut if too long. Never a user's text: it may be private. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -19,6 +19,8 @@ static int exit_code(enum err_code code)
     case ERR_METHOD:
     case ERR_TOO_LARGE:
     case ERR_MEMORY:
+    case ERR_FORBIDDEN:
+    case ERR_CONFLICT:
     case ERR_MEDIA_TYPE:
     case ERR_UNPROCESSABLE:
     case ERR_UNAVAILABLE:

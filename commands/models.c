@@ -2,15 +2,13 @@
 #include "commands/models.h"
 
 #include "base/grow.h"
-#include "base/json.h"
-#include "base/log.h"
-#include "commands/commands.h"
-#include "model/bundle/bundle.h"
-#include "model/model.h"
+#include "base/links.h"
+#include "model/bundle/source.h"
 #include "model/registry.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,30 +17,105 @@
 
 /* ---- which they are ---- */
 
-static bool add_source(struct models *models, const char *name, size_t name_bytes, const char *path,
-                       struct err *err)
+static bool no_memory(struct err *err)
 {
-    struct model_source source = {.path = strdup(path)};
-    if (name) source.name = strndup(name, name_bytes);
-    if (source.path && (source.name || !name) &&
-        grow_to(&models->list, models->n + 1, sizeof *models->list)) {
-        models->list[models->n++] = source;
+    return err_set(err, ERR_MEMORY, NULL, "no memory for the list of models");
+}
+
+static bool add_link(struct models *models, const char *folder, const char *name, struct err *err)
+{
+    char *path;
+    struct stat info;
+    if (asprintf(&path, "%s%s%s", folder, *folder ? "/" : "", name) < 0) return no_memory(err);
+    if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode)) {
+        free(path);
         return true;
     }
-    free(source.name);
-    free(source.path);
-    return err_set(err, ERR_MEMORY, NULL, "no memory for the list of models");
+    if (grow_list(&models->links, &models->links_cap, models->n_links + 1, sizeof(char *))) {
+        models->links[models->n_links++] = path;
+        return true;
+    }
+    free(path);
+    return no_memory(err);
+}
+
+/* Takes `name` and `path`, unless it fails. */
+static bool add_source(struct models *models, char *name, char *path, struct err *err)
+{
+    struct model_source source = {.name = name, .path = path, .is_named = name};
+    if (path && grow_list(&models->list, &models->cap, models->n + 1, sizeof *models->list)) {
+        models->list[models->n++] = source;
+        return add_link(models, path, "..data", err);
+    }
+    free(name);
+    free(path);
+    return no_memory(err);
+}
+
+/* The versions of one model beside each other: what a link named so leads to is the one that
+   counts. */
+#define CURRENT "current"
+
+static bool has_current(const char *folder)
+{
+    char *path;
+    struct stat info;
+    if (asprintf(&path, "%s/" CURRENT, folder) < 0) return false;
+    const bool is_there = lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+    free(path);
+    return is_there;
+}
+
+/* `name` (bytes) of the model in that folder, whose own is its link's. */
+static bool add_current(struct models *models, const char *name, size_t bytes, const char *folder,
+                        struct err *err)
+{
+    char *path, *copy = strndup(name, bytes);
+    if (!copy || asprintf(&path, "%s/" CURRENT, folder) < 0) {
+        free(copy);
+        return no_memory(err);
+    }
+    return add_source(models, copy, path, err) && add_link(models, folder, CURRENT, err);
+}
+
+static bool has_weights(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    bool found = false;
+    for (const struct dirent *entry; entries && !found && (entry = readdir(entries));)
+        found = source_stem_bytes(entry->d_name) > 0;
+    if (entries) closedir(entries);
+    return found;
+}
+
+/* A name NULL: its own. */
+static bool add_path(struct models *models, const char *name, size_t bytes, const char *path,
+                     struct err *err)
+{
+    if (!has_current(path) || has_weights(path)) {
+        char *copy = name ? strndup(name, bytes) : NULL;
+        if (name && !copy) return no_memory(err);
+        return add_source(models, copy, strdup(path), err);
+    }
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    return name ? add_current(models, name, bytes, path, err)
+                : add_current(models, path + start, end - start, path, err);
 }
 
 /* [NAME=]PATH. What there is under the whole text is a path, whatever its name. */
 static bool add_item(struct models *models, const char *item, struct err *err)
 {
     const char *equals = strchr(item, '=');
-    if (!equals || access(item, F_OK) == 0) return add_source(models, NULL, 0, item, err);
+    if (!equals || access(item, F_OK) == 0) return add_path(models, NULL, 0, item, err);
     if (equals == item || !equals[1])
         return err_set(err, ERR_USAGE, "model", "model must be PATH or NAME=PATH, not '%.*s'",
                        ERR_VALUE_BYTES, item);
-    return add_source(models, item, (size_t)(equals - item), equals + 1, err);
+    return add_path(models, item, (size_t)(equals - item), equals + 1, err);
 }
 
 /* Calls `take` for each line of a list; a variable's last one often ends in a newline. */
@@ -74,8 +147,15 @@ static bool take_entry(struct models *models, const char *folder, const char *fi
     if (asprintf(&path, "%s/%s", folder, file) < 0)
         return err_set(err, ERR_MEMORY, NULL, "no memory for the list of models");
     size_t bytes = source_stem_bytes(file); /* of a file; a folder's name is whole */
-    if (stat(path, &info) != 0 ? bytes == 0 : S_ISDIR(info.st_mode)) bytes = strlen(file);
-    const bool done = bytes == 0 || add_source(models, file, bytes, path, err);
+    const bool is_there = stat(path, &info) == 0, is_folder = is_there && S_ISDIR(info.st_mode);
+    if (is_there ? is_folder : bytes == 0) bytes = strlen(file);
+    bool done = bytes == 0;
+    if (is_folder && has_current(path))
+        done = add_current(models, file, bytes, path, err);
+    else if (bytes > 0) {
+        char *name = strndup(file, bytes);
+        return name ? add_source(models, name, path, err) : no_memory(err);
+    }
     free(path);
     return done;
 }
@@ -101,8 +181,7 @@ static bool read_folder(struct models *models, const char *folder, struct err *e
     return done;
 }
 
-/* Whether no other before `end` has the name of model `i`. */
-static bool check_name(const struct models *models, size_t i, size_t end, struct err *err)
+bool models_check_name(const struct models *models, size_t i, size_t end, struct err *err)
 {
     const struct model_source *list = models->list;
     for (size_t k = 0; k < end && list[i].name; k++)
@@ -118,142 +197,96 @@ static bool check_names(const struct models *models, struct err *err)
 {
     bool done = true;
     for (size_t i = 0; i < models->n && done; i++)
-        done = check_name(models, i, i, err);
+        done = models_check_name(models, i, i, err);
+    return done;
+}
+
+/* ---- aliases ---- */
+
+static bool add_alias(struct models *models, const char *line, size_t bytes, struct err *err)
+{
+    struct model_alias alias = {strndup(line, bytes), strdup(line + bytes + 1)};
+    if (alias.name && alias.target &&
+        grow_list(&models->aliases, &models->aliases_cap, models->n_aliases + 1,
+                  sizeof *models->aliases)) {
+        models->aliases[models->n_aliases++] = alias;
+        return true;
+    }
+    free(alias.name);
+    free(alias.target);
+    return no_memory(err);
+}
+
+static bool take_alias(void *user, const char *line, struct err *err)
+{
+    struct models *models = user;
+    const char *equals = strchr(line, '=');
+    if (!equals || equals == line || !equals[1])
+        return err_set(err, ERR_USAGE, "alias", "alias must be ALIAS=NAME, not '%.*s'",
+                       ERR_VALUE_BYTES, line);
+    const size_t bytes = (size_t)(equals - line);
+    for (size_t i = 0; i < models->n_aliases; i++)
+        if (strlen(models->aliases[i].name) == bytes &&
+            memcmp(models->aliases[i].name, line, bytes) == 0)
+            return err_set(err, ERR_USAGE, "alias",
+                           "'%.200s' is served already; give the alias another name",
+                           models->aliases[i].name);
+    return add_alias(models, line, bytes, err);
+}
+
+/* ---- all of it ---- */
+
+static bool read_options(struct models *models, const struct config *config, struct err *err)
+{
+    const int n = asprintf(&models->options, "%s %d %" PRIu64 " %d %s", config->tensor,
+                           config->compat, config->limit, config->strict, config->heads);
+    if (n < 0) models->options = NULL;
+    return n >= 0 || no_memory(err);
+}
+
+static bool read_sources(struct models *models, const struct config *config, struct err *err)
+{
+    const bool has_folder = strcmp(config->models, "none") != 0;
+    const bool is_listed = !has_folder || config->origins[CONFIG_model] != CONFIG_DEFAULT;
+    return (!is_listed || each_line(config->model, models, take_model, err)) &&
+           (!has_folder || (add_link(models, config->models, "..data", err) &&
+                            read_folder(models, config->models, err))) &&
+           check_names(models, err);
+}
+
+/* A configuration that is mounted is swapped by a link, too. */
+static bool watch_file(struct models *models, const struct config *config, struct err *err)
+{
+    const char *slash = config->file ? strrchr(config->file, '/') : NULL;
+    if (!config->file) return true;
+    char *folder = strndup(config->file, slash ? (size_t)(slash - config->file) : 0);
+    const bool done = folder ? add_link(models, folder, "..data", err) : no_memory(err);
+    free(folder);
     return done;
 }
 
 bool models_read(struct models *models, const struct config *config, struct err *err)
 {
-    *models = (struct models){.config = config};
-    const bool has_folder = strcmp(config->models, "none") != 0;
-    const bool is_listed = !has_folder || config->origins[CONFIG_model] != CONFIG_DEFAULT;
-    if ((is_listed && !each_line(config->model, models, take_model, err)) ||
-        (has_folder && !read_folder(models, config->models, err)) || !check_names(models, err))
+    *models = (struct models){0};
+    if (!read_options(models, config, err) || !read_sources(models, config, err) ||
+        !watch_file(models, config, err))
         return false;
+    models->links_hash = links_hash(models->links, models->n_links);
     if (models->n == 0)
         return err_set(err, ERR_USAGE, "model", "model names no model; give a PATH or NAME=PATH");
-    return models->n == 1 || strcmp(config->heads, "none") == 0 ||
-           err_set(err, ERR_USAGE, "heads",
-                   "heads are served beside one model, and there are %zu; put each model's heads "
-                   "into its own folder heads",
-                   models->n);
-}
-
-/* ---- opening them ---- */
-
-static void warn_of_files(const char *sentence)
-{
-    char shown[COMMANDS_SENTENCE_BYTES];
-    snprintf(shown, sizeof shown, "%s", sentence);
-    commands_name_flags(shown);
-    log_warn("%s", shown);
-}
-
-/* Such a model serves vectors all the same. */
-static void warn_of_head(const struct model *model)
-{
-    struct err refused = model_heads(model)->refused;
-    commands_name_flags(refused.message);
-    if (refused.code != ERR_NONE) log_warn("served without its classifier: %s", refused.message);
-}
-
-static void tell_of_config(const struct model *model)
-{
-    const struct settings *settings = &model_bundle(model)->settings;
-    const char *key;
-    json_t *value;
-    json_object_foreach(settings->passed_over, key, value)
-    {
-        log_info("config.json belongs to %s (it has %s), so its %s is ignored; add \"compat\": "
-                 "\"embedd\" to it to make its keys count",
-                 settings_owners[settings->owner], settings->mark, key);
-    }
-}
-
-static bool open_source(const struct config *config, const struct model_source *source,
-                        struct model **out, struct err *err)
-{
-    const struct model_options options = {
-        .tensor = strcmp(config->tensor, "auto") == 0 ? NULL : config->tensor,
-        .compat = (int)config->compat - 1, /* the first choice is auto */
-        .is_strict = config->strict,
-        .limit = (uint64_t)config->limit,
-        .warn = warn_of_files,
-    };
-    if (!model_open_as(out, source->path, &options, err)) return false;
-    warn_of_head(*out);
-    tell_of_config(*out);
-    if (strcmp(config->heads, "none") == 0 || model_add_heads(*out, config->heads, err))
-        return true;
-    model_close(*out);
-    return false;
-}
-
-/* A name that it was not given stays what it called itself at first. */
-static bool set_name(struct models *models, struct model_source *source, const struct model *model,
-                     struct err *err)
-{
-    if (source->name) return true;
-    source->name = strdup(model_info(model)->name);
-    return source->name ? check_name(models, (size_t)(source - models->list), models->n, err)
-                        : err_set(err, ERR_MEMORY, NULL, "no memory for the name of a model");
-}
-
-static bool serve_source(struct models *models, struct model_source *source,
-                         struct registry *registry, models_attach *attach, void *to,
-                         struct err *err)
-{
-    struct model *model;
-    if (!open_source(models->config, source, &model, err)) return false;
-    void *attached = NULL;
-    if (set_name(models, source, model, err) && (attached = attach(to, source->name, model, err)) &&
-        registry_put(registry, source->name, model, attached, err))
-        return true;
-    free(attached);
-    model_close(model);
-    return false;
-}
-
-static bool take_alias(void *user, const char *line, struct err *err)
-{
-    const char *equals = strchr(line, '=');
-    char alias[REGISTRY_NAME_BYTES_MAX + 2];
-    if (!equals || equals == line || !equals[1])
-        return err_set(err, ERR_USAGE, "alias", "alias must be ALIAS=NAME, not '%.*s'",
-                       ERR_VALUE_BYTES, line);
-    /* One that is too long is refused by its length. */
-    snprintf(alias, sizeof alias, "%.*s", (int)(equals - line), line);
-    return registry_alias(user, alias, equals + 1, err);
-}
-
-bool models_open(void *user, struct registry *registry, models_attach *attach, void *to,
-                 struct err *err)
-{
-    struct models *models = user;
-    const char *aliases = models->config->alias;
-    bool done = true;
-    for (size_t i = 0; i < models->n; i++) {
-        struct err why;
-        if (serve_source(models, &models->list[i], registry, attach, to, &why)) continue;
-        commands_name_flags(why.message);
-        if (!done) log_error("reload: %s", err->message); /* the last one is the caller's to tell */
-        *err = why;
-        if (!models->is_open) return false;
-        done = false;
-    }
-    if (models->is_open) return done;
-    models->is_open = strcmp(aliases, "none") == 0 || each_line(aliases, registry, take_alias, err);
-    return models->is_open;
+    if (models->n > 1 && strcmp(config->heads, "none") != 0)
+        return err_set(err, ERR_USAGE, "heads",
+                       "heads are served beside one model, and there are %zu; put each model's "
+                       "heads into its own folder heads",
+                       models->n);
+    return strcmp(config->alias, "none") == 0 || each_line(config->alias, models, take_alias, err);
 }
 
 void models_paths(void *user, void (*take)(void *to, const char *path), void *to)
 {
     const struct models *models = user;
-    const struct config *config = models->config;
     for (size_t i = 0; i < models->n; i++)
         take(to, models->list[i].path);
-    if (strcmp(config->heads, "none") != 0) take(to, config->heads);
-    if (config->file) take(to, config->file);
 }
 
 void models_clear(struct models *models)
@@ -262,6 +295,15 @@ void models_clear(struct models *models)
         free(models->list[i].name);
         free(models->list[i].path);
     }
+    for (size_t i = 0; i < models->n_aliases; i++) {
+        free(models->aliases[i].name);
+        free(models->aliases[i].target);
+    }
+    for (size_t i = 0; i < models->n_links; i++)
+        free(models->links[i]);
     free(models->list);
+    free(models->aliases);
+    free(models->links);
+    free(models->options);
     *models = (struct models){0};
 }

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "commands/commands.h"
-#include "commands/models.h"
+#include "commands/models_open.h"
 #include "config/config.h"
 #include "model/math/kernels.h"
 
@@ -16,6 +16,17 @@ static void print_url(const char *url, bool is_admin, void *user)
     (void)user;
     printf("listening on %s%s\n", url, is_admin ? " (admin)" : "");
     fflush(stdout);
+}
+
+static char **take_links(void *user, size_t *n, uint64_t *known)
+{
+    struct models *models = user;
+    char **links = models->links;
+    *n = models->n_links;
+    *known = models->links_hash;
+    models->links = NULL;
+    models->n_links = models->links_cap = 0;
+    return links;
 }
 
 static void warn_of_cpu(void)
@@ -63,11 +74,10 @@ int serve_main(int argc, char **argv)
     for (size_t i = 0; i < config.n_warnings; i++)
         log_warn("%s", config.warnings[i]);
     warn_of_cpu();
-    struct models models;
+    struct models models = {0};
     const struct serve_models source = {
-        .open = models_open, .paths = models_paths, .user = &models};
-    const bool is_done =
-        models_read(&models, &config, &err) && serve_run(&config, &source, print_url, NULL, &err);
+        .open = models_open, .links = take_links, .paths = models_paths, .user = &models};
+    const bool is_done = serve_run(&config, &source, print_url, NULL, &err);
     models_clear(&models);
     config_clear(&config);
     return is_done ? 0 : commands_fail("serve", &err);

@@ -3,8 +3,8 @@
  * @file config.h
  * The settings of the service, from one list (options.def): struct, defaults, flags, EMBEDD_*
  * variables, the JSON file, --help, the sample file and docs/CONFIG.md all come from it.
- * Precedence: flag > variable > file > default. Read once at start, by one thread; immutable
- * afterwards.
+ * Precedence: flag > variable > file > default. Read by one thread, at the start and at each
+ * reload; immutable afterwards.
  *
  * Values as text, wherever they come from: whole numbers; sizes also as 64K, 8M, 8MiB, 1G (powers
  * of 1,024); times as 30 or 30s, 500ms, 2m, 1h. An empty variable counts as not set.
@@ -83,6 +83,19 @@ extern const char *const config_aliases[][2];
  *         the value. The caller still owes config_clear.
  */
 bool config_finish(struct config *config, struct err *err);
+
+/**
+ * config_read_again fills `config`, which holds nothing yet, with what a start would read now: the
+ * flags of `before`, the variables, the file. Settings that take a start stay as `before` has them;
+ * their names are written into `fixed` (parted by ", ", cut where they are too many; "": none
+ * differs).
+ * @return as config_finish; the caller still owes config_clear
+ */
+bool config_read_again(struct config *config, const struct config *before, char *fixed,
+                       size_t bytes, struct err *err);
+
+/** config_differs: whether setting `i` has another value in `a` than in `b`. */
+bool config_differs(const struct config *a, const struct config *b, size_t i);
 
 /**
  * config_nearest_name: which setting's name (without dashes in front) `name` is likely meant to be,

@@ -484,3 +484,51 @@ bool config_finish(struct config *config, struct err *err)
     warn_of_unknown_variables(config);
     return !config->file || load_file(config, err);
 }
+
+/* ---- again ---- */
+
+static void copy_value(struct config *to, const struct config *from, size_t i)
+{
+    char scratch[32];
+    const struct option *option = &options[i];
+    const char *text = config_value(from, i, scratch);
+    uint64_t number = 0;
+    if (option_is_text(option))
+        store_text(to, option, text);
+    else if (option_read(option, text, &number))
+        store_number(to, option, number);
+    to->origins[i] = from->origins[i];
+}
+
+bool config_differs(const struct config *a, const struct config *b, size_t i)
+{
+    char of_a[32], of_b[32];
+    return strcmp(config_value(a, i, of_a), config_value(b, i, of_b)) != 0;
+}
+
+static void keep_fixed(struct config *config, const struct config *before, char *fixed,
+                       size_t bytes)
+{
+    size_t used = 0;
+    fixed[0] = '\0';
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        if (options[i].is_reloadable || !config_differs(config, before, i)) continue;
+        copy_value(config, before, i);
+        const int n =
+            snprintf(fixed + used, bytes - used, "%s%s", used ? ", " : "", options[i].name);
+        used = n < 0 || (size_t)n >= bytes - used ? bytes - 1 : used + (size_t)n;
+    }
+}
+
+bool config_read_again(struct config *config, const struct config *before, char *fixed,
+                       size_t bytes, struct err *err)
+{
+    config_init(config);
+    for (size_t i = 0; i < CONFIG_COUNT; i++)
+        if (before->origins[i] == CONFIG_FLAG) copy_value(config, before, i);
+    if (before->file && before->file_origin == CONFIG_FLAG)
+        set_file(config, CONFIG_FLAG, before->file);
+    if (!config_finish(config, err)) return false;
+    keep_fixed(config, before, fixed, bytes);
+    return true;
+}

@@ -28,6 +28,10 @@ static struct error_form form_of(enum err_code code)
         return (struct error_form){413, "too_large", REJECT_BODY_TOO_LARGE};
     case ERR_MEMORY:
         return (struct error_form){413, "too_large", REJECT_MEMORY};
+    case ERR_FORBIDDEN:
+        return (struct error_form){403, "forbidden", REJECT_NONE};
+    case ERR_CONFLICT:
+        return (struct error_form){409, "conflict", REJECT_NONE};
     case ERR_MEDIA_TYPE:
         return (struct error_form){415, "unsupported_media_type", REJECT_MEDIA_TYPE};
     case ERR_UNPROCESSABLE:

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CACHE_LINE 64
@@ -43,8 +44,8 @@ static const char *const reject_names[REJECT_COUNT] = {
 };
 
 /* The statuses that the service sends; anything else is counted under the last, "other". */
-static const unsigned codes[] = {200, 204, 400, 404, 405, 408, 413, 414, 415,
-                                 422, 424, 429, 431, 499, 500, 503, 0};
+static const unsigned codes[] = {200, 204, 400, 403, 404, 405, 408, 409, 413, 414,
+                                 415, 422, 424, 429, 431, 499, 500, 503, 0};
 #define N_CODES (sizeof codes / sizeof *codes)
 
 /* Upper bounds of the buckets; above the last is +Inf. */
@@ -145,6 +146,8 @@ struct metrics {
     const struct arena_budget *budget; /* NULL: not watched */
     char *slots;
     _Atomic uint64_t reloads[2]; /* failed, done */
+    atomic_bool last_reload_done;
+    _Atomic uint64_t last_reload_unix_s; /* of the last that was done, at first the start */
     pthread_mutex_t mutex;       /* over the lists of models and heads, not what they count */
     struct model_counts *models; /* in the order in which their names came */
 };
@@ -177,6 +180,8 @@ struct metrics *metrics_new(size_t threads, const char *const *routes, size_t n_
         metrics_slot(metrics, i)->number = i;
     }
     pthread_mutex_init(&metrics->mutex, NULL);
+    atomic_init(&metrics->last_reload_done, true);
+    atomic_init(&metrics->last_reload_unix_s, (uint64_t)time(NULL));
     return metrics;
 }
 
@@ -376,8 +381,23 @@ struct metrics_served *metrics_serve(struct metrics *metrics, const struct metri
     return NULL;
 }
 
+void metrics_unserve(struct metrics *metrics, const char *name)
+{
+    pthread_mutex_lock(&metrics->mutex);
+    for (struct model_counts *model = metrics->models; model; model = model->next) {
+        if (strcmp(model->name, name) != 0) continue;
+        free(model->info);
+        model->info = NULL;
+    }
+    pthread_mutex_unlock(&metrics->mutex);
+}
+
 void metrics_count_reload(struct metrics *metrics, bool is_done)
 {
+    atomic_store_explicit(&metrics->last_reload_done, is_done, memory_order_relaxed);
+    if (is_done)
+        atomic_store_explicit(&metrics->last_reload_unix_s, (uint64_t)time(NULL),
+                              memory_order_relaxed);
     atomic_fetch_add_explicit(&metrics->reloads[is_done], 1, memory_order_relaxed);
 }
 
@@ -690,15 +710,22 @@ static void write_models(const struct writer *w)
         }
     }
     static const char *const results[] = {"failed", "done"};
-    begin(w, "embedd_model_reloads", "counter", "Times that models were opened anew.");
+    begin(w, "embedd_model_reloads", "counter",
+          "Times that options, models and so on were read anew.");
     for (size_t i = 0; i < 2; i++) {
         add_label(w->out, "embedd_model_reloads_total{", "result", results[i]);
         buf_printf(w->out, "} %" PRIu64 "\n",
                    atomic_load_explicit(&w->metrics->reloads[i], memory_order_relaxed));
     }
+    write_simple(w, "embedd_config_last_reload_successful", "gauge",
+                 "Whether the last reload, or the start, took all that it read.",
+                 atomic_load_explicit(&w->metrics->last_reload_done, memory_order_relaxed));
+    write_simple(w, "embedd_config_last_reload_success_timestamp_seconds", "gauge",
+                 "When that was last so.",
+                 atomic_load_explicit(&w->metrics->last_reload_unix_s, memory_order_relaxed));
     begin(w, "embedd_model_info", "gauge", "The models that are served.");
     for (const struct model_counts *model = w->metrics->models; model; model = model->next)
-        buf_printf(w->out, "embedd_model_info{%s} 1\n", model->info);
+        if (model->info) buf_printf(w->out, "embedd_model_info{%s} 1\n", model->info);
 }
 
 static void write_gauges(const struct writer *w)

@@ -55,7 +55,11 @@ struct metrics_served;
  */
 struct metrics_served *metrics_serve(struct metrics *metrics, const struct metrics_model *model);
 
-/** metrics_count_reload: models were opened anew, or one of them could not be. Any thread. */
+/** metrics_unserve: the model of that name is served no more. What it did is still shown. Any
+ * thread. */
+void metrics_unserve(struct metrics *metrics, const char *model);
+
+/** metrics_count_reload: a reload has ended, and whether all that it read was taken. Any thread. */
 void metrics_count_reload(struct metrics *metrics, bool is_done);
 
 /** metrics_watch_memory: what requests hold of `budget`, borrowed, is shown from now on. */

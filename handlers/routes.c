@@ -81,6 +81,8 @@ const struct route routes[] = {
     GET("/v2/health/ready", SCOPE_OPEN, &dialect_oip, oip_ready),
     GET("/live", SCOPE_OPEN, &dialect_own, live),
     GET("/ready", SCOPE_OPEN, &dialect_own, ready),
+    POST("/admin/reload", SCOPE_ADMIN, &dialect_own, admin_reload),
+    GET("/admin/models", SCOPE_ADMIN, &dialect_own, admin_models),
     GET("/metrics", SCOPE_METRICS, &dialect_own, metrics),
 };
 

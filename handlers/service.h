@@ -2,7 +2,8 @@
 /**
  * @file service.h
  * What every request of a running service shares: the models, the limits, the state that /ready and
- * /metrics report. Handed to the handlers with each request; they change nothing in it.
+ * /metrics report. Handed to the handlers with each request; they change nothing in it, and neither
+ * does anybody else: where options change, requests that begin later get another one.
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 struct cors;
+struct service_actions;
 struct metrics;
 struct openai_ids;
 struct registry;
@@ -55,7 +57,27 @@ struct service {
     size_t threads, workers, connections_max;
     bool has_admin; /* there is an admin-listen: what operators ask is answered there alone */
 
-    atomic_bool is_draining; /* written by the server, read by /ready and /live */
-    atomic_bool
-        is_replaced; /* another process has the listeners: it ends, and says no word of it */
+    /* Of connections, for the server: how long a request may take to come, a connection may be
+       silent, a reader may make no progress. */
+    uint64_t request_timeout_ns, idle_timeout_ns, write_timeout_ns;
+    uint64_t drain_idle_ns; /* and, in a drain, how long an idle one may still send a request */
+
+    const struct service_actions *actions; /* what operators may have done; NULL in tests */
+    bool is_loopback_only;                 /* nobody on another machine can ask */
+    const atomic_bool *is_draining; /* written by the server, read by /ready and /live; NULL: it is
+                                       not */
+    const atomic_bool *is_replaced; /* another process has the listeners: this one ends, and says no
+                                       word of it; NULL: it has not */
 };
+
+static inline bool service_is_draining(const struct service *service)
+{
+    return service->is_draining && atomic_load_explicit(service->is_draining, memory_order_relaxed);
+}
+
+static inline bool service_is_ending(const struct service *service)
+{
+    return service_is_draining(service) ||
+           (service->is_replaced &&
+            atomic_load_explicit(service->is_replaced, memory_order_relaxed));
+}

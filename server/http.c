@@ -41,11 +41,17 @@ struct http {
     struct conns conns;
     struct lingers lingers;
     struct requests requests;
-    const struct arrival *arrival; /* that http_add is about */
-    size_t n_begun;                /* connections that on_connection was told of */
-    uint64_t quiet_until_ns;       /* about proxies that do not begin as they should */
-    uint64_t n_runs;               /* of libmicrohttpd: what happens in one happens at one time */
+    const struct arrival *arrival;   /* that http_add is about */
+    size_t n_begun;                  /* connections that on_connection was told of */
+    uint64_t quiet_until_ns;         /* about proxies that do not begin as they should */
+    uint64_t n_runs;                 /* of libmicrohttpd: what happens in one happens at one time */
+    const struct service *limits_of; /* whose limits conns has */
 };
+
+static const struct service *service_now(const struct http *http)
+{
+    return atomic_load_explicit(http->settings.service, memory_order_acquire);
+}
 
 static const char reply_413[] = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n"
                                 "Connection: close\r\n\r\n";
@@ -164,12 +170,6 @@ static struct MHD_Response *make_response(struct request *request)
 }
 
 /* No connection is to be kept. */
-static bool is_ending(const struct service *service)
-{
-    return atomic_load_explicit(&service->is_draining, memory_order_relaxed) ||
-           atomic_load_explicit(&service->is_replaced, memory_order_relaxed);
-}
-
 static enum MHD_Result queue_reply(struct request *request, bool closes)
 {
     struct exchange *x = &request->x;
@@ -178,7 +178,8 @@ static enum MHD_Result queue_reply(struct request *request, bool closes)
     if (x->reply_type) MHD_add_response_header(response, "Content-Type", x->reply_type);
     for (size_t i = 0; i < x->n_headers; i++)
         MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
-    if (closes || is_ending(x->service)) MHD_add_response_header(response, "Connection", "close");
+    if (closes || service_is_ending(x->service))
+        MHD_add_response_header(response, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(request->connection, x->status, response);
     MHD_destroy_response(response);
     /* What was answered on this thread was so just now: the stages know when. */
@@ -201,9 +202,9 @@ static void refuse(struct request *request, const struct err *err)
 }
 
 /* How much of a body nobody wants is read for the sake of keeping the connection. */
-static size_t swallow_max(const struct http *http)
+static size_t swallow_max(const struct exchange *x)
 {
-    return 2 * http->settings.service->body_bytes_max + (1u << 20);
+    return 2 * x->service->body_bytes_max + (1u << 20);
 }
 
 /* Answers past libmicrohttpd and closes the connection. */
@@ -217,8 +218,7 @@ static enum MHD_Result drop(struct request *request)
     return MHD_NO;
 }
 
-static enum MHD_Result take_head(struct http *http, struct request *request, const char *path,
-                                 const char *method)
+static enum MHD_Result take_head(struct request *request, const char *path, const char *method)
 {
     struct exchange *x = &request->x;
     struct head head = {.x = x};
@@ -239,21 +239,19 @@ static enum MHD_Result take_head(struct http *http, struct request *request, con
     /* Answering before the body has come ends the connection, so only where waiting for it would be
        worse. libmicrohttpd stops reading for these two methods alone. */
     bool can_answer_now = is == METHOD_POST || !strcmp(method, "PUT");
-    bool is_worth_it =
-        head.expects_continue || head.content_length > http->settings.service->body_bytes_max;
+    bool is_worth_it = head.expects_continue || head.content_length > x->service->body_bytes_max;
     if (!can_answer_now || !is_worth_it) return MHD_YES;
     request->conn->lingers = true;
     return queue_reply(request, true);
 }
 
-static enum MHD_Result take_body(struct http *http, struct request *request, const char *data,
-                                 size_t bytes)
+static enum MHD_Result take_body(struct request *request, const char *data, size_t bytes)
 {
     struct exchange *x = &request->x;
     request->arrived_bytes += bytes;
     if (request->state == REQUEST_BODY) {
         struct err err;
-        if (request->arrived_bytes > http->settings.service->body_bytes_max) {
+        if (request->arrived_bytes > x->service->body_bytes_max) {
             refuse(request, NULL);
             handlers_check_head(x, NULL, request->arrived_bytes); /* its 413 */
         } else if (!request_keep_body(request, data, bytes)) {
@@ -264,7 +262,7 @@ static enum MHD_Result take_body(struct http *http, struct request *request, con
             refuse(request, &err);
         }
     }
-    if (request->arrived_bytes <= swallow_max(http)) return MHD_YES;
+    if (request->arrived_bytes <= swallow_max(x)) return MHD_YES;
     return drop(request);
 }
 
@@ -326,11 +324,11 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     struct http *http = cls;
     struct request *request = *state;
     if (!request) return MHD_NO; /* there was no memory for it */
-    if (request->state == REQUEST_NEW) return take_head(http, request, path, method);
+    if (request->state == REQUEST_NEW) return take_head(request, path, method);
     if (*bytes > 0) {
         size_t n = *bytes;
         *bytes = 0;
-        return take_body(http, request, data, n);
+        return take_body(request, data, n);
     }
     if (request->state == REQUEST_BODY) return answer(http, request);
     return queue_reply(request, false);
@@ -349,7 +347,7 @@ static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *co
     }
     struct request *request = conn ? requests_get(&http->requests) : NULL;
     if (!request) return NULL;
-    request->x.service = http->settings.service;
+    request->x.service = service_now(http);
     request->x.client = conn->wire.client;
     request->x.is_admin = conn->wire.door->is_admin;
     request->http = http;
@@ -475,7 +473,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
         return;
     }
     struct conn *conn = *socket_context;
-    bool is_draining = is_ending(http->settings.service);
+    bool is_draining = service_is_ending(service_now(http));
     /* on_completed is not called after every error of libmicrohttpd's own. */
     if (conn && conn->request) end_request(http, conn->request, MHD_REQUEST_TERMINATED_WITH_ERROR);
     if (conn && (conn->lingers || (is_draining && !conn->is_shut) || wire_is_talking(&conn->wire)))
@@ -501,13 +499,14 @@ struct http *http_new(const struct http_settings *settings)
     struct http *http = calloc(1, sizeof *http);
     if (!http) return NULL;
     http->settings = *settings;
+    http->limits_of = service_now(http);
     conns_init(&http->conns, &settings->limits);
     http->conns.on_refused = on_refused;
     http->conns.user = http;
     http->lingers.loop = settings->loop;
     http->requests.memory_max = settings->request_memory_max;
     http->requests.budget = settings->budget;
-    const size_t pool_bytes = POOL_BYTES + (settings->service->cors ? CORS_BYTES : 0);
+    const size_t pool_bytes = POOL_BYTES + (service_now(http)->cors ? CORS_BYTES : 0);
     /* The connections are counted where they are accepted. */
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
@@ -567,11 +566,29 @@ size_t http_connections(const struct http *http)
     return http->conns.n + http->lingers.n;
 }
 
+/* The service may be another one, of other settings. */
+static void take_limits(struct http *http)
+{
+    const struct service *service = service_now(http);
+    if (service == http->limits_of) return;
+    http->limits_of = service;
+    http->conns.limits.request_ns = service->request_timeout_ns;
+    http->conns.limits.idle_ns = service->idle_timeout_ns;
+    http->conns.limits.write_ns = service->write_timeout_ns;
+    http->conns.limits.drain_idle_ns = service->drain_idle_ns;
+}
+
+const struct conn_limits *http_limits(const struct http *http)
+{
+    return &http->conns.limits;
+}
+
 void http_sweep(struct http *http, uint64_t drain_ns)
 {
     const uint64_t now_ns = clock_now_ns();
+    take_limits(http);
     conns_sweep(&http->conns, now_ns);
-    if (drain_ns > 0 && now_ns - drain_ns >= http->settings.limits.drain_idle_ns)
+    if (drain_ns > 0 && now_ns - drain_ns >= http->conns.limits.drain_idle_ns)
         conns_shut_idle(&http->conns);
     lingers_sweep(&http->lingers, drain_ns > 0);
     for (; http->conns.timeouts > 0; http->conns.timeouts--)

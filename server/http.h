@@ -23,8 +23,9 @@
 struct http;
 
 struct http_settings {
-    const struct service *service;
-    struct metrics_slot *metrics; /* this loop's */
+    const struct service *_Atomic *service; /* that which a request begins with is its own to its
+                                               end; another may be put there */
+    struct metrics_slot *metrics;           /* this loop's */
     uv_loop_t *loop;
     struct conn_limits limits;
     struct arena_budget *budget; /* of all requests of the process */
@@ -63,6 +64,9 @@ size_t http_connections(const struct http *http);
 /** http_sweep: deadlines; when draining, since `drain_ns` of clock_now_ns (0: not), also idle
  * connections, once they have had their time. Then call http_run. */
 void http_sweep(struct http *http, uint64_t drain_ns);
+
+/** http_limits: as the service has them since the last http_sweep. */
+const struct conn_limits *http_limits(const struct http *http);
 
 /** http_cut ends every connection. Those whose request is with a worker end when it is done.
  * Returns how many requests and replies that cut off. Then call http_run. */

@@ -94,6 +94,7 @@ static void on_sweep(uv_timer_t *timer)
 {
     struct loop *loop = timer->data;
     http_sweep(loop->http, loop->drain_ns);
+    if (loop->drain_ns == 0) uv_timer_set_repeat(timer, sweep_ms(http_limits(loop->http)));
     run_http(loop);
 }
 

@@ -3,12 +3,12 @@
 
 #include "base/confine.h"
 #include "base/log.h"
+#include "handlers/actions.h"
 #include "handlers/cors.h"
 #include "handlers/handlers.h"
 #include "handlers/metrics.h"
 #include "model/model.h"
 #include "model/registry.h"
-#include "model/text/openai/openai_ids.h"
 #include "server/activation.h"
 #include "server/handover.h"
 #include "server/http.h"
@@ -16,7 +16,10 @@
 #include "server/loop.h"
 #include "server/memory.h"
 #include "server/notify.h"
+#include "server/options.h"
 #include "server/pool.h"
+#include "server/reload.h"
+#include "server/watch.h"
 #include "server/wire.h"
 
 #include <malloc.h>
@@ -43,21 +46,14 @@ static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM
 static const char reply_503[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
                                 "Content-Length: 0\r\nConnection: close\r\n\r\n";
 
-/* Opening the models anew, on a thread of its own. */
-struct reload {
-    uv_async_t done; /* from that thread; and whenever an old model can be closed */
-    uv_thread_t thread;
-    bool is_running; /* the main thread's */
-    bool is_wanted;  /* once more, when it has ended */
-    bool is_late;    /* the drain's deadline has passed: nobody waits for it any more */
-    atomic_bool is_over;
-};
-
 /* The main thread's: it accepts, hears signals and ends the loops, and answers nothing. */
 struct server {
-    const struct config *config;
+    struct options options;         /* in force: the config as well */
     const struct wire_layer *layer; /* of those by TCP; NULL: plain HTTP */
-    struct service service;
+    struct service service;         /* as it is at the start; then options.service */
+    struct service_actions actions;
+    atomic_bool is_draining;
+    atomic_bool is_replaced;
     struct cors cors;           /* the service's */
     struct arena_budget budget; /* of all requests */
     struct metrics *metrics;
@@ -79,8 +75,19 @@ struct server {
     uv_timer_t drain; /* first the delay, then the deadline */
     uv_async_t ended; /* from the loops */
     struct reload reload;
+    struct reload_part parts[RELOAD_PARTS_MAX];
+    struct watch watch;
+    uv_mutex_t links_mutex; /* over the following, from a reload to the main thread */
+    char **links;           /* (n_links) or NULL: nothing new */
+    size_t n_links;
+    uint64_t links_known;
     uv_work_t warmup; /* of the workers */
 };
+
+static const struct config *config_now(const struct server *server)
+{
+    return atomic_load(&server->options.config);
+}
 
 /* ---- connections ---- */
 
@@ -108,7 +115,7 @@ static void deal(const struct arrival *arrival, void *user)
         fewest = n;
     }
     const size_t spare = arrival->door->is_admin ? ADMIN_CONNECTIONS_SPARE : 0;
-    if (sum >= server->config->max_connections + spare) {
+    if (sum >= config_now(server)->max_connections + spare) {
         turn_away(server, arrival);
         return;
     }
@@ -137,28 +144,29 @@ static void on_drain_delay_over(uv_timer_t *timer)
     handover_stop(&server->handover);
     for (size_t i = 0; i < server->n_loops; i++)
         loop_drain(server->loops[i]);
-    uv_timer_start(timer, on_drain_timeout, server->config->drain_timeout_ms, 0);
+    uv_timer_start(timer, on_drain_timeout, config_now(server)->drain_timeout_ms, 0);
 }
 
 /* The listeners are another process's by now. */
 static void on_replaced(void *user)
 {
     struct server *server = user;
-    atomic_store(&server->service.is_replaced, true);
+    atomic_store(&server->is_replaced, true);
     on_drain_delay_over(&server->drain);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
-    if (atomic_exchange(&server->service.is_draining, true)) {
+    if (atomic_exchange(&server->is_draining, true)) {
         log_warn("second signal: leaving at once");
         _exit(128 + number);
     }
     log_info("%s: draining", strsignal(number));
     notify_stopping();
     if (server->is_ending) return;
-    uv_timer_start(&server->drain, on_drain_delay_over, server->config->drain_delay_ms, 0);
+    reload_forget(&server->reload);
+    uv_timer_start(&server->drain, on_drain_delay_over, config_now(server)->drain_delay_ms, 0);
 }
 
 /* ---- models ---- */
@@ -189,63 +197,110 @@ static void *attach_model(void *user, const char *name, const struct model *mode
     return served;
 }
 
-/* ---- models opened anew ---- */
+/* ---- reloads ---- */
 
-/* On the thread of its own. */
-static void reload_models(void *user)
+/* For the main thread, which watches them. */
+static void note_links(struct server *server)
+{
+    size_t n;
+    uint64_t known;
+    char **links = server->models->links(server->models->user, &n, &known);
+    if (!links) return;
+    uv_mutex_lock(&server->links_mutex);
+    for (size_t i = 0; i < server->n_links; i++)
+        free(server->links[i]);
+    free(server->links);
+    server->links = links;
+    server->n_links = n;
+    server->links_known = known;
+    uv_mutex_unlock(&server->links_mutex);
+}
+
+static bool open_models(struct server *server, struct model_changes *changes, struct err *err)
+{
+    const bool is_done = server->models->open(server->models->user, config_now(server),
+                                              server->registry, attach_model, server, changes, err);
+    note_links(server);
+    return is_done;
+}
+
+static bool reload_models(void *user, struct err *err)
 {
     struct server *server = user;
-    struct err err;
-    const bool is_done =
-        server->models->open(server->models->user, server->registry, attach_model, server, &err);
-    metrics_count_reload(server->metrics, is_done);
-    if (is_done)
-        log_info("reloaded the models");
-    else
-        log_error("reload: %s; that model is served as it was", err.message);
-    atomic_store(&server->reload.is_over, true);
-    uv_async_send(&server->reload.done);
+    struct model_changes *changes = &server->reload.models;
+    const bool is_done = open_models(server, changes, err);
+    for (size_t i = 0; i < changes->n; i++)
+        if (changes->list[i].fate == MODEL_REMOVED)
+            metrics_unserve(server->metrics, changes->list[i].name);
+    return is_done;
 }
 
-static void start_reload(struct server *server)
+/* In this order; each takes what it can (reload.h). */
+static size_t list_parts(struct server *server)
 {
-    struct reload *reload = &server->reload;
-    reload->is_wanted = reload->is_running;
-    if (reload->is_running) return;
-    atomic_store(&reload->is_over, false);
-    reload->is_running = uv_thread_create(&reload->thread, reload_models, server) == 0;
-    if (reload->is_running) return;
-    metrics_count_reload(server->metrics, false);
-    log_error("reload: no thread for it; the models stay as they are");
+    size_t n = 0;
+    server->parts[n++] = (struct reload_part){"options", options_reload, &server->options};
+    server->parts[n++] = (struct reload_part){"models", reload_models, server};
+    return n;
 }
 
-static void on_reload_done(uv_async_t *done)
+/* What an operator asks for; on a worker. */
+static bool reload_for_request(void *user, struct reload_report *report, struct err *err)
 {
-    struct server *server = done->data;
+    struct server *server = user;
+    if (atomic_load(&server->is_draining))
+        return err_set(err, ERR_UNAVAILABLE, NULL, "the server is stopping: nothing is reloaded");
+    log_info("POST /admin/reload: reloading");
+    return reload_now(&server->reload, report, err);
+}
+
+static void watch_links(struct server *server)
+{
+    uv_mutex_lock(&server->links_mutex);
+    char **links = server->links;
+    const size_t n = server->n_links;
+    const uint64_t known = server->links_known;
+    server->links = NULL;
+    server->n_links = 0;
+    uv_mutex_unlock(&server->links_mutex);
+    if (links) watch_set(&server->watch, links, n, known);
+    watch_every(&server->watch, config_now(server)->watch_ms);
+}
+
+/* After a reload, and whenever an old model can be closed. */
+static void on_reload_end(void *user)
+{
+    struct server *server = user;
     registry_collect(server->registry);
-    if (!server->reload.is_running || !atomic_load(&server->reload.is_over)) return;
-    uv_thread_join(&server->reload.thread);
-    server->reload.is_running = false;
-    notify_ready();
-    if (server->reload.is_wanted && !atomic_load(&server->service.is_draining))
-        start_reload(server);
+    if (!atomic_load(&server->is_draining)) {
+        notify_ready();
+        watch_links(server);
+    }
     end_if_over(server);
+}
+
+static void on_links_changed(void *user)
+{
+    struct server *server = user;
+    if (atomic_load(&server->is_draining)) return;
+    log_info("a watched link leads elsewhere: reloading");
+    reload_start(&server->reload);
 }
 
 /* On any thread. */
 static void on_model_retired(void *user)
 {
     struct server *server = user;
-    uv_async_send(&server->reload.done);
+    reload_wake(&server->reload);
 }
 
 static void on_other_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
-    if (number == SIGHUP && !atomic_load(&server->service.is_draining)) {
-        log_info("%s: reloading the models", strsignal(number));
+    if (number == SIGHUP && !atomic_load(&server->is_draining)) {
+        log_info("%s: reloading", strsignal(number));
         notify_reloading();
-        start_reload(server);
+        reload_start(&server->reload);
         return;
     }
     log_warn("%s: ignored; SIGTERM ends the service", strsignal(number));
@@ -273,7 +328,7 @@ static void mask_signals(int how)
 static void end_if_over(struct server *server)
 {
     if (atomic_load(&server->n_ended) < server->n_loops) return;
-    if (server->reload.is_running && !server->reload.is_late) return;
+    if (reload_is_awaited(&server->reload)) return;
     if (uv_is_closing((uv_handle_t *)&server->ended)) return;
     listeners_stop(&server->listeners);
     handover_stop(&server->handover);
@@ -282,7 +337,8 @@ static void end_if_over(struct server *server)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
     uv_close((uv_handle_t *)&server->drain, NULL);
     uv_close((uv_handle_t *)&server->ended, NULL);
-    uv_close((uv_handle_t *)&server->reload.done, NULL);
+    reload_close(&server->reload);
+    watch_end(&server->watch);
 }
 
 static void on_ended(uv_async_t *ended)
@@ -313,39 +369,29 @@ static void raise_descriptor_limit(uint64_t connections)
                  (unsigned long long)limit.rlim_cur, (unsigned long long)connections);
 }
 
-/* In the order of the option's values, the last of which is "model". */
-static const struct openai_ids *openai_ids_chosen(size_t choice)
-{
-    static const struct openai_ids *const vocabularies[] = {&openai_cl100k, &openai_o200k, NULL};
-    return vocabularies[choice];
-}
-
 static bool has_cors(const struct config *config)
 {
     return strcmp(config->cors_origins, "none") != 0;
 }
 
+/* Nobody on another machine reaches it. */
+static bool is_loopback(const char *url)
+{
+    return strncmp(url, "http://127.", 11) == 0 || strncmp(url, "http://[::1]", 12) == 0;
+}
+
 static void init_service(struct server *server)
 {
-    const struct config *config = server->config;
+    const struct config *config = config_now(server);
     struct service *service = &server->service;
+    options_fill(service, config);
     service->registry = server->registry;
     service->metrics = server->metrics;
     service->version = EMBEDD_VERSION;
     service->started_unix_s = (int64_t)time(NULL);
-    service->body_bytes_max = config->max_body_bytes;
-    service->inputs_max = config->max_inputs;
-    service->input_tokens_max = config->max_input_tokens;
-    service->dense_cells_max = config->max_dense_cells;
-    service->truncate = (enum truncate)config->truncate;
-    service->openai_ids = openai_ids_chosen(config->openai_ids);
-    service->strict_model = config->strict_model;
-    service->timing_always = config->server_timing;
     service->cors = has_cors(config) ? &server->cors : NULL;
     service->tei_telemetry = config->tei_telemetry;
-    service->tei_validation_413 = config->tei_validation_status == 1;
     service->compress = (enum compress)config->compress;
-    service->compress_bytes_min = config->compress_min_bytes;
     const bool packs = service->compress != COMPRESS_OFF;
     const bool names_origins = service->cors && service->cors->origins;
     service->vary = packs && names_origins ? "accept-encoding, origin"
@@ -355,8 +401,13 @@ static void init_service(struct server *server)
     service->threads = server->n_loops;
     service->connections_max = config->max_connections;
     service->has_admin = listeners_have_admin(&server->listeners);
-    atomic_init(&service->is_draining, false);
-    atomic_init(&service->is_replaced, false);
+    server->actions = (struct service_actions){.reload = reload_for_request, .user = server};
+    service->actions = &server->actions;
+    service->is_loopback_only = true;
+    for (size_t i = 0; i < server->listeners.n; i++)
+        service->is_loopback_only &= is_loopback(server->listeners.items[i].socket.url);
+    service->is_draining = &server->is_draining;
+    service->is_replaced = &server->is_replaced;
 }
 
 /* What all requests may hold together. Less than this is not worth starting with. */
@@ -364,7 +415,7 @@ static void init_service(struct server *server)
 
 static void set_budget(struct server *server)
 {
-    uint64_t bytes = server->config->max_memory;
+    uint64_t bytes = config_now(server)->max_memory;
     if (bytes == 0) bytes = memory_allowed() / 4;
     server->budget.max_bytes = bytes > BUDGET_BYTES_MIN ? bytes : BUDGET_BYTES_MIN;
 }
@@ -375,7 +426,7 @@ static bool make_metrics(struct server *server)
         metrics_new(server->n_loops + 1, handlers_route_names(), handlers_route_count());
     if (!server->metrics) return false;
     metrics_watch_memory(server->metrics, &server->budget);
-    if (server->config->tei_telemetry && !metrics_count_te(server->metrics)) return false;
+    if (config_now(server)->tei_telemetry && !metrics_count_te(server->metrics)) return false;
     server->slot = metrics_slot(server->metrics, server->n_loops);
     return true;
 }
@@ -388,12 +439,12 @@ static unsigned optional_headers(const struct config *config)
 
 static bool start_loops(struct server *server)
 {
-    const struct config *config = server->config;
+    const struct config *config = config_now(server);
     server->loops = calloc(server->n_loops, sizeof *server->loops);
     if (!server->loops) return false;
     for (size_t i = 0; i < server->n_loops; i++) {
         const struct http_settings settings = {
-            .service = &server->service,
+            .service = &server->options.service,
             .metrics = metrics_slot(server->metrics, i),
             .limits = {.request_ns = config->request_timeout_ms * 1000000,
                        .idle_ns = config->idle_timeout_ms * 1000000,
@@ -444,7 +495,7 @@ static bool start(struct server *server)
 {
     mask_signals(SIG_BLOCK); /* they are the main thread's */
     init_service(server);
-    server->service.workers = server->config->workers;
+    server->service.workers = config_now(server)->workers;
     if (!pool_start(&server->uv, &server->warmup, &server->service.workers)) return false;
     if (!start_loops(server)) {
         for (size_t i = 0; i < server->n_loops; i++)
@@ -458,13 +509,24 @@ static bool start(struct server *server)
 /* What requests need, before there is anybody to ask. */
 static bool prepare(struct server *server, struct err *err)
 {
-    if (has_cors(server->config) && !cors_read(&server->cors, server->config->cors_origins, err))
+    if (has_cors(config_now(server)) &&
+        !cors_read(&server->cors, config_now(server)->cors_origins, err))
         return false;
     set_budget(server);
     server->registry = registry_new();
     if (!server->registry || !make_metrics(server))
         return err_set(err, ERR_MEMORY, NULL, "no memory for the service");
-    return server->models->open(server->models->user, server->registry, attach_model, server, err);
+    return open_models(server, NULL, err);
+}
+
+static bool init_reloads(struct server *server)
+{
+    watch_init(&server->watch, &server->uv, on_links_changed, server);
+    if (reload_init(&server->reload, &server->uv, server->parts, list_parts(server),
+                    server->metrics, on_reload_end, server))
+        return true;
+    watch_end(&server->watch);
+    return false;
 }
 
 /* ---- what is given up ---- */
@@ -481,13 +543,33 @@ static void may_read_lines(struct confine *confine, char *lines)
         if (*line && strcmp(line, "none") != 0) confine_read(confine, line);
 }
 
+/* What the settings name is there, or is none of a file's. */
+static void may_read_settings(struct confine *confine, const struct config *config)
+{
+    const char *const paths[] = {config->file, config->heads};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (paths[i] && strcmp(paths[i], "none") != 0) confine_read(confine, paths[i]);
+}
+
+static void may_remove_sockets(struct confine *confine, const struct server *server)
+{
+    for (size_t i = 0; i < server->listeners.n; i++) {
+        const char *path = server->listeners.items[i].socket.path;
+        if (*path) confine_socket(confine, path);
+    }
+    if (server->handover.path) confine_socket(confine, server->handover.path);
+}
+
 /* Before there are threads, and after all is open that is opened once. */
 static bool give_up_rights(struct server *server, struct err *err)
 {
+    const struct config *config = config_now(server);
     struct confined done;
     struct confine confine = {0};
-    char *lines = strdup(server->config->confine_read);
+    char *lines = strdup(config->confine_read);
     server->models->paths(server->models->user, may_read, &confine);
+    may_read_settings(&confine, config);
+    may_remove_sockets(&confine, server);
     if (lines)
         may_read_lines(&confine, lines);
     else
@@ -517,7 +599,7 @@ static void tell_ready(struct server *server, serve_on_ready *on_ready, void *us
 
 static bool read_proxies(struct server *server, struct err *err)
 {
-    const struct config *config = server->config;
+    const struct config *config = config_now(server);
     if (strcmp(config->trusted_proxies, "none") != 0)
         return networks_read(&server->proxies, config->trusted_proxies, "trusted-proxies", err);
     if (!config->proxy_protocol) return true;
@@ -527,13 +609,13 @@ static bool read_proxies(struct server *server, struct err *err)
 
 static bool has_handover(const struct server *server)
 {
-    return strcmp(server->config->handover, "none") != 0;
+    return strcmp(config_now(server)->handover, "none") != 0;
 }
 
 static bool open_handover(struct server *server, struct err *err)
 {
     if (!has_handover(server) ||
-        handover_open(&server->handover, server->config->handover, &server->listeners, err))
+        handover_open(&server->handover, config_now(server)->handover, &server->listeners, err))
         return true;
     listeners_close(&server->listeners);
     return false;
@@ -545,12 +627,12 @@ static bool find_sockets(struct server *server, struct err *err)
     server->predecessor = -1;
     return activation_take(&server->passed, err) &&
            (!has_handover(server) ||
-            handover_ask(server->config->handover, &server->predecessor, &server->given, err));
+            handover_ask(config_now(server)->handover, &server->predecessor, &server->given, err));
 }
 
 static bool listen_all(struct server *server, struct err *err)
 {
-    const struct config *config = server->config;
+    const struct config *config = config_now(server);
     struct listeners_wish wish = {.listen = config->listen,
                                   .admin_listen = config->admin_listen,
                                   .given = &server->given,
@@ -564,23 +646,26 @@ static bool listen_all(struct server *server, struct err *err)
 
 static bool run(struct server *server, serve_on_ready *on_ready, void *user)
 {
-    uv_async_t *const asyncs[] = {&server->reload.done, &server->ended};
-    static const uv_async_cb heard[] = {on_reload_done, on_ended};
-    size_t n = 0;
     if (uv_loop_init(&server->uv) != 0) return false;
-    for (; n < 2 && uv_async_init(&server->uv, asyncs[n], heard[n]) == 0; n++)
-        asyncs[n]->data = server;
-    if (n == 2) registry_watch(server->registry, on_model_retired, server);
-    const bool is_started = n == 2 && start(server);
+    const bool has_ended = uv_async_init(&server->uv, &server->ended, on_ended) == 0;
+    server->ended.data = server;
+    const bool has_reloads = has_ended && init_reloads(server);
+    if (has_reloads) registry_watch(server->registry, on_model_retired, server);
+    const bool is_started = has_reloads && start(server);
+    if (is_started) watch_links(server);
     if (is_started) tell_ready(server, on_ready, user);
-    for (size_t i = 0; i < n && !is_started; i++)
-        uv_close((uv_handle_t *)asyncs[i], NULL);
+    if (has_reloads && !is_started) {
+        reload_close(&server->reload);
+        watch_end(&server->watch);
+    }
+    if (has_ended && !is_started) uv_close((uv_handle_t *)&server->ended, NULL);
     uv_run(&server->uv, UV_RUN_DEFAULT);
     join_loops(server);
-    if (server->reload.is_running) { /* on a thread that has everything still, and no end */
-        log_warn("drain-timeout: the models were still being opened anew");
+    if (server->reload.has_thread) { /* which has everything still, and no end */
+        log_warn("drain-timeout: a reload was still under way");
         _exit(0);
     }
+    watch_clear(&server->watch);
     uv_loop_close(&server->uv);
     return is_started;
 }
@@ -588,7 +673,10 @@ static bool run(struct server *server, serve_on_ready *on_ready, void *user)
 bool serve_run(const struct config *config, const struct serve_models *models,
                serve_on_ready *on_ready, void *user, struct err *err)
 {
-    struct server server = {.config = config, .models = models};
+    struct server server = {.models = models};
+    options_init(&server.options, config, &server.service);
+    if (uv_mutex_init(&server.links_mutex) != 0)
+        return err_set(err, ERR_MEMORY, NULL, "no memory for the service");
     const size_t n_loops = config->threads ? config->threads : uv_available_parallelism();
     server.n_loops = n_loops;
     signal(SIGPIPE, SIG_IGN);
@@ -614,6 +702,11 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     handover_forget(server.predecessor);
     sockets_drop(&server.given);
     networks_clear(&server.proxies);
+    for (size_t i = 0; i < server.n_links; i++)
+        free(server.links[i]);
+    free(server.links);
+    uv_mutex_destroy(&server.links_mutex);
+    options_clear(&server.options);
     registry_free(server.registry);
     metrics_free(server.metrics);
     return is_done;

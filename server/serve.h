@@ -10,8 +10,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct model;
+struct model_changes;
 struct registry;
 
 /** serve_attach makes what a snapshot of that name and model needs here: the `attached` of
@@ -22,17 +24,23 @@ typedef void *serve_attach(void *server, const char *name, const struct model *m
 /** Where the models come from. */
 struct serve_models {
     /**
-     * open puts the models into the registry. First by serve_run, on the main thread: all of them,
-     * one at least. Then at each SIGHUP, on a thread of its own: those that can be opened anew; the
-     * others stay as they are.
+     * open has the registry hold the models that `config` names. First by serve_run, on the main
+     * thread: all of them, one at least. Then at each reload, on another: those that are refused
+     * stay as they are.
      * @param attach, server what every model is to be put there with
-     * @return false with err set: at first nothing is served; later, some model stayed
+     * @param changes what became of each; NULL at first
+     * @return false with err set: at first nothing is served; later, something was refused
      */
-    bool (*open)(void *user, struct registry *registry, serve_attach *attach, void *server,
+    bool (*open)(void *user, const struct config *config, struct registry *registry,
+                 serve_attach *attach, void *server, struct model_changes *changes,
                  struct err *err);
-    /** paths tells of each file and folder that `open` reads, at the start and later; `take` keeps
-     * the pointer. */
+    /** paths tells of the files and folders that the last `open` read; the pointers live until the
+     * next. */
     void (*paths)(void *user, void (*take)(void *to, const char *path), void *to);
+    /** links hands over (free) the paths of the symbolic links behind which the models of the last
+     * opening lie, and where these led before it (base/links.h). NULL: there are none, or they were
+     * handed over. On the thread that called open. */
+    char **(*links)(void *user, size_t *n, uint64_t *known);
     void *user;
 };
 
@@ -43,8 +51,9 @@ typedef void serve_on_ready(const char *url, bool is_admin, void *user);
 /**
  * serve_run opens the models, listens as `config` says and answers until SIGTERM or SIGINT has
  * drained it. Call once a process, from the main thread; it installs handlers of signals and
- * ignores SIGPIPE. SIGHUP opens the models anew, beside the work; a second SIGTERM or SIGINT leaves
- * at once, with exit code 128 + its number. Behaviour towards connections: docs/SERVER.md.
+ * ignores SIGPIPE. SIGHUP reads the settings and opens the models anew, beside the work
+ * (server/reload.h); a second SIGTERM or SIGINT leaves at once, with exit code 128 + its number.
+ * Behaviour towards connections: docs/SERVER.md.
  * @return true after a complete drain (also when its deadline cut replies off: that is logged);
  *         false with what models->open says, ERR_USAGE (bad address) or ERR_IO (port taken, no
  *         permission)

@@ -49,5 +49,7 @@ extern const struct endpoint gemini_embed_endpoint, gemini_batch_endpoint;
 extern const struct endpoint gemini_models_endpoint, gemini_model_endpoint;
 /* vllm.c */
 extern const struct endpoint score_endpoint;
+/* admin.c */
+extern const struct endpoint admin_reload_endpoint, admin_models_endpoint;
 /* ops.c */
 extern const struct endpoint root_endpoint, live_endpoint, ready_endpoint, metrics_endpoint;

@@ -268,7 +268,7 @@ static void live_get(struct exchange *x)
 
 static void ready_get(struct exchange *x)
 {
-    const bool is_draining = atomic_load(&x->service->is_draining);
+    const bool is_draining = service_is_draining(x->service);
     reply_static(x, is_draining ? 503 : 200, TYPE_JSON,
                  is_draining ? "{\"ready\":false}" : "{\"ready\":true}");
 }

@@ -21,7 +21,7 @@ static void live_get(struct exchange *x)
 
 static void ready_get(struct exchange *x)
 {
-    bool is_draining = atomic_load(&x->service->is_draining);
+    bool is_draining = service_is_draining(x->service);
     reply_static(x, is_draining ? 503 : 200, TYPE_JSON,
                  is_draining ? "{\"status\":\"draining\"}" : "{\"status\":\"ok\"}");
 }

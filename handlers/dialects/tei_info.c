@@ -94,7 +94,7 @@ static void info_get(struct exchange *x)
 
 static void health_get(struct exchange *x)
 {
-    if (!atomic_load(&x->service->is_draining)) {
+    if (!service_is_draining(x->service)) {
         reply_static(x, 200, NULL, "");
         return;
     }

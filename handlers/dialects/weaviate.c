@@ -124,7 +124,7 @@ static void live_get(struct exchange *x)
 
 static void ready_get(struct exchange *x)
 {
-    if (!atomic_load(&x->service->is_draining))
+    if (!service_is_draining(x->service))
         reply_static(x, 204, NULL, "");
     else
         reply_static(x, 503, TYPE_JSON, "{\"error\":\"the service is shutting down\"}");

@@ -192,10 +192,11 @@ static void ready_says_when_the_service_drains_and_live_stays_what_it_is(void **
     struct ask *ask = *state;
     assert_reply(ask_get(ask, "/live"), 200, "{\"status\":\"ok\"}");
     assert_reply(ask_get(ask, "/ready"), 200, "{\"status\":\"ok\"}");
-    atomic_store(&ask->service.is_draining, true);
+    const atomic_bool is_draining = true;
+    ask->service.is_draining = &is_draining;
     assert_reply(ask_get(ask, "/live"), 200, "{\"status\":\"ok\"}");
     assert_reply(ask_get(ask, "/ready"), 503, "{\"status\":\"draining\"}");
-    atomic_store(&ask->service.is_draining, false);
+    ask->service.is_draining = NULL;
 }
 
 static void metrics_speak_the_format_the_scraper_accepts(void **state)

@@ -20,7 +20,9 @@ static void every_row_says_who_answers_how_and_to_whom(void **state)
         assert_non_null(endpoint);
         assert_non_null(endpoint->handle);
         assert_non_null(endpoint->summary);
-        assert_int_equal(endpoint->n_fields > 0, route->methods == METHOD_POST);
+        /* What an operator has the service do says it all by its path. */
+        const bool has_body = route->methods == METHOD_POST && route->scope != SCOPE_ADMIN;
+        assert_int_equal(endpoint->n_fields > 0, has_body);
         for (size_t field = 0; field < endpoint->n_fields; field++) {
             if (!endpoint->fields[field].name.data || !endpoint->fields[field].schema ||
                 !endpoint->fields[field].help)

@@ -29,6 +29,7 @@ static const struct setup {
 /* A server of one loop and one client, both on this thread. */
 struct site {
     struct ask *ask;
+    const struct service *_Atomic service; /* of ask */
     uv_loop_t loop;
     struct metrics *metrics;
     struct arena_budget budget;
@@ -61,7 +62,7 @@ static void on_gone(void *user)
 static struct http_settings settings_of(struct site *site)
 {
     return (struct http_settings){
-        .service = &site->ask->service,
+        .service = &site->service,
         .metrics = metrics_slot(site->metrics, 0),
         .loop = &site->loop,
         .limits = {.request_ns = PATIENCE_NS,
@@ -94,6 +95,7 @@ static void site_prepare(struct site *site, const struct setup *setup)
     records_open = records_reluctance = 0; /* of a test that failed */
     ask_open(&ask);
     site->ask = ask;
+    atomic_init(&site->service, &site->ask->service);
     assert_int_equal(uv_loop_init(&site->loop), 0);
     site->metrics = metrics_new(1, handlers_route_names(), handlers_route_count());
     assert_non_null(site->metrics);

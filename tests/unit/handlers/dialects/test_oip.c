@@ -317,10 +317,11 @@ static void the_server_says_what_it_is_and_how_it_is(void **state)
                  "\"binary_tensor_data\"]}");
     assert_reply(ask_get(ask, "/v2/health/live"), 200, "{\"live\":true}");
     assert_reply(ask_get(ask, "/v2/health/ready"), 200, "{\"ready\":true}");
-    atomic_store(&ask->service.is_draining, true);
+    const atomic_bool is_draining = true;
+    ask->service.is_draining = &is_draining;
     assert_reply(ask_get(ask, "/v2/health/live"), 200, "{\"live\":true}");
     assert_reply(ask_get(ask, "/v2/health/ready"), 503, "{\"ready\":false}");
-    atomic_store(&ask->service.is_draining, false);
+    ask->service.is_draining = NULL;
 }
 
 int main(void)

@@ -397,10 +397,11 @@ static void health_is_empty_until_the_service_drains(void **state)
     struct ask *ask = *state;
     assert_reply(ask_get(ask, "/health"), 200, "");
     assert_reply(ask_get(ask, "/ping"), 200, "");
-    atomic_store(&ask->service.is_draining, true);
+    const atomic_bool is_draining = true;
+    ask->service.is_draining = &is_draining;
     assert_reply(ask_get(ask, "/health"), 503,
                  "{\"error\":\"unhealthy\",\"error_type\":\"Unhealthy\"}");
-    atomic_store(&ask->service.is_draining, false);
+    ask->service.is_draining = NULL;
 }
 
 int main(void)

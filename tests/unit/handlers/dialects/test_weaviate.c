@@ -76,11 +76,12 @@ static void it_is_alive_until_its_end_and_ready_until_it_drains(void **state)
     struct ask *ask = *state;
     assert_reply(ask_get(ask, "/.well-known/live"), 204, "");
     assert_reply(ask_get(ask, "/.well-known/ready"), 204, "");
-    atomic_store(&ask->service.is_draining, true);
+    const atomic_bool is_draining = true;
+    ask->service.is_draining = &is_draining;
     assert_reply(ask_get(ask, "/.well-known/live"), 204, "");
     assert_reply(ask_get(ask, "/.well-known/ready"), 503,
                  "{\"error\":\"the service is shutting down\"}");
-    atomic_store(&ask->service.is_draining, false);
+    ask->service.is_draining = NULL;
 }
 
 int main(void)

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is read anew while requests are answered: models that come and go, settings, watched links."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import threading
+import time
+
+import pytest
+from harness import wait_until
+from test_models import ask, ids, make_model, reload, reloads, replace, slow, vector  # noqa: F401
+
+
+def ask_reload(service):
+    """POST /admin/reload: status, and what became of each model."""
+    status, reply = ask(service, "/admin/reload")
+    return status, reply, {one["name"]: one["status"] for one in reply.get("models", ())}
+
+
+def settings(path, **values):
+    path.write_text(json.dumps({name.replace("_", "-"): value for name, value in values.items()}))
+
+
+# ---- models that come and go ----
+
+def test_models_are_added_swapped_left_alone_and_taken_away(start, tmp_path):
+    one, two = make_model(tmp_path / "m1", 1), make_model(tmp_path / "m2", 2)
+    service = start("--models", str(tmp_path))
+    assert ask_reload(service)[2] == {"m1": "unchanged", "m2": "unchanged"}
+    make_model(tmp_path / "m0", 9)
+    replace(two, 2, 5)
+    shutil.rmtree(one)
+    status, reply, became = ask_reload(service)
+    assert (status, reply["status"]) == (200, "ok") and reply["duration_s"] >= 0
+    assert became == {"m0": "added", "m1": "removed", "m2": "reloaded"}
+    assert [part["name"] for part in reply["parts"]] == ["options", "models"]
+    assert all(part["status"] == "ok" for part in reply["parts"])
+    (swapped,) = [one for one in reply["models"] if one["name"] == "m2"]
+    assert swapped["version"] == "v5" and swapped["number"] > swapped["previous_number"]
+    # The first in order is the default, also when it came last.
+    assert ids(service) == ["m0", "m2"] and vector(service) == [9, 1] and vector(service, "m2") == [2, 5]
+    assert ask(service, "/v1/embeddings", input="food", model="m1")[0] == 404
+    metrics = service.get("/metrics").body.decode()
+    assert 'embedd_model_info{model="m1"' not in metrics and 'embedd_model_info{model="m0"' in metrics
+    said = service.stderr()
+    assert "model 'm2': reloaded, version 'v5', number 2 -> " in said and "model 'm1': removed" in said
+    assert "1 added, 1 reloaded, 0 unchanged, 1 removed, 0 failed" in said
+
+
+def test_the_last_models_are_not_taken_away(start, tmp_path):
+    folder = make_model(tmp_path / "models" / "m1", 1).parent
+    make_model(folder / "m2", 2)
+    service = start("--models", str(folder))
+    shutil.rmtree(folder / "m1")
+    shutil.rmtree(folder / "m2")
+    status, reply, became = ask_reload(service)
+    assert (status, reply["status"], became) == (422, "partial", {})
+    assert "holds no model" in reply["parts"][1]["error"] and ids(service) == ["m1", "m2"]
+    folder.rmdir()
+    assert ask_reload(service)[0] == 422 and vector(service, "m2") == [2, 1]
+    # None that opens is as bad as none.
+    make_model(folder / "new", 1)
+    (folder / "new" / "config.json").write_text("{")
+    status, reply, became = ask_reload(service)
+    assert status == 422 and became == {"new": "failed"} and ids(service) == ["m1", "m2"]
+    shutil.rmtree(folder / "new")
+    make_model(folder / "new", 7)
+    assert ask_reload(service)[2] == {"new": "added", "m1": "removed", "m2": "removed"}
+    assert vector(service) == [7, 1]
+
+
+def test_every_refused_model_is_named_and_the_others_go_on(start, tmp_path):
+    for mark in range(1, 5):
+        make_model(tmp_path / f"m{mark}", mark)
+    service = start("--models", str(tmp_path))
+    for mark in (1, 3):
+        replace(tmp_path / f"m{mark}", mark, 2)
+        (tmp_path / f"m{mark}" / "config.json").write_text("{")
+    replace(tmp_path / "m4", 4, 2)
+    status, reply, became = ask_reload(service)
+    assert status == 422 and became == {"m1": "failed", "m2": "unchanged", "m3": "failed", "m4": "reloaded"}
+    errors = {one["name"]: one["error"] for one in reply["models"] if one["status"] == "failed"}
+    assert all(f"{name}/config.json" in error for name, error in errors.items())
+    assert [vector(service, f"m{mark}") for mark in range(1, 5)] == [[1, 1], [2, 1], [3, 1], [4, 2]]
+    assert "2 of the models and aliases were refused" in reply["parts"][1]["error"]
+    assert service.metric("embedd_config_last_reload_successful") == 0
+    for mark in (1, 3):
+        replace(tmp_path / f"m{mark}", mark, 3)
+    before = service.metric("embedd_config_last_reload_success_timestamp_seconds")
+    assert ask_reload(service)[0] == 200 and vector(service, "m3") == [3, 3]
+    assert service.metric("embedd_config_last_reload_successful") == 1
+    assert service.metric("embedd_config_last_reload_success_timestamp_seconds") >= before > 0
+
+
+def test_a_model_that_opens_and_does_not_answer_is_refused(start, tmp_path):
+    folder = make_model(tmp_path / "m", 1)
+    service = start("--model", str(folder))
+    replace(folder, 1, 3e38)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "pooling": "sum"}))
+    status, reply, became = ask_reload(service)
+    assert status == 422 and became == {"m": "failed"}
+    assert "self-test of the model failed" in reply["models"][0]["error"] and vector(service) == [1, 1]
+
+
+def test_a_folder_that_vanishes_half_way_never_takes_its_model_with_it(start, tmp_path):
+    folder, away = make_model(tmp_path / "m", 1), tmp_path / "away"
+    service = start("--model", f"m={folder}")
+    stop = threading.Event()
+
+    def vanish():
+        while not stop.is_set():
+            folder.rename(away)
+            time.sleep(0.005)
+            away.rename(folder)
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=vanish)
+    thread.start()
+    try:
+        for _ in range(40):
+            status, reply, became = ask_reload(service)
+            assert status in (200, 422) and became["m"] in ("unchanged", "reloaded", "failed")
+            assert vector(service) == [1, 1]
+    finally:
+        stop.set()
+        thread.join()
+    assert ask_reload(service)[0] == 200
+
+
+# ---- settings ----
+
+def test_models_and_aliases_are_read_anew_from_the_file(start, tmp_path):
+    one, two, three = (str(make_model(tmp_path / f"m{mark}", mark)) for mark in (1, 2, 3))
+    file = tmp_path / "embedd.json"
+    settings(file, model=[f"a={one}", f"b={two}"], alias=["x=a", "y=b"])
+    service = start("--config", str(file))
+    assert (ids(service), vector(service, "x"), vector(service, "y")) == (["a", "b"], [1, 1], [2, 1])
+    settings(file, model=[f"c={three}", f"b={two}"], alias=["x=c", "a=b"])
+    status, _, became = ask_reload(service)
+    assert status == 200 and became == {"c": "added", "b": "unchanged", "a": "removed"}
+    assert ids(service) == ["c", "b"] and vector(service) == [3, 1]
+    assert vector(service, "x") == [3, 1] and vector(service, "a") == [2, 1]
+    assert ask(service, "/v1/embeddings", input="food", model="y")[0] == 404
+    settings(file, model=[f"c={three}"], alias=["x=nobody"])
+    status, reply, became = ask_reload(service)
+    assert status == 422 and became == {"c": "unchanged", "b": "removed", "x": "failed"}
+    assert "'nobody' is not" in json.dumps(reply) and vector(service, "x") == [3, 1]
+
+
+def test_reloadable_settings_of_the_file_are_in_force_and_others_are_named(start, tmp_path):
+    file = tmp_path / "embedd.json"
+    settings(file, max_inputs=1, threads=2, max_input_tokens=100)
+    service = start("--config", str(file), "--max-input-tokens", "50")
+    two = {"input": ["food", "food"]}
+    assert ask(service, "/v1/embeddings", **two)[0] in (400, 413)
+    settings(file, max_inputs=2, threads=3, listen="127.0.0.1:1", max_input_tokens=2, access_log=True,
+             request_timeout="200ms", server_timing=True)
+    status, reply, _ = ask_reload(service)
+    assert status == 200 and ask(service, "/v1/embeddings", **two)[0] == 200
+    assert "needs a restart: threads" in service.stderr() and "max-inputs: '2' instead of '1'" in service.stderr()
+    # A flag wins over the file, then as now.
+    assert ask(service, "/v1/embeddings", input="food " * 20)[0] == 200
+    reply = service.post("/v1/embeddings", json.dumps(two).encode())
+    assert "server-timing" in reply.headers
+    wait_until(lambda: '"route":"/v1/embeddings"' in service.stderr(), "the access log is on")
+    with service.connect() as client:  # the new deadline holds
+        client.send(b"POST /v1/embeddings HTTP/1.1\r\n")
+        client.read_to_end()
+
+
+@pytest.mark.parametrize("text, sentence", [
+    ("{", "embedd.json"), ('{"max-inputs": 0}', "max-inputs must be"), ('{"max-inputz": 1}', "did you mean 'max-inputs'"),
+    ("[]", "must hold a JSON object"), (None, "embedd.json")])
+def test_a_bad_file_changes_nothing(start, tmp_path, text, sentence):
+    file = tmp_path / "embedd.json"
+    settings(file, max_inputs=1)
+    service = start("--config", str(file))
+    file.write_text(text) if text else file.unlink()
+    status, reply, became = ask_reload(service)
+    assert status == 422 and reply["parts"][0]["status"] == "failed" and sentence in reply["parts"][0]["error"]
+    assert reply["parts"][1]["status"] == "ok" and list(became.values()) == ["unchanged"]
+    assert ask(service, "/v1/embeddings", input=["a", "b"])[0] != 200
+
+
+# ---- who asks ----
+
+def test_one_reload_at_a_time(start, slow):
+    service = start("--models", slow)
+    statuses = []
+
+    def one():
+        for _ in range(3):
+            os.utime(f"{slow}/../words.vec")
+            statuses.append(ask(service, "/admin/reload")[0])
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) <= {200, 409, 422} and 409 in statuses and 200 in statuses
+    # A hangup meanwhile waits for its turn.
+    before = reloads(service) + reloads(service, "failed")
+    thread = threading.Thread(target=one)
+    thread.start()
+    service.signal(signal.SIGHUP)
+    thread.join()
+    wait_until(lambda: reloads(service) + reloads(service, "failed") > before, "it has its turn")
+
+
+def test_a_draining_server_reloads_nothing(start):
+    service = start("--drain-delay", "3s")
+    with service.connect() as client:
+        service.signal(signal.SIGTERM)
+        wait_until(lambda: "draining" in service.stderr(), "it drains")
+        reply = client.post("/admin/reload", b"")
+        assert reply.status == 503 and "stopping" in reply.json()["error"]["message"]
+    assert service.wait() == 0
+
+
+def test_strangers_are_refused_where_other_machines_can_ask(start):
+    service = start(listen="0.0.0.0:0")
+    for reply in (service.post("/admin/reload", b""), service.get("/admin/models")):
+        assert reply.status == 403 and "operators" in reply.json()["error"]["message"]
+    assert service.get("/admin/reload").status == 405
+
+
+def test_operators_see_paths_numbers_and_times(start, tmp_path):
+    folder = make_model(tmp_path / "m", 1, labels=["a", "b"])
+    service = start("--model", f"x={folder}")
+    (model,) = service.get("/admin/models").json()["models"]
+    assert abs(model.pop("loaded_at") - time.time()) < 600 and model.pop("bytes") > 0
+    assert model == {"name": "x", "version": "v1", "path": str(folder), "number": 1, "vocab_size": model["vocab_size"],
+                     "dim": 2, "heads": ["default"]}
+
+
+# ---- links ----
+
+def versions(folder, mark, n):
+    for variant in range(1, n + 1):
+        make_model(folder / f"v{variant}", mark, variant)
+    point(folder, "v1")
+
+
+def point(folder, target):
+    """As deployments do: another link, renamed into place."""
+    (folder / ".next").symlink_to(target)
+    (folder / ".next").rename(folder / "current")
+
+
+def test_what_current_leads_to_is_served_and_followed(start, tmp_path):
+    versions(tmp_path / "models" / "m1", 1, 3)
+    make_model(tmp_path / "models" / "m2", 2)
+    service = start("--models", str(tmp_path / "models"), "--watch", "50ms")
+    assert ids(service) == ["m1", "m2"] and vector(service, "m1") == [1, 1]
+    assert service.get("/admin/models").json()["models"][0]["path"].endswith("/v1")
+    for variant in (3, 2):
+        point(tmp_path / "models" / "m1", f"v{variant}")
+        wait_until(lambda: vector(service, "m1") == [1, variant], "the link is followed")
+    assert "a watched link leads elsewhere" in service.stderr()
+
+
+def test_a_model_of_several_versions_has_the_name_of_its_folder(start, tmp_path):
+    versions(tmp_path / "mine", 4, 2)
+    service = start("--model", f"{tmp_path}/mine/", "--watch", "0")
+    assert ids(service) == ["mine"] and vector(service) == [4, 1]
+    point(tmp_path / "mine", "v2")
+    reload(service)
+    assert vector(service) == [4, 2]
+
+
+def test_a_link_to_nowhere_is_refused_once_until_it_changes(start, tmp_path):
+    versions(tmp_path / "m", 1, 2)
+    service = start("--model", str(tmp_path / "m"), "--watch", "30ms")
+    point(tmp_path / "m", "nowhere")
+    wait_until(lambda: reloads(service, "failed") == 1, "it is refused")
+    time.sleep(0.5)
+    assert reloads(service, "failed") == 1 and vector(service) == [1, 1]
+    point(tmp_path / "m", "v2")
+    wait_until(lambda: vector(service) == [1, 2], "it is followed again")
+
+
+def test_a_link_that_flaps_ends_at_what_it_leads_to_last(start, tmp_path):
+    versions(tmp_path / "m", 1, 3)
+    service = start("--model", str(tmp_path / "m"), "--watch", "40ms")
+    for i in range(200):
+        point(tmp_path / "m", f"v{1 + i % 2}")
+        if i % 10 == 0:
+            assert vector(service)[0] == 1
+    point(tmp_path / "m", "v3")
+    wait_until(lambda: vector(service) == [1, 3], "the last one counts")
+
+
+def test_a_mounted_folder_and_file_are_followed(start, tmp_path):
+    # As Kubernetes mounts them: names are links into ..data, which is a link to the version.
+    mount = tmp_path / "mount"
+    for variant in (1, 2):
+        folder = make_model(mount / f"..{variant}" / "m", 1, variant)
+        settings(folder.parent / "embedd.json", max_inputs=variant, models=str(mount))
+    (mount / "..data").symlink_to("..1")
+    (mount / "m").symlink_to("..data/m")
+    (mount / "embedd.json").symlink_to("..data/embedd.json")
+    service = start("--config", str(mount / "embedd.json"), "--watch", "50ms")
+    assert vector(service) == [1, 1]
+    (mount / "..next").symlink_to("..2")
+    (mount / "..next").rename(mount / "..data")
+    wait_until(lambda: vector(service) == [1, 2], "the mount is followed")
+    assert ask(service, "/v1/embeddings", input=["food", "food"])[0] == 200
+
+
+# ---- under load ----
+
+def test_every_reply_under_load_is_that_of_the_model_it_names(start, tmp_path):
+    versions(tmp_path / "m", 1, 2)
+    service = start("--model", str(tmp_path / "m"), "--watch", "20ms")
+    stop, wrong, seen = threading.Event(), [], set()
+    body = json.dumps({"input": ["food", "is good"]}).encode()
+
+    def client():
+        with service.connect() as one:
+            while not stop.is_set():
+                reply = one.post("/v1/embeddings", body)
+                version = int(re.fullmatch(r"m/v(\d)", reply.headers.get("x-embedd-model", ""))[1])
+                found = [one["embedding"] for one in reply.json()["data"]]
+                if reply.status != 200 or found != [[1, version]] * 2:
+                    wrong.append((reply.status, reply.headers, found))
+                seen.add(version)
+
+    threads = [threading.Thread(target=client) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for i in range(10):
+            point(tmp_path / "m", f"v{1 + (i + 1) % 2}")
+            wait_until(lambda: vector(service) == [1, 1 + (i + 1) % 2], "it is swapped")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not wrong and seen == {1, 2}
