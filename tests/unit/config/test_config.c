@@ -494,6 +494,52 @@ static void check_file_is(const char *path, void (*print)(FILE *))
     free(have);
 }
 
+static void write_settings(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Flags go on, what can change changes, what takes a start is named and stays. */
+static void settings_are_read_again_as_far_as_they_can_change(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/embedd-test-again-XXXXXX", names[100];
+    struct config config, again;
+    struct err err;
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    write_settings(path, "{\"max-inputs\": 5, \"threads\": 2, \"alias\": [\"a=b\", \"c=d\"]}");
+    if (!load(&config, &err, "--config", path, "--max-input-tokens", "7", "--model", "x", "--model",
+              "y", NULL))
+        fail_msg("%s", err.message);
+    write_settings(path, "{\"max-inputs\": 6, \"threads\": 3, \"max-connections\": 9, "
+                         "\"max-input-tokens\": 8, \"model\": \"z\"}");
+    assert_true(config_read_again(&again, &config, names, sizeof names, &err));
+    assert_int_equal(again.max_inputs, 6);
+    assert_int_equal(again.max_input_tokens, 7);
+    assert_string_equal(again.model, "x\ny");
+    assert_string_equal(again.alias, "none");
+    assert_int_equal(again.threads, 2);
+    assert_int_equal(again.max_connections, config.max_connections);
+    assert_string_equal(names, "threads, max-connections");
+    assert_true(config_differs(&again, &config, CONFIG_max_inputs));
+    assert_false(config_differs(&again, &config, CONFIG_threads));
+    config_clear(&again);
+    assert_true(config_read_again(&again, &config, names, 5, &err)); /* they are cut */
+    assert_int_equal(strlen(names), 4);
+    config_clear(&again);
+    write_settings(path, "{\"max-inputs\": 0}");
+    assert_false(config_read_again(&again, &config, names, sizeof names, &err));
+    assert_non_null(strstr(err.message, "max-inputs must be"));
+    config_clear(&again);
+    config_clear(&config);
+    unlink(path);
+}
+
 static void the_documentation_is_up_to_date(void **state)
 {
     (void)state;
@@ -560,6 +606,7 @@ int main(void)
         cmocka_unit_test(the_sample_reads_back_as_the_defaults),
         cmocka_unit_test(every_value_as_text_reads_back),
         cmocka_unit_test(help_and_markdown_name_every_setting),
+        cmocka_unit_test(settings_are_read_again_as_far_as_they_can_change),
         cmocka_unit_test(the_documentation_is_up_to_date),
         cmocka_unit_test(a_true_or_false_setting_is_a_switch),
         cmocka_unit_test(a_flag_is_no_value_of_another),
