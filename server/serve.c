@@ -546,7 +546,7 @@ static void may_read_lines(struct confine *confine, char *lines)
 /* What the settings name is there, or is none of a file's. */
 static void may_read_settings(struct confine *confine, const struct config *config)
 {
-    const char *const paths[] = {config->file, config->heads};
+    const char *const paths[] = {config->file, config->heads, config->models};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         if (paths[i] && strcmp(paths[i], "none") != 0) confine_read(confine, paths[i]);
 }

@@ -46,19 +46,19 @@ pytestmark_landlock = pytest.mark.skipif(not has_landlock(), reason="this kernel
 
 @pytest.fixture
 def folders(tmp_path):
-    """A folder of models, and beside it one that nobody names."""
-    make_model(tmp_path / "models" / "m1", 1)
+    """A folder of models, and elsewhere one that nobody names."""
+    make_model(tmp_path / "a" / "models" / "m1", 1)
     make_model(tmp_path / "elsewhere" / "m2", 2)
     return tmp_path
 
 
 def link(folders):
-    (folders / "models" / "m2").symlink_to(folders / "elsewhere" / "m2")
+    (folders / "a" / "models" / "m2").symlink_to(folders / "elsewhere" / "m2")
 
 
 def test_links_that_were_there_at_the_start_may_be_followed_later(start, folders):
     link(folders)
-    service = start("--models", str(folders / "models"))
+    service = start("--models", str(folders / "a" / "models"))
     replace(folders / "elsewhere" / "m2", 2, 5)
     reload(service)
     assert vector(service, "m2") == [2, 5]
@@ -66,9 +66,9 @@ def test_links_that_were_there_at_the_start_may_be_followed_later(start, folders
 
 @pytestmark_landlock
 def test_a_link_that_leads_out_later_is_refused_and_said(start, folders):
-    make_model(folders / "models" / "m2", 2)
-    service = start("--models", str(folders / "models"))
-    shutil.rmtree(folders / "models" / "m2")
+    make_model(folders / "a" / "models" / "m2", 2)
+    service = start("--models", str(folders / "a" / "models"))
+    shutil.rmtree(folders / "a" / "models" / "m2")
     link(folders)
     service.signal(signal.SIGHUP)
     wait_until(lambda: reloads(service, "failed") == 1, "the reload is refused")
@@ -77,9 +77,9 @@ def test_a_link_that_leads_out_later_is_refused_and_said(start, folders):
 
 
 def test_confine_read_allows_it(start, folders):
-    make_model(folders / "models" / "m2", 2)
-    service = start("--models", str(folders / "models"), f"--confine-read={folders / 'elsewhere'}")
-    shutil.rmtree(folders / "models" / "m2")
+    make_model(folders / "a" / "models" / "m2", 2)
+    service = start("--models", str(folders / "a" / "models"), f"--confine-read={folders / 'elsewhere'}")
+    shutil.rmtree(folders / "a" / "models" / "m2")
     replace(folders / "elsewhere" / "m2", 2, 5)
     link(folders)
     reload(service)
