@@ -94,7 +94,7 @@ static void keep_descriptors(struct msghdr *message, struct sockets_given *given
 
 static bool read_offer(int fd, const char *path, struct sockets_given *given, struct err *err)
 {
-    static struct offer offer;
+    struct offer offer;
     union control control;
     struct iovec part = {&offer, sizeof offer};
     struct msghdr message = {.msg_iov = &part,
@@ -177,7 +177,7 @@ static void set_shared(struct listeners *listeners, bool is_shared)
 
 static bool send_offer(const struct handover *handover, int peer, enum status status)
 {
-    static struct offer offer;
+    struct offer offer;
     const struct listeners *listeners = handover->listeners;
     union control control = {0};
     struct iovec part = {&offer, sizeof offer};

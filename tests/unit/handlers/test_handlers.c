@@ -199,6 +199,36 @@ static void ready_says_when_the_service_drains_and_live_stays_what_it_is(void **
     ask->service.is_draining = NULL;
 }
 
+static unsigned status_on(struct ask *ask, bool is_admin, enum method method, const char *path)
+{
+    ask_begin(ask)->is_admin = is_admin;
+    return ask_send(ask, method, path, "{\"input\":\"a\"}", 13)->status;
+}
+
+static void an_admin_listener_has_its_routes_and_the_others_theirs(void **state)
+{
+    struct ask *ask = *state;
+    static const struct {
+        enum method method;
+        const char *path;
+        unsigned admin, other;
+    } cases[] = {{METHOD_GET, "/metrics", 200, 404},        {METHOD_HEAD, "/metrics", 200, 404},
+                 {METHOD_OPTIONS, "/metrics", 204, 404},    {METHOD_POST, "/metrics", 405, 404},
+                 {METHOD_POST, "/v1/embeddings", 404, 200}, {METHOD_GET, "/v1/models", 404, 200},
+                 {METHOD_POST, "/predict", 404, 424},       {METHOD_GET, "/live", 200, 200},
+                 {METHOD_GET, "/ready", 200, 200},          {METHOD_GET, "/health", 200, 200},
+                 {METHOD_GET, "/nowhere", 404, 404},        {METHOD_OPTIONS, "*", 204, 204}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const enum method method = cases[i].method;
+        ask->service.has_admin = true;
+        assert_int_equal(status_on(ask, true, method, cases[i].path), cases[i].admin);
+        assert_int_equal(status_on(ask, false, method, cases[i].path), cases[i].other);
+        ask->service.has_admin = false;
+        const unsigned both = cases[i].other == 404 ? cases[i].admin : cases[i].other;
+        assert_int_equal(status_on(ask, false, method, cases[i].path), both);
+    }
+}
+
 static void metrics_speak_the_format_the_scraper_accepts(void **state)
 {
     const struct exchange *x = ask_get(*state, "/metrics");
@@ -405,6 +435,7 @@ int main(void)
         cmocka_unit_test(server_timing_comes_when_it_is_asked_for),
         cmocka_unit_test(wrong_values_are_named_with_limit_and_remedy),
         cmocka_unit_test(unusual_but_legal_bodies_are_taken),
+        cmocka_unit_test(an_admin_listener_has_its_routes_and_the_others_theirs),
         cmocka_unit_test(nesting_a_hundred_thousand_deep_is_an_error),
         cmocka_unit_test(memory_at_its_cap_is_413_whenever_it_comes),
     };

@@ -99,6 +99,28 @@ static void what_nearly_everyone_sends_passes_where_it_is_read(void **state)
     }
 }
 
+/* Of x-forwarded-for what the nearest proxies have added passes, whatever clients made of the rest.
+ */
+static void of_long_lists_of_proxies_the_end_passes(void **state)
+{
+    (void)state;
+    for (size_t n = 240; n < 400; n++) {
+        char in[1024], filler[400], value[420];
+        memset(filler, 'x', n);
+        filler[n] = '\0';
+        snprintf(value, sizeof value, "a,%s,b,1.2.3.4", filler);
+        snprintf(in, sizeof in, GET HOST "X-Forwarded-For: %s\r\nForwarded: for=%s\r\n\r\n", value,
+                 filler);
+        struct result result = feed(in, strlen(in), 10000, 10000);
+        assert_int_equal(result.fault, FRAMING_SOUND);
+        assert_non_null(strstr(result.out, "b,1.2.3.4\r\n"));
+        assert_int_equal(strstr(result.out, "a,x") != NULL, strlen(value) <= 256);
+        assert_int_equal(strstr(result.out, "x,b,") != NULL, n + 1 + 9 <= 256);
+        assert_int_equal(strstr(result.out, "for=") != NULL, n + 4 <= 256);
+        free(result.out);
+    }
+}
+
 static void what_comes_whole_needs_no_memory(void **state)
 {
     (void)state;
@@ -439,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_lines_that_are_read_pass),
         cmocka_unit_test(what_nearly_everyone_sends_passes_where_it_is_read),
+        cmocka_unit_test(of_long_lists_of_proxies_the_end_passes),
         cmocka_unit_test(what_comes_whole_needs_no_memory),
         cmocka_unit_test(targets_become_paths),
         cmocka_unit_test(bodies_end_where_they_say),
