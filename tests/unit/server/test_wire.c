@@ -608,6 +608,47 @@ static void what_has_come_and_not_been_read_is_counted(void **state)
     }
 }
 
+/* What a proxy says first comes before the layer, which gets all that follows and nothing else. */
+static void a_proxy_s_header_comes_before_the_layer(void **state)
+{
+    (void)state;
+    static const char header[] =
+        "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x01\x02\x03\x04\x0a\0\0\x01\xff\xfe\0\x50";
+    struct networks proxies;
+    assert_true(networks_read(&proxies, "127.0.0.0/8", "trusted-proxies", NULL));
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        struct wires wires = {0};
+        const struct door door = {
+            .layer = setups[i].layer, .takes_proxy_header = true, .proxies = &proxies};
+        struct arrival arrival = {.client = address_of_ipv4((const uint8_t *)"\x7f\0\0\1", 9),
+                                  .door = &door};
+        struct wire wire;
+        struct peer client;
+        char some[16], text[ADDRESS_TEXT_BYTES];
+        records_step = setups[i].step;
+        arrival.fd = peer_connect(&client, setups[i].layer);
+        assert_true(wire_open(&wires, &wire, &arrival));
+        for (size_t k = 0; k + 1 < sizeof header; k++) {
+            assert_int_equal(wire_read(&wire, some, sizeof some), -1);
+            assert_int_equal(errno, EAGAIN);
+            assert_non_null(wire.header);
+            assert_int_equal(send(client.fd, header + k, 1, 0), 1);
+        }
+        assert_true(peer_say(&client, "0123456789", 10));
+        UNTIL(wire_unread(&wire) >= 10);
+        assert_int_equal(wire_read(&wire, some, sizeof some), 10);
+        assert_memory_equal(some, "0123456789", 10);
+        assert_null(wire.header);
+        address_write(&wire.client, text);
+        assert_string_equal(text, "1.2.3.4");
+        wire_release(&wires, &wire);
+        wires_clear(&wires);
+        peer_close(&client);
+        close(arrival.fd);
+    }
+    networks_clear(&proxies);
+}
+
 static void who_is_turned_away_is_told_so_where_no_layer_is_in_the_way(void **state)
 {
     (void)state;
@@ -644,6 +685,7 @@ int main(void)
         cmocka_unit_test(what_has_not_been_taken_is_counted),
         cmocka_unit_test(what_goes_nowhere_is_not_counted),
         cmocka_unit_test(what_has_come_and_not_been_read_is_counted),
+        cmocka_unit_test(a_proxy_s_header_comes_before_the_layer),
         cmocka_unit_test(who_is_turned_away_is_told_so_where_no_layer_is_in_the_way),
     };
     signal(SIGPIPE, SIG_IGN);
