@@ -25,7 +25,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 # -ffp-contract=off: a fused multiply-add rounds once where the scalar reference rounds twice.
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -DEMBEDD_VERSION='"$(VERSION)"' -I. -g -pthread -ffp-contract=off \
               -fno-math-errno -fno-trapping-math $(WARNINGS)
-LIBS       := -lmicrohttpd -ljansson -luv -lnettle -lonig -lutf8proc -lminizip -lz -lzstd -lseccomp -lm
+LIBS       := -lmicrohttpd -ljansson -luv -lgnutls -lnettle -lonig -lutf8proc -lminizip -lz -lzstd -lseccomp -lm
 
 MODES          := release asan tsan cov
 CFLAGS_release := -O3 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \

@@ -144,6 +144,7 @@ struct metrics {
     const char *const *routes;
     struct te_metrics *te;             /* NULL: not kept */
     const struct arena_budget *budget; /* NULL: not watched */
+    const struct metrics_tls *tls;     /* NULL: not watched */
     char *slots;
     _Atomic uint64_t reloads[2]; /* failed, done */
     atomic_bool last_reload_done;
@@ -229,6 +230,11 @@ static struct metrics_slot *slot_at(const struct metrics *metrics, size_t thread
 void metrics_watch_memory(struct metrics *metrics, const struct arena_budget *budget)
 {
     metrics->budget = budget;
+}
+
+void metrics_watch_tls(struct metrics *metrics, const struct metrics_tls *tls)
+{
+    metrics->tls = tls;
 }
 
 bool metrics_count_te(struct metrics *metrics)
@@ -753,6 +759,21 @@ static void write_gauges(const struct writer *w)
     }
 }
 
+static void write_tls(const struct writer *w)
+{
+    const struct metrics_tls *tls = w->metrics->tls;
+    if (!tls) return;
+    write_simple(w, "embedd_tls_handshakes", "counter", "Connections that TLS began with.",
+                 atomic_load_explicit(&tls->handshakes, memory_order_relaxed));
+    write_simple(w, "embedd_tls_handshake_failures", "counter",
+                 "Those that did not get so far, once a byte had come.",
+                 atomic_load_explicit(&tls->failures, memory_order_relaxed));
+    int64_t expires = atomic_load_explicit(&tls->expires_unix_s, memory_order_relaxed);
+    write_simple(w, "embedd_tls_certificate_expiry_timestamp_seconds", "gauge",
+                 "When the certificate expires, in Unix time.",
+                 expires > 0 ? (uint64_t)expires : 0);
+}
+
 /* ---- the process (prometheus.io: standard process metrics) ---- */
 
 #define PROC_BYTES_MAX ((size_t)1 << 20)
@@ -846,6 +867,7 @@ void metrics_write(const struct metrics *metrics, bool openmetrics, struct buf *
     pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&metrics->mutex);
     write_predictions(&w);
     write_gauges(&w);
+    write_tls(&w);
     write_models(&w);
     pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&metrics->mutex);
     const int64_t queued = (int64_t)total(metrics, AT(gauges[GAUGE_OFFLOAD_QUEUE]));

@@ -33,6 +33,12 @@ struct metrics_model {
     size_t n_heads;
 };
 
+/** What is told of TLS; any thread writes. */
+struct metrics_tls {
+    _Atomic int64_t expires_unix_s; /* the certificate */
+    _Atomic uint64_t handshakes, failures;
+};
+
 struct metrics;
 struct metrics_slot;
 struct arena_budget;
@@ -64,6 +70,9 @@ void metrics_count_reload(struct metrics *metrics, bool is_done);
 
 /** metrics_watch_memory: what requests hold of `budget`, borrowed, is shown from now on. */
 void metrics_watch_memory(struct metrics *metrics, const struct arena_budget *budget);
+
+/** metrics_watch_tls: what `tls`, borrowed, says is shown from now on. */
+void metrics_watch_tls(struct metrics *metrics, const struct metrics_tls *tls);
 
 /** metrics_count_te: TEI's metrics are kept and written too, from now on. Before any thread counts.
  * False: no memory. */

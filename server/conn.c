@@ -192,6 +192,12 @@ static bool is_abandoned(const struct conn *conn, const struct wire_report *repo
     return !report->is_open && wire_unread(&conn->wire) == 0;
 }
 
+/* How long a connection may have no request. Agreeing with a layer is part of the first one. */
+static uint64_t silence_ns(const struct conns *conns, const struct conn *conn)
+{
+    return conn->wire.is_opening ? conns->limits.request_ns : conns->limits.idle_ns;
+}
+
 static void check(struct conns *conns, struct conn *conn, uint64_t now_ns)
 {
     struct wire_report report;
@@ -199,7 +205,7 @@ static void check(struct conns *conns, struct conn *conn, uint64_t now_ns)
     if (conn->phase == CONN_WORKING || !wire_ask(&conn->wire, &report)) return;
     switch (conn->phase) {
     case CONN_IDLE:
-        if (is_abandoned(conn, &report) || passed_ns > conns->limits.idle_ns) end(conn);
+        if (is_abandoned(conn, &report) || passed_ns > silence_ns(conns, conn)) end(conn);
         break;
     case CONN_RECEIVING:
         if (is_abandoned(conn, &report)) {

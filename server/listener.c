@@ -40,6 +40,11 @@ static void add_opened(struct listeners *listeners, struct listener *listener)
     listeners->n++;
 }
 
+static const char *scheme_of(const struct listeners_wish *wish)
+{
+    return wish->door.layer ? "https" : "http";
+}
+
 static bool open_address(struct listeners *listeners, const struct listeners_wish *wish,
                          bool is_admin, const char *address, size_t bytes, struct err *err)
 {
@@ -51,8 +56,11 @@ static bool open_address(struct listeners *listeners, const struct listeners_wis
                        ERR_VALUE_BYTES, address);
     memcpy(listener->address, address, bytes);
     listener->address[bytes] = '\0';
-    const struct socket_wish socket = {
-        .option = option, .address = listener->address, .mode = wish->mode, .given = wish->given};
+    const struct socket_wish socket = {.option = option,
+                                       .scheme = scheme_of(wish),
+                                       .address = listener->address,
+                                       .mode = wish->mode,
+                                       .given = wish->given};
     if (!socket_listen(&listener->socket, &socket, err)) return false;
     add_opened(listeners, listener);
     return true;
@@ -79,7 +87,8 @@ static bool adopt(struct listeners *listeners, const struct listeners_wish *wish
         struct socket_given *item = &wish->passed->items[i];
         if (item->is_admin != is_admin) continue;
         struct listener *listener = add(listeners, wish, is_admin, err);
-        if (!listener || !socket_adopt(&listener->socket, item->fd, err)) return false;
+        if (!listener || !socket_adopt(&listener->socket, item->fd, scheme_of(wish), err))
+            return false;
         item->is_taken = true;
         add_opened(listeners, listener);
         ++*n;

@@ -19,6 +19,7 @@
 #include "server/options.h"
 #include "server/pool.h"
 #include "server/reload.h"
+#include "server/tls.h"
 #include "server/watch.h"
 #include "server/wire.h"
 
@@ -49,7 +50,8 @@ static const char reply_503[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After
 /* The main thread's: it accepts, hears signals and ends the loops, and answers nothing. */
 struct server {
     struct options options;         /* in force: the config as well */
-    const struct wire_layer *layer; /* of those by TCP; NULL: plain HTTP */
+    struct tls *tls;                /* NULL: plain HTTP */
+    const struct wire_layer *layer; /* of those by TCP: that of tls, or NULL */
     struct service service;         /* as it is at the start; then options.service */
     struct service_actions actions;
     atomic_bool is_draining;
@@ -235,12 +237,19 @@ static bool reload_models(void *user, struct err *err)
     return is_done;
 }
 
+static bool reload_certificates(void *tls, struct err *err)
+{
+    return tls_reload(tls, err);
+}
+
 /* In this order; each takes what it can (reload.h). */
 static size_t list_parts(struct server *server)
 {
     size_t n = 0;
     server->parts[n++] = (struct reload_part){"options", options_reload, &server->options};
     server->parts[n++] = (struct reload_part){"models", reload_models, server};
+    if (server->tls)
+        server->parts[n++] = (struct reload_part){"certificates", reload_certificates, server->tls};
     return n;
 }
 
@@ -377,7 +386,7 @@ static bool has_cors(const struct config *config)
 /* Nobody on another machine reaches it. */
 static bool is_loopback(const char *url)
 {
-    return strncmp(url, "http://127.", 11) == 0 || strncmp(url, "http://[::1]", 12) == 0;
+    return strstr(url, "://127.") || strstr(url, "://[::1]");
 }
 
 static void init_service(struct server *server)
@@ -506,6 +515,29 @@ static bool start(struct server *server)
     return true;
 }
 
+/* What an option of a file's name says; NULL: none. */
+static const char *file_of(const char *value)
+{
+    return strcmp(value, "none") != 0 ? value : NULL;
+}
+
+static bool begin_tls(struct server *server, struct err *err)
+{
+    const struct config *config = config_now(server);
+    const struct tls_files files = {
+        .cert = file_of(config->tls_cert),
+        .key = file_of(config->tls_key),
+        .client_ca = file_of(config->tls_client_ca),
+        .is_1_3_alone = config->tls_min == 1,
+    };
+    if (!files.cert && !files.key && !files.client_ca) return true;
+    server->tls = tls_new(&files, err);
+    if (!server->tls) return false;
+    server->layer = tls_layer(server->tls);
+    metrics_watch_tls(server->metrics, tls_counts(server->tls));
+    return true;
+}
+
 /* What requests need, before there is anybody to ask. */
 static bool prepare(struct server *server, struct err *err)
 {
@@ -516,7 +548,7 @@ static bool prepare(struct server *server, struct err *err)
     server->registry = registry_new();
     if (!server->registry || !make_metrics(server))
         return err_set(err, ERR_MEMORY, NULL, "no memory for the service");
-    return open_models(server, NULL, err);
+    return begin_tls(server, err) && open_models(server, NULL, err);
 }
 
 static bool init_reloads(struct server *server)
@@ -546,7 +578,8 @@ static void may_read_lines(struct confine *confine, char *lines)
 /* What the settings name is there, or is none of a file's. */
 static void may_read_settings(struct confine *confine, const struct config *config)
 {
-    const char *const paths[] = {config->file, config->heads, config->models};
+    const char *const paths[] = {config->file,     config->heads,   config->models,
+                                 config->tls_cert, config->tls_key, config->tls_client_ca};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         if (paths[i] && strcmp(paths[i], "none") != 0) confine_read(confine, paths[i]);
 }
@@ -565,7 +598,7 @@ static bool give_up_rights(struct server *server, struct err *err)
 {
     const struct config *config = config_now(server);
     struct confined done;
-    struct confine confine = {0};
+    struct confine confine = {.has_secrets = server->tls};
     char *lines = strdup(config->confine_read);
     server->models->paths(server->models->user, may_read, &confine);
     may_read_settings(&confine, config);
@@ -709,10 +742,12 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     options_clear(&server.options);
     registry_free(server.registry);
     metrics_free(server.metrics);
+    tls_free(server.tls);
     return is_done;
 }
 
 void serve_libraries(char *out, size_t bytes)
 {
-    snprintf(out, bytes, "libmicrohttpd %s, libuv %s", http_library_version(), uv_version_string());
+    snprintf(out, bytes, "libmicrohttpd %s, libuv %s, GnuTLS %s", http_library_version(),
+             uv_version_string(), tls_library_version());
 }

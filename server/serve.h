@@ -61,6 +61,6 @@ typedef void serve_on_ready(const char *url, bool is_admin, void *user);
 bool serve_run(const struct config *config, const struct serve_models *models,
                serve_on_ready *on_ready, void *user, struct err *err);
 
-/** serve_libraries writes what the service runs on, "libmicrohttpd 0.9.75, libuv 1.44.2" (cut where
- * `bytes` are too few). */
+/** serve_libraries writes what the service runs on, "libmicrohttpd 0.9.75, libuv 1.44.2,
+ * GnuTLS 3.7.9" (cut where `bytes` are too few). */
 void serve_libraries(char *out, size_t bytes);

@@ -150,7 +150,7 @@ static bool is_same_name(const struct name *a, const struct name *b)
     return false;
 }
 
-static void write_url(struct listen_socket *socket)
+static void write_url(struct listen_socket *socket, const char *scheme)
 {
     struct name name = name_of(socket->fd);
     char host[64], port[8];
@@ -170,7 +170,7 @@ static void write_url(struct listen_socket *socket)
     assert(!failure);
     (void)failure;
     bool is_v6 = name.at.any.sa_family == AF_INET6;
-    snprintf(socket->url, sizeof socket->url, "http://%s%s%s:%s", is_v6 ? "[" : "", host,
+    snprintf(socket->url, sizeof socket->url, "%s://%s%s%s:%s", scheme, is_v6 ? "[" : "", host,
              is_v6 ? "]" : "", port);
 }
 
@@ -198,7 +198,7 @@ static int take_given(struct sockets_given *given, const char *address, const st
     return -1;
 }
 
-bool socket_adopt(struct listen_socket *socket, int fd, struct err *err)
+bool socket_adopt(struct listen_socket *socket, int fd, const char *scheme, struct err *err)
 {
     int type = 0, listens = 0, family = 0;
     socklen_t bytes = sizeof type;
@@ -214,7 +214,7 @@ bool socket_adopt(struct listen_socket *socket, int fd, struct err *err)
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     socket->fd = fd;
-    write_url(socket);
+    write_url(socket, scheme);
     return true;
 }
 
@@ -337,7 +337,7 @@ bool socket_listen(struct listen_socket *socket, const struct socket_wish *wish,
     *socket = (struct listen_socket){.fd = -1};
     const bool is_unix = !strncmp(wish->address, UNIX_PREFIX, strlen(UNIX_PREFIX));
     if (!(is_unix ? listen_on_unix : listen_on_ip)(socket, wish, err)) return false;
-    write_url(socket);
+    write_url(socket, wish->scheme);
     return true;
 }
 

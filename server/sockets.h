@@ -36,7 +36,7 @@ void sockets_drop(struct sockets_given *given);
 
 struct listen_socket {
     int fd;        /* -1 = closed */
-    char url[140]; /* http://ADDRESS:PORT, unix:/PATH or unix:@NAME */
+    char url[140]; /* http[s]://ADDRESS:PORT, unix:/PATH or unix:@NAME */
     bool is_unix;
     bool is_shared; /* another process has it too, and its file is not ours to remove */
     char path[108]; /* of a Unix socket's file that is ours to remove; "" = none */
@@ -46,6 +46,7 @@ struct listen_socket {
 /** What a listener is to be opened with. */
 struct socket_wish {
     const char *option;          /* in messages: "listen" */
+    const char *scheme;          /* of the URL, where it is none of a Unix socket: "https" */
     const char *address;         /* ADDRESS:PORT, unix:/PATH or unix:@NAME */
     unsigned mode;               /* of a Unix socket's file */
     struct sockets_given *given; /* that may have it already; or NULL */
@@ -63,7 +64,7 @@ bool socket_listen(struct listen_socket *socket, const struct socket_wish *wish,
 
 /** socket_adopt takes over a listening socket, not its file. False with ERR_USAGE: it is no
  * listening stream socket; it stays the caller's. */
-bool socket_adopt(struct listen_socket *socket, int fd, struct err *err);
+bool socket_adopt(struct listen_socket *socket, int fd, const char *scheme, struct err *err);
 
 /** socket_close closes it, and removes its file where `removes_file` and that is ours. */
 void socket_close(struct listen_socket *socket, bool removes_file);

@@ -32,6 +32,7 @@ struct wire {
     int fd;
     struct address client; /* whom the bytes are from: what the kernel says, or a PROXY header */
     bool is_local;         /* a Unix socket, of which the kernel counts less */
+    bool is_opening;       /* the layer's two ends are still agreeing, no HTTP has passed */
     bool has_ended;        /* the client sends no more, and all it sent has been read */
     bool is_finishing;     /* wire_finish was called */
     bool is_finished;      /* there is nothing left to say */
@@ -49,7 +50,8 @@ struct wire {
  */
 struct wire_layer {
     void *context; /* what all connections share: keys, say; constant */
-    /** Sets wire->state. False: no memory. */
+    /** Sets wire->state, and is_opening where there is something to agree on, in `read`. False: no
+     * memory. */
     bool (*open)(struct wire *wire);
     /** Reads up to `room` bytes of HTTP, as recv(2) does; fewer do not mean that there are no more.
      * EAGAIN only when wire_take has said so; 0 when the client has said that it sends no more. */

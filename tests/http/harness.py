@@ -46,16 +46,17 @@ def wait_until(condition, what):
 
 
 class Service:
-    """`embedd serve` on a port of its own."""
+    """`embedd serve` on a port of its own; `tls`: an ssl.SSLContext, by which clients ask."""
 
-    def __init__(self, *flags, listen="127.0.0.1:0", stderr=None, preexec=None, env=(), program=PROGRAM):
+    def __init__(self, *flags, listen="127.0.0.1:0", stderr=None, preexec=None, env=(), program=PROGRAM, tls=None):
+        self.tls = tls
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [program, "serve", f"--listen={listen}", *flags],
             stdout=subprocess.PIPE, stderr=stderr or self.log, preexec_fn=preexec,
             env=environment(**dict(env)))
         line = self.process.stdout.readline().decode()
-        match = re.fullmatch(r"listening on ((?:http://(.+):(\d+))|unix:(.+))\n", line)
+        match = re.fullmatch(r"listening on ((?:https?://(.+):(\d+))|unix:(.+))\n", line)
         if not match:
             self.process.wait(PATIENCE_S)
             raise AssertionError(f"no service: {line!r} {self.stderr()}")
@@ -171,6 +172,8 @@ class Client:
         self.socket.connect(name)
         if not service.path:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if service.tls:
+            self.socket = service.tls.wrap_socket(self.socket, server_hostname="localhost")
         self.pending = b""
 
     def __enter__(self):

@@ -3,9 +3,12 @@
 import base64
 import gzip
 import json
+import pathlib
 import re
 import struct
+import tempfile
 
+import certificates
 import pytest
 import zstandard
 from harness import TOP, Service, head, wait_until
@@ -234,9 +237,11 @@ def no_keys(service, start):
     assert not re.search("api.key", (TOP / "docs/CONFIG.md").read_text(), re.I)
 
 
-def no_tls(service, start):
-    assert service.url.startswith("http://")
-    assert not re.search(r"`--?(tls|ssl)|`(tls|ssl)-", (TOP / "docs/CONFIG.md").read_text(), re.I)
+def tls(service, start):
+    with tempfile.TemporaryDirectory() as folder:
+        pair = certificates.Pair(pathlib.Path(folder), "server")
+        secure = start(*pair.flags(), tls=certificates.client(pair))
+        assert secure.url.startswith("https://") and secure.get("/live").status == 200
 
 
 # By the first cell of a row: what the page says of embedd, and what shows it.
@@ -278,7 +283,7 @@ ROWS = {
     "several models": ("yes", several_models),
     "Prometheus": ("yes", prometheus),
     "API keys": ("no, not yet", no_keys),
-    "TLS": ("no, not yet", no_tls),
+    "TLS": ("yes, with `tls-cert`, `tls-key`", tls),
 }
 
 

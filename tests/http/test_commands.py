@@ -438,6 +438,6 @@ def test_an_unknown_command_names_the_nearest():
 def test_version_names_the_program_its_kernels_and_its_model():
     text = run("--version").decode()
     assert re.match(r"embedd \d+\.\d+\.\d+ \(Apache-2\.0\)\n", text)
-    assert re.search(r"^libraries: libmicrohttpd [\d.]+, libuv [\d.]+, jansson [\d.]+$", text, re.M)
+    assert re.search(r"^libraries: libmicrohttpd [\d.]+, libuv [\d.]+, GnuTLS [\d.]+, jansson [\d.]+$", text, re.M)
     assert re.search(r"^kernels: (scalar|avx2|avx512)$", text, re.M)
     assert re.search(r"^built-in model: \S+ .*256 dimensions", text, re.M)

@@ -59,6 +59,7 @@ def test_the_sources_as_they_are_pass(tree):
     ("model/bundle/source.c", '#include "source.h"', "written from the top folder"),
     ("handlers/reply.c", "#include <jansson.h>", "only base/json. may include jansson.h"),
     ("server/conn.c", "#include <microhttpd.h>", "only server/http.c may include microhttpd.h"),
+    ("server/conn.c", "#include <gnutls/gnutls.h>", "only server/tls.c, server/certificates.c, commands/health.c may include gnutls/"),
 ])
 def test_an_include_that_goes_up_is_named_with_file_and_line(tree, file, line, why):
     plant(tree, file, line)
