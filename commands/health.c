@@ -5,6 +5,7 @@
 #include "config/config.h"
 
 #include <errno.h>
+#include <gnutls/gnutls.h>
 #include <netdb.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +22,20 @@
 struct target {
     char host[256], port[8], path[512];
     char socket[108]; /* a Unix one's path, or @NAME; "": the two above */
+    bool is_tls;
 };
+
+/* A connection to it. */
+struct line {
+    int fd;
+    gnutls_session_t tls; /* NULL: none */
+    gnutls_certificate_credentials_t credentials;
+};
+
+static bool is_set(const char *file)
+{
+    return strcmp(file, "none") != 0;
+}
 
 /* unix:/PATH as `listen` has it; /health is asked. */
 static bool read_unix_target(const char *url, struct target *target, struct err *err)
@@ -36,13 +50,16 @@ static bool read_unix_target(const char *url, struct target *target, struct err 
     return true;
 }
 
-/* Parts [http://]HOST[:PORT][/PATH], or HOST:PORT as `listen` has it. */
-static bool read_target(const char *url, struct target *target, struct err *err)
+/* Parts [http[s]://]HOST[:PORT][/PATH], or HOST:PORT as `listen` has it, which speaks TLS where
+   `is_tls`. */
+static bool read_target(const char *url, bool is_tls, struct target *target, struct err *err)
 {
     const char *at = url;
     if (!strncmp(url, "unix:", 5)) return read_unix_target(url, target, err);
     *target->socket = '\0';
-    if (!strncmp(at, "http://", 7)) at += 7;
+    bool is_http = !strncmp(at, "http://", 7), is_https = !strncmp(at, "https://", 8);
+    at += is_http ? 7 : is_https ? 8 : 0;
+    target->is_tls = is_https || (is_tls && !is_http);
     size_t authority = strcspn(at, "/");
     const char *path = at[authority] ? at + authority : "/health";
     bool has_brackets = *at == '[';
@@ -61,8 +78,9 @@ static bool read_target(const char *url, struct target *target, struct err *err)
                        "the address must be a URL such as http://127.0.0.1:8080/health, not '%.*s'",
                        ERR_VALUE_BYTES, url);
     snprintf(target->host, sizeof target->host, "%.*s", (int)host, at);
-    snprintf(target->port, sizeof target->port, "%.*s", (int)(port ? port - 1 : 2),
-             port ? rest + 1 : "80");
+    const char *usual = target->is_tls ? "443" : "80";
+    snprintf(target->port, sizeof target->port, "%.*s", (int)(port ? port - 1 : strlen(usual)),
+             port ? rest + 1 : usual);
     snprintf(target->path, sizeof target->path, "%s", path);
     /* What listens on every address is asked on this machine's own. */
     if (!strcmp(target->host, "0.0.0.0") || !strcmp(target->host, "*"))
@@ -141,8 +159,76 @@ static int open_connection(const struct target *target, struct err *err)
     return fd;
 }
 
+/* ---- by TLS ---- */
+
+/* A service that asks for certificates is shown its own. */
+static bool show_certificate(const struct line *line, const struct config *config, struct err *err)
+{
+    if (!is_set(config->tls_client_ca) || !is_set(config->tls_cert)) return true;
+    int failure = gnutls_certificate_set_x509_key_file(line->credentials, config->tls_cert,
+                                                       config->tls_key, GNUTLS_X509_FMT_PEM);
+    return failure >= 0 || err_set(err, ERR_IO, "tls-cert",
+                                   "cannot show the certificate of tls-cert and tls-key: %s",
+                                   gnutls_strerror(failure));
+}
+
+static bool refused(const struct line *line, const struct target *target, int failure,
+                    struct err *err)
+{
+    const char *why = gnutls_strerror(failure);
+    if (failure == GNUTLS_E_FATAL_ALERT_RECEIVED)
+        why = gnutls_alert_get_name(gnutls_alert_get(line->tls));
+    else if (failure == GNUTLS_E_AGAIN)
+        why = "it does not answer";
+    return err_set(err, ERR_IO, NULL, "no TLS with %s port %s: %s", target->host, target->port,
+                   why);
+}
+
+/* Whose certificate it is does not matter: what is asked is whether somebody answers. */
+static bool begin_tls(struct line *line, const struct target *target, const struct config *config,
+                      struct err *err)
+{
+    if (!target->is_tls) return true;
+    if (gnutls_certificate_allocate_credentials(&line->credentials) != 0 ||
+        gnutls_init(&line->tls, GNUTLS_CLIENT | GNUTLS_NO_SIGNAL | GNUTLS_FORCE_CLIENT_CERT) != 0 ||
+        gnutls_set_default_priority(line->tls) != 0 ||
+        gnutls_credentials_set(line->tls, GNUTLS_CRD_CERTIFICATE, line->credentials) != 0)
+        return err_set(err, ERR_MEMORY, NULL, "no memory for TLS");
+    if (!show_certificate(line, config, err)) return false;
+    gnutls_transport_set_int(line->tls, line->fd);
+    gnutls_handshake_set_timeout(line->tls, TIMEOUT_S * 1000);
+    int failure;
+    do
+        failure = gnutls_handshake(line->tls);
+    while (failure < 0 && failure != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(failure));
+    return failure == 0 || refused(line, target, failure, err);
+}
+
+static void hang_up(struct line *line)
+{
+    if (line->tls) gnutls_bye(line->tls, GNUTLS_SHUT_WR);
+    if (line->tls) gnutls_deinit(line->tls);
+    if (line->credentials) gnutls_certificate_free_credentials(line->credentials);
+    close(line->fd);
+}
+
+/* ---- HTTP ---- */
+
+static bool say(const struct line *line, const char *text, size_t bytes)
+{
+    ssize_t n = line->tls ? gnutls_record_send(line->tls, text, bytes)
+                          : send(line->fd, text, bytes, MSG_NOSIGNAL);
+    return n == (ssize_t)bytes;
+}
+
+static ssize_t hear(const struct line *line, char *to, size_t room)
+{
+    return line->tls ? gnutls_record_recv(line->tls, to, room) : recv(line->fd, to, room, 0);
+}
+
 /* The first line of the reply to a GET, without its end. */
-static bool ask(int fd, const struct target *target, char *line, size_t room, struct err *err)
+static bool ask(const struct line *line, const struct target *target, char *reply, size_t room,
+                struct err *err)
 {
     char request[1024];
     bool is_v6 = strchr(target->host, ':') != NULL;
@@ -151,13 +237,16 @@ static bool ask(int fd, const struct target *target, char *line, size_t room, st
         target->path, is_v6 ? "[" : "", target->host, is_v6 ? "]" : "", target->port);
     size_t got = 0;
     char *end = NULL;
-    bool is_sent = send(fd, request, (size_t)bytes, MSG_NOSIGNAL) == bytes;
+    ssize_t n = 0;
+    bool is_sent = say(line, request, (size_t)bytes);
     while (is_sent && !end && got < room - 1) {
-        ssize_t n = recv(fd, line + got, room - 1 - got, 0);
+        n = hear(line, reply + got, room - 1 - got);
         if (n <= 0) break;
         got += (size_t)n;
-        end = memchr(line, '\r', got);
+        end = memchr(reply, '\r', got);
     }
+    if (!end && line->tls && n == GNUTLS_E_FATAL_ALERT_RECEIVED)
+        return refused(line, target, (int)n, err);
     if (!end) {
         char where[300];
         write_place(target, where, sizeof where);
@@ -167,20 +256,22 @@ static bool ask(int fd, const struct target *target, char *line, size_t room, st
     return true;
 }
 
-static bool check_health(const char *url, struct err *err)
+static bool check_health(const char *url, const struct config *config, struct err *err)
 {
     struct target target;
-    char line[256];
-    if (!read_target(url, &target, err)) return false;
-    int fd = open_connection(&target, err);
-    if (fd < 0) return false;
-    bool is_answered = ask(fd, &target, line, sizeof line, err);
-    close(fd);
+    struct line line = {0};
+    char reply[256];
+    if (!read_target(url, is_set(config->tls_cert), &target, err)) return false;
+    line.fd = open_connection(&target, err);
+    if (line.fd < 0) return false;
+    bool is_answered =
+        begin_tls(&line, &target, config, err) && ask(&line, &target, reply, sizeof reply, err);
+    hang_up(&line);
     if (!is_answered) return false;
-    if (!strncmp(line, "HTTP/1.", 7) && !strncmp(line + 8, " 200", 4)) return true;
+    if (!strncmp(reply, "HTTP/1.", 7) && !strncmp(reply + 8, " 200", 4)) return true;
     char where[300];
     write_place(&target, where, sizeof where);
-    return err_set(err, ERR_IO, NULL, "%s is not healthy: %s", where, line);
+    return err_set(err, ERR_IO, NULL, "%s is not healthy: %s", where, reply);
 }
 
 int health_main(int argc, char **argv)
@@ -191,7 +282,9 @@ int health_main(int argc, char **argv)
         .about = "Asks a running service whether it is well: exit code 0 if it answers 200, else "
                  "1.\nURL may be unix:/PATH. Without it: /health where EMBEDD_LISTEN or the config "
                  "file's "
-                 "`listen`\nsays, at the first of several.",
+                 "`listen`\nsays, at the first of several, by TLS where EMBEDD_TLS_CERT or "
+                 "`tls-cert` is set. "
+                 "Certificates\nare not checked.",
         .files_max = 1,
     };
     if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
@@ -200,7 +293,7 @@ int health_main(int argc, char **argv)
     config_init(&config);
     bool is_healthy = config_finish(&config, &err);
     config.listen[strcspn(config.listen, "\n")] = '\0'; /* the first */
-    is_healthy = is_healthy && check_health(n_files ? argv[1] : config.listen, &err);
+    is_healthy = is_healthy && check_health(n_files ? argv[1] : config.listen, &config, &err);
     config_clear(&config);
     return is_healthy ? 0 : commands_fail("health", &err);
 }

@@ -38,6 +38,7 @@ struct session {
     struct wire *wire; /* of the call under way: it may move in between */
     enum phase phase;
     bool is_plain;   /* the client speaks HTTP without TLS */
+    bool has_taken;  /* bytes from the kernel, in the call under way */
     bool is_sending; /* part of a record is still here */
     bool lingers;    /* it was refused, and finish has been called since */
 };
@@ -77,6 +78,7 @@ static ssize_t take_bytes(gnutls_transport_ptr_t at, void *to, size_t room)
         session->phase = PHASE_SHAKING;
         session->is_plain = first >= 'A' && first <= 'Z';
     }
+    session->has_taken |= n > 0;
     if (n >= 0 && !session->is_plain) return n;
     gnutls_transport_set_errno(session->gnutls, n < 0 ? errno : EPROTO);
     return -1;
@@ -183,13 +185,24 @@ static void log_failure(struct session *session, int failure)
 /* What the client is told fits into the socket, or it is not told. */
 static void refuse(struct session *session, int failure)
 {
-    atomic_fetch_add_explicit(&session->of->counts.failures, 1, memory_order_relaxed);
-    log_failure(session, failure);
+    if (session->phase == PHASE_SHAKING) { /* else it has only looked whether the port is open */
+        atomic_fetch_add_explicit(&session->of->counts.failures, 1, memory_order_relaxed);
+        log_failure(session, failure);
+    }
     if (session->is_plain)
         wire_give(session->wire, reply_400, sizeof reply_400 - 1);
-    else
+    else if (failure != GNUTLS_E_PREMATURE_TERMINATION)
         gnutls_alert_send_appropriate(session->gnutls, failure);
     session->phase = PHASE_REFUSED;
+}
+
+/* GnuTLS waits as soon as the kernel has given less than a record; wire.h knows the end of its
+   bytes by EAGAIN alone. */
+static bool waits_too_soon(struct session *session, ssize_t n)
+{
+    bool has_taken = session->has_taken;
+    session->has_taken = false;
+    return n == GNUTLS_E_AGAIN && has_taken;
 }
 
 /* False: with errno, or refused. */
@@ -198,7 +211,8 @@ static bool shake_hands(struct session *session)
     int failure;
     do
         failure = gnutls_handshake(session->gnutls);
-    while (failure < 0 && failure != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(failure));
+    while (waits_too_soon(session, failure) ||
+           (failure < 0 && failure != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(failure)));
     if (failure == GNUTLS_E_AGAIN) {
         errno = EAGAIN;
     } else if (failure) {
@@ -217,7 +231,7 @@ static bool shake_hands(struct session *session)
 static ssize_t result_of(struct session *session, ssize_t n)
 {
     if (n >= 0) return n;
-    if (n != GNUTLS_E_AGAIN) {
+    if (n != GNUTLS_E_AGAIN && n != GNUTLS_E_PREMATURE_TERMINATION) {
         log_debug("a TLS connection failed: %s", gnutls_strerror((int)n));
         gnutls_alert_send_appropriate(session->gnutls, (int)n);
     }
@@ -235,7 +249,8 @@ static ssize_t take_text(struct wire *wire, void *to, size_t room)
     ssize_t n;
     do
         n = gnutls_record_recv(session->gnutls, to, room);
-    while (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_WARNING_ALERT_RECEIVED);
+    while (waits_too_soon(session, n) || n == GNUTLS_E_INTERRUPTED ||
+           n == GNUTLS_E_WARNING_ALERT_RECEIVED);
     return result_of(session, n);
 }
 

@@ -295,6 +295,7 @@ bool wire_is_talking(const struct wire *wire)
 
 void wire_stop_reading(struct wire *wire)
 {
+    wire->has_ended = true; /* for a layer too, which has not heard it from the client */
     kernel_shutdown(wire->fd, SHUT_RD);
 }
 

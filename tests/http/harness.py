@@ -173,7 +173,8 @@ class Client:
         if not service.path:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if service.tls:
-            self.socket = service.tls.wrap_socket(self.socket, server_hostname="localhost")
+            self.socket = service.tls.wrap_socket(
+                self.socket, server_hostname="localhost", suppress_ragged_eofs=False)
         self.pending = b""
 
     def __enter__(self):

@@ -109,7 +109,7 @@ def test_health_says_what_is_wrong(service):
     assert result.returncode == 1 and "refused" in result.stderr
     result = run("health", service.url + "/nowhere")
     assert result.returncode == 1 and "404" in result.stderr
-    for wrong in ("https://127.0.0.1:1/", "http://", "http://[::1", "http://h:", "--nonsense"):
+    for wrong in ("ftp://127.0.0.1:1/", "http://", "https://", "http://[::1", "http://h:", "--nonsense"):
         assert run("health", wrong).returncode == 2
 
 
