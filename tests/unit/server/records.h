@@ -164,9 +164,10 @@ struct peer {
     size_t n_record;
     char *text; /* what it has got, `n` bytes and a NUL */
     size_t n, room;
-    bool has_last; /* the server's layer has said its last word, or there is none */
-    bool has_end;  /* the connection has ended */
-    bool is_reset; /* and badly */
+    bool has_last;   /* the server's layer has said its last word, or there is none */
+    bool has_end;    /* the connection has ended */
+    bool is_reset;   /* and badly */
+    bool has_tunnel; /* an end is none without the last word (tunnel.h) */
 };
 
 /* Connects both ends. Returns the server's. */
