@@ -79,8 +79,10 @@ static void a_handshake_has_the_time_of_a_request(void **state)
         struct conns conns;
         char bytes[64];
         int fd = peer_connect(&client, NULL);
-        conns_init(&conns, &limits, tls_layer(tls));
-        struct conn *conn = conns_add(&conns, fd);
+        conns_init(&conns, &limits);
+        const struct door door = {.layer = tls_layer(tls)};
+        const struct arrival arrival = {.fd = fd, .door = &door};
+        struct conn *conn = conns_add(&conns, &arrival);
         assert_non_null(conn);
         for (uint64_t s = 1; s < 10; s++) {
             if (says)

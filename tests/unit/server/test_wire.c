@@ -628,7 +628,7 @@ static void a_proxy_s_header_comes_before_the_layer(void **state)
         "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x01\x02\x03\x04\x0a\0\0\x01\xff\xfe\0\x50";
     struct networks proxies;
     assert_true(networks_read(&proxies, "127.0.0.0/8", "trusted-proxies", NULL));
-    for (size_t i = 0; i < N_SETUPS; i++) {
+    for (size_t i = 0; i < N_RECORDS; i++) {
         struct wires wires = {0};
         const struct door door = {
             .layer = setups[i].layer, .takes_proxy_header = true, .proxies = &proxies};
