@@ -222,7 +222,7 @@ compare: build/embedd $(RECORDED) ## hold this program against an older one, OLD
 asan: unit http parity ## everything under AddressSanitizer and UBSan
 
 # What has threads: the server, and the models and metrics that they share; what trains, measures and searches.
-TSAN_UNITS := $(filter tests/unit/handlers/test_metrics.c $(foreach name,guard log workers,tests/unit/base/test_$(name).c) \
+TSAN_UNITS := $(filter $(foreach name,access metrics,tests/unit/handlers/test_$(name).c) $(foreach name,guard log workers,tests/unit/base/test_$(name).c) \
                 tests/unit/server/% tests/unit/model/math/test_neighbours.c tests/unit/model/test_registry.c \
                 $(foreach name,learner measure training,tests/unit/model/train/test_$(name).c),$(UNITS))
 

@@ -24,7 +24,8 @@ enum err_code {
     ERR_METHOD,        /* the route exists, the method does not */
     ERR_TOO_LARGE,     /* body, number of inputs */
     ERR_MEMORY,        /* the request's arena is at its cap */
-    ERR_FORBIDDEN,     /* not for whoever asks */
+    ERR_UNAUTHORIZED,  /* no key that lets in */
+    ERR_FORBIDDEN,     /* not for whoever asks, or not by that key */
     ERR_CONFLICT,      /* something else is under way */
     ERR_MEDIA_TYPE,    /* a body that is not JSON, or compressed in a way we don't know */
     ERR_UNPROCESSABLE, /* well formed, but no answer: unknown token under `unknown: error`;

@@ -228,6 +228,7 @@ void log_access(const struct log_request *request)
     add_field(&line, ",\"client\":", request->client);
     add_field(&line, ",\"method\":", request->method);
     add_field(&line, ",\"route\":", request->route);
+    if (request->key) add_field(&line, ",\"key\":", request->key);
     add_number(&line, ",\"status\":", request->status);
     add_number(&line, ",\"inputs\":", request->inputs);
     add_number(&line, ",\"tokens\":", request->tokens);

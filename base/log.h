@@ -47,7 +47,8 @@ struct log_request {
     unsigned status;
     uint64_t inputs, tokens;
     uint64_t duration_us;
-    uint64_t bytes; /* of the reply's body */
+    uint64_t bytes;  /* of the reply's body */
+    const char *key; /* the name of who asked; NULL: left out */
 };
 
 /** log_access_enabled: whether log_access writes anything. */

@@ -17,9 +17,10 @@ static int exit_code(enum err_code code)
     case ERR_RANGE:
     case ERR_NOT_FOUND:
     case ERR_METHOD:
+    case ERR_UNAUTHORIZED:
+    case ERR_FORBIDDEN:
     case ERR_TOO_LARGE:
     case ERR_MEMORY:
-    case ERR_FORBIDDEN:
     case ERR_CONFLICT:
     case ERR_MEDIA_TYPE:
     case ERR_UNPROCESSABLE:

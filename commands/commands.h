@@ -25,6 +25,7 @@ int inspect_main(int argc, char **argv);
 int vocab_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
 int health_main(int argc, char **argv);
+int key_main(int argc, char **argv);
 int config_main(int argc, char **argv);
 int help_main(int argc, char **argv);
 

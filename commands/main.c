@@ -27,6 +27,7 @@ static const struct {
     {"vocab", vocab_main, "the tokens of a model: a list, a search, nearest neighbours"},
     {"bench", bench_main, "time a model on a file, and its parts"},
     {"health", health_main, "ask a running service whether it is well"},
+    {"key", key_main, "the keys of clients: make, list and revoke them"},
     {"config", config_main, "the settings in force and where each comes from"},
     {"help", help_main, "this text, or that of one command"},
 };

@@ -20,6 +20,10 @@ static struct error_form form_of(enum err_code code)
     case ERR_EMPTY:
     case ERR_RANGE:
         return (struct error_form){400, NULL, REJECT_BAD_VALUE};
+    case ERR_UNAUTHORIZED:
+        return (struct error_form){401, "invalid_api_key", REJECT_AUTH};
+    case ERR_FORBIDDEN:
+        return (struct error_form){403, "missing_scope", REJECT_AUTH};
     case ERR_NOT_FOUND:
         return (struct error_form){404, "not_found", REJECT_NOT_FOUND};
     case ERR_METHOD:
@@ -28,8 +32,6 @@ static struct error_form form_of(enum err_code code)
         return (struct error_form){413, "too_large", REJECT_BODY_TOO_LARGE};
     case ERR_MEMORY:
         return (struct error_form){413, "too_large", REJECT_MEMORY};
-    case ERR_FORBIDDEN:
-        return (struct error_form){403, "forbidden", REJECT_NONE};
     case ERR_CONFLICT:
         return (struct error_form){409, "conflict", REJECT_NONE};
     case ERR_MEDIA_TYPE:
@@ -103,6 +105,6 @@ void handlers_fail(struct exchange *x, const struct err *err)
     if (out.failed)
         reply_no_memory(x);
     else
-        reply_set(x, failure.status, failure.type, out.data, out.bytes);
+        reply_set(x, failure.status, failure.type, out.bytes ? out.data : "", out.bytes);
     reply_add_common(x);
 }

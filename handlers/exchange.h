@@ -24,6 +24,7 @@
 
 struct dialect;
 struct endpoint;
+struct keys_reader;
 struct model;
 struct route;
 struct service;
@@ -35,7 +36,23 @@ struct reply_header {
     const char *name, *value;
 };
 
-/* More than any reply has: 9 that every one may have (headers.c, cors.c), 4 of a preflight, 8
+/* What is wrong with the key that a request sends; access.c. */
+enum credential_fault {
+    CREDENTIAL_SOUND,
+    CREDENTIAL_BASIC,   /* authorization: Basic */
+    CREDENTIAL_SCHEME,  /* another one that is not Bearer */
+    CREDENTIAL_LONG,    /* as no key is */
+    CREDENTIAL_BLANKS,  /* in it */
+    CREDENTIAL_SEVERAL, /* that are not the same */
+};
+
+struct credential {
+    const char *text; /* bytes; NULL: none was sent */
+    size_t bytes;
+    enum credential_fault fault;
+};
+
+/* More than any reply has: 10 that every one may have (headers.c, cors.c), 4 of a preflight, 8
    of TEI's, those of its dialect. */
 #define REPLY_HEADERS_MAX 24
 
@@ -54,6 +71,10 @@ struct exchange {
 
     struct address client; /* whom it is from, as far as that can be trusted */
     bool is_admin;         /* it came by admin-listen */
+    /* Who asks; access.c. */
+    struct keys_reader *keys_reader; /* of the thread that begins the request; NULL: no keys */
+    struct credential credential;    /* as sent */
+    unsigned scopes;                 /* of enum key_scope: what the request may do */
 
     /* The request. Strings are NUL-terminated and live as long as the arena; NULL = not sent. */
     const char *content_type;

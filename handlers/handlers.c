@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/nearest.h"
+#include "handlers/access.h"
 #include "handlers/cors.h"
 #include "handlers/endpoint.h"
 #include "handlers/errors.h"
@@ -51,6 +52,7 @@ static const char *allow_of(unsigned methods)
 static void refuse_method(struct exchange *x, const char *path, const char *allow)
 {
     struct err err;
+    if (!access_admit(x, x->route->scope)) return;
     err_set(&err, ERR_METHOD, NULL, "%s does not take this method; send one of %s", path, allow);
     reply_add_header(x, "allow", allow);
     handlers_fail(x, &err);
@@ -73,6 +75,7 @@ static void refuse_path(struct exchange *x, const char *path)
     for (size_t i = 0; near && !like; i++)
         if (routes[i].path == near) like = &routes[i];
     if (like) x->dialect = like->dialect;
+    if (!access_admit(x, SCOPE_UNSTATED)) return;
     err_set(&err, ERR_NOT_FOUND, NULL, "there is no route %.*s; %s%s%s",
             text_quoted((struct text){path, strlen(path)}), path, near ? "did you mean " : "",
             near ? near : "GET /openapi.json lists them", near ? "?" : "");
@@ -118,7 +121,7 @@ const struct route *handlers_find_route(struct exchange *x, enum method method, 
         x->route = NULL;
         return NULL;
     }
-    if (match.is_taken) return x->route;
+    if (match.is_taken) return access_admit(x, match.route->scope) ? x->route : NULL;
     if (match.route && method == METHOD_OPTIONS)
         reply_options(x, allow_of(match.methods));
     else if (match.route)
@@ -191,7 +194,8 @@ static bool defer(struct exchange *x)
 {
     x->is_deferred = false;
     x->stage_start_ns = 0;
-    x->sample = (struct metrics_sample){.route = x->sample.route, .served = x->sample.served};
+    x->sample = (struct metrics_sample){
+        .route = x->sample.route, .key = x->sample.key, .served = x->sample.served};
     x->n_headers = 0;
     x->status = 0;
     x->reply_type = NULL;

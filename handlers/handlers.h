@@ -21,8 +21,9 @@ const char *const *handlers_route_names(void);
 /**
  * handlers_find_route begins a request: chooses the model, looks `path` (without query, as long as
  * the exchange) up and checks `method`.
- * @return the route, or NULL: the exchange then holds a finished 404, 405 (with Allow) or OPTIONS
- *         (204 with Allow) reply
+ * Whoever may not ask (access.h) is told so; without a key, nobody is told what there is.
+ * @return the route, or NULL: the exchange then holds a finished 401, 403, 404, 405 (with Allow) or
+ *         OPTIONS (204 with Allow) reply
  */
 const struct route *handlers_find_route(struct exchange *x, enum method method, const char *path);
 

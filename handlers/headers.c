@@ -129,8 +129,9 @@ void reply_add_common(struct exchange *x)
     if (id) reply_add_header(x, "x-request-id", id);
     if (x->service->vary) reply_add_header(x, "vary", x->service->vary);
     if (x->origin) cors_allow(x);
-    /* What was not found was not answered by a model. */
-    const char *model = x->status == 404 ? NULL : model_header(x);
+    /* What was not found, or not allowed, was not answered by a model. */
+    const bool has_model = x->status != 404 && x->status != 401 && x->status != 403;
+    const char *model = has_model ? model_header(x) : NULL;
     if (model) reply_add_header(x, "x-embedd-model", model);
     if (x->wants_timing || x->service->timing_always) add_timing(x);
     if (x->status >= 400) return;

@@ -2,6 +2,7 @@
 #include "handlers/metrics.h"
 
 #include "base/file.h"
+#include "handlers/key_counts.h"
 #include "handlers/te_metrics.h"
 
 #include <assert.h>
@@ -41,11 +42,12 @@ static const char *const reject_names[REJECT_COUNT] = {
     [REJECT_CONNECTIONS] = "connections",
     [REJECT_DRAINING] = "draining",
     [REJECT_PROXY_HEADER] = "proxy_header",
+    [REJECT_AUTH] = "auth",
 };
 
 /* The statuses that the service sends; anything else is counted under the last, "other". */
-static const unsigned codes[] = {200, 204, 400, 403, 404, 405, 408, 409, 413, 414,
-                                 415, 422, 424, 429, 431, 499, 500, 503, 0};
+static const unsigned codes[] = {200, 204, 400, 401, 403, 404, 405, 408, 409, 413,
+                                 414, 415, 422, 424, 429, 431, 499, 500, 503, 0};
 #define N_CODES (sizeof codes / sizeof *codes)
 
 /* Upper bounds of the buckets; above the last is +Inf. */
@@ -143,13 +145,14 @@ struct metrics {
     size_t slot_bytes; /* a multiple of the cache line, and the slots start on one */
     const char *const *routes;
     struct te_metrics *te;             /* NULL: not kept */
+    struct key_counts *keys;           /* NULL: there are no keys */
     const struct arena_budget *budget; /* NULL: not watched */
     const struct metrics_tls *tls;     /* NULL: not watched */
     char *slots;
     _Atomic uint64_t reloads[2]; /* failed, done */
     atomic_bool last_reload_done;
     _Atomic uint64_t last_reload_unix_s; /* of the last that was done, at first the start */
-    pthread_mutex_t mutex;       /* over the lists of models and heads, not what they count */
+    pthread_mutex_t mutex;       /* over the lists of models, heads and keys, not what they count */
     struct model_counts *models; /* in the order in which their names came */
 };
 
@@ -216,6 +219,7 @@ void metrics_free(struct metrics *metrics)
         free_model(model);
     }
     te_metrics_free(metrics->te);
+    key_counts_free(metrics->keys);
     pthread_mutex_destroy(&metrics->mutex);
     free(metrics->slots);
     free(metrics);
@@ -398,6 +402,16 @@ void metrics_unserve(struct metrics *metrics, const char *name)
     pthread_mutex_unlock(&metrics->mutex);
 }
 
+bool metrics_serve_keys(struct metrics *metrics, const char *const *names, size_t n,
+                        const struct key_usage **usages)
+{
+    pthread_mutex_lock(&metrics->mutex);
+    if (!metrics->keys) metrics->keys = key_counts_new(metrics->n_slots);
+    const bool is_done = metrics->keys && key_counts_take(metrics->keys, names, n, usages);
+    pthread_mutex_unlock(&metrics->mutex);
+    return is_done;
+}
+
 void metrics_count_reload(struct metrics *metrics, bool is_done)
 {
     atomic_store_explicit(&metrics->last_reload_done, is_done, memory_order_relaxed);
@@ -468,6 +482,7 @@ void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample)
         add(&slot->totals[TOTAL_TRUNCATED_INPUTS], sample->truncated_inputs);
     if (sample->ignored_fields) add(&slot->totals[TOTAL_IGNORED_FIELDS], sample->ignored_fields);
     if (sample->served) count_served(slot, sample);
+    if (sample->key) key_counts_add(slot->number, sample);
     struct te_metrics *te = slot->metrics->te;
     if (te && sample->te.work != TE_NONE) te_metrics_add(te, slot->number, sample);
     if (sample->reject != REJECT_NONE) metrics_count_reject(slot, sample->reject);
@@ -869,6 +884,7 @@ void metrics_write(const struct metrics *metrics, bool openmetrics, struct buf *
     write_gauges(&w);
     write_tls(&w);
     write_models(&w);
+    if (metrics->keys) key_counts_write(metrics->keys, openmetrics, out);
     pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&metrics->mutex);
     const int64_t queued = (int64_t)total(metrics, AT(gauges[GAUGE_OFFLOAD_QUEUE]));
     if (metrics->te)

@@ -39,6 +39,7 @@ struct metrics_tls {
     _Atomic uint64_t handshakes, failures;
 };
 
+struct key_usage;
 struct metrics;
 struct metrics_slot;
 struct arena_budget;
@@ -64,6 +65,12 @@ struct metrics_served *metrics_serve(struct metrics *metrics, const struct metri
 /** metrics_unserve: the model of that name is served no more. What it did is still shown. Any
  * thread. */
 void metrics_unserve(struct metrics *metrics, const char *model);
+
+/** metrics_serve_keys: clients may send keys of these different names (n), `usages` (n) of which go
+ * into the samples of their requests, valid as long as the metrics. What they do is counted by
+ * name, and goes on under the same one. Any thread. False: no memory. */
+bool metrics_serve_keys(struct metrics *metrics, const char *const *names, size_t n,
+                        const struct key_usage **usages);
 
 /** metrics_count_reload: a reload has ended, and whether all that it read was taken. Any thread. */
 void metrics_count_reload(struct metrics *metrics, bool is_done);

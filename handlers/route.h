@@ -25,8 +25,7 @@ enum method {
     METHOD_OTHER = 16,
 };
 
-/** What a key must be good for to be let in where access keys are asked for. Nobody asks for any
- * yet; the column is there so that no route is ever added without saying it. */
+/** What a key must be good for to be let in where access keys are asked for. */
 enum scope {
     SCOPE_UNSTATED, /* of a row that says nothing, which no table may hold */
     SCOPE_OPEN,     /* answered without a key, always: whether the process is alive and ready */

@@ -42,6 +42,7 @@ enum metrics_reject {
     REJECT_CONNECTIONS,
     REJECT_DRAINING,
     REJECT_PROXY_HEADER, /* due and not there */
+    REJECT_AUTH,
     REJECT_COUNT,
 };
 
@@ -55,6 +56,7 @@ struct te_sample {
     const uint32_t *lengths; /* (inputs) tokens of each; NULL: not known */
 };
 
+struct key_usage;
 struct metrics_served;
 
 /** What one request did. Zero it, fill it on the way, hand it to metrics_add. */
@@ -69,6 +71,7 @@ struct metrics_sample {
     uint64_t unknown_tokens;             /* outside the vocabulary */
     uint64_t truncated_inputs;           /* cut by max-input-tokens */
     uint64_t ignored_fields;             /* keys of the request that no one reads */
+    const struct key_usage *key;         /* who asked; NULL: nobody knows */
     const struct metrics_served *served; /* the model that was asked; NULL: none */
     size_t head;                         /* who predicted: index into the heads of that model */
     const uint32_t *predicted;           /* how often, each of its labels; NULL: nobody did */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct cors;
+struct keys;
 struct service_actions;
 struct metrics;
 struct openai_ids;
@@ -49,6 +50,7 @@ struct service {
     bool strict_model;
     enum compress compress;
     size_t compress_bytes_min;
+    const struct keys *keys; /* of those who may ask; NULL: everybody may */
     const struct cors *cors; /* pages of whom may ask; NULL: of nobody */
     const char *vary;   /* of every reply: the headers of requests that change it; NULL: none */
     bool tei_telemetry; /* TEI's headers and metrics */

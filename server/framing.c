@@ -231,6 +231,7 @@ enum header {
     HEADER_ACCEPT_ENCODING,
     HEADER_ORIGIN,
     HEADER_FORWARDED,
+    HEADER_KEY,
     HEADER_BODY, /* how the body is to be read: too long is a fault */
     HEADER_HOST,
     HEADER_CONNECTION,
@@ -250,6 +251,7 @@ static enum header header_of(const char *name, size_t n)
 {
     switch (name[0] | 0x20) {
     case 'a':
+        if (IS("authorization") || IS("api-key")) return HEADER_KEY;
         if (IS("accept-encoding")) return HEADER_ACCEPT_ENCODING;
         if (IS("access-control-request-method") || IS("access-control-request-headers") ||
             IS("access-control-request-private-network"))
@@ -273,6 +275,7 @@ static enum header header_of(const char *name, size_t n)
         return IS("transfer-encoding") ? HEADER_CODING : HEADER_NOBODYS;
     case 'x':
         if (IS("x-forwarded-for")) return HEADER_FORWARDED;
+        if (IS("x-api-key") || IS("x-goog-api-key")) return HEADER_KEY;
         return IS("x-request-id") || IS("x-embedd-timing") ? HEADER_KEPT : HEADER_NOBODYS;
     }
     return HEADER_NOBODYS;
@@ -330,6 +333,9 @@ static bool read_header(struct framing *framing, enum header header, const char 
     case HEADER_FORWARDED:
         *passes = (framing->optional & FRAMING_FORWARDED) && n <= VALUE_BYTES_MAX;
         break;
+    case HEADER_KEY: /* take_header_line cuts it where it is longer than any key */
+        *passes = framing->optional & FRAMING_KEYS;
+        break;
     case HEADER_BODY:
         *passes = true;
         return n <= VALUE_BYTES_MAX || fail(framing, FRAMING_HEAD_LONG);
@@ -382,6 +388,8 @@ static bool take_header_line(struct framing *framing, struct cursor *at, const c
     bool passes = false;
     if (!read_header(framing, header, value, bytes, &passes)) return false;
     if (!passes) return true;
+    /* So that whoever reads it sees that one was sent, and that it is too long. */
+    if (header == HEADER_KEY && bytes > VALUE_BYTES_MAX) bytes = VALUE_BYTES_MAX + 1;
     framing->head.kept_bytes += name + 1 + bytes + 2 + RECORD_BYTES;
     if (framing->head.kept_bytes > KEPT_BYTES_MAX) return fail(framing, FRAMING_HEAD_LONG);
     put(at, line, name + 1);

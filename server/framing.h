@@ -70,6 +70,7 @@ struct framing_head {
 enum framing_optional {
     FRAMING_ACCEPT_ENCODING = 1,
     FRAMING_ORIGIN = 2,    /* and access-control-request-* */
+    FRAMING_KEYS = 4,      /* authorization and other headers that bring a key */
     FRAMING_FORWARDED = 8, /* x-forwarded-for, forwarded; of long ones the end */
 };
 

@@ -3,8 +3,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "handlers/access.h"
 #include "handlers/errors.h"
 #include "handlers/handlers.h"
+#include "handlers/key_counts.h"
+#include "handlers/keys.h"
 #include "server/forwarded.h"
 #include "server/linger.h"
 #include "server/request.h"
@@ -41,6 +44,7 @@ struct http {
     struct conns conns;
     struct lingers lingers;
     struct requests requests;
+    struct keys_reader keys;         /* of the service's keys */
     const struct arrival *arrival;   /* that http_add is about */
     size_t n_begun;                  /* connections that on_connection was told of */
     uint64_t quiet_until_ns;         /* about proxies that do not begin as they should */
@@ -87,6 +91,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
             head->x->accept = value;
         else if (!strcasecmp(name, "accept-encoding"))
             head->x->accept_encoding = value;
+        else if (!strcasecmp(name, "authorization") || !strcasecmp(name, "api-key"))
+            access_note(head->x, name[1] == 'u' || name[1] == 'U', value);
         else
             take_preflight(head->x, name, value);
         break;
@@ -116,6 +122,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         if (!strcasecmp(name, "x-forwarded-for")) forwarded_add(&head->forwarded, true, value);
         if (!strcasecmp(name, "x-request-id")) head->x->request_id = value;
         if (!strcasecmp(name, "x-embedd-timing")) head->x->wants_timing = !strcmp(value, "1");
+        if (!strcasecmp(name, "x-api-key") || !strcasecmp(name, "x-goog-api-key"))
+            access_note(head->x, false, value);
         break;
     }
     return MHD_YES;
@@ -350,6 +358,7 @@ static void *on_first_line(void *cls, const char *uri, struct MHD_Connection *co
     request->x.service = service_now(http);
     request->x.client = conn->wire.client;
     request->x.is_admin = conn->wire.door->is_admin;
+    request->x.keys_reader = &http->keys;
     request->http = http;
     request->conn = conn;
     request->connection = connection;
@@ -393,6 +402,7 @@ static void write_access_log(const struct request *request)
         .tokens = x->sample.tokens,
         .duration_us = x->sample.duration_ns / 1000,
         .bytes = x->reply_bytes,
+        .key = x->sample.key ? x->sample.key->name : NULL,
     };
     for (size_t i = 0; i < x->n_headers; i++) { /* as the client got it: it may be a new one */
         if (!strcasecmp(x->headers[i].name, "x-request-id")) line.request_id = x->headers[i].value;
@@ -526,6 +536,7 @@ void http_free(struct http *http)
     MHD_stop_daemon(http->daemon);
     requests_clear(&http->requests);
     conns_clear(&http->conns);
+    keys_reader_clear(service_now(http)->keys, &http->keys);
     free(http);
 }
 

@@ -199,6 +199,24 @@ void listeners_start(struct listeners *listeners, uv_loop_t *loop, listener_take
         start(&listeners->items[i], loop, take, user);
 }
 
+bool listener_is_loopback(const struct listener *listener)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage room;
+    } name;
+    socklen_t bytes = sizeof name;
+    if (getsockname(listener->socket.fd, &name.any, &bytes) != 0) return false;
+    if (name.any.sa_family == AF_INET)
+        return ntohl(name.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (name.any.sa_family != AF_INET6) return name.any.sa_family == AF_UNIX;
+    const struct in6_addr *v6 = &name.v6.sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(v6) ||
+           (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET);
+}
+
 static void end(struct listener *listener, bool removes_file)
 {
     if (listener->is_started) {

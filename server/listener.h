@@ -57,6 +57,9 @@ void listeners_own(struct listeners *listeners);
 /** listeners_have_admin: whether one of them is of admin-listen. */
 bool listeners_have_admin(const struct listeners *listeners);
 
+/** listener_is_loopback: only this machine can reach it. */
+bool listener_is_loopback(const struct listener *listener);
+
 /** listeners_start begins to accept on `loop`; `take` gets each socket. */
 void listeners_start(struct listeners *listeners, uv_loop_t *loop, listener_take *take, void *user);
 

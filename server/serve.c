@@ -6,6 +6,7 @@
 #include "handlers/actions.h"
 #include "handlers/cors.h"
 #include "handlers/handlers.h"
+#include "handlers/keys.h"
 #include "handlers/metrics.h"
 #include "model/model.h"
 #include "model/registry.h"
@@ -57,6 +58,7 @@ struct server {
     atomic_bool is_draining;
     atomic_bool is_replaced;
     struct cors cors;           /* the service's */
+    struct keys *keys;          /* the service's; NULL: none */
     struct arena_budget budget; /* of all requests */
     struct metrics *metrics;
     struct metrics_slot *slot; /* the main thread's own: refused connections */
@@ -199,6 +201,41 @@ static void *attach_model(void *user, const char *name, const struct model *mode
     return served;
 }
 
+/* ---- keys ---- */
+
+static bool begin_keys(struct server *server, struct err *err)
+{
+    const char *file = config_now(server)->api_keys;
+    if (strcmp(file, "none") == 0) return true;
+    server->keys = keys_open(file, server->metrics, err);
+    return server->keys;
+}
+
+/* Where other machines can ask, somebody must have decided who may. */
+static bool check_strangers(const struct server *server, const struct listener *listener,
+                            struct err *err)
+{
+    if (server->keys || listener_is_loopback(listener)) return true;
+    if (!config_now(server)->insecure)
+        return err_set(
+            err, ERR_USAGE, "listen",
+            "listen %.*s lets other machines ask, whoever they are: give a file of keys "
+            "with --api-keys (embedd key new --file makes one), or start with --insecure "
+            "where something else keeps strangers away",
+            ERR_VALUE_BYTES, listener->socket.url);
+    log_warn("insecure: whoever reaches %.*s may use this service; api-keys asks who they are",
+             ERR_VALUE_BYTES, listener->socket.url);
+    return true;
+}
+
+static bool check_all_strangers(const struct server *server, struct err *err)
+{
+    bool is_done = true;
+    for (size_t i = 0; i < server->listeners.n && is_done; i++)
+        is_done = check_strangers(server, &server->listeners.items[i], err);
+    return is_done;
+}
+
 /* ---- reloads ---- */
 
 /* For the main thread, which watches them. */
@@ -242,6 +279,11 @@ static bool reload_certificates(void *tls, struct err *err)
     return tls_reload(tls, err);
 }
 
+static bool reload_keys(void *keys, struct err *err)
+{
+    return keys_reload(keys, err);
+}
+
 /* In this order; each takes what it can (reload.h). */
 static size_t list_parts(struct server *server)
 {
@@ -250,6 +292,7 @@ static size_t list_parts(struct server *server)
     server->parts[n++] = (struct reload_part){"models", reload_models, server};
     if (server->tls)
         server->parts[n++] = (struct reload_part){"certificates", reload_certificates, server->tls};
+    if (server->keys) server->parts[n++] = (struct reload_part){"keys", reload_keys, server->keys};
     return n;
 }
 
@@ -383,12 +426,6 @@ static bool has_cors(const struct config *config)
     return strcmp(config->cors_origins, "none") != 0;
 }
 
-/* Nobody on another machine reaches it. */
-static bool is_loopback(const char *url)
-{
-    return strstr(url, "://127.") || strstr(url, "://[::1]");
-}
-
 static void init_service(struct server *server)
 {
     const struct config *config = config_now(server);
@@ -399,6 +436,7 @@ static void init_service(struct server *server)
     service->version = EMBEDD_VERSION;
     service->started_unix_s = (int64_t)time(NULL);
     service->cors = has_cors(config) ? &server->cors : NULL;
+    service->keys = server->keys;
     service->tei_telemetry = config->tei_telemetry;
     service->compress = (enum compress)config->compress;
     const bool packs = service->compress != COMPRESS_OFF;
@@ -414,7 +452,7 @@ static void init_service(struct server *server)
     service->actions = &server->actions;
     service->is_loopback_only = true;
     for (size_t i = 0; i < server->listeners.n; i++)
-        service->is_loopback_only &= is_loopback(server->listeners.items[i].socket.url);
+        service->is_loopback_only &= listener_is_loopback(&server->listeners.items[i]);
     service->is_draining = &server->is_draining;
     service->is_replaced = &server->is_replaced;
 }
@@ -443,7 +481,8 @@ static bool make_metrics(struct server *server)
 static unsigned optional_headers(const struct config *config)
 {
     return (config->compress != COMPRESS_OFF ? FRAMING_ACCEPT_ENCODING : 0u) |
-           (has_cors(config) ? FRAMING_ORIGIN : 0u);
+           (has_cors(config) ? FRAMING_ORIGIN : 0u) |
+           (strcmp(config->api_keys, "none") ? FRAMING_KEYS : 0u);
 }
 
 static bool start_loops(struct server *server)
@@ -548,7 +587,7 @@ static bool prepare(struct server *server, struct err *err)
     server->registry = registry_new();
     if (!server->registry || !make_metrics(server))
         return err_set(err, ERR_MEMORY, NULL, "no memory for the service");
-    return begin_tls(server, err) && open_models(server, NULL, err);
+    return begin_tls(server, err) && begin_keys(server, err) && open_models(server, NULL, err);
 }
 
 static bool init_reloads(struct server *server)
@@ -579,7 +618,8 @@ static void may_read_lines(struct confine *confine, char *lines)
 static void may_read_settings(struct confine *confine, const struct config *config)
 {
     const char *const paths[] = {config->file,     config->heads,   config->models,
-                                 config->tls_cert, config->tls_key, config->tls_client_ca};
+                                 config->tls_cert, config->tls_key, config->tls_client_ca,
+                                 config->api_keys};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         if (paths[i] && strcmp(paths[i], "none") != 0) confine_read(confine, paths[i]);
 }
@@ -598,7 +638,7 @@ static bool give_up_rights(struct server *server, struct err *err)
 {
     const struct config *config = config_now(server);
     struct confined done;
-    struct confine confine = {.has_secrets = server->tls};
+    struct confine confine = {.has_secrets = server->tls || server->keys};
     char *lines = strdup(config->confine_read);
     server->models->paths(server->models->user, may_read, &confine);
     may_read_settings(&confine, config);
@@ -721,7 +761,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     sigaddset(&reloading, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &reloading, NULL);
     bool is_done = find_sockets(&server, err) && prepare(&server, err) &&
-                   listen_all(&server, err) &&
+                   listen_all(&server, err) && check_all_strangers(&server, err) &&
                    (config->confine == CONFINE_OFF || give_up_rights(&server, err));
     if (is_done) {
         is_done = run(&server, on_ready, user) ||
@@ -741,6 +781,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     uv_mutex_destroy(&server.links_mutex);
     options_clear(&server.options);
     registry_free(server.registry);
+    keys_close(server.keys);
     metrics_free(server.metrics);
     tls_free(server.tls);
     return is_done;

@@ -19,10 +19,11 @@
    not ask for keys, whoever is on the machine. */
 static bool admin_is_allowed(struct exchange *x, struct err *err)
 {
-    return x->service->is_loopback_only ||
-           err_set(err, ERR_FORBIDDEN, NULL,
-                   "this route is for operators, and the service cannot tell who asks: listen on a "
-                   "loopback address alone to have it answered");
+    return x->service->keys || x->is_admin || x->service->is_loopback_only ||
+           err_set(
+               err, ERR_FORBIDDEN, NULL,
+               "this route is for operators, and the service cannot tell who asks: ask for keys "
+               "(api-keys), or have an admin-listen");
 }
 
 /* ---- POST /admin/reload ---- */

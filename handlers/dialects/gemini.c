@@ -16,6 +16,10 @@
 static const char *name_of_status(unsigned status)
 {
     switch (status) {
+    case 401:
+        return "UNAUTHENTICATED";
+    case 403:
+        return "PERMISSION_DENIED";
     case 404:
         return "NOT_FOUND";
     case 405:

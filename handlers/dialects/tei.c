@@ -37,6 +37,10 @@ static void write_error(struct exchange *x, struct failure *failure, struct buf 
         write_shape(out, "Empty", "", message);
         return;
     }
+    if (err->code == ERR_UNAUTHORIZED) { /* its own says no more than the status */
+        failure->type = NULL;
+        return;
+    }
     const bool is_invalid = err->code == ERR_INVALID, is_type = err->code == ERR_MEDIA_TYPE;
     if (failure->is_bad_json || is_type) {
         failure->type = TYPE_TEXT;

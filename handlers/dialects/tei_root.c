@@ -3,6 +3,7 @@
    here may give vectors, labels and scores at once. */
 #include "handlers/dialects/endpoints.h"
 
+#include "handlers/access.h"
 #include "handlers/errors.h"
 #include "handlers/handlers.h"
 #include "handlers/input.h"
@@ -65,6 +66,8 @@ static void hand_over(struct exchange *x, const struct value *object)
     struct value copy = *object;
     struct err err;
     x->endpoint = choose(x, object);
+    /* The route asked for what most of these endpoints do. */
+    if (x->endpoint == &predict_endpoint && !access_admit_also(x, SCOPE_CLASSIFY)) return;
     if (x->endpoint == &predict_endpoint && has(object, "parameters") &&
         !wrap_object(x, &copy, &err)) {
         handlers_fail(x, &err);

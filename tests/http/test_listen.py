@@ -32,13 +32,29 @@ def test_addresses_and_names(start, listen):
     except OSError:
         if "::" in listen:
             pytest.skip("no IPv6 here")
-    service = start(listen=listen)
+    is_open = listen in ("*:0", "[::]:0", "0.0.0.0:0")
+    service = start(*["--insecure"] * is_open, listen=listen)
     assert service.post(*SMALL).status == 200
+    assert ("insecure: whoever reaches" in service.stderr()) == is_open
     assert run("health", service.url).returncode == 0
-    if listen in ("*:0", "[::]:0", "0.0.0.0:0"):
+    if is_open:
         with socket.create_connection(("127.0.0.1", service.port), PATIENCE_S) as both:
             both.sendall(b"GET /health HTTP/1.0\r\n\r\n")
             assert both.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.parametrize("listen", ["*:0", "[::]:0", "0.0.0.0:0"])
+def test_beyond_this_machine_it_does_not_start_without_keys_unless_told_so(listen, start, tmp_path):
+    refused = run("serve", f"--listen={listen}")
+    assert refused.returncode == 2 and refused.stdout == ""
+    for word in (listen, "api-keys", "--insecure"):
+        assert word in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    keys = tmp_path / "keys.txt"
+    assert run("key", "new", "web", f"--file={keys}").returncode == 0
+    service = start(f"--api-keys={keys}", listen=listen)
+    assert service.get("/live").status == 200 and service.get("/info").status == 401
+    assert "insecure" not in service.stderr()
 
 
 @pytest.mark.parametrize("reuseport", [False, True])

@@ -103,7 +103,7 @@ def end(server):
 def test_it_says_how_it_is_to_be_run(settings):
     assert settings["User"] == f"{rooted.USER}:{rooted.USER}"
     assert command(settings) == ["/embedd", "serve"]
-    assert "EMBEDD_LISTEN=0.0.0.0:8080" in settings["Env"]
+    assert {"EMBEDD_LISTEN=0.0.0.0:8080", "EMBEDD_INSECURE=true"} <= set(settings["Env"])
     assert settings["ExposedPorts"] == {"8080/tcp": {}}
     assert settings["StopSignal"] == "SIGTERM"
     assert settings["Healthcheck"]["Test"] == ["CMD", "/embedd", "health"]

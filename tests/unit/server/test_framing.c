@@ -81,16 +81,22 @@ static void only_lines_that_are_read_pass(void **state)
 static void what_nearly_everyone_sends_passes_where_it_is_read(void **state)
 {
     (void)state;
-    for (unsigned optional = 0; optional <= (FRAMING_ACCEPT_ENCODING | FRAMING_ORIGIN);
-         optional++) {
+    for (unsigned optional = 0;
+         optional <= (FRAMING_ACCEPT_ENCODING | FRAMING_ORIGIN | FRAMING_KEYS); optional++) {
         struct framing framing;
         char bytes[256] = GET HOST "Accept-Encoding: a\r\nOrigin: b\r\n"
-                                   "Access-Control-Request-Method: c\r\nAccept: d\r\n\r\n";
+                                   "Access-Control-Request-Method: c\r\nAccept: d\r\n"
+                                   "Authorization: Bearer e\r\nAPI-Key: f\r\nx-api-key: g\r\n"
+                                   "X-Goog-Api-Key: h\r\n\r\n";
         char want[256] = GET;
         if (optional & FRAMING_ACCEPT_ENCODING) strcat(want, "Accept-Encoding:a\r\n");
         if (optional & FRAMING_ORIGIN)
             strcat(want, "Origin:b\r\nAccess-Control-Request-Method:c\r\n");
-        strcat(want, "Accept:d\r\n\r\n");
+        strcat(want, "Accept:d\r\n");
+        if (optional & FRAMING_KEYS)
+            strcat(want, "Authorization:Bearer e\r\nAPI-Key:f\r\nx-api-key:g\r\n"
+                         "X-Goog-Api-Key:h\r\n");
+        strcat(want, "\r\n");
         framing_init(&framing, HEAD_MAX, optional);
         size_t n = framing_take(&framing, bytes, strlen(bytes), sizeof bytes);
         bytes[n] = '\0';
@@ -119,6 +125,18 @@ static void of_long_lists_of_proxies_the_end_passes(void **state)
         assert_int_equal(strstr(result.out, "for=") != NULL, n + 4 <= 256);
         free(result.out);
     }
+}
+
+/* So that it is seen that there was one; no key has as many bytes. */
+static void a_key_that_is_too_long_passes_cut(void **state)
+{
+    (void)state;
+    char key[3001], in[4096], out[4096];
+    memset(key, 'k', sizeof key - 1);
+    key[sizeof key - 1] = '\0';
+    snprintf(in, sizeof in, GET HOST "x-api-key: %s\r\nAccept: b\r\n\r\n", key);
+    snprintf(out, sizeof out, GET "x-api-key:%.257s\r\nAccept:b\r\n\r\n", key);
+    assert_passes(in, out);
 }
 
 static void what_comes_whole_needs_no_memory(void **state)
@@ -462,6 +480,7 @@ int main(void)
         cmocka_unit_test(only_lines_that_are_read_pass),
         cmocka_unit_test(what_nearly_everyone_sends_passes_where_it_is_read),
         cmocka_unit_test(of_long_lists_of_proxies_the_end_passes),
+        cmocka_unit_test(a_key_that_is_too_long_passes_cut),
         cmocka_unit_test(what_comes_whole_needs_no_memory),
         cmocka_unit_test(targets_become_paths),
         cmocka_unit_test(bodies_end_where_they_say),
