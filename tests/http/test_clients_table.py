@@ -6,12 +6,13 @@ import json
 import pathlib
 import re
 import struct
+import subprocess
 import tempfile
 
 import certificates
 import pytest
 import zstandard
-from harness import TOP, Service, head, wait_until
+from harness import PROGRAM, TOP, Service, head, wait_until
 
 pytestmark = pytest.mark.slow_under_tsan
 
@@ -232,9 +233,13 @@ def prometheus(service, start):
     wait_until(lambda: service.metric("embedd_requests_total") > 0, "requests are counted")
 
 
-def no_keys(service, start):
-    ask(service, "/v1/embeddings", input=ONE, raw={"Authorization": "Bearer wrong"})
-    assert not re.search("api.key", (TOP / "docs/CONFIG.md").read_text(), re.I)
+def api_keys(service, start):
+    ask(service, "/v1/embeddings", input=ONE, raw={"Authorization": "Bearer wrong"})  # where there are none
+    with tempfile.TemporaryDirectory() as folder:
+        made = subprocess.run([PROGRAM, "key", "new", "web", f"--file={folder}/keys"], capture_output=True, text=True)
+        guarded = start(f"--api-keys={folder}/keys")
+        ask(guarded, "/v1/embeddings", 401, input=ONE)
+        ask(guarded, "/v1/embeddings", input=ONE, raw={"Authorization": f"Bearer {made.stdout.strip()}"})
 
 
 def tls(service, start):
@@ -282,7 +287,7 @@ ROWS = {
     "texts that were cut are counted": ("yes, in a header and in the metrics", cut_is_counted),
     "several models": ("yes", several_models),
     "Prometheus": ("yes", prometheus),
-    "API keys": ("no, not yet", no_keys),
+    "API keys": ("yes, with `api-keys`", api_keys),
     "TLS": ("yes, with `tls-cert`, `tls-key`", tls),
 }
 

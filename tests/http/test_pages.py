@@ -14,7 +14,7 @@ PAGES = ["README.md", "README.zh.md", "examples/chain/README.md", "examples/revi
          *(str(path.relative_to(TOP)) for path in sorted((TOP / "docs").glob("*.md")))]
 # The pages whose commands are run, and at least how many outputs each of them shows.
 SHOWN = {"README.md": 4, "README.zh.md": 4, "docs/API.md": 20, "docs/API.zh.md": 20, "docs/CLASSIFY.md": 4,
-         "docs/DOCKER.md": 0, "docs/FORMATS.md": 0, "docs/MODEL.md": 1, "docs/TOKENIZERS.md": 0}
+         "docs/DOCKER.md": 0, "docs/FORMATS.md": 0, "docs/MODEL.md": 1, "docs/SERVER.md": 0, "docs/TOKENIZERS.md": 0}
 
 
 def read(name):
