@@ -176,7 +176,10 @@ static bool read_day(const int numbers[static 3], int64_t *unix_s)
     return tm.tm_mon == asked.tm_mon && tm.tm_mday == asked.tm_mday;
 }
 
-bool key_read_time(struct span text, int64_t *unix_s)
+/* What has five digits of a year could not be written. */
+#define LAST_S INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+
+static bool read_time(struct span text, int64_t *unix_s)
 {
     int day[3] = {0}, clock[4] = {0};
     int64_t offset_s;
@@ -190,6 +193,13 @@ bool key_read_time(struct span text, int64_t *unix_s)
     if (clock[1] > 23 || clock[2] > 59 || clock[3] > 60 || !read_offset(text, &offset_s))
         return false;
     *unix_s += clock[1] * 3600 + clock[2] * 60 + clock[3] - offset_s;
+    return true;
+}
+
+bool key_read_time(struct span text, int64_t *unix_s)
+{
+    if (!read_time(text, unix_s)) return false;
+    if (*unix_s > LAST_S) *unix_s = LAST_S;
     return true;
 }
 

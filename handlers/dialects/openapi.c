@@ -77,11 +77,13 @@ static void write_success(struct buf *out, const struct endpoint *endpoint)
 /* Any error of the dialect, under the status that says which. */
 static void write_errors(struct buf *out, const struct route *route)
 {
-    static const unsigned of_post[] = {400, 404, 413, 415, 422, 424, 500, 503};
+    static const unsigned of_post[] = {400, 401, 403, 404, 413, 415, 422, 424, 500, 503};
     const bool is_post = route->methods & METHOD_POST;
     const size_t n = sizeof of_post / sizeof of_post[0];
     for (size_t i = 0; i < n; i++) {
-        if (!is_post && of_post[i] != 404 && of_post[i] != 503) continue;
+        const bool is_of_keys = of_post[i] == 401 || of_post[i] == 403;
+        if (is_of_keys && route->scope == SCOPE_OPEN) continue;
+        if (!is_post && !is_of_keys && of_post[i] != 404 && of_post[i] != 503) continue;
         buf_printf(out, ",\"%u\":{\"$ref\":\"#/components/responses/", of_post[i]);
         buf_add_str(out, route->dialect->name);
         buf_add_str(out, "\"}");
@@ -110,6 +112,7 @@ static void write_operation(struct buf *out, const struct route *route)
     buf_add_char(out, ']');
     write_parameters(out, route->path);
     if (is_post) write_request(out, route->endpoint);
+    if (route->scope == SCOPE_OPEN) buf_add_str(out, ",\"security\":[]");
     buf_add_str(out, ",\"responses\":{");
     write_success(out, route->endpoint);
     write_errors(out, route);
@@ -162,6 +165,21 @@ static void write_error_shapes(struct buf *out)
     }
 }
 
+/* Where a key goes (access.h); a service without keys asks for none, which is the empty one. */
+static void write_security(struct buf *out)
+{
+    static const char *const headers[] = {"api-key", "x-api-key", "x-goog-api-key"};
+    buf_add_str(out, "\"security\":[{},{\"bearer\":[]}");
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+        buf_printf(out, ",{\"%s\":[]}", headers[i]);
+    buf_add_str(out, "],\"components\":{\"securitySchemes\":{\"bearer\":{\"type\":\"http\","
+                     "\"scheme\":\"bearer\"}");
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+        buf_printf(out, ",\"%s\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"%s\"}",
+                   headers[i], headers[i]);
+    buf_add_str(out, "},");
+}
+
 /* Made once, then only read: it is long, and anyone may ask for it any number of times. */
 static struct arena description_arena;
 static struct buf description;
@@ -180,7 +198,9 @@ static void make_description(void)
                 "{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}},\"servers\":"
                 "[{\"url\":\"/\"}],\"paths\":{");
     write_paths(out);
-    buf_add_str(out, "},\"components\":{\"responses\":{");
+    buf_add_str(out, "},");
+    write_security(out);
+    buf_add_str(out, "\"responses\":{");
     write_error_shapes(out);
     buf_add_str(out, "}}}");
 }

@@ -39,6 +39,17 @@ def test_every_operation_is_described_whole(api):
                 assert api["components"][kind][name]["content"]
 
 
+def test_keys_are_described_where_they_are_asked_for(api):
+    schemes = api["components"]["securitySchemes"]
+    assert {tuple(one) for one in api["security"]} == {(), *((name,) for name in schemes)}
+    assert {scheme.get("name", "authorization") for scheme in schemes.values()} == \
+        {"authorization", "api-key", "x-api-key", "x-goog-api-key"}
+    for path, method, what in operations(api):
+        is_open = what.get("security") == []
+        assert is_open == ("401" not in what["responses"]) == ("403" not in what["responses"]), path
+    assert api["paths"]["/live"]["get"]["security"] == [] and "security" not in api["paths"]["/metrics"]["get"]
+
+
 def test_what_must_be_there_is_said_and_everything_else_may_be_null(api):
     schema = api["paths"]["/v1/embeddings"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert schema["required"] == ["input"]
