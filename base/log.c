@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include "base/clock.h"
 #include "base/json_write.h"
 #include "base/numtext.h"
 
@@ -174,6 +175,14 @@ static void log_message(enum log_level level, const char *fmt, va_list args)
     write_line(&line);
 }
 
+__attribute__((format(printf, 2, 3))) static void log_at(enum log_level level, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    log_message(level, fmt, args);
+    va_end(args);
+}
+
 void log_error(const char *fmt, ...)
 {
     va_list args;
@@ -206,6 +215,32 @@ void log_debug(const char *fmt, ...)
     va_end(args);
 }
 
+#define RARELY_NS 60000000000u
+
+void log_rarely(struct log_gate *gate, enum log_level level, const char *fmt, ...)
+{
+    char message[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, fmt);
+    int bytes = vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    if (bytes < 0) return;
+    uint64_t now_ns = clock_now_ns(), quiet_until_ns = atomic_load(&gate->quiet_until_ns);
+    if (now_ns < quiet_until_ns ||
+        !atomic_compare_exchange_strong(&gate->quiet_until_ns, &quiet_until_ns,
+                                        now_ns + RARELY_NS)) {
+        atomic_fetch_add(&gate->n_missed, 1);
+        log_debug("%s", message);
+        return;
+    }
+    uint64_t n_missed = atomic_exchange(&gate->n_missed, 0);
+    char tail[80] = "";
+    if (n_missed > 0)
+        snprintf(tail, sizeof tail, "; and %llu times more since this was last said",
+                 (unsigned long long)n_missed);
+    log_at(level, "%s%s", message, tail);
+}
+
 bool log_access_enabled(void)
 {
     return settings.access;
@@ -215,6 +250,15 @@ static void add_field(struct line *line, const char *key, const char *value)
 {
     add(line, key);
     add_string(line, value ? value : "", 512);
+}
+
+/* `n` characters that need no escape. */
+static void add_digits(struct line *line, const char *key, const char *digits, size_t n)
+{
+    add(line, key);
+    memcpy(line->text + line->bytes, digits, n);
+    line->bytes += n;
+    add(line, "\"");
 }
 
 void log_access(const struct log_request *request)
@@ -229,11 +273,17 @@ void log_access(const struct log_request *request)
     add_field(&line, ",\"method\":", request->method);
     add_field(&line, ",\"route\":", request->route);
     if (request->key) add_field(&line, ",\"key\":", request->key);
+    if (request->model) add_field(&line, ",\"model\":", request->model);
     add_number(&line, ",\"status\":", request->status);
+    if (request->reason) add_field(&line, ",\"reason\":", request->reason);
     add_number(&line, ",\"inputs\":", request->inputs);
     add_number(&line, ",\"tokens\":", request->tokens);
     add_number(&line, ",\"duration_us\":", request->duration_us);
     add_number(&line, ",\"bytes\":", request->bytes);
+    if (request->trace_id) {
+        add_digits(&line, ",\"trace_id\":\"", request->trace_id, 32);
+        add_digits(&line, ",\"span_id\":\"", request->span, 16);
+    }
     add(&line, "}\n");
     write_line(&line);
 }

@@ -38,12 +38,28 @@ void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/** How often something that may happen often has been said. Zeroed; shared by threads. */
+struct log_gate {
+    _Atomic uint64_t quiet_until_ns, n_missed;
+};
+
+/**
+ * log_rarely writes a line at most once a minute; the next one says how many there would have been
+ * between them. At level debug all are written.
+ */
+void log_rarely(struct log_gate *gate, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /** What the access log says of one request; strings borrowed, NULL = "". */
 struct log_request {
     const char *request_id;
     const char *client; /* its address */
     const char *route;  /* name in the route table, never the path as sent */
     const char *method;
+    const char *model;  /* that was asked; NULL: none */
+    const char *reason; /* why it was refused, as in the metrics; NULL: it was not */
+    const char *trace_id,
+        *span; /* of traceparent: 32 and 16 digits, not NUL-terminated; NULL: none */
     unsigned status;
     uint64_t inputs, tokens;
     uint64_t duration_us;

@@ -88,9 +88,10 @@ struct exchange {
     const char *inference_header_length; /* inference-header-content-length: of the JSON before
                                             binary tensors */
     const char
-        *request_id;   /* x-request-id as sent; checked by the dispatcher before it is echoed */
-    bool wants_timing; /* x-embedd-timing: 1 */
-    const char *body;  /* body_bytes bytes, not NUL-terminated */
+        *request_id; /* x-request-id as sent; checked by the dispatcher before it is echoed */
+    const char *traceparent; /* as sent, for the log */
+    bool wants_timing;       /* x-embedd-timing: 1 */
+    const char *body;        /* body_bytes bytes, not NUL-terminated */
     size_t body_bytes;
     enum compression body_packing; /* of the body; handlers_dispatch unpacks it */
     const struct value *object; /* whose members are read instead of a body, by an endpoint that was

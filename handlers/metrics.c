@@ -45,6 +45,11 @@ static const char *const reject_names[REJECT_COUNT] = {
     [REJECT_AUTH] = "auth",
 };
 
+const char *metrics_reject_name(enum metrics_reject reject)
+{
+    return reject == REJECT_NONE ? NULL : reject_names[reject];
+}
+
 /* The statuses that the service sends; anything else is counted under the last, "other". */
 static const unsigned codes[] = {200, 204, 400, 401, 403, 404, 405, 408, 409, 413,
                                  414, 415, 422, 424, 429, 431, 499, 500, 503, 0};

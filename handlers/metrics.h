@@ -92,6 +92,9 @@ struct metrics_slot *metrics_slot(struct metrics *metrics, size_t thread);
  * owner calls it. */
 void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample);
 
+/** metrics_reject_name: as the metrics call it; NULL of REJECT_NONE. */
+const char *metrics_reject_name(enum metrics_reject reject);
+
 /** metrics_count_reject counts something turned away before it was a request (a connection, a
  * timeout).
  */

@@ -62,6 +62,7 @@ struct service {
     /* Of connections, for the server: how long a request may take to come, a connection may be
        silent, a reader may make no progress. */
     uint64_t request_timeout_ns, idle_timeout_ns, write_timeout_ns;
+    bool logs_access;       /* a line for each request */
     uint64_t drain_idle_ns; /* and, in a drain, how long an idle one may still send a request */
 
     const struct service_actions *actions; /* what operators may have done; NULL in tests */

@@ -231,6 +231,7 @@ enum header {
     HEADER_ACCEPT_ENCODING,
     HEADER_ORIGIN,
     HEADER_FORWARDED,
+    HEADER_TRACE,
     HEADER_KEY,
     HEADER_BODY, /* how the body is to be read: too long is a fault */
     HEADER_HOST,
@@ -272,6 +273,7 @@ static enum header header_of(const char *name, size_t n)
     case 'o':
         return IS("origin") ? HEADER_ORIGIN : HEADER_NOBODYS;
     case 't':
+        if (IS("traceparent")) return HEADER_TRACE;
         return IS("transfer-encoding") ? HEADER_CODING : HEADER_NOBODYS;
     case 'x':
         if (IS("x-forwarded-for")) return HEADER_FORWARDED;
@@ -329,6 +331,9 @@ static bool read_header(struct framing *framing, enum header header, const char 
         break;
     case HEADER_ORIGIN:
         *passes = (framing->optional & FRAMING_ORIGIN) && n <= VALUE_BYTES_MAX;
+        break;
+    case HEADER_TRACE:
+        *passes = (framing->optional & FRAMING_TRACE) && n <= VALUE_BYTES_MAX;
         break;
     case HEADER_FORWARDED:
         *passes = (framing->optional & FRAMING_FORWARDED) && n <= VALUE_BYTES_MAX;

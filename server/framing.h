@@ -72,6 +72,7 @@ enum framing_optional {
     FRAMING_ORIGIN = 2,    /* and access-control-request-* */
     FRAMING_KEYS = 4,      /* authorization and other headers that bring a key */
     FRAMING_FORWARDED = 8, /* x-forwarded-for, forwarded; of long ones the end */
+    FRAMING_TRACE = 16,    /* traceparent */
 };
 
 struct framing {

@@ -8,6 +8,7 @@
 #include "handlers/handlers.h"
 #include "handlers/key_counts.h"
 #include "handlers/keys.h"
+#include "model/registry.h"
 #include "server/forwarded.h"
 #include "server/linger.h"
 #include "server/request.h"
@@ -35,8 +36,6 @@
 /* Nobody read the whole reply: the client went away first. No HTTP status; the number is nginx's.
  */
 #define STATUS_CLIENT_GONE 499
-/* How often it is said at most that proxies do not say whom they speak for. */
-#define STRANGE_LOG_NS 60000000000u
 
 struct http {
     struct MHD_Daemon *daemon;
@@ -47,7 +46,7 @@ struct http {
     struct keys_reader keys;         /* of the service's keys */
     const struct arrival *arrival;   /* that http_add is about */
     size_t n_begun;                  /* connections that on_connection was told of */
-    uint64_t quiet_until_ns;         /* about proxies that do not begin as they should */
+    struct log_gate strange_gate;    /* about proxies that do not begin as they should */
     uint64_t n_runs;                 /* of libmicrohttpd: what happens in one happens at one time */
     const struct service *limits_of; /* whose limits conns has */
 };
@@ -117,6 +116,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         break;
     case 't':
         if (!strcasecmp(name, "transfer-encoding")) head->is_chunked = true;
+        if (!strcasecmp(name, "traceparent")) head->x->traceparent = value;
         break;
     case 'x':
         if (!strcasecmp(name, "x-forwarded-for")) forwarded_add(&head->forwarded, true, value);
@@ -387,6 +387,23 @@ static void settle(struct request *request, enum MHD_RequestTerminationCode how)
         x->status = STATUS_CLIENT_GONE;
 }
 
+/* VERSION-TRACE-SPAN-FLAGS in lower-case hexadecimal digits (W3C Trace Context, 3.2). */
+static bool is_traceparent(const char *text)
+{
+    static const size_t ends[] = {2, 35, 52, 55};
+    size_t at = 0;
+    for (size_t i = 0; i < 4; i++) {
+        bool is_zero = true;
+        for (; at < ends[i]; at++) {
+            if (!strchr("0123456789abcdef", text[at]) || !text[at]) return false;
+            is_zero &= text[at] == '0';
+        }
+        if ((i == 1 || i == 2) && is_zero) return false;
+        if (text[at++] != (i < 3 ? '-' : '\0')) return false;
+    }
+    return memcmp(text, "ff", 2) != 0;
+}
+
 static void write_access_log(const struct request *request)
 {
     const struct exchange *x = &request->x;
@@ -403,7 +420,13 @@ static void write_access_log(const struct request *request)
         .duration_us = x->sample.duration_ns / 1000,
         .bytes = x->reply_bytes,
         .key = x->sample.key ? x->sample.key->name : NULL,
+        .model = x->sample.served ? x->snapshot->name : NULL,
+        .reason = metrics_reject_name(x->sample.reject),
     };
+    if (x->traceparent && is_traceparent(x->traceparent)) {
+        line.trace_id = x->traceparent + 3;
+        line.span = x->traceparent + 36;
+    }
     for (size_t i = 0; i < x->n_headers; i++) { /* as the client got it: it may be a new one */
         if (!strcasecmp(x->headers[i].name, "x-request-id")) line.request_id = x->headers[i].value;
     }
@@ -451,22 +474,23 @@ static void on_refused(void *user, struct conn *conn, enum framing_fault fault)
     if (!log_access_enabled()) return;
     char client[ADDRESS_TEXT_BYTES];
     address_write(&conn->wire.client, client);
-    log_access(&(struct log_request){
-        .client = client, .route = handlers_route_names()[0], .status = x.status});
+    log_access(&(struct log_request){.client = client,
+                                     .route = handlers_route_names()[0],
+                                     .status = x.status,
+                                     .reason = metrics_reject_name(x.sample.reject)});
 }
 
 /* It is of a trusted proxy, and has not begun as those have to. */
 static void count_strange(struct http *http, const struct wire *wire)
 {
-    const uint64_t now_ns = clock_now_ns();
     metrics_count_reject(http->settings.metrics, REJECT_PROXY_HEADER);
-    if (now_ns < http->quiet_until_ns) return;
-    http->quiet_until_ns = now_ns + STRANGE_LOG_NS;
     char client[ADDRESS_TEXT_BYTES];
     address_write(&wire->client, client);
-    log_warn("a connection of the trusted proxy %s did not begin with a whole header of the PROXY "
-             "protocol, version 2, and was closed",
-             client);
+    log_rarely(
+        &http->strange_gate, LOG_LEVEL_WARN,
+        "a connection of the trusted proxy %s did not begin with a whole header of the PROXY "
+        "protocol, version 2, and was closed",
+        client);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -504,13 +528,33 @@ static void on_log(void *cls, const char *format, va_list args)
     log_debug("libmicrohttpd: %s", line);
 }
 
+static unsigned optional_headers(const struct http *http)
+{
+    return http->settings.limits.optional_headers |
+           (service_now(http)->logs_access ? FRAMING_TRACE : 0u);
+}
+
+/* The service may be another one, of other settings. */
+static void take_limits(struct http *http)
+{
+    const struct service *service = service_now(http);
+    if (service == http->limits_of) return;
+    http->limits_of = service;
+    http->conns.limits.request_ns = service->request_timeout_ns;
+    http->conns.limits.idle_ns = service->idle_timeout_ns;
+    http->conns.limits.write_ns = service->write_timeout_ns;
+    http->conns.limits.drain_idle_ns = service->drain_idle_ns;
+    http->conns.limits.optional_headers = optional_headers(http);
+}
+
 struct http *http_new(const struct http_settings *settings)
 {
     struct http *http = calloc(1, sizeof *http);
     if (!http) return NULL;
     http->settings = *settings;
-    http->limits_of = service_now(http);
     conns_init(&http->conns, &settings->limits);
+    http->limits_of = service_now(http);
+    http->conns.limits.optional_headers = optional_headers(http);
     http->conns.on_refused = on_refused;
     http->conns.user = http;
     http->lingers.loop = settings->loop;
@@ -575,18 +619,6 @@ void http_add(struct http *http, const struct arrival *arrival)
 size_t http_connections(const struct http *http)
 {
     return http->conns.n + http->lingers.n;
-}
-
-/* The service may be another one, of other settings. */
-static void take_limits(struct http *http)
-{
-    const struct service *service = service_now(http);
-    if (service == http->limits_of) return;
-    http->limits_of = service;
-    http->conns.limits.request_ns = service->request_timeout_ns;
-    http->conns.limits.idle_ns = service->idle_timeout_ns;
-    http->conns.limits.write_ns = service->write_timeout_ns;
-    http->conns.limits.drain_idle_ns = service->drain_idle_ns;
 }
 
 const struct conn_limits *http_limits(const struct http *http)

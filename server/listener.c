@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/listener.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -13,8 +12,6 @@
 #define ACCEPTS_A_WAKE 64
 /* How long to leave connections in the kernel's queue when no descriptor is left for them. */
 #define PAUSE_MS 100
-/* How often that is said at most. */
-#define STARVED_LOG_NS 60000000000u
 
 /* ---- opening ---- */
 
@@ -173,11 +170,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     int failure = accept_waiting(listener, ACCEPTS_A_WAKE);
     if (!failure) return;
     /* Out of descriptors or memory: the socket stays readable, so trying on would spin. */
-    uint64_t now_ns = clock_now_ns();
-    if (now_ns >= listener->quiet_until_ns) {
-        log_warn("cannot accept connections for now: %s", strerror(failure));
-        listener->quiet_until_ns = now_ns + STARVED_LOG_NS;
-    }
+    log_rarely(&listener->starved_gate, LOG_LEVEL_WARN, "cannot accept connections for now: %s",
+               strerror(failure));
     uv_poll_stop(poll);
     uv_timer_start(&listener->pause, on_pause_over, PAUSE_MS, 0);
 }

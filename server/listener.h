@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/log.h"
 #include "server/arrival.h"
 #include "server/sockets.h"
 
@@ -27,7 +28,7 @@ struct listener {
     bool is_started;
     uv_poll_t poll;
     uv_timer_t pause; /* runs while the process has no file descriptor left for a connection */
-    uint64_t quiet_until_ns; /* that it does need not be said again before */
+    struct log_gate starved_gate; /* of descriptors or memory */
     listener_take *take;
     void *user;
 };

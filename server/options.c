@@ -34,6 +34,7 @@ void options_fill(struct service *service, const struct config *config)
     service->request_timeout_ns = config->request_timeout_ms * 1000000;
     service->idle_timeout_ns = config->idle_timeout_ms * 1000000;
     service->write_timeout_ns = config->write_timeout_ms * 1000000;
+    service->logs_access = config->access_log;
     service->drain_idle_ns = config->drain_idle_ms * 1000000;
 }
 

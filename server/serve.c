@@ -79,6 +79,7 @@ struct server {
     uv_timer_t drain; /* first the delay, then the deadline */
     uv_async_t ended; /* from the loops */
     struct reload reload;
+    struct confined confined;
     struct reload_part parts[RELOAD_PARTS_MAX];
     struct watch watch;
     uv_mutex_t links_mutex; /* over the following, from a reload to the main thread */
@@ -637,7 +638,7 @@ static void may_remove_sockets(struct confine *confine, const struct server *ser
 static bool give_up_rights(struct server *server, struct err *err)
 {
     const struct config *config = config_now(server);
-    struct confined done;
+    struct confined *done = &server->confined;
     struct confine confine = {.has_secrets = server->tls || server->keys};
     char *lines = strdup(config->confine_read);
     server->models->paths(server->models->user, may_read, &confine);
@@ -647,15 +648,39 @@ static bool give_up_rights(struct server *server, struct err *err)
         may_read_lines(&confine, lines);
     else
         confine.lacks_memory = true;
-    const bool is_done = confine_process(&confine, &done, err);
+    const bool is_done = confine_process(&confine, done, err);
     free(lines);
     confine_clear(&confine);
-    if (is_done && !done.has_seccomp)
+    if (is_done && !done->has_seccomp)
         log_warn("confine: this kernel has no seccomp, so no system call is forbidden");
-    if (is_done && done.landlock_abi == 0)
+    if (is_done && done->landlock_abi == 0)
         log_info(
             "confine: this kernel has no Landlock, so files are protected by their modes alone");
     return is_done;
+}
+
+/* What an operator asks first of a log. */
+static void log_start(struct server *server)
+{
+    const struct config *config = config_now(server);
+    const struct snapshot *snapshot = registry_borrow_default(server->registry);
+    const struct model_info *info = model_info(snapshot->model);
+    const size_t n_more = registry_count(server->registry) - 1;
+    char models[40] = "", confined[60] = "off";
+    if (n_more > 0) snprintf(models, sizeof models, " and %zu more", n_more);
+    if (server->confined.has_seccomp || server->confined.landlock_abi > 0)
+        snprintf(confined, sizeof confined, "seccomp %s, Landlock %d",
+                 server->confined.has_seccomp ? "on" : "off", server->confined.landlock_abi);
+    log_info("embedd " EMBEDD_VERSION " serves %s%s%s (%u tokens, %u dimensions, %s; %zu heads)%s; "
+             "%zu loops, %zu workers; at most %llu connections, %llu inputs and %llu bytes a "
+             "request, %llu bytes for all; keys: %s; TLS: %s; confined: %s",
+             snapshot->name, *info->version ? " " : "", info->version, info->vocab_size, info->dim,
+             info->dtype, model_heads(snapshot->model)->n, models, server->n_loops,
+             server->service.workers, (unsigned long long)config->max_connections,
+             (unsigned long long)config->max_inputs, (unsigned long long)config->max_body_bytes,
+             (unsigned long long)server->budget.max_bytes, server->keys ? "on" : "off",
+             server->tls ? "on" : "off", confined);
+    registry_give_back(server->registry, snapshot);
 }
 
 static void tell_ready(struct server *server, serve_on_ready *on_ready, void *user)
@@ -664,6 +689,7 @@ static void tell_ready(struct server *server, serve_on_ready *on_ready, void *us
     server->predecessor = -1;
     listeners_own(&server->listeners);
     handover_start(&server->handover, &server->uv, on_replaced, server);
+    log_start(server);
     notify_ready();
     for (size_t i = 0; i < server->listeners.n; i++)
         on_ready(server->listeners.items[i].socket.url, server->listeners.items[i].door.is_admin,

@@ -11,14 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How often a handshake that failed is worth a line that everyone sees. */
-#define FAILURE_LOG_NS 10000000000u
-
 struct tls {
     struct wire_layer layer;
     struct tls_files files;
     struct metrics_tls counts;
-    _Atomic uint64_t quiet_until_ns;
+    struct log_gate failure_gate;
     pthread_mutex_t mutex;    /* held for a few instructions, over the following */
     struct certificates *now; /* and how many use it, or one that was before it */
 };
@@ -160,10 +157,6 @@ static struct session *of(struct wire *wire)
 static void log_failure(struct session *session, int failure)
 {
     struct tls *tls = session->of;
-    uint64_t now_ns = clock_now_ns(), quiet_until_ns = atomic_load(&tls->quiet_until_ns);
-    const bool is_shown = now_ns >= quiet_until_ns &&
-                          atomic_compare_exchange_strong(&tls->quiet_until_ns, &quiet_until_ns,
-                                                         now_ns + FAILURE_LOG_NS);
     const char *why = gnutls_strerror(failure);
     gnutls_datum_t more = {NULL, 0};
     if (session->is_plain)
@@ -175,10 +168,7 @@ static void log_failure(struct session *session, int failure)
                  gnutls_session_get_verify_cert_status(session->gnutls), GNUTLS_CRT_X509, &more,
                  0) == 0)
         why = (const char *)more.data;
-    if (is_shown)
-        log_info("a TLS handshake failed (more within 10 s: at log-level debug): %s", why);
-    else
-        log_debug("a TLS handshake failed: %s", why);
+    log_rarely(&tls->failure_gate, LOG_LEVEL_INFO, "a TLS handshake failed: %s", why);
     gnutls_free(more.data);
 }
 

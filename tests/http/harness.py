@@ -140,7 +140,7 @@ class Place:
     """One of the addresses where a service listens."""
 
     def __init__(self, url):
-        self.url = url
+        self.url, self.tls = url, None
         self.path = url.removeprefix("unix:") if url.startswith("unix:") else None
         if not self.path:
             self.host, _, port = url.removeprefix("http://").rpartition(":")

@@ -84,6 +84,8 @@ def routes(service):
 def scope_of(method, path):
     if method == "GET" and path in OPEN:
         return None
+    if path.startswith("/admin/"):
+        return "admin"
     return "classify" if path in CLASSIFY else "metrics" if path in METRICS else "embed"
 
 
@@ -241,7 +243,7 @@ def test_use_is_counted_by_name_and_no_key_is_in_logs_or_metrics(guarded):
 # ---- the file as it changes ----
 
 
-def reload(service, says="reloaded the models"):
+def reload(service, says="reload: done"):
     before = service.stderr().count(says)
     service.signal(signal.SIGHUP)
     wait_until(lambda: service.stderr().count(says) > before, says)
@@ -295,7 +297,7 @@ def test_a_bad_file_is_no_start_and_at_a_reload_changes_nothing(start, tmp_path,
     key = new_key(file, "web")
     service = start(f"--api-keys={file}")
     bad.rename(file)
-    reload(service, "the keys stay as they were")
+    reload(service, "something was refused and stays as it was")
     assert why in service.stderr()
     assert status(service, key) == 200 and status(service, "nobody-0123456789abc") == 401
 

@@ -428,6 +428,7 @@ def test_metrics_count_by_model_and_go_on_over_a_reload(start, tmp_path):
         replace(one, 1, variant, labels=labels)
         reload(service)
         assert service.post("/v1/classify", classify).json()["data"][0]["label"] == labels[0]
+    counts(service, "m1", 5)
     text = service.get("/metrics").body.decode()
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     series = [line.rpartition(" ")[0] for line in lines]

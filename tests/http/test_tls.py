@@ -483,20 +483,20 @@ def test_sighup_swaps_the_certificate_under_running_requests(start, tmp_path, fo
         kept.send(request[:-5])
         slow.send(post(*BIG))
         put(other, cert, key)
-        reload(service, "reloaded the certificates")
+        reload(service, "reload: done")
         assert shown(service, context) == "renewed"
         kept.send(request[-5:])
         assert kept.read_reply().status == 200
         assert kept.get("/live").status == 200
         assert slow.read_reply().status == 200
     cert.write_text("garbage")
-    reload(service, "TLS goes on with what it had")
+    reload(service, "something was refused and stays as it was")
     assert str(cert) in service.stderr()
     put(Pair(folder, "too-late", authority, days=(-9, -2)), cert, key)
-    reload(service, "TLS goes on with what it had")
+    reload(service, "something was refused and stays as it was")
     assert "expired" in service.stderr()
     cert.write_bytes(own.cert.read_bytes())  # not of this key
-    reload(service, "TLS goes on with what it had")
+    reload(service, "something was refused and stays as it was")
     assert shown(service, context) == "renewed"
 
 
@@ -520,7 +520,7 @@ def test_no_connection_fails_while_certificates_are_swapped(start, tmp_path, fol
         thread.start()
     for i in range(10):
         put(pairs[(i + 1) % 2], cert, key)
-        reload(service, "reloaded the certificates")
+        reload(service, "reload: done")
     over.set()
     for thread in threads:
         thread.join()

@@ -104,6 +104,10 @@ static void an_access_line_holds_the_plain_values(void **state)
                                      .client = "192.0.2.1",
                                      .route = "/v1/embeddings",
                                      .method = "POST",
+                                     .model = "m\"1",
+                                     .reason = "auth",
+                                     .trace_id = "0af7651916cd43dd8448eb211c80319c-",
+                                     .span = "b7ad6b7169203331-",
                                      .status = 200,
                                      .inputs = 3,
                                      .tokens = 40,
@@ -114,8 +118,12 @@ static void an_access_line_holds_the_plain_values(void **state)
     assert_false(log_access_enabled());
     read_available(ends[0], text, sizeof text);
     close(ends[0]);
+    assert_non_null(strstr(text, ",\"model\":\"m\\\"1\",\"status\":200,\"reason\":\"auth\","));
     /* jansson has no number above 2^63: look at the text. */
-    assert_non_null(strstr(text, ",\"duration_us\":18446744073709551615,\"bytes\":12345}\n"));
+    assert_non_null(strstr(text,
+                           ",\"duration_us\":18446744073709551615,\"bytes\":12345,\"trace_id\":"
+                           "\"0af7651916cd43dd8448eb211c80319c\",\"span_id\":"
+                           "\"b7ad6b7169203331\"}\n"));
     char *huge = strstr(text, "18446744073709551615");
     memset(huge + 1, ' ', 19);
     json_t *line = next_line(&at);
@@ -301,6 +309,31 @@ static void lines_of_threads_do_not_mix(void **state)
     assert_int_equal(lines, 16000 - (log_dropped_count() - before));
 }
 
+static void what_happens_often_is_said_rarely(void **state)
+{
+    (void)state;
+    static struct log_gate gate;
+    int ends[2];
+    char text[8192];
+    assert_int_equal(pipe(ends), 0);
+    replace(ends[1], LOG_LEVEL_INFO, false);
+    for (int i = 0; i < 5; i++)
+        log_rarely(&gate, LOG_LEVEL_WARN, "it happened: %d", i);
+    assert_int_equal(gate.n_missed, 4);
+    gate.quiet_until_ns = 0; /* a minute later */
+    log_rarely(&gate, LOG_LEVEL_WARN, "it happened: %d", 5);
+    log_set(LOG_LEVEL_DEBUG, false);
+    log_rarely(&gate, LOG_LEVEL_WARN, "it happened: %d", 6);
+    restore();
+    read_available(ends[0], text, sizeof text);
+    close(ends[0]);
+    assert_non_null(strstr(text, "\"warn\",\"message\":\"it happened: 0\"}"));
+    assert_null(strstr(text, "happened: 1"));
+    assert_null(strstr(text, "happened: 4"));
+    assert_non_null(strstr(text, "\"it happened: 5; and 4 times more since this was last said\"}"));
+    assert_non_null(strstr(text, "\"debug\",\"message\":\"it happened: 6\"}"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_full_socket_does_not_stop_the_writer),
         cmocka_unit_test(the_shared_end_of_a_pipe_stays_as_it_is),
         cmocka_unit_test(a_file_gets_every_line),
+        cmocka_unit_test(what_happens_often_is_said_rarely),
         cmocka_unit_test(lines_of_threads_do_not_mix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
