@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/save.h"
 
+#include "base/leftovers.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +16,7 @@ static bool fail(struct save *save, struct err *err)
 
 bool save_init(struct save *save, const char *path, struct err *err)
 {
-    *save = (struct save){0};
+    *save = (struct save){.hold = -1};
     if (snprintf(save->path, sizeof save->path, "%s", path) >= (int)sizeof save->path) {
         errno = ENAMETOOLONG;
         return fail(save, err);
@@ -23,10 +25,33 @@ bool save_init(struct save *save, const char *path, struct err *err)
     return true;
 }
 
+static void remove_file(const char *temp)
+{
+    unlink(temp);
+}
+
+static bool is_gone(const char *path)
+{
+    return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+/* From here on it is nobody's work. */
+static void let_go(struct save *save)
+{
+    if (save->hold >= 0) close(save->hold);
+    save->hold = -1;
+}
+
 bool save_start(struct save *save, struct err *err)
 {
-    save->stream = fopen(save->temp, "wbe");
-    return save->stream || fail(save, err);
+    leftovers_remove(save->path, remove_file);
+    for (;;) {
+        save->stream = fopen(save->temp, "wbe");
+        if (!save->stream) return fail(save, err);
+        save->hold = leftovers_hold(save->temp);
+        if (save->hold >= 0 || !is_gone(save->temp)) return true;
+        fclose(save->stream);
+    }
 }
 
 bool save_open(struct save *save, const char *path, struct err *err)
@@ -46,9 +71,11 @@ bool save_close(struct save *save, struct err *err)
         return fail(save, err);
     FILE *stream = save->stream;
     save->stream = NULL;
-    if (fclose(stream) == 0 && rename(save->temp, save->path) == 0) return true;
+    const bool done = fclose(stream) == 0 && rename(save->temp, save->path) == 0;
     const int why = errno;
-    unlink(save->temp);
+    if (!done) unlink(save->temp);
+    let_go(save);
+    if (done) return true;
     return err_set(err, ERR_IO, NULL, "cannot write %.400s: %s", save->path, strerror(why));
 }
 
@@ -58,4 +85,5 @@ void save_abort(struct save *save)
     fclose(save->stream);
     unlink(save->temp);
     save->stream = NULL;
+    let_go(save);
 }

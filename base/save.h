@@ -2,7 +2,8 @@
 /**
  * @file save.h
  * A file that appears only when it is whole: written beside its place as PATH.PID.tmp, synced to
- * the disk and renamed. What was there before stays until then. One thread.
+ * the disk and renamed. What was there before stays until then, and what killed processes left of
+ * the same file is removed. One thread.
  */
 #pragma once
 
@@ -15,6 +16,7 @@
 struct save {
     FILE *stream;    /* may be written to directly: save_close tells of errors */
     bool skips_sync; /* set by the caller: the disk may have it later */
+    int hold;        /* leftovers.h */
     char path[1100], temp[1130];
 };
 

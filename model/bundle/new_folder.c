@@ -2,6 +2,7 @@
 #include "model/bundle/new_folder.h"
 
 #include "base/file.h"
+#include "base/leftovers.h"
 #include "base/save.h"
 #include "model/bundle/prompts.h"
 #include "model/text/json/json_writer.h"
@@ -84,6 +85,11 @@ static void remove_folder(const char *path)
     rmdir(path);
 }
 
+static void remove_file(const char *temp)
+{
+    unlink(temp);
+}
+
 static bool sync_folder(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -116,6 +122,17 @@ static bool put_in_place(const char *temp, const char *path, bool replaces, stru
     return true;
 }
 
+/* A file of it may have been half written, too. */
+static void remove_leftover(const char *temp)
+{
+    char file[PATH_MAX + NAME_MAX + 2];
+    for (size_t i = 0; i < N_OWN_FILES; i++) {
+        snprintf(file, sizeof file, "%s/%s", temp, own_files[i]);
+        leftovers_remove(file, remove_file);
+    }
+    remove_folder(temp);
+}
+
 /* A number that a killed process left behind is passed over: in a container they come again. */
 static bool make_temp(char *temp, size_t bytes, const char *path, struct err *err)
 {
@@ -128,13 +145,18 @@ static bool make_temp(char *temp, size_t bytes, const char *path, struct err *er
 
 bool new_folder_open(struct new_folder *folder, const char *path, struct err *err)
 {
-    *folder = (struct new_folder){0};
+    *folder = (struct new_folder){.hold = -1};
     if (snprintf(folder->path, sizeof folder->path, "%s", path) >= (int)sizeof folder->path)
         return err_set(err, ERR_USAGE, "output", "`output`: the path is too long");
     folder->path[file_path_bytes(folder->path)] = '\0';
     const char *slash = strrchr(folder->path, '/');
     folder->name = slash ? slash + 1 : folder->path;
-    return make_temp(folder->temp, sizeof folder->temp, folder->path, err);
+    leftovers_remove(folder->path, remove_leftover);
+    while (make_temp(folder->temp, sizeof folder->temp, folder->path, err)) {
+        folder->hold = leftovers_hold(folder->temp);
+        if (folder->hold >= 0 || access(folder->temp, F_OK) == 0) return true;
+    }
+    return false;
 }
 
 void new_folder_file(const struct new_folder *folder, const char *name,
@@ -184,15 +206,23 @@ bool new_folder_write_word_level(const struct new_folder *folder, const struct t
                     err);
 }
 
+static void let_go(struct new_folder *folder)
+{
+    if (folder->hold >= 0) close(folder->hold);
+    folder->hold = -1;
+}
+
 bool new_folder_close(struct new_folder *folder, bool replaces, struct err *err)
 {
     bool done = sync_folder(folder->temp) || fail("cannot write", folder->temp, err);
     done = done && put_in_place(folder->temp, folder->path, replaces, err);
     if (!done) remove_folder(folder->temp);
+    let_go(folder);
     return done;
 }
 
 void new_folder_abort(struct new_folder *folder)
 {
     remove_folder(folder->temp);
+    let_go(folder);
 }

@@ -2,7 +2,8 @@
 /**
  * @file new_folder.h
  * A model folder that appears when it is whole, and takes the place of an older one in one step:
- * written beside it as PATH.PID.tmp, synced, renamed or exchanged. One thread.
+ * written beside it as PATH.PID.tmp, synced, renamed or exchanged. What killed processes left of
+ * the same folder is removed. One thread.
  */
 #pragma once
 
@@ -19,6 +20,7 @@ struct tokenizer;
 struct new_folder {
     char path[PATH_MAX - 64], temp[PATH_MAX];
     const char *name; /* the last part of its path */
+    int hold;         /* leftovers.h */
 };
 
 /** A file's path in it. */
