@@ -155,7 +155,7 @@ run: build/embedd | $(DEPS_FIRST) ## install what is missing, build, serve the b
 # ---- tests ----
 
 .PHONY: test
-test: format-check layers headers docs-check unicode-tables-check unit unit-scalar tsan http parity replay clients ## install what is missing, build, run every test
+test: format-check layers headers docs-check unicode-tables-check unit unit-scalar tsan http parity replay fault clients ## install what is missing, build, run every test
 	@echo "all tests passed"
 
 # One after the other, the quick ones first; builds still use every core.
@@ -166,7 +166,8 @@ tsan: | unit-scalar
 replay: | tsan
 parity: | replay
 http: | parity
-clients: | http
+fault: | http
+clients: | fault
 endif
 
 .PHONY: unit unit-scalar
@@ -187,6 +188,15 @@ ON_ALL_CORES := -n auto --dist worksteal
 http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests against the real program, sanitized
 	@echo "HTTP and command tests"
 	$(Q)EMBEDD=build/asan/embedd $(PYTEST) $(ON_ALL_CORES) tests/http
+
+.PHONY: fault fault-long
+fault: build/embedd build/asan/embedd $(VENV_READY) ## what goes wrong around it: files cut, memory, descriptors, disks, clocks, kills
+	@echo "faults"
+	$(Q)EMBEDD=build/asan/embedd $(PYTEST) $(ON_ALL_CORES) tests/fault -m "not long"
+
+fault-long: build/embedd build/asan/embedd $(VENV_READY) ## the same at full size, 10,000 connections and every point of a kill (minutes)
+	@echo "faults at full size"
+	$(Q)for program in build/embedd build/asan/embedd; do EMBEDD=$$program $(PYTEST) -s tests/fault || exit 1; done
 
 # Small tokenizers of every kind, trained with the reference library.
 PARITY_READY := build/parity/ready
@@ -231,6 +241,7 @@ tsan: build/tsan/embedd $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_UNITS)) $
 	@echo "threaded tests (ThreadSanitizer)"
 	$(Q)tests/run_units.sh $(filter build/tsan/tests/%,$^)
 	$(Q)TSAN_OPTIONS="halt_on_error=1 suppressions=tests/tsan.supp" EMBEDD=build/tsan/embedd $(PYTEST) $(ON_ALL_CORES) tests/http -m "not slow_under_tsan"
+	$(Q)TSAN_OPTIONS="halt_on_error=1 suppressions=tests/tsan.supp" EMBEDD=build/tsan/embedd $(PYTEST) tests/fault/test_unreadable_models.py
 
 # ---- fuzzing ----
 

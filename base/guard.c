@@ -4,19 +4,27 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /* Where the thread's work began. */
 static _Thread_local sigjmp_buf *volatile way_out;
+
+/* Signals are blocked again as they were where the file was read: a handler that is wrapped, as
+   ThreadSanitizer does, may run with all of them blocked. */
+static void leave(const ucontext_t *context)
+{
+    pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, NULL);
+    siglongjmp(*way_out, 1);
+}
 
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
     static const char message[] =
         "embedd: a file in use can no longer be read: it was cut short, or its disk fails; replace "
         "files by renaming, and do not write into them\n";
-    (void)context;
     /* Sent by somebody (si_code <= 0), it says nothing of a file. */
-    if (way_out && info->si_code > 0) siglongjmp(*way_out, 1);
+    if (way_out && info->si_code > 0) leave(context);
     if (info->si_code > 0) {
         ssize_t n = write(STDERR_FILENO, message, sizeof message - 1);
         (void)n;

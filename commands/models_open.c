@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/grow.h"
+#include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "commands/commands.h"
@@ -126,13 +127,49 @@ static bool set_name(struct models *models, struct model_source *source, const s
                         : err_set(err, ERR_MEMORY, NULL, "no memory for the name of a model");
 }
 
+/* What reads a model's files for the first time. */
+struct first_reading {
+    const struct opening *opening;
+    struct model_source *source;
+    struct model *model;
+    struct err *err;
+    bool is_done;
+};
+
+static void read_first(void *user)
+{
+    struct first_reading *reading = user;
+    struct model *model = NULL;
+    if (!open_source(reading->opening, reading->source, &model, reading->err)) return;
+    model_warm(model);
+    reading->is_done = model_self_test(model, reading->err);
+    if (reading->is_done)
+        reading->model = model;
+    else
+        model_close(model);
+}
+
+/* A file that is cut while it is read leaves what was made of it so far: nobody knows how much, and
+   it is lost. That is memory and mappings of one model, once for each such accident. */
+static bool read_source(const struct opening *opening, struct model_source *source,
+                        struct model **out, struct err *err)
+{
+    struct first_reading reading = {.opening = opening, .source = source, .err = err};
+    const bool is_read = guard_run(read_first, &reading);
+    *out = reading.model;
+    if (is_read) return reading.is_done;
+    return err_set(err, ERR_IO, "model",
+                   "%.300s: a file of it was cut short while it was read, or its disk fails; put a "
+                   "whole one in place by renaming",
+                   source->path);
+}
+
 static bool serve_source(struct opening *opening, struct model_source *source, struct err *err)
 {
     struct model *model;
-    if (!open_source(opening, source, &model, err)) return false;
+    if (!read_source(opening, source, &model, err)) return false;
     void *attached = NULL;
-    model_warm(model);
-    if (model_self_test(model, err) && set_name(opening->next, source, model, err) &&
+    if (set_name(opening->next, source, model, err) &&
         (attached = opening->attach(opening->to, source->name, model, err)) &&
         registry_put(opening->registry, source->name, model, attached, err))
         return true;
@@ -160,10 +197,21 @@ static void note(struct opening *opening, const struct model_change *change)
     if (opening->changes) model_changes_add(opening->changes, change);
 }
 
-static void tell_of_failure(const struct model_change *change)
+static bool is_broken(const struct opening *opening, const char *name)
 {
-    log_error("reload: '%s': %s; %s", change->name, change->error,
-              change->number ? "it is served as it was" : "it is not served");
+    const struct snapshot *snapshot =
+        name ? registry_borrow(opening->registry, name, strlen(name)) : NULL;
+    const bool is_it = snapshot && snapshot_is_broken(snapshot);
+    registry_give_back(opening->registry, snapshot);
+    return is_it;
+}
+
+static void tell_of_failure(const struct opening *opening, const struct model_change *change)
+{
+    const char *then = !change->number                    ? "it is not served"
+                       : is_broken(opening, change->name) ? "it stays out of service"
+                                                          : "it is served as it was";
+    log_error("reload: '%s': %s; %s", change->name, change->error, then);
 }
 
 static void tell_of_change(const struct model_change *change)
@@ -203,7 +251,7 @@ static const struct model_source *find_before(const struct models *before,
 static bool is_unchanged(const struct opening *opening, const struct model_source *source,
                          const struct model_source *old)
 {
-    if (!old || strcmp(old->path, source->path) != 0 ||
+    if (!old || strcmp(old->path, source->path) != 0 || is_broken(opening, old->name) ||
         strcmp(opening->before->options, opening->next->options) != 0)
         return false;
     const struct stamp now = stamp_of(opening, source);
@@ -244,7 +292,7 @@ static void renew_source(struct opening *opening, size_t at)
     change.version = version;
     change.duration_ns = clock_now_ns() - start_ns;
     if (change.fate == MODEL_FAILED)
-        tell_of_failure(&change);
+        tell_of_failure(opening, &change);
     else
         tell_of_change(&change);
     note(opening, &change);
@@ -345,7 +393,7 @@ static void point_aliases(struct opening *opening, bool is_last)
             .name = alias->name,
             .error = err.message,
             .number = number_of(opening, alias->name, version, sizeof version)};
-        tell_of_failure(&change);
+        tell_of_failure(opening, &change);
         note(opening, &change);
     }
 }

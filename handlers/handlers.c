@@ -2,6 +2,7 @@
 #include "handlers/handlers.h"
 
 #include "base/clock.h"
+#include "base/guard.h"
 #include "base/nearest.h"
 #include "handlers/access.h"
 #include "handlers/cors.h"
@@ -13,6 +14,7 @@
 #include "handlers/routes.h"
 #include "handlers/serving.h"
 #include "handlers/value.h"
+#include "model/registry.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -190,17 +192,58 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
 }
 
 /* Nothing was answered. */
-static bool defer(struct exchange *x)
+static void forget_reply(struct exchange *x)
 {
     x->is_deferred = false;
-    x->stage_start_ns = 0;
     x->sample = (struct metrics_sample){
         .route = x->sample.route, .key = x->sample.key, .served = x->sample.served};
     x->n_headers = 0;
     x->status = 0;
     x->reply_type = NULL;
+    x->make_piece = NULL;
+}
+
+static bool defer(struct exchange *x)
+{
+    forget_reply(x);
+    x->stage_start_ns = 0;
     return false;
 }
+
+/* ---- models whose files go away ---- */
+
+static void run_endpoint(void *user)
+{
+    struct exchange *x = user;
+    x->endpoint->handle(x);
+}
+
+/* Whether the answer is of a model that can no longer be read, now or since another request has
+   seen it: some of what was read may have been the zeros behind the end of a file that was cut.
+   What is wrong with the request itself is said all the same. */
+static bool is_of_broken(const struct exchange *x)
+{
+    const bool is_asked =
+        x->route->is_heavy && (x->route->scope == SCOPE_EMBED || x->route->scope == SCOPE_CLASSIFY);
+    const bool is_fault_of_request = !x->is_deferred && x->status >= 400 && x->status < 500;
+    return is_asked && !is_fault_of_request && snapshot_is_broken(x->snapshot);
+}
+
+static void refuse_broken(struct exchange *x)
+{
+    struct err err;
+    forget_reply(x);
+    serving_check(x, &err);
+    handlers_fail(x, &err);
+}
+
+static void run_maker(void *user)
+{
+    struct exchange *x = user;
+    if (!x->make_piece(x, x->maker, &x->piece)) x->make_piece = NULL;
+}
+
+/* ---- the work ---- */
 
 bool handlers_dispatch(struct exchange *x)
 {
@@ -209,7 +252,13 @@ bool handlers_dispatch(struct exchange *x)
     x->endpoint = x->route->endpoint;
     x->object = NULL;
     if (x->body_packing && !packing_unpack(x)) return true;
-    x->endpoint->handle(x);
+    /* No lock is held where mapped files are read, and the arena is whole at every such place. */
+    const bool is_read = guard_run(run_endpoint, x);
+    if (!is_read) serving_fail(x);
+    if (!is_read || is_of_broken(x)) {
+        refuse_broken(x);
+        return true;
+    }
     if (x->is_deferred || !packing_pack(x)) return defer(x);
     assert(x->status);
     /* An error has them already. */
@@ -221,7 +270,13 @@ bool handlers_next_piece(struct exchange *x)
 {
     x->piece.bytes = 0;
     if (!x->make_piece) return false;
-    if (!x->make_piece(x, x->maker, &x->piece)) x->make_piece = NULL;
+    const bool is_read = guard_run(run_maker, x);
+    if (!is_read) serving_fail(x);
+    if (!is_read || snapshot_is_broken(x->snapshot)) {
+        x->sample.reject = REJECT_MODEL_UNREADABLE;
+        x->piece.failed = true;
+        x->make_piece = NULL;
+    }
     return !x->piece.failed && x->piece.bytes > 0;
 }
 

@@ -301,6 +301,7 @@ bool batch_read(struct exchange *x, const struct value *value, const char *name,
     const struct value *items = many ? value->list.items : value;
     *batch = (struct batch){
         .n = many ? value->list.n : 1, .field = name, .prompt = model_info(x->model)->prompt};
+    if (!serving_check(x, err)) return false;
     if (batch->n > x->service->inputs_max) return refuse_count(x, name, batch->n, err);
     batch->items = arena_array(x->arena, batch->n, sizeof *batch->items);
     if (!batch->items) return err_out_of_memory(err);

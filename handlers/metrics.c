@@ -41,6 +41,7 @@ static const char *const reject_names[REJECT_COUNT] = {
     [REJECT_TIMEOUT] = "timeout",
     [REJECT_CONNECTIONS] = "connections",
     [REJECT_DRAINING] = "draining",
+    [REJECT_MODEL_UNREADABLE] = "model_unreadable",
     [REJECT_PROXY_HEADER] = "proxy_header",
     [REJECT_AUTH] = "auth",
 };

@@ -41,7 +41,8 @@ enum metrics_reject {
     REJECT_TIMEOUT,
     REJECT_CONNECTIONS,
     REJECT_DRAINING,
-    REJECT_PROXY_HEADER, /* due and not there */
+    REJECT_MODEL_UNREADABLE, /* its file was cut short, or its disk fails */
+    REJECT_PROXY_HEADER,     /* due and not there */
     REJECT_AUTH,
     REJECT_COUNT,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handlers/serving.h"
 
+#include "base/log.h"
 #include "handlers/route.h"
 #include "handlers/service.h"
 #include "handlers/value.h"
@@ -51,6 +52,30 @@ bool serving_choose(struct exchange *x, struct text name, struct err *err)
     return err_set(err, ERR_NOT_FOUND, "model",
                    "model \"%.*s\" is not served here; GET /v1/models lists those that are", shown,
                    name.data);
+}
+
+bool serving_check(struct exchange *x, struct err *err)
+{
+    if (!snapshot_is_broken(x->snapshot)) return true;
+    x->sample.reject = REJECT_MODEL_UNREADABLE;
+    return err_set(err, ERR_UNAVAILABLE, NULL,
+                   "model '%s' can no longer be read: its file was cut short or its disk fails; it "
+                   "is served again after a reload",
+                   x->snapshot->name);
+}
+
+void serving_fail(struct exchange *x)
+{
+    if (!registry_fail(x->service->registry, x->snapshot)) return;
+    log_error("model '%s' can no longer be read: its file was cut short or its disk fails; it is "
+              "taken out of service until its file is whole again and a reload opens it; put a "
+              "model in place by renaming, do not write into its files",
+              x->snapshot->name);
+}
+
+bool serving_is_ready(const struct exchange *x)
+{
+    return !service_is_draining(x->service) && !snapshot_is_broken(x->snapshot);
 }
 
 void serving_write_models(const struct exchange *x, struct buf *out,

@@ -22,6 +22,19 @@ void serving_begin(struct exchange *x);
  */
 bool serving_choose(struct exchange *x, struct text name, struct err *err);
 
+/**
+ * serving_check: whether the chosen model can be read.
+ * @return false with ERR_UNAVAILABLE: its file was cut short, or its disk fails, until a reload
+ */
+bool serving_check(struct exchange *x, struct err *err);
+
+/** serving_fail: what the chosen model maps could not be read just now; nobody is answered by it
+ * any more. Said in the log once. */
+void serving_fail(struct exchange *x);
+
+/** serving_is_ready: whether the service takes requests, and the chosen model can be read. */
+bool serving_is_ready(const struct exchange *x);
+
 /** serving_write_models writes every model that is served, parted by commas. */
 void serving_write_models(const struct exchange *x, struct buf *out,
                           void (*write)(const struct exchange *x, const struct snapshot *snapshot,

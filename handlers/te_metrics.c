@@ -168,6 +168,7 @@ static enum counter failure_of(const struct metrics_sample *sample)
     case REJECT_NOT_FOUND:
         return FAILURE_MODEL_TYPE;
     case REJECT_NONE:
+    case REJECT_MODEL_UNREADABLE:
         return FAILURE_INFERENCE;
     case REJECT_TIMEOUT:
     case REJECT_CONNECTIONS:

@@ -443,6 +443,13 @@ void registry_give_back(struct registry *registry, const struct snapshot *snapsh
     if (has_retired && registry->on_retired) registry->on_retired(registry->user);
 }
 
+bool registry_fail(struct registry *registry, const struct snapshot *snapshot)
+{
+    struct counted *counted = (struct counted *)(uintptr_t)snapshot;
+    (void)registry;
+    return !atomic_exchange(&counted->snapshot.is_broken, true);
+}
+
 /* The lock is held: of those that are to be closed. */
 static void end_names(struct registry *registry, const struct counted *closing)
 {

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,13 +28,14 @@ struct registry;
 /** Models and aliases together. */
 #define REGISTRY_NAMES_MAX 10000
 
-/** One opened model under its name; all constant. */
+/** One opened model under its name; all constant but for is_broken. */
 struct snapshot {
     const char *name; /* the same pointer in every snapshot of the name */
     const struct model *model;
     const void *attached; /* of whoever put it there; NULL: nothing */
     uint64_t number;    /* 1, 2, 3 ... in the order in which snapshots were put into the registry */
     int64_t put_unix_s; /* when */
+    atomic_bool is_broken; /* what it maps can no longer be read; registry_fail */
 };
 
 /** registry_new: an empty one; NULL when there is no memory. */
@@ -101,6 +103,16 @@ const struct snapshot *registry_borrow_nth(struct registry *registry, size_t n);
 
 /** registry_give_back ends a borrowing; NULL is fine. */
 void registry_give_back(struct registry *registry, const struct snapshot *snapshot);
+
+/** registry_fail: what the snapshot, which is borrowed, maps can no longer be read. It keeps its
+ * name, and nobody is to ask it any more. Returns whether nobody had said so before. */
+bool registry_fail(struct registry *registry, const struct snapshot *snapshot);
+
+/** snapshot_is_broken: whether registry_fail was called of it. */
+static inline bool snapshot_is_broken(const struct snapshot *snapshot)
+{
+    return atomic_load_explicit(&snapshot->is_broken, memory_order_relaxed);
+}
 
 /** registry_collect closes the snapshots that were replaced and are no longer borrowed. */
 void registry_collect(struct registry *registry);

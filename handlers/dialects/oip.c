@@ -268,9 +268,9 @@ static void live_get(struct exchange *x)
 
 static void ready_get(struct exchange *x)
 {
-    const bool is_draining = service_is_draining(x->service);
-    reply_static(x, is_draining ? 503 : 200, TYPE_JSON,
-                 is_draining ? "{\"ready\":false}" : "{\"ready\":true}");
+    const bool is_ready = serving_is_ready(x);
+    reply_static(x, is_ready ? 200 : 503, TYPE_JSON,
+                 is_ready ? "{\"ready\":true}" : "{\"ready\":false}");
 }
 
 /* Where one model answers to every name, "m/config", a route that Triton has beside these, must not
@@ -309,7 +309,7 @@ static void model_get(struct exchange *x)
 
 static bool model_ready_write(struct exchange *x, struct buf *out, struct err *err)
 {
-    if (!find_model(x, err)) return false;
+    if (!find_model(x, err) || !serving_check(x, err)) return false;
     buf_add_str(out, "{\"name\":");
     write_string(out, x->snapshot->name);
     buf_add_str(out, ",\"ready\":true}");

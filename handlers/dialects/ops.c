@@ -4,6 +4,7 @@
 
 #include "handlers/reply.h"
 #include "handlers/service.h"
+#include "handlers/serving.h"
 
 #include <string.h>
 
@@ -21,9 +22,12 @@ static void live_get(struct exchange *x)
 
 static void ready_get(struct exchange *x)
 {
-    bool is_draining = service_is_draining(x->service);
-    reply_static(x, is_draining ? 503 : 200, TYPE_JSON,
-                 is_draining ? "{\"status\":\"draining\"}" : "{\"status\":\"ok\"}");
+    if (serving_is_ready(x))
+        reply_static(x, 200, TYPE_JSON, "{\"status\":\"ok\"}");
+    else if (service_is_draining(x->service))
+        reply_static(x, 503, TYPE_JSON, "{\"status\":\"draining\"}");
+    else
+        reply_static(x, 503, TYPE_JSON, "{\"status\":\"model_unreadable\"}");
 }
 
 static void metrics_get(struct exchange *x)

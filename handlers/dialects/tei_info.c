@@ -5,6 +5,7 @@
 #include "handlers/dialects/tei.h"
 #include "handlers/reply.h"
 #include "handlers/service.h"
+#include "handlers/serving.h"
 #include "handlers/write.h"
 #include "model/model.h"
 #include "model/registry.h"
@@ -94,7 +95,7 @@ static void info_get(struct exchange *x)
 
 static void health_get(struct exchange *x)
 {
-    if (!service_is_draining(x->service)) {
+    if (serving_is_ready(x)) {
         reply_static(x, 200, NULL, "");
         return;
     }

@@ -6,6 +6,7 @@
 #include "handlers/dialects/plain.h"
 #include "handlers/embedding.h"
 #include "handlers/reply.h"
+#include "handlers/serving.h"
 #include "model/registry.h"
 
 #include <inttypes.h>
@@ -124,8 +125,10 @@ static void live_get(struct exchange *x)
 
 static void ready_get(struct exchange *x)
 {
-    if (!service_is_draining(x->service))
+    if (serving_is_ready(x))
         reply_static(x, 204, NULL, "");
+    else if (!service_is_draining(x->service))
+        reply_static(x, 503, TYPE_JSON, "{\"error\":\"the default model can no longer be read\"}");
     else
         reply_static(x, 503, TYPE_JSON, "{\"error\":\"the service is shutting down\"}");
 }

@@ -187,6 +187,33 @@ static void a_model_name_is_escaped_where_json_needs_it(void **state)
     ask_end(&ask);
 }
 
+static void a_model_that_cannot_be_read_answers_nobody(void **state)
+{
+    struct ask *ask = *state;
+    struct registry *own = ask->service.registry;
+    struct err err;
+    ask->service.registry = registry_new();
+    struct model *model = ask_make_model(EXAMPLE_VOCAB, example_rows, EXAMPLE_V, EXAMPLE_D, "{}");
+    assert_true(registry_put(ask->service.registry, "gone", model, NULL, &err));
+    const struct snapshot *snapshot = registry_borrow_default(ask->service.registry);
+    assert_int_equal(ask_post(ask, "/embed", "{\"inputs\":\"我\"}")->status, 200);
+    registry_fail(ask->service.registry, snapshot);
+    registry_give_back(ask->service.registry, snapshot);
+    assert_reply(ask_post(ask, "/v1/embeddings", "{\"input\":\"我\"}"), 503,
+                 "{\"error\":{\"message\":\"model 'gone' can no longer be read: its file was cut "
+                 "short or its disk fails; it is served again after a reload\",\"type\":"
+                 "\"server_error\",\"param\":null,\"code\":\"unavailable\"}}");
+    assert_int_equal(ask->x.sample.reject, REJECT_MODEL_UNREADABLE);
+    assert_int_equal(ask_post(ask, "/decode", "{\"ids\":[1]}")->status, 503);
+    assert_int_equal(ask_post(ask, "/v1/embeddings", "{")->status, 400);
+    assert_reply(ask_get(ask, "/ready"), 503, "{\"status\":\"model_unreadable\"}");
+    assert_int_equal(ask_get(ask, "/v1/models")->status, 200);
+    assert_int_equal(ask_get(ask, "/live")->status, 200);
+    handlers_end(&ask->x);
+    registry_free(ask->service.registry);
+    ask->service.registry = own;
+}
+
 static void ready_says_when_the_service_drains_and_live_stays_what_it_is(void **state)
 {
     struct ask *ask = *state;
@@ -430,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_request_id_is_echoed_when_it_is_sane),
         cmocka_unit_test(new_request_ids_differ),
         cmocka_unit_test(a_model_name_is_escaped_where_json_needs_it),
+        cmocka_unit_test(a_model_that_cannot_be_read_answers_nobody),
         cmocka_unit_test(ready_says_when_the_service_drains_and_live_stays_what_it_is),
         cmocka_unit_test(metrics_speak_the_format_the_scraper_accepts),
         cmocka_unit_test(server_timing_comes_when_it_is_asked_for),

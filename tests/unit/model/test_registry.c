@@ -208,6 +208,31 @@ static void names_have_200_bytes_of_printable_text(void **state)
     registry_free(registry);
 }
 
+static void what_can_no_longer_be_read_is_so_until_another_is_put(void **state)
+{
+    (void)state;
+    struct registry *registry = registry_new();
+    put(registry, "m", "1");
+    put(registry, "n", "1");
+    const struct snapshot *first = borrow(registry, "m"), *again = borrow(registry, "m");
+    assert_false(snapshot_is_broken(first));
+    assert_true(registry_fail(registry, first));
+    assert_false(registry_fail(registry, again)); /* said already */
+    assert_true(snapshot_is_broken(first) && snapshot_is_broken(again));
+    expect(registry, "m", "1"); /* it has its name still */
+    expect(registry, "n", "1");
+    put(registry, "m", "2");
+    const struct snapshot *second = borrow(registry, "m"), *other = borrow(registry, "n");
+    assert_true(snapshot_is_broken(first));
+    assert_false(snapshot_is_broken(second) || snapshot_is_broken(other));
+    registry_give_back(registry, first);
+    registry_give_back(registry, again);
+    registry_give_back(registry, second);
+    registry_give_back(registry, other);
+    registry_collect(registry);
+    registry_free(registry);
+}
+
 static void what_was_replaced_is_closed_when_nobody_has_it_any_more(void **state)
 {
     (void)state;
@@ -532,6 +557,7 @@ int main(void)
         cmocka_unit_test(an_alias_finds_what_its_model_has_become),
         cmocka_unit_test(aliases_that_mean_nothing_or_two_things_are_refused),
         cmocka_unit_test(names_have_200_bytes_of_printable_text),
+        cmocka_unit_test(what_can_no_longer_be_read_is_so_until_another_is_put),
         cmocka_unit_test(what_was_replaced_is_closed_when_nobody_has_it_any_more),
         cmocka_unit_test(whoever_watches_is_told_when_there_is_something_to_close),
         cmocka_unit_test(names_end_at_ten_thousand),

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+import resource
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "http"))
+
+from harness import Service  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes its time; `make fault-long` runs it")
+    # Clients by the hundred need descriptors, and so do the services that they start.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))
+
+
+@pytest.fixture
+def start():
+    """Starts services with flags of their own; each must end cleanly when the test is over."""
+    services = []
+
+    def start_one(*flags, **options):
+        services.append(Service(*flags, **options))
+        return services[-1]
+
+    yield start_one
+    try:
+        for service in services:
+            service.stop()
+    finally:
+        for service in services:
+            service.kill()
