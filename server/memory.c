@@ -18,22 +18,33 @@ static uint64_t read_number(const char *path)
     return is_read && *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : UINT64_MAX;
 }
 
-uint64_t memory_limit_of_group(const char *root, const char *path)
+uint64_t memory_limit_of_group(const char *root, const char *path, const char *name)
 {
     char group[1024], file[2048];
     uint64_t least = UINT64_MAX;
     if (snprintf(group, sizeof group, "%s", path) >= (int)sizeof group) return least;
     for (char *end = group + strlen(group); end; end = strrchr(group, '/')) {
         *end = '\0';
-        snprintf(file, sizeof file, "%s%s/memory.max", root, group);
+        snprintf(file, sizeof file, "%s%s/%s", root, group, name);
         uint64_t limit = read_number(file);
         if (limit < least) least = limit;
     }
     return least;
 }
 
+static uint64_t limit_of_line(const char *line)
+{
+    static const char v1[] = ":memory:"; /* NUMBER:memory:PATH */
+    const char *at = strstr(line, v1);
+    if (strncmp(line, "0::", 3) == 0)
+        return memory_limit_of_group("/sys/fs/cgroup", line + 3, "memory.max");
+    if (!at || strspn(line, "0123456789") != (size_t)(at - line)) return UINT64_MAX;
+    return memory_limit_of_group("/sys/fs/cgroup/memory", at + strlen(v1), "memory.limit_in_bytes");
+}
+
 /* cgroup v2's line of /proc/self/cgroup is 0::PATH. In a container of its own the path is / and its
-   limit lies at the root. */
+   limit lies at the root; v1's path may be one that is only seen outside, and libuv looks at its
+   root. */
 static uint64_t limit_of_groups(void)
 {
     char line[1024];
@@ -42,7 +53,8 @@ static uint64_t limit_of_groups(void)
     if (!file) return least;
     while (fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = '\0';
-        if (strncmp(line, "0::", 3) == 0) least = memory_limit_of_group("/sys/fs/cgroup", line + 3);
+        const uint64_t limit = limit_of_line(line);
+        if (limit < least) least = limit;
     }
     fclose(file);
     return least;
@@ -50,8 +62,8 @@ static uint64_t limit_of_groups(void)
 
 uint64_t memory_allowed(void)
 {
-    uint64_t least = uv_get_total_memory(), v1 = uv_get_constrained_memory();
-    uint64_t v2 = limit_of_groups();
-    if (v1 > 0 && v1 < least) least = v1;
-    return v2 < least ? v2 : least;
+    uint64_t least = uv_get_total_memory(), root = uv_get_constrained_memory();
+    uint64_t groups = limit_of_groups();
+    if (root > 0 && root < least) least = root;
+    return groups < least ? groups : least;
 }

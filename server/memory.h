@@ -6,11 +6,10 @@
 
 /**
  * memory_allowed: bytes, the least of the machine's memory and the limits of the control groups
- * that the process is in (cgroup v2: memory.max of its group and of all above; v1:
- * memory.limit_in_bytes, by libuv).
+ * that the process is in: of its group and of all above.
  */
 uint64_t memory_allowed(void);
 
-/** memory_limit_of_group: the least memory.max of `path` ("/a/b") and all above it under `root`;
- * UINT64_MAX where there is none. */
-uint64_t memory_limit_of_group(const char *root, const char *path);
+/** memory_limit_of_group: the least number in a file of that name in `path` ("/a/b") and all above
+ * it under `root`; UINT64_MAX where there is none. */
+uint64_t memory_limit_of_group(const char *root, const char *path, const char *name);

@@ -27,17 +27,18 @@ static void the_least_limit_of_all_groups_above_counts(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     strcat(path, "/b");
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_true(memory_limit_of_group(root, "/a/b") == UINT64_MAX);
+    assert_true(memory_limit_of_group(root, "/a/b", "memory.max") == UINT64_MAX);
     write_limit(root, "/a/b", "max\n");
-    assert_true(memory_limit_of_group(root, "/a/b") == UINT64_MAX);
+    assert_true(memory_limit_of_group(root, "/a/b", "memory.max") == UINT64_MAX);
     write_limit(root, "/a", "1000000\n");
-    assert_int_equal(memory_limit_of_group(root, "/a/b"), 1000000);
+    assert_int_equal(memory_limit_of_group(root, "/a/b", "memory.max"), 1000000);
     write_limit(root, "/a/b", "2000000\n");
-    assert_int_equal(memory_limit_of_group(root, "/a/b"), 1000000);
+    assert_int_equal(memory_limit_of_group(root, "/a/b", "memory.max"), 1000000);
     write_limit(root, "", "500000\n");
-    assert_int_equal(memory_limit_of_group(root, "/a/b"), 500000);
-    assert_int_equal(memory_limit_of_group(root, "/"), 500000); /* in a container of its own */
-    assert_int_equal(memory_limit_of_group(root, "/gone"), 500000);
+    assert_int_equal(memory_limit_of_group(root, "/a/b", "memory.max"), 500000);
+    assert_int_equal(memory_limit_of_group(root, "/", "memory.max"),
+                     500000); /* in a container of its own */
+    assert_int_equal(memory_limit_of_group(root, "/gone", "memory.max"), 500000);
     char command[256];
     snprintf(command, sizeof command, "rm -r %s", root);
     assert_int_equal(system(command), 0);
