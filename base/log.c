@@ -38,6 +38,7 @@ static struct {
 } settings = {.level = LOG_LEVEL_INFO, .way = WAY_POLL, .fd = STDERR_FILENO};
 
 static _Atomic uint64_t dropped_count, reported_count;
+static atomic_bool is_torn; /* only a part of the last line was written */
 
 void log_set(enum log_level level, bool access)
 {
@@ -72,6 +73,7 @@ static bool send_line(const char *line, size_t bytes)
                    ? send(settings.fd, line, bytes, MSG_DONTWAIT | MSG_NOSIGNAL)
                    : write(settings.fd, line, bytes);
     } while (sent < 0 && errno == EINTR);
+    if (sent > 0 && sent < (ssize_t)bytes) atomic_store(&is_torn, true);
     return sent == (ssize_t)bytes;
 }
 
@@ -159,8 +161,16 @@ static bool report_dropped(void)
     return false;
 }
 
+/* Where a disk was full in the middle of a line, what comes next is a line of its own. */
+static void end_torn_line(void)
+{
+    if (!atomic_load_explicit(&is_torn, memory_order_relaxed)) return;
+    if (atomic_exchange(&is_torn, false) && !send_line("\n", 1)) atomic_store(&is_torn, true);
+}
+
 static void write_line(const struct line *line)
 {
+    end_torn_line();
     if (report_dropped() && send_line(line->text, line->bytes)) return;
     atomic_fetch_add_explicit(&dropped_count, 1, memory_order_relaxed);
 }

@@ -73,6 +73,6 @@ bool log_access_enabled(void);
 /** log_access writes one line about a finished request, if the access log is on. */
 void log_access(const struct log_request *request);
 
-/** log_dropped_count: lines dropped so far because standard error would have had to be waited for.
- */
+/** log_dropped_count: lines dropped so far because standard error would have had to be waited for,
+ * or its disk is full, or nobody reads it any more. */
 uint64_t log_dropped_count(void);

@@ -2,6 +2,7 @@
 #include "handlers/metrics.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "handlers/key_counts.h"
 #include "handlers/te_metrics.h"
 
@@ -889,6 +890,8 @@ void metrics_write(const struct metrics *metrics, bool openmetrics, struct buf *
     write_predictions(&w);
     write_gauges(&w);
     write_tls(&w);
+    write_simple(&w, "embedd_log_lines_dropped", "counter",
+                 "Log lines that standard error did not take.", log_dropped_count());
     write_models(&w);
     if (metrics->keys) key_counts_write(metrics->keys, openmetrics, out);
     pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&metrics->mutex);

@@ -8,8 +8,10 @@ import re
 import threading
 from pathlib import Path
 
-from harness import PATIENCE_S, PROGRAM, write_table
+from harness import PATIENCE_S, PROGRAM, TOP, write_table
 
+# The program without sanitizers, where it was built.
+RELEASED = str(TOP / "build" / "embedd") if (TOP / "build" / "embedd").exists() else None
 IS_SANITIZED = "/asan/" in PROGRAM or "/tsan/" in PROGRAM
 PAGE = 4096
 
@@ -50,11 +52,14 @@ class Asker(threading.Thread):
         self.service, self.body, self.check, self.path = service, body, check, path
         self.is_over, self.failure, self.n = False, None, 0
 
+    def ask(self, client):
+        return client.post(self.path, self.body)
+
     def run(self):
         try:
             with self.service.connect() as client:
                 while not self.is_over:
-                    self.check(client.post(self.path, self.body))
+                    self.check(self.ask(client))
                     self.n += 1
         except BaseException as failure:
             self.failure = failure
