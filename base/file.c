@@ -92,8 +92,11 @@ bool file_read(const char *path, size_t bytes_max, char **data, size_t *bytes, s
     *data = NULL;
     *bytes = 0;
     struct stat st = {0};
-    int fd = open_file(path, 0, &st, err);
+    /* A named pipe that nobody writes to is empty and not waited for; of one that has a writer all
+       is read. */
+    int fd = open_file(path, O_NONBLOCK, &st, err);
     if (fd < 0) return false;
+    fcntl(fd, F_SETFL, O_RDONLY);
     bool done = read_all(fd, (size_t)st.st_size, bytes_max, data, bytes);
     int reason = errno;
     close(fd);

@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 /**
- * file_read reads all of `path` (a pipe too) into a malloc'ed block.
+ * file_read reads all of `path` (a pipe too, if somebody writes to it) into a malloc'ed block.
  * @param bytes_max a longer file is an error (errno EFBIG)
  * @param data      on success the content and one NUL more, owned by the caller (free); otherwise
  *                  NULL

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import resource
+import subprocess
 import sys
 from pathlib import Path
 
@@ -33,3 +34,12 @@ def start():
     finally:
         for service in services:
             service.kill()
+
+
+@pytest.fixture(scope="session")
+def preload(tmp_path_factory):
+    """A library that stands before the C library; preload.c says what it does."""
+    library = tmp_path_factory.mktemp("preload") / "preload.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", library,
+                    Path(__file__).parent / "preload.c", "-ldl"], check=True)
+    return str(library)
