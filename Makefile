@@ -54,6 +54,9 @@ HEADERS := $(filter-out %/kernels_vector.h,$(filter %.h,$(FORMATTED)))
 DEPS_OF_run := build run
 DEPS_OF_test := build test
 DEPS_OF_test-image := image
+DEPS_OF_soak := build test
+DEPS_OF_soak-short := build test
+DEPS_OF_soak-proof := build test
 DEPS_OF_test-browser := build browser
 DEPS_OF_test-swap := build test
 DEPS_OF_clients := build test clients
@@ -155,7 +158,7 @@ run: build/embedd | $(DEPS_FIRST) ## install what is missing, build, serve the b
 # ---- tests ----
 
 .PHONY: test
-test: format-check layers headers docs-check unicode-tables-check unit unit-scalar tsan http parity replay fault clients ## install what is missing, build, run every test
+test: format-check layers headers docs-check unicode-tables-check unit unit-scalar tsan http parity replay fault clients soak-short ## install what is missing, build, run every test
 	@echo "all tests passed"
 
 # One after the other, the quick ones first; builds still use every core.
@@ -168,6 +171,7 @@ parity: | replay
 http: | parity
 fault: | http
 clients: | fault
+soak-short: | clients
 endif
 
 .PHONY: unit unit-scalar
@@ -228,6 +232,31 @@ endif
 .PHONY: compare
 compare: build/embedd $(RECORDED) ## hold this program against an older one, OLD=path/to/embedd, byte for byte; ARGS=--help
 	$(Q)$(PYTHON) tests/compare/compare.py "$(OLD)" build/embedd --recorded $(RECORDED) $(ARGS)
+
+# Clients in C, whose own speed is not what is tested; nothing of the program is in them.
+SOAK_LOAD := build/release/tests/soak/load
+$(SOAK_LOAD): $(SOAK_LOAD).c.o
+	$(call SAY,LD,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_release) $(LDFLAGS) $^ -o $@
+
+SOAK = EMBEDD=build/embedd LOAD=$(SOAK_LOAD) $(VENV) tests/soak/soak.py
+
+.PHONY: soak soak-short soak-proof
+soak: build/embedd $(SOAK_LOAD) $(VENV_READY) ## MINUTES (30) of load, reloads, scrapes and abuse: no request fails, nothing grows; ARGS=--help
+	@echo "soak, $(or $(MINUTES),30) minutes"
+	$(Q)$(SOAK) --minutes $(or $(MINUTES),30) $(ARGS)
+
+# What `make test` has time for: replaced twice, then reloaded every 5 s; and restarted in turn.
+soak-short: build/embedd $(SOAK_LOAD) $(VENV_READY) ## the same for two minutes, and behind a balancer
+	@echo "soak, 2 minutes"
+	$(Q)$(SOAK) --minutes 1.5
+	$(Q)$(SOAK) --minutes 0.5 --restart-every 5
+
+soak-proof: build/embedd $(SOAK_LOAD) $(VENV_READY) ## a million requests alone, and as many under reloads every 2 s, replacements, restarts
+	@echo "soak, $(or $(REQUESTS),1000000) requests, three times"
+	$(Q)$(SOAK) --requests $(or $(REQUESTS),1000000) --reload-every 0 --replace-every 0 --rude 0
+	$(Q)$(SOAK) --requests $(or $(REQUESTS),1000000) --reload-every 2 --replace-every 5 --replacements 0
+	$(Q)$(SOAK) --requests $(or $(REQUESTS),1000000) --reload-every 2 --restart-every 5
 
 asan: unit http parity ## everything under AddressSanitizer and UBSan
 
