@@ -156,12 +156,14 @@ void wire_close(struct wire *wire)
 static ssize_t take_header(struct wire *wire)
 {
     struct proxy_header *header = wire->header;
-    for (size_t want; (want = proxy_header_wants(header)) > 0;) {
+    for (size_t want; !wire->is_strange && (want = proxy_header_wants(header)) > 0;) {
         ssize_t n = kernel_recv(wire->fd, scratch, want, MSG_DONTWAIT);
         /* Who has not begun, such as a check of health, may leave. */
         if (n < 0 || (n == 0 && header->taken == 0)) return n;
-        if (n > 0 && proxy_header_take(header, (const uint8_t *)scratch, (size_t)n)) continue;
-        wire->is_strange = true;
+        wire->is_strange =
+            n == 0 || !proxy_header_take(header, (const uint8_t *)scratch, (size_t)n);
+    }
+    if (wire->is_strange) { /* for good: what follows is nobody's */
         errno = EPROTO;
         return -1;
     }

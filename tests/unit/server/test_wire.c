@@ -661,6 +661,39 @@ static void a_proxy_s_header_comes_before_the_layer(void **state)
     networks_clear(&proxies);
 }
 
+/* In a drain somebody goes on reading of it, to let its client end. */
+static void a_connection_that_began_as_no_proxy_s_does_is_read_no_more(void **state)
+{
+    (void)state;
+    struct networks proxies;
+    assert_true(networks_read(&proxies, "127.0.0.0/8", "trusted-proxies", NULL));
+    for (int is_cut = 0; is_cut < 2; is_cut++) {
+        struct wires wires = {0};
+        const struct door door = {.takes_proxy_header = true, .proxies = &proxies};
+        struct arrival arrival = {.client = address_of_ipv4((const uint8_t *)"\x7f\0\0\1", 9),
+                                  .door = &door};
+        struct wire wire;
+        struct peer client;
+        char some[16];
+        arrival.fd = peer_connect(&client, NULL);
+        assert_true(wire_open(&wires, &wire, &arrival));
+        const char *said = is_cut ? "\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n";
+        assert_int_equal(send(client.fd, said, strlen(said), 0), strlen(said));
+        if (is_cut) assert_int_equal(shutdown(client.fd, SHUT_WR), 0);
+        for (int k = 0; k < 3; k++) {
+            UNTIL(wire_read(&wire, some, sizeof some) == -1 && errno == EPROTO);
+            assert_int_equal(wire_discard(&wire), -1);
+            assert_int_equal(errno, EPROTO);
+            assert_true(wire.is_strange);
+        }
+        wire_release(&wires, &wire);
+        wires_clear(&wires);
+        peer_close(&client);
+        close(arrival.fd);
+    }
+    networks_clear(&proxies);
+}
+
 static void who_is_turned_away_is_told_so_where_no_layer_is_in_the_way(void **state)
 {
     (void)state;
@@ -698,6 +731,7 @@ int main(void)
         cmocka_unit_test(what_goes_nowhere_is_not_counted),
         cmocka_unit_test(what_has_come_and_not_been_read_is_counted),
         cmocka_unit_test(a_proxy_s_header_comes_before_the_layer),
+        cmocka_unit_test(a_connection_that_began_as_no_proxy_s_does_is_read_no_more),
         cmocka_unit_test(who_is_turned_away_is_told_so_where_no_layer_is_in_the_way),
     };
     signal(SIGPIPE, SIG_IGN);
