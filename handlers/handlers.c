@@ -251,6 +251,7 @@ bool handlers_dispatch(struct exchange *x)
     if (x->stage_start_ns == 0) x->stage_start_ns = clock_now_ns();
     x->endpoint = x->route->endpoint;
     x->object = NULL;
+    if (!x->body) x->body = ""; /* of no bytes: NULL has no place to count from */
     if (x->body_packing && !packing_unpack(x)) return true;
     /* No lock is held where mapped files are read, and the arena is whole at every such place. */
     const bool is_read = guard_run(run_endpoint, x);
