@@ -31,7 +31,9 @@ enum err_code {
     ERR_UNPROCESSABLE, /* well formed, but no answer: unknown token under `unknown: error`;
                           a head without labels */
     ERR_UNAVAILABLE,   /* draining */
-    ERR_OVERLOADED,    /* other requests have all the memory that there is for them */
+    ERR_OVERLOADED,    /* other requests have all the memory, or all the work, that there is */
+    ERR_RATE_LIMIT,    /* whoever asks has asked for as much as is allowed in a while */
+    ERR_DEADLINE,      /* the work would have come too late for whoever asked */
     ERR_USAGE,         /* command line or configuration */
     ERR_IO,            /* a file or socket could not be opened, read or written */
     ERR_FORMAT,        /* a file that is not what it should be */

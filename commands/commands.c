@@ -26,6 +26,8 @@ static int exit_code(enum err_code code)
     case ERR_UNPROCESSABLE:
     case ERR_UNAVAILABLE:
     case ERR_OVERLOADED:
+    case ERR_RATE_LIMIT:
+    case ERR_DEADLINE:
     case ERR_IO:
     case ERR_FORMAT:
     case ERR_INTERNAL:

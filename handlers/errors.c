@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handlers/errors.h"
 
+#include "base/numtext.h"
 #include "handlers/dialect.h"
 #include "handlers/headers.h"
 
@@ -41,7 +42,11 @@ static struct error_form form_of(enum err_code code)
     case ERR_UNAVAILABLE:
         return (struct error_form){503, "unavailable", REJECT_DRAINING};
     case ERR_OVERLOADED:
-        return (struct error_form){503, "overloaded", REJECT_OVERLOAD};
+        return (struct error_form){429, "overloaded", REJECT_OVERLOAD};
+    case ERR_RATE_LIMIT:
+        return (struct error_form){429, "rate_limit_exceeded", REJECT_RATE_LIMIT};
+    case ERR_DEADLINE:
+        return (struct error_form){504, "deadline_exceeded", REJECT_DEADLINE};
     case ERR_NONE:
     case ERR_USAGE:
     case ERR_IO:
@@ -82,6 +87,21 @@ static void name_limit(struct exchange *x, struct err *err)
     }
 }
 
+/* In seconds, which every client reads, and in milliseconds, which those of OpenAI's API prefer. */
+static void add_retry_after(struct exchange *x)
+{
+    const uint64_t ms = x->retry_ms ? x->retry_ms : 1000;
+    char *text = arena_alloc(x->arena, 48);
+    if (!text) {
+        reply_add_header(x, "retry-after", "1");
+        return;
+    }
+    text[numtext_u64(text, (ms + 999) / 1000)] = '\0';
+    reply_add_header(x, "retry-after", text);
+    text[24 + numtext_u64(text + 24, ms)] = '\0';
+    reply_add_header(x, "retry-after-ms", text + 24);
+}
+
 void handlers_fail(struct exchange *x, const struct err *err)
 {
     assert(x->dialect); /* handlers_find_route comes first */
@@ -91,7 +111,7 @@ void handlers_fail(struct exchange *x, const struct err *err)
         name_limit(x, &limit);
         err = &limit;
     }
-    if (err->code == ERR_OVERLOADED) reply_add_header(x, "retry-after", "1");
+    if (err->code == ERR_OVERLOADED || err->code == ERR_RATE_LIMIT) add_retry_after(x);
     const struct error_form form = form_of(err->code);
     if (x->sample.reject == REJECT_NONE) x->sample.reject = form.reject;
     struct failure failure = {.err = err,

@@ -104,6 +104,7 @@ struct exchange {
 
     /* The reply. */
     unsigned status;
+    uint64_t retry_ms; /* of one that says to ask again later: when; 0: in a second */
     const char *reply_type;
     const char *reply;
     size_t reply_bytes;

@@ -31,7 +31,7 @@ const struct route *handlers_find_route(struct exchange *x, enum method method, 
  * handlers_check_head refuses what can be known before the body: its type, its encoding, its
  * length.
  * @param content_length of the request, or 0 when it is chunked
- * @return false with a finished 413, 415 or 503 in the exchange
+ * @return false with a finished 413, 415 or 429 in the exchange
  */
 bool handlers_check_head(struct exchange *x, const char *content_encoding, size_t content_length);
 

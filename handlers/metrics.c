@@ -45,6 +45,8 @@ static const char *const reject_names[REJECT_COUNT] = {
     [REJECT_MODEL_UNREADABLE] = "model_unreadable",
     [REJECT_PROXY_HEADER] = "proxy_header",
     [REJECT_AUTH] = "auth",
+    [REJECT_RATE_LIMIT] = "rate_limit",
+    [REJECT_DEADLINE] = "deadline",
 };
 
 const char *metrics_reject_name(enum metrics_reject reject)
@@ -53,8 +55,8 @@ const char *metrics_reject_name(enum metrics_reject reject)
 }
 
 /* The statuses that the service sends; anything else is counted under the last, "other". */
-static const unsigned codes[] = {200, 204, 400, 401, 403, 404, 405, 408, 409, 413,
-                                 414, 415, 422, 424, 429, 431, 499, 500, 503, 0};
+static const unsigned codes[] = {200, 204, 400, 401, 403, 404, 405, 408, 409, 413, 414,
+                                 415, 422, 424, 429, 431, 499, 500, 503, 504, 0};
 #define N_CODES (sizeof codes / sizeof *codes)
 
 /* Upper bounds of the buckets; above the last is +Inf. */

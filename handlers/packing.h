@@ -18,7 +18,7 @@ bool packing_read(const char *name, enum compression *coding);
 
 /**
  * packing_unpack puts what the body holds in its place.
- * @return false with a finished 400, 413 or 503 in the exchange
+ * @return false with a finished 400, 413 or 429 in the exchange
  */
 bool packing_unpack(struct exchange *x);
 

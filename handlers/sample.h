@@ -44,6 +44,8 @@ enum metrics_reject {
     REJECT_MODEL_UNREADABLE, /* its file was cut short, or its disk fails */
     REJECT_PROXY_HEADER,     /* due and not there */
     REJECT_AUTH,
+    REJECT_RATE_LIMIT,
+    REJECT_DEADLINE,
     REJECT_COUNT,
 };
 

@@ -163,6 +163,7 @@ static enum counter failure_of(const struct metrics_sample *sample)
     case REJECT_TOO_MANY_TOKENS:
         return FAILURE_TOKENIZATION;
     case REJECT_OVERLOAD:
+    case REJECT_RATE_LIMIT:
     case REJECT_DRAINING:
         return FAILURE_OVERLOADED;
     case REJECT_NOT_FOUND:
@@ -171,6 +172,7 @@ static enum counter failure_of(const struct metrics_sample *sample)
     case REJECT_MODEL_UNREADABLE:
         return FAILURE_INFERENCE;
     case REJECT_TIMEOUT:
+    case REJECT_DEADLINE:
     case REJECT_CONNECTIONS:
     case REJECT_PROXY_HEADER:
         return FAILURE_DROPPED;

@@ -29,6 +29,8 @@ static const char *name_of_status(unsigned status)
         return "RESOURCE_EXHAUSTED";
     case 503:
         return "UNAVAILABLE";
+    case 504:
+        return "DEADLINE_EXCEEDED";
     default:
         return status < 500 ? "INVALID_ARGUMENT" : "INTERNAL";
     }
@@ -50,8 +52,8 @@ const struct dialect dialect_gemini = {
     .write_error = write_error,
     .too_large = "{\"error\":{\"code\":413,\"message\":\"" NO_MEMORY_TEXT
                  "\",\"status\":\"RESOURCE_EXHAUSTED\"}}",
-    .overloaded =
-        "{\"error\":{\"code\":503,\"message\":\"" OVERLOADED_TEXT "\",\"status\":\"UNAVAILABLE\"}}",
+    .overloaded = "{\"error\":{\"code\":429,\"message\":\"" OVERLOADED_TEXT
+                  "\",\"status\":\"RESOURCE_EXHAUSTED\"}}",
     .truncate = TRUNCATE_RIGHT,
 };
 

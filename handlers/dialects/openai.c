@@ -27,7 +27,9 @@ void openai_write_error(struct exchange *x, struct failure *failure, struct buf 
     buf_add_str(out, "{\"error\":{\"message\":");
     write_text(out, message);
     buf_printf(out, ",\"type\":\"%s\",\"param\":",
-               failure->status < 500 ? "invalid_request_error" : "server_error");
+               failure->status == 429  ? "rate_limit_error"
+               : failure->status < 500 ? "invalid_request_error"
+                                       : "server_error");
     if (param.bytes > 0) {
         write_text(out, param);
     } else {
@@ -38,9 +40,10 @@ void openai_write_error(struct exchange *x, struct failure *failure, struct buf 
     } else {
         buf_add_str(out, ",\"code\":null}}");
     }
-    /* OpenAI's clients send a request again after any 5xx, unless told so. */
-    if (failure->status >= 500)
-        reply_add_header(x, "x-should-retry", failure->status == 503 ? "true" : "false");
+    /* OpenAI's clients send a request again after 429 and any 5xx, unless told so. */
+    const bool is_for_later = failure->status == 429 || failure->status == 503;
+    if (is_for_later || failure->status >= 500)
+        reply_add_header(x, "x-should-retry", is_for_later ? "true" : "false");
 }
 
 /* Clients look for the first words. */

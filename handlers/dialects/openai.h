@@ -16,4 +16,4 @@ void openai_write_error(struct exchange *x, struct failure *failure, struct buf 
     "\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"too_large\"}}"
 #define OPENAI_OVERLOADED                                                                          \
     "{\"error\":{\"message\":\"" OVERLOADED_TEXT                                                   \
-    "\",\"type\":\"server_error\",\"param\":null,\"code\":\"overloaded\"}}"
+    "\",\"type\":\"rate_limit_error\",\"param\":null,\"code\":\"overloaded\"}}"

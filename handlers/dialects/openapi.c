@@ -77,7 +77,7 @@ static void write_success(struct buf *out, const struct endpoint *endpoint)
 /* Any error of the dialect, under the status that says which. */
 static void write_errors(struct buf *out, const struct route *route)
 {
-    static const unsigned of_post[] = {400, 401, 403, 404, 413, 415, 422, 424, 500, 503};
+    static const unsigned of_post[] = {400, 401, 403, 404, 413, 415, 422, 424, 429, 500, 503, 504};
     const bool is_post = route->methods & METHOD_POST;
     const size_t n = sizeof of_post / sizeof of_post[0];
     for (size_t i = 0; i < n; i++) {

@@ -48,13 +48,17 @@ static void write_error(struct exchange *x, struct failure *failure, struct buf 
                    is_type ? "" : "Failed to parse the request body as JSON: ", err->message);
         return;
     }
+    const bool is_overload = failure->status == 429 || failure->status == 503;
     if (is_invalid) failure->status = 422;
     if (failure->status == 422 && x->service->tei_validation_413) failure->status = 413;
     write_shape(out,
-                failure->status < 500    ? "Validation"
-                : failure->status == 503 ? "Overloaded"
-                                         : "Backend",
-                is_invalid ? "Input validation error: " : "", err->message);
+                is_overload             ? "Overloaded"
+                : failure->status < 500 ? "Validation"
+                                        : "Backend",
+                is_invalid               ? "Input validation error: "
+                : failure->status == 429 ? "Model is overloaded: "
+                                         : "",
+                err->message);
 }
 
 static bool refuse_count(const char *field, size_t n, size_t max, struct err *err)
@@ -77,7 +81,8 @@ const struct dialect dialect_tei = {
     .has_text_errors = true,
     .write_error = write_error,
     .too_large = "{\"error\":\"" NO_MEMORY_TEXT "\",\"error_type\":\"Validation\"}",
-    .overloaded = "{\"error\":\"" OVERLOADED_TEXT "\",\"error_type\":\"Overloaded\"}",
+    .overloaded =
+        "{\"error\":\"Model is overloaded: " OVERLOADED_TEXT "\",\"error_type\":\"Overloaded\"}",
     .refuse_count = refuse_count,
     .refuse_length = refuse_length,
     .truncate = TRUNCATE_RIGHT,

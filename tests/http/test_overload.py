@@ -108,19 +108,19 @@ def unread(service, count):
     return clients, [client.read_head() for client in clients]
 
 
-def test_beyond_the_memory_for_all_it_is_503_and_again_200_when_there_is_some(start):
+def test_beyond_the_memory_for_all_it_is_429_and_again_200_when_there_is_some(start):
     service = start("--max-memory=32M", "--write-timeout=1000")
     assert service.post(*BATCH).status == 200
     before = resident_bytes(service)
     clients, heads = unread(service, 20)
     statuses = [status for status, _ in heads]
-    assert set(statuses) == {200, 503} and statuses.count(503) >= 10
+    assert set(statuses) == {200, 429} and statuses.count(429) >= 10
     for status, headers in heads:
         assert status == 200 or headers["retry-after"] == "1"
     assert_grew_at_most(service, before, 36 << 20)
     assert service.post(*SMALL).status == 200  # there is always some for those
     wait_until(lambda: service.metric('embedd_rejected_total{reason="overload"}') ==
-               statuses.count(503), "each is counted")
+               statuses.count(429), "each is counted")
     used = service.metric("embedd_request_memory_bytes")
     assert 16 << 20 < used <= service.metric("embedd_request_memory_max_bytes") == 32 << 20
     for client in clients:
@@ -160,7 +160,7 @@ def test_a_burst_of_small_requests_leaves_the_memory_to_others(start):
     assert service.metric("embedd_request_memory_bytes") > 14 << 20
     for client in clients:
         client.send(request[-2:])
-    assert {client.read_reply().status for client in clients} <= {200, 503}
+    assert {client.read_reply().status for client in clients} <= {200, 429}
     for client in clients:
         client.close()
     wait_until(lambda: service.metric("embedd_request_memory_bytes") < 6 << 20, "it is given back")
@@ -178,12 +178,12 @@ def test_bodies_count_too_and_are_refused_before_they_come(start):
                "two have come, and need no more")
     clients[2].send(head("POST", MANY[0], Content_Length=len(body), Expect="100-continue"))
     reply = clients[2].read_reply()
-    assert reply.status == 503 and reply.json()["error"]["code"] == "overloaded"
+    assert reply.status == 429 and reply.json()["error"]["code"] == "overloaded"
     assert reply.headers["retry-after"] == "1"
     with service.connect() as client:  # of a length that nobody knows
         client.send(head("POST", "/embed", Transfer_Encoding="chunked") + chunked(body, 1 << 16))
         reply = client.read_reply()
-        assert reply.status == 503 and reply.json()["error_type"] == "Overloaded"
+        assert reply.status == 429 and reply.json()["error_type"] == "Overloaded"
     clients[0].close()
     wait_until(lambda: service.metric("embedd_request_memory_bytes") < 9 << 20, "one has left")
     clients[1].send(body[-1:])

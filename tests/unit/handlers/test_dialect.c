@@ -8,9 +8,10 @@
 #include "handlers/write.h"
 #include "tests/unit/handlers/ask.h"
 
-static const enum err_code codes[] = {
-    ERR_INVALID,    ERR_RANGE,         ERR_NOT_FOUND,   ERR_METHOD,     ERR_TOO_LARGE,
-    ERR_MEDIA_TYPE, ERR_UNPROCESSABLE, ERR_UNAVAILABLE, ERR_OVERLOADED, ERR_INTERNAL};
+static const enum err_code codes[] = {ERR_INVALID,       ERR_RANGE,       ERR_NOT_FOUND,
+                                      ERR_METHOD,        ERR_TOO_LARGE,   ERR_MEDIA_TYPE,
+                                      ERR_UNPROCESSABLE, ERR_UNAVAILABLE, ERR_OVERLOADED,
+                                      ERR_RATE_LIMIT,    ERR_DEADLINE,    ERR_INTERNAL};
 #define N_CODES (sizeof codes / sizeof codes[0])
 
 static struct exchange *begin(struct ask *ask, const struct dialect *dialect)
@@ -36,7 +37,10 @@ static void every_dialect_words_every_error(void **state)
             fail_with(x, codes[j], "it is \"so\"");
             assert_true(x->status >= 400 && x->status < 600);
             assert_int_equal(x->sample.status, x->status);
-            assert_int_equal(ask_header(x, "retry-after") != NULL, codes[j] == ERR_OVERLOADED);
+            const bool is_for_later = codes[j] == ERR_OVERLOADED || codes[j] == ERR_RATE_LIMIT;
+            assert_int_equal(x->status == 429, is_for_later);
+            assert_int_equal(ask_header(x, "retry-after") != NULL, is_for_later);
+            assert_int_equal(ask_header(x, "retry-after-ms") != NULL, is_for_later);
             char reply[512];
             snprintf(reply, sizeof reply, "%.*s", (int)x->reply_bytes, x->reply);
             const bool is_json = strcmp(x->reply_type, TYPE_JSON) == 0;
@@ -60,7 +64,22 @@ static void what_is_sent_without_memory_is_what_would_be_with_it(void **state)
         assert_reply(x, 413, dialect->too_large);
         x = begin(*state, dialect);
         fail_with(x, ERR_OVERLOADED, OVERLOADED_TEXT);
-        assert_reply(x, 503, dialect->overloaded);
+        assert_reply(x, 429, dialect->overloaded);
+    }
+}
+
+static void when_to_ask_again_is_rounded_up_to_a_second(void **state)
+{
+    static const struct {
+        uint64_t ms;
+        const char *after, *after_ms;
+    } cases[] = {{0, "1", "1000"}, {20, "1", "20"}, {1000, "1", "1000"}, {1001, "2", "1001"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct exchange *x = begin(*state, routes[0].dialect);
+        x->retry_ms = cases[i].ms;
+        fail_with(x, ERR_RATE_LIMIT, "no");
+        assert_string_equal(ask_header(x, "retry-after"), cases[i].after);
+        assert_string_equal(ask_header(x, "retry-after-ms"), cases[i].after_ms);
     }
 }
 
@@ -107,7 +126,7 @@ static void a_request_without_memory_is_told_of_the_limit_that_it_met(void **sta
     x = begin(ask, &plain);
     ask->arena.is_starved = true;
     handlers_fail(x, &err);
-    assert_reply(x, 503,
+    assert_reply(x, 429,
                  "{\"error\":\"other requests have the memory that max-memory allows for all of "
                  "them; send the request again later\"}");
     ask->arena.is_starved = false;
@@ -124,7 +143,7 @@ static void a_dialect_without_memory_sends_its_constant_text(void **state)
     x = begin(ask, &plain);
     ask->arena.is_starved = true;
     fail_with(x, ERR_INVALID, "no");
-    assert_reply(x, 503, plain.overloaded);
+    assert_reply(x, 429, plain.overloaded);
     arena_clear(&ask->arena);
     arena_init(&ask->arena, 16 << 20);
 }
@@ -204,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_dialect_words_every_error),
         cmocka_unit_test(what_is_sent_without_memory_is_what_would_be_with_it),
+        cmocka_unit_test(when_to_ask_again_is_rounded_up_to_a_second),
         cmocka_unit_test(a_dialect_has_its_own_shape_statuses_and_headers),
         cmocka_unit_test(a_request_without_memory_is_told_of_the_limit_that_it_met),
         cmocka_unit_test(a_dialect_without_memory_sends_its_constant_text),

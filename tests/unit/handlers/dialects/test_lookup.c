@@ -307,7 +307,7 @@ static void too_much_work_is_left_to_others_before_it_is_done(void **state)
     }
 }
 
-static void memory_that_others_have_is_503_with_retry_after(void **state)
+static void memory_that_others_have_is_429_with_retry_after(void **state)
 {
     struct ask *ask = *state;
     for (int i = 0; i < 2; i++) {
@@ -323,7 +323,7 @@ static void memory_that_others_have_is_503_with_retry_after(void **state)
         x->body_bytes = strlen(body);
         if (handlers_find_route(x, METHOD_POST, path) && handlers_check_head(x, NULL, 1))
             handlers_dispatch(x);
-        assert_int_equal(x->status, i ? 200 : 503);
+        assert_int_equal(x->status, i ? 200 : 429);
         if (!i) assert_string_equal(ask_header(x, "retry-after"), "1");
         if (!i) assert_int_equal(x->sample.reject, REJECT_OVERLOAD);
         arena_clear(&ask->arena);
@@ -449,7 +449,7 @@ int main(void)
         cmocka_unit_test(a_large_look_up_comes_in_pieces),
         cmocka_unit_test(every_part_of_a_reply_comes_in_pieces),
         cmocka_unit_test(too_much_work_is_left_to_others_before_it_is_done),
-        cmocka_unit_test(memory_that_others_have_is_503_with_retry_after),
+        cmocka_unit_test(memory_that_others_have_is_429_with_retry_after),
         cmocka_unit_test(look_up_gives_the_rows_of_w),
         cmocka_unit_test(look_up_in_base64_is_one_string_of_all_rows),
         cmocka_unit_test(one_hot_times_w_equals_the_look_up),
