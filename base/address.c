@@ -25,6 +25,16 @@ struct address address_of_ipv6(const uint8_t bytes[static 16], uint16_t port)
     return address;
 }
 
+uint64_t address_client(const struct address *address)
+{
+    uint64_t client = 0;
+    if (address->family != ADDRESS_IPV4 && address->family != ADDRESS_IPV6) return 0;
+    for (size_t i = 0; i < (address->family == ADDRESS_IPV4 ? 4u : 8u); i++)
+        client = client << 8 | address->bytes[i];
+    /* No address of IPv6 begins so. */
+    return client | (address->family == ADDRESS_IPV4 || client == 0 ? UINT64_C(1) << 40 : 0);
+}
+
 /* `text` ends in NUL and is the address alone. */
 static bool read_alone(struct address *address, const char *text, uint16_t port)
 {

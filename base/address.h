@@ -39,6 +39,10 @@ bool address_read(struct address *address, const char *text, size_t n);
 void address_write(const struct address *address, char *out);
 #define ADDRESS_TEXT_BYTES 46
 
+/** address_client: a number that stands for whoever has the address: all of an IPv4 one, the first
+ * half of an IPv6 one, which is what a household gets. 0: it says nothing of who it is. */
+uint64_t address_client(const struct address *address);
+
 /** A network: addresses that begin with the same bits. */
 struct network {
     struct address address;

@@ -101,6 +101,7 @@ struct exchange {
        Beyond it the handler says is_deferred, before that work, and is run again elsewhere. */
     size_t work_max;
     bool is_deferred;
+    uint64_t work_bytes; /* what was foreseen of it then, in bytes of reply */
 
     /* The reply. */
     unsigned status;

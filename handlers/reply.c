@@ -64,6 +64,7 @@ bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
                     plan->text_bytes * TEXT_SHARE;
     if (x->work_max == 0 || work <= x->work_max) return true;
     x->is_deferred = true;
+    x->work_bytes = work;
     return err_set(err, ERR_INTERNAL, NULL, "the work was to be done elsewhere");
 }
 

@@ -65,6 +65,10 @@ struct service {
     bool logs_access;       /* a line for each request */
     uint64_t drain_idle_ns; /* and, in a drain, how long an idle one may still send a request */
 
+    /* What may wait for a worker: so much work, in bytes of text (0: no such limit), and so much as
+       takes so long (0: no limit). */
+    uint64_t queue_cost_max, queue_wait_ns;
+
     const struct service_actions *actions; /* what operators may have done; NULL in tests */
     bool is_loopback_only;                 /* nobody on another machine can ask */
     const atomic_bool *is_draining; /* written by the server, read by /ready and /live; NULL: it is

@@ -278,7 +278,10 @@ static enum header header_of(const char *name, size_t n)
     case 'x':
         if (IS("x-forwarded-for")) return HEADER_FORWARDED;
         if (IS("x-api-key") || IS("x-goog-api-key")) return HEADER_KEY;
-        return IS("x-request-id") || IS("x-embedd-timing") ? HEADER_KEPT : HEADER_NOBODYS;
+        return IS("x-request-id") || IS("x-embedd-timing") || IS("x-embedd-timeout-ms") ||
+                       IS("x-envoy-expected-rq-timeout-ms")
+                   ? HEADER_KEPT
+                   : HEADER_NOBODYS;
     }
     return HEADER_NOBODYS;
 }

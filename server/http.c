@@ -36,6 +36,11 @@
 /* Nobody read the whole reply: the client went away first. No HTTP status; the number is nginx's.
  */
 #define STATUS_CLIENT_GONE 499
+/* Of replies that say when to ask again. */
+#define RETRY_MS_MIN 50u
+#define RETRY_MS_MAX 30000u
+/* A request that has waited for so long is not worked on where its client has left. */
+#define GONE_NS 100000000u
 
 struct http {
     struct MHD_Daemon *daemon;
@@ -43,6 +48,7 @@ struct http {
     struct conns conns;
     struct lingers lingers;
     struct requests requests;
+    struct pool_seat seat;           /* where workers say what they have done */
     struct keys_reader keys;         /* of the service's keys */
     const struct arrival *arrival;   /* that http_add is about */
     size_t n_begun;                  /* connections that on_connection was told of */
@@ -67,8 +73,17 @@ struct head {
     bool is_chunked;
     bool expects_continue;
     struct forwarded forwarded;
+    uint64_t timeout_ms; /* that the client, or a proxy, gives it; 0: none */
     struct exchange *x;
 };
+
+/* The shorter of several; what is no number says nothing. */
+static void take_timeout(struct head *head, const char *value)
+{
+    const size_t digits = strspn(value, "0123456789");
+    const uint64_t ms = digits < 10 && !value[digits] ? strtoull(value, NULL, 10) : 0;
+    if (ms > 0 && (head->timeout_ms == 0 || ms < head->timeout_ms)) head->timeout_ms = ms;
+}
 
 static void take_preflight(struct exchange *x, const char *name, const char *value)
 {
@@ -122,6 +137,9 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         if (!strcasecmp(name, "x-forwarded-for")) forwarded_add(&head->forwarded, true, value);
         if (!strcasecmp(name, "x-request-id")) head->x->request_id = value;
         if (!strcasecmp(name, "x-embedd-timing")) head->x->wants_timing = !strcmp(value, "1");
+        if (!strcasecmp(name, "x-embedd-timeout-ms") ||
+            !strcasecmp(name, "x-envoy-expected-rq-timeout-ms"))
+            take_timeout(head, value);
         if (!strcasecmp(name, "x-api-key") || !strcasecmp(name, "x-goog-api-key"))
             access_note(head->x, false, value);
         break;
@@ -226,8 +244,84 @@ static enum MHD_Result drop(struct request *request)
     return MHD_NO;
 }
 
+/* ---- overload ---- */
+
+/* What operators ask is not held up by what others do. */
+static bool is_of_operators(const struct exchange *x)
+{
+    return x->route->scope == SCOPE_ADMIN || x->route->scope == SCOPE_METRICS;
+}
+
+/* Whether the workers will get to that much more in time; false with a finished 429. */
+static bool has_room(const struct http *http, struct exchange *x, const struct fair_item *item)
+{
+    const struct pool_limits limits = {x->service->queue_cost_max, x->service->queue_wait_ns};
+    struct err err;
+    if (is_of_operators(x) || pool_has_room(http->settings.pool, item, &limits)) return true;
+    x->retry_ms = pool_wait_ms(http->settings.pool);
+    if (x->retry_ms < RETRY_MS_MIN) x->retry_ms = RETRY_MS_MIN;
+    if (x->retry_ms > RETRY_MS_MAX) x->retry_ms = RETRY_MS_MAX;
+    err_set(
+        &err, ERR_OVERLOADED, NULL,
+        "as much work is waiting as max-wait and max-queue allow; send the request again later");
+    handlers_fail(x, &err);
+    return false;
+}
+
+/* Writing so many bytes of a reply, or as much other work, counts as a byte of text; so does
+   unpacking a part of a body, which becomes some times as long. */
+#define WORK_SHARE 128
+#define PACKED_SHARE 4
+
+static uint64_t cost_of(const struct exchange *x)
+{
+    const uint64_t body = x->body_bytes * (x->body_packing ? PACKED_SHARE : 1u);
+    return body + x->work_bytes / WORK_SHARE + 1;
+}
+
+/* Whom the workers are fair to: a key, or an address. */
+static uint64_t client_of(const struct request *request)
+{
+    const struct exchange *x = &request->x;
+    if (x->sample.key) return (uint64_t)(uintptr_t)x->sample.key;
+    const uint64_t client = address_client(&x->client);
+    return client ? client : (uint64_t)(uintptr_t)request->conn;
+}
+
+static bool give_up(struct exchange *x, const char *why)
+{
+    struct err err;
+    err_set(&err, ERR_DEADLINE, NULL, "%s", why);
+    handlers_fail(x, &err);
+    return false;
+}
+
+/* On a worker's thread, when it is the request's turn. */
+static bool is_wanted(struct pool_job *job, uint64_t waited_ns)
+{
+    struct request *request =
+        (struct request *)(void *)((char *)job - offsetof(struct request, job));
+    struct wire_report report;
+    if (request->deadline_ns && clock_now_ns() > request->deadline_ns)
+        return give_up(&request->x,
+                       "the time that the request gives itself was over before it was its "
+                       "turn");
+    /* Who sends no more has nearly always left. */
+    if (waited_ns > GONE_NS && wire_ask(&request->conn->wire, &report) && !report.is_open)
+        return give_up(&request->x, "the client ended its half of the connection while the request "
+                                    "waited; keep it open until the reply has come");
+    return true;
+}
+
+/* By its body alone. */
+static bool is_for_worker(const struct http *http, const struct exchange *x, size_t body_bytes)
+{
+    return x->body_packing || (x->route->is_heavy && body_bytes >= http->settings.offload_bytes);
+}
+
 static enum MHD_Result take_head(struct request *request, const char *path, const char *method)
 {
+    const struct http *http = request->http;
     struct exchange *x = &request->x;
     struct head head = {.x = x};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &head);
@@ -241,7 +335,10 @@ static enum MHD_Result take_head(struct request *request, const char *path, cons
     request->arena.is_exempt = is == METHOD_GET || is == METHOD_HEAD;
     x->route = handlers_find_route(x, is, path);
     request->state = REQUEST_BODY;
-    if (x->route && handlers_check_head(x, head.content_encoding, head.content_length))
+    const struct fair_item item = {client_of(request), head.content_length, NULL};
+    if (head.timeout_ms) request->deadline_ns = request->started_ns + head.timeout_ms * 1000000;
+    if (x->route && handlers_check_head(x, head.content_encoding, head.content_length) &&
+        (!is_for_worker(http, x, head.content_length) || has_room(http, x, &item)))
         return MHD_YES;
     request->state = REQUEST_REFUSED;
     /* Answering before the body has come ends the connection, so only where waiting for it would be
@@ -295,16 +392,20 @@ static void after_worker(struct pool_job *job, bool was_run)
     http->settings.wake(http->settings.user);
 }
 
-/* Work on the loop's own thread is as much as making a reply of so many times offload-bytes. */
-#define WORK_SHARE 128
-
 static enum MHD_Result give_to_worker(struct http *http, struct request *request)
 {
+    request->job.item =
+        (struct fair_item){.client = client_of(request), .cost = cost_of(&request->x)};
+    if (!has_room(http, &request->x, &request->job.item)) {
+        request->state = REQUEST_REFUSED;
+        return queue_reply(request, false);
+    }
+    request->job.is_wanted = is_wanted;
     request->state = REQUEST_WORKING;
     conn_begin_work(request->conn);
     metrics_offload_queue(http->settings.metrics, 1);
     MHD_suspend_connection(request->connection);
-    pool_submit(http->settings.loop, &request->job, &request->x, after_worker);
+    pool_submit(&http->seat, &request->job, &request->x, after_worker);
     return MHD_YES;
 }
 
@@ -312,8 +413,12 @@ static enum MHD_Result answer(struct http *http, struct request *request)
 {
     struct exchange *x = &request->x;
     size_t offload_bytes = http->settings.offload_bytes;
-    if (x->body_packing || (x->route->is_heavy && x->body_bytes >= offload_bytes))
-        return give_to_worker(http, request);
+    if (request->deadline_ns && clock_now_ns() > request->deadline_ns) {
+        give_up(x, "the time that the request gives itself was over before all of it had come");
+        request->state = REQUEST_REFUSED;
+        return queue_reply(request, false);
+    }
+    if (is_for_worker(http, x, x->body_bytes)) return give_to_worker(http, request);
     /* Each look at the clock takes as long as checking a head. */
     if (request->started_run == http->n_runs) x->stage_start_ns = request->started_ns;
     x->work_max = offload_bytes < SIZE_MAX / WORK_SHARE ? offload_bytes * WORK_SHARE : SIZE_MAX;
@@ -560,6 +665,10 @@ struct http *http_new(const struct http_settings *settings)
     http->lingers.loop = settings->loop;
     http->requests.memory_max = settings->request_memory_max;
     http->requests.budget = settings->budget;
+    if (!pool_sit(settings->pool, &http->seat, settings->loop)) {
+        free(http);
+        return NULL;
+    }
     const size_t pool_bytes = POOL_BYTES + (service_now(http)->cors ? CORS_BYTES : 0);
     /* The connections are counted where they are accepted. */
     http->daemon = MHD_start_daemon(
@@ -582,6 +691,11 @@ void http_free(struct http *http)
     conns_clear(&http->conns);
     keys_reader_clear(service_now(http)->keys, &http->keys);
     free(http);
+}
+
+void http_leave_loop(struct http *http)
+{
+    pool_stand(&http->seat);
 }
 
 int http_epoll_fd(const struct http *http)

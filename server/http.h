@@ -14,6 +14,7 @@
 #include "handlers/metrics.h"
 #include "handlers/service.h"
 #include "server/conn.h"
+#include "server/pool.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +28,7 @@ struct http_settings {
                                                end; another may be put there */
     struct metrics_slot *metrics;           /* this loop's */
     uv_loop_t *loop;
+    struct pool *pool; /* the workers */
     struct conn_limits limits;
     struct arena_budget *budget; /* of all requests of the process */
     size_t request_memory_max;
@@ -44,6 +46,9 @@ struct http *http_new(const struct http_settings *settings);
 /** http_free: only when http_connections says 0: libmicrohttpd cuts replies off, and aborts where a
  * request is with a worker. */
 void http_free(struct http *http);
+
+/** http_leave_loop closes what it has in the loop; only when http_connections says 0. */
+void http_leave_loop(struct http *http);
 
 /** http_epoll_fd: readable when http_run is due. */
 int http_epoll_fd(const struct http *http);

@@ -62,6 +62,7 @@ static void end_if_drained(struct loop *loop)
 {
     if (loop->drain_ns == 0 || http_connections(loop->http) > 0) return;
     if (uv_is_closing((uv_handle_t *)&loop->poll)) return;
+    http_leave_loop(loop->http);
     uv_close((uv_handle_t *)&loop->poll, NULL);
     uv_close((uv_handle_t *)&loop->again, NULL);
     uv_close((uv_handle_t *)&loop->sweep, NULL);

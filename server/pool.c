@@ -5,84 +5,243 @@
 #include "handlers/handlers.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
-/* As libuv's pool asks for (uv 1.44, threadpool.c: init_threads). */
+/* As libuv's threads have. */
 #define STACK_BYTES ((size_t)8 << 20)
+/* What is believed of a worker's speed before there is any work, and until so much time of work
+   has been seen; twice that is remembered. */
+#define FIRST_COST ((uint64_t)1 << 20)
+#define FIRST_NS 200000000u
+#define REMEMBERED_NS 1000000000u
 
-static void wait_for_leave(void *arg)
+struct pool {
+    size_t n_workers;
+    uv_thread_t *threads; /* (n_workers) */
+    uv_mutex_t mutex;     /* over the following, held for a few instructions */
+    uv_cond_t more;
+    struct fair fair;
+    bool is_ending;
+    uint64_t seen_cost, seen_ns; /* of late, by all workers */
+
+    /* Of jobs that wait or are worked on. */
+    _Atomic uint64_t cost;
+    atomic_size_t n;
+    _Atomic uint64_t cost_per_s; /* of all workers together; never 0 */
+};
+
+/* ---- the workers ---- */
+
+/* The lock is held. */
+static void measure(struct pool *pool, uint64_t cost, uint64_t ns)
 {
-    uv_mutex_t *leave = arg;
-    uv_mutex_lock(leave);
-    uv_mutex_unlock(leave);
+    pool->seen_cost += cost;
+    pool->seen_ns += ns;
+    if (pool->seen_ns > 2 * (uint64_t)REMEMBERED_NS) {
+        pool->seen_cost /= 2;
+        pool->seen_ns /= 2;
+    }
+    const double per_s =
+        (double)pool->seen_cost * (double)pool->n_workers / ((double)pool->seen_ns / 1e9);
+    atomic_store_explicit(&pool->cost_per_s, per_s < 1 ? 1 : (uint64_t)per_s, memory_order_relaxed);
 }
 
-/* Whether so many threads can live at the same time. */
-static bool can_have_threads(size_t n)
+/* The lock is held. */
+static void report(struct pool_job *job)
+{
+    struct pool_seat *seat = job->seat;
+    const bool is_first = !seat->finished;
+    atomic_fetch_sub_explicit(&seat->pool->cost, job->item.cost, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&seat->pool->n, 1, memory_order_relaxed);
+    job->next = seat->finished;
+    seat->finished = job;
+    if (is_first) uv_async_send(&seat->news);
+}
+
+static uint64_t run(struct pool_job *job)
+{
+    const uint64_t start_ns = clock_now_ns(), waited_ns = start_ns - job->queued_ns;
+    struct exchange *x = job->exchange;
+    x->sample.stage_ns[STAGE_QUEUE] = waited_ns;
+    x->work_max = 0;
+    job->was_run = true;
+    if (job->is_wanted && !job->is_wanted(job, waited_ns)) return 0;
+    handlers_dispatch(x);
+    return clock_now_ns() - start_ns;
+}
+
+static void work(void *arg)
+{
+    struct pool *pool = arg;
+    uv_mutex_lock(&pool->mutex);
+    for (;;) {
+        struct pool_job *job = (struct pool_job *)(void *)fair_take(&pool->fair);
+        if (!job && pool->is_ending) break;
+        if (!job) {
+            uv_cond_wait(&pool->more, &pool->mutex);
+            continue;
+        }
+        uv_mutex_unlock(&pool->mutex);
+        const uint64_t cost = job->item.cost, ns = run(job);
+        uv_mutex_lock(&pool->mutex);
+        if (ns > 0) measure(pool, cost, ns);
+        report(job);
+    }
+    uv_mutex_unlock(&pool->mutex);
+}
+
+static void stop(struct pool *pool, size_t n_threads)
+{
+    uv_mutex_lock(&pool->mutex);
+    pool->is_ending = true;
+    uv_cond_broadcast(&pool->more);
+    uv_mutex_unlock(&pool->mutex);
+    for (size_t i = 0; i < n_threads; i++)
+        uv_thread_join(&pool->threads[i]);
+}
+
+static bool start(struct pool *pool)
 {
     const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE,
                                          .stack_size = STACK_BYTES};
-    uv_thread_t *threads = calloc(n, sizeof *threads);
-    uv_mutex_t leave;
-    if (!threads || uv_mutex_init(&leave) != 0) {
-        free(threads);
-        return false;
-    }
-    size_t made = 0;
-    uv_mutex_lock(&leave);
-    while (made < n && uv_thread_create_ex(&threads[made], &options, wait_for_leave, &leave) == 0)
-        made++;
-    uv_mutex_unlock(&leave);
-    for (size_t i = 0; i < made; i++)
-        uv_thread_join(&threads[i]);
-    uv_mutex_destroy(&leave);
-    free(threads);
-    return made == n;
+    size_t n = 0;
+    while (n < pool->n_workers && uv_thread_create_ex(&pool->threads[n], &options, work, pool) == 0)
+        n++;
+    if (n == pool->n_workers) return true;
+    stop(pool, n);
+    return false;
 }
 
-static void do_nothing(uv_work_t *work)
+static void free_pool(struct pool *pool)
 {
-    (void)work;
+    uv_cond_destroy(&pool->more);
+    uv_mutex_destroy(&pool->mutex);
+    free(pool->threads);
+    free(pool);
 }
 
-bool pool_start(uv_loop_t *loop, uv_work_t *work, size_t *workers)
+struct pool *pool_new(size_t *workers)
 {
     if (*workers == 0) *workers = uv_available_parallelism();
-    if (!can_have_threads(*workers)) return false;
-    char text[24];
-    snprintf(text, sizeof text, "%zu", *workers);
-    setenv("UV_THREADPOOL_SIZE", text, 1);
-    return uv_queue_work(loop, work, do_nothing, NULL) == 0;
+    struct pool *pool = calloc(1, sizeof *pool);
+    uv_thread_t *threads = calloc(*workers, sizeof *threads);
+    if (!pool || !threads || uv_mutex_init(&pool->mutex) != 0) goto fail;
+    if (uv_cond_init(&pool->more) != 0) {
+        uv_mutex_destroy(&pool->mutex);
+        goto fail;
+    }
+    pool->n_workers = *workers;
+    pool->threads = threads;
+    measure(pool, FIRST_COST, FIRST_NS);
+    if (start(pool)) return pool;
+    free_pool(pool);
+    return NULL;
+fail:
+    free(threads);
+    free(pool);
+    return NULL;
 }
 
-static void on_work(uv_work_t *work)
+void pool_free(struct pool *pool)
 {
-    struct pool_job *job = work->data;
-    job->exchange->sample.stage_ns[STAGE_QUEUE] = clock_now_ns() - job->queued_ns;
-    job->exchange->work_max = 0;
-    handlers_dispatch(job->exchange);
+    if (!pool) return;
+    assert(atomic_load(&pool->n) == 0);
+    stop(pool, pool->n_workers);
+    free_pool(pool);
 }
 
-static void after_work(uv_work_t *work, int status)
+/* ---- on the loops' threads ---- */
+
+/* In the order in which they were done. */
+static struct pool_job *take_finished(struct pool_seat *seat)
 {
-    struct pool_job *job = work->data;
-    job->done(job, status == 0);
+    struct pool_job *list = NULL;
+    uv_mutex_lock(&seat->pool->mutex);
+    struct pool_job *job = seat->finished;
+    seat->finished = NULL;
+    uv_mutex_unlock(&seat->pool->mutex);
+    for (struct pool_job *next; job; job = next) {
+        next = job->next;
+        job->next = list;
+        list = job;
+    }
+    return list;
 }
 
-void pool_submit(uv_loop_t *loop, struct pool_job *job, struct exchange *exchange,
+static void on_news(uv_async_t *news)
+{
+    struct pool_job *job = take_finished(news->data);
+    for (struct pool_job *next; job; job = next) {
+        next = job->next;
+        job->done(job, job->was_run);
+    }
+}
+
+bool pool_sit(struct pool *pool, struct pool_seat *seat, uv_loop_t *loop)
+{
+    *seat = (struct pool_seat){.pool = pool};
+    if (uv_async_init(loop, &seat->news, on_news) != 0) return false;
+    seat->news.data = seat;
+    return true;
+}
+
+void pool_stand(struct pool_seat *seat)
+{
+    assert(!seat->finished);
+    uv_close((uv_handle_t *)&seat->news, NULL);
+}
+
+/* With more waiting than there is time for: of those who ask, who keeps the others waiting? */
+static bool is_within_share(struct pool *pool, const struct fair_item *item, double cost_max)
+{
+    uv_mutex_lock(&pool->mutex);
+    const uint64_t own = fair_cost(&pool->fair, item->client) + item->cost;
+    const size_t n = pool->fair.n_waiting + 1;
+    uv_mutex_unlock(&pool->mutex);
+    return (double)own <= cost_max / (double)n;
+}
+
+bool pool_has_room(struct pool *pool, const struct fair_item *item,
+                   const struct pool_limits *limits)
+{
+    const uint64_t used = atomic_load_explicit(&pool->cost, memory_order_relaxed);
+    const uint64_t per_s = atomic_load_explicit(&pool->cost_per_s, memory_order_relaxed);
+    if (atomic_load_explicit(&pool->n, memory_order_relaxed) < pool->n_workers) return true;
+    if (limits->cost_max > 0 && used + item->cost > limits->cost_max) return false;
+    const double in_time = (double)per_s * (double)limits->wait_ns / 1e9;
+    if (limits->wait_ns == 0 || (double)used <= in_time) return true;
+    return (double)used <= 2 * in_time && is_within_share(pool, item, in_time);
+}
+
+uint64_t pool_wait_ms(const struct pool *pool)
+{
+    const uint64_t used = atomic_load_explicit(&pool->cost, memory_order_relaxed);
+    const uint64_t per_s = atomic_load_explicit(&pool->cost_per_s, memory_order_relaxed);
+    return (uint64_t)((double)used * 1000 / (double)per_s);
+}
+
+void pool_submit(struct pool_seat *seat, struct pool_job *job, struct exchange *exchange,
                  void (*done)(struct pool_job *job, bool was_run))
 {
-    job->work.data = job;
+    struct pool *pool = seat->pool;
     job->exchange = exchange;
+    job->seat = seat;
     job->queued_ns = clock_now_ns();
+    job->was_run = false;
     job->done = done;
-    int failure = uv_queue_work(loop, &job->work, on_work, after_work);
-    assert(!failure); /* only without a work callback */
-    (void)failure;
+    atomic_fetch_add_explicit(&pool->cost, job->item.cost, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->n, 1, memory_order_relaxed);
+    uv_mutex_lock(&pool->mutex);
+    fair_put(&pool->fair, &job->item);
+    uv_cond_signal(&pool->more);
+    uv_mutex_unlock(&pool->mutex);
 }
 
 void pool_cancel(struct pool_job *job)
 {
-    uv_cancel((uv_req_t *)&job->work);
+    struct pool *pool = job->seat->pool;
+    uv_mutex_lock(&pool->mutex);
+    if (fair_remove(&pool->fair, &job->item)) report(job);
+    uv_mutex_unlock(&pool->mutex);
 }

@@ -1,38 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file pool.h
- * Long requests on worker threads: libuv's pool, one for all loops of the process.
+ * Long requests on worker threads, for all loops of the process: a queue that is bounded by what
+ * the work costs, and fair between clients (fair.h).
  *
  * A job is handed over with its exchange: from pool_submit until its `done`, which runs on the
- * submitting loop's thread, the exchange belongs to the worker. libuv owns the job's `work` just as
- * long, so the job's memory must not be reused before `done`, whatever becomes of the client.
+ * submitting loop's thread, the exchange belongs to the worker, and the job to the pool, whatever
+ * becomes of the client.
+ *
+ * What a job costs is counted in bytes of text to be worked on. How many of them the workers get
+ * done is measured as they work, and so it is known how long a job would wait.
  */
 #pragma once
 
 #include "handlers/exchange.h"
+#include "server/fair.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
 
+struct pool;
+
+/** Where a loop hears of the jobs that are done. Its thread's, but for what the pool has. */
+struct pool_seat {
+    uv_async_t news;
+    struct pool *pool;
+    struct pool_job *finished; /* the pool's lock */
+};
+
 struct pool_job {
-    uv_work_t work;
+    struct fair_item item; /* first; its client and cost are the caller's to set */
     struct exchange *exchange;
+    struct pool_seat *seat;
+    struct pool_job *next; /* in the seat's list */
     uint64_t queued_ns;
+    bool was_run;
+    /** Whether the work is still wanted; on the worker's thread. False with a finished reply in
+     * the exchange. */
+    bool (*is_wanted)(struct pool_job *job, uint64_t waited_ns);
     void (*done)(struct pool_job *job, bool was_run);
 };
 
+/** What may wait: so many bytes of cost at most, and as many as the workers do in so long; 0: no
+ * such limit. */
+struct pool_limits {
+    uint64_t cost_max, wait_ns;
+};
+
 /**
- * pool_start makes the threads, `workers` of them (0 = one a core; then set to that), before the
- * first pool_submit: libuv would make them when the first job comes, and abort where it cannot.
- * `work` is used by the loop until it has run once.
- * @return false when so many threads cannot be had
+ * pool_new starts the threads, `*workers` of them (0 = one a core; then set to that).
+ * @return NULL when so many threads cannot be had
  */
-bool pool_start(uv_loop_t *loop, uv_work_t *work, size_t *workers);
+struct pool *pool_new(size_t *workers);
+
+/** pool_free: there are no jobs any more, and no seats. NULL is fine. */
+void pool_free(struct pool *pool);
+
+/** pool_sit: `seat` is for one loop; false: no descriptor for it. */
+bool pool_sit(struct pool *pool, struct pool_seat *seat, uv_loop_t *loop);
+
+/** pool_stand ends that; there are no jobs of this seat any more. Its memory is the loop's until
+ * that has run to its end. */
+void pool_stand(struct pool_seat *seat);
+
+/**
+ * pool_has_room: whether a job of that cost would be taken now. One that a worker can begin with
+ * always is; so is one of a client that has less waiting than its share of what may wait, unless
+ * there is twice that already. Any thread.
+ */
+bool pool_has_room(struct pool *pool, const struct fair_item *item,
+                   const struct pool_limits *limits);
+
+/** pool_wait_ms: how long all that waits is going to take, about. Any thread. */
+uint64_t pool_wait_ms(const struct pool *pool);
 
 /** pool_submit has a worker run handlers_dispatch on `exchange`, then calls `done` on this loop. */
-void pool_submit(uv_loop_t *loop, struct pool_job *job, struct exchange *exchange,
+void pool_submit(struct pool_seat *seat, struct pool_job *job, struct exchange *exchange,
                  void (*done)(struct pool_job *job, bool was_run));
 
 /** pool_cancel: `done` will come with was_run false if no worker has begun. */

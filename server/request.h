@@ -41,6 +41,7 @@ struct request {
     const char *method; /* as sent; NULL until it has a route */
     uint64_t started_ns;
     uint64_t started_run; /* of http->n_runs */
+    uint64_t deadline_ns; /* after which the client has no use for the reply; 0: none */
 
     bool is_chunked;
     size_t declared_bytes; /* Content-Length; 0 when chunked */

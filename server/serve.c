@@ -86,7 +86,8 @@ struct server {
     char **links;           /* (n_links) or NULL: nothing new */
     size_t n_links;
     uint64_t links_known;
-    uv_work_t warmup; /* of the workers */
+    struct pool *pool; /* the workers */
+    uv_work_t warmup;  /* of libuv's own */
 };
 
 static const struct config *config_now(const struct server *server)
@@ -495,6 +496,7 @@ static bool start_loops(struct server *server)
         const struct http_settings settings = {
             .service = &server->options.service,
             .metrics = metrics_slot(server->metrics, i),
+            .pool = server->pool,
             .limits = {.request_ns = config->request_timeout_ms * 1000000,
                        .idle_ns = config->idle_timeout_ms * 1000000,
                        .write_ns = config->write_timeout_ms * 1000000,
@@ -536,7 +538,21 @@ static void join_loops(struct server *server)
     for (size_t i = 0; server->loops && i < server->n_loops; i++)
         n_cut += loop_join(server->loops[i]);
     free(server->loops);
+    pool_free(server->pool);
     if (n_cut) log_warn("drain-timeout: %zu replies were cut off", n_cut);
+}
+
+static void do_nothing(uv_work_t *work)
+{
+    (void)work;
+}
+
+/* What is looked at in the background: one thread is enough for that, and is made now, while it may
+   be. */
+static bool start_libuv_thread(struct server *server)
+{
+    setenv("UV_THREADPOOL_SIZE", "1", 1);
+    return uv_queue_work(&server->uv, &server->warmup, do_nothing, NULL) == 0;
 }
 
 /* Everything but the listener; what was started is for serve_run to end, also on failure. */
@@ -545,7 +561,8 @@ static bool start(struct server *server)
     mask_signals(SIG_BLOCK); /* they are the main thread's */
     init_service(server);
     server->service.workers = config_now(server)->workers;
-    if (!pool_start(&server->uv, &server->warmup, &server->service.workers)) return false;
+    server->pool = pool_new(&server->service.workers);
+    if (!server->pool || !start_libuv_thread(server)) return false;
     if (!start_loops(server)) {
         for (size_t i = 0; i < server->n_loops; i++)
             loop_drain(server->loops[i]);

@@ -3,6 +3,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,141 @@ def test_bodies_count_too_and_are_refused_before_they_come(start):
     assert clients[1].read_reply().status == 200
     for client in clients[1:]:
         client.close()
+
+
+# ---- what waits for a worker ----
+
+def batch(bytes_):
+    """A body of about that many bytes, for a worker."""
+    return json.dumps({"input": ["the food is good to eat " * 160] * (bytes_ // 3840)}).encode()
+
+
+# The reply takes long to compress.
+SLOW = "--compress=all"
+LONG = post("/v1/embeddings", batch(7500000), Accept_Encoding="gzip")
+SHORT = ("/v1/embeddings", batch(20000))
+# Where each dialect says it, and what.
+FULL = [
+    ("/v1/embeddings", batch(20000), lambda error: error["error"]["code"] == "overloaded"
+     and error["error"]["type"] == "rate_limit_error"),
+    ("/embed", json.dumps({"inputs": ["a b"] * 900}).encode(), lambda error:
+     error["error_type"] == "Overloaded" and error["error"].startswith("Model is overloaded")),
+    ("/v2/embed", json.dumps({"texts": ["a b"] * 900, "model": "m", "input_type": "x"}).encode(),
+     lambda error: "again later" in error["message"]),
+    ("/v1beta/models/m:embedContent", json.dumps({"content": {"parts": [{"text": "a b " * 900}]}}).encode(),
+     lambda error: error["error"]["code"] == 429 and error["error"]["status"] == "RESOURCE_EXHAUSTED"),
+    ("/api/embed", json.dumps({"model": "m", "input": ["a b"] * 900}).encode(),
+     lambda error: "again later" in error["error"]),
+]
+
+
+@pytest.fixture
+def busy(start):
+    """A service of one worker that has a long time to do what one client has sent."""
+    service = start("--workers=1", "--max-queue=1", SLOW)
+    clients = [service.connect()]
+    clients[0].send(LONG)
+    wait_until(lambda: service.metric("embedd_offload_queue") == 1, "a worker has it")
+    yield service
+    assert clients[0].read_reply().status == 200
+    clients[0].close()
+
+
+@pytest.mark.parametrize("path,body,is_right", FULL, ids=[path for path, *_ in FULL])
+def test_beyond_what_may_wait_it_is_429_in_the_shape_of_each_api(busy, path, body, is_right):
+    reply = busy.post(path, body)
+    assert reply.status == 429 and is_right(reply.json()), reply.body
+    assert int(reply.headers["retry-after"]) >= 1 and int(reply.headers["retry-after-ms"]) >= 50
+    assert reply.headers.get("x-should-retry", "true") == "true"
+    wait_until(lambda: busy.metric('embedd_rejected_total{reason="overload"}') == 1, "it is counted")
+
+
+def test_while_nothing_may_wait_small_requests_probes_and_metrics_are_answered(busy):
+    assert busy.post(*SMALL).status == 200
+    assert busy.get("/ready").status == busy.get("/metrics").status == busy.get("/health").status == 200
+    assert busy.post(*SHORT).status == 429
+    assert busy.post("/admin/reload", b"").status in (200, 409)
+
+
+def test_it_is_refused_before_the_body_has_come(busy):
+    with busy.connect() as client:
+        client.send(head("POST", SHORT[0], Content_Type="application/json",
+                         Content_Length=len(SHORT[1]), Expect="100-continue"))
+        assert client.read_reply().status == 429
+
+
+def test_a_connection_that_was_refused_goes_on(busy):
+    with busy.connect() as client:
+        assert client.post(*SHORT).status == 429
+        assert client.post(*SMALL).status == 200
+
+
+def test_a_client_with_one_batch_does_not_wait_for_all_of_another(start):
+    service = start("--workers=1", "--max-wait=0", "--trusted-proxies=127.0.0.0/8", SLOW)
+    many = [service.connect() for _ in range(24)]
+    for client in many:
+        client.send(post("/v1/embeddings", batch(1000000), X_Forwarded_For="10.0.0.1",
+                         Accept_Encoding="gzip"))
+    wait_until(lambda: service.metric("embedd_offload_queue") >= 12, "they wait")
+    before = worked(service)
+    assert service.post(*SHORT, X_Forwarded_For="10.0.0.2").status == 200
+    assert worked(service) - before <= 8
+    assert service.metric("embedd_offload_queue") >= 1
+    for client in many:
+        assert client.read_reply().status == 200
+        client.close()
+
+
+def test_who_has_filled_the_queue_is_refused_and_others_are_not(start):
+    service = start("--workers=1", "--max-wait=1s", "--trusted-proxies=127.0.0.0/8", SLOW)
+    many = [service.connect() for _ in range(32)]
+    for client in many:
+        client.send(post("/v1/embeddings", batch(3000000), X_Forwarded_For="10.0.0.1",
+                         Accept_Encoding="gzip"))
+    wait_until(lambda: service.metric('embedd_rejected_total{reason="overload"}') >= 1, "it is full")
+    assert service.post(*SHORT, X_Forwarded_For="10.0.0.2").status == 200
+    assert {client.read_reply().status for client in many} == {200, 429}
+    for client in many:
+        client.close()
+
+
+@pytest.mark.parametrize("name", ["X_Embedd_Timeout_Ms", "X_Envoy_Expected_Rq_Timeout_Ms"])
+def test_what_comes_too_late_is_not_worked_on(start, name):
+    service = start("--workers=1", "--max-wait=0", SLOW)
+    with service.connect() as first, service.connect() as second, service.connect() as third:
+        first.send(LONG)
+        wait_until(lambda: service.metric("embedd_offload_queue") == 1, "a worker has it")
+        second.send(post(*SHORT, **{name: "1"}))
+        third.send(post(*SHORT, **{name: "never"}))
+        reply = second.read_reply()
+        assert reply.status == 504 and reply.json()["error"]["code"] == "deadline_exceeded"
+        assert reply.headers["x-should-retry"] == "false"
+        assert first.read_reply().status == third.read_reply().status == 200
+    wait_until(lambda: service.metric('embedd_rejected_total{reason="deadline"}') == 1, "it is counted")
+    assert service.post(*SHORT, **{name: "600000"}).status == 200
+
+
+def test_a_body_that_takes_longer_than_the_request_gives_itself_is_for_nobody(service):
+    with service.connect() as client:
+        request = post(*SMALL, X_Embedd_Timeout_Ms="1")
+        client.send(request[:-1])
+        wait_until(lambda: service.metric("embedd_requests_in_flight") == 2, "its head has come")
+        time.sleep(0.02)
+        client.send(request[-1:])
+        assert client.read_reply().status == 504
+
+
+def test_work_of_clients_who_have_left_is_dropped(start):
+    service = start("--workers=1", "--max-wait=0", SLOW)
+    firsts = [service.connect() for _ in range(4)]
+    for client in firsts:
+        client.send(LONG)
+    wait_until(lambda: service.metric("embedd_offload_queue") >= 2, "some wait")
+    for _ in range(8):
+        with service.connect() as client:
+            client.send(post(*SHORT))
+    for client in firsts:
+        assert client.read_reply().status == 200
+        client.close()
+    wait_until(lambda: service.metric("embedd_offload_queue") == 0, "none waits")
+    assert service.metric('embedd_rejected_total{reason="deadline"}') >= 6

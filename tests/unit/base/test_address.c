@@ -124,6 +124,26 @@ static void addresses_without_a_text_have_none(void **state)
     assert_string_equal(out, "unix");
 }
 
+static void a_household_of_ipv6_is_one_client_and_no_two_addresses_of_ipv4_are(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"10.0.0.1", "10.0.0.2",      "2001:db8:0:1::1",
+                                        "::1",      "2001:db8::1:1", "::10.0.0.1"};
+    uint64_t clients[6];
+    for (size_t i = 0; i < 6; i++) {
+        struct address address;
+        assert_true(address_read(&address, texts[i], strlen(texts[i])));
+        clients[i] = address_client(&address);
+        for (size_t j = 0; j < i; j++)
+            assert_int_equal(clients[i] == clients[j], i == 5 && j == 3);
+    }
+    struct address one, other;
+    assert_true(address_read(&one, "[2001:db8::1]:7", 15));
+    assert_true(address_read(&other, "2001:db8::ffff:1", 16));
+    assert_int_equal(address_client(&one), address_client(&other));
+    assert_int_equal(address_client(&(struct address){.family = ADDRESS_UNIX}), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +152,7 @@ int main(void)
         cmocka_unit_test(networks_have_the_addresses_that_begin_alike),
         cmocka_unit_test(what_is_no_network_is_named),
         cmocka_unit_test(addresses_without_a_text_have_none),
+        cmocka_unit_test(a_household_of_ipv6_is_one_client_and_no_two_addresses_of_ipv4_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
