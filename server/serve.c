@@ -547,10 +547,26 @@ static void do_nothing(uv_work_t *work)
     (void)work;
 }
 
+static void end_at_once(void *arg)
+{
+    (void)arg;
+}
+
+/* As libuv's have it (uv 1.44, threadpool.c: init_threads), which aborts where it cannot. */
+static bool can_have_thread(void)
+{
+    const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE,
+                                         .stack_size = (size_t)8 << 20};
+    uv_thread_t thread;
+    return uv_thread_create_ex(&thread, &options, end_at_once, NULL) == 0 &&
+           uv_thread_join(&thread) == 0;
+}
+
 /* What is looked at in the background: one thread is enough for that, and is made now, while it may
    be. */
 static bool start_libuv_thread(struct server *server)
 {
+    if (!can_have_thread()) return false;
     setenv("UV_THREADPOOL_SIZE", "1", 1);
     return uv_queue_work(&server->uv, &server->warmup, do_nothing, NULL) == 0;
 }
