@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/compression.h"
 #include "handlers/metrics.h"
+#include "handlers/rates.h"
 #include "handlers/text.h"
 
 #include <assert.h>
@@ -52,9 +53,9 @@ struct credential {
     enum credential_fault fault;
 };
 
-/* More than any reply has: 10 that every one may have (headers.c, cors.c), 4 of a preflight, 8
+/* More than any reply has: 16 that every one may have (headers.c, cors.c), 4 of a preflight, 8
    of TEI's, those of its dialect. */
-#define REPLY_HEADERS_MAX 24
+#define REPLY_HEADERS_MAX 32
 
 struct exchange {
     const struct service *service;
@@ -74,6 +75,7 @@ struct exchange {
     /* Who asks; access.c. */
     struct keys_reader *keys_reader; /* of the thread that begins the request; NULL: no keys */
     struct credential credential;    /* as sent */
+    struct rate_state rate;          /* what the client may still send */
     unsigned scopes;                 /* of enum key_scope: what the request may do */
 
     /* The request. Strings are NUL-terminated and live as long as the arena; NULL = not sent. */

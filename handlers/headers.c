@@ -8,6 +8,8 @@
 #include "model/model.h"
 #include "model/registry.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -122,6 +124,31 @@ static void add_te(struct exchange *x)
     add_number(x, "x-inference-time", (ns[STAGE_LOOKUP] + ns[STAGE_HEAD]) / ms);
 }
 
+/* As Go writes a time, and OpenAI: "1.5s". */
+static void add_time(struct exchange *x, const char *name, uint64_t ms)
+{
+    char *text = arena_alloc(x->arena, 32);
+    if (!text) return;
+    snprintf(text, 32, "%" PRIu64 ".%03us", ms / 1000, (unsigned)(ms % 1000));
+    reply_add_header(x, name, text);
+}
+
+/* By OpenAI's names. */
+static void add_rate(struct exchange *x)
+{
+    const struct rate_state *rate = &x->rate;
+    if (rate->limits.requests > 0) {
+        add_number(x, "x-ratelimit-limit-requests", rate->limits.requests);
+        add_number(x, "x-ratelimit-remaining-requests", rate->requests_left);
+        add_time(x, "x-ratelimit-reset-requests", rate->requests_full_ms);
+    }
+    if (rate->limits.tokens > 0) {
+        add_number(x, "x-ratelimit-limit-tokens", rate->limits.tokens);
+        add_number(x, "x-ratelimit-remaining-tokens", rate->tokens_left);
+        add_time(x, "x-ratelimit-reset-tokens", rate->tokens_full_ms);
+    }
+}
+
 void reply_add_common(struct exchange *x)
 {
     x->sample.status = x->status;
@@ -129,6 +156,7 @@ void reply_add_common(struct exchange *x)
     if (id) reply_add_header(x, "x-request-id", id);
     if (x->service->vary) reply_add_header(x, "vary", x->service->vary);
     if (x->origin) cors_allow(x);
+    add_rate(x);
     /* What was not found, or not allowed, was not answered by a model. */
     const bool has_model = x->status != 404 && x->status != 401 && x->status != 403;
     const char *model = has_model ? model_header(x) : NULL;

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "handlers/rates.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,6 +70,8 @@ struct service {
     /* What may wait for a worker: so much work, in bytes of text (0: no such limit), and so much as
        takes so long (0: no limit). */
     uint64_t queue_cost_max, queue_wait_ns;
+    struct rate_limits rate_limits; /* of each client */
+    struct rates *rates;            /* what they have sent; NULL in tests */
 
     const struct service_actions *actions; /* what operators may have done; NULL in tests */
     bool is_loopback_only;                 /* nobody on another machine can ask */

@@ -15,6 +15,7 @@
 #include "server/wire.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -288,6 +289,33 @@ static uint64_t client_of(const struct request *request)
     return client ? client : (uint64_t)(uintptr_t)request->conn;
 }
 
+static uint64_t payer_of(const struct exchange *x)
+{
+    if (x->sample.key) return (uint64_t)(uintptr_t)x->sample.key;
+    const uint64_t client = address_client(&x->client);
+    return client ? client : 1; /* who comes by a Unix socket is one */
+}
+
+/* Whether the client may send one more; false with a finished 429. */
+static bool is_within_rate(struct request *request)
+{
+    struct exchange *x = &request->x;
+    const struct rate_limits *limits = &x->service->rate_limits;
+    struct err err;
+    if ((limits->requests == 0 && limits->tokens == 0) || !(x->route->methods & METHOD_POST) ||
+        request->arena.is_exempt || is_of_operators(x))
+        return true;
+    if (rates_take(x->service->rates, payer_of(x), limits, request->started_ns, &x->rate))
+        return true;
+    x->retry_ms = x->rate.retry_ms;
+    err_set(&err, ERR_RATE_LIMIT, NULL,
+            "more than rate-limit or rate-limit-tokens allow a minute: send the request again in "
+            "%" PRIu64 " s",
+            (x->retry_ms + 999) / 1000);
+    handlers_fail(x, &err);
+    return false;
+}
+
 static bool give_up(struct exchange *x, const char *why)
 {
     struct err err;
@@ -338,6 +366,7 @@ static enum MHD_Result take_head(struct request *request, const char *path, cons
     const struct fair_item item = {client_of(request), head.content_length, NULL};
     if (head.timeout_ms) request->deadline_ns = request->started_ns + head.timeout_ms * 1000000;
     if (x->route && handlers_check_head(x, head.content_encoding, head.content_length) &&
+        is_within_rate(request) &&
         (!is_for_worker(http, x, head.content_length) || has_room(http, x, &item)))
         return MHD_YES;
     request->state = REQUEST_REFUSED;
@@ -550,6 +579,9 @@ static void end_request(struct http *http, struct request *request,
     metrics_add(http->settings.metrics, sample);
     if (log_access_enabled()) write_access_log(request);
     conn_end_request(&http->conns, request->conn, now_ns);
+    if (request->x.rate.limits.tokens > 0)
+        rates_charge(request->x.service->rates, payer_of(&request->x), &request->x.rate.limits,
+                     sample->tokens, now_ns);
     handlers_end(&request->x);
     requests_put(&http->requests, request);
 }

@@ -35,6 +35,7 @@ void options_fill(struct service *service, const struct config *config)
     service->idle_timeout_ns = config->idle_timeout_ms * 1000000;
     service->write_timeout_ns = config->write_timeout_ms * 1000000;
     service->logs_access = config->access_log;
+    service->rate_limits = (struct rate_limits){config->rate_limit, config->rate_limit_tokens};
     service->queue_cost_max = config->max_queue;
     service->queue_wait_ns = config->max_wait_ms * 1000000;
     service->drain_idle_ns = config->drain_idle_ms * 1000000;

@@ -57,7 +57,8 @@ struct server {
     struct service_actions actions;
     atomic_bool is_draining;
     atomic_bool is_replaced;
-    struct cors cors;           /* the service's */
+    struct cors cors; /* the service's */
+    struct rates *rates;
     struct keys *keys;          /* the service's; NULL: none */
     struct arena_budget budget; /* of all requests */
     struct metrics *metrics;
@@ -439,6 +440,7 @@ static void init_service(struct server *server)
     service->started_unix_s = (int64_t)time(NULL);
     service->cors = has_cors(config) ? &server->cors : NULL;
     service->keys = server->keys;
+    service->rates = server->rates;
     service->tei_telemetry = config->tei_telemetry;
     service->compress = (enum compress)config->compress;
     const bool packs = service->compress != COMPRESS_OFF;
@@ -619,7 +621,8 @@ static bool prepare(struct server *server, struct err *err)
         return false;
     set_budget(server);
     server->registry = registry_new();
-    if (!server->registry || !make_metrics(server))
+    server->rates = rates_new();
+    if (!server->registry || !server->rates || !make_metrics(server))
         return err_set(err, ERR_MEMORY, NULL, "no memory for the service");
     return begin_tls(server, err) && begin_keys(server, err) && open_models(server, NULL, err);
 }
@@ -841,6 +844,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     options_clear(&server.options);
     registry_free(server.registry);
     keys_close(server.keys);
+    rates_free(server.rates);
     metrics_free(server.metrics);
     tls_free(server.tls);
     return is_done;

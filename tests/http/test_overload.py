@@ -329,3 +329,37 @@ def test_work_of_clients_who_have_left_is_dropped(start):
         client.close()
     wait_until(lambda: service.metric("embedd_offload_queue") == 0, "none waits")
     assert service.metric('embedd_rejected_total{reason="deadline"}') >= 6
+
+
+# ---- rates ----
+
+def test_beyond_its_rate_a_client_is_told_when_to_come_back(start):
+    service = start("--rate-limit=3", "--trusted-proxies=127.0.0.0/8")
+    for left in (2, 1, 0):
+        reply = service.post(*SMALL, X_Forwarded_For="10.0.0.1")
+        assert reply.status == 200
+        assert reply.headers["x-ratelimit-limit-requests"] == "3"
+        assert reply.headers["x-ratelimit-remaining-requests"] == str(left)
+        assert re.fullmatch(r"[0-9]+\.[0-9]{3}s", reply.headers["x-ratelimit-reset-requests"])
+        assert "x-ratelimit-limit-tokens" not in reply.headers
+    reply = service.post(*SMALL, X_Forwarded_For="10.0.0.1")
+    assert reply.status == 429 and reply.json()["error"]["code"] == "rate_limit_exceeded"
+    assert 1 <= int(reply.headers["retry-after"]) <= 20 and reply.headers["x-should-retry"] == "true"
+    assert reply.headers["x-ratelimit-remaining-requests"] == "0"
+    assert service.post(*SMALL, X_Forwarded_For="10.0.0.2").status == 200
+    assert service.get("/ready").status == service.get("/health").status == 200
+    wait_until(lambda: service.metric('embedd_rejected_total{reason="rate_limit"}') == 1, "it is counted")
+
+
+def test_tokens_are_counted_when_they_are_known(start):
+    service = start("--rate-limit-tokens=100")
+    many = ("/v1/embeddings", json.dumps({"input": "the food is good " * 100}).encode())
+    with service.connect() as client:
+        assert client.post(*many).headers["x-ratelimit-remaining-tokens"] == "100"
+        reply = client.post(*many)
+        assert reply.status == 429 and int(reply.headers["retry-after"]) > 60
+        assert "x-ratelimit-limit-requests" not in reply.headers
+
+
+def test_without_limits_nothing_is_said_of_them(service):
+    assert not [name for name in service.post(*SMALL).headers if name.startswith("x-ratelimit")]
