@@ -57,6 +57,7 @@ DEPS_OF_test-image := image
 DEPS_OF_soak := build test
 DEPS_OF_soak-short := build test
 DEPS_OF_soak-proof := build test
+DEPS_OF_mutate := build test
 DEPS_OF_test-browser := build browser
 DEPS_OF_test-swap := build test
 DEPS_OF_clients := build test clients
@@ -257,6 +258,11 @@ soak-proof: build/embedd $(SOAK_LOAD) $(VENV_READY) ## a million requests alone,
 	$(Q)$(SOAK) --requests $(or $(REQUESTS),1000000) --reload-every 0 --replace-every 0 --rude 0
 	$(Q)$(SOAK) --requests $(or $(REQUESTS),1000000) --reload-every 2 --replace-every 5 --replacements 0
 	$(Q)$(SOAK) --requests $(or $(REQUESTS),1000000) --reload-every 2 --restart-every 5
+
+.PHONY: mutate
+mutate: build/asan/embedd $(VENV_READY) ## REQUESTS (1000000) that are cut, flipped and spliced, over sockets of every kind of listener
+	@echo "mutated requests"
+	$(Q)EMBEDD=build/asan/embedd $(VENV) tests/soak/mutate.py --requests $(or $(REQUESTS),1000000) $(ARGS)
 
 asan: unit http parity ## everything under AddressSanitizer and UBSan
 

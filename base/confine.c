@@ -175,7 +175,7 @@ static bool restrict_files(const struct confine *confine, int *abi, struct err *
     for (size_t i = 0; i < LENGTH(own_files); i++)
         allow(rules, own_files[i], FS_READ);
     for (size_t i = 0; i < LENGTH(files_of_sanitizers) && IS_SANITIZED; i++)
-        allow_path(rules, files_of_sanitizers[i], FS_READ);
+        allow(rules, files_of_sanitizers[i], FS_READ);
     for (size_t i = 0; i < confine->n_reads; i++)
         allow_path(rules, confine->reads[i], FS_READ);
     for (size_t i = 0; i < confine->n_sockets; i++)

@@ -218,6 +218,7 @@ static bool begin_keys(struct server *server, struct err *err)
 static bool check_strangers(const struct server *server, const struct listener *listener,
                             struct err *err)
 {
+    const char *address = *listener->address ? listener->address : listener->socket.url;
     if (server->keys || listener_is_loopback(listener)) return true;
     if (!config_now(server)->insecure)
         return err_set(
@@ -225,9 +226,9 @@ static bool check_strangers(const struct server *server, const struct listener *
             "listen %.*s lets other machines ask, whoever they are: give a file of keys "
             "with --api-keys (embedd key new --file makes one), or start with --insecure "
             "where something else keeps strangers away",
-            ERR_VALUE_BYTES, listener->socket.url);
+            ERR_VALUE_BYTES, address);
     log_warn("insecure: whoever reaches %.*s may use this service; api-keys asks who they are",
-             ERR_VALUE_BYTES, listener->socket.url);
+             ERR_VALUE_BYTES, address);
     return true;
 }
 

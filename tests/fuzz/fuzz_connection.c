@@ -49,7 +49,7 @@ static struct {
     const struct service *_Atomic now;
     struct http *https[2]; /* without workers, with */
     uv_loop_t loop;
-    uv_work_t warmup;
+    struct pool *pool;
     struct networks proxies;
     struct door doors[4];
     struct arena_budget budget;
@@ -178,6 +178,7 @@ static struct http *make_http(size_t offload_bytes)
         .service = &rig.now,
         .metrics = metrics_slot(rig.metrics, 0),
         .loop = &rig.loop,
+        .pool = rig.pool,
         .limits = {HOUR_NS, HOUR_NS, HOUR_NS, HOUR_NS, 4096,
                    FRAMING_ACCEPT_ENCODING | FRAMING_ORIGIN | FRAMING_KEYS | FRAMING_FORWARDED},
         .budget = &rig.budget,
@@ -206,8 +207,7 @@ static void open_rig(void)
     rig.doors[3] = (struct door){.proxies = &rig.proxies, .takes_proxy_header = true};
     fill_services();
     uv_loop_init(&rig.loop);
-    if (!pool_start(&rig.loop, &rig.warmup, &workers)) give_up("no worker");
-    uv_run(&rig.loop, UV_RUN_DEFAULT);
+    if (!(rig.pool = pool_new(&workers))) give_up("no worker");
     atomic_store(&rig.now, &rig.services[0]);
     rig.https[0] = make_http(SIZE_MAX);
     rig.https[1] = make_http(0);

@@ -9,8 +9,10 @@ import stat
 import subprocess
 import time
 
+import certificates
 import pytest
 from harness import BIG, BIG_BYTES_MIN, PATIENCE_S, PROGRAM, SMALL, Service, environment, head, post, wait_until
+from test_framing import FAULTS
 
 
 def run(*arguments, env=(), **options):
@@ -279,15 +281,44 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["tcp", "unix", "admin", "proxied"])
-def test_every_smuggling_shape_is_refused_on_every_listener(start, path, kind):
-    flags = {"tcp": [], "unix": [f"--listen=unix:{path}"], "admin": ["--admin-listen=127.0.0.1:0"],
-             "proxied": ["--proxy-protocol", "--trusted-proxies=127.0.0.1"]}[kind]
-    service = start(*flags)
-    place = service.next_listener() if kind in ("unix", "admin") else service
-    before = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12) if kind == "proxied" else b""
-    for shape in SHAPES:
-        with place.connect() as client:
-            client.send_as_taken(before + shape + head("GET", "/live"))
-            assert client.read_reply().status == 400, shape
-            assert client.read_to_end() == b"", shape
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    return certificates.Pair(tmp_path_factory.mktemp("pair"), "server")
+
+
+class Kind:
+    """A service with a listener of this kind, and what a connection to it begins with."""
+
+    PROXY = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12)
+
+    def __init__(self, kind, start, path, pair):
+        keys = path.with_name("keys")
+        keys.write_text(f"all sha256:{'0' * 64} embed\n")
+        flags = {"tcp": [], "unix": [f"--listen=unix:{path}"], "admin": ["--admin-listen=127.0.0.1:0"],
+                 "local admin": [f"--admin-listen=unix:{path}"], "tls": pair.flags(), "keys": [f"--api-keys={keys}"],
+                 "proxied": ["--proxy-protocol", "--trusted-proxies=127.0.0.1"], "proxied tls":
+                 ["--proxy-protocol", "--trusted-proxies=127.0.0.1", *pair.flags()]}[kind]
+        self.service = start(*flags)
+        self.place = self.service.next_listener() if kind in ("unix", "admin", "local admin") else self.service
+        self.before = self.PROXY if kind.startswith("proxied") else b""
+        self.tls = certificates.client(pair) if kind.endswith("tls") else None
+
+    def connect(self):
+        client = self.place.connect()
+        if self.before:
+            client.send(self.before)
+        if self.tls:
+            client.socket = self.tls.wrap_socket(client.socket, server_hostname="localhost", suppress_ragged_eofs=False)
+        return client
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix", "admin", "local admin", "proxied", "tls", "proxied tls", "keys"])
+def test_every_smuggling_shape_is_refused_on_every_listener(start, path, pair, kind):
+    listener = Kind(kind, start, path, pair)
+    for name, shape in [*enumerate(SHAPES), *FAULTS.items()]:
+        with listener.connect() as client:
+            client.send_as_taken(shape + head("GET", "/live"))
+            assert client.read_reply().status == 400, name
+            assert client.read_to_end() == b"", name
+    with listener.connect() as client:  # as good as before
+        assert client.get("/live").status == 200

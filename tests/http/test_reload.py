@@ -223,7 +223,7 @@ def test_a_draining_server_reloads_nothing(start):
 
 
 def test_strangers_are_refused_where_other_machines_can_ask(start):
-    service = start(listen="0.0.0.0:0")
+    service = start("--insecure", listen="0.0.0.0:0")
     for reply in (service.post("/admin/reload", b""), service.get("/admin/models")):
         assert reply.status == 403 and "operators" in reply.json()["error"]["message"]
     assert service.get("/admin/reload").status == 405

@@ -181,7 +181,8 @@ class Served:
     def __init__(self, options, folder, faults):
         self.options, self.folder, self.faults = options, folder, faults
         self.paths = asks.make_models(folder)
-        self.flags = asks.flags_of(self.paths) + ["--compress=all", "--drain-idle=20s", "--watch=0", "--log-level=warn"]
+        # Nobody is sent away because the machine is slow.
+        self.flags = asks.flags_of(self.paths) + ["--max-wait=0", "--compress=all", "--drain-idle=20s", "--watch=0", "--log-level=warn"]
         self.threads = [f"--threads={options.threads}", f"--workers={options.threads}"]
         self.services, self.is_two, self.n_replaced, self.n_restarted, self.n_reloaded = [], options.restart_every > 0, 0, 0, 0
         self.samples, self.ending = [], []
