@@ -6,9 +6,11 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-/* As libuv's threads have. */
+/* As libuv's pool asks for (uv 1.44, threadpool.c: init_threads), which aborts where it cannot have
+   it. */
 #define STACK_BYTES ((size_t)8 << 20)
 /* What is believed of a worker's speed before there is any work, and until so much time of work
    has been seen; twice that is remembered. */
@@ -18,8 +20,8 @@
 
 struct pool {
     size_t n_workers;
-    uv_thread_t *threads; /* (n_workers) */
-    uv_mutex_t mutex;     /* over the following, held for a few instructions */
+    uv_work_t *works; /* (n_workers) each has one of libuv's threads, from the start to the end */
+    uv_mutex_t mutex; /* over the following, held for a few instructions */
     uv_cond_t more;
     struct fair fair;
     bool is_ending;
@@ -71,9 +73,9 @@ static uint64_t run(struct pool_job *job)
     return clock_now_ns() - start_ns;
 }
 
-static void work(void *arg)
+static void work(uv_work_t *request)
 {
-    struct pool *pool = arg;
+    struct pool *pool = request->data;
     uv_mutex_lock(&pool->mutex);
     for (;;) {
         struct pool_job *job = (struct pool_job *)(void *)fair_take(&pool->fair);
@@ -91,64 +93,90 @@ static void work(void *arg)
     uv_mutex_unlock(&pool->mutex);
 }
 
-static void stop(struct pool *pool, size_t n_threads)
+/* ---- the start and the end ---- */
+
+static void wait_for_leave(void *arg)
 {
-    uv_mutex_lock(&pool->mutex);
-    pool->is_ending = true;
-    uv_cond_broadcast(&pool->more);
-    uv_mutex_unlock(&pool->mutex);
-    for (size_t i = 0; i < n_threads; i++)
-        uv_thread_join(&pool->threads[i]);
+    uv_mutex_t *leave = arg;
+    uv_mutex_lock(leave);
+    uv_mutex_unlock(leave);
 }
 
-static bool start(struct pool *pool)
+/* Whether so many threads can live at the same time. */
+static bool can_have_threads(size_t n)
 {
     const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE,
                                          .stack_size = STACK_BYTES};
-    size_t n = 0;
-    while (n < pool->n_workers && uv_thread_create_ex(&pool->threads[n], &options, work, pool) == 0)
-        n++;
-    if (n == pool->n_workers) return true;
-    stop(pool, n);
-    return false;
+    uv_thread_t *threads = calloc(n, sizeof *threads);
+    uv_mutex_t leave;
+    if (!threads || uv_mutex_init(&leave) != 0) {
+        free(threads);
+        return false;
+    }
+    size_t made = 0;
+    uv_mutex_lock(&leave);
+    while (made < n && uv_thread_create_ex(&threads[made], &options, wait_for_leave, &leave) == 0)
+        made++;
+    uv_mutex_unlock(&leave);
+    for (size_t i = 0; i < made; i++)
+        uv_thread_join(&threads[i]);
+    uv_mutex_destroy(&leave);
+    free(threads);
+    return made == n;
 }
 
-static void free_pool(struct pool *pool)
+static void start(struct pool *pool, uv_loop_t *loop)
 {
-    uv_cond_destroy(&pool->more);
-    uv_mutex_destroy(&pool->mutex);
-    free(pool->threads);
-    free(pool);
+    char text[24];
+    snprintf(text, sizeof text, "%zu", pool->n_workers + 1);
+    setenv("UV_THREADPOOL_SIZE", text, 1);
+    for (size_t i = 0; i < pool->n_workers; i++) {
+        pool->works[i].data = pool;
+        int failure = uv_queue_work(loop, &pool->works[i], work, NULL);
+        assert(!failure); /* only without a work callback */
+        (void)failure;
+    }
 }
 
-struct pool *pool_new(size_t *workers)
+struct pool *pool_new(uv_loop_t *loop, size_t *workers)
 {
     if (*workers == 0) *workers = uv_available_parallelism();
+    if (!can_have_threads(*workers + 1)) return NULL;
     struct pool *pool = calloc(1, sizeof *pool);
-    uv_thread_t *threads = calloc(*workers, sizeof *threads);
-    if (!pool || !threads || uv_mutex_init(&pool->mutex) != 0) goto fail;
+    uv_work_t *works = calloc(*workers, sizeof *works);
+    if (!pool || !works || uv_mutex_init(&pool->mutex) != 0) goto fail;
     if (uv_cond_init(&pool->more) != 0) {
         uv_mutex_destroy(&pool->mutex);
         goto fail;
     }
     pool->n_workers = *workers;
-    pool->threads = threads;
+    pool->works = works;
     measure(pool, FIRST_COST, FIRST_NS);
-    if (start(pool)) return pool;
-    free_pool(pool);
-    return NULL;
+    start(pool, loop);
+    return pool;
 fail:
-    free(threads);
+    free(works);
     free(pool);
     return NULL;
+}
+
+void pool_stop(struct pool *pool)
+{
+    if (!pool) return;
+    assert(atomic_load(&pool->n) == 0);
+    uv_mutex_lock(&pool->mutex);
+    pool->is_ending = true;
+    uv_cond_broadcast(&pool->more);
+    uv_mutex_unlock(&pool->mutex);
 }
 
 void pool_free(struct pool *pool)
 {
     if (!pool) return;
-    assert(atomic_load(&pool->n) == 0);
-    stop(pool, pool->n_workers);
-    free_pool(pool);
+    uv_cond_destroy(&pool->more);
+    uv_mutex_destroy(&pool->mutex);
+    free(pool->works);
+    free(pool);
 }
 
 /* ---- on the loops' threads ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file pool.h
- * Long requests on worker threads, for all loops of the process: a queue that is bounded by what
- * the work costs, and fair between clients (fair.h).
+ * Long requests on libuv's worker threads, for all loops of the process: a queue that is bounded by
+ * what the work costs, and fair between clients (fair.h).
  *
  * A job is handed over with its exchange: from pool_submit until its `done`, which runs on the
  * submitting loop's thread, the exchange belongs to the worker, and the job to the pool, whatever
@@ -50,12 +50,17 @@ struct pool_limits {
 };
 
 /**
- * pool_new starts the threads, `*workers` of them (0 = one a core; then set to that).
+ * pool_new puts `*workers` of libuv's threads to work (0 = one a core; then set to that), which has
+ * one more for what is looked at in the background. Once a process: nobody has used libuv's pool.
+ * @param loop the calling thread's; it runs on until pool_stop
  * @return NULL when so many threads cannot be had
  */
-struct pool *pool_new(size_t *workers);
+struct pool *pool_new(uv_loop_t *loop, size_t *workers);
 
-/** pool_free: there are no jobs any more, and no seats. NULL is fine. */
+/** pool_stop lets go of the threads: there are no jobs any more. NULL is fine. */
+void pool_stop(struct pool *pool);
+
+/** pool_free: the loop has run to its end after pool_stop. NULL is fine. */
 void pool_free(struct pool *pool);
 
 /** pool_sit: `seat` is for one loop; false: no descriptor for it. */

@@ -88,7 +88,6 @@ struct server {
     size_t n_links;
     uint64_t links_known;
     struct pool *pool; /* the workers */
-    uv_work_t warmup;  /* of libuv's own */
 };
 
 static const struct config *config_now(const struct server *server)
@@ -395,6 +394,7 @@ static void end_if_over(struct server *server)
     uv_close((uv_handle_t *)&server->ended, NULL);
     reload_close(&server->reload);
     watch_end(&server->watch);
+    pool_stop(server->pool);
 }
 
 static void on_ended(uv_async_t *ended)
@@ -545,43 +545,14 @@ static void join_loops(struct server *server)
     if (n_cut) log_warn("drain-timeout: %zu replies were cut off", n_cut);
 }
 
-static void do_nothing(uv_work_t *work)
-{
-    (void)work;
-}
-
-static void end_at_once(void *arg)
-{
-    (void)arg;
-}
-
-/* As libuv's have it (uv 1.44, threadpool.c: init_threads), which aborts where it cannot. */
-static bool can_have_thread(void)
-{
-    const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE,
-                                         .stack_size = (size_t)8 << 20};
-    uv_thread_t thread;
-    return uv_thread_create_ex(&thread, &options, end_at_once, NULL) == 0 &&
-           uv_thread_join(&thread) == 0;
-}
-
-/* What is looked at in the background: one thread is enough for that, and is made now, while it may
-   be. */
-static bool start_libuv_thread(struct server *server)
-{
-    if (!can_have_thread()) return false;
-    setenv("UV_THREADPOOL_SIZE", "1", 1);
-    return uv_queue_work(&server->uv, &server->warmup, do_nothing, NULL) == 0;
-}
-
 /* Everything but the listener; what was started is for serve_run to end, also on failure. */
 static bool start(struct server *server)
 {
     mask_signals(SIG_BLOCK); /* they are the main thread's */
     init_service(server);
     server->service.workers = config_now(server)->workers;
-    server->pool = pool_new(&server->service.workers);
-    if (!server->pool || !start_libuv_thread(server)) return false;
+    server->pool = pool_new(&server->uv, &server->service.workers);
+    if (!server->pool) return false;
     if (!start_loops(server)) {
         for (size_t i = 0; i < server->n_loops; i++)
             loop_drain(server->loops[i]);
@@ -795,6 +766,7 @@ static bool run(struct server *server, serve_on_ready *on_ready, void *user)
         watch_end(&server->watch);
     }
     if (has_ended && !is_started) uv_close((uv_handle_t *)&server->ended, NULL);
+    if (!is_started) pool_stop(server->pool);
     uv_run(&server->uv, UV_RUN_DEFAULT);
     join_loops(server);
     if (server->reload.has_thread) { /* which has everything still, and no end */

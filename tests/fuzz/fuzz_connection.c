@@ -207,7 +207,7 @@ static void open_rig(void)
     rig.doors[3] = (struct door){.proxies = &rig.proxies, .takes_proxy_header = true};
     fill_services();
     uv_loop_init(&rig.loop);
-    if (!(rig.pool = pool_new(&workers))) give_up("no worker");
+    if (!(rig.pool = pool_new(&rig.loop, &workers))) give_up("no worker");
     atomic_store(&rig.now, &rig.services[0]);
     rig.https[0] = make_http(SIZE_MAX);
     rig.https[1] = make_http(0);
