@@ -334,7 +334,7 @@ static void check_replies(void)
         struct reply reply;
         at = read_head(at, end, &reply);
         const unsigned status = reply.status;
-        if (status < 100 || status > 599 || (status >= 500 && status != 503 && status != 505))
+        if (status < 100 || status > 599 || (status >= 500 && (status < 503 || status > 505)))
             give_up("a status that should not be");
         if (status == 100 || status == 204 || status == 304) continue;
         if (at == end || !memcmp(at, "HTTP/1.", (size_t)(end - at) < 7 ? (size_t)(end - at) : 7))

@@ -33,8 +33,8 @@ WORDS = [b"\r\n", b"\n", b"\0", b" ", b"\t", b":", b",", b";", b"\r\n ", b"\r\n\
          b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Expect: 100-continue\r\n", b"Connection: close\r\n",
          b"Host: b\r\n", b"X-Forwarded-For: 1.1.1.1\r\n", b"Authorization: Bearer x\r\n", b"Content-Encoding: gzip\r\n",
          b"[" * 50, b'{"a":' * 20, b"1e999", b"-0", b"\\ud800", b"null", b"9" * 40, PROXY]
-# A status of our own fault; 503 is what a service says that has too much to do.
-OURS = re.compile(rb"^HTTP/1\.1 5(?!03|05)\d\d", re.M)
+# A status of our own fault; 503 is what a service says that has too much to do, 504 where the client left meanwhile.
+OURS = re.compile(rb"^HTTP/1\.1 5(?!0[345])\d\d", re.M)
 # Every request is one that may be long; no connection waits for as much.
 PATIENCE_S = 60
 # Of a process: most of the time they wait for the other side's end.

@@ -42,6 +42,7 @@ struct site {
     uv_loop_t loop;
     struct metrics *metrics;
     struct arena_budget budget;
+    struct pool *pool; /* one worker */
     struct http *http;
     struct door door;
     struct peer client;
@@ -74,6 +75,7 @@ static struct http_settings settings_of(struct site *site)
         .service = &site->service,
         .metrics = metrics_slot(site->metrics, 0),
         .loop = &site->loop,
+        .pool = site->pool,
         .limits = {.request_ns = PATIENCE_NS,
                    .idle_ns = PATIENCE_NS,
                    .write_ns = PATIENCE_NS,
@@ -107,6 +109,9 @@ static void site_prepare(struct site *site, const struct setup *setup)
     site->ask = ask;
     atomic_init(&site->service, &site->ask->service);
     assert_int_equal(uv_loop_init(&site->loop), 0);
+    size_t workers = 1;
+    site->pool = pool_new(&workers);
+    assert_non_null(site->pool);
     site->metrics = metrics_new(1, handlers_route_names(), handlers_route_count());
     assert_non_null(site->metrics);
 }
@@ -157,8 +162,10 @@ static void site_close(struct site *site)
     UNTIL(tunnels_open == 0) poll(NULL, 0, 1);
     assert_int_equal(records_open, 0);
     assert_int_equal(site->n_gone, 1);
-    http_free(site->http);
+    http_leave_loop(site->http);
     uv_run(&site->loop, UV_RUN_DEFAULT);
+    http_free(site->http);
+    pool_free(site->pool);
     assert_int_equal(uv_loop_close(&site->loop), 0);
     metrics_free(site->metrics);
     void *ask = site->ask;
