@@ -192,6 +192,12 @@ static struct http *make_http(size_t offload_bytes)
     return http;
 }
 
+/* libuv waits for its threads when the process ends. */
+static void end_work(void)
+{
+    pool_stop(rig.pool);
+}
+
 static void open_rig(void)
 {
     struct err err = {0};
@@ -208,6 +214,7 @@ static void open_rig(void)
     fill_services();
     uv_loop_init(&rig.loop);
     if (!(rig.pool = pool_new(&rig.loop, &workers))) give_up("no worker");
+    atexit(end_work);
     atomic_store(&rig.now, &rig.services[0]);
     rig.https[0] = make_http(SIZE_MAX);
     rig.https[1] = make_http(0);

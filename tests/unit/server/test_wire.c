@@ -110,7 +110,7 @@ static void site_prepare(struct site *site, const struct setup *setup)
     atomic_init(&site->service, &site->ask->service);
     assert_int_equal(uv_loop_init(&site->loop), 0);
     size_t workers = 1;
-    site->pool = pool_new(&workers);
+    site->pool = pool_new(&site->loop, &workers);
     assert_non_null(site->pool);
     site->metrics = metrics_new(1, handlers_route_names(), handlers_route_count());
     assert_non_null(site->metrics);
@@ -163,6 +163,7 @@ static void site_close(struct site *site)
     assert_int_equal(records_open, 0);
     assert_int_equal(site->n_gone, 1);
     http_leave_loop(site->http);
+    pool_stop(site->pool);
     uv_run(&site->loop, UV_RUN_DEFAULT);
     http_free(site->http);
     pool_free(site->pool);
