@@ -275,8 +275,8 @@ TSAN_UNITS := $(filter $(foreach name,access metrics,tests/unit/handlers/test_$(
 tsan: build/tsan/embedd $(patsubst tests/%.c,build/tsan/tests/%,$(TSAN_UNITS)) $(VENV_READY) ## threaded tests under ThreadSanitizer
 	@echo "threaded tests (ThreadSanitizer)"
 	$(Q)tests/run_units.sh $(filter build/tsan/tests/%,$^)
-	$(Q)TSAN_OPTIONS="halt_on_error=1 suppressions=tests/tsan.supp" EMBEDD=build/tsan/embedd $(PYTEST) $(ON_ALL_CORES) tests/http -m "not slow_under_tsan"
-	$(Q)TSAN_OPTIONS="halt_on_error=1 suppressions=tests/tsan.supp" EMBEDD=build/tsan/embedd $(PYTEST) tests/fault/test_unreadable_models.py
+	$(Q)TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/tests/tsan.supp" EMBEDD=build/tsan/embedd $(PYTEST) $(ON_ALL_CORES) tests/http -m "not slow_under_tsan"
+	$(Q)TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/tests/tsan.supp" EMBEDD=build/tsan/embedd $(PYTEST) tests/fault/test_unreadable_models.py
 
 # ---- fuzzing ----
 
