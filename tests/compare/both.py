@@ -44,7 +44,7 @@ BLOTS = [
 BLOTS = [(where, re.compile(what), instead) for where, what, instead in BLOTS]
 
 # Values of metrics that are times, memory, or what the kernel gave; their names and labels stay.
-TIMES = re.compile(rb"(?m)^(process_\w+|embedd_request_memory\w*|embedd_connections"
+TIMES = re.compile(rb"(?m)^(process_\w+|embedd_config_last_reload\w*|embedd_request_memory\w*|embedd_connections"
                    rb"|embedd_offload_queue|embedd_\w+_seconds_(?:bucket|sum))(\{.*\})? \S+$")
 
 
