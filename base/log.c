@@ -231,18 +231,19 @@ void log_rarely(struct log_gate *gate, enum log_level level, const char *fmt, ..
 {
     char message[MESSAGE_BYTES];
     va_list args;
-    va_start(args, fmt);
-    int bytes = vsnprintf(message, sizeof message, fmt, args);
-    va_end(args);
-    if (bytes < 0) return;
     uint64_t now_ns = clock_now_ns(), quiet_until_ns = atomic_load(&gate->quiet_until_ns);
-    if (now_ns < quiet_until_ns ||
-        !atomic_compare_exchange_strong(&gate->quiet_until_ns, &quiet_until_ns,
-                                        now_ns + RARELY_NS)) {
+    const bool is_quiet =
+        now_ns < quiet_until_ns ||
+        !atomic_compare_exchange_strong(&gate->quiet_until_ns, &quiet_until_ns, now_ns + RARELY_NS);
+    va_start(args, fmt);
+    if (is_quiet) {
         atomic_fetch_add(&gate->n_missed, 1);
-        log_debug("%s", message);
-        return;
+        log_message(LOG_LEVEL_DEBUG, fmt, args);
+    } else if (vsnprintf(message, sizeof message, fmt, args) < 0) {
+        *message = '\0';
     }
+    va_end(args);
+    if (is_quiet) return;
     uint64_t n_missed = atomic_exchange(&gate->n_missed, 0);
     char tail[80] = "";
     if (n_missed > 0)

@@ -32,11 +32,6 @@ struct line {
     gnutls_certificate_credentials_t credentials;
 };
 
-static bool is_set(const char *file)
-{
-    return strcmp(file, "none") != 0;
-}
-
 /* unix:/PATH as `listen` has it; /health is asked. */
 static bool read_unix_target(const char *url, struct target *target, struct err *err)
 {
@@ -164,7 +159,7 @@ static int open_connection(const struct target *target, struct err *err)
 /* A service that asks for certificates is shown its own. */
 static bool show_certificate(const struct line *line, const struct config *config, struct err *err)
 {
-    if (!is_set(config->tls_client_ca) || !is_set(config->tls_cert)) return true;
+    if (!config_is_set(config->tls_client_ca) || !config_is_set(config->tls_cert)) return true;
     int failure = gnutls_certificate_set_x509_key_file(line->credentials, config->tls_cert,
                                                        config->tls_key, GNUTLS_X509_FMT_PEM);
     return failure >= 0 || err_set(err, ERR_IO, "tls-cert",
@@ -261,7 +256,7 @@ static bool check_health(const char *url, const struct config *config, struct er
     struct target target;
     struct line line = {0};
     char reply[256];
-    if (!read_target(url, is_set(config->tls_cert), &target, err)) return false;
+    if (!read_target(url, config_is_set(config->tls_cert), &target, err)) return false;
     line.fd = open_connection(&target, err);
     if (line.fd < 0) return false;
     bool is_answered =

@@ -246,7 +246,7 @@ static bool read_options(struct models *models, const struct config *config, str
 
 static bool read_sources(struct models *models, const struct config *config, struct err *err)
 {
-    const bool has_folder = strcmp(config->models, "none") != 0;
+    const bool has_folder = config_is_set(config->models);
     const bool is_listed = !has_folder || config->origins[CONFIG_model] != CONFIG_DEFAULT;
     return (!is_listed || each_line(config->model, models, take_model, err)) &&
            (!has_folder || (add_link(models, config->models, "..data", err) &&
@@ -274,12 +274,12 @@ bool models_read(struct models *models, const struct config *config, struct err 
     models->links_hash = links_hash(models->links, models->n_links);
     if (models->n == 0)
         return err_set(err, ERR_USAGE, "model", "model names no model; give a PATH or NAME=PATH");
-    if (models->n > 1 && strcmp(config->heads, "none") != 0)
+    if (models->n > 1 && config_is_set(config->heads))
         return err_set(err, ERR_USAGE, "heads",
                        "heads are served beside one model, and there are %zu; put each model's "
                        "heads into its own folder heads",
                        models->n);
-    return strcmp(config->alias, "none") == 0 || each_line(config->alias, models, take_alias, err);
+    return !config_is_set(config->alias) || each_line(config->alias, models, take_alias, err);
 }
 
 void models_paths(void *user, void (*take)(void *to, const char *path), void *to)

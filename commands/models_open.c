@@ -75,8 +75,7 @@ static bool open_files(const struct config *config, const char *path, struct mod
     if (!model_open_as(out, path, &options, err)) return false;
     warn_of_head(*out);
     tell_of_config(*out);
-    if (strcmp(config->heads, "none") == 0 || model_add_heads(*out, config->heads, err))
-        return true;
+    if (!config_is_set(config->heads) || model_add_heads(*out, config->heads, err)) return true;
     model_close(*out);
     return false;
 }
@@ -86,7 +85,7 @@ static struct stamp stamp_of(const struct opening *opening, const struct model_s
 {
     const char *heads = opening->config->heads;
     struct stamp stamp = {0};
-    if (stamp_add(&stamp, source->path) && (strcmp(heads, "none") == 0 || stamp_add(&stamp, heads)))
+    if (stamp_add(&stamp, source->path) && (!config_is_set(heads) || stamp_add(&stamp, heads)))
         return stamp;
     return (struct stamp){0};
 }

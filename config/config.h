@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 enum config_origin {
     CONFIG_DEFAULT,
@@ -105,6 +106,12 @@ const char *config_nearest_name(const char *name);
 
 /** config_name returns the name of setting `i` < CONFIG_COUNT: "max-body-bytes". */
 const char *config_name(size_t i);
+
+/** config_is_set: whether a setting that may be `none` names something. */
+static inline bool config_is_set(const char *value)
+{
+    return strcmp(value, "none") != 0;
+}
 
 /**
  * config_value returns setting `i` as text that reads back to the same value; either the config's

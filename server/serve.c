@@ -208,7 +208,7 @@ static void *attach_model(void *user, const char *name, const struct model *mode
 static bool begin_keys(struct server *server, struct err *err)
 {
     const char *file = config_now(server)->api_keys;
-    if (strcmp(file, "none") == 0) return true;
+    if (!config_is_set(file)) return true;
     server->keys = keys_open(file, server->metrics, err);
     return server->keys;
 }
@@ -427,7 +427,7 @@ static void raise_descriptor_limit(uint64_t connections)
 
 static bool has_cors(const struct config *config)
 {
-    return strcmp(config->cors_origins, "none") != 0;
+    return config_is_set(config->cors_origins);
 }
 
 static void init_service(struct server *server)
@@ -487,7 +487,7 @@ static unsigned optional_headers(const struct config *config)
 {
     return (config->compress != COMPRESS_OFF ? FRAMING_ACCEPT_ENCODING : 0u) |
            (has_cors(config) ? FRAMING_ORIGIN : 0u) |
-           (strcmp(config->api_keys, "none") ? FRAMING_KEYS : 0u);
+           (config_is_set(config->api_keys) ? FRAMING_KEYS : 0u);
 }
 
 static bool start_loops(struct server *server)
@@ -565,7 +565,7 @@ static bool start(struct server *server)
 /* What an option of a file's name says; NULL: none. */
 static const char *file_of(const char *value)
 {
-    return strcmp(value, "none") != 0 ? value : NULL;
+    return config_is_set(value) ? value : NULL;
 }
 
 static bool begin_tls(struct server *server, struct err *err)
@@ -620,7 +620,7 @@ static void may_read(void *confine, const char *path)
 static void may_read_lines(struct confine *confine, char *lines)
 {
     for (char *line; (line = strsep(&lines, "\n"));)
-        if (*line && strcmp(line, "none") != 0) confine_read(confine, line);
+        if (*line && config_is_set(line)) confine_read(confine, line);
 }
 
 /* What the settings name is there, or is none of a file's. */
@@ -630,7 +630,7 @@ static void may_read_settings(struct confine *confine, const struct config *conf
                                  config->tls_cert, config->tls_key, config->tls_client_ca,
                                  config->api_keys};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        if (paths[i] && strcmp(paths[i], "none") != 0) confine_read(confine, paths[i]);
+        if (paths[i] && config_is_set(paths[i])) confine_read(confine, paths[i]);
 }
 
 static void may_remove_sockets(struct confine *confine, const struct server *server)
@@ -707,7 +707,7 @@ static void tell_ready(struct server *server, serve_on_ready *on_ready, void *us
 static bool read_proxies(struct server *server, struct err *err)
 {
     const struct config *config = config_now(server);
-    if (strcmp(config->trusted_proxies, "none") != 0)
+    if (config_is_set(config->trusted_proxies))
         return networks_read(&server->proxies, config->trusted_proxies, "trusted-proxies", err);
     if (!config->proxy_protocol) return true;
     return err_set(err, ERR_USAGE, "proxy-protocol",
@@ -716,7 +716,7 @@ static bool read_proxies(struct server *server, struct err *err)
 
 static bool has_handover(const struct server *server)
 {
-    return strcmp(config_now(server)->handover, "none") != 0;
+    return config_is_set(config_now(server)->handover);
 }
 
 static bool open_handover(struct server *server, struct err *err)

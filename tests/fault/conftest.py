@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "http"))
 
-from harness import Service  # noqa: E402
+from fixtures import start  # noqa: E402, F401
 
 
 def pytest_configure(config):
@@ -16,24 +16,6 @@ def pytest_configure(config):
     # Clients by the hundred need descriptors, and so do the services that they start.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))
-
-
-@pytest.fixture
-def start():
-    """Starts services with flags of their own; each must end cleanly when the test is over."""
-    services = []
-
-    def start_one(*flags, **options):
-        services.append(Service(*flags, **options))
-        return services[-1]
-
-    yield start_one
-    try:
-        for service in services:
-            service.stop()
-    finally:
-        for service in services:
-            service.kill()
 
 
 @pytest.fixture(scope="session")

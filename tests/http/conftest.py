@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import Service  # noqa: E402
+from fixtures import service, start  # noqa: E402, F401
 
 
 def pytest_configure(config):
@@ -25,32 +25,3 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("one_thread") and "start" not in item.fixturenames:
             item.add_marker("slow_under_tsan")
-
-
-@pytest.fixture
-def start():
-    """Starts services with flags of their own; each must end cleanly when the test is over."""
-    services = []
-
-    def start_one(*flags, **options):
-        services.append(Service(*flags, **options))
-        return services[-1]
-
-    yield start_one
-    try:
-        for service in services:
-            service.stop()
-    finally:
-        for service in services:
-            service.kill()
-
-
-@pytest.fixture(scope="session")
-def service():
-    """One service with the default settings, for tests that leave it as they found it."""
-    shared = Service()
-    yield shared
-    try:
-        shared.stop()
-    finally:
-        shared.kill()
