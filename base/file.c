@@ -107,7 +107,18 @@ bool file_read(const char *path, size_t bytes_max, char **data, size_t *bytes, s
     return false;
 }
 
-bool file_map(const char *path, const char **data, size_t *bytes, struct err *err)
+static struct file_mark mark_of(const struct stat *st)
+{
+    return (struct file_mark){
+        .device = (uint64_t)st->st_dev,
+        .inode = (uint64_t)st->st_ino,
+        .bytes = (uint64_t)st->st_size,
+        .modified_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+    };
+}
+
+bool file_map(const char *path, const char **data, size_t *bytes, struct file_mark *mark,
+              struct err *err)
 {
     *data = NULL;
     *bytes = 0;
@@ -126,7 +137,19 @@ bool file_map(const char *path, const char **data, size_t *bytes, struct err *er
     if (map == MAP_FAILED) return fail_with(err, path, "map", reason);
     *data = map ? map : ""; /* mmap refuses a length of 0 */
     *bytes = (size_t)st.st_size;
+    if (mark) *mark = mark_of(&st);
     return true;
+}
+
+enum file_state file_look(const char *path, const struct file_mark *mark)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) return FILE_AS_IT_WAS;
+    const struct file_mark now = mark_of(&st);
+    if (now.device != mark->device || now.inode != mark->inode) return FILE_AS_IT_WAS;
+    if (now.bytes < mark->bytes) return FILE_CUT;
+    const bool is_same = now.bytes == mark->bytes && now.modified_ns == mark->modified_ns;
+    return is_same ? FILE_AS_IT_WAS : FILE_WRITTEN;
 }
 
 void file_read_ahead(const char *data, size_t bytes, bool is_on)

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /**
  * file_read reads all of `path` (a pipe too, if somebody writes to it) into a malloc'ed block.
@@ -23,12 +24,32 @@
  */
 bool file_read(const char *path, size_t bytes_max, char **data, size_t *bytes, struct err *err);
 
+/** What a file was when it was mapped. */
+struct file_mark {
+    uint64_t device, inode, bytes;
+    int64_t modified_ns;
+};
+
 /**
  * file_map maps the regular file `path` read-only.
  * @param data  on success the content, page-aligned, until file_unmap; not NULL even for an empty
  *              file; NULL on failure
+ * @param mark  what it is now, for file_look; or NULL
  */
-bool file_map(const char *path, const char **data, size_t *bytes, struct err *err);
+bool file_map(const char *path, const char **data, size_t *bytes, struct file_mark *mark,
+              struct err *err);
+
+/** What has become of a mapped file, the worst last. */
+enum file_state {
+    FILE_AS_IT_WAS, /* also where another file has its name by now, or none: nothing is known */
+    FILE_WRITTEN,   /* it was written into, or touched: its time or its length is another */
+    FILE_CUT,       /* shorter: what is missing reads as zeros up to the end of a page, then not at
+                       all */
+};
+
+/** file_look at the file that was mapped from `path`. By its name, so that it costs no descriptor
+ * in between. */
+enum file_state file_look(const char *path, const struct file_mark *mark);
 
 /** file_read_ahead: whether reading a page of a mapped file that is not in memory brings along
  * those around it (up to megabytes; at first it does). Only a hint. */

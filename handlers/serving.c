@@ -5,6 +5,7 @@
 #include "handlers/route.h"
 #include "handlers/service.h"
 #include "handlers/value.h"
+#include "model/model.h"
 #include "model/registry.h"
 
 static void take(struct exchange *x, const struct snapshot *snapshot)
@@ -64,13 +65,39 @@ bool serving_check(struct exchange *x, struct err *err)
                    x->snapshot->name);
 }
 
-void serving_fail(struct exchange *x)
+static void fail(struct registry *registry, const struct snapshot *snapshot)
 {
-    if (!registry_fail(x->service->registry, x->snapshot)) return;
+    if (!registry_fail(registry, snapshot)) return;
     log_error("model '%s' can no longer be read: its file was cut short or its disk fails; it is "
               "taken out of service until its file is whole again and a reload opens it; put a "
               "model in place by renaming, do not write into its files",
-              x->snapshot->name);
+              snapshot->name);
+}
+
+void serving_fail(struct exchange *x)
+{
+    fail(x->service->registry, x->snapshot);
+}
+
+static void look_at(struct registry *registry, const struct snapshot *snapshot)
+{
+    const char *path;
+    const enum file_state state = model_look(snapshot->model, &path);
+    if (state == FILE_CUT) fail(registry, snapshot);
+    if (state != FILE_WRITTEN || !registry_note_written(registry, snapshot)) return;
+    log_warn("model '%s': %s has changed in place since it was opened; if it was written into, "
+             "answers may mix what it held with what it holds now, until a reload; put a model in "
+             "place by renaming, do not write into its files",
+             snapshot->name, path);
+}
+
+void serving_look(struct registry *registry)
+{
+    const struct snapshot *snapshot;
+    for (size_t i = 0; (snapshot = registry_borrow_nth(registry, i)); i++) {
+        if (!snapshot_is_broken(snapshot)) look_at(registry, snapshot);
+        registry_give_back(registry, snapshot);
+    }
 }
 
 bool serving_is_ready(const struct exchange *x)

@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+struct registry;
+
 /** serving_begin: the default model, until the request names one. */
 void serving_begin(struct exchange *x);
 
@@ -31,6 +33,11 @@ bool serving_check(struct exchange *x, struct err *err);
 /** serving_fail: what the chosen model maps could not be read just now; nobody is answered by it
  * any more. Said in the log once. */
 void serving_fail(struct exchange *x);
+
+/** serving_look at the files of every model that is served: one that was cut short takes its model
+ * out, as serving_fail does; one that was written into is said in the log, once. Any thread; it may
+ * wait for their disks. */
+void serving_look(struct registry *registry);
 
 /** serving_is_ready: whether the service takes requests, and the chosen model can be read. */
 bool serving_is_ready(const struct exchange *x);

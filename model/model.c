@@ -276,6 +276,15 @@ bool model_add_heads(struct model *model, const char *path, struct err *err)
     return heads_add(&model->heads, path, &input, err);
 }
 
+enum file_state model_look(const struct model *model, const char **path)
+{
+    const enum file_state own = bundle_look(&model->bundle);
+    const enum file_state of_heads = heads_look(&model->heads, path);
+    if (own == FILE_AS_IT_WAS || own < of_heads) return of_heads;
+    *path = model->bundle.where;
+    return own;
+}
+
 struct pool_options model_pool_options(const struct model *model)
 {
     return (struct pool_options){.pooling = model->info.pooling,

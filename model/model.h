@@ -162,6 +162,10 @@ const struct heads *model_heads(const struct model *model);
  */
 bool model_add_heads(struct model *model, const char *path, struct err *err);
 
+/** model_look: what has become of the files that are read while the model is used, the worst of
+ * them; then `path` is that file's, as long as the model lives. It may wait for their disks. */
+enum file_state model_look(const struct model *model, const char **path);
+
 /** model_pool_options: how the model pools and normalizes by default, all columns: what its heads
  * are trained on. */
 struct pool_options model_pool_options(const struct model *model);

@@ -450,6 +450,13 @@ bool registry_fail(struct registry *registry, const struct snapshot *snapshot)
     return !atomic_exchange(&counted->snapshot.is_broken, true);
 }
 
+bool registry_note_written(struct registry *registry, const struct snapshot *snapshot)
+{
+    struct counted *counted = (struct counted *)(uintptr_t)snapshot;
+    (void)registry;
+    return !atomic_exchange(&counted->snapshot.is_written, true);
+}
+
 /* The lock is held: of those that are to be closed. */
 static void end_names(struct registry *registry, const struct counted *closing)
 {

@@ -28,14 +28,15 @@ struct registry;
 /** Models and aliases together. */
 #define REGISTRY_NAMES_MAX 10000
 
-/** One opened model under its name; all constant but for is_broken. */
+/** One opened model under its name; all constant but for the last two. */
 struct snapshot {
     const char *name; /* the same pointer in every snapshot of the name */
     const struct model *model;
     const void *attached; /* of whoever put it there; NULL: nothing */
     uint64_t number;    /* 1, 2, 3 ... in the order in which snapshots were put into the registry */
     int64_t put_unix_s; /* when */
-    atomic_bool is_broken; /* what it maps can no longer be read; registry_fail */
+    atomic_bool is_broken;  /* what it maps can no longer be read; registry_fail */
+    atomic_bool is_written; /* a file of it was written into; registry_note_written */
 };
 
 /** registry_new: an empty one; NULL when there is no memory. */
@@ -107,6 +108,10 @@ void registry_give_back(struct registry *registry, const struct snapshot *snapsh
 /** registry_fail: what the snapshot, which is borrowed, maps can no longer be read. It keeps its
  * name, and nobody is to ask it any more. Returns whether nobody had said so before. */
 bool registry_fail(struct registry *registry, const struct snapshot *snapshot);
+
+/** registry_note_written: a file of the snapshot, which is borrowed, was written into. Returns
+ * whether nobody had said so before. */
+bool registry_note_written(struct registry *registry, const struct snapshot *snapshot);
 
 /** snapshot_is_broken: whether registry_fail was called of it. */
 static inline bool snapshot_is_broken(const struct snapshot *snapshot)

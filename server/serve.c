@@ -8,6 +8,7 @@
 #include "handlers/handlers.h"
 #include "handlers/keys.h"
 #include "handlers/metrics.h"
+#include "handlers/serving.h"
 #include "model/model.h"
 #include "model/registry.h"
 #include "server/activation.h"
@@ -334,6 +335,13 @@ static void on_reload_end(void *user)
     end_if_over(server);
 }
 
+/* On a worker. */
+static void on_look(void *user)
+{
+    const struct server *server = user;
+    serving_look(server->registry);
+}
+
 static void on_links_changed(void *user)
 {
     struct server *server = user;
@@ -601,7 +609,7 @@ static bool prepare(struct server *server, struct err *err)
 
 static bool init_reloads(struct server *server)
 {
-    watch_init(&server->watch, &server->uv, on_links_changed, server);
+    watch_init(&server->watch, &server->uv, on_look, on_links_changed, server);
     if (reload_init(&server->reload, &server->uv, server->parts, list_parts(server),
                     server->metrics, on_reload_end, server))
         return true;

@@ -24,7 +24,7 @@ static void on_timer(uv_timer_t *timer);
 
 static void start_timer(struct watch *watch)
 {
-    if (watch->every_ms > 0 && watch->n > 0 && !watch->is_ended)
+    if (watch->every_ms > 0 && !watch->is_ended)
         uv_timer_start(&watch->timer, on_timer, watch->every_ms, 0);
 }
 
@@ -44,6 +44,7 @@ static void look(uv_work_t *work)
 {
     struct watch *watch = work->data;
     watch->found = links_hash(watch->links, watch->n);
+    watch->on_look(watch->user);
 }
 
 static void after_look(uv_work_t *work, int status)
@@ -65,9 +66,11 @@ static void on_timer(uv_timer_t *timer)
     watch->is_looking = uv_queue_work(timer->loop, &watch->work, look, after_look) == 0;
 }
 
-void watch_init(struct watch *watch, uv_loop_t *loop, void (*on_change)(void *user), void *user)
+void watch_init(struct watch *watch, uv_loop_t *loop, void (*on_look)(void *user),
+                void (*on_change)(void *user), void *user)
 {
-    *watch = (struct watch){.on_change = on_change, .user = user};
+    *watch = (struct watch){.on_look = on_look, .on_change = on_change, .user = user};
+    take(watch, NULL, 0, links_hash(NULL, 0)); /* none lead nowhere */
     uv_timer_init(loop, &watch->timer);
     watch->timer.data = watch->work.data = watch;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file watch.h
- * Looks at symbolic links now and then, for whoever swaps what lies behind them (NAME/current, and
- * ..data of volumes that Kubernetes mounts). No inotify: network file systems tell nothing.
+ * Looks at files now and then: at symbolic links, for whoever swaps what lies behind them
+ * (NAME/current, and ..data of volumes that Kubernetes mounts), and, by `on_look`, at whatever else
+ * there is to see. No inotify: network file systems tell nothing.
  *
- * A link is looked at by a worker, since a file system may make it wait. A change counts when the
- * links have stayed as they are for one interval more, and once: what it led to may be refused, and
- * is then tried again when a link changes once more. For the main thread.
+ * A worker looks, since a file system may make it wait. A change of links counts when they have
+ * stayed as they are for one interval more, and once: what it led to may be refused, and is then
+ * tried again when a link changes once more. For the main thread.
  */
 #pragma once
 
@@ -30,12 +31,14 @@ struct watch {
     char **next;
     size_t n_next;
     uint64_t next_known;
+    void (*on_look)(void *user);
     void (*on_change)(void *user);
     void *user;
 };
 
-/** watch_init: `on_change` is called on the main thread. */
-void watch_init(struct watch *watch, uv_loop_t *loop, void (*on_change)(void *user), void *user);
+/** watch_init: `on_look` is called on a worker at each look, `on_change` on the main thread. */
+void watch_init(struct watch *watch, uv_loop_t *loop, void (*on_look)(void *user),
+                void (*on_change)(void *user), void *user);
 
 /** watch_set: the links at these paths (n), whose array is taken, texts and all; they are known to
  * have led where `known` says (links_hash). */

@@ -56,6 +56,12 @@ json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tok
     return json;
 }
 
+enum file_state bundle_look(const struct bundle *bundle)
+{
+    if (!bundle->source.is_mapped || bundle->is_copied) return FILE_AS_IT_WAS;
+    return file_look(bundle->where, &bundle->source.mark);
+}
+
 void bundle_close(struct bundle *bundle)
 {
     tokenizer_close(bundle->tokenizer);

@@ -23,6 +23,7 @@ struct bundle {
     const char *format; /* "safetensors", "packed", "npy", "word2vec", "glove", "fasttext" */
     bool is_packed;
     bool is_alone;    /* the file is all of its model */
+    bool is_copied;   /* nothing of the weights' file is read any more */
     bool is_checked;  /* no row holds NaN or Inf: looked through when the file was made */
     char where[1300]; /* the weights' path, for messages */
 };
@@ -55,6 +56,9 @@ const struct prompt *bundle_prompt(const struct bundle *bundle);
 /** bundle_settings: what its config.json would say with this tokenizer (its own, or one made of
  * it); owned by the caller (json_decref). */
 struct json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tokenizer);
+
+/** bundle_look: what has become of the weights' file, where it is read while vectors are made. */
+enum file_state bundle_look(const struct bundle *bundle);
 
 /** bundle_close frees and unmaps; empty (zeroed) content is fine. */
 void bundle_close(struct bundle *bundle);

@@ -25,14 +25,13 @@ static bool ends_with(const char *name, const char *end)
     return bytes > end_bytes && strcmp(name + bytes - end_bytes, end) == 0;
 }
 
-/* Maps file `name` of the source's folder; a file that is not there leaves `span` empty. */
-static bool map_file(const struct source *source, const char *name, struct span *span,
-                     struct err *err)
+static bool map_marked(const struct source *source, const char *name, struct span *span,
+                       struct file_mark *mark, struct err *err)
 {
     char path[sizeof source->path + 1 + NAME_MAX + 1];
     struct err reason;
     snprintf(path, sizeof path, "%s/%s", source->path, name);
-    if (!file_map(path, &span->data, &span->bytes, &reason)) {
+    if (!file_map(path, &span->data, &span->bytes, mark, &reason)) {
         if (errno == ENOENT) return true;
         return err_set(err, ERR_IO, NULL,
                        "%s; a model's files must be regular files that this user may read",
@@ -45,6 +44,18 @@ static bool map_file(const struct source *source, const char *name, struct span 
     if (what && (ends_with(name, ".json") || kind_is_pointer(*span)))
         return err_set(err, ERR_FORMAT, NULL, "%s: it is %s", path, what);
     return true;
+}
+
+/* Maps file `name` of the source's folder; a file that is not there leaves `span` empty. */
+static bool map_file(const struct source *source, const char *name, struct span *span,
+                     struct err *err)
+{
+    return map_marked(source, name, span, NULL, err);
+}
+
+static bool map_weights(struct source *source, const char *name, struct err *err)
+{
+    return map_marked(source, name, &source->weights, &source->mark, err);
 }
 
 /* The name goes into logs and reply headers: what would break a line does not. */
@@ -246,8 +257,8 @@ static bool find_shard(struct source *source, const char *tensor, struct err *er
     if (!root) return true;
     if (!tensor && read_beside(source, "config.json", &config, &ignored))
         tensor = json_string_value(json_object_get(config, "tensor"));
-    bool done = choose_shard(source, root, tensor, err) &&
-                map_file(source, source->weights_name, &source->weights, err);
+    bool done =
+        choose_shard(source, root, tensor, err) && map_weights(source, source->weights_name, err);
     if (done && !source->weights.data)
         done = err_set(err, ERR_FORMAT, NULL,
                        "%.300s/" INDEX_NAME
@@ -262,7 +273,7 @@ static bool find_shard(struct source *source, const char *tensor, struct err *er
 static bool find_static_folder(struct source *source, struct err *err)
 {
     static const char weights[] = STATIC_FOLDER "/model.safetensors";
-    if (!map_file(source, weights, &source->weights, err)) return false;
+    if (!map_weights(source, weights, err)) return false;
     if (!source->weights.data) return true;
     strcpy(source->weights_name, weights);
     source->layout.is_static_embedding = true;
@@ -303,7 +314,7 @@ static bool find_other_form(struct source *source, struct err *err)
                        "among them; name one of them as the model",
                        source->path, default_weights_name, n, found);
     if (n == 1) snprintf(source->weights_name, sizeof source->weights_name, "%s", found);
-    return n == 0 || map_file(source, found, &source->weights, err);
+    return n == 0 || map_weights(source, found, err);
 }
 
 static bool has_file(const struct source *source, const char *name)
@@ -316,7 +327,7 @@ static bool has_file(const struct source *source, const char *name)
 static bool find_weights(struct source *source, const char *tensor, struct err *err)
 {
     const struct span *found = &source->weights;
-    if (!map_file(source, source->weights_name, &source->weights, err)) return false;
+    if (!map_weights(source, source->weights_name, err)) return false;
     if (source->is_folder && !((found->data || find_static_folder(source, err)) &&
                                (found->data || find_shard(source, tensor, err)) &&
                                (found->data || find_other_form(source, err))))

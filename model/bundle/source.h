@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/span.h"
 #include "model/bundle/prompts.h"
 
@@ -34,6 +35,7 @@ struct source {
     char weights_name[256]; /* of the weights' file in it, for messages */
     char tensor[1024];      /* the table's name, where an index of several files says it; else "" */
     struct span weights;    /* model.safetensors; always there */
+    struct file_mark mark;  /* of the weights, where they are mapped */
     /* Once they are read: */
     struct span config;    /* config.json */
     struct span tokenizer; /* tokenizer.json */
@@ -45,7 +47,8 @@ struct source {
 
 /**
  * Files are mapped, not copied: replace a model by renaming a new folder or file into place.
- * Cutting a mapped file short kills the process that serves it (SIGBUS), as with every memory map.
+ * A mapped file that is cut short can be read no more (base/guard.h, file_look), as with every
+ * memory map.
  *
  * source_open finds `path` among the built-in models, else maps the weights of that folder, or the
  * weights file whose folder holds the rest. In a folder the weights are model.safetensors, or that

@@ -91,10 +91,13 @@ static bool add_bytes(struct heads *heads, const struct head_file *file, const c
 static bool add_file(struct heads *heads, const char *path, const char *where, const char *name,
                      const struct head_input *input, struct err *err)
 {
-    struct head_file file = {.is_mapped = true};
-    if (!file_map(path, &file.bytes.data, &file.bytes.bytes, err)) return false;
-    if (add_bytes(heads, &file, where, name, input, err)) return true;
+    struct head_file file = {.is_mapped = true, .path = strdup(path)};
+    if (!file.path) return err_set(err, ERR_MEMORY, NULL, "no memory for the head %s", where);
+    if (file_map(path, &file.bytes.data, &file.bytes.bytes, &file.mark, err) &&
+        add_bytes(heads, &file, where, name, input, err))
+        return true;
     file_unmap(file.bytes.data, file.bytes.bytes);
+    free(file.path);
     return false;
 }
 
@@ -356,12 +359,38 @@ void heads_names(const struct heads *heads, char *out, size_t size)
                                head_info(heads->items[i])->name);
 }
 
+/* Of a head's file nothing but n-grams is read where it lies. */
+static enum file_state look_at(const struct heads *heads, size_t i, const char **path)
+{
+    const struct head_file *file = &heads->files[i];
+    const struct bundle *own = heads->own[i];
+    const bool is_read = file->is_mapped && head_info(heads->items[i])->ngrams > 0;
+    const enum file_state state = is_read ? file_look(file->path, &file->mark) : FILE_AS_IT_WAS;
+    const enum file_state of_own = own ? bundle_look(own) : FILE_AS_IT_WAS;
+    *path = of_own > state ? own->where : file->path;
+    return of_own > state ? of_own : state;
+}
+
+enum file_state heads_look(const struct heads *heads, const char **path)
+{
+    enum file_state worst = FILE_AS_IT_WAS;
+    for (size_t i = 0; i < heads->n; i++) {
+        const char *at;
+        const enum file_state state = look_at(heads, i, &at);
+        if (state <= worst) continue;
+        worst = state;
+        *path = at;
+    }
+    return worst;
+}
+
 void heads_close(struct heads *heads)
 {
     for (size_t i = 0; i < heads->n; i++) {
         head_close(heads->items[i]);
         if (heads->files[i].is_mapped)
             file_unmap(heads->files[i].bytes.data, heads->files[i].bytes.bytes);
+        free(heads->files[i].path);
         free(heads->files[i].owned);
         close_own(heads->own[i]);
     }

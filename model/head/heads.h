@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/file.h"
 #include "model/head/head.h"
 
 #include <stdbool.h>
@@ -25,7 +26,9 @@ struct tensors;
 struct head_file {
     struct span bytes;
     bool is_mapped; /* by itself: to be unmapped */
-    char *owned;    /* bytes made here: to be freed; or NULL */
+    char *path;     /* of one that is mapped */
+    struct file_mark mark;
+    char *owned; /* bytes made here: to be freed; or NULL */
 };
 
 struct heads {
@@ -79,6 +82,10 @@ const struct head *heads_default(const struct heads *heads);
 
 /** heads_names writes the names, separated by ", ", cut to `size`; for messages. */
 void heads_names(const struct heads *heads, char *out, size_t size);
+
+/** heads_look: what has become of the files that are read while heads answer, the worst of them;
+ * then `path` is that file's, as long as the heads live. */
+enum file_state heads_look(const struct heads *heads, const char **path);
 
 /** heads_close frees all; empty (zeroed) heads are fine. */
 void heads_close(struct heads *heads);

@@ -70,7 +70,7 @@ struct reading {
 
 static bool reading_open(struct reading *reading, const char *path, struct err *err)
 {
-    if (!file_map(path, &reading->bytes.data, &reading->bytes.bytes, err)) return false;
+    if (!file_map(path, &reading->bytes.data, &reading->bytes.bytes, NULL, err)) return false;
     if (tensors_open(&reading->file, reading->bytes, path, err)) return true;
     file_unmap(reading->bytes.data, reading->bytes.bytes);
     return false;

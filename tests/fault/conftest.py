@@ -13,6 +13,7 @@ from fixtures import start  # noqa: E402, F401
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes its time; `make fault-long` runs it")
+    config.addinivalue_line("markers", "slow_under_tsan: of modules that are imported; nothing here is repeated there")
     # Clients by the hundred need descriptors, and so do the services that they start.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))

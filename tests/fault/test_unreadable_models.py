@@ -13,6 +13,7 @@ import pytest
 from faults import PAGE, Asker, embed_body, make_large, replace_file, table_of
 from harness import PATIENCE_S, PROGRAM, wait_until
 from test_models import ask, reload, reloads
+from test_train import ROWS, Trained, small_model
 
 LOW, HIGH = "w1", "w7000"  # of the first page, and of one far behind it
 PORTION = "it is served again after a reload"
@@ -25,8 +26,8 @@ def folders(tmp_path):
 
 @pytest.fixture
 def service(start, folders):
-    """The default one, a, is the one that is cut."""
-    return start("--models", str(folders[0].parent))
+    """The default one, a, is the one that is cut; only who reads what is missing finds that."""
+    return start("--models", str(folders[0].parent), "--watch=0")
 
 
 def cut(folder, bytes_left=PAGE):
@@ -79,6 +80,77 @@ def test_under_load_the_model_goes_and_comes_back_and_the_other_stays(service, f
     said = service.stderr()
     assert said.count("model 'a' can no longer be read") == 1 and "it stays out of service" in said
     assert service.metric('embedd_rejected_total{reason="model_unreadable"}') >= 3
+
+
+@pytest.fixture
+def watchful(start, folders):
+    return start("--models", str(folders[0].parent), "--watch=50ms")
+
+
+def is_taken_out(service, model, word=LOW):
+    return ask(service, "/v1/embeddings", model=model, input=word)[0] == 503
+
+
+@pytest.mark.parametrize("missing", (1, 200, PAGE + 200))
+def test_nobody_need_read_what_is_missing(watchful, folders, missing):
+    """What is missing of the last page reads as zeros: nothing of it is answered for long."""
+    path = table_of(folders[0])
+    whole = path.read_bytes()
+    before = vector_bits(watchful, "a", "w7999"), vector_bits(watchful, "b", "w7999")
+    cut(folders[0], len(whole) - missing)
+    wait_until(lambda: is_taken_out(watchful, "a"), "the model is taken out")
+    assert ask(watchful, "/v1/embeddings", model="a", input="w7999")[0] == 503
+    assert vector_bits(watchful, "b", "w7999") == before[1]
+    assert watchful.get("/ready").status == 503 and watchful.get("/live").status == 200
+    assert watchful.metric('embedd_rejected_total{reason="model_unreadable"}') >= 2
+    path.write_bytes(whole)
+    assert is_taken_out(watchful, "a")  # until a reload
+    reload(watchful)
+    assert (vector_bits(watchful, "a", "w7999"), vector_bits(watchful, "b", "w7999")) == before
+    said = watchful.stderr()
+    assert said.count("model 'a' can no longer be read") == 1 and "model 'b'" not in said
+
+
+@pytest.mark.parametrize("more", (b"", b"more"))
+def test_who_writes_into_a_file_is_told_once_and_served(watchful, folders, more):
+    path = table_of(folders[0])
+    path.write_bytes(path.read_bytes()[::-1] + more) if more else os.utime(path)
+    wait_until(lambda: "has changed in place" in watchful.stderr(), "it is noticed")
+    assert ask(watchful, "/v1/embeddings", model="a", input=LOW)[0] in (200, 500)
+    os.utime(path)  # once more
+    cut(folders[1], PAGE)
+    wait_until(lambda: is_taken_out(watchful, "b"), "both were looked at again")
+    assert watchful.stderr().count(f"model 'a': {path} has changed in place") == 1
+
+
+def test_what_is_not_read_any_more_may_be_written_into(start, tmp_path, folders):
+    """Nor is anything said of files that have been replaced."""
+    words = tmp_path / "words.vec"
+    words.write_text("love 1 2\nsea 3 4\n")
+    service = start(f"--model=a={folders[0]}", f"--model=b={folders[1]}", f"--model=words={words}", "--watch=50ms")
+    before = vector_bits(service, "words", "sea"), vector_bits(service, "a")
+    words.write_text("")
+    for name in ("vocab.txt", "config.json"):
+        (folders[0] / name).write_text("")
+    old = folders[0].with_name("old")
+    replace_file(table_of(folders[0]), b"another one")
+    cut(folders[1], PAGE)
+    wait_until(lambda: is_taken_out(service, "b"), "all were looked at")
+    assert (vector_bits(service, "words", "sea"), vector_bits(service, "a")) == before
+    assert "model 'a'" not in service.stderr() and "model 'words'" not in service.stderr()
+
+
+@pytest.mark.parametrize("name", ("head.safetensors", "model.safetensors"))
+def test_a_head_whose_file_is_cut_takes_its_model_out(start, tmp_path, name):
+    """What is read of a head while it answers: its n-grams, and a table of its own."""
+    model = small_model(tmp_path)
+    trained = Trained(tmp_path, f"--from={model}", "--mode=both", "--epochs=2", rows=ROWS).path
+    (model / "heads").mkdir()
+    trained = trained.rename(model / "heads" / "own")
+    service = start(f"--model={model}", "--watch=50ms")
+    assert ask(service, "/v1/classify", text="where is the bank")[0] == 200
+    os.truncate(trained / name, (trained / name).stat().st_size - 1)
+    wait_until(lambda: ask(service, "/v1/classify", text="where is the bank")[0] == 503, "it is taken out")
 
 
 # Of every dialect, one that asks a model for something.

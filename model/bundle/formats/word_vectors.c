@@ -34,7 +34,7 @@ static bool open(struct bundle *bundle, const struct model_options *options, str
         word_vectors_clear(&vectors);
         return false;
     }
-    bundle->is_checked = true;
+    bundle->is_checked = bundle->is_copied = true;
     settings_default_pooling(&bundle->settings, POOLING_UNIT);
     struct table table = table_of((struct rows){.at = vectors.rows,
                                                 .stride_bytes = vectors.dim * sizeof(float),

@@ -3,6 +3,7 @@
 #include "tests/test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,7 +102,7 @@ static void a_pipe_is_read_to_its_end(void **state)
     free(data);
     const char *map;
     struct err err;
-    assert_false(file_map(path, &map, &bytes, &err));
+    assert_false(file_map(path, &map, &bytes, NULL, &err));
     assert_int_equal(errno, ENODEV);
     close(ends[0]);
 }
@@ -112,7 +113,7 @@ static void a_mapped_file_is_what_was_written(void **state)
     const char *path = write_file("a", "0123456789", 10), *data;
     size_t bytes;
     struct err err;
-    assert_true(file_map(path, &data, &bytes, &err));
+    assert_true(file_map(path, &data, &bytes, NULL, &err));
     assert_int_equal(bytes, 10);
     for (int is_on = 0; is_on < 2; is_on++) {
         file_read_ahead(data, bytes, is_on);
@@ -122,6 +123,62 @@ static void a_mapped_file_is_what_was_written(void **state)
     unlink(path);
 }
 
+static void write_over(const char *path, int flags, const char *data)
+{
+    const int fd = open(path, O_WRONLY | flags);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, data, strlen(data)), strlen(data));
+    close(fd);
+}
+
+static void set_time(const char *path, time_t seconds)
+{
+    const struct timespec times[] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void a_look_tells_what_has_become_of_a_file(void **state)
+{
+    (void)state;
+    const char *path = write_file("a", "0123456789", 10), *data;
+    size_t bytes;
+    struct file_mark mark;
+    set_time(path, 1000);
+    assert_true(file_map(path, &data, &bytes, &mark, NULL));
+    assert_int_equal(mark.bytes, 10);
+    assert_int_equal(file_look(path, &mark), FILE_AS_IT_WAS);
+    set_time(path, 1001);
+    assert_int_equal(file_look(path, &mark), FILE_WRITTEN);
+    write_over(path, O_APPEND, "more");
+    set_time(path, 1000);
+    assert_int_equal(file_look(path, &mark), FILE_WRITTEN);
+    assert_int_equal(truncate(path, 9), 0);
+    set_time(path, 1000);
+    assert_int_equal(file_look(path, &mark), FILE_CUT);
+    write_over(path, 0, "0123456789");
+    set_time(path, 1000);
+    assert_int_equal(file_look(path, &mark), FILE_AS_IT_WAS);
+    file_unmap(data, bytes);
+    unlink(path);
+}
+
+static void of_a_file_without_its_name_nothing_is_known(void **state)
+{
+    (void)state;
+    char path[64], other[64];
+    struct file_mark mark;
+    const char *data;
+    size_t bytes;
+    snprintf(path, sizeof path, "%s", write_file("a", "0123456789", 10));
+    snprintf(other, sizeof other, "%s", write_file("b", "0", 1));
+    assert_true(file_map(path, &data, &bytes, &mark, NULL));
+    assert_int_equal(rename(other, path), 0);
+    assert_int_equal(file_look(path, &mark), FILE_AS_IT_WAS);
+    unlink(path);
+    assert_int_equal(file_look(path, &mark), FILE_AS_IT_WAS);
+    file_unmap(data, bytes);
+}
+
 static void an_empty_file_is_no_error(void **state)
 {
     (void)state;
@@ -129,7 +186,7 @@ static void an_empty_file_is_no_error(void **state)
     char *data;
     size_t bytes = 1;
     struct err err;
-    assert_true(file_map(path, &map, &bytes, &err));
+    assert_true(file_map(path, &map, &bytes, NULL, &err));
     assert_non_null(map);
     assert_int_equal(bytes, 0);
     file_unmap(map, bytes);
@@ -153,7 +210,7 @@ static void check_refused(const char *path, int reason)
     assert_non_null(strstr(err.message, path));
     assert_non_null(strstr(err.message, strerror(reason)));
     err = (struct err){0};
-    assert_false(file_map(path, &map, &bytes, &err));
+    assert_false(file_map(path, &map, &bytes, NULL, &err));
     assert_int_equal(errno, reason);
     assert_null(map);
     assert_non_null(strstr(err.message, path));
@@ -189,6 +246,8 @@ int main(void)
         cmocka_unit_test(a_file_that_tells_no_size_is_read_whole),
         cmocka_unit_test(a_pipe_is_read_to_its_end),
         cmocka_unit_test(a_mapped_file_is_what_was_written),
+        cmocka_unit_test(a_look_tells_what_has_become_of_a_file),
+        cmocka_unit_test(of_a_file_without_its_name_nothing_is_known),
         cmocka_unit_test(an_empty_file_is_no_error),
         cmocka_unit_test(a_missing_file_and_a_folder_are_named),
         cmocka_unit_test(a_file_one_may_not_read_is_named),

@@ -221,8 +221,11 @@ static void what_can_no_longer_be_read_is_so_until_another_is_put(void **state)
     assert_true(snapshot_is_broken(first) && snapshot_is_broken(again));
     expect(registry, "m", "1"); /* it has its name still */
     expect(registry, "n", "1");
+    assert_true(registry_note_written(registry, first));
+    assert_false(registry_note_written(registry, again));
     put(registry, "m", "2");
     const struct snapshot *second = borrow(registry, "m"), *other = borrow(registry, "n");
+    assert_true(registry_note_written(registry, second)); /* another one */
     assert_true(snapshot_is_broken(first));
     assert_false(snapshot_is_broken(second) || snapshot_is_broken(other));
     registry_give_back(registry, first);
