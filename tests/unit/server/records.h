@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define RECORD_BYTES 100
@@ -170,6 +171,14 @@ struct peer {
     bool has_tunnel; /* an end is none without the last word (tunnel.h) */
 };
 
+/* What a client waits for while the server has no turn would never come. */
+static inline void peer_be_impatient(int fd)
+{
+    const struct timeval patience = {.tv_sec = 60};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+}
+
 /* Connects both ends. Returns the server's. */
 static inline int peer_connect(struct peer *peer, const struct wire_layer *layer)
 {
@@ -181,6 +190,7 @@ static inline int peer_connect(struct peer *peer, const struct wire_layer *layer
     assert_int_equal(listen(listener, 1), 0);
     getsockname(listener, (struct sockaddr *)&at, &bytes);
     peer->fd = socket(AF_INET, SOCK_STREAM, 0);
+    peer_be_impatient(peer->fd);
     assert_int_equal(connect(peer->fd, (struct sockaddr *)&at, sizeof at), 0);
     int server = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     assert_true(server >= 0);
