@@ -22,21 +22,29 @@ static bool no_memory(struct err *err)
     return err_set(err, ERR_MEMORY, NULL, "no memory for the list of models");
 }
 
-static bool add_link(struct models *models, const char *folder, const char *name, struct err *err)
+/* Before what it leads to is looked at: what changes from now on is news. */
+static bool watch_link(struct models *models, const char *folder, const char *name, struct err *err)
 {
     char *path;
-    struct stat info;
     if (asprintf(&path, "%s%s%s", folder, *folder ? "/" : "", name) < 0) return no_memory(err);
-    if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode)) {
-        free(path);
-        return true;
-    }
     if (grow_list(&models->links, &models->links_cap, models->n_links + 1, sizeof(char *))) {
         models->links[models->n_links++] = path;
+        models->links_hash = links_add(models->links_hash, path);
         return true;
     }
     free(path);
     return no_memory(err);
+}
+
+/* The link of a mounted folder; others have none. */
+static bool watch_mount(struct models *models, const char *folder, struct err *err)
+{
+    char *path;
+    struct stat info;
+    if (asprintf(&path, "%s%s..data", folder, *folder ? "/" : "") < 0) return no_memory(err);
+    const bool is_there = lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+    free(path);
+    return !is_there || watch_link(models, folder, "..data", err);
 }
 
 /* Takes `name` and `path`, unless it fails. */
@@ -45,7 +53,7 @@ static bool add_source(struct models *models, char *name, char *path, struct err
     struct model_source source = {.name = name, .path = path, .is_named = name};
     if (path && grow_list(&models->list, &models->cap, models->n + 1, sizeof *models->list)) {
         models->list[models->n++] = source;
-        return add_link(models, path, "..data", err);
+        return watch_mount(models, path, err);
     }
     free(name);
     free(path);
@@ -75,12 +83,14 @@ static bool add_current(struct models *models, const char *name, size_t bytes, c
         free(copy);
         return no_memory(err);
     }
-    return add_source(models, copy, path, err) && add_link(models, folder, CURRENT, err);
+    return add_source(models, copy, path, err);
 }
 
-static bool has_weights(const char *folder)
+/* `is_folder`: or it is a file, or not there. */
+static bool has_weights(const char *folder, bool *is_folder)
 {
     DIR *entries = opendir(folder);
+    *is_folder = entries;
     bool found = false;
     for (const struct dirent *entry; entries && !found && (entry = readdir(entries));)
         found = source_stem_bytes(entry->d_name) > 0;
@@ -92,7 +102,11 @@ static bool has_weights(const char *folder)
 static bool add_path(struct models *models, const char *name, size_t bytes, const char *path,
                      struct err *err)
 {
-    if (!has_current(path) || has_weights(path)) {
+    bool is_folder;
+    const bool is_whole = has_weights(path, &is_folder) || !is_folder;
+    /* It may be there only later. */
+    if (!is_whole && !watch_link(models, path, CURRENT, err)) return false;
+    if (is_whole || !has_current(path)) {
         char *copy = name ? strndup(name, bytes) : NULL;
         if (name && !copy) return no_memory(err);
         return add_source(models, copy, strdup(path), err);
@@ -249,7 +263,8 @@ static bool read_sources(struct models *models, const struct config *config, str
     const bool has_folder = config_is_set(config->models);
     const bool is_listed = !has_folder || config->origins[CONFIG_model] != CONFIG_DEFAULT;
     return (!is_listed || each_line(config->model, models, take_model, err)) &&
-           (!has_folder || (add_link(models, config->models, "..data", err) &&
+           (!has_folder || (watch_mount(models, config->models, err) &&
+                            watch_link(models, config->models, "*/" CURRENT, err) &&
                             read_folder(models, config->models, err))) &&
            check_names(models, err);
 }
@@ -260,18 +275,17 @@ static bool watch_file(struct models *models, const struct config *config, struc
     const char *slash = config->file ? strrchr(config->file, '/') : NULL;
     if (!config->file) return true;
     char *folder = strndup(config->file, slash ? (size_t)(slash - config->file) : 0);
-    const bool done = folder ? add_link(models, folder, "..data", err) : no_memory(err);
+    const bool done = folder ? watch_mount(models, folder, err) : no_memory(err);
     free(folder);
     return done;
 }
 
 bool models_read(struct models *models, const struct config *config, struct err *err)
 {
-    *models = (struct models){0};
+    *models = (struct models){.links_hash = LINKS_START};
     if (!read_options(models, config, err) || !read_sources(models, config, err) ||
         !watch_file(models, config, err))
         return false;
-    models->links_hash = links_hash(models->links, models->n_links);
     if (models->n == 0)
         return err_set(err, ERR_USAGE, "model", "model names no model; give a PATH or NAME=PATH");
     if (models->n > 1 && config_is_set(config->heads))

@@ -33,9 +33,9 @@ struct models {
     struct model_alias *aliases; /* (n_aliases) */
     size_t n_aliases, aliases_cap;
     char *options; /* what else they are opened by, as text */
-    char **links;  /* (n_links) paths of the links behind which they lie */
+    char **links;  /* (n_links) paths of the links behind which they lie, or will (base/links.h) */
     size_t n_links, links_cap;
-    uint64_t links_hash; /* where they led before anything was opened (base/links.h) */
+    uint64_t links_hash; /* where they led before anything behind them was looked at */
     bool is_open;        /* all of them were opened once */
 };
 

@@ -264,6 +264,32 @@ def test_what_current_leads_to_is_served_and_followed(start, tmp_path):
     assert "a watched link leads elsewhere" in service.stderr()
 
 
+def test_what_current_leads_to_may_come_and_go_while_serving(start, tmp_path):
+    make_model(tmp_path / "models" / "m1", 1)
+    service = start("--models", str(tmp_path / "models"), "--watch", "50ms")
+    versions(tmp_path / "models" / "m2", 2, 2)
+    wait_until(lambda: ids(service) == ["m1", "m2"], "a new folder is served")
+    make_model(tmp_path / "models" / "m3" / "v1", 3)
+    (tmp_path / "models" / "m3" / "current").symlink_to("v1")
+    wait_until(lambda: ids(service) == ["m1", "m2", "m3"], "one whose link came later, too")
+    assert (vector(service, "m2"), vector(service, "m3")[0]) == ([2, 1], 3)
+    (tmp_path / "models" / "m2").rename(tmp_path / "m2")
+    wait_until(lambda: ids(service) == ["m1", "m3"], "one that is gone is not served")
+
+
+def test_a_model_that_lost_its_link_is_served_when_it_is_there_again(start, tmp_path):
+    versions(tmp_path / "m", 1, 2)
+    service = start("--model", str(tmp_path / "m"), "--watch", "30ms")
+    (tmp_path / "m" / "current").unlink()
+    wait_until(lambda: reloads(service, "failed") == 1, "it is refused")
+    reloads_before = reloads(service)
+    service.signal(signal.SIGHUP)
+    wait_until(lambda: reloads(service, "failed") == 2, "once more, without a link to watch")
+    assert vector(service) == [1, 1] and reloads(service) == reloads_before
+    point(tmp_path / "m", "v2")
+    wait_until(lambda: vector(service) == [1, 2], "it is followed again")
+
+
 def test_a_model_of_several_versions_has_the_name_of_its_folder(start, tmp_path):
     versions(tmp_path / "mine", 4, 2)
     service = start("--model", f"{tmp_path}/mine/", "--watch", "0")
