@@ -92,7 +92,7 @@ static const struct {
 } scopes[] = {
 #define LACKS(name)                                                                                \
     {                                                                                              \
-        "the API key is not good for this: it has not the scope " name,                            \
+        "the API key is not good for this: it lacks the scope " name,                              \
             REALM ", error=\"insufficient_scope\", scope=\"" name "\""                             \
     }
     [SCOPE_EMBED] = {KEY_EMBED, LACKS("embed")},

@@ -207,7 +207,7 @@ static void each_api_says_no_in_its_own_shape(void **state)
         const char *path, *unauthorized, *forbidden;
     } shapes[] = {
         {"/v1/embeddings", "\"code\":\"invalid_api_key\"", "\"code\":\"missing_scope\""},
-        {"/v1/ids", "\"type\":\"invalid_request_error\"", "has not the scope embed"},
+        {"/v1/ids", "\"type\":\"invalid_request_error\"", "it lacks the scope embed"},
         {"/embed", NULL, "\"error_type\":\"Validation\""},
         {"/api/embed", "{\"error\":\"this server", "{\"error\":\"the API key"},
         {"/v2/embed", "{\"message\":\"this server", "{\"message\":\"the API key"},
