@@ -23,6 +23,7 @@ struct target {
     char host[256], port[8], path[512];
     char socket[108]; /* a Unix one's path, or @NAME; "": the two above */
     bool is_tls;
+    char place[280]; /* for messages: "127.0.0.1 port 8080" */
 };
 
 /* A connection to it. */
@@ -42,6 +43,7 @@ static bool read_unix_target(const char *url, struct target *target, struct err 
                        "the path of a Unix socket has 1 to %zu bytes, not '%.*s'",
                        sizeof target->socket - 1, ERR_VALUE_BYTES, path);
     strcpy(target->socket, path);
+    snprintf(target->place, sizeof target->place, "unix:%s", path);
     return true;
 }
 
@@ -81,15 +83,8 @@ static bool read_target(const char *url, bool is_tls, struct target *target, str
     if (!strcmp(target->host, "0.0.0.0") || !strcmp(target->host, "*"))
         strcpy(target->host, "127.0.0.1");
     if (!strcmp(target->host, "::")) strcpy(target->host, "::1");
+    snprintf(target->place, sizeof target->place, "%s port %s", target->host, target->port);
     return true;
-}
-
-static void write_place(const struct target *target, char *out, size_t bytes)
-{
-    if (*target->socket)
-        snprintf(out, bytes, "unix:%s", target->socket);
-    else
-        snprintf(out, bytes, "%s port %s", target->host, target->port);
 }
 
 static struct addrinfo *resolve(const struct target *target, struct err *err)
@@ -103,8 +98,7 @@ static struct addrinfo *resolve(const struct target *target, struct err *err)
         failure = getaddrinfo(target->host, target->port, &hints, &found);
     }
     if (!failure) return found;
-    err_set(err, ERR_IO, NULL, "cannot find %s port %s: %s", target->host, target->port,
-            gai_strerror(failure));
+    err_set(err, ERR_IO, NULL, "cannot find %s: %s", target->place, gai_strerror(failure));
     return NULL;
 }
 
@@ -145,12 +139,9 @@ static int open_connection(const struct target *target, struct err *err)
             fd = connect_to(at->ai_family, at->ai_addr, at->ai_addrlen);
         freeaddrinfo(found);
     }
-    if (fd < 0) {
-        char where[300];
-        write_place(target, where, sizeof where);
-        err_set(err, ERR_IO, NULL, "nothing answers on %s: %s", where,
+    if (fd < 0)
+        err_set(err, ERR_IO, NULL, "nothing answers on %s: %s", target->place,
                 strerror(errno == EINPROGRESS ? ETIMEDOUT : errno));
-    }
     return fd;
 }
 
@@ -175,8 +166,7 @@ static bool refused(const struct line *line, const struct target *target, int fa
         why = gnutls_alert_get_name(gnutls_alert_get(line->tls));
     else if (failure == GNUTLS_E_AGAIN)
         why = "it does not answer";
-    return err_set(err, ERR_IO, NULL, "no TLS with %s port %s: %s", target->host, target->port,
-                   why);
+    return err_set(err, ERR_IO, NULL, "no TLS with %s: %s", target->place, why);
 }
 
 /* Whose certificate it is does not matter: what is asked is whether somebody answers. */
@@ -242,11 +232,9 @@ static bool ask(const struct line *line, const struct target *target, char *repl
     }
     if (!end && line->tls && n == GNUTLS_E_FATAL_ALERT_RECEIVED)
         return refused(line, target, (int)n, err);
-    if (!end) {
-        char where[300];
-        write_place(target, where, sizeof where);
-        return err_set(err, ERR_IO, NULL, "no answer from %s within %d s", where, TIMEOUT_S);
-    }
+    if (!end)
+        return err_set(err, ERR_IO, NULL, "no answer from %s within %d s", target->place,
+                       TIMEOUT_S);
     *end = '\0';
     return true;
 }
@@ -264,9 +252,7 @@ static bool check_health(const char *url, const struct config *config, struct er
     hang_up(&line);
     if (!is_answered) return false;
     if (!strncmp(reply, "HTTP/1.", 7) && !strncmp(reply + 8, " 200", 4)) return true;
-    char where[300];
-    write_place(&target, where, sizeof where);
-    return err_set(err, ERR_IO, NULL, "%s is not healthy: %s", where, reply);
+    return err_set(err, ERR_IO, NULL, "%s is not healthy: %s", target.place, reply);
 }
 
 int health_main(int argc, char **argv)
@@ -274,12 +260,11 @@ int health_main(int argc, char **argv)
     int n_files, exit_code;
     const struct flags flags = {
         .usage = "embedd health [URL]",
-        .about = "Asks a running service whether it is well: exit code 0 if it answers 200, else "
-                 "1.\nURL may be unix:/PATH. Without it: /health where EMBEDD_LISTEN or the config "
-                 "file's "
-                 "`listen`\nsays, at the first of several, by TLS where EMBEDD_TLS_CERT or "
-                 "`tls-cert` is set. "
-                 "Certificates\nare not checked.",
+        .about = "Asks a running service whether it is well: exit code 0 if it answers\n"
+                 "200, else 1. URL may be unix:/PATH. Without it: /health where\n"
+                 "EMBEDD_LISTEN or the config file's `listen` says, at the first of\n"
+                 "several, by TLS where EMBEDD_TLS_CERT or `tls-cert` is set.\n"
+                 "Certificates are not checked.",
         .files_max = 1,
     };
     if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
