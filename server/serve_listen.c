@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is let in: the listeners, where they come from, and which loop a connection goes to. */
+#include "server/serve_parts.h"
+
+#include "base/log.h"
+#include "server/activation.h"
+#include "server/wire.h"
+
+#include <stdint.h>
+
+static const char reply_503[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+                                "Content-Length: 0\r\nConnection: close\r\n\r\n";
+
+/* ---- connections ---- */
+
+/* Over max-connections: told so as far as that goes without waiting, then closed. */
+static void turn_away(struct server *server, const struct arrival *arrival)
+{
+    wire_turn_away(arrival, reply_503);
+    metrics_count_reject(server->slot, REJECT_CONNECTIONS);
+}
+
+/* To the loop with the fewest connections; of equals, the next in turn. */
+void server_deal(const struct arrival *arrival, void *user)
+{
+    struct server *server = user;
+    size_t best = 0, fewest = SIZE_MAX, sum = 0;
+    for (size_t i = 0; i < server->n_loops; i++) {
+        size_t at = (server->next_loop + i) % server->n_loops;
+        size_t n = loop_connections(server->loops[at]);
+        sum += n;
+        if (n >= fewest) continue;
+        best = at;
+        fewest = n;
+    }
+    const size_t spare = arrival->door->is_admin ? ADMIN_CONNECTIONS_SPARE : 0;
+    if (sum >= config_now(server)->max_connections + spare) {
+        turn_away(server, arrival);
+        return;
+    }
+    server->next_loop = (best + 1) % server->n_loops;
+    loop_give(server->loops[best], arrival);
+}
+
+/* ---- listeners ---- */
+
+static bool read_proxies(struct server *server, struct err *err)
+{
+    const struct config *config = config_now(server);
+    if (config_is_set(config->trusted_proxies))
+        return networks_read(&server->proxies, config->trusted_proxies, "trusted-proxies", err);
+    if (!config->proxy_protocol) return true;
+    return err_set(err, ERR_USAGE, "proxy-protocol",
+                   "proxy-protocol needs trusted-proxies: whose headers are to be believed");
+}
+
+static bool has_handover(const struct server *server)
+{
+    return config_is_set(config_now(server)->handover);
+}
+
+static bool open_handover(struct server *server, struct err *err)
+{
+    if (!has_handover(server) ||
+        handover_open(&server->handover, config_now(server)->handover, &server->listeners, err))
+        return true;
+    listeners_close(&server->listeners);
+    return false;
+}
+
+/* Listening sockets that others have open already. */
+bool server_find_sockets(struct server *server, struct err *err)
+{
+    server->predecessor = -1;
+    return activation_take(&server->passed, err) &&
+           (!has_handover(server) ||
+            handover_ask(config_now(server)->handover, &server->predecessor, &server->given, err));
+}
+
+/* Where other machines can ask, somebody must have decided who may. */
+static bool check_strangers(const struct server *server, const struct listener *listener,
+                            struct err *err)
+{
+    const char *address = *listener->address ? listener->address : listener->socket.url;
+    if (server->keys || listener_is_loopback(listener)) return true;
+    if (!config_now(server)->insecure)
+        return err_set(
+            err, ERR_USAGE, "listen",
+            "listen %.*s lets other machines ask, whoever they are: give a file of keys "
+            "with --api-keys (embedd key new --file makes one), or start with --insecure "
+            "where something else keeps strangers away",
+            ERR_VALUE_BYTES, address);
+    log_warn("insecure: whoever reaches %.*s may use this service; api-keys asks who they are",
+             ERR_VALUE_BYTES, address);
+    return true;
+}
+
+static bool check_all_strangers(const struct server *server, struct err *err)
+{
+    bool is_done = true;
+    for (size_t i = 0; i < server->listeners.n && is_done; i++)
+        is_done = check_strangers(server, &server->listeners.items[i], err);
+    return is_done;
+}
+
+bool server_listen(struct server *server, struct err *err)
+{
+    const struct config *config = config_now(server);
+    struct listeners_wish wish = {.listen = config->listen,
+                                  .admin_listen = config->admin_listen,
+                                  .given = &server->given,
+                                  .passed = &server->passed,
+                                  .door = {.layer = server->layer,
+                                           .takes_proxy_header = config->proxy_protocol,
+                                           .proxies = &server->proxies}};
+    return sockets_read_mode(config->socket_mode, &wish.mode, err) && read_proxies(server, err) &&
+           listeners_open(&server->listeners, &wish, err) && open_handover(server, err) &&
+           check_all_strangers(server, err);
+}
