@@ -3,6 +3,7 @@
 connections and never try twice; and the starts that go wrong, of which clients notice nothing."""
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -12,7 +13,7 @@ import threading
 import time
 
 import pytest
-from harness import BIG, BIG_BYTES_MIN, PATIENCE_S, PROGRAM, SMALL, Client, Place, Service, environment, post, wait_until
+from harness import BIG, BIG_BYTES_MIN, PATIENCE_S, PROGRAM, SMALL, TOP, Client, Place, Service, environment, post, wait_until
 
 
 @pytest.fixture
@@ -336,3 +337,13 @@ def test_systemd_is_told_how_far_it_is(tmp_path):
             assert service.wait() == 0
         finally:
             service.kill()
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed here")
+def test_systemd_understands_the_units(tmp_path):
+    for unit in (TOP / "docker" / "systemd").iterdir():
+        (tmp_path / unit.name).write_text(unit.read_text().replace("/usr/local/bin/embedd", PROGRAM))
+    run = subprocess.run(["systemd-analyze", "verify", *sorted(map(str, tmp_path.iterdir()))],
+                         capture_output=True, timeout=PATIENCE_S, text=True)
+    # Of a key that it does not know it only speaks; of other units there may be something to say.
+    assert run.returncode == 0 and "embedd" not in run.stdout + run.stderr, run.stderr
