@@ -6,13 +6,19 @@
  * charged for everybody who would have come meanwhile (no coordinated omission).
  *
  *     openload [--rate N] [--share F] [--seconds N] [--warmup N] [--connections N] [--seed N]
- *              PORT PATH SMALL BATCH
+ *              [--max-queue N] [--patience MS] [--batch-texts N] PORT PATH SMALL BATCH
  *
  * SMALL and BATCH are files of bodies, one a line; each arrival is a batch with probability
- * `share`.
+ * `share`, and counts as `batch-texts` texts.
  * `--rate 0` is a closed loop: every connection always has a request under way; its rate is what
  * the server can do. One thread, keep-alive connections to 127.0.0.1, one request at a time on
- * each; arrivals wait their turn where all are busy. Prints one JSON object.
+ * each; arrivals wait their turn where all are busy, at most `max-queue` of them: others are never
+ * sent.
+ *
+ * 200 is an accepted request, 429 and 503 a refused one, all else is a failure. Refusals are also
+ * timed from the moment their first byte was sent. With `patience`, what has not been answered so
+ * long after it was due is lost: where it has not been sent it never is, and a later reply counts
+ * for nothing. Connections that the server closes are opened anew. Prints one JSON object.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,12 +38,13 @@
 #include <unistd.h>
 
 #define BODIES_MAX 4096
-#define CONNECTIONS_MAX 1024
+#define CONNECTIONS_MAX 4096
 #define LATENCIES_MAX (4 << 20)
 #define HEAD_BYTES_MAX 8192
 #define DRAIN_NS 5000000000u
 
 enum kind { SMALL, BATCH, KINDS };
+enum status { OK, TOO_MANY, UNAVAILABLE, OTHER, STATUSES };
 
 struct bodies {
     char *requests[BODIES_MAX]; /* head and body, ready to send */
@@ -57,8 +64,12 @@ struct arrival {
 
 struct connection {
     int fd;
-    bool is_busy;
+    bool is_busy;     /* with a request: until its reply has come and all of it is sent */
+    bool is_answered; /* the request is */
+    bool is_closing;  /* the server said so */
     struct arrival arrival;
+    uint64_t sent_ns;
+    enum status status;
     const char *request; /* what is left to send */
     size_t request_bytes;
     char head[HEAD_BYTES_MAX + 1];
@@ -68,17 +79,32 @@ struct connection {
 };
 
 static struct {
-    double rate, share, seconds, warmup;
+    double rate, share, seconds, warmup, batch_texts;
+    uint64_t patience_ns;
+    size_t queue_max;
     int n_connections;
-} options = {.rate = 1000, .share = 0, .seconds = 5, .warmup = 1, .n_connections = 32};
+} options = {.rate = 1000,
+             .seconds = 5,
+             .warmup = 1,
+             .batch_texts = 256,
+             .patience_ns = UINT64_MAX,
+             .queue_max = LATENCIES_MAX,
+             .n_connections = 32};
 
+static struct sockaddr_in address = {.sin_family = AF_INET};
 static struct bodies bodies[KINDS];
-static struct latencies latencies[KINDS], lateness;
+static struct latencies accepted[KINDS], refused, refused_since_due, lateness;
 static struct connection connections[CONNECTIONS_MAX];
 static int idle[CONNECTIONS_MAX], n_idle;
 static struct arrival *queue; /* a ring of LATENCIES_MAX: [queue_head, queue_tail) */
 static size_t queue_head, queue_tail;
-static uint64_t start_ns, n_sent, n_done, n_wrong, done_in_window;
+static uint64_t start_ns;
+static uint64_t n_sent, n_done, n_by_status[STATUSES]; /* in all */
+static uint64_t n_cut;      /* requests whose connection ended before their reply */
+static uint64_t n_reopened; /* connections, others than those */
+static uint64_t n_unsent;   /* too many waited */
+static uint64_t n_lost;     /* not answered in time */
+static uint64_t due_in_window, sent_in_window, done_in_window[KINDS], refused_in_window;
 static uint64_t seed = 88172645463325252u;
 static int epoll_fd;
 
@@ -136,10 +162,35 @@ static bool in_window(uint64_t at_ns)
     return s >= 0 && s < options.seconds;
 }
 
+static bool is_too_late(const struct arrival *arrival, uint64_t at_ns)
+{
+    return at_ns - arrival->due_ns > options.patience_ns;
+}
+
 static void watch(struct connection *c, uint32_t events, int what)
 {
     struct epoll_event event = {.events = events, .data.ptr = c};
     if (epoll_ctl(epoll_fd, what, c->fd, &event) != 0) die("epoll", strerror(errno));
+}
+
+static void connect_to_server(struct connection *c, int flags)
+{
+    int on = 1;
+    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    if (c->fd < 0) die("socket", strerror(errno));
+    if (connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0 && errno != EINPROGRESS)
+        die("connect", strerror(errno));
+    fcntl(c->fd, F_SETFL, O_NONBLOCK);
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    watch(c, EPOLLIN, EPOLL_CTL_ADD);
+}
+
+static void reopen(struct connection *c)
+{
+    close(c->fd);
+    c->is_closing = false;
+    c->request_bytes = 0;
+    connect_to_server(c, SOCK_NONBLOCK);
 }
 
 static void send_more(struct connection *c)
@@ -151,9 +202,10 @@ static void send_more(struct connection *c)
             watch(c, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
             return;
         }
-        if (n < 0) die("send", strerror(errno));
-        c->request += n;
-        c->request_bytes -= (size_t)n;
+        if (n < 0 && errno != EPIPE && errno != ECONNRESET) die("send", strerror(errno));
+        /* Where it is closed, receive() sees whether a reply came first. */
+        c->request += n < 0 ? 0 : n;
+        c->request_bytes -= n < 0 ? c->request_bytes : (size_t)n;
     }
 }
 
@@ -162,12 +214,15 @@ static void start_request(struct connection *c, struct arrival arrival)
     struct bodies *from = &bodies[arrival.kind];
     size_t which = (size_t)(random_unit() * (double)from->n) % from->n;
     c->is_busy = true;
+    c->is_answered = false;
     c->arrival = arrival;
     c->request = from->requests[which];
     c->request_bytes = from->bytes[which];
     c->head_bytes = 0;
     c->has_head = false;
+    c->sent_ns = now_ns();
     n_sent++;
+    if (in_window(c->sent_ns)) sent_in_window++;
     send_more(c);
 }
 
@@ -176,27 +231,94 @@ static enum kind next_kind(void)
     return random_unit() <= options.share ? BATCH : SMALL;
 }
 
-/* A connection is free: the oldest that waits goes next. */
-static void use_connection(struct connection *c, bool is_going_on)
+/* The oldest arrival that waits and whose client has not lost patience. */
+static bool take_waiting(struct arrival *arrival)
 {
-    if (options.rate == 0 && is_going_on) {
-        start_request(c, (struct arrival){now_ns(), next_kind()});
-    } else if (queue_head < queue_tail) {
-        start_request(c, queue[queue_head++ % LATENCIES_MAX]);
+    uint64_t at_ns = now_ns();
+    while (queue_head < queue_tail) {
+        *arrival = queue[queue_head++ % LATENCIES_MAX];
+        if (!is_too_late(arrival, at_ns)) return true;
+        n_lost++;
+    }
+    return false;
+}
+
+static bool is_over(uint64_t at_ns)
+{
+    return (double)(at_ns - start_ns) / 1e9 >= options.warmup + options.seconds;
+}
+
+/* A connection is free. */
+static void use_connection(struct connection *c)
+{
+    uint64_t at_ns = now_ns();
+    struct arrival arrival = {.due_ns = at_ns};
+    if (options.rate == 0 && !is_over(at_ns)) {
+        arrival.kind = next_kind();
+        start_request(c, arrival);
+    } else if (take_waiting(&arrival)) {
+        start_request(c, arrival);
     } else {
         c->is_busy = false;
         idle[n_idle++] = (int)(c - connections);
     }
 }
 
+/* A request has been answered: whether all of it is sent, and where to, decides what is next. */
+static void let_go(struct connection *c)
+{
+    if (c->is_closing) {
+        n_reopened++;
+        reopen(c);
+    }
+    if (c->request_bytes == 0) use_connection(c);
+}
+
+static void count_reply(const struct connection *c, uint64_t at_ns)
+{
+    const struct arrival *arrival = &c->arrival;
+    bool is_refused = c->status == TOO_MANY || c->status == UNAVAILABLE;
+    n_by_status[c->status]++;
+    if (is_too_late(arrival, at_ns)) {
+        n_lost++;
+        return;
+    }
+    if (c->status == OK && in_window(at_ns)) done_in_window[arrival->kind]++;
+    if (is_refused && in_window(at_ns)) refused_in_window++;
+    if (!in_window(arrival->due_ns)) return;
+    if (c->status == OK) keep(&accepted[arrival->kind], at_ns - arrival->due_ns);
+    if (!is_refused) return;
+    keep(&refused, at_ns - c->sent_ns);
+    keep(&refused_since_due, at_ns - arrival->due_ns);
+}
+
 static void finish_request(struct connection *c)
 {
-    uint64_t at_ns = now_ns();
     n_done++;
-    if (in_window(at_ns)) done_in_window++;
-    if (in_window(c->arrival.due_ns)) keep(&latencies[c->arrival.kind], at_ns - c->arrival.due_ns);
-    bool is_going_on = (double)(at_ns - start_ns) / 1e9 < options.warmup + options.seconds;
-    use_connection(c, is_going_on);
+    c->is_answered = true;
+    count_reply(c, now_ns());
+    let_go(c);
+}
+
+/* The server has closed it. */
+static void end_connection(struct connection *c)
+{
+    bool was_busy = c->is_busy;
+    if (was_busy && !c->is_answered) {
+        n_cut++;
+        n_done++;
+    } else {
+        n_reopened++;
+    }
+    reopen(c);
+    if (was_busy) use_connection(c);
+}
+
+static enum status read_status(const char *head)
+{
+    if (strncmp(head, "HTTP/1.1 ", 9) != 0) return OTHER;
+    long status = strtol(head + 9, NULL, 10);
+    return status == 200 ? OK : status == 429 ? TOO_MANY : status == 503 ? UNAVAILABLE : OTHER;
 }
 
 /* The head of a reply in c->head; moves the bytes behind it into the body. false: not whole yet. */
@@ -210,7 +332,9 @@ static bool take_head(struct connection *c)
     }
     char *length = strcasestr(c->head, "\r\nContent-Length:");
     if (!length || length > end) die("reply", "no Content-Length");
-    if (strncmp(c->head, "HTTP/1.1 200", 12) != 0) n_wrong++;
+    char *closing = strcasestr(c->head, "\r\nConnection: close\r\n");
+    c->is_closing = closing && closing < end;
+    c->status = read_status(c->head);
     uint64_t body = strtoull(length + 17, NULL, 10);
     uint64_t here = c->head_bytes - (size_t)(end + 4 - c->head);
     if (here > body) die("reply", "longer than its Content-Length");
@@ -229,8 +353,12 @@ static void receive(struct connection *c)
                         : recv(c->fd, NULL, c->body_left, MSG_TRUNC);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-        if (n <= 0) die("receive", n == 0 ? "the server closed a connection" : strerror(errno));
-        if (!c->is_busy) die("receive", "bytes that nobody asked for");
+        if (n < 0 && errno != ECONNRESET) die("receive", strerror(errno));
+        if (n <= 0) {
+            end_connection(c);
+            return;
+        }
+        if (!c->is_busy || c->is_answered) die("receive", "bytes that nobody asked for");
         if (in_head) {
             c->head_bytes += (size_t)n;
             if (!take_head(c)) continue;
@@ -245,19 +373,10 @@ static void receive(struct connection *c)
     }
 }
 
-static void open_connections(uint16_t port)
+static void open_connections(void)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int on = 1;
     for (int i = 0; i < options.n_connections; i++) {
-        struct connection *c = &connections[i];
-        c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-            die("connect", strerror(errno));
-        fcntl(c->fd, F_SETFL, O_NONBLOCK);
-        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        watch(c, EPOLLIN, EPOLL_CTL_ADD);
+        connect_to_server(&connections[i], 0);
         idle[n_idle++] = i;
     }
 }
@@ -268,11 +387,16 @@ static uint64_t admit_arrivals(uint64_t due_ns)
     uint64_t at_ns = now_ns();
     for (; due_ns <= at_ns; due_ns += (uint64_t)(-log(random_unit()) * 1e9 / options.rate)) {
         struct arrival arrival = {due_ns, next_kind()};
-        if (in_window(due_ns)) keep(&lateness, at_ns - due_ns);
+        if (in_window(due_ns)) {
+            due_in_window++;
+            keep(&lateness, at_ns - due_ns);
+        }
         if (n_idle > 0) {
             start_request(&connections[idle[--n_idle]], arrival);
-        } else if (queue_tail - queue_head < LATENCIES_MAX) {
+        } else if (queue_tail - queue_head < options.queue_max) {
             queue[queue_tail++ % LATENCIES_MAX] = arrival;
+        } else {
+            n_unsent++;
         }
     }
     return due_ns;
@@ -291,6 +415,7 @@ static void wait_until(uint64_t until_ns)
         if (events[i].events & EPOLLOUT) {
             watch(c, EPOLLIN, EPOLL_CTL_MOD);
             send_more(c);
+            if (c->is_busy && c->is_answered && c->request_bytes == 0) use_connection(c);
         }
         if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive(c);
     }
@@ -303,7 +428,7 @@ static void run(void)
     uint64_t due_ns = start_ns;
     if (options.rate == 0) {
         while (n_idle > 0)
-            use_connection(&connections[idle[--n_idle]], true);
+            use_connection(&connections[idle[--n_idle]]);
     }
     while (now_ns() < end_ns) {
         if (options.rate > 0) due_ns = admit_arrivals(due_ns);
@@ -326,25 +451,50 @@ static double percentile_us(const struct latencies *latency, double share)
     return (double)latency->ns[at > 0 ? at - 1 : 0] / 1000;
 }
 
-static void print_latencies(const char *name, struct latencies *latency)
+static void print_latencies(const char *name, struct latencies *latency, uint64_t in_window)
 {
     qsort(latency->ns, latency->n, sizeof(latency->ns[0]), compare);
-    printf("\"%s\":{\"n\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f}",
-           name, latency->n, percentile_us(latency, 0.5), percentile_us(latency, 0.99),
-           percentile_us(latency, 0.999), percentile_us(latency, 1));
+    printf(",\"%s\":{\"n\":%zu,\"rate\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,"
+           "\"max_us\":%.1f}",
+           name, latency->n, (double)in_window / options.seconds, percentile_us(latency, 0.5),
+           percentile_us(latency, 0.99), percentile_us(latency, 0.999), percentile_us(latency, 1));
+}
+
+static uint64_t count_wrong(void)
+{
+    return n_by_status[OTHER] + n_cut;
 }
 
 static void print_result(void)
 {
-    uint64_t unfinished = n_sent - n_done + (queue_tail - queue_head);
-    printf("{\"done\":%llu,\"not_200\":%llu,\"unfinished\":%llu,\"rate\":%.1f,",
-           (unsigned long long)n_done, (unsigned long long)n_wrong, (unsigned long long)unfinished,
-           (double)done_in_window / options.seconds);
-    print_latencies("small", &latencies[SMALL]);
-    printf(",");
-    print_latencies("batch", &latencies[BATCH]);
-    printf(",");
-    print_latencies("late", &lateness);
+    const struct {
+        const char *name;
+        uint64_t n;
+    } counts[] = {
+        {"done", n_done},
+        {"wrong", count_wrong()},
+        {"cut", n_cut},
+        {"status_200", n_by_status[OK]},
+        {"status_429", n_by_status[TOO_MANY]},
+        {"status_503", n_by_status[UNAVAILABLE]},
+        {"reopened", n_reopened},
+        {"unsent", n_unsent},
+        {"lost", n_lost},
+        {"unfinished", n_sent - n_done + (queue_tail - queue_head)},
+    };
+    double small = (double)done_in_window[SMALL], batch = (double)done_in_window[BATCH];
+    printf("{");
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        printf("\"%s\":%llu,", counts[i].name, (unsigned long long)counts[i].n);
+    printf("\"due_rate\":%.1f,\"sent_rate\":%.1f,\"rate\":%.1f,\"texts_rate\":%.1f",
+           (double)due_in_window / options.seconds, (double)sent_in_window / options.seconds,
+           (small + batch) / options.seconds,
+           (small + batch * options.batch_texts) / options.seconds);
+    print_latencies("small", &accepted[SMALL], done_in_window[SMALL]);
+    print_latencies("batch", &accepted[BATCH], done_in_window[BATCH]);
+    print_latencies("refused", &refused, refused_in_window);
+    print_latencies("refused_since_due", &refused_since_due, refused_in_window);
+    print_latencies("late", &lateness, due_in_window);
     printf("}\n");
 }
 
@@ -357,28 +507,37 @@ static double read_number(const char *name, const char *value, double min, doubl
     return number;
 }
 
+static void take_option(const char *name, const char *value)
+{
+    if (strcmp(name, "--rate") == 0) {
+        options.rate = read_number(name, value, 0, 1e6);
+    } else if (strcmp(name, "--share") == 0) {
+        options.share = read_number(name, value, 0, 1);
+    } else if (strcmp(name, "--seconds") == 0) {
+        options.seconds = read_number(name, value, 0.01, 600);
+    } else if (strcmp(name, "--warmup") == 0) {
+        options.warmup = read_number(name, value, 0, 60);
+    } else if (strcmp(name, "--connections") == 0) {
+        options.n_connections = (int)read_number(name, value, 1, CONNECTIONS_MAX);
+    } else if (strcmp(name, "--max-queue") == 0) {
+        options.queue_max = (size_t)read_number(name, value, 0, LATENCIES_MAX);
+    } else if (strcmp(name, "--patience") == 0) {
+        options.patience_ns = (uint64_t)(read_number(name, value, 0.001, 1e6) * 1e6);
+    } else if (strcmp(name, "--batch-texts") == 0) {
+        options.batch_texts = read_number(name, value, 1, 1e6);
+    } else if (strcmp(name, "--seed") == 0) {
+        seed += (uint64_t)read_number(name, value, 0, 1e15) * 0x9E3779B97F4A7C15u;
+    } else {
+        die(name, "no such option");
+    }
+}
+
 /* Returns the index of the first argument that is no option. */
 static int read_options(int argc, char **argv)
 {
     int i = 1;
-    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
-        const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(name, "--rate") == 0) {
-            options.rate = read_number(name, value, 0, 1e6);
-        } else if (strcmp(name, "--share") == 0) {
-            options.share = read_number(name, value, 0, 1);
-        } else if (strcmp(name, "--seconds") == 0) {
-            options.seconds = read_number(name, value, 0.01, 600);
-        } else if (strcmp(name, "--warmup") == 0) {
-            options.warmup = read_number(name, value, 0, 60);
-        } else if (strcmp(name, "--connections") == 0) {
-            options.n_connections = (int)read_number(name, value, 1, CONNECTIONS_MAX);
-        } else if (strcmp(name, "--seed") == 0) {
-            seed += (uint64_t)read_number(name, value, 0, 1e15) * 0x9E3779B97F4A7C15u;
-        } else {
-            die(name, "no such option");
-        }
-    }
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2)
+        take_option(argv[i], i + 1 < argc ? argv[i + 1] : NULL);
     return i;
 }
 
@@ -388,19 +547,21 @@ int main(int argc, char **argv)
     prctl(PR_SET_TIMERSLACK, 1); /* the default, 50 µs, is as long as a request */
     int first = read_options(argc, argv);
     if (argc - first != 4) die("usage", "openload [OPTION VALUE]... PORT PATH SMALL BATCH");
-    uint16_t port = (uint16_t)read_number("PORT", argv[first], 1, 65535);
+    address.sin_port = htons((uint16_t)read_number("PORT", argv[first], 1, 65535));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     read_bodies(&bodies[SMALL], argv[first + 2], argv[first + 1]);
     read_bodies(&bodies[BATCH], argv[first + 3], argv[first + 1]);
     queue = malloc(LATENCIES_MAX * sizeof(*queue));
-    struct latencies *all[] = {&latencies[SMALL], &latencies[BATCH], &lateness};
-    for (size_t i = 0; i < 3; i++) {
+    struct latencies *all[] = {&accepted[SMALL], &accepted[BATCH], &refused, &refused_since_due,
+                               &lateness};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         all[i]->ns = malloc(LATENCIES_MAX * sizeof(uint64_t));
         if (!all[i]->ns || !queue) die("start", "no memory");
     }
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_fd < 0) die("epoll", strerror(errno));
-    open_connections(port);
+    open_connections();
     run();
     print_result();
-    return n_wrong > 0;
+    return count_wrong() > 0;
 }

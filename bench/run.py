@@ -442,7 +442,10 @@ def openload(port, bodies, rate, share, seconds, connections, seed=0):
     warmup = min(1, seconds / 2)
     command = [OPENLOAD, "--rate", rate, "--share", share, "--seconds", seconds]
     command += ["--warmup", warmup, "--connections", connections, "--seed", seed]
-    return client([str(part) for part in (*command, port, ROUTE, small, batch)])
+    result = client([str(part) for part in (*command, port, ROUTE, small, batch)])
+    if result["status_200"] < result["done"]:
+        sys.exit(f"bench: {result['done'] - result['status_200']} requests were refused")
+    return result
 
 
 def mixed_load(report, calm, bodies, rounds, seconds):
