@@ -16,7 +16,8 @@
  * sent.
  *
  * 200 is an accepted request, 429 and 503 a refused one, all else is a failure. Refusals are also
- * timed from the moment their first byte was sent. With `patience`, what has not been answered so
+ * timed from the moment their first byte was sent to that at which the kernel had the reply, when
+ * this program may not have got to it yet. With `patience`, what has not been answered so
  * long after it was due is lost: where it has not been sent it never is, and a later reply counts
  * for nothing. Connections that the server closes are opened anew. Prints one JSON object.
  */
@@ -68,7 +69,7 @@ struct connection {
     bool is_answered; /* the request is */
     bool is_closing;  /* the server said so */
     struct arrival arrival;
-    uint64_t sent_ns;
+    uint64_t sent_ns, came_ns; /* the request's first byte, the end of the reply's head */
     enum status status;
     const char *request; /* what is left to send */
     size_t request_bytes;
@@ -93,7 +94,7 @@ static struct {
 
 static struct sockaddr_in address = {.sin_family = AF_INET};
 static struct bodies bodies[KINDS];
-static struct latencies accepted[KINDS], refused, refused_since_due, lateness;
+static struct latencies accepted[KINDS], refused, refused_read, refused_since_due, lateness;
 static struct connection connections[CONNECTIONS_MAX];
 static int idle[CONNECTIONS_MAX], n_idle;
 static struct arrival *queue; /* a ring of LATENCIES_MAX: [queue_head, queue_tail) */
@@ -182,6 +183,7 @@ static void connect_to_server(struct connection *c, int flags)
         die("connect", strerror(errno));
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(c->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
     watch(c, EPOLLIN, EPOLL_CTL_ADD);
 }
 
@@ -288,7 +290,8 @@ static void count_reply(const struct connection *c, uint64_t at_ns)
     if (!in_window(arrival->due_ns)) return;
     if (c->status == OK) keep(&accepted[arrival->kind], at_ns - arrival->due_ns);
     if (!is_refused) return;
-    keep(&refused, at_ns - c->sent_ns);
+    keep(&refused, c->came_ns - c->sent_ns);
+    keep(&refused_read, at_ns - c->sent_ns);
     keep(&refused_since_due, at_ns - arrival->due_ns);
 }
 
@@ -343,14 +346,35 @@ static bool take_head(struct connection *c)
     return true;
 }
 
+/* When the kernel got it, by the clock of now_ns(). */
+static uint64_t came_at(const struct msghdr *message)
+{
+    const struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    if (!control || control->cmsg_type != SCM_TIMESTAMPNS) return now_ns();
+    struct timespec came, now;
+    memcpy(&came, CMSG_DATA(control), sizeof(came));
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now_ns() -
+           (uint64_t)((now.tv_sec - came.tv_sec) * 1000000000 + now.tv_nsec - came.tv_nsec);
+}
+
+static ssize_t receive_head(struct connection *c)
+{
+    _Alignas(struct cmsghdr) char control[64];
+    struct iovec to = {c->head + c->head_bytes, HEAD_BYTES_MAX - c->head_bytes};
+    struct msghdr message = {
+        .msg_iov = &to, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    ssize_t n = recvmsg(c->fd, &message, 0);
+    if (n > 0) c->came_ns = came_at(&message);
+    return n;
+}
+
 static void receive(struct connection *c)
 {
     for (;;) {
         bool in_head = !c->has_head;
         /* Bodies are thrown away in the kernel: copying them would cost more than the rest. */
-        ssize_t n = in_head
-                        ? recv(c->fd, c->head + c->head_bytes, HEAD_BYTES_MAX - c->head_bytes, 0)
-                        : recv(c->fd, NULL, c->body_left, MSG_TRUNC);
+        ssize_t n = in_head ? receive_head(c) : recv(c->fd, NULL, c->body_left, MSG_TRUNC);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
         if (n < 0 && errno != ECONNRESET) die("receive", strerror(errno));
@@ -493,6 +517,7 @@ static void print_result(void)
     print_latencies("small", &accepted[SMALL], done_in_window[SMALL]);
     print_latencies("batch", &accepted[BATCH], done_in_window[BATCH]);
     print_latencies("refused", &refused, refused_in_window);
+    print_latencies("refused_read", &refused_read, refused_in_window);
     print_latencies("refused_since_due", &refused_since_due, refused_in_window);
     print_latencies("late", &lateness, due_in_window);
     printf("}\n");
@@ -552,8 +577,8 @@ int main(int argc, char **argv)
     read_bodies(&bodies[SMALL], argv[first + 2], argv[first + 1]);
     read_bodies(&bodies[BATCH], argv[first + 3], argv[first + 1]);
     queue = malloc(LATENCIES_MAX * sizeof(*queue));
-    struct latencies *all[] = {&accepted[SMALL], &accepted[BATCH], &refused, &refused_since_due,
-                               &lateness};
+    struct latencies *all[] = {&accepted[SMALL], &accepted[BATCH],   &refused,
+                               &refused_read,    &refused_since_due, &lateness};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         all[i]->ns = malloc(LATENCIES_MAX * sizeof(uint64_t));
         if (!all[i]->ns || !queue) die("start", "no memory");

@@ -839,6 +839,15 @@ def opening(report, rounds):
         report.add(*figure)
 
 
+def overload(report, seconds):
+    """Not by client(): what a core is given to is part of it."""
+    program = os.path.join(TOP, "bench", "overload.py")
+    command = [sys.executable, program, str(seconds)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=300, check=True)
+    for figure in json.loads(done.stdout):
+        report.add(*figure)
+
+
 # ---- the report ----
 
 
@@ -877,8 +886,8 @@ class Report:
 
 
 PARTS = (
-    "closed dialects bytes routes mixed heavy shares classify starts opening registry library "
-    "tokenizers encoders"
+    "closed dialects bytes routes mixed overload heavy shares classify starts opening registry "
+    "library tokenizers encoders"
 ).split()
 
 
@@ -907,6 +916,8 @@ def main():
             route_lookups(report, rounds)
         if "mixed" in wanted:
             mixed_load(report, calm, bodies, rounds, seconds)
+        if "overload" in wanted:
+            overload(report, seconds)
         if "heavy" in wanted:
             heavy_replies(report, calm, folder, rounds, seconds)
         if "shares" in wanted:
