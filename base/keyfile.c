@@ -6,6 +6,7 @@
 #include "base/lines.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,14 +212,83 @@ void key_write_time(int64_t unix_s, char out[static KEY_TIME_BYTES])
         strcpy(out, "never");
 }
 
+/* ---- limits ---- */
+
+#define REQUESTS_WORD "requests="
+#define TOKENS_WORD "tokens="
+
+static bool begins_with(struct span word, const char *prefix)
+{
+    return word.bytes >= strlen(prefix) && memcmp(word.data, prefix, strlen(prefix)) == 0;
+}
+
+/* Digits alone, no more than `max`. */
+static bool read_number(struct span text, uint64_t max, uint64_t *number)
+{
+    *number = 0;
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') return false;
+        *number = *number * 10 + (uint64_t)(text.data[i] - '0');
+        if (*number > max) return false;
+    }
+    return text.bytes > 0;
+}
+
+/* A word that begins with `prefix`. */
+static bool read_limit(const struct err_file *file, size_t number, struct span word,
+                       const char *prefix, uint64_t max, struct key_limit *limit)
+{
+    const struct span value = {word.data + strlen(prefix), word.bytes - strlen(prefix)};
+    if (limit->is_own)
+        return err_in_file(file, "line %zu: %s stands there twice; remove one of them", number,
+                           prefix);
+    limit->is_own = true;
+    return read_number(value, max, &limit->per_minute) ||
+           err_in_file(file,
+                       "line %zu: %s must be followed by a whole number from 0 to %" PRIu64
+                       ", how many a minute (0: no limit), not '%.*s'",
+                       number, prefix, max, shown(value), value.data);
+}
+
 /* ---- lines ---- */
+
+static bool read_expiry(const struct err_file *file, size_t number, struct span word,
+                        struct keyfile_key *key)
+{
+    if (key->expires_s != KEY_NEVER)
+        return err_in_file(
+            file,
+            "line %zu: behind the day a key expires stand requests=N and tokens=N, not '%.*s'",
+            number, shown(word), word.data);
+    return key_read_time(word, &key->expires_s) ||
+           err_in_file(file,
+                       "line %zu: a key expires on a day such as 2027-01-31 or at a moment such "
+                       "as 2027-01-31T18:00:00Z, and may have requests=N and tokens=N, not '%.*s'",
+                       number, shown(word), word.data);
+}
+
+/* When it expires, and limits: each once, in any order. */
+static bool read_rest(const struct err_file *file, size_t number, struct span rest,
+                      struct keyfile_key *key)
+{
+    for (;;) {
+        const struct span word = cut_word(&rest);
+        if (word.bytes == 0 || *word.data == '#') return true;
+        const bool is_read =
+            begins_with(word, REQUESTS_WORD)
+                ? read_limit(file, number, word, REQUESTS_WORD, KEY_REQUESTS_MAX, &key->requests)
+            : begins_with(word, TOKENS_WORD)
+                ? read_limit(file, number, word, TOKENS_WORD, KEY_TOKENS_MAX, &key->tokens)
+                : read_expiry(file, number, word, key);
+        if (!is_read) return false;
+    }
+}
 
 static bool read_line(const struct err_file *file, size_t number, struct span line,
                       struct keyfile_key *key)
 {
     struct err why;
-    const struct span name = cut_word(&line), digest = cut_word(&line), scopes = cut_word(&line),
-                      expires = cut_word(&line), rest = cut_word(&line);
+    const struct span name = cut_word(&line), digest = cut_word(&line), scopes = cut_word(&line);
     *key = (struct keyfile_key){.expires_s = KEY_NEVER, .line = number};
     if (!is_name(name))
         return err_in_file(file,
@@ -234,16 +304,7 @@ static bool read_line(const struct err_file *file, size_t number, struct span li
                            number);
     if (!key_read_scopes(scopes, &key->scopes, &why))
         return err_in_file(file, "line %zu: %s", number, why.message);
-    if (expires.bytes > 0 && *expires.data == '#') return true;
-    if (expires.bytes > 0 && !key_read_time(expires, &key->expires_s))
-        return err_in_file(
-            file,
-            "line %zu: a key expires on a day such as 2027-01-31 or at a moment such "
-            "as 2027-01-31T18:00:00Z, not '%.*s'",
-            number, shown(expires), expires.data);
-    return rest.bytes == 0 || *rest.data == '#' ||
-           err_in_file(file, "line %zu: nothing stands behind the day a key expires, but '%.*s'",
-                       number, shown(rest), rest.data);
+    return read_rest(file, number, line, key);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -364,9 +425,21 @@ void keyfile_clear(struct keyfile *file)
     *file = (struct keyfile){0};
 }
 
+void key_write_limits(const struct keyfile_key *key, char out[static KEY_LIMITS_BYTES])
+{
+    int n = 0;
+    *out = '\0';
+    if (key->requests.is_own)
+        n = snprintf(out, KEY_LIMITS_BYTES, " " REQUESTS_WORD "%" PRIu64, key->requests.per_minute);
+    if (key->tokens.is_own)
+        snprintf(out + n, KEY_LIMITS_BYTES - (size_t)n, " " TOKENS_WORD "%" PRIu64,
+                 key->tokens.per_minute);
+}
+
 size_t key_write_line(const struct keyfile_key *key, char *out, size_t bytes)
 {
     char digest[2 * SHA256_DIGEST_SIZE + 1], scopes[64] = "", expires[KEY_TIME_BYTES] = "";
+    char limits[KEY_LIMITS_BYTES];
     for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++)
         snprintf(digest + 2 * i, 3, "%02x", key->digest[i]);
     for (unsigned i = 0; i < KEY_SCOPES; i++) {
@@ -375,8 +448,9 @@ size_t key_write_line(const struct keyfile_key *key, char *out, size_t bytes)
         strcat(scopes, key_scope_names[i]);
     }
     if (key->expires_s != KEY_NEVER) key_write_time(key->expires_s, expires);
-    const int n = snprintf(out, bytes, "%s " DIGEST_PREFIX "%s %s%s%s", key->name, digest, scopes,
-                           *expires ? " " : "", expires);
+    key_write_limits(key, limits);
+    const int n = snprintf(out, bytes, "%s " DIGEST_PREFIX "%s %s%s%s%s", key->name, digest, scopes,
+                           *expires ? " " : "", expires, limits);
     return (size_t)n;
 }
 

@@ -3,10 +3,11 @@
  * @file keyfile.h
  * The file of keys that clients send: a line each, of words between blanks, and comments.
  *
- *     # name   sha256 of the key                      scopes            expires
+ *     # name   sha256 of the key                      scopes            expires, limits
  *     web      sha256:9f86d081884c7d659a2feaa0c55...  embed,classify
  *     ci       sha256:60303ae22b998861bce3b28f33e...  embed             2027-01-31
  *     ops      sha256:fd61a03af4f77d870fc21e05e7e...  metrics,admin     2027-01-31T18:00:00Z
+ *     guest    sha256:2d711642b726b04401627ca9fba...  embed             requests=60 tokens=10000
  *
  * It holds no key, only what a key hashes to. One round of SHA-256 without salt is enough: a key is
  * 256 random bits, and nobody guesses those, whatever they are hashed with; slow hashes are for
@@ -45,8 +46,9 @@ extern const char *const key_scope_names[KEY_SCOPES];
 #define KEY_TEXT_BYTES 51
 /** Of a digest as the file has it, with its NUL. */
 #define KEY_DIGEST_TEXT_BYTES (7 + SHA256_TEXT_BYTES)
-/** Of a moment as key_write_time writes it, with its NUL. */
+/** Of a moment as key_write_time writes it, with its NUL; of limits as key_write_limits does. */
 #define KEY_TIME_BYTES 32
+#define KEY_LIMITS_BYTES 64
 
 #define KEYFILE_BYTES_MAX ((size_t)32 << 20)
 #define KEYFILE_KEYS_MAX ((size_t)100000)
@@ -54,12 +56,23 @@ extern const char *const key_scope_names[KEY_SCOPES];
 /** No end. */
 #define KEY_NEVER INT64_MAX
 
+/** Most that a key's own limits can be: as rate-limit and rate-limit-tokens. */
+#define KEY_REQUESTS_MAX UINT64_C(1000000000)
+#define KEY_TOKENS_MAX UINT64_C(1000000000000)
+
+/** How much a minute a key is good for, where its line says it. */
+struct key_limit {
+    bool is_own;
+    uint64_t per_minute; /* 0: no limit */
+};
+
 struct keyfile_key {
     char name[KEY_NAME_BYTES_MAX + 1];
     uint8_t digest[SHA256_DIGEST_SIZE];
     unsigned scopes;   /* of enum key_scope, one at least */
     int64_t expires_s; /* Unix time from which on it is good for nothing, or KEY_NEVER */
-    size_t line;       /* from 1 */
+    struct key_limit requests, tokens;
+    size_t line; /* from 1 */
 };
 
 struct keyfile {
@@ -98,6 +111,10 @@ bool key_read_time(struct span text, int64_t *unix_s);
 
 /** key_write_time: in UTC, as RFC 3339 has it. */
 void key_write_time(int64_t unix_s, char out[static KEY_TIME_BYTES]);
+
+/** key_write_limits: " requests=600 tokens=0" as far as the key has such limits, with a blank
+ * before each. */
+void key_write_limits(const struct keyfile_key *key, char out[static KEY_LIMITS_BYTES]);
 
 /** key_write_line: the line of a key without its end, cut where `bytes` are too few; its length. */
 size_t key_write_line(const struct keyfile_key *key, char *out, size_t bytes);

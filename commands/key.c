@@ -17,12 +17,15 @@
 #include <unistd.h>
 
 #define HEADER                                                                                     \
-    "# Who may ask embedd: a line a key. Name, what the key hashes to, scopes, and the day it\n"   \
-    "# expires, if it does. Made by embedd key new; embedd key revoke takes one out.\n"
+    "# Who may ask embedd: a line a key. Name, what the key hashes to, scopes, the day it\n"       \
+    "# expires, if it does, and limits of its own. Made by embedd key new; embedd key revoke\n"    \
+    "# takes one out.\n"
 
 struct key_flags {
     const char *scopes, *expires, *file;
+    uint64_t requests, tokens; /* NOT_SAID, or a minute */
 };
+#define NOT_SAID UINT64_MAX
 
 /* ---- the file, changed as a whole ---- */
 
@@ -156,7 +159,11 @@ static bool read_expiry(const char *text, int64_t *unix_s, struct err *err)
 static bool read_flags(const struct key_flags *flags, const char *name, struct keyfile_key *key,
                        struct err *err)
 {
-    *key = (struct keyfile_key){.expires_s = KEY_NEVER};
+    *key = (struct keyfile_key){
+        .expires_s = KEY_NEVER,
+        .requests = {flags->requests != NOT_SAID, flags->requests},
+        .tokens = {flags->tokens != NOT_SAID, flags->tokens},
+    };
     if (!key_check_name(name, err)) return false;
     strcpy(key->name, name);
     return key_read_scopes((struct span){flags->scopes, strlen(flags->scopes)}, &key->scopes,
@@ -168,13 +175,20 @@ static bool take_flags(struct key_flags *key_flags, const char *usage, const cha
                        char **argv, int *exit_code)
 {
     int n_files;
-    *key_flags = (struct key_flags){.scopes = "embed,classify"};
+    *key_flags =
+        (struct key_flags){.scopes = "embed,classify", .requests = NOT_SAID, .tokens = NOT_SAID};
     const struct flag list[] = {
         {"scopes", FLAG_STRING, .out.string = &key_flags->scopes, .value = "SCOPE,...",
          .help = "what it is good for: embed, classify, metrics, admin (default: "
                  "embed,classify)"},
         {"expires", FLAG_STRING, .out.string = &key_flags->expires, .value = "WHEN",
          .help = "90d, 12h, 2027-01-31 (its end in UTC) or 2027-01-31T18:00:00Z (default: never)"},
+        {"requests", FLAG_NUMBER, .out.number = &key_flags->requests, .value = "N",
+         .max = KEY_REQUESTS_MAX,
+         .help = "most requests a minute, 0 = no limit (default: what rate-limit says)"},
+        {"tokens", FLAG_NUMBER, .out.number = &key_flags->tokens, .value = "N",
+         .max = KEY_TOKENS_MAX,
+         .help = "most tokens a minute, 0 = no limit (default: what rate-limit-tokens says)"},
         {"file", FLAG_STRING, .out.string = &key_flags->file, .value = "FILE",
          .help = "the file to write it to, made if need be (default: its line is shown)"},
     };
@@ -278,23 +292,27 @@ static int hash_main(int argc, char **argv)
 
 static void print_key(const struct keyfile_key *key, int64_t now_s)
 {
-    char scopes[64] = "", expires[KEY_TIME_BYTES] = "never";
+    char scopes[64] = "", expires[KEY_TIME_BYTES] = "never", limits[KEY_LIMITS_BYTES];
     for (unsigned i = 0; i < KEY_SCOPES; i++) {
         if (!(key->scopes & 1u << i)) continue;
         if (*scopes) strcat(scopes, ",");
         strcat(scopes, key_scope_names[i]);
     }
     if (key->expires_s != KEY_NEVER) key_write_time(key->expires_s, expires);
-    printf("%s\t%s\t%s%s\n", key->name, scopes, expires,
-           key->expires_s <= now_s ? "\texpired" : "");
+    key_write_limits(key, limits);
+    for (char *blank = limits; (blank = strchr(blank, ' '));)
+        *blank = '\t';
+    printf("%s\t%s\t%s%s%s\n", key->name, scopes, expires,
+           key->expires_s <= now_s ? "\texpired" : "", limits);
 }
 
 static int list_main(int argc, char **argv)
 {
     const struct flags flags = {
         .usage = "embedd key list FILE",
-        .about = "The keys in a file: name, scopes, when it expires, and whether it has, with tabs "
-                 "between.",
+        .about =
+            "The keys in a file: name, scopes, when it expires, whether it has, and limits of its "
+            "own, with\ntabs between.",
         .files_min = 1,
         .files_max = 1,
     };

@@ -125,6 +125,7 @@ bool access_admit(struct exchange *x, enum scope scope)
     const struct credential *sent = &x->credential;
     struct key key;
     x->scopes = ~0u;
+    x->limits = x->service->rate_limits;
     if (!keys || scope == SCOPE_OPEN) return true;
     x->scopes = 0;
     if (sent->fault) return refuse(x, ERR_UNAUTHORIZED, &faults[sent->fault]);
@@ -134,5 +135,7 @@ bool access_admit(struct exchange *x, enum scope scope)
     x->sample.key = key.usage;
     if (key.expires_s <= (int64_t)time(NULL)) return refuse(x, ERR_UNAUTHORIZED, &expired);
     x->scopes = key.scopes;
+    if (key.requests.is_own) x->limits.requests = key.requests.per_minute;
+    if (key.tokens.is_own) x->limits.tokens = key.tokens.per_minute;
     return access_admit_also(x, scope);
 }

@@ -24,7 +24,7 @@ void access_note(struct exchange *x, bool is_authorization, const char *value);
 
 /**
  * access_admit lets the request in, or not. Its key, where it has one that is known, is noted in
- * the exchange and its sample.
+ * the exchange and its sample, and what the client may send a minute in x->limits.
  * @param scope of the route; SCOPE_UNSTATED: there is none, and any key will do
  * @return false with a finished 401 or 403 in the exchange
  */

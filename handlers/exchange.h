@@ -75,6 +75,7 @@ struct exchange {
     /* Who asks; access.c. */
     struct keys_reader *keys_reader; /* of the thread that begins the request; NULL: no keys */
     struct credential credential;    /* as sent */
+    struct rate_limits limits;       /* of who asks: its key's, or those of all */
     struct rate_state rate;          /* what the client may still send */
     unsigned scopes;                 /* of enum key_scope: what the request may do */
 

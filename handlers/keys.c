@@ -106,6 +106,8 @@ static struct key_set *make_set(struct keys *keys, const struct keyfile *file, s
         memcpy(entry->digest, file->keys[i].digest, sizeof entry->digest);
         entry->key.scopes = file->keys[i].scopes;
         entry->key.expires_s = file->keys[i].expires_s;
+        entry->key.requests = file->keys[i].requests;
+        entry->key.tokens = file->keys[i].tokens;
         put(set, i);
     }
     return set;

@@ -24,8 +24,9 @@ struct metrics;
 
 /** What a look-up found. */
 struct key {
-    unsigned scopes;               /* of enum key_scope */
-    int64_t expires_s;             /* Unix time, or KEY_NEVER */
+    unsigned scopes;   /* of enum key_scope */
+    int64_t expires_s; /* Unix time, or KEY_NEVER */
+    struct key_limit requests, tokens;
     const struct key_usage *usage; /* its name, and where it is counted; as long as the metrics */
 };
 

@@ -12,7 +12,8 @@
 
 struct bucket {
     uint64_t client, seen_ns;
-    double requests, tokens; /* that are left; the tokens may be owed */
+    struct rate_limits limits; /* as they were then */
+    double requests, tokens;   /* used, and not come in again; of tokens it may be more than all */
     bool is_used;
 };
 
@@ -46,7 +47,8 @@ static struct set *set_of(struct rates *rates, uint64_t client)
     return &rates->sets[(hash ^ hash >> 32) % N_SETS];
 }
 
-/* The client's own, or a full one in the place of whom nobody has seen for longest. */
+/* The client's own, or one of which nothing is used, in the place of whom nobody has seen for
+   longest. */
 static struct bucket *find(struct set *set, uint64_t client, const struct rate_limits *limits,
                            uint64_t now_ns)
 {
@@ -58,31 +60,44 @@ static struct bucket *find(struct set *set, uint64_t client, const struct rate_l
             (bucket->is_used == oldest->is_used && bucket->seen_ns < oldest->seen_ns))
             oldest = bucket;
     }
-    *oldest = (struct bucket){.client = client,
-                              .seen_ns = now_ns,
-                              .requests = (double)limits->requests,
-                              .tokens = (double)limits->tokens,
-                              .is_used = true};
+    *oldest =
+        (struct bucket){.client = client, .seen_ns = now_ns, .limits = *limits, .is_used = true};
     return oldest;
 }
 
-static double fill(double left, uint64_t limit, double minutes)
+static double drain(double used, uint64_t limit, double minutes)
 {
-    const double now = left + (double)limit * minutes;
-    return now > (double)limit ? (double)limit : now;
+    const double now = used - (double)limit * minutes;
+    return now > 0 ? now : 0;
 }
 
-/* As it is by now: some time has passed, and the limits may be others. */
-static struct bucket *bring_up(struct set *set, uint64_t client, const struct rate_limits *limits,
-                               uint64_t now_ns)
+/* What was used under another limit. It is no more than all that there is now: nobody is to wait
+   for longer than a minute because of what he was allowed. But what was owed, he owes. */
+static double carry_over(double used, uint64_t before, uint64_t limit)
 {
-    struct bucket *bucket = find(set, client, limits, now_ns);
-    const double minutes =
-        now_ns > bucket->seen_ns ? (double)(now_ns - bucket->seen_ns) / MINUTE_NS : 0;
-    bucket->requests = fill(bucket->requests, limits->requests, minutes);
-    bucket->tokens = fill(bucket->tokens, limits->tokens, minutes);
-    if (now_ns > bucket->seen_ns) bucket->seen_ns = now_ns;
-    return bucket;
+    const double owed = used > (double)before ? used - (double)before : 0;
+    if (limit == 0) return 0;
+    return used - owed < (double)limit ? used : (double)limit + owed;
+}
+
+/* As it is by now: some time has passed. */
+static void bring_up(struct bucket *bucket, uint64_t now_ns)
+{
+    if (now_ns <= bucket->seen_ns) return;
+    const double minutes = (double)(now_ns - bucket->seen_ns) / MINUTE_NS;
+    bucket->requests = drain(bucket->requests, bucket->limits.requests, minutes);
+    bucket->tokens = drain(bucket->tokens, bucket->limits.tokens, minutes);
+    bucket->seen_ns = now_ns;
+}
+
+static void set_limits(struct bucket *bucket, const struct rate_limits *limits)
+{
+    const struct rate_limits before = bucket->limits;
+    if (before.requests != limits->requests)
+        bucket->requests = carry_over(bucket->requests, before.requests, limits->requests);
+    if (before.tokens != limits->tokens)
+        bucket->tokens = carry_over(bucket->tokens, before.tokens, limits->tokens);
+    bucket->limits = *limits;
 }
 
 /* Rounded up, so that who comes back then gets what he waited for. */
@@ -102,11 +117,17 @@ bool rates_take(struct rates *rates, uint64_t client, const struct rate_limits *
 {
     struct set *set = set_of(rates, client);
     pthread_mutex_lock(&set->mutex);
-    struct bucket *bucket = bring_up(set, client, limits, now_ns);
-    const bool has_request = limits->requests == 0 || bucket->requests >= 1;
-    const bool has_tokens = limits->tokens == 0 || bucket->tokens > 0;
-    if (has_request && has_tokens && limits->requests > 0) bucket->requests -= 1;
-    const double requests = bucket->requests, tokens = bucket->tokens;
+    struct bucket *bucket = find(set, client, limits, now_ns);
+    bring_up(bucket, now_ns);
+    set_limits(bucket, limits);
+    double requests = (double)limits->requests - bucket->requests;
+    const double tokens = (double)limits->tokens - bucket->tokens;
+    const bool has_request = limits->requests == 0 || requests >= 1;
+    const bool has_tokens = limits->tokens == 0 || tokens > 0;
+    if (has_request && has_tokens && limits->requests > 0) {
+        bucket->requests += 1;
+        requests -= 1;
+    }
     pthread_mutex_unlock(&set->mutex);
     const uint64_t for_request = has_request ? 0 : ms_until(requests, 1, limits->requests);
     const uint64_t for_tokens = has_tokens ? 0 : ms_until(tokens, 0, limits->tokens) + 1;
@@ -127,6 +148,8 @@ void rates_charge(struct rates *rates, uint64_t client, const struct rate_limits
     if (limits->tokens == 0 || tokens == 0) return;
     struct set *set = set_of(rates, client);
     pthread_mutex_lock(&set->mutex);
-    bring_up(set, client, limits, now_ns)->tokens -= (double)tokens;
+    struct bucket *bucket = find(set, client, limits, now_ns);
+    bring_up(bucket, now_ns);
+    if (bucket->limits.tokens > 0) bucket->tokens += (double)tokens; /* it may be another by now */
     pthread_mutex_unlock(&set->mutex);
 }

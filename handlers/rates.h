@@ -5,6 +5,8 @@
  * a minute's worth. What a request's tokens are is known when it has been answered; they are taken
  * then, and who owes some waits until they have come in.
  *
+ * Where a client's limits become others, what it has used stays used, and they hold at once.
+ *
  * A bounded number of clients is remembered, the latest; who has been forgotten begins with full
  * buckets. Any thread; a lock is held for some instructions, and few clients share it.
  */
@@ -37,6 +39,6 @@ void rates_free(struct rates *rates);
 bool rates_take(struct rates *rates, uint64_t client, const struct rate_limits *limits,
                 uint64_t now_ns, struct rate_state *state);
 
-/** rates_charge takes the tokens of an answered request. */
+/** rates_charge takes the tokens of an answered request. `limits` of its rate_state. */
 void rates_charge(struct rates *rates, uint64_t client, const struct rate_limits *limits,
                   uint64_t tokens, uint64_t now_ns);

@@ -302,7 +302,7 @@ static uint64_t payer_of(const struct exchange *x)
 static bool is_within_rate(struct request *request)
 {
     struct exchange *x = &request->x;
-    const struct rate_limits *limits = &x->service->rate_limits;
+    const struct rate_limits *limits = &x->limits;
     struct err err;
     if ((limits->requests == 0 && limits->tokens == 0) || !(x->route->methods & METHOD_POST) ||
         request->arena.is_exempt || is_of_operators(x))
@@ -311,8 +311,8 @@ static bool is_within_rate(struct request *request)
         return true;
     x->retry_ms = x->rate.retry_ms;
     err_set(&err, ERR_RATE_LIMIT, NULL,
-            "more than rate-limit or rate-limit-tokens allow a minute: send the request again in "
-            "%" PRIu64 " s",
+            "more than this client may send a minute (rate-limit, rate-limit-tokens or its key's "
+            "own limits): send the request again in %" PRIu64 " s",
             (x->retry_ms + 999) / 1000);
     handlers_fail(x, &err);
     return false;

@@ -8,10 +8,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static bool is_same_limit(struct key_limit a, struct key_limit b)
+{
+    return a.is_own == b.is_own && a.per_minute == b.per_minute;
+}
+
 static bool is_same(const struct keyfile_key *a, const struct keyfile_key *b)
 {
     return strcmp(a->name, b->name) == 0 && a->scopes == b->scopes &&
-           a->expires_s == b->expires_s && memcmp(a->digest, b->digest, sizeof a->digest) == 0;
+           a->expires_s == b->expires_s && is_same_limit(a->requests, b->requests) &&
+           is_same_limit(a->tokens, b->tokens) &&
+           memcmp(a->digest, b->digest, sizeof a->digest) == 0;
 }
 
 static void read_back(const struct keyfile_key *key)

@@ -287,6 +287,8 @@ def test_a_reload_adds_and_revokes_keys_while_requests_run(start, tmp_path):
     (b"", "empty"), (b"web sha256:12", "no end"), (b"nonsense\n", "line 1"), (b"\xff\xfe\0\n", "line 1"),
     (line("web", "a").encode() + line("web", "b").encode(), "same name"),
     (line("a", "a").encode() + line("b", "a").encode(), "same key"),
+    (line("a", "a", expires="requests=-1").encode(), "requests= must be followed by a whole number"),
+    (line("a", "a", expires="tokens=1 tokens=1").encode(), "twice"),
 ])
 def test_a_bad_file_is_no_start_and_at_a_reload_changes_nothing(start, tmp_path, text, why):
     bad, file = tmp_path / "bad.txt", tmp_path / "keys.txt"
@@ -353,6 +355,109 @@ def test_ten_thousand_keys(start, tmp_path):
     assert status(service, keys[77]) == 200
 
 
+# ---- limits of keys ----
+
+LONG_TEXT = json.dumps({"input": "the food is good " * 100}).encode()  # hundreds of tokens
+FEW, MANY, FREE, PLAIN = (f"a-key-of-{name}-0123456789" for name in ("few", "many", "free", "plain"))
+
+
+def limits(reply, what="requests"):
+    """What a reply says a client may send a minute, and what is left of it; None: nothing."""
+    found = [reply.headers.get(f"x-ratelimit-{part}-{what}") for part in ("limit", "remaining")]
+    return tuple(map(int, found)) if all(found) else None
+
+
+def ask(service, key, body=SMALL[1]):
+    return service.post(SMALL[0], body, **{"api-key": key})
+
+
+def ask_often(service, key, times):
+    for _ in range(times):
+        assert ask(service, key).status == 200
+
+
+def test_each_key_has_its_own_limits_or_those_of_all(start, tmp_path):
+    file = tmp_path / "keys.txt"
+    write(file, line("few", FEW, expires="2099-01-31 requests=2"), line("plain", PLAIN),
+          line("many", MANY, expires="requests=1000 tokens=100000"), line("free", FREE, expires="requests=0"))
+    service = start(f"--api-keys={file}", "--rate-limit=4")
+    assert [limits(ask(service, FEW)) for _ in range(2)] == [(2, 1), (2, 0)]
+    refused = ask(service, FEW)
+    assert refused.status == 429 and limits(refused) == (2, 0) and int(refused.headers["retry-after"]) > 4
+    assert refused.json()["error"]["code"] == "rate_limit_exceeded" and "key" in refused.json()["error"]["message"]
+    reply = ask(service, MANY)
+    assert limits(reply) == (1000, 999) and limits(reply, "tokens") == (100000, 100000)
+    free = [ask(service, FREE) for _ in range(6)]
+    assert {reply.status for reply in free} == {200} and not any(limits(reply) for reply in free)
+    assert [limits(ask(service, PLAIN)) for _ in range(4)] == [(4, 3), (4, 2), (4, 1), (4, 0)]
+    assert ask(service, PLAIN).status == 429
+    assert ask(service, "nobodys-key-0123456789").status == 401
+    wait_until(lambda: ask(service, MANY).status == 200, "the others' are not used")
+
+
+def test_a_key_has_tokens_of_its_own(start, tmp_path):
+    file = tmp_path / "keys.txt"
+    write(file, line("few", FEW, expires="tokens=100"), line("plain", PLAIN), line("free", FREE, expires="tokens=0"))
+    service = start(f"--api-keys={file}")
+    first = ask(service, FEW, LONG_TEXT)
+    assert limits(first, "tokens") == (100, 100) and limits(first) is None
+    # They are counted when the reply has gone.
+    wait_until(lambda: ask(service, FEW, LONG_TEXT).status == 429, "they are used up")
+    assert int(ask(service, FEW).headers["retry-after"]) > 60
+    for key in (PLAIN, FREE):
+        for _ in range(3):
+            reply = ask(service, key, LONG_TEXT)
+            assert reply.status == 200 and limits(reply, "tokens") is None
+
+
+def test_limits_change_with_the_file_and_what_was_used_stays_used(start, tmp_path):
+    file = tmp_path / "keys.txt"
+    write(file, line("few", FEW, expires="requests=3"), line("plain", PLAIN))
+    service = start(f"--api-keys={file}")
+    ask_often(service, FEW, 2)
+    write(file, line("few", FEW, expires="requests=8"), line("plain", PLAIN, expires="requests=3"))
+    reload(service)
+    assert limits(ask(service, FEW)) == (8, 5)
+    assert limits(ask(service, PLAIN)) == (3, 2)  # before, nothing was counted
+    write(file, line("few", FEW, expires="requests=2"), line("plain", PLAIN))
+    reload(service)
+    refused = ask(service, FEW)
+    assert refused.status == 429 and limits(refused) == (2, 0)
+    assert limits(ask(service, PLAIN)) is None
+    write(file, line("few", FEW))
+    reload(service)
+    assert ask(service, FEW).status == 200 and ask(service, PLAIN).status == 401
+
+
+def test_the_limits_of_all_change_for_those_without_their_own(start, tmp_path):
+    file, config = tmp_path / "keys.txt", tmp_path / "embedd.json"
+    write(file, line("few", FEW, expires="requests=3"), line("plain", PLAIN))
+    config.write_text('{"rate-limit": 5}')
+    service = start(f"--api-keys={file}", f"--config={config}")
+    ask_often(service, FEW, 2)
+    ask_often(service, PLAIN, 2)
+    config.write_text('{"rate-limit": 9}')
+    reload(service)
+    assert limits(ask(service, FEW)) == (3, 0) and limits(ask(service, PLAIN)) == (9, 6)
+    assert ask(service, FEW).status == 429
+
+
+def test_a_key_that_was_taken_out_and_put_back_has_used_what_it_had(start, tmp_path):
+    file = tmp_path / "keys.txt"
+    lines = [line("few", FEW, expires="requests=3"), line("plain", PLAIN)]
+    write(file, *lines)
+    service = start(f"--api-keys={file}")
+    ask_often(service, FEW, 2)
+    write(file, lines[1])
+    reload(service)
+    refused = ask(service, FEW)
+    assert refused.status == 401 and limits(refused) is None
+    write(file, lines[1], line("few", MANY, expires="requests=3"))  # by its name: the key is another
+    reload(service)
+    assert limits(ask(service, MANY)) == (3, 0)
+    assert ask(service, MANY).status == 429 and ask(service, PLAIN).status == 200
+
+
 # ---- embedd key ----
 
 
@@ -379,6 +484,21 @@ def test_the_command_makes_lists_and_revokes(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["keys.txt"]
 
 
+def test_the_command_makes_keys_with_limits(tmp_path, start):
+    file = tmp_path / "keys.txt"
+    key = new_key(file, "web", "--requests=2", "--tokens=0", "--expires=2099-01-31")
+    new_key(file, "more", "--tokens=1000000000000")
+    assert run("key", "hash", "own", "--requests=7", f"--file={file}", stdin=FEW).returncode == 0
+    assert [one.split("\t")[2:] for one in run("key", "list", file).stdout.splitlines()] == [
+        ["2099-02-01T00:00:00Z", "requests=2", "tokens=0"], ["never", "tokens=1000000000000"], ["never", "requests=7"]]
+    with file.open("a") as more:
+        more.write(line("old", "x", "admin", "2020-01-01 tokens=1"))
+    assert run("key", "list", file).stdout.splitlines()[3].endswith("\texpired\ttokens=1")
+    assert re.search(r" embed,classify requests=3\n", run("key", "new", "a", "--requests=3").stderr)
+    service = start(f"--api-keys={file}")
+    assert [ask(service, key).status for _ in range(3)] == [200, 200, 429]
+
+
 def test_the_command_says_what_is_wrong(tmp_path):
     file = tmp_path / "keys.txt"
     new_key(file, "web")
@@ -392,6 +512,10 @@ def test_the_command_says_what_is_wrong(tmp_path):
         (2, "the scopes", ["key", "new", "a", "--scopes=all"], None),
         (2, "--expires must be", ["key", "new", "a", "--expires=soon"], None),
         (2, "is over already", ["key", "new", "a", "--expires=2020-01-01"], None),
+        (2, "--requests must be", ["key", "new", "a", "--requests=-1"], None),
+        (2, "--requests must be", ["key", "new", "a", "--requests=1000000001"], None),
+        (2, "--tokens must be", ["key", "new", "a", "--tokens=1.5"], None),
+        (2, "--tokens", ["key", "new", "a", "--tokens=1", "--tokens=1"], None),
         (2, "16 to 240 bytes", ["key", "hash", "a"], "short\n"),
         (2, "16 to 240 bytes", ["key", "hash", "a"], "k" * 300),
         (2, "without blanks", ["key", "hash", "a"], "a key with blanks in it\n"),

@@ -87,11 +87,84 @@ static void what_is_wrong_is_named_with_its_line(void **state)
     assert_wrong("web " ONE " Embed\n", "line 1: the scopes");
     assert_wrong("web " ONE " embed soon\n", "not 'soon'");
     assert_wrong("web " ONE " embed 2027-02-29\n", "not '2027-02-29'");
-    assert_wrong("web " ONE " embed 2027-01-31 x\n", "but 'x'");
+    assert_wrong("web " ONE " embed 2027-01-31 x\n", "not 'x'");
+    assert_wrong("web " ONE " embed 2027-01-31 2027-01-31\n", "not '2027-01-31'");
     assert_wrong("web " ONE " embed\n\nweb " TWO " embed\n", "lines 1 and 3 have the same name");
     assert_wrong("b " ONE " embed\na " ONE " admin\n", "lines 1 and 2 have the same key");
     assert_wrong("web " ONE " embed\nops " TWO " admin", "the last line has no end");
     assert_wrong("web " ONE " embed\nops " TWO " admin 2027", "the last line has no end");
+}
+
+static void a_line_may_have_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rest;
+        struct key_limit requests, tokens;
+        bool has_end;
+    } lines[] = {
+        {"", {false, 0}, {false, 0}, false},
+        {"# requests=1", {false, 0}, {false, 0}, false},
+        {"requests=600", {true, 600}, {false, 0}, false},
+        {"2027-01-31 requests=600 tokens=100000", {true, 600}, {true, 100000}, true},
+        {"\ttokens=00100\trequests=0\t2027-01-31 # a day", {true, 0}, {true, 100}, true},
+        {"requests=1000000000 tokens=1000000000000",
+         {true, KEY_REQUESTS_MAX},
+         {true, KEY_TOKENS_MAX},
+         false},
+    };
+    struct keyfile file;
+    struct err err;
+    char text[300];
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        snprintf(text, sizeof text, "web " ONE " embed %s\n", lines[i].rest);
+        if (!parse(text, &file, &err)) fail_msg("%s: %s", text, err.message);
+        const struct keyfile_key *key = &file.keys[0];
+        assert_int_equal(key->requests.is_own, lines[i].requests.is_own);
+        assert_true(key->requests.per_minute == lines[i].requests.per_minute);
+        assert_int_equal(key->tokens.is_own, lines[i].tokens.is_own);
+        assert_true(key->tokens.per_minute == lines[i].tokens.per_minute);
+        assert_int_equal(key->expires_s != KEY_NEVER, lines[i].has_end);
+        keyfile_clear(&file);
+    }
+}
+
+static void limits_that_are_none_are_named(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"",
+                                         "-1",
+                                         "+1",
+                                         "1.5",
+                                         "1e3",
+                                         "1k",
+                                         "0x10",
+                                         "many",
+                                         "600/m",
+                                         "'1'",
+                                         "1,000",
+                                         "1000000000001",
+                                         "18446744073709551617",
+                                         "99999999999999999999999999999"};
+    char text[300], shown[80];
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        snprintf(shown, sizeof shown, "not '%s'", values[i]);
+        snprintf(text, sizeof text, "# a\nweb " ONE " embed tokens=%s\n", values[i]);
+        assert_wrong(text, shown);
+        snprintf(text, sizeof text, "# a\nweb " ONE " embed requests=%s 2027-01-31\n", values[i]);
+        assert_wrong(text, shown);
+        assert_wrong(text, "line 2: requests=");
+    }
+    assert_wrong("web " ONE " embed requests=1000000001\n", "from 0 to 1000000000,");
+    assert_wrong("web " ONE " embed requests=1 requests=1\n",
+                 "line 1: requests= stands there twice");
+    assert_wrong("web " ONE " embed tokens=1 2027-01-31 tokens=2\n", "tokens= stands there twice");
+    assert_wrong("web " ONE " embed Requests=1\n", "not 'Requests=1'");
+    assert_wrong("web " ONE " embed inputs=1\n", "not 'inputs=1'");
+    assert_wrong("web " ONE " embed requests\n", "not 'requests'");
+    assert_wrong("web " ONE " embed 2027-01-31 token=1\n", "not 'token=1'");
+    assert_wrong("web " ONE " embed requests = 1\n", "not 'requests'");
+    assert_wrong("web " ONE " requests=1\n", "line 1: the scopes");
 }
 
 /* A file that was cut anywhere has fewer keys, or is none: never one that lives longer or may more.
@@ -99,8 +172,8 @@ static void what_is_wrong_is_named_with_its_line(void **state)
 static void no_beginning_of_a_file_lets_in_whom_the_whole_does_not(void **state)
 {
     (void)state;
-    const char *whole =
-        "web " ONE " embed,classify 2027-01-31T10:00:00Z\nops " TWO " admin 2028-01-01\n";
+    const char *whole = "web " ONE " embed,classify 2027-01-31T10:00:00Z requests=60\n"
+                        "ops " TWO " admin 2028-01-01 tokens=1000\n";
     struct keyfile all, part;
     struct err err;
     assert_true(parse(whole, &all, &err));
@@ -109,6 +182,8 @@ static void no_beginning_of_a_file_lets_in_whom_the_whole_does_not(void **state)
         for (size_t i = 0; i < part.n; i++) {
             assert_int_equal(part.keys[i].scopes, all.keys[i].scopes);
             assert_true(part.keys[i].expires_s == all.keys[i].expires_s);
+            assert_true(part.keys[i].requests.per_minute == all.keys[i].requests.per_minute);
+            assert_true(part.keys[i].tokens.per_minute == all.keys[i].tokens.per_minute);
         }
         keyfile_clear(&part);
     }
@@ -168,8 +243,11 @@ static void moments_are_those_of_rfc_3339(void **state)
 static void a_line_that_is_written_reads_back(void **state)
 {
     (void)state;
-    struct keyfile_key key = {
-        .name = "web", .scopes = KEY_EMBED | KEY_ADMIN, .expires_s = 1801418400};
+    struct keyfile_key key = {.name = "web",
+                              .scopes = KEY_EMBED | KEY_ADMIN,
+                              .expires_s = 1801418400,
+                              .requests = {true, KEY_REQUESTS_MAX},
+                              .tokens = {true, 0}};
     struct keyfile file;
     struct err err;
     char line[KEY_LINE_BYTES + 1], made[KEY_TEXT_BYTES], other[KEY_TEXT_BYTES];
@@ -186,7 +264,22 @@ static void a_line_that_is_written_reads_back(void **state)
     assert_memory_equal(file.keys[0].digest, key.digest, sizeof key.digest);
     assert_int_equal(file.keys[0].scopes, key.scopes);
     assert_true(file.keys[0].expires_s == key.expires_s);
+    assert_true(file.keys[0].requests.is_own && file.keys[0].tokens.is_own);
+    assert_true(file.keys[0].requests.per_minute == KEY_REQUESTS_MAX);
+    assert_true(file.keys[0].tokens.per_minute == 0);
     keyfile_clear(&file);
+}
+
+static void the_longest_line_fits(void **state)
+{
+    (void)state;
+    struct keyfile_key key = {.scopes = (1u << KEY_SCOPES) - 1,
+                              .expires_s = INT64_C(253402300799),
+                              .requests = {true, KEY_REQUESTS_MAX},
+                              .tokens = {true, KEY_TOKENS_MAX}};
+    char line[KEY_LINE_BYTES];
+    memset(key.name, 'n', KEY_NAME_BYTES_MAX);
+    assert_in_range(key_write_line(&key, line, sizeof line), 1, sizeof line - 2);
 }
 
 static void a_file_that_others_can_write_is_refused(void **state)
@@ -240,9 +333,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_a_name_a_digest_scopes_and_perhaps_the_day_it_expires),
         cmocka_unit_test(what_is_wrong_is_named_with_its_line),
+        cmocka_unit_test(a_line_may_have_limits),
+        cmocka_unit_test(limits_that_are_none_are_named),
         cmocka_unit_test(no_beginning_of_a_file_lets_in_whom_the_whole_does_not),
         cmocka_unit_test(moments_are_those_of_rfc_3339),
         cmocka_unit_test(a_line_that_is_written_reads_back),
+        cmocka_unit_test(the_longest_line_fits),
         cmocka_unit_test(a_file_that_others_can_write_is_refused),
         cmocka_unit_test(as_many_keys_as_there_are_are_read),
     };

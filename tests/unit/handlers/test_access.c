@@ -334,6 +334,36 @@ static void counters_of_names_stay_where_they_are(void **state)
     key_counts_free(counts);
 }
 
+static void a_key_has_its_own_limits_where_its_line_says_them(void **state)
+{
+    struct guarded *guarded = *state;
+    struct err err;
+    FILE *file = fopen(guarded->path, "w");
+    assert_non_null(file);
+    add_line(file, "plain", EMBED, KEY_EMBED, KEY_NEVER);
+    struct keyfile_key key = {.name = "own", .scopes = KEY_EMBED, .expires_s = KEY_NEVER};
+    char line[KEY_LINE_BYTES];
+    key.requests = (struct key_limit){true, 7};
+    key_digest(METRICS, strlen(METRICS), key.digest);
+    key_write_line(&key, line, sizeof line);
+    fprintf(file, "%s\n", line);
+    assert_int_equal(fclose(file), 0);
+    assert_true(keys_reload(guarded->keys, &err));
+    guarded->ask.service.rate_limits = (struct rate_limits){100, 2000};
+    const struct exchange *x = ask_with(guarded, METHOD_POST, "/v1/embeddings", false, EMBED);
+    assert_int_equal(x->status, 0);
+    assert_int_equal(x->limits.requests, 100);
+    assert_int_equal(x->limits.tokens, 2000);
+    x = ask_with(guarded, METHOD_POST, "/v1/embeddings", false, METRICS);
+    assert_int_equal(x->status, 0);
+    assert_int_equal(x->limits.requests, 7);
+    assert_int_equal(x->limits.tokens, 2000);
+    guarded->ask.service.keys = NULL;
+    x = ask_with(guarded, METHOD_POST, "/v1/embeddings", false, METRICS);
+    assert_int_equal(x->limits.requests, 100);
+    guarded->ask.service.keys = guarded->keys;
+}
+
 /* Threads that ask while others read the file anew. */
 struct asker {
     pthread_t thread;
@@ -383,6 +413,7 @@ int main(void)
         GUARDED(a_file_that_is_read_anew_lets_in_whom_it_names),
         GUARDED(use_is_counted_by_name_whatever_is_reloaded),
         cmocka_unit_test(counters_of_names_stay_where_they_are),
+        GUARDED(a_key_has_its_own_limits_where_its_line_says_them),
         GUARDED(keys_are_swapped_under_those_who_ask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,15 +71,53 @@ static void one_client_takes_nothing_from_another(void **state)
     assert_false(take(999, limits, 0, &now));
 }
 
-static void limits_may_change(void **state)
+static void where_limits_change_what_was_used_stays_used(void **state)
 {
     (void)state;
     struct rate_state now;
+    const struct rate_limits few = {.requests = 2}, some = {.requests = 5}, none = {0};
     assert_true(take(4, (struct rate_limits){.requests = 1000}, 0, &now));
-    assert_true(take(4, (struct rate_limits){.requests = 2}, 0, &now));
+    assert_true(take(4, few, 0, &now));
+    assert_int_equal(now.requests_left, 0);
+    assert_false(take(4, few, 0, &now));
+    assert_true(take(4, some, 0, &now));
+    assert_int_equal(now.requests_left, 2);
+    assert_false(take(4, few, 0, &now)); /* of which all is used, and no more */
+    assert_in_range(now.requests_full_ms, 59999, 60001);
+    assert_true(take(4, few, 31 * S, &now));
+    assert_true(take(4, none, 31 * S, &now));
+    assert_true(take(4, few, 31 * S, &now)); /* nothing was counted meanwhile, nor before */
     assert_int_equal(now.requests_left, 1);
-    assert_true(take(4, (struct rate_limits){.requests = 2}, 0, &now));
-    assert_false(take(4, (struct rate_limits){.requests = 2}, 0, &now));
+}
+
+static void what_came_in_before_a_change_came_in_by_the_limit_before(void **state)
+{
+    (void)state;
+    struct rate_state now;
+    const struct rate_limits slow = {.requests = 60}, quick = {.requests = 6000};
+    for (int i = 0; i < 60; i++)
+        assert_true(take(5, slow, 0, &now));
+    assert_true(take(5, quick, 10 * S, &now)); /* 10 of the 60, not 1000 */
+    assert_int_equal(now.requests_left, 6000 - 50 - 1);
+}
+
+static void tokens_that_are_owed_stay_owed_and_are_charged_under_the_limits_of_now(void **state)
+{
+    (void)state;
+    struct rate_state now;
+    const struct rate_limits many = {.tokens = 600}, few = {.tokens = 60}, none = {0};
+    assert_true(take(6, many, 0, &now));
+    rates_charge(rates, 6, &many, 660, START);
+    assert_false(take(6, few, 0, &now)); /* all 60, and the 60 that are owed */
+    assert_in_range(now.tokens_full_ms, 119999, 120001);
+    assert_true(take(6, few, 61 * S, &now));
+    rates_charge(rates, 6, &many, 30, START + 61 * S); /* of a request that began under others */
+    assert_false(take(6, few, 61 * S, &now));
+    assert_in_range(now.tokens_full_ms, 88999, 89001);
+    assert_true(take(6, none, 61 * S, &now));
+    rates_charge(rates, 6, &few, 1000, START + 61 * S);
+    assert_true(take(6, few, 61 * S, &now));
+    assert_int_equal(now.tokens_left, 60);
 }
 
 static int open_rates(void **state)
@@ -102,7 +140,9 @@ int main(void)
         cmocka_unit_test(who_comes_back_when_he_was_told_gets_in),
         cmocka_unit_test(tokens_are_owed_until_they_have_come_in),
         cmocka_unit_test(one_client_takes_nothing_from_another),
-        cmocka_unit_test(limits_may_change),
+        cmocka_unit_test(where_limits_change_what_was_used_stays_used),
+        cmocka_unit_test(what_came_in_before_a_change_came_in_by_the_limit_before),
+        cmocka_unit_test(tokens_that_are_owed_stay_owed_and_are_charged_under_the_limits_of_now),
     };
     return cmocka_run_group_tests(tests, open_rates, close_rates);
 }
