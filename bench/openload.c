@@ -369,21 +369,26 @@ static ssize_t receive_head(struct connection *c)
     return n;
 }
 
+/* 0: the server has closed it; below 0: nothing is there. */
+static ssize_t receive_some(struct connection *c)
+{
+    for (;;) {
+        /* Bodies are thrown away in the kernel: copying them would cost more than the rest. */
+        ssize_t n = c->has_head ? recv(c->fd, NULL, c->body_left, MSG_TRUNC) : receive_head(c);
+        if (n >= 0 || errno == EAGAIN || errno == EWOULDBLOCK) return n;
+        if (errno == ECONNRESET) return 0;
+        if (errno != EINTR) die("receive", strerror(errno));
+    }
+}
+
 static void receive(struct connection *c)
 {
     for (;;) {
-        bool in_head = !c->has_head;
-        /* Bodies are thrown away in the kernel: copying them would cost more than the rest. */
-        ssize_t n = in_head ? receive_head(c) : recv(c->fd, NULL, c->body_left, MSG_TRUNC);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-        if (n < 0 && errno != ECONNRESET) die("receive", strerror(errno));
-        if (n <= 0) {
-            end_connection(c);
-            return;
-        }
+        ssize_t n = receive_some(c);
+        if (n == 0) end_connection(c);
+        if (n <= 0) return;
         if (!c->is_busy || c->is_answered) die("receive", "bytes that nobody asked for");
-        if (in_head) {
+        if (!c->has_head) {
             c->head_bytes += (size_t)n;
             if (!take_head(c)) continue;
         } else {
