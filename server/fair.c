@@ -5,10 +5,15 @@
 
 #include <assert.h>
 
-static struct fair_lane *lane_of(struct fair *fair, uint64_t client)
+static size_t index_of(uint64_t client)
 {
     const uint64_t hash = hash_bytes(HASH_START, &client, sizeof client);
-    return &fair->lanes[(hash ^ hash >> 32) % FAIR_LANES];
+    return (hash ^ hash >> 32) % FAIR_LANES;
+}
+
+static struct fair_lane *lane_of(struct fair *fair, uint64_t client)
+{
+    return &fair->lanes[index_of(client)];
 }
 
 /* ---- the heap ---- */
@@ -98,6 +103,21 @@ struct fair_item *fair_take(struct fair *fair)
 uint64_t fair_cost(struct fair *fair, uint64_t client)
 {
     return lane_of(fair, client)->cost;
+}
+
+uint64_t fair_cost_ahead(const struct fair *fair, uint64_t client)
+{
+    const struct fair_lane *own = &fair->lanes[index_of(client)];
+    const uint64_t start = own->first || own->start > fair->now ? own->start : fair->now;
+    const uint64_t turn_comes = start + own->cost;
+    uint64_t ahead = 0;
+    for (size_t i = 0; i < fair->n_waiting; i++) {
+        const struct fair_lane *lane = &fair->lanes[fair->heap[i]];
+        if (lane->start >= turn_comes) continue;
+        const uint64_t until_then = turn_comes - lane->start;
+        ahead += lane->cost < until_then ? lane->cost : until_then;
+    }
+    return ahead;
 }
 
 bool fair_remove(struct fair *fair, struct fair_item *item)

@@ -48,5 +48,9 @@ struct fair_item *fair_take(struct fair *fair);
 /** fair_cost: of all that waits in the client's lane. */
 uint64_t fair_cost(struct fair *fair, uint64_t client);
 
+/** fair_cost_ahead: what is going to be taken before an item of that client that would be put now,
+ * by cost, as far as it waits: at least, for whoever comes later may be taken before it, too. */
+uint64_t fair_cost_ahead(const struct fair *fair, uint64_t client);
+
 /** fair_remove: false where it does not wait. */
 bool fair_remove(struct fair *fair, struct fair_item *item);

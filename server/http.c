@@ -40,6 +40,9 @@
 /* Of replies that say when to ask again. */
 #define RETRY_MS_MIN 50u
 #define RETRY_MS_MAX 30000u
+/* The wait is known roughly, and some of what waits is dropped when its turn comes: a request is
+   given up at once where it would be too late even if all went so many times as fast. */
+#define HASTE 2
 /* A request that has waited for so long is not worked on where its client has left and others wait
    for more than half of max-wait, or of this, where there is no such limit. */
 #define GONE_NS 100000000u
@@ -338,6 +341,23 @@ static bool is_others_turn(const struct request *request, uint64_t waited_ns)
     return 2 * pool_wait_ms(request->http->settings.pool) > (max_ms ? max_ms : NO_MAX_WAIT_MS);
 }
 
+/* Whether the request's turn may come before its time is over; false with a finished 504. */
+static bool may_be_in_time(const struct http *http, struct request *request,
+                           const struct fair_item *item)
+{
+    if (!request->deadline_ns || is_of_operators(&request->x)) return true;
+    const uint64_t now_ns = clock_now_ns();
+    const uint64_t left_ns = request->deadline_ns > now_ns ? request->deadline_ns - now_ns : 0;
+    if (pool_wait_ahead_ns(http->settings.pool, item->client) / HASTE <= left_ns) return true;
+    return give_up(&request->x, "so much work waits before this request that its turn would come "
+                                "only when the time that it gives itself is over");
+}
+
+static bool admits(const struct http *http, struct request *request, const struct fair_item *item)
+{
+    return has_room(http, &request->x, item) && may_be_in_time(http, request, item);
+}
+
 /* On a worker's thread, when it is the request's turn. */
 static bool is_wanted(struct pool_job *job, uint64_t waited_ns)
 {
@@ -379,7 +399,7 @@ static enum MHD_Result take_head(struct request *request, const char *path, cons
     if (head.timeout_ms) request->deadline_ns = request->started_ns + head.timeout_ms * 1000000;
     if (x->route && handlers_check_head(x, head.content_encoding, head.content_length) &&
         is_within_rate(request) &&
-        (!is_for_worker(http, x, head.content_length) || has_room(http, x, &item)))
+        (!is_for_worker(http, x, head.content_length) || admits(http, request, &item)))
         return MHD_YES;
     request->state = REQUEST_REFUSED;
     /* Answering before the body has come ends the connection, so only where waiting for it would be
@@ -437,7 +457,7 @@ static enum MHD_Result give_to_worker(struct http *http, struct request *request
 {
     request->job.item =
         (struct fair_item){.client = client_of(request), .cost = cost_of(&request->x)};
-    if (!has_room(http, &request->x, &request->job.item)) {
+    if (!admits(http, request, &request->job.item)) {
         request->state = REQUEST_REFUSED;
         return queue_reply(request, false);
     }

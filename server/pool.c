@@ -242,6 +242,16 @@ bool pool_has_room(struct pool *pool, const struct fair_item *item,
     return (double)used <= 2 * in_time && is_within_share(pool, item, in_time);
 }
 
+uint64_t pool_wait_ahead_ns(struct pool *pool, uint64_t client)
+{
+    uv_mutex_lock(&pool->mutex);
+    const uint64_t ahead = fair_cost_ahead(&pool->fair, client);
+    uv_mutex_unlock(&pool->mutex);
+    const uint64_t per_s = atomic_load_explicit(&pool->cost_per_s, memory_order_relaxed);
+    const double ns = (double)ahead * 1e9 / (double)per_s;
+    return ns < (double)INT64_MAX ? (uint64_t)ns : INT64_MAX;
+}
+
 uint64_t pool_wait_ms(const struct pool *pool)
 {
     const uint64_t used = atomic_load_explicit(&pool->cost, memory_order_relaxed);

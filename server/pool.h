@@ -78,6 +78,10 @@ void pool_stand(struct pool_seat *seat);
 bool pool_has_room(struct pool *pool, const struct fair_item *item,
                    const struct pool_limits *limits);
 
+/** pool_wait_ahead_ns: how long that takes of all that waits which comes before a job of this
+ * client, about, at least: what is worked on and who comes later are left out. Any thread. */
+uint64_t pool_wait_ahead_ns(struct pool *pool, uint64_t client);
+
 /** pool_wait_ms: how long all that waits is going to take, about. Any thread. */
 uint64_t pool_wait_ms(const struct pool *pool);
 

@@ -306,6 +306,47 @@ def test_what_comes_too_late_is_not_worked_on(start, name):
     assert service.post(*SHORT, **{name: "600000"}).status == 200
 
 
+TOO_MUCH = "so much work waits before this request"
+
+
+@pytest.fixture
+def long_queue(start):
+    """A service of one worker for which one client has left 20 MB; and his connections."""
+    service = start("--workers=1", "--max-wait=0", "--trusted-proxies=127.0.0.0/8", SLOW)
+    clients = [service.connect() for _ in range(20)]
+    for client in clients:
+        client.send(post("/v1/embeddings", batch(1000000), X_Forwarded_For="10.0.0.1", Accept_Encoding="gzip"))
+    wait_until(lambda: service.metric("embedd_offload_queue") >= 12, "they wait")
+    yield service
+    for client in clients:
+        assert client.read_reply().status == 200
+        client.close()
+
+
+def test_what_would_come_too_late_is_refused_before_it_waits(long_queue):
+    with long_queue.connect() as client:  # and before its body has come
+        client.send(head("POST", SHORT[0], Content_Type="application/json", X_Forwarded_For="10.0.0.1",
+                         Content_Length=len(SHORT[1]), X_Embedd_Timeout_Ms=20, Expect="100-continue"))
+        reply = client.read_reply()
+    assert reply.status == 504 and reply.json()["error"]["code"] == "deadline_exceeded"
+    assert TOO_MUCH in reply.json()["error"]["message"] and reply.headers["x-should-retry"] == "false"
+    small = ("/v1/embeddings", json.dumps({"input": ["a"] * 400}).encode())  # a worker's by its reply
+    with long_queue.connect() as client:
+        reply = client.post(*small, X_Forwarded_For="10.0.0.1", X_Embedd_Timeout_Ms="20")
+        assert reply.status == 504 and TOO_MUCH in reply.json()["error"]["message"]
+        assert client.post(*SMALL, X_Forwarded_For="10.0.0.1", X_Embedd_Timeout_Ms="600000").status == 200
+    assert long_queue.metric("embedd_offload_queue") >= 1
+    wait_until(lambda: long_queue.metric('embedd_rejected_total{reason="deadline"}') == 2, "they are counted")
+
+
+def test_what_may_be_in_time_waits(long_queue):
+    # Whose turn comes soon is not refused for what others have left there.
+    reply = long_queue.post(*SHORT, X_Forwarded_For="10.0.0.2", X_Embedd_Timeout_Ms="200")
+    assert reply.status == 200 or TOO_MUCH not in reply.json()["error"]["message"]
+    assert long_queue.metric("embedd_offload_queue") >= 1
+    assert long_queue.post(*SHORT, X_Forwarded_For="10.0.0.1", X_Embedd_Timeout_Ms="600000").status == 200
+
+
 def test_a_body_that_takes_longer_than_the_request_gives_itself_is_for_nobody(service):
     with service.connect() as client:
         request = post(*SMALL, X_Embedd_Timeout_Ms="1")

@@ -134,6 +134,43 @@ static void as_many_as_there_are_come_out_again(void **state)
     }
 }
 
+/* Whatever waits: what is said to come before an item does, and of each client at most one more. */
+static void what_is_ahead_is_known(void **state)
+{
+    (void)state;
+    uint64_t random = 1;
+    for (int round = 0; round < 2000; round++) {
+        begin();
+        for (size_t i = 0; i < N_ITEMS - 1; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            put(i, random >> 60, 1 + (random >> 33) % 1000);
+            if ((random >> 40) % 3 == 0) fair_take(&fair);
+        }
+        const uint64_t client = (uint64_t)round % 17;
+        const uint64_t ahead = fair_cost_ahead(&fair, client);
+        put(N_ITEMS - 1, client, 500);
+        uint64_t taken = 0;
+        for (size_t next; (next = take()) != N_ITEMS - 1;)
+            taken += items[next].cost;
+        assert_in_range(taken, ahead, ahead + 16 * 1000);
+    }
+}
+
+static void a_client_waits_for_his_own_and_as_much_of_each_other(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(fair_cost_ahead(&fair, 1), 0);
+    for (size_t i = 0; i < 30; i++)
+        put(i, 1, 1000);
+    assert_int_equal(fair_cost_ahead(&fair, 1), 30000);
+    assert_int_equal(fair_cost_ahead(&fair, 2), 0);
+    put(30, 2, 1000);
+    put(31, 2, 1000);
+    assert_int_equal(fair_cost_ahead(&fair, 2), 2 * 2000);
+    assert_int_equal(fair_cost_ahead(&fair, 1), 32000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +180,8 @@ int main(void)
         cmocka_unit_test(nobody_saves_up_turns),
         cmocka_unit_test(what_is_removed_is_not_served_and_the_rest_is),
         cmocka_unit_test(as_many_as_there_are_come_out_again),
+        cmocka_unit_test(what_is_ahead_is_known),
+        cmocka_unit_test(a_client_waits_for_his_own_and_as_much_of_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
