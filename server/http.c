@@ -43,10 +43,8 @@
 /* The wait is known roughly, and some of what waits is dropped when its turn comes: a request is
    given up at once where it would be too late even if all went so many times as fast. */
 #define HASTE 2
-/* A request that has waited for so long is not worked on where its client has left and others wait
-   for more than half of max-wait, or of this, where there is no such limit. */
+/* A request that has waited for so long is not worked on where its client has left. */
 #define GONE_NS 100000000u
-#define NO_MAX_WAIT_MS 1000u
 
 struct http {
     struct MHD_Daemon *daemon;
@@ -329,18 +327,6 @@ static bool give_up(struct exchange *x, const char *why)
     return false;
 }
 
-/* Who has sent no more than his request and then an end may still read, and is owed the reply; but
-   a client that was killed, or waits no longer, says just the same (only when something is sent to
-   it is there a reset), and the others are not to wait for that. */
-static bool is_others_turn(const struct request *request, uint64_t waited_ns)
-{
-    struct wire_report report;
-    const uint64_t max_ms = request->x.service->queue_wait_ns / 1000000;
-    if (waited_ns <= GONE_NS || !wire_ask(&request->conn->wire, &report) || report.is_open)
-        return false;
-    return 2 * pool_wait_ms(request->http->settings.pool) > (max_ms ? max_ms : NO_MAX_WAIT_MS);
-}
-
 /* Whether the request's turn may come before its time is over; false with a finished 504. */
 static bool may_be_in_time(const struct http *http, struct request *request,
                            const struct fair_item *item)
@@ -363,13 +349,15 @@ static bool is_wanted(struct pool_job *job, uint64_t waited_ns)
 {
     struct request *request =
         (struct request *)(void *)((char *)job - offsetof(struct request, job));
+    struct wire_report report;
     if (request->deadline_ns && clock_now_ns() > request->deadline_ns)
         return give_up(&request->x,
                        "the time that the request gives itself was over before it was its "
                        "turn");
-    if (is_others_turn(request, waited_ns))
+    /* Who sends no more has nearly always left. */
+    if (waited_ns > GONE_NS && wire_ask(&request->conn->wire, &report) && !report.is_open)
         return give_up(&request->x, "the client ended its half of the connection while the request "
-                                    "waited behind many; keep it open until the reply has come");
+                                    "waited; keep it open until the reply has come");
     return true;
 }
 

@@ -3,7 +3,6 @@
 
 import json
 import re
-import socket
 import time
 from pathlib import Path
 
@@ -357,44 +356,20 @@ def test_a_body_that_takes_longer_than_the_request_gives_itself_is_for_nobody(se
         assert client.read_reply().status == 504
 
 
-def send_long(service, n):
-    clients = [service.connect() for _ in range(n)]
-    for client in clients:
-        client.send(LONG)
-    wait_until(lambda: service.metric("embedd_offload_queue") >= n // 2, "some wait")
-    return clients
-
-
-def read_all(clients):
-    for client in clients:
-        assert client.read_reply().status == 200
-        client.close()
-
-
 def test_work_of_clients_who_have_left_is_dropped(start):
     service = start("--workers=1", "--max-wait=0", SLOW)
-    first = send_long(service, 6)
+    firsts = [service.connect() for _ in range(4)]
+    for client in firsts:
+        client.send(LONG)
+    wait_until(lambda: service.metric("embedd_offload_queue") >= 2, "some wait")
     for _ in range(8):
         with service.connect() as client:
             client.send(post(*SHORT))
-    wait_until(lambda: service.metric("embedd_offload_queue") >= 8, "all wait")
-    # As many as take half a second.
-    read_all([*first, *send_long(service, 6 if "san/" in PROGRAM else 20)])
+    for client in firsts:
+        assert client.read_reply().status == 200
+        client.close()
     wait_until(lambda: service.metric("embedd_offload_queue") == 0, "none waits")
     assert service.metric('embedd_rejected_total{reason="deadline"}') >= 6
-
-
-@pytest.mark.parametrize("max_wait", ["0", "10s"])
-def test_who_ends_his_half_is_answered_where_few_wait(start, max_wait):
-    service = start("--workers=1", f"--max-wait={max_wait}", "--max-body-bytes=64M", "--max-request-memory=1G", SLOW)
-    longer = json.dumps({"input": ["the food is good to eat " * 1000] * 2000}).encode()
-    with service.connect() as first, service.connect() as client:
-        first.send(post("/v1/embeddings", longer, Accept_Encoding="gzip"))
-        wait_until(lambda: service.metric("embedd_offload_queue") == 1, "a worker has it")
-        client.send(post(*SHORT))
-        client.socket.shutdown(socket.SHUT_WR)
-        assert first.read_reply().status == client.read_reply().status == 200
-    assert service.metric('embedd_rejected_total{reason="deadline"}') == 0
 
 
 # ---- rates ----
