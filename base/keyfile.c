@@ -425,6 +425,16 @@ void keyfile_clear(struct keyfile *file)
     *file = (struct keyfile){0};
 }
 
+void key_write_scopes(unsigned scopes, char out[static KEY_SCOPES_BYTES])
+{
+    *out = '\0';
+    for (unsigned i = 0; i < KEY_SCOPES; i++) {
+        if (!(scopes & 1u << i)) continue;
+        if (*out) strcat(out, ",");
+        strcat(out, key_scope_names[i]);
+    }
+}
+
 void key_write_limits(const struct keyfile_key *key, char out[static KEY_LIMITS_BYTES])
 {
     int n = 0;
@@ -438,16 +448,12 @@ void key_write_limits(const struct keyfile_key *key, char out[static KEY_LIMITS_
 
 size_t key_write_line(const struct keyfile_key *key, char *out, size_t bytes)
 {
-    char digest[2 * SHA256_DIGEST_SIZE + 1], scopes[64] = "", expires[KEY_TIME_BYTES] = "";
-    char limits[KEY_LIMITS_BYTES];
+    char digest[2 * SHA256_DIGEST_SIZE + 1], expires[KEY_TIME_BYTES] = "";
+    char scopes[KEY_SCOPES_BYTES], limits[KEY_LIMITS_BYTES];
     for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++)
         snprintf(digest + 2 * i, 3, "%02x", key->digest[i]);
-    for (unsigned i = 0; i < KEY_SCOPES; i++) {
-        if (!(key->scopes & 1u << i)) continue;
-        if (*scopes) strcat(scopes, ",");
-        strcat(scopes, key_scope_names[i]);
-    }
     if (key->expires_s != KEY_NEVER) key_write_time(key->expires_s, expires);
+    key_write_scopes(key->scopes, scopes);
     key_write_limits(key, limits);
     const int n = snprintf(out, bytes, "%s " DIGEST_PREFIX "%s %s%s%s%s", key->name, digest, scopes,
                            *expires ? " " : "", expires, limits);

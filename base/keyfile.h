@@ -46,7 +46,9 @@ extern const char *const key_scope_names[KEY_SCOPES];
 #define KEY_TEXT_BYTES 51
 /** Of a digest as the file has it, with its NUL. */
 #define KEY_DIGEST_TEXT_BYTES (7 + SHA256_TEXT_BYTES)
-/** Of a moment as key_write_time writes it, with its NUL; of limits as key_write_limits does. */
+/** With their NUL: scopes as key_write_scopes writes them, a moment as key_write_time does, limits
+ * as key_write_limits does. */
+#define KEY_SCOPES_BYTES 64
 #define KEY_TIME_BYTES 32
 #define KEY_LIMITS_BYTES 64
 
@@ -111,6 +113,9 @@ bool key_read_time(struct span text, int64_t *unix_s);
 
 /** key_write_time: in UTC, as RFC 3339 has it. */
 void key_write_time(int64_t unix_s, char out[static KEY_TIME_BYTES]);
+
+/** key_write_scopes: bits to "embed,classify". */
+void key_write_scopes(unsigned scopes, char out[static KEY_SCOPES_BYTES]);
 
 /** key_write_limits: " requests=600 tokens=0" as far as the key has such limits, with a blank
  * before each. */

@@ -292,12 +292,8 @@ static int hash_main(int argc, char **argv)
 
 static void print_key(const struct keyfile_key *key, int64_t now_s)
 {
-    char scopes[64] = "", expires[KEY_TIME_BYTES] = "never", limits[KEY_LIMITS_BYTES];
-    for (unsigned i = 0; i < KEY_SCOPES; i++) {
-        if (!(key->scopes & 1u << i)) continue;
-        if (*scopes) strcat(scopes, ",");
-        strcat(scopes, key_scope_names[i]);
-    }
+    char scopes[KEY_SCOPES_BYTES], expires[KEY_TIME_BYTES] = "never", limits[KEY_LIMITS_BYTES];
+    key_write_scopes(key->scopes, scopes);
     if (key->expires_s != KEY_NEVER) key_write_time(key->expires_s, expires);
     key_write_limits(key, limits);
     for (char *blank = limits; (blank = strchr(blank, ' '));)
