@@ -171,6 +171,9 @@ static bool note_te(struct exchange *x, const struct batch *batch, uint32_t **le
     return *lengths || err_out_of_memory(err);
 }
 
+/* Between two looks at the clock. */
+#define TEXTS_AT_ONCE 16
+
 bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length_limit *limit,
                     struct err *err)
 {
@@ -195,6 +198,7 @@ bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length
         if (lengths) lengths[i] = sequence->n;
         x->sample.empty_inputs += sequence->n == 0;
         batch->unknown += sequence->unknown;
+        if (i % TEXTS_AT_ONCE == TEXTS_AT_ONCE - 1) stage_end(x, STAGE_TOKENIZE);
     }
     x->sample.te.lengths = lengths;
     x->sample.inputs = batch->n;

@@ -124,9 +124,16 @@ bool embedding_vectors(const struct embedding *embedding, struct exchange *x, fl
                        struct err *err)
 {
     const struct batch *batch = &embedding->batch;
-    struct passage *passages = arena_array(x->arena, batch->n, sizeof *passages);
+    const size_t dims = embedding->pool.dims, at_once = count_at_once(x, batch);
+    struct passage *passages = arena_array(x->arena, at_once, sizeof *passages);
     if (!passages) return err_out_of_memory(err);
-    return make_vectors(x, batch, 0, batch->n, &embedding->pool, passages, out, err);
+    for (size_t first = 0; first < batch->n; first += at_once) {
+        const size_t n = batch->n - first < at_once ? batch->n - first : at_once;
+        if (!make_vectors(x, batch, first, n, &embedding->pool, passages, out + first * dims, err))
+            return false;
+        stage_end(x, STAGE_LOOKUP);
+    }
+    return true;
 }
 
 static bool is_row_finite(const struct exchange *x, uint32_t id, uint32_t dims, float *row)

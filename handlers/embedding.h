@@ -40,6 +40,7 @@ bool embedding_read_dimensions(struct embedding *embedding, const struct exchang
 bool embedding_tokenize(struct embedding *embedding, struct exchange *x, struct err *err);
 
 /** embedding_vectors makes all vectors of a tokenized batch, as embedding->pool says.
+ * What it takes belongs to the stage lookup.
  * @param out (batch.n, pool.dims)
  * @return false with ERR_INTERNAL when one is not finite (nothing of it may be sent), or ERR_MEMORY
  */

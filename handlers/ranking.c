@@ -39,7 +39,6 @@ bool unit_vectors_make(struct exchange *x, struct embedding *embedding, struct u
     if (!vectors) return err_out_of_memory(err);
     *out = (struct unit_vectors){vectors, (uint32_t)dims};
     if (!embedding_vectors(embedding, x, vectors, err)) return false;
-    stage_end(x, STAGE_LOOKUP);
     return true;
 }
 

@@ -173,7 +173,6 @@ static bool make_vectors(struct exchange *x, const struct infer *infer, float **
     *out = arena_array(x->arena, n, sizeof **out);
     if (!*out) return err_out_of_memory(err);
     if (!embedding_vectors(embedding, x, *out, err)) return false;
-    stage_end(x, STAGE_LOOKUP);
     return true;
 }
 

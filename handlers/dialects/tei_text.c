@@ -91,9 +91,9 @@ static bool tokenize_write(struct exchange *x, struct buf *out, struct err *err)
         if (!prompt_before(batch.prompt, x->arena, &text.data, &text.bytes, err) ||
             !write_text_tokens(x, text, add_special, out, err))
             return false;
+        stage_end(x, STAGE_TOKENIZE);
     }
     buf_add_char(out, ']');
-    stage_end(x, STAGE_TOKENIZE);
     return true;
 }
 
@@ -146,9 +146,9 @@ static bool decode_write(struct exchange *x, struct buf *out, struct err *err)
         if (i > 0) buf_add_char(out, ',');
         write_text(out, (struct text){text.data, text.bytes});
         x->sample.tokens += item->n;
+        stage_end(x, STAGE_TOKENIZE);
     }
     buf_add_char(out, ']');
-    stage_end(x, STAGE_TOKENIZE);
     return true;
 }
 

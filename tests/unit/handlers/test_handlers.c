@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/handlers/ask.h"
 
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+
 static void a_wrong_path_is_404(void **state)
 {
     const struct exchange *x = ask_get(*state, "/v1/embedding");
@@ -444,6 +448,54 @@ static void memory_at_its_cap_is_413_whenever_it_comes(void **state)
     assert_true(seen_413 > 0 && seen_other > 0);
 }
 
+/* ---- who goes first ---- */
+
+static unsigned n_yields;
+static bool is_slow; /* each look at the clock finds a turn over */
+
+/* These two instead of the C library's. */
+int sched_yield(void)
+{
+    n_yields++;
+    return 0;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    static time_t second = 1;
+    if (!is_slow) return (int)syscall(SYS_clock_gettime, clock, now);
+    *now = (struct timespec){.tv_sec = second++};
+    return 0;
+}
+
+static void long_work_lets_others_go_first_on_a_worker_alone(void **state)
+{
+    struct ask *ask = *state;
+    static const char *const requests[][2] = {
+        {"/embed", "{\"inputs\":["},
+        {"/tokenize", "{\"inputs\":["},
+        {"/rerank", "{\"query\":\"他\",\"texts\":["},
+    };
+    static char body[1 << 16];
+    is_slow = true;
+    ask->service.inputs_max = 2048;
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        size_t n = (size_t)snprintf(body, sizeof body, "%s\"他\"", requests[i][1]);
+        for (int k = 1; k < 2000; k++)
+            n += (size_t)snprintf(body + n, sizeof body - n, ",\"我爱吃饭\"");
+        snprintf(body + n, sizeof body - n, "]}");
+        n_yields = 0;
+        assert_int_equal(ask_post(ask, requests[i][0], body)->status, 200);
+        assert_in_range(n_yields, 2000 / 16, 2 * 2000);
+        n_yields = 0;
+        ask_begin(ask)->work_max = SIZE_MAX;
+        assert_int_equal(ask_send(ask, METHOD_POST, requests[i][0], body, strlen(body))->status,
+                         200);
+        assert_int_equal(n_yields, 0);
+    }
+    is_slow = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -466,6 +518,7 @@ int main(void)
         cmocka_unit_test(an_admin_listener_has_its_routes_and_the_others_theirs),
         cmocka_unit_test(nesting_a_hundred_thousand_deep_is_an_error),
         cmocka_unit_test(memory_at_its_cap_is_413_whenever_it_comes),
+        cmocka_unit_test(long_work_lets_others_go_first_on_a_worker_alone),
     };
     return cmocka_run_group_tests(tests, ask_open, ask_close);
 }
