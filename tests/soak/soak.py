@@ -36,8 +36,9 @@ LOAD = str((TOP / os.environ.get("LOAD", "build/release/tests/soak/load")).resol
 # As much may memory and descriptors grow by, from one end to the other of the straight line through
 # all that was measured, however long that takes: the longer the run, the flatter it must be.
 GROWTH_MB, GROWTH_FDS = 12, 6
-# Up to 14 connections of rude clients wait for their end at a time: in a short run that tilts a line by 5 either way.
-SHORT_S = 300
+# A service looks once a second for clients that have left half-way (a dozen or so by then): who looks at it once a second,
+# too, sees few of them for a while, then many.
+SAMPLE_EVERY_S = 0.13
 # Of a run, for things to find their size.
 WARM_UP = 1 / 3
 
@@ -49,7 +50,7 @@ class Faults(list):
 
 
 class Samples:
-    """Memory and descriptors of one process, once a second."""
+    """Memory and descriptors of one process."""
 
     def __init__(self, pid):
         self.pid, self.rows, self.start = pid, [], time.monotonic()
@@ -82,7 +83,7 @@ class Samples:
               f"over {rows[-1][0] - rows[0][0]:.0f} s, after {rows[0][0]:.0f} s", flush=True)
         if of_memory and memory > GROWTH_MB:
             faults.add(f"memory grows by {memory:.1f} MB")
-        if fds > GROWTH_FDS * (2 if rows[-1][0] - rows[0][0] < SHORT_S else 1):
+        if fds > GROWTH_FDS:
             faults.add(f"descriptors grow by {fds:.1f}")
 
 
@@ -337,7 +338,7 @@ def run(options, folder):
         load = Load(table, served.begin(), options)
         rude = [Rude(served.place, options.seed + i) for i in range(options.rude)]
         # Operators are slow where what they do takes long, and do one thing at a time.
-        due = [Every(1, served.take_samples), Every(1, served.scrape), Every(options.reload_every, served.reload),
+        due = [Every(SAMPLE_EVERY_S, served.take_samples), Every(1, served.scrape), Every(options.reload_every, served.reload),
                Every(options.replace_every, served.replace, options.replacements),
                Every(options.restart_every, lambda: served.restart(load)), Every(30, lambda: print(load.said, flush=True))]
         while not load.is_over():
