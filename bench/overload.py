@@ -20,6 +20,7 @@ MIXES = (("sentences", 0), ("10 % batches", 0.1), ("batches", 1))
 PLACES = (("a core each", run.SERVER_CORE, run.CLIENT_CORE), ("shared cores", None, None))
 CLOSED_CONNECTIONS = 32
 OPEN_CONNECTIONS = 4096
+WARM_UP_S = 1.5  # longer than a burst may wait, which is max-wait
 OTHER_FILES = 64  # that a program with so many connections has open
 SATURATED, OVERLOADED = 0.95, 3
 GOODPUT_SHARE, LATENCY_RATIO, REFUSAL_MS = 0.8, 3, 1
@@ -37,7 +38,7 @@ class Case(NamedTuple):
     def load(self, rate, connections):
         """What openload saw. Who finds no connection does not wait for one."""
         options = {"rate": rate, "share": self.share, "connections": connections, "max-queue": 0}
-        options |= {"seconds": self.seconds, "warmup": self.seconds / 4, "batch-texts": run.BATCH}
+        options |= {"seconds": self.seconds, "warmup": WARM_UP_S, "batch-texts": run.BATCH}
         files = [self.bodies.paths[size, "text"] for size in ("sentence", "batch")]
         command = [run.OPENLOAD, *(part for name, value in options.items() for part in (f"--{name}", value))]
         command += [self.port, run.ROUTE, *files]

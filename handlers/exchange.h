@@ -16,9 +16,9 @@
 #include "handlers/metrics.h"
 #include "handlers/rates.h"
 #include "handlers/text.h"
+#include "handlers/turns.h"
 
 #include <assert.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -125,12 +125,7 @@ struct exchange {
 
     struct metrics_sample sample;
     uint64_t stage_start_ns; /* when the running stage began; 0 = with the dispatch */
-    uint64_t turn_start_ns;  /* when a worker last let others go first */
 };
-
-/* How long a worker has the core before it lets a loop go first, which mostly has a small request:
-   some times as long as those take. */
-#define TURN_NS 80000u
 
 /** stage_end: the time since the last call (or the dispatch) belongs to `stage`. Long work calls it
  * every few texts: between its pieces a worker lets whoever waits for its core go first. */
@@ -139,9 +134,7 @@ static inline void stage_end(struct exchange *x, enum metrics_stage stage)
     uint64_t now = clock_now_ns();
     x->sample.stage_ns[stage] += now - x->stage_start_ns;
     x->stage_start_ns = now;
-    if (x->work_max > 0 || now - x->turn_start_ns < TURN_NS) return;
-    sched_yield();
-    x->turn_start_ns = clock_now_ns();
+    if (x->work_max == 0) turn_end(now);
 }
 
 /** reply_add_header: name and value must live as long as the arena. */

@@ -31,7 +31,14 @@ struct pool {
     _Atomic uint64_t cost;
     atomic_size_t n;
     _Atomic uint64_t cost_per_s; /* of all workers together; never 0 */
+    _Atomic uint64_t busy_ns;    /* since when each worker has had something to do */
 };
+
+/* Who sends many batches at once has them wait for as long as they may. Where something has waited
+   all the time for so long, that is no burst: all that waiting does is to make everybody late, so
+   it may be a twenty-fifth of that (as CoDel, RFC 8289, does with packets); each worker's next job
+   may wait in any case. */
+#define STANDING_SHARE 25
 
 /* ---- the workers ---- */
 
@@ -230,6 +237,15 @@ static bool is_within_share(struct pool *pool, const struct fair_item *item, dou
     return (double)own <= cost_max / (double)n;
 }
 
+static uint64_t wait_max_ns(const struct pool *pool, uint64_t wait_ns)
+{
+    const uint64_t busy_ns = atomic_load_explicit(&pool->busy_ns, memory_order_relaxed);
+    const bool is_standing =
+        atomic_load_explicit(&pool->n, memory_order_relaxed) >= 2 * pool->n_workers &&
+        busy_ns + wait_ns < clock_now_ns();
+    return is_standing ? wait_ns / STANDING_SHARE : wait_ns;
+}
+
 bool pool_has_room(struct pool *pool, const struct fair_item *item,
                    const struct pool_limits *limits)
 {
@@ -237,7 +253,7 @@ bool pool_has_room(struct pool *pool, const struct fair_item *item,
     const uint64_t per_s = atomic_load_explicit(&pool->cost_per_s, memory_order_relaxed);
     if (atomic_load_explicit(&pool->n, memory_order_relaxed) < pool->n_workers) return true;
     if (limits->cost_max > 0 && used + item->cost > limits->cost_max) return false;
-    const double in_time = (double)per_s * (double)limits->wait_ns / 1e9;
+    const double in_time = (double)per_s * (double)wait_max_ns(pool, limits->wait_ns) / 1e9;
     if (limits->wait_ns == 0 || (double)used <= in_time) return true;
     return (double)used <= 2 * in_time && is_within_share(pool, item, in_time);
 }
@@ -269,7 +285,8 @@ void pool_submit(struct pool_seat *seat, struct pool_job *job, struct exchange *
     job->was_run = false;
     job->done = done;
     atomic_fetch_add_explicit(&pool->cost, job->item.cost, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pool->n, 1, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&pool->n, 1, memory_order_relaxed) < pool->n_workers)
+        atomic_store_explicit(&pool->busy_ns, job->queued_ns, memory_order_relaxed);
     uv_mutex_lock(&pool->mutex);
     fair_put(&pool->fair, &job->item);
     uv_cond_signal(&pool->more);

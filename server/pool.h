@@ -43,8 +43,8 @@ struct pool_job {
     void (*done)(struct pool_job *job, bool was_run);
 };
 
-/** What may wait: so many bytes of cost at most, and as many as the workers do in so long; 0: no
- * such limit. */
+/** What may wait: so many bytes of cost at most, and as many as the workers do in so long, or in a
+ * twenty-fifth of it where something has waited all the time for so long; 0: no such limit. */
 struct pool_limits {
     uint64_t cost_max, wait_ns;
 };
