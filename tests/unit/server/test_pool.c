@@ -19,7 +19,7 @@ static struct scene {
     size_t n_done;
 } scene;
 
-static time_t seconds_ahead;
+static atomic_long seconds_ahead;
 
 /* Instead of the C library's. */
 int clock_gettime(clockid_t clock, struct timespec *now)
