@@ -105,7 +105,7 @@ static size_t make_each(struct exchange *x, const struct sequence *items, size_t
     return i;
 }
 
-/* The vectors of n sequences from `first` on. */
+/* The vectors of n sequences from `first` on, as the stage lookup. */
 static bool make_vectors(struct exchange *x, const struct batch *batch, size_t first, size_t n,
                          const struct pool_options *options, struct passage *passages,
                          float *vectors, struct err *err)
@@ -117,6 +117,7 @@ static bool make_vectors(struct exchange *x, const struct batch *batch, size_t f
         done = make_each(x, batch->items + first, n, options, vectors, err);
     else
         done = model_vectors(x->model, x->arena, passages, n, options, vectors, err);
+    stage_end(x, STAGE_LOOKUP);
     return done == n || refuse_infinite(first + done, err);
 }
 
@@ -131,7 +132,6 @@ bool embedding_vectors(const struct embedding *embedding, struct exchange *x, fl
         const size_t n = batch->n - first < at_once ? batch->n - first : at_once;
         if (!make_vectors(x, batch, first, n, &embedding->pool, passages, out + first * dims, err))
             return false;
-        stage_end(x, STAGE_LOOKUP);
     }
     return true;
 }
@@ -206,7 +206,6 @@ bool write_vectors(struct exchange *x, const struct embedding *embedding,
         size_t n = batch->n - first < at_once ? batch->n - first : at_once;
         float *made = in_place ? (float *)(void *)at : vectors;
         if (!make_vectors(x, batch, first, n, &options, passages, made, err)) return false;
-        stage_end(x, STAGE_LOOKUP);
         if (in_place) at += n * dims * sizeof *made;
         for (size_t i = 0; i < n && !in_place; i++)
             at = put_framed(at, embedding, frame, first + i, vectors + i * dims,

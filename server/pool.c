@@ -237,12 +237,11 @@ static bool is_within_share(struct pool *pool, const struct fair_item *item, dou
     return (double)own <= cost_max / (double)n;
 }
 
-static uint64_t wait_max_ns(const struct pool *pool, uint64_t wait_ns)
+/* With n jobs there. */
+static uint64_t wait_max_ns(const struct pool *pool, size_t n, uint64_t wait_ns)
 {
     const uint64_t busy_ns = atomic_load_explicit(&pool->busy_ns, memory_order_relaxed);
-    const bool is_standing =
-        atomic_load_explicit(&pool->n, memory_order_relaxed) >= 2 * pool->n_workers &&
-        busy_ns + wait_ns < clock_now_ns();
+    const bool is_standing = n >= 2 * pool->n_workers && busy_ns + wait_ns < clock_now_ns();
     return is_standing ? wait_ns / STANDING_SHARE : wait_ns;
 }
 
@@ -251,10 +250,12 @@ bool pool_has_room(struct pool *pool, const struct fair_item *item,
 {
     const uint64_t used = atomic_load_explicit(&pool->cost, memory_order_relaxed);
     const uint64_t per_s = atomic_load_explicit(&pool->cost_per_s, memory_order_relaxed);
-    if (atomic_load_explicit(&pool->n, memory_order_relaxed) < pool->n_workers) return true;
+    const size_t n = atomic_load_explicit(&pool->n, memory_order_relaxed);
+    if (n < pool->n_workers) return true;
     if (limits->cost_max > 0 && used + item->cost > limits->cost_max) return false;
-    const double in_time = (double)per_s * (double)wait_max_ns(pool, limits->wait_ns) / 1e9;
-    if (limits->wait_ns == 0 || (double)used <= in_time) return true;
+    if (limits->wait_ns == 0) return true;
+    const double in_time = (double)per_s * (double)wait_max_ns(pool, n, limits->wait_ns) / 1e9;
+    if ((double)used <= in_time) return true;
     return (double)used <= 2 * in_time && is_within_share(pool, item, in_time);
 }
 

@@ -13,7 +13,6 @@ static struct scene {
     uv_loop_t loop;
     struct pool *pool;
     struct pool_seat seat;
-    struct arena arena;
     uv_sem_t gate;
     atomic_size_t n_begun;
     size_t n_done;
