@@ -227,22 +227,24 @@ void pool_stand(struct pool_seat *seat)
     uv_close((uv_handle_t *)&seat->news, NULL);
 }
 
-/* With more waiting than there is time for: of those who ask, who keeps the others waiting? */
-static bool is_within_share(struct pool *pool, const struct fair_item *item, double cost_max)
+/* With more waiting than there is time for: of those who ask, who keeps the others waiting? Not who
+   has next to nothing there, however long the others' queue has stood. */
+static bool is_within_share(struct pool *pool, const struct fair_item *item, double standing_max,
+                            double cost_max)
 {
     uv_mutex_lock(&pool->mutex);
-    const uint64_t own = fair_cost(&pool->fair, item->client) + item->cost;
+    const uint64_t own = fair_cost(&pool->fair, item->client);
     const size_t n = pool->fair.n_waiting + 1;
     uv_mutex_unlock(&pool->mutex);
-    return (double)own <= cost_max / (double)n;
+    return (double)own <= standing_max / (double)n &&
+           (double)(own + item->cost) <= cost_max / (double)n;
 }
 
 /* With n jobs there. */
-static uint64_t wait_max_ns(const struct pool *pool, size_t n, uint64_t wait_ns)
+static bool is_standing(const struct pool *pool, size_t n, uint64_t wait_ns)
 {
     const uint64_t busy_ns = atomic_load_explicit(&pool->busy_ns, memory_order_relaxed);
-    const bool is_standing = n >= 2 * pool->n_workers && busy_ns + wait_ns < clock_now_ns();
-    return is_standing ? wait_ns / STANDING_SHARE : wait_ns;
+    return n >= 2 * pool->n_workers && busy_ns + wait_ns < clock_now_ns();
 }
 
 bool pool_has_room(struct pool *pool, const struct fair_item *item,
@@ -254,9 +256,11 @@ bool pool_has_room(struct pool *pool, const struct fair_item *item,
     if (n < pool->n_workers) return true;
     if (limits->cost_max > 0 && used + item->cost > limits->cost_max) return false;
     if (limits->wait_ns == 0) return true;
-    const double in_time = (double)per_s * (double)wait_max_ns(pool, n, limits->wait_ns) / 1e9;
-    if ((double)used <= in_time) return true;
-    return (double)used <= 2 * in_time && is_within_share(pool, item, in_time);
+    const double in_time = (double)per_s * (double)limits->wait_ns / 1e9;
+    const double may_stand =
+        is_standing(pool, n, limits->wait_ns) ? in_time / STANDING_SHARE : in_time;
+    if ((double)used <= may_stand) return true;
+    return (double)used <= 2 * in_time && is_within_share(pool, item, may_stand, in_time);
 }
 
 uint64_t pool_wait_ahead_ns(struct pool *pool, uint64_t client)

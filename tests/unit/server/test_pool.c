@@ -85,6 +85,12 @@ static void let_go(size_t n)
         uv_run(&scene.loop, UV_RUN_ONCE);
 }
 
+static bool has_room_for(uint64_t client, uint64_t cost)
+{
+    const struct fair_item item = {.client = client, .cost = cost};
+    return pool_has_room(scene.pool, &item, &(struct pool_limits){.wait_ns = 1000000000});
+}
+
 static bool has_room(uint64_t cost_max, uint64_t wait_s)
 {
     const struct fair_item item = {.client = 1, .cost = 1};
@@ -106,11 +112,13 @@ static void a_burst_may_wait_for_long_and_what_stands_for_a_short_time(void **st
     assert_true(has_room(0, 1));
     seconds_ahead = 2; /* and nothing was done: half a second waits, where .04 may */
     assert_false(has_room(0, 1));
+    assert_true(has_room_for(2, COST_A_SECOND / 3)); /* who has nothing there has his share */
+    assert_false(has_room_for(2, COST_A_SECOND));
     assert_true(has_room(0, 3)); /* to whom may wait for three it is a burst */
     assert_true(has_room(0, 0)); /* no limit */
     let_go(1);
     assert_true(has_room(0, 1)); /* the worker's next */
-    submit(&jobs[2], &exchanges[2], 1);
+    submit(&jobs[2], &exchanges[2], COST_A_SECOND / 2);
     assert_false(has_room(0, 1));
     let_go(2);
     submit(&jobs[0], &exchanges[0], 1); /* there was a moment with nothing to do: a new burst */
