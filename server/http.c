@@ -3,27 +3,24 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "handlers/access.h"
 #include "handlers/errors.h"
 #include "handlers/handlers.h"
-#include "handlers/key_counts.h"
 #include "handlers/keys.h"
-#include "model/registry.h"
+#include "server/access_log.h"
+#include "server/admission.h"
 #include "server/forwarded.h"
+#include "server/head.h"
 #include "server/linger.h"
 #include "server/request.h"
 #include "server/wire.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
 /* Rounds of MHD_run before the loop's other work gets its turn. */
 #define RUNS_MAX 64
@@ -37,15 +34,6 @@
 /* Nobody read the whole reply: the client went away first. No HTTP status; the number is nginx's.
  */
 #define STATUS_CLIENT_GONE 499
-/* Of replies that say when to ask again. */
-#define RETRY_MS_MIN 50u
-#define RETRY_MS_MAX 30000u
-/* The wait is known roughly, and some of what waits is dropped when its turn comes: a request is
-   given up at once where it would be too late even if all went so many times as fast. */
-#define HASTE 2
-/* A request that has waited for so long is not worked on where its client has left. */
-#define GONE_NS 100000000u
-
 struct http {
     struct MHD_Daemon *daemon;
     struct http_settings settings;
@@ -69,95 +57,12 @@ static const struct service *service_now(const struct http *http)
 static const char reply_413[] = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n"
                                 "Connection: close\r\n\r\n";
 
-/* ---- the request's head ---- */
-
-struct head {
-    const char *content_encoding;
-    size_t content_length; /* 0 when chunked */
-    bool is_chunked;
-    bool expects_continue;
-    struct forwarded forwarded;
-    uint64_t timeout_ms; /* that the client, or a proxy, gives it; 0: none */
-    struct exchange *x;
-};
-
-/* The shorter of several; what is no number says nothing. */
-static void take_timeout(struct head *head, const char *value)
-{
-    const size_t digits = strspn(value, "0123456789");
-    const uint64_t ms = digits < 10 && !value[digits] ? strtoull(value, NULL, 10) : 0;
-    if (ms > 0 && (head->timeout_ms == 0 || ms < head->timeout_ms)) head->timeout_ms = ms;
-}
-
-static void take_preflight(struct exchange *x, const char *name, const char *value)
-{
-    if (!strcasecmp(name, "access-control-request-method")) x->preflight.method = value;
-    if (!strcasecmp(name, "access-control-request-headers")) x->preflight.headers = value;
-    if (!strcasecmp(name, "access-control-request-private-network"))
-        x->preflight.is_private = !strcmp(value, "true");
-}
-
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                  const char *value)
 {
     (void)kind;
-    struct head *head = cls;
-    if (!value) return MHD_YES;
-    switch (name[0] | 0x20) { /* most of a client's headers mean nothing here */
-    case 'a':
-        if (!strcasecmp(name, "accept"))
-            head->x->accept = value;
-        else if (!strcasecmp(name, "accept-encoding"))
-            head->x->accept_encoding = value;
-        else if (!strcasecmp(name, "authorization") || !strcasecmp(name, "api-key"))
-            access_note(head->x, name[1] == 'u' || name[1] == 'U', value);
-        else
-            take_preflight(head->x, name, value);
-        break;
-    case 'c':
-        if (!strcasecmp(name, "content-type")) head->x->content_type = value;
-        if (!strcasecmp(name, "content-encoding")) /* one after the other is one too many */
-            head->content_encoding = head->content_encoding ? "(several)" : value;
-        if (!strcasecmp(name, "content-length")) head->content_length = strtoull(value, NULL, 10);
-        break;
-    case 'e':
-        if (!strcasecmp(name, "expect")) head->expects_continue = true;
-        break;
-    case 'f':
-        if (!strcasecmp(name, "forwarded")) forwarded_add(&head->forwarded, false, value);
-        break;
-    case 'i':
-        if (!strcasecmp(name, "inference-header-content-length"))
-            head->x->inference_header_length = value;
-        break;
-    case 'o':
-        if (!strcasecmp(name, "origin")) head->x->origin = value;
-        break;
-    case 't':
-        if (!strcasecmp(name, "transfer-encoding")) head->is_chunked = true;
-        if (!strcasecmp(name, "traceparent")) head->x->traceparent = value;
-        break;
-    case 'x':
-        if (!strcasecmp(name, "x-forwarded-for")) forwarded_add(&head->forwarded, true, value);
-        if (!strcasecmp(name, "x-request-id")) head->x->request_id = value;
-        if (!strcasecmp(name, "x-embedd-timing")) head->x->wants_timing = !strcmp(value, "1");
-        if (!strcasecmp(name, "x-embedd-timeout-ms") ||
-            !strcasecmp(name, "x-envoy-expected-rq-timeout-ms"))
-            take_timeout(head, value);
-        if (!strcasecmp(name, "x-api-key") || !strcasecmp(name, "x-goog-api-key"))
-            access_note(head->x, false, value);
-        break;
-    }
+    if (value) head_take(cls, name, value);
     return MHD_YES;
-}
-
-static enum method method_from_name(const char *name)
-{
-    if (!strcmp(name, "POST")) return METHOD_POST;
-    if (!strcmp(name, "GET")) return METHOD_GET;
-    if (!strcmp(name, "HEAD")) return METHOD_HEAD;
-    if (!strcmp(name, "OPTIONS")) return METHOD_OPTIONS;
-    return METHOD_OTHER;
 }
 
 /* ---- the reply ---- */
@@ -248,119 +153,6 @@ static enum MHD_Result drop(struct request *request)
     return MHD_NO;
 }
 
-/* ---- overload ---- */
-
-/* What operators ask is not held up by what others do. */
-static bool is_of_operators(const struct exchange *x)
-{
-    return x->route->scope == SCOPE_ADMIN || x->route->scope == SCOPE_METRICS;
-}
-
-/* Whether the workers will get to that much more in time; false with a finished 429. */
-static bool has_room(const struct http *http, struct exchange *x, const struct fair_item *item)
-{
-    const struct pool_limits limits = {x->service->queue_cost_max, x->service->queue_wait_ns};
-    struct err err;
-    if (is_of_operators(x) || pool_has_room(http->settings.pool, item, &limits)) return true;
-    x->retry_ms = pool_wait_ms(http->settings.pool);
-    if (x->retry_ms < RETRY_MS_MIN) x->retry_ms = RETRY_MS_MIN;
-    if (x->retry_ms > RETRY_MS_MAX) x->retry_ms = RETRY_MS_MAX;
-    err_set(
-        &err, ERR_OVERLOADED, NULL,
-        "as much work is waiting as max-wait and max-queue allow; send the request again later");
-    handlers_fail(x, &err);
-    return false;
-}
-
-/* Writing so many bytes of a reply, or as much other work, counts as a byte of text; so does
-   unpacking a part of a body, which becomes some times as long. */
-#define WORK_SHARE 128
-#define PACKED_SHARE 4
-
-static uint64_t cost_of(const struct exchange *x)
-{
-    const uint64_t body = x->body_bytes * (x->body_packing ? PACKED_SHARE : 1u);
-    return body + x->work_bytes / WORK_SHARE + 1;
-}
-
-/* Whom the workers are fair to: a key, or an address. */
-static uint64_t client_of(const struct request *request)
-{
-    const struct exchange *x = &request->x;
-    if (x->sample.key) return (uint64_t)(uintptr_t)x->sample.key;
-    const uint64_t client = address_client(&x->client);
-    return client ? client : (uint64_t)(uintptr_t)request->conn;
-}
-
-static uint64_t payer_of(const struct exchange *x)
-{
-    if (x->sample.key) return (uint64_t)(uintptr_t)x->sample.key;
-    const uint64_t client = address_client(&x->client);
-    return client ? client : 1; /* who comes by a Unix socket is one */
-}
-
-/* Whether the client may send one more; false with a finished 429. */
-static bool is_within_rate(struct request *request)
-{
-    struct exchange *x = &request->x;
-    const struct rate_limits *limits = &x->limits;
-    struct err err;
-    if ((limits->requests == 0 && limits->tokens == 0) || !(x->route->methods & METHOD_POST) ||
-        request->arena.is_exempt || is_of_operators(x))
-        return true;
-    if (rates_take(x->service->rates, payer_of(x), limits, request->started_ns, &x->rate))
-        return true;
-    x->retry_ms = x->rate.retry_ms;
-    err_set(&err, ERR_RATE_LIMIT, NULL,
-            "more than this client may send a minute (rate-limit, rate-limit-tokens or its key's "
-            "own limits): send the request again in %" PRIu64 " s",
-            (x->retry_ms + 999) / 1000);
-    handlers_fail(x, &err);
-    return false;
-}
-
-static bool give_up(struct exchange *x, const char *why)
-{
-    struct err err;
-    err_set(&err, ERR_DEADLINE, NULL, "%s", why);
-    handlers_fail(x, &err);
-    return false;
-}
-
-/* Whether the request's turn may come before its time is over; false with a finished 504. */
-static bool may_be_in_time(const struct http *http, struct request *request,
-                           const struct fair_item *item)
-{
-    if (!request->deadline_ns || is_of_operators(&request->x)) return true;
-    const uint64_t now_ns = clock_now_ns();
-    const uint64_t left_ns = request->deadline_ns > now_ns ? request->deadline_ns - now_ns : 0;
-    if (pool_wait_ahead_ns(http->settings.pool, item->client) / HASTE <= left_ns) return true;
-    return give_up(&request->x, "so much work waits before this request that its turn would come "
-                                "only when the time that it gives itself is over");
-}
-
-static bool admits(const struct http *http, struct request *request, const struct fair_item *item)
-{
-    return has_room(http, &request->x, item) && may_be_in_time(http, request, item);
-}
-
-/* On a worker's thread, when it is the request's turn. */
-static bool is_wanted(struct pool_job *job, uint64_t waited_ns)
-{
-    struct request *request =
-        (struct request *)(void *)((char *)job - offsetof(struct request, job));
-    struct wire_report report;
-    if (request->deadline_ns && clock_now_ns() > request->deadline_ns)
-        return give_up(&request->x,
-                       "the time that the request gives itself was over before it was its "
-                       "turn");
-    /* Who sends no more has nearly always left. */
-    if (waited_ns > GONE_NS && wire_ask(&request->conn->wire, &report) && !report.is_open)
-        return give_up(&request->x, "the client ended its half of the connection while the request "
-                                    "waited; keep it open until the reply has come");
-    return true;
-}
-
 /* By its body alone. */
 static bool is_for_worker(const struct http *http, const struct exchange *x, size_t body_bytes)
 {
@@ -378,16 +170,17 @@ static enum MHD_Result take_head(struct request *request, const char *path, cons
     request->is_chunked = head.is_chunked;
     request->declared_bytes = head.content_length;
     request->method = method;
-    enum method is = method_from_name(method);
+    enum method is = head_method(method);
     /* What operators ask is answered most of all where there is no memory for others. */
     request->arena.is_exempt = is == METHOD_GET || is == METHOD_HEAD;
     x->route = handlers_find_route(x, is, path);
     request->state = REQUEST_BODY;
-    const struct fair_item item = {client_of(request), head.content_length, NULL};
+    const struct fair_item item = admission_item(request, head.content_length);
     if (head.timeout_ms) request->deadline_ns = request->started_ns + head.timeout_ms * 1000000;
     if (x->route && handlers_check_head(x, head.content_encoding, head.content_length) &&
-        is_within_rate(request) &&
-        (!is_for_worker(http, x, head.content_length) || admits(http, request, &item)))
+        admission_is_within_rate(request) &&
+        (!is_for_worker(http, x, head.content_length) ||
+         admission_has_turn(http->settings.pool, request, &item)))
         return MHD_YES;
     request->state = REQUEST_REFUSED;
     /* Answering before the body has come ends the connection, so only where waiting for it would be
@@ -425,8 +218,7 @@ static enum MHD_Result take_body(struct request *request, const char *data, size
 static void after_worker(struct pool_job *job, bool was_run)
 {
     struct exchange *x = job->exchange;
-    struct request *request =
-        (struct request *)(void *)((char *)job - offsetof(struct request, job));
+    struct request *request = request_of(job);
     struct http *http = request->http;
     metrics_offload_queue(http->settings.metrics, -1);
     if (!was_run) {
@@ -443,13 +235,12 @@ static void after_worker(struct pool_job *job, bool was_run)
 
 static enum MHD_Result give_to_worker(struct http *http, struct request *request)
 {
-    request->job.item =
-        (struct fair_item){.client = client_of(request), .cost = cost_of(&request->x)};
-    if (!admits(http, request, &request->job.item)) {
+    request->job.item = admission_item(request, admission_cost(&request->x));
+    if (!admission_has_turn(http->settings.pool, request, &request->job.item)) {
         request->state = REQUEST_REFUSED;
         return queue_reply(request, false);
     }
-    request->job.is_wanted = is_wanted;
+    request->job.is_wanted = admission_is_wanted;
     request->state = REQUEST_WORKING;
     conn_begin_work(request->conn);
     metrics_offload_queue(http->settings.metrics, 1);
@@ -461,16 +252,14 @@ static enum MHD_Result give_to_worker(struct http *http, struct request *request
 static enum MHD_Result answer(struct http *http, struct request *request)
 {
     struct exchange *x = &request->x;
-    size_t offload_bytes = http->settings.offload_bytes;
-    if (request->deadline_ns && clock_now_ns() > request->deadline_ns) {
-        give_up(x, "the time that the request gives itself was over before all of it had come");
+    if (!admission_came_in_time(request)) {
         request->state = REQUEST_REFUSED;
         return queue_reply(request, false);
     }
     if (is_for_worker(http, x, x->body_bytes)) return give_to_worker(http, request);
     /* Each look at the clock takes as long as checking a head. */
     if (request->started_run == http->n_runs) x->stage_start_ns = request->started_ns;
-    x->work_max = offload_bytes < SIZE_MAX / WORK_SHARE ? offload_bytes * WORK_SHARE : SIZE_MAX;
+    x->work_max = admission_work_bytes(http->settings.offload_bytes);
     return handlers_dispatch(x) ? queue_reply(request, false) : give_to_worker(http, request);
 }
 
@@ -541,52 +330,6 @@ static void settle(struct request *request, enum MHD_RequestTerminationCode how)
         x->status = STATUS_CLIENT_GONE;
 }
 
-/* VERSION-TRACE-SPAN-FLAGS in lower-case hexadecimal digits (W3C Trace Context, 3.2). */
-static bool is_traceparent(const char *text)
-{
-    static const size_t ends[] = {2, 35, 52, 55};
-    size_t at = 0;
-    for (size_t i = 0; i < 4; i++) {
-        bool is_zero = true;
-        for (; at < ends[i]; at++) {
-            if (!strchr("0123456789abcdef", text[at]) || !text[at]) return false;
-            is_zero &= text[at] == '0';
-        }
-        if ((i == 1 || i == 2) && is_zero) return false;
-        if (text[at++] != (i < 3 ? '-' : '\0')) return false;
-    }
-    return memcmp(text, "ff", 2) != 0;
-}
-
-static void write_access_log(const struct request *request)
-{
-    const struct exchange *x = &request->x;
-    char client[ADDRESS_TEXT_BYTES];
-    address_write(&x->client, client);
-    struct log_request line = {
-        .request_id = x->request_id,
-        .client = client,
-        .route = handlers_route_names()[x->sample.route],
-        .method = request->method,
-        .status = x->status,
-        .inputs = x->sample.inputs,
-        .tokens = x->sample.tokens,
-        .duration_us = x->sample.duration_ns / 1000,
-        .bytes = x->reply_bytes,
-        .key = x->sample.key ? x->sample.key->name : NULL,
-        .model = x->sample.served ? x->snapshot->name : NULL,
-        .reason = metrics_reject_name(x->sample.reject),
-    };
-    if (x->traceparent && is_traceparent(x->traceparent)) {
-        line.trace_id = x->traceparent + 3;
-        line.span = x->traceparent + 36;
-    }
-    for (size_t i = 0; i < x->n_headers; i++) { /* as the client got it: it may be a new one */
-        if (!strcasecmp(x->headers[i].name, "x-request-id")) line.request_id = x->headers[i].value;
-    }
-    log_access(&line);
-}
-
 static void end_request(struct http *http, struct request *request,
                         enum MHD_RequestTerminationCode how)
 {
@@ -597,11 +340,9 @@ static void end_request(struct http *http, struct request *request,
     sample->status = request->x.status;
     metrics_in_flight(http->settings.metrics, -1);
     metrics_add(http->settings.metrics, sample);
-    if (log_access_enabled()) write_access_log(request);
+    if (log_access_enabled()) access_log_request(request);
     conn_end_request(&http->conns, request->conn, now_ns);
-    if (request->x.rate.limits.tokens > 0)
-        rates_charge(request->x.service->rates, payer_of(&request->x), &request->x.rate.limits,
-                     sample->tokens, now_ns);
+    admission_charge(request, now_ns);
     handlers_end(&request->x);
     requests_put(&http->requests, request);
 }
@@ -628,13 +369,7 @@ static void on_refused(void *user, struct conn *conn, enum framing_fault fault)
         return;
     }
     metrics_add(http->settings.metrics, &x.sample);
-    if (!log_access_enabled()) return;
-    char client[ADDRESS_TEXT_BYTES];
-    address_write(&conn->wire.client, client);
-    log_access(&(struct log_request){.client = client,
-                                     .route = handlers_route_names()[0],
-                                     .status = x.status,
-                                     .reason = metrics_reject_name(x.sample.reject)});
+    if (log_access_enabled()) access_log_stray(&conn->wire.client, &x.sample);
 }
 
 /* It is of a trusted proxy, and has not begun as those have to. */

@@ -51,6 +51,12 @@ struct request {
     size_t body_room;
 };
 
+/** request_of is the request that a worker's job belongs to. */
+static inline struct request *request_of(struct pool_job *job)
+{
+    return (struct request *)(void *)((char *)job - offsetof(struct request, job));
+}
+
 /** Free requests of one loop. */
 struct requests {
     struct request *free;
