@@ -161,6 +161,13 @@ static const char *const own_files[] = {
 /* For the lines of a stack trace. */
 static const char *const files_of_sanitizers[] = {"/proc/self/maps", "/proc/self/exe", "/usr/lib"};
 
+static bool limits_files; /* before there is another thread */
+
+bool confine_limits_files(void)
+{
+    return limits_files;
+}
+
 static bool restrict_files(const struct confine *confine, int *abi, struct err *err)
 {
     size_t bytes;
@@ -181,6 +188,7 @@ static bool restrict_files(const struct confine *confine, int *abi, struct err *
     for (size_t i = 0; i < confine->n_sockets; i++)
         allow_folder_of(rules, confine->sockets[i], FS_READ | FS_SOCKET);
     bool is_done = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+    limits_files = is_done;
     if (!is_done) fail(err, "restrict the files it may open");
     close(rules);
     return is_done;
@@ -200,7 +208,7 @@ static const char allowed[] =
     "open openat stat lstat fstat newfstatat statx statfs fstatfs access faccessat faccessat2 "
     "getdents64 readlink readlinkat getcwd fadvise64 readahead "
     /* sockets in the file system */
-    "unlink unlinkat rename renameat renameat2 chmod fchmod fchmodat umask "
+    "unlink unlinkat rename renameat renameat2 "
     /* memory; mmap and mprotect below */
     "munmap mremap madvise mincore brk membarrier "
     /* threads and signals; clone and prctl below */
@@ -247,6 +255,9 @@ static bool allow_some(scmp_filter_ctx filter)
                          SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0 &&
         seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                          SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0 &&
+        /* The file of a socket that another process is to find, for this user alone. */
+        seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fchmod), 1,
+                         SCMP_A1(SCMP_CMP_EQ, S_IRUSR | S_IWUSR)) == 0 &&
         seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
                          SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) == 0 &&
         seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,

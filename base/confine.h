@@ -52,3 +52,6 @@ void confine_clear(struct confine *confine);
  * serve
  */
 bool confine_process(const struct confine *confine, struct confined *done, struct err *err);
+
+/** confine_limits_files: whether it was, and may read what it was told of alone. Any thread. */
+bool confine_limits_files(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
+#include "base/confine.h"
 #include "base/grow.h"
 
 #include <errno.h>
@@ -16,7 +17,11 @@
 static bool fail(struct err *err, const char *path, const char *what)
 {
     int reason = errno;
-    err_set(err, ERR_IO, NULL, "cannot %s '%s': %s", what, path, strerror(reason));
+    const bool is_confined = reason == EACCES && confine_limits_files();
+    err_set(err, ERR_IO, NULL, "cannot %s '%s': %s%s", what, path, strerror(reason),
+            is_confined ? " (confined: the process may read only what its settings named when it "
+                          "started; confine-read names more)"
+                        : "");
     errno = reason;
     return false;
 }

@@ -12,3 +12,6 @@ report_page:
         .size report_page, . - report_page
 
         .section .note.GNU-stack, "", %progbits
+#ifdef __CET__ /* it has no code, so none that indirect jumps could misuse */
+#include <cet.h>
+#endif

@@ -24,7 +24,7 @@ static struct error_form form_of(enum err_code code)
     case ERR_UNAUTHORIZED:
         return (struct error_form){401, "invalid_api_key", REJECT_AUTH};
     case ERR_FORBIDDEN:
-        return (struct error_form){403, "missing_scope", REJECT_AUTH};
+        return (struct error_form){403, "missing_scope", REJECT_SCOPE};
     case ERR_NOT_FOUND:
         return (struct error_form){404, "not_found", REJECT_NOT_FOUND};
     case ERR_METHOD:

@@ -136,7 +136,8 @@ static void add_time(struct exchange *x, const char *name, uint64_t ms)
 /* By OpenAI's names. */
 static void add_rate(struct exchange *x)
 {
-    const struct rate_state *rate = &x->rate;
+    struct rate_state left = x->rate, *rate = &left;
+    rate_state_charge(rate, x->sample.tokens);
     if (rate->limits.requests > 0) {
         add_number(x, "x-ratelimit-limit-requests", rate->limits.requests);
         add_number(x, "x-ratelimit-remaining-requests", rate->requests_left);

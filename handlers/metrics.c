@@ -33,7 +33,9 @@ static const char *const reject_names[REJECT_COUNT] = {
     [REJECT_DRAINING] = "draining",
     [REJECT_MODEL_UNREADABLE] = "model_unreadable",
     [REJECT_PROXY_HEADER] = "proxy_header",
+    [REJECT_MALFORMED] = "malformed",
     [REJECT_AUTH] = "auth",
+    [REJECT_SCOPE] = "scope",
     [REJECT_RATE_LIMIT] = "rate_limit",
     [REJECT_DEADLINE] = "deadline",
 };

@@ -142,6 +142,13 @@ bool rates_take(struct rates *rates, uint64_t client, const struct rate_limits *
     return has_request && has_tokens;
 }
 
+void rate_state_charge(struct rate_state *state, uint64_t tokens)
+{
+    if (state->limits.tokens == 0) return;
+    state->tokens_left = state->tokens_left > tokens ? state->tokens_left - tokens : 0;
+    state->tokens_full_ms += ms_until(-(double)tokens, 0, state->limits.tokens);
+}
+
 void rates_charge(struct rates *rates, uint64_t client, const struct rate_limits *limits,
                   uint64_t tokens, uint64_t now_ns)
 {

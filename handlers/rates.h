@@ -39,6 +39,9 @@ void rates_free(struct rates *rates);
 bool rates_take(struct rates *rates, uint64_t client, const struct rate_limits *limits,
                 uint64_t now_ns, struct rate_state *state);
 
+/** rate_state_charge: what the client has left once `tokens` of this request are taken. */
+void rate_state_charge(struct rate_state *state, uint64_t tokens);
+
 /** rates_charge takes the tokens of an answered request. `limits` of its rate_state. */
 void rates_charge(struct rates *rates, uint64_t client, const struct rate_limits *limits,
                   uint64_t tokens, uint64_t now_ns);

@@ -54,8 +54,8 @@ bool reply_plan(struct exchange *x, const struct plan *plan, struct err *err)
         x->sample.reject = REJECT_MEMORY;
         return err_set(err, ERR_TOO_LARGE, NULL,
                        "the reply would have about %" PRIu64
-                       " bytes, more than max-request-memory, "
-                       "%zu, allows; send fewer or shorter inputs, or raise max-request-memory",
+                       " bytes, more than max-request-memory and max-memory allow, "
+                       "%zu; send fewer or shorter inputs, or raise the lower of the two",
                        plan->reply_bytes, x->arena->cap_bytes);
     }
     if (held > arena_left(x->arena)) return err_out_of_memory(err);

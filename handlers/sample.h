@@ -43,7 +43,9 @@ enum metrics_reject {
     REJECT_DRAINING,
     REJECT_MODEL_UNREADABLE, /* its file was cut short, or its disk fails */
     REJECT_PROXY_HEADER,     /* due and not there */
+    REJECT_MALFORMED,
     REJECT_AUTH,
+    REJECT_SCOPE,
     REJECT_RATE_LIMIT,
     REJECT_DEADLINE,
     REJECT_COUNT,

@@ -41,7 +41,7 @@ bool serving_choose(struct exchange *x, struct text name, struct err *err)
         take(x, found);
         return true;
     }
-    const bool is_single = registry_count(registry) == 1;
+    const bool is_single = registry_takes_any_name(registry);
     if (is_single && !x->service->strict_model) return true;
     x->sample.served = NULL; /* nobody's request */
     const int shown = text_quoted(name);

@@ -183,7 +183,9 @@ static enum counter failure_of(const struct metrics_sample *sample)
     case REJECT_REPLY_TOO_LARGE:
     case REJECT_MEDIA_TYPE:
     case REJECT_METHOD:
+    case REJECT_MALFORMED:
     case REJECT_AUTH:
+    case REJECT_SCOPE:
     case REJECT_UNKNOWN_TOKEN:
     case REJECT_COUNT:
         break;

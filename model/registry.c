@@ -40,6 +40,7 @@ struct registry {
     size_t n, cap;
     struct entry **models; /* (n_models) those that are no alias, the default first */
     size_t n_models, models_cap;
+    bool has_had_several;
     struct entry **slots; /* (n_slots, a power of two) by hash; NULL: free */
     size_t n_slots;
     struct entry *gone; /* taken away, with snapshots that somebody has */
@@ -235,6 +236,7 @@ static bool set(struct registry *registry, const char *name, struct counted *cou
     const bool is_new = !entry;
     if (is_new && !(entry = add_entry(registry, name, err))) return false;
     if (is_new) registry->models[registry->n_models++] = entry;
+    if (registry->n_models > 1) registry->has_had_several = true;
     *has_retired = retire(registry, entry->current);
     counted->snapshot.name = entry->name;
     counted->snapshot.number = ++registry->n_put;
@@ -398,6 +400,14 @@ size_t registry_count(struct registry *registry)
     const size_t n = registry->n_models;
     pthread_mutex_unlock(&registry->mutex);
     return n;
+}
+
+bool registry_takes_any_name(struct registry *registry)
+{
+    pthread_mutex_lock(&registry->mutex);
+    const bool takes_any = !registry->has_had_several;
+    pthread_mutex_unlock(&registry->mutex);
+    return takes_any;
 }
 
 /* The lock is held. */

@@ -89,6 +89,10 @@ char **registry_aliases(struct registry *registry, size_t *n);
 /** registry_count: how many models there are, aliases not counted. */
 size_t registry_count(struct registry *registry);
 
+/** registry_takes_any_name: whether the one model there is may answer to whatever name it is called
+ * by. Not where there have been several: a name may be that of one which has been taken away. */
+bool registry_takes_any_name(struct registry *registry);
+
 /** registry_borrow: the snapshot that a name or alias (bytes) stands for; NULL: none. It is to be
  * given back. */
 const struct snapshot *registry_borrow(struct registry *registry, const char *name, size_t bytes);

@@ -89,10 +89,12 @@ bool admission_is_within_rate(struct request *request)
     if (rates_take(x->service->rates, payer_of(x), limits, request->started_ns, &x->rate))
         return true;
     x->retry_ms = x->rate.retry_ms;
+    const bool is_of_requests = limits->requests > 0 && x->rate.requests_left == 0;
     err_set(&err, ERR_RATE_LIMIT, NULL,
-            "more than this client may send a minute (rate-limit, rate-limit-tokens or its key's "
-            "own limits): send the request again in %" PRIu64 " s",
-            (x->retry_ms + 999) / 1000);
+            "this %s has used up its %" PRIu64 " %s a minute; send the request again in %" PRIu64
+            " s",
+            x->sample.key ? "key" : "client", is_of_requests ? limits->requests : limits->tokens,
+            is_of_requests ? "requests" : "tokens", (x->retry_ms + 999) / 1000);
     handlers_fail(x, &err);
     return false;
 }

@@ -28,6 +28,9 @@
    path of 1024 pass), a piece of the body and the head of the reply, in which one header may have
    2048 (openai.c). Wiped after each request, so that small is fast. */
 #define POOL_BYTES 8192
+/* A body that nobody wants is read for the sake of the connection up to this length; a longer one
+   costs more than another connection. */
+#define SWALLOWED_BYTES_MAX (64u << 10)
 /* And for what replies to pages of other origins have in their head (cors.c): two values of 256
    bytes from the request, and words of our own. */
 #define CORS_BYTES 1536
@@ -186,7 +189,7 @@ static enum MHD_Result take_head(struct request *request, const char *path, cons
     /* Answering before the body has come ends the connection, so only where waiting for it would be
        worse. libmicrohttpd stops reading for these two methods alone. */
     bool can_answer_now = is == METHOD_POST || !strcmp(method, "PUT");
-    bool is_worth_it = head.expects_continue || head.content_length > x->service->body_bytes_max;
+    bool is_worth_it = head.expects_continue || head.content_length > SWALLOWED_BYTES_MAX;
     if (!can_answer_now || !is_worth_it) return MHD_YES;
     request->conn->lingers = true;
     return queue_reply(request, true);
@@ -363,7 +366,7 @@ static void on_refused(void *user, struct conn *conn, enum framing_fault fault)
     struct exchange x = {.status = framing_status(fault)};
     struct exchange *of = conn->request ? &conn->request->x : &x;
     of->status = of->sample.status = x.status;
-    of->sample.reject = REJECT_BAD_VALUE;
+    of->sample.reject = x.status == 413 ? REJECT_BODY_TOO_LARGE : REJECT_MALFORMED;
     if (conn->request) {
         conn->request->state = REQUEST_DROPPED; /* the rest when libmicrohttpd sees the end */
         return;

@@ -10,6 +10,7 @@
 #include "server/memory.h"
 #include "server/tls.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -23,11 +24,15 @@ static bool has_cors(const struct config *config)
 /* What all requests may hold together. Less than this is not worth starting with. */
 #define BUDGET_BYTES_MIN ((uint64_t)16 << 20)
 
-static void set_budget(struct server *server)
+static bool set_budget(struct server *server, struct err *err)
 {
-    uint64_t bytes = config_now(server)->max_memory;
-    if (bytes == 0) bytes = memory_allowed() / 4;
+    const uint64_t asked = config_now(server)->max_memory;
+    const uint64_t bytes = asked ? asked : memory_allowed() / 4;
     server->budget.max_bytes = bytes > BUDGET_BYTES_MIN ? bytes : BUDGET_BYTES_MIN;
+    if (asked == 0 || asked >= BUDGET_BYTES_MIN) return true;
+    return err_set(err, ERR_USAGE, "max-memory",
+                   "max-memory must be 0 or at least %" PRIu64 " bytes, not %" PRIu64,
+                   BUDGET_BYTES_MIN, asked);
 }
 
 static bool make_metrics(struct server *server)
@@ -78,7 +83,7 @@ bool server_prepare(struct server *server, struct err *err)
     if (has_cors(config_now(server)) &&
         !cors_read(&server->cors, config_now(server)->cors_origins, err))
         return false;
-    set_budget(server);
+    if (!set_budget(server, err)) return false;
     server->registry = registry_new();
     server->rates = rates_new();
     if (!server->registry || !server->rates || !make_metrics(server))

@@ -14,3 +14,6 @@ docs_page_end:
         .size docs_page, . - docs_page
 
         .section .note.GNU-stack, "", %progbits
+#ifdef __CET__ /* it has no code, so none that indirect jumps could misuse */
+#include <cet.h>
+#endif

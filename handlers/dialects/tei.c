@@ -55,9 +55,10 @@ static void write_error(struct exchange *x, struct failure *failure, struct buf 
                 is_overload             ? "Overloaded"
                 : failure->status < 500 ? "Validation"
                                         : "Backend",
-                is_invalid               ? "Input validation error: "
-                : failure->status == 429 ? "Model is overloaded: "
-                                         : "",
+                is_invalid ? "Input validation error: "
+                : failure->status == 429 && x->sample.reject != REJECT_RATE_LIMIT
+                    ? "Model is overloaded: "
+                    : "",
                 err->message);
 }
 

@@ -211,11 +211,28 @@ def test_each_api_has_its_own_shape_of_it(guarded, path, unauthorized, forbidden
         assert reply.json()["error"]["status"] == "PERMISSION_DENIED"
 
 
-def test_a_stranger_with_a_large_body_is_told_at_once(guarded):
+@pytest.mark.parametrize("rest", [b"Content-Length: 100\r\nExpect: 100-continue", b"Content-Length: 65537"])
+def test_a_stranger_with_a_large_body_is_told_at_once(guarded, rest):
     with guarded.service.connect() as client:
-        client.send(b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
-                    b"Expect: 100-continue\r\n\r\n")
+        client.send(b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\n" + rest + b"\r\n\r\n")
         assert client.read_head()[0] == 401
+
+
+def test_a_stranger_with_a_small_body_keeps_the_connection(guarded):
+    with guarded.service.connect() as client:
+        for _ in range(2):
+            assert client.post(*SMALL).status == 401
+
+
+def test_a_missing_scope_is_counted_by_itself(guarded):
+    def counted(reason):
+        with guarded.service.connect() as client:
+            text = client.get("/metrics", **{"x-api-key": guarded.keys["metrics"]}).body.decode()
+        return int(re.search(rf'^embedd_rejected_total{{reason="{reason}"}} (\d+)', text, re.M)[1])
+
+    before = counted("auth"), counted("scope")
+    assert guarded.ask("metrics").status == 403
+    assert (counted("auth"), counted("scope")) == (before[0], before[1] + 1)
 
 
 # ---- what is told of keys ----
@@ -384,9 +401,10 @@ def test_each_key_has_its_own_limits_or_those_of_all(start, tmp_path):
     assert [limits(ask(service, FEW)) for _ in range(2)] == [(2, 1), (2, 0)]
     refused = ask(service, FEW)
     assert refused.status == 429 and limits(refused) == (2, 0) and int(refused.headers["retry-after"]) > 4
-    assert refused.json()["error"]["code"] == "rate_limit_exceeded" and "key" in refused.json()["error"]["message"]
+    assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+    assert "this key has used up its 2 requests a minute" in refused.json()["error"]["message"]
     reply = ask(service, MANY)
-    assert limits(reply) == (1000, 999) and limits(reply, "tokens") == (100000, 100000)
+    assert limits(reply) == (1000, 999) and limits(reply, "tokens") == (100000, 100000 - reply.json()["usage"]["total_tokens"])
     free = [ask(service, FREE) for _ in range(6)]
     assert {reply.status for reply in free} == {200} and not any(limits(reply) for reply in free)
     assert [limits(ask(service, PLAIN)) for _ in range(4)] == [(4, 3), (4, 2), (4, 1), (4, 0)]
@@ -400,7 +418,7 @@ def test_a_key_has_tokens_of_its_own(start, tmp_path):
     write(file, line("few", FEW, expires="tokens=100"), line("plain", PLAIN), line("free", FREE, expires="tokens=0"))
     service = start(f"--api-keys={file}")
     first = ask(service, FEW, LONG_TEXT)
-    assert limits(first, "tokens") == (100, 100) and limits(first) is None
+    assert limits(first, "tokens") == (100, 0) and limits(first) is None
     # They are counted when the reply has gone.
     wait_until(lambda: ask(service, FEW, LONG_TEXT).status == 429, "they are used up")
     assert int(ask(service, FEW).headers["retry-after"]) > 60

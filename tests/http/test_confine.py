@@ -72,7 +72,7 @@ def test_a_link_that_leads_out_later_is_refused_and_said(start, folders):
     link(folders)
     service.signal(signal.SIGHUP)
     wait_until(lambda: reloads(service, "failed") == 1, "the reload is refused")
-    assert "Permission denied" in service.stderr()
+    assert "Permission denied" in service.stderr() and "confine-read names more" in service.stderr()
     assert vector(service, "m2") == [2, 1]
 
 

@@ -304,7 +304,7 @@ def test_refused_requests_are_counted(start):
         assert client.read_to_end() == b""
     for line, count in (('embedd_requests_total{route="other",code="400"}', 1),
                         ('embedd_requests_total{route="/v1/embeddings",code="400"}', 1),
-                        ('embedd_rejected_total{reason="bad_value"}', 2)):
+                        ('embedd_rejected_total{reason="malformed"}', 2)):
         wait_until(lambda line=line, count=count: service.metric(line) == count, line)
     logged = [json.loads(line) for line in service.stderr().splitlines() if '"status":400' in line]
     assert [line["route"] for line in logged] == ["other", "/v1/embeddings"]

@@ -3,11 +3,12 @@
 
 import json
 import re
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from harness import PROGRAM, SMALL, chunked, head, post, wait_until
+from harness import PATIENCE_S, PROGRAM, SMALL, chunked, environment, head, post, wait_until
 
 MANY = ("/v1/embeddings", json.dumps({"input": ["a"] * 400}).encode())
 DENSE = ("/v1/onehot", json.dumps({"text": "a " * 60, "format": "dense"}).encode())
@@ -167,6 +168,12 @@ def test_a_burst_of_small_requests_leaves_the_memory_to_others(start):
     wait_until(lambda: service.metric("embedd_request_memory_bytes") < 6 << 20, "it is given back")
     for _ in range(40):
         assert service.post(*ROWS).status == 200
+
+
+def test_less_memory_than_is_worth_starting_with_is_refused():
+    run = subprocess.run([PROGRAM, "serve", "--listen=127.0.0.1:0", "--max-memory=8M"], capture_output=True,
+                         text=True, timeout=PATIENCE_S, env=environment())
+    assert run.returncode == 2 and "max-memory must be 0 or at least 16777216 bytes, not 8388608" in run.stderr
 
 
 def test_bodies_count_too_and_are_refused_before_they_come(start):
@@ -394,10 +401,15 @@ def test_beyond_its_rate_a_client_is_told_when_to_come_back(start):
 
 def test_tokens_are_counted_when_they_are_known(start):
     service = start("--rate-limit-tokens=100")
-    many = ("/v1/embeddings", json.dumps({"input": "the food is good " * 100}).encode())
+    few, many = (("/v1/embeddings", json.dumps({"input": "the food is good " * n}).encode()) for n in (5, 100))
     with service.connect() as client:
-        assert client.post(*many).headers["x-ratelimit-remaining-tokens"] == "100"
+        reply = client.post(*few)
+        assert reply.headers["x-ratelimit-remaining-tokens"] == str(100 - reply.json()["usage"]["total_tokens"])
         reply = client.post(*many)
+        assert reply.headers["x-ratelimit-remaining-tokens"] == "0"
+        assert float(reply.headers["x-ratelimit-reset-tokens"][:-1]) > 60
+        reply = client.post(*many)
+        assert "its 100 tokens a minute" in reply.json()["error"]["message"]
         assert reply.status == 429 and int(reply.headers["retry-after"]) > 60
         assert "x-ratelimit-limit-requests" not in reply.headers
 

@@ -50,6 +50,17 @@ def test_models_are_added_swapped_left_alone_and_taken_away(start, tmp_path):
     assert "1 added, 1 reloaded, 0 unchanged, 1 removed, 0 failed" in said
 
 
+def test_the_one_that_is_left_does_not_answer_for_those_that_are_gone(start, tmp_path):
+    make_model(tmp_path / "m1", 1)
+    two = make_model(tmp_path / "m2", 2)
+    service = start("--models", str(tmp_path))
+    shutil.rmtree(two)
+    assert ask_reload(service)[2] == {"m1": "unchanged", "m2": "removed"}
+    for name in ("m2", "nobody"):
+        assert ask(service, "/v1/embeddings", input="food", model=name)[0] == 404
+    assert vector(service) == vector(service, "m1") == [1, 1]
+
+
 def test_the_last_models_are_not_taken_away(start, tmp_path):
     folder = make_model(tmp_path / "models" / "m1", 1).parent
     make_model(folder / "m2", 2)

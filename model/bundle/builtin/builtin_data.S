@@ -20,3 +20,6 @@
         linked_file builtin_base_1, "build/builtin/embedd-base-1.safetensors"
 
         .section .note.GNU-stack, "", %progbits
+#ifdef __CET__ /* it has no code, so none that indirect jumps could misuse */
+#include <cet.h>
+#endif

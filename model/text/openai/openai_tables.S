@@ -21,3 +21,6 @@
         linked_table openai_o200k_table, "model/text/openai/o200k_base.pairs"
 
         .section .note.GNU-stack, "", %progbits
+#ifdef __CET__ /* it has no code, so none that indirect jumps could misuse */
+#include <cet.h>
+#endif

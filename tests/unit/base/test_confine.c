@@ -109,6 +109,16 @@ static int load_bpf(void)
     return (int)syscall(SYS_bpf, 0, NULL, 0) >= 0 ? 0 : errno;
 }
 
+static int give_to_all(void)
+{
+    return chmod(inside, 0644) == 0 ? 0 : errno;
+}
+
+static int give_its_rights(void)
+{
+    return fchmod(STDIN_FILENO, 04755) == 0 ? 0 : errno;
+}
+
 static void test_what_is_not_needed_cannot_be_called(void **state)
 {
     (void)state;
@@ -117,6 +127,8 @@ static void test_what_is_not_needed_cannot_be_called(void **state)
     assert_int_equal(confined(run_program, false), -SIGSYS);
     assert_int_equal(confined(leave_namespaces, false), -SIGSYS);
     assert_int_equal(confined(load_bpf, false), -SIGSYS);
+    assert_int_equal(confined(give_to_all, false), -SIGSYS);
+    assert_int_equal(confined(give_its_rights, false), -SIGSYS);
 }
 
 static int open_with(const char *path, int flags)
