@@ -94,7 +94,7 @@ build/$(1)/%.c.o: %.c Makefile | $$(DEPS_FIRST)
 build/$(1)/%.S.o: %.S Makefile | $$(DEPS_FIRST)
 	$$(call SAY,AS,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) -I. -MMD -MP -c $$< -o $$@
+	$$(Q)$$(CC) -I. $$(filter -fcf-protection,$$(CFLAGS_$(1))) -MMD -MP -c $$< -o $$@
 
 build/$(1)/libembedd.a: $$(objects_$(1))
 	$$(call SAY,AR,$$@)
