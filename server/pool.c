@@ -5,9 +5,10 @@
 #include "handlers/handlers.h"
 
 #include <assert.h>
-#include <stdatomic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 
 /* As libuv's pool asks for (uv 1.44, threadpool.c: init_threads), which aborts where it cannot have
    it. */
@@ -56,8 +57,9 @@ static void measure(struct pool *pool, uint64_t cost, uint64_t ns)
     atomic_store_explicit(&pool->cost_per_s, per_s < 1 ? 1 : (uint64_t)per_s, memory_order_relaxed);
 }
 
-/* The lock is held. */
-static void report(struct pool_job *job)
+/* The lock is held. Returns the seat if its loop does not know yet that it is to look: the caller
+   rings then, without the lock, which the loop takes as soon as it wakes. */
+static struct pool_seat *report(struct pool_job *job)
 {
     struct pool_seat *seat = job->seat;
     const bool is_first = !seat->finished;
@@ -65,7 +67,16 @@ static void report(struct pool_job *job)
     atomic_fetch_sub_explicit(&seat->pool->n, 1, memory_order_relaxed);
     job->next = seat->finished;
     seat->finished = job;
-    if (is_first) uv_async_send(&seat->news);
+    if (!is_first) return NULL;
+    atomic_fetch_add_explicit(&seat->n_ringing, 1, memory_order_relaxed);
+    return seat;
+}
+
+/* The last that is done with a seat whose jobs are all finished. */
+static void ring(struct pool_seat *seat)
+{
+    eventfd_write(seat->bell, 1);
+    atomic_fetch_sub_explicit(&seat->n_ringing, 1, memory_order_release);
 }
 
 static uint64_t run(struct pool_job *job)
@@ -95,7 +106,11 @@ static void work(uv_work_t *request)
         const uint64_t cost = job->item.cost, ns = run(job);
         uv_mutex_lock(&pool->mutex);
         if (ns > 0) measure(pool, cost, ns);
-        report(job);
+        struct pool_seat *seat = report(job);
+        if (!seat) continue;
+        uv_mutex_unlock(&pool->mutex);
+        ring(seat);
+        uv_mutex_lock(&pool->mutex);
     }
     uv_mutex_unlock(&pool->mutex);
 }
@@ -204,20 +219,38 @@ static struct pool_job *take_finished(struct pool_seat *seat)
     return list;
 }
 
-static void on_news(uv_async_t *news)
+static void on_news(uv_poll_t *news, int status, int events)
 {
-    struct pool_job *job = take_finished(news->data);
+    (void)status;
+    (void)events;
+    struct pool_seat *seat = news->data;
+    eventfd_t rings;
+    eventfd_read(seat->bell, &rings); /* before looking: what is rung for from now on wakes again */
+    struct pool_job *job = take_finished(seat);
     for (struct pool_job *next; job; job = next) {
         next = job->next;
         job->done(job, job->was_run);
     }
 }
 
+static void close_bell(struct pool_seat *seat)
+{
+    uv_fs_t request;
+    uv_fs_close(NULL, &request, seat->bell, NULL);
+    uv_fs_req_cleanup(&request);
+}
+
 bool pool_sit(struct pool *pool, struct pool_seat *seat, uv_loop_t *loop)
 {
     *seat = (struct pool_seat){.pool = pool};
-    if (uv_async_init(loop, &seat->news, on_news) != 0) return false;
+    seat->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (seat->bell < 0) return false;
+    if (uv_poll_init(loop, &seat->news, seat->bell) != 0) {
+        close_bell(seat);
+        return false;
+    }
     seat->news.data = seat;
+    uv_poll_start(&seat->news, UV_READABLE, on_news);
     return true;
 }
 
@@ -225,6 +258,10 @@ void pool_stand(struct pool_seat *seat)
 {
     assert(!seat->finished);
     uv_close((uv_handle_t *)&seat->news, NULL);
+    /* A worker may be between giving the last job back and ringing for it. */
+    while (atomic_load_explicit(&seat->n_ringing, memory_order_acquire) > 0)
+        sched_yield();
+    close_bell(seat);
 }
 
 /* With more waiting than there is time for: of those who ask, who keeps the others waiting? Not who
@@ -302,6 +339,7 @@ void pool_cancel(struct pool_job *job)
 {
     struct pool *pool = job->seat->pool;
     uv_mutex_lock(&pool->mutex);
-    if (fair_remove(&pool->fair, &job->item)) report(job);
+    struct pool_seat *seat = fair_remove(&pool->fair, &job->item) ? report(job) : NULL;
     uv_mutex_unlock(&pool->mutex);
+    if (seat) ring(seat);
 }

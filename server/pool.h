@@ -16,6 +16,7 @@
 #include "handlers/exchange.h"
 #include "server/fair.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,9 +26,11 @@ struct pool;
 
 /** Where a loop hears of the jobs that are done. Its thread's, but for what the pool has. */
 struct pool_seat {
-    uv_async_t news;
+    uv_poll_t news; /* of the bell */
+    int bell;       /* an eventfd: libuv's own may have the loop spin until the worker goes on */
     struct pool *pool;
     struct pool_job *finished; /* the pool's lock */
+    atomic_size_t n_ringing;   /* who is about to ring the bell: up with the pool's lock */
 };
 
 struct pool_job {
@@ -66,7 +69,7 @@ void pool_free(struct pool *pool);
 /** pool_sit: `seat` is for one loop; false: no descriptor for it. */
 bool pool_sit(struct pool *pool, struct pool_seat *seat, uv_loop_t *loop);
 
-/** pool_stand ends that; there are no jobs of this seat any more. Its memory is the loop's until
+/** pool_stand ends that; every job of this seat is done. Its memory is the loop's until
  * that has run to its end. */
 void pool_stand(struct pool_seat *seat);
 

@@ -4,6 +4,7 @@
 #include "tests/test.h"
 
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -76,13 +77,32 @@ static void submit(struct pool_job *job, struct exchange *x, uint64_t cost)
     pool_submit(&scene.seat, job, x, on_done);
 }
 
+#define WAIT_MS 10000
+
+static void on_late(uv_timer_t *timer)
+{
+    (void)timer;
+    fail_msg("a job is done, and its loop has not been woken");
+}
+
+/* Waits for the n-th job to be done; whoever is not woken in time fails. */
+static void wait_until_done(size_t n)
+{
+    uv_timer_t late;
+    uv_timer_init(&scene.loop, &late);
+    uv_timer_start(&late, on_late, WAIT_MS, 0);
+    while (scene.n_done < n)
+        uv_run(&scene.loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&late, NULL);
+    uv_run(&scene.loop, UV_RUN_NOWAIT);
+}
+
 static void let_go(size_t n)
 {
     const size_t due = scene.n_done + n;
     for (size_t i = 0; i < n; i++)
         uv_sem_post(&scene.gate);
-    while (scene.n_done < due)
-        uv_run(&scene.loop, UV_RUN_ONCE);
+    wait_until_done(due);
 }
 
 static bool has_room_for(uint64_t client, uint64_t cost)
@@ -142,6 +162,79 @@ static void what_costs_too_much_does_not_wait_whoever_asks(void **state)
     let_go(2);
 }
 
+/* ---- hearing of what is done ---- */
+
+#define ROUNDS 20000
+#define JOBS 3
+
+static bool do_at_once(struct pool_job *job, uint64_t waited_ns)
+{
+    (void)job;
+    (void)waited_ns;
+    return false;
+}
+
+static void count(struct pool_job *job, bool was_run)
+{
+    (void)job;
+    (void)was_run;
+    scene.n_done++;
+}
+
+static void submit_at_once(struct pool_job *job, struct exchange *x,
+                           void (*done)(struct pool_job *job, bool was_run))
+{
+    *job = (struct pool_job){.item = {.client = 1, .cost = 1}, .is_wanted = do_at_once};
+    pool_submit(&scene.seat, job, x, done);
+}
+
+static void count_and_submit_again(struct pool_job *job, bool was_run)
+{
+    count(job, was_run);
+    if (scene.n_done + JOBS <= JOBS * ROUNDS)
+        submit_at_once(job, job->exchange, count_and_submit_again);
+}
+
+/* Which is done while the loop takes another: one that was not heard of never is. */
+static void a_loop_hears_of_every_job_whatever_it_is_doing(void **state)
+{
+    (void)state;
+    struct pool_job jobs[JOBS];
+    struct exchange exchanges[JOBS] = {0};
+    for (size_t i = 0; i < JOBS; i++)
+        submit_at_once(&jobs[i], &exchanges[i], count_and_submit_again);
+    wait_until_done((size_t)JOBS * ROUNDS);
+}
+
+static void a_loop_hears_of_a_job_that_it_has_given_up(void **state)
+{
+    (void)state;
+    struct pool_job jobs[2];
+    struct exchange exchanges[2] = {0};
+    submit(&jobs[0], &exchanges[0], 1);
+    submit_at_once(&jobs[1], &exchanges[1], count);
+    pool_cancel(&jobs[1]);
+    assert_int_equal(scene.n_done, 0); /* not in the middle of what its loop is doing */
+    wait_until_done(1);
+    assert_false(jobs[1].was_run);
+    let_go(1);
+}
+
+static void a_seat_may_be_left_as_soon_as_its_last_job_is_done(void **state)
+{
+    (void)state;
+    struct pool_job job;
+    struct exchange x = {0};
+    for (size_t round = 0; round < ROUNDS; round++) {
+        submit_at_once(&job, &x, count);
+        wait_until_done(round + 1);
+        pool_stand(&scene.seat);
+        uv_run(&scene.loop, UV_RUN_NOWAIT);
+        memset(&scene.seat, 0xFF, sizeof scene.seat);
+        assert_true(pool_sit(scene.pool, &scene.seat, &scene.loop));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +242,12 @@ int main(void)
                                         scene_begin, scene_end),
         cmocka_unit_test_setup_teardown(what_costs_too_much_does_not_wait_whoever_asks, scene_begin,
                                         scene_end),
+        cmocka_unit_test_setup_teardown(a_loop_hears_of_every_job_whatever_it_is_doing, scene_begin,
+                                        scene_end),
+        cmocka_unit_test_setup_teardown(a_loop_hears_of_a_job_that_it_has_given_up, scene_begin,
+                                        scene_end),
+        cmocka_unit_test_setup_teardown(a_seat_may_be_left_as_soon_as_its_last_job_is_done,
+                                        scene_begin, scene_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
