@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cpu.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #ifdef __x86_64__
@@ -26,10 +25,21 @@ enum cpu_level cpu_level_best(void)
         return CPU_AVX512;
     return CPU_AVX2;
 }
+
+bool cpu_has_ifma_vbmi2(void)
+{
+    return cpu_level() >= CPU_AVX512 && __builtin_cpu_supports("avx512ifma") &&
+           __builtin_cpu_supports("avx512vbmi2");
+}
 #else
 enum cpu_level cpu_level_best(void)
 {
     return CPU_SCALAR;
+}
+
+bool cpu_has_ifma_vbmi2(void)
+{
+    return false;
 }
 #endif
 

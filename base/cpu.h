@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /** Sets of instructions, each with all of those before it. */
 enum cpu_level {
@@ -28,6 +29,10 @@ enum cpu_level cpu_level_best(void);
  * one, for tests and comparisons; any other value is ignored.
  */
 static inline enum cpu_level cpu_level(void);
+
+/** cpu_has_ifma_vbmi2: whether there are IFMA and VBMI2 too, which came some years after AVX-512,
+ * besides a cpu_level of CPU_AVX512. */
+bool cpu_has_ifma_vbmi2(void);
 
 /** cpu_refused: the value of EMBEDD_CPU if it names a level that this CPU does not have, else NULL.
  * Lives as long as the environment is not changed. */

@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 #include "base/numtext_avx2.h"
+#include "base/numtext_avx512.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -280,9 +281,12 @@ size_t numtext_floats(char *out, const float *x, size_t n)
 {
     if (n == 0) return 0;
     char *at = out;
-    bool has_avx2 = cpu_level() >= CPU_AVX2;
+    const bool has_ifma = cpu_has_ifma_vbmi2(), has_avx2 = cpu_level() >= CPU_AVX2;
     for (size_t i = 0; i < n;) {
-        if (has_avx2) i += numtext_floats_avx2(&at, x + i, n - i);
+        if (has_ifma)
+            i += numtext_floats_avx512(&at, x + i, n - i);
+        else if (has_avx2)
+            i += numtext_floats_avx2(&at, x + i, n - i);
         /* Those eight that it would not write, or the rest. */
         size_t end = i + 8 < n ? i + 8 : n;
         for (; i < end; i++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/cpu.h"
 #include "base/numtext.h"
+#include "base/numtext_avx2.h"
+#include "base/numtext_avx512.h"
 #include "tests/test.h"
 
 #include <float.h>
@@ -177,6 +180,24 @@ static void a_row_is_its_floats_with_commas_between(void **state)
     }
 }
 
+/* What the form for one set of instructions writes is the row's text as far as it comes, in just
+   the room asked for. Returns how many floats that are. */
+static size_t check_form(size_t (*form)(char **out, const float *x, size_t n), const float *row,
+                         size_t n, const char *want)
+{
+    char *text = malloc(numtext_floats_bytes(n)), *end = text;
+    const size_t done = form(&end, row, n);
+    size_t commas = 0;
+    if (memcmp(text, want, (size_t)(end - text)) != 0)
+        fail_msg("%.*s\n%.*s", (int)(end - text), text, (int)(end - text), want);
+    for (const char *at = text; at < end; at++)
+        commas += *at == ',';
+    assert_int_equal(commas, done);
+    assert_true(end == text || end[-1] == ',');
+    free(text);
+    return done;
+}
+
 static void check_row(const float *row, size_t n)
 {
     static char text[300 * 32], want[300 * 32];
@@ -185,6 +206,8 @@ static void check_row(const float *row, size_t n)
         at += numtext_float(at, row[i]);
         *at++ = ',';
     }
+    if (cpu_level() >= CPU_AVX2) check_form(numtext_floats_avx2, row, n, want);
+    if (cpu_has_ifma_vbmi2()) check_form(numtext_floats_avx512, row, n, want);
     size_t bytes = numtext_floats(text, row, n);
     assert_int_equal(bytes, at - want - 1);
     if (memcmp(text, want, bytes) != 0) fail_msg("%.*s\n%.*s", (int)bytes, text, (int)bytes, want);
@@ -213,6 +236,22 @@ static void a_floats_text_depends_on_nothing_but_itself(void **state)
         row[place] = odd[place % (sizeof odd / sizeof *odd)];
         check_row(row, 300);
     }
+}
+
+static void usual_floats_are_written_eight_at_a_time_where_the_cpu_can(void **state)
+{
+    (void)state;
+    float row[60];
+    char want[60 * 14], *at = want;
+    for (size_t i = 0; i < 60; i++) {
+        row[i] = i % 3 ? 0.0278935581f : -0.978935581f;
+        at += numtext_float(at, row[i]);
+        *at++ = ',';
+    }
+    if (cpu_level() >= CPU_AVX2)
+        assert_int_equal(check_form(numtext_floats_avx2, row, 60, want), 56);
+    if (cpu_has_ifma_vbmi2())
+        assert_int_equal(check_form(numtext_floats_avx512, row, 60, want), 56);
 }
 
 /* The block is of just the size asked for: AddressSanitizer sees a byte too many. */
@@ -344,6 +383,7 @@ int main(void)
         cmocka_unit_test(every_number_of_four_decimals_comes_out_as_typed),
         cmocka_unit_test(a_row_is_its_floats_with_commas_between),
         cmocka_unit_test(a_floats_text_depends_on_nothing_but_itself),
+        cmocka_unit_test(usual_floats_are_written_eight_at_a_time_where_the_cpu_can),
         cmocka_unit_test(the_longest_floats_fit_the_room_asked_for),
         cmocka_unit_test(whole_numbers_are_written_in_decimal),
         cmocka_unit_test(base64_is_as_the_rfc_shows_it),
