@@ -37,7 +37,7 @@ CFLAGS_cov     := -O0 --coverage
 
 # Instruction sets are chosen at run time: only these files may use them.
 ISA_x86_64/base/numtext_avx2.c         := -mavx2
-ISA_x86_64/base/numtext_avx512.c       := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512ifma -mavx512vbmi2 -mpopcnt
+ISA_x86_64/base/numtext_avx512.c       := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512ifma -mavx512vbmi -mavx512vbmi2 -mpopcnt
 ISA_x86_64/model/math/kernels_avx2.c   := -mavx2 -mf16c
 ISA_x86_64/model/math/kernels_avx512.c := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mf16c
 

@@ -29,7 +29,7 @@ enum cpu_level cpu_level_best(void)
 bool cpu_has_ifma_vbmi2(void)
 {
     return cpu_level() >= CPU_AVX512 && __builtin_cpu_supports("avx512ifma") &&
-           __builtin_cpu_supports("avx512vbmi2");
+           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
 }
 #else
 enum cpu_level cpu_level_best(void)

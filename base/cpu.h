@@ -30,8 +30,8 @@ enum cpu_level cpu_level_best(void);
  */
 static inline enum cpu_level cpu_level(void);
 
-/** cpu_has_ifma_vbmi2: whether there are IFMA and VBMI2 too, which came some years after AVX-512,
- * besides a cpu_level of CPU_AVX512. */
+/** cpu_has_ifma_vbmi2: whether there are IFMA, VBMI and VBMI2 too, which came some years after
+ * AVX-512, besides a cpu_level of CPU_AVX512. */
 bool cpu_has_ifma_vbmi2(void);
 
 /** cpu_refused: the value of EMBEDD_CPU if it names a level that this CPU does not have, else NULL.

@@ -312,7 +312,8 @@ size_t numtext_base64(char *out, const void *data, size_t bytes)
     const unsigned char *in = data;
     char *at = out;
     if (cpu_level() >= CPU_AVX2) {
-        size_t done = numtext_base64_avx2(at, in, bytes);
+        size_t done = cpu_has_ifma_vbmi2() ? numtext_base64_avx512(at, in, bytes)
+                                           : numtext_base64_avx2(at, in, bytes);
         in += done;
         bytes -= done;
         at += done / 3 * 4;
