@@ -4,6 +4,7 @@
 #include "base/confine.h"
 #include "base/grow.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -157,6 +158,19 @@ enum file_state file_look(const char *path, const struct file_mark *mark)
     return is_same ? FILE_AS_IT_WAS : FILE_WRITTEN;
 }
 
+bool file_stat(const char *path, struct stat *info, struct err *err)
+{
+    if (stat(path, info) == 0) return true;
+    *info = (struct stat){0};
+    return errno == ENOENT || errno == ENOTDIR || fail(err, path, "look at");
+}
+
+const struct dirent *file_next_entry(void *folder)
+{
+    errno = 0;
+    return readdir(folder);
+}
+
 void file_read_ahead(const char *data, size_t bytes, bool is_on)
 {
     if (bytes > 0) madvise((void *)(uintptr_t)data, bytes, is_on ? MADV_NORMAL : MADV_RANDOM);
@@ -167,12 +181,17 @@ void file_read_ahead(const char *data, size_t bytes, bool is_on)
 #define MADV_POPULATE_READ 22
 #endif
 
-void file_warm(const char *data, size_t bytes, size_t at_once_max)
+bool file_warm(const char *data, size_t bytes, size_t at_once_max)
 {
     void *at = (void *)(uintptr_t)data;
-    if (bytes == 0) return;
-    if (bytes > at_once_max || madvise(at, bytes, MADV_POPULATE_READ) != 0)
-        madvise(at, bytes, MADV_WILLNEED);
+    if (bytes == 0) return true;
+    if (bytes <= at_once_max) {
+        if (madvise(at, bytes, MADV_POPULATE_READ) == 0) return true;
+        /* Who read that page would get SIGBUS. */
+        if (errno == EFAULT || errno == EHWPOISON) return false;
+    }
+    madvise(at, bytes, MADV_WILLNEED);
+    return true;
 }
 
 size_t file_path_bytes(const char *path)

@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct dirent;
+struct stat;
+
 /**
  * file_read reads all of `path` (a pipe too, if somebody writes to it) into a malloc'ed block.
  * @param bytes_max a longer file is an error (errno EFBIG)
@@ -51,14 +54,26 @@ enum file_state {
  * in between. */
 enum file_state file_look(const char *path, const struct file_mark *mark);
 
+/**
+ * file_stat tells what is at `path`, links followed; nothing: `info` is all zeros. Unlike stat(2)
+ * it tells what is not there from what cannot be looked at.
+ * @return false: it cannot
+ */
+bool file_stat(const char *path, struct stat *info, struct err *err);
+
+/** file_next_entry: the next one of a folder (a DIR *, of opendir), NULL in the end: errno is then
+ * 0 where that was the last one, else why the folder cannot be read. */
+const struct dirent *file_next_entry(void *folder);
+
 /** file_read_ahead: whether reading a page of a mapped file that is not in memory brings along
  * those around it (up to megabytes; at first it does). Only a hint. */
 void file_read_ahead(const char *data, size_t bytes, bool is_on);
 
 /** file_warm has the pages of a mapped file read and mapped before it returns, where it has at most
  * `at_once_max` bytes and the system can do that (Linux 5.14); otherwise they are read beside other
- * work. Only a hint. */
-void file_warm(const char *data, size_t bytes, size_t at_once_max);
+ * work.
+ * @return false: one of them cannot be read */
+bool file_warm(const char *data, size_t bytes, size_t at_once_max);
 
 /** file_path_bytes: of a path without the slashes at its end; the root keeps its one. */
 size_t file_path_bytes(const char *path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/models.h"
 
+#include "base/file.h"
 #include "base/grow.h"
 #include "base/links.h"
 #include "model/bundle/source.h"
@@ -69,9 +70,10 @@ static bool has_current(const char *folder)
     char *path;
     struct stat info;
     if (asprintf(&path, "%s/" CURRENT, folder) < 0) return false;
-    const bool is_there = lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+    const int failure = lstat(path, &info) == 0 ? 0 : errno;
     free(path);
-    return is_there;
+    /* Why it cannot be looked at is said where it is opened. */
+    return failure ? failure != ENOENT && failure != ENOTDIR : S_ISLNK(info.st_mode);
 }
 
 /* `name` (bytes) of the model in that folder, whose own is its link's. */
@@ -92,8 +94,9 @@ static bool has_weights(const char *folder, bool *is_folder)
     DIR *entries = opendir(folder);
     *is_folder = entries;
     bool found = false;
-    for (const struct dirent *entry; entries && !found && (entry = readdir(entries));)
+    for (const struct dirent *entry; entries && !found && (entry = file_next_entry(entries));)
         found = source_stem_bytes(entry->d_name) > 0;
+    found |= entries && errno != 0; /* as above */
     if (entries) closedir(entries);
     return found;
 }

@@ -135,13 +135,21 @@ struct first_reading {
     bool is_done;
 };
 
+static bool fail_unreadable(const struct model_source *source, struct err *err)
+{
+    return err_set(err, ERR_IO, "model",
+                   "%.300s: a file of it was cut short while it was read, or its disk fails; put a "
+                   "whole one in place by renaming",
+                   source->path);
+}
+
 static void read_first(void *user)
 {
     struct first_reading *reading = user;
     struct model *model = NULL;
     if (!open_source(reading->opening, reading->source, &model, reading->err)) return;
-    model_warm(model);
-    reading->is_done = model_self_test(model, reading->err);
+    reading->is_done = (model_warm(model) || fail_unreadable(reading->source, reading->err)) &&
+                       model_self_test(model, reading->err);
     if (reading->is_done)
         reading->model = model;
     else
@@ -156,11 +164,7 @@ static bool read_source(const struct opening *opening, struct model_source *sour
     struct first_reading reading = {.opening = opening, .source = source, .err = err};
     const bool is_read = guard_run(read_first, &reading);
     *out = reading.model;
-    if (is_read) return reading.is_done;
-    return err_set(err, ERR_IO, "model",
-                   "%.300s: a file of it was cut short while it was read, or its disk fails; put a "
-                   "whole one in place by renaming",
-                   source->path);
+    return is_read ? reading.is_done : fail_unreadable(source, err);
 }
 
 static bool serve_source(struct opening *opening, struct model_source *source, struct err *err)

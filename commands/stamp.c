@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/stamp.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "model/bundle/builtin/builtin.h"
 #include "model/bundle/source.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +64,9 @@ static bool add_folder(struct walk *walk, const char *path, size_t depth, bool i
     bool done = fstat(dirfd(folder), &info) == 0;
     /* One that is renamed has changed, too: it was away for a while. */
     if (done && is_whole) add_file(walk, path, &info);
-    for (const struct dirent *entry; done && (entry = readdir(folder));)
+    for (const struct dirent *entry; done && (entry = file_next_entry(folder));)
         done = add_entry(walk, path, entry->d_name, depth, is_whole);
+    done = done && errno == 0;
     closedir(folder);
     return done;
 }

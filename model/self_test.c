@@ -137,8 +137,9 @@ bool model_self_test(const struct model *model, struct err *err)
     return done;
 }
 
-void model_warm(const struct model *model)
+bool model_warm(const struct model *model)
 {
     const struct source *source = &model_bundle(model)->source;
-    if (source->is_mapped) file_warm(source->weights.data, source->weights.bytes, WARM_BYTES_MAX);
+    return !source->is_mapped ||
+           file_warm(source->weights.data, source->weights.bytes, WARM_BYTES_MAX);
 }

@@ -21,5 +21,6 @@ struct model;
 bool model_self_test(const struct model *model, struct err *err);
 
 /** model_warm has the weights read into memory: up to 256 MB at once, of larger ones the rest while
- * requests are answered. What the linker brought is with the program already. */
-void model_warm(const struct model *model);
+ * requests are answered. What the linker brought is with the program already.
+ * @return false: a part of them cannot be read */
+bool model_warm(const struct model *model);

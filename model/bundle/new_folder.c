@@ -39,12 +39,13 @@ static bool holds_only_own(const char *path, struct err *err)
     const struct dirent *entry;
     bool ok = true;
     if (!folder) return fail("cannot read the folder", path, err);
-    while (ok && (entry = readdir(folder)))
+    while (ok && (entry = file_next_entry(folder)))
         if (!is_own(entry->d_name))
             ok = err_set(err, ERR_USAGE, "output",
                          "%.300s holds '%.100s', which is not a file of a model, so the folder is "
                          "not replaced; give another `output`",
                          path, entry->d_name);
+    if (ok && errno != 0) ok = fail("cannot read the folder", path, err);
     closedir(folder);
     return ok;
 }

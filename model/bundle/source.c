@@ -33,9 +33,10 @@ static bool map_marked(const struct source *source, const char *name, struct spa
     snprintf(path, sizeof path, "%s/%s", source->path, name);
     if (!file_map(path, &span->data, &span->bytes, mark, &reason)) {
         if (errno == ENOENT) return true;
-        return err_set(err, ERR_IO, NULL,
-                       "%s; a model's files must be regular files that this user may read",
-                       reason.message);
+        return err_set(err, ERR_IO, NULL, "%s; %s", reason.message,
+                       errno == EIO ? "its disk fails: put a copy in place by renaming"
+                                    : "a model's files must be regular files that this user may "
+                                      "read");
     }
     const char *what = kind_what(*span);
     if (span->bytes == 0)
@@ -302,12 +303,16 @@ static bool find_other_form(struct source *source, struct err *err)
     const struct dirent *entry;
     char found[NAME_MAX + 1] = "";
     size_t n = 0;
-    while (folder && (entry = readdir(folder))) {
+    while (folder && (entry = file_next_entry(folder))) {
         if (!is_other_form(entry->d_name) || strncmp(entry->d_name, "head.", 5) == 0) continue;
         snprintf(found, sizeof found, "%s", entry->d_name);
         n++;
     }
+    const int failure = errno;
     if (folder) closedir(folder);
+    if (failure)
+        return err_set(err, ERR_IO, NULL, "cannot read the folder %s: %s", source->path,
+                       strerror(failure));
     if (n > 1)
         return err_set(err, ERR_FORMAT, NULL,
                        "the folder %s holds no %s but %zu files that might be the table, %.100s "

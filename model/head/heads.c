@@ -220,8 +220,9 @@ static bool add_model_folder(struct heads *heads, const char *folder,
     input.tokenizer = shared->tokenizer;
     for (size_t i = 0; ok && !is_found && i < N_DEFAULT_FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, default_files[i]);
-        is_found = stat(path, &info) == 0;
-        ok = !is_found || add_file(heads, path, path, own->source.name, &input, err);
+        ok = file_stat(path, &info, err);
+        is_found = ok && info.st_mode != 0;
+        ok = ok && (!is_found || add_file(heads, path, path, own->source.name, &input, err));
     }
     if (ok && !is_found)
         ok = add_classifier(heads, own, own->where, own->source.name, &input, &is_found, err);
@@ -235,12 +236,15 @@ static bool add_model_folder(struct heads *heads, const char *folder,
     return ok;
 }
 
-static bool is_model_folder(const char *path)
+/* False where that cannot be told. */
+static bool look_for_model(const char *path, bool *is_model, struct err *err)
 {
     char file[PATH_MAX + NAME_MAX + 32];
     struct stat info;
     snprintf(file, sizeof file, "%s/model.safetensors", path);
-    return stat(file, &info) == 0 && S_ISREG(info.st_mode);
+    const bool done = file_stat(file, &info, err);
+    *is_model = S_ISREG(info.st_mode);
+    return done;
 }
 
 struct head_input heads_input(const struct bundle *bundle)
@@ -268,7 +272,9 @@ static bool add_entry(struct heads *heads, const char *path, const char *file,
                       const struct head_input *input, struct err *err)
 {
     char name[NAME_MAX + 1];
-    if (is_model_folder(path)) return add_model_folder(heads, path, input, err);
+    bool is_model;
+    if (!look_for_model(path, &is_model, err)) return false;
+    if (is_model) return add_model_folder(heads, path, input, err);
     if (name_bytes(file) == 0) return true;
     snprintf(name, sizeof name, "%.*s", (int)name_bytes(file), file);
     struct head_input alone = *input;
@@ -302,16 +308,16 @@ bool heads_open_folder(struct heads *heads, const char *folder, const struct hea
     struct stat info;
     for (size_t i = 0; i < N_DEFAULT_FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, default_files[i]);
-        if (stat(path, &info) < 0 || add_file(heads, path, path, DEFAULT_NAME, input, err))
-            continue;
+        if (!file_stat(path, &info, err)) return false;
+        if (info.st_mode == 0 || add_file(heads, path, path, DEFAULT_NAME, input, err)) continue;
         /* Whole, but without labels: that stops nobody from using the vectors. Clients are told
            why, but not where the model lies. */
         if (err->code != ERR_UNPROCESSABLE) return false;
         add_file(heads, path, default_files[i], DEFAULT_NAME, input, &heads->refused);
     }
     snprintf(path, sizeof path, "%s/heads", folder);
-    if (stat(path, &info) < 0 && errno == ENOENT) return true;
-    return add_folder(heads, path, input, err);
+    if (!file_stat(path, &info, err)) return false;
+    return info.st_mode == 0 || add_folder(heads, path, input, err);
 }
 
 bool heads_add(struct heads *heads, const char *path, const struct head_input *input,
@@ -325,8 +331,9 @@ bool heads_add(struct heads *heads, const char *path, const struct head_input *i
     clean[file_path_bytes(clean)] = '\0';
     const char *slash = strrchr(clean, '/');
     const char *file = slash ? slash + 1 : clean;
-    if (S_ISDIR(info.st_mode) && !is_model_folder(clean))
-        return add_folder(heads, clean, input, err);
+    bool is_model;
+    if (!look_for_model(clean, &is_model, err)) return false;
+    if (S_ISDIR(info.st_mode) && !is_model) return add_folder(heads, clean, input, err);
     if (!S_ISDIR(info.st_mode) && name_bytes(file) == 0)
         return err_set(err, ERR_FORMAT, NULL,
                        "%.400s: a head's file must be named NAME.safetensors, NAME.json, NAME.csv "

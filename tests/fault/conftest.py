@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "http"))
 
+from faults import Disk  # noqa: E402
 from fixtures import start  # noqa: E402, F401
 
 
@@ -19,10 +20,25 @@ def pytest_configure(config):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else max(soft, 65536), hard))
 
 
+def build(tmp_path_factory, name):
+    library = tmp_path_factory.mktemp(name) / f"{name}.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", library,
+                    Path(__file__).parent / f"{name}.c", "-ldl"], check=True)
+    return str(library)
+
+
 @pytest.fixture(scope="session")
 def preload(tmp_path_factory):
     """A library that stands before the C library; preload.c says what it does."""
-    library = tmp_path_factory.mktemp("preload") / "preload.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", library,
-                    Path(__file__).parent / "preload.c", "-ldl"], check=True)
-    return str(library)
+    return build(tmp_path_factory, "preload")
+
+
+@pytest.fixture(scope="session")
+def disk_library(tmp_path_factory):
+    return build(tmp_path_factory, "disk")
+
+
+@pytest.fixture
+def disk(disk_library, tmp_path):
+    """A disk that does what it is told to (disk.c)."""
+    return Disk(disk_library, tmp_path / ".disk")

@@ -2,9 +2,12 @@
 """What tests of faults share: models of many pages, clients that ask without end, what a process takes."""
 
 import array
+import errno
 import json
 import os
 import re
+import struct
+import subprocess
 import threading
 from pathlib import Path
 
@@ -81,3 +84,40 @@ def is_served(service):
     """A small request is answered on a new connection."""
     reply = service.post("/v1/embeddings", b'{"input":"I love to eat"}')
     return reply.status == 200
+
+
+class Disk:
+    """What the files of programs started with `environment` lie on: sound until it is told otherwise."""
+
+    FORM = struct.Struct("<5i108s1024s")  # disk.c, struct control
+
+    def __init__(self, library, control):
+        self.control, self.library = control, library
+        control.write_bytes(bytes(self.FORM.size))
+
+    def environment(self, program=PROGRAM):
+        linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+        sanitizers = re.findall(r"=> (\S*/lib[at]san\S*)", linked)  # it wants to be the first
+        return {"LD_PRELOAD": " ".join([*sanitizers, self.library]), "FAULT_DISK": str(self.control)}
+
+    def _set(self, is_on, error=0, delay_ms=0, skip=0, calls=(), path=""):
+        words = f" {' '.join(calls)} ".encode()
+        whole = self.FORM.pack(is_on, error, delay_ms, skip, 0, words, str(path).encode())
+        with open(self.control, "r+b", buffering=0) as file:
+            os.pwrite(file.fileno(), bytes(4), 0)
+            os.pwrite(file.fileno(), whole[4:], 4)
+            os.pwrite(file.fileno(), whole[:4], 0)
+
+    def fail(self, path, *calls, error=errno.EIO, skip=0):
+        """These calls fail for `path`, or whatever begins so, after so many of them that do not."""
+        self._set(1, error=error, skip=skip, calls=calls, path=path)
+
+    def slow(self, path, delay_ms, *calls):
+        self._set(1, delay_ms=delay_ms, calls=calls, path=path)
+
+    def heal(self):
+        self._set(0)
+
+    def seen(self):
+        """How many such calls there were since."""
+        return self.FORM.unpack(self.control.read_bytes())[4]

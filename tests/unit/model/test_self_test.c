@@ -14,7 +14,7 @@ static void expect(struct model *model, const char *sentence)
     if (!sentence && !done) fail_msg("%s", err.message);
     if (sentence && (done || !strstr(err.message, sentence)))
         fail_msg("not '%s': '%s'", sentence, err.message);
-    model_warm(model);
+    assert_true(model_warm(model));
     model_close(model);
 }
 
