@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "handlers/endpoint.h"
 #include "handlers/errors.h"
 #include "handlers/handlers.h"
 #include "handlers/keys.h"
@@ -244,6 +245,7 @@ static enum MHD_Result give_to_worker(struct http *http, struct request *request
         return queue_reply(request, false);
     }
     request->job.is_wanted = admission_is_wanted;
+    request->job.is_aside = request->x.route->endpoint->reads_files;
     request->state = REQUEST_WORKING;
     conn_begin_work(request->conn);
     metrics_offload_queue(http->settings.metrics, 1);

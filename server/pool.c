@@ -19,6 +19,10 @@
 #define FIRST_NS 200000000u
 #define REMEMBERED_NS 1000000000u
 
+/* Of libuv's threads: for what is looked at in the background, and for jobs aside, one of which
+   may take as long as a disk takes. */
+#define SPARE_THREADS 2
+
 struct pool {
     size_t n_workers;
     uv_work_t *works; /* (n_workers) each has one of libuv's threads, from the start to the end */
@@ -150,7 +154,7 @@ static bool can_have_threads(size_t n)
 static void start(struct pool *pool, uv_loop_t *loop)
 {
     char text[24];
-    snprintf(text, sizeof text, "%zu", pool->n_workers + 1);
+    snprintf(text, sizeof text, "%zu", pool->n_workers + SPARE_THREADS);
     setenv("UV_THREADPOOL_SIZE", text, 1);
     for (size_t i = 0; i < pool->n_workers; i++) {
         pool->works[i].data = pool;
@@ -163,7 +167,7 @@ static void start(struct pool *pool, uv_loop_t *loop)
 struct pool *pool_new(uv_loop_t *loop, size_t *workers)
 {
     if (*workers == 0) *workers = uv_available_parallelism();
-    if (!can_have_threads(*workers + 1)) return NULL;
+    if (!can_have_threads(*workers + SPARE_THREADS)) return NULL;
     struct pool *pool = calloc(1, sizeof *pool);
     uv_work_t *works = calloc(*workers, sizeof *works);
     if (!pool || !works || uv_mutex_init(&pool->mutex) != 0) goto fail;
@@ -317,6 +321,26 @@ uint64_t pool_wait_ms(const struct pool *pool)
     return (uint64_t)((double)used * 1000 / (double)per_s);
 }
 
+static void run_aside(uv_work_t *aside)
+{
+    run(aside->data);
+}
+
+static void after_aside(uv_work_t *aside, int status)
+{
+    struct pool_job *job = aside->data;
+    (void)status; /* of one that was cancelled nothing was run */
+    job->done(job, job->was_run);
+}
+
+static void submit_aside(struct pool_seat *seat, struct pool_job *job)
+{
+    job->aside.data = job;
+    int failure = uv_queue_work(seat->news.loop, &job->aside, run_aside, after_aside);
+    assert(!failure); /* only without a work callback */
+    (void)failure;
+}
+
 void pool_submit(struct pool_seat *seat, struct pool_job *job, struct exchange *exchange,
                  void (*done)(struct pool_job *job, bool was_run))
 {
@@ -326,6 +350,10 @@ void pool_submit(struct pool_seat *seat, struct pool_job *job, struct exchange *
     job->queued_ns = clock_now_ns();
     job->was_run = false;
     job->done = done;
+    if (job->is_aside) {
+        submit_aside(seat, job);
+        return;
+    }
     atomic_fetch_add_explicit(&pool->cost, job->item.cost, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&pool->n, 1, memory_order_relaxed) < pool->n_workers)
         atomic_store_explicit(&pool->busy_ns, job->queued_ns, memory_order_relaxed);
@@ -338,6 +366,10 @@ void pool_submit(struct pool_seat *seat, struct pool_job *job, struct exchange *
 void pool_cancel(struct pool_job *job)
 {
     struct pool *pool = job->seat->pool;
+    if (job->is_aside) {
+        uv_cancel((uv_req_t *)&job->aside);
+        return;
+    }
     uv_mutex_lock(&pool->mutex);
     struct pool_seat *seat = fair_remove(&pool->fair, &job->item) ? report(job) : NULL;
     uv_mutex_unlock(&pool->mutex);

@@ -40,6 +40,10 @@ struct pool_job {
     struct pool_job *next; /* in the seat's list */
     uint64_t queued_ns;
     bool was_run;
+    /* The caller's: it takes as long as a disk takes. It keeps no worker, waits for none, and is
+       not measured. */
+    bool is_aside;
+    uv_work_t aside;
     /** Whether the work is still wanted; on the worker's thread. False with a finished reply in
      * the exchange. */
     bool (*is_wanted)(struct pool_job *job, uint64_t waited_ns);
@@ -54,7 +58,8 @@ struct pool_limits {
 
 /**
  * pool_new puts `*workers` of libuv's threads to work (0 = one a core; then set to that), which has
- * one more for what is looked at in the background. Once a process: nobody has used libuv's pool.
+ * two more for what is looked at in the background and for jobs aside. Once a process: nobody has
+ * used libuv's pool.
  * @param loop the calling thread's; it runs on until pool_stop
  * @return NULL when so many threads cannot be had
  */

@@ -119,7 +119,7 @@ static size_t list_parts(struct server *server)
 
 /* ---- when ---- */
 
-/* What an operator asks for; on a worker. */
+/* What an operator asks for; beside the workers. */
 bool server_reload_for_request(void *user, struct reload_report *report, struct err *err)
 {
     struct server *server = user;
@@ -141,7 +141,7 @@ static void on_reload_end(void *user)
     server_end_if_over(server);
 }
 
-/* On a worker. */
+/* Beside the workers. */
 static void on_look(void *user)
 {
     const struct server *server = user;

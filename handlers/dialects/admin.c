@@ -90,7 +90,7 @@ static bool reload(struct exchange *x, struct reload_report *report, struct err 
     if (!admin_is_allowed(x, err)) return false;
     if (service_is_draining(x->service) || !actions)
         return err_set(err, ERR_UNAVAILABLE, NULL, "the server is stopping: nothing is reloaded");
-    /* It takes as long as it takes: on a worker. */
+    /* It takes as long as it takes: elsewhere. */
     x->is_deferred = x->work_max > 0;
     return !x->is_deferred && actions->reload(actions->user, report, err);
 }
@@ -154,6 +154,7 @@ static void models_get(struct exchange *x)
 
 const struct endpoint admin_reload_endpoint = {
     .handle = reload_post,
+    .reads_files = true,
     .summary = "Reads options, models and what else can change anew (also with status 422, where "
                "some of it was refused)",
     .reply = "'type':'object','required':['status','duration_s','models','parts'],'properties':{"

@@ -235,6 +235,23 @@ static void a_seat_may_be_left_as_soon_as_its_last_job_is_done(void **state)
     }
 }
 
+/* Its end is the loop's to tell, like that of others. */
+static void what_a_disk_takes_long_for_keeps_no_worker(void **state)
+{
+    (void)state;
+    struct pool_job aside = {.is_wanted = wait_for_gate, .is_aside = true}, job;
+    struct exchange exchanges[2] = {0};
+    pool_submit(&scene.seat, &aside, &exchanges[0], on_done);
+    while (scene.n_begun < 1)
+        uv_sleep(1);
+    assert_true(has_room(1, 1));
+    assert_int_equal(pool_wait_ms(scene.pool), 0);
+    submit(&job, &exchanges[1], COST_A_SECOND / 2);
+    while (scene.n_begun < 2)
+        uv_sleep(1);
+    let_go(2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +265,8 @@ int main(void)
                                         scene_end),
         cmocka_unit_test_setup_teardown(a_seat_may_be_left_as_soon_as_its_last_job_is_done,
                                         scene_begin, scene_end),
+        cmocka_unit_test_setup_teardown(what_a_disk_takes_long_for_keeps_no_worker, scene_begin,
+                                        scene_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
