@@ -91,7 +91,11 @@ bool output_open(struct output *output, const char *path, struct err *err)
 
 bool output_write(struct output *output, const void *data, size_t bytes, struct err *err)
 {
-    if (output->save.stream) return save_write(&output->save, data, bytes, err);
+    if (output->save.stream) {
+        const bool is_written = save_write(&output->save, data, bytes, err);
+        if (!is_written) output->stream = NULL; /* it is closed and removed */
+        return is_written;
+    }
     return fwrite(data, 1, bytes, output->stream) == bytes || fail(output, err);
 }
 
