@@ -24,7 +24,7 @@
 /* How a line leaves without waiting. O_NONBLOCK is no property of a file descriptor but of what it
    shares with others (the shell's terminal, our standard output), so it must not be set on 2. */
 enum way {
-    WAY_WRITE,  /* regular files: never wait */
+    WAY_WRITE,  /* regular files: they wait for nobody but their disk */
     WAY_REOPEN, /* pipes and terminals, opened a second time with O_NONBLOCK */
     WAY_SEND,   /* sockets: MSG_DONTWAIT */
     WAY_POLL,   /* those that could not be reopened: ask first; another writer may come between */
@@ -39,6 +39,12 @@ static struct {
 
 static _Atomic uint64_t dropped_count, reported_count;
 static atomic_bool is_torn; /* only a part of the last line was written */
+
+/* A disk that takes so long for a line is slow. For nine times as long as that took, up to a limit,
+   no lines of requests are written, so that they wait for it a tenth of the time at most. */
+#define SLOW_NS 100000000u
+#define QUIET_NS_MAX 10000000000u
+static _Atomic uint64_t slow_until_ns;
 
 void log_set(enum log_level level, bool access)
 {
@@ -153,7 +159,7 @@ static bool report_dropped(void)
     char message[128];
     struct line line;
     snprintf(message, sizeof message,
-             "%llu log lines were dropped because standard error was not being read",
+             "%llu log lines were dropped because standard error did not take them in time",
              (unsigned long long)(dropped - reported));
     build_message(&line, LOG_LEVEL_WARN, message);
     if (send_line(line.text, line.bytes)) return true;
@@ -168,11 +174,33 @@ static void end_torn_line(void)
     if (atomic_exchange(&is_torn, false) && !send_line("\n", 1)) atomic_store(&is_torn, true);
 }
 
+static void drop_line(void)
+{
+    atomic_fetch_add_explicit(&dropped_count, 1, memory_order_relaxed);
+}
+
 static void write_line(const struct line *line)
 {
     end_torn_line();
     if (report_dropped() && send_line(line->text, line->bytes)) return;
-    atomic_fetch_add_explicit(&dropped_count, 1, memory_order_relaxed);
+    drop_line();
+}
+
+static bool is_disk_slow(void)
+{
+    const uint64_t until_ns = atomic_load_explicit(&slow_until_ns, memory_order_relaxed);
+    return until_ns > 0 && clock_now_ns() < until_ns;
+}
+
+/* One of many. */
+static void write_timed(const struct line *line)
+{
+    const uint64_t start_ns = clock_now_ns();
+    write_line(line);
+    const uint64_t end_ns = clock_now_ns(), took_ns = end_ns - start_ns;
+    if (took_ns < SLOW_NS) return;
+    const uint64_t quiet_ns = took_ns < QUIET_NS_MAX / 9 ? 9 * took_ns : QUIET_NS_MAX;
+    atomic_store_explicit(&slow_until_ns, end_ns + quiet_ns, memory_order_relaxed);
 }
 
 static void log_message(enum log_level level, const char *fmt, va_list args)
@@ -275,6 +303,10 @@ static void add_digits(struct line *line, const char *key, const char *digits, s
 void log_access(const struct log_request *request)
 {
     if (!settings.access) return;
+    if (is_disk_slow()) {
+        drop_line();
+        return;
+    }
     struct line line;
     line.bytes = 0;
     add_time(&line);
@@ -296,7 +328,10 @@ void log_access(const struct log_request *request)
         add_digits(&line, ",\"span_id\":\"", request->span, 16);
     }
     add(&line, "}\n");
-    write_line(&line);
+    if (settings.way == WAY_WRITE)
+        write_timed(&line);
+    else
+        write_line(&line);
 }
 
 uint64_t log_dropped_count(void)

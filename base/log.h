@@ -6,7 +6,8 @@
  * Any thread may log. A line is at most 4,096 bytes (PIPE_BUF) and one write, so lines never mix. A
  * reader of standard error who stalls must not stall the service: a line that would have to wait
  * (full pipe, terminal or socket) is dropped and counted, and the next line that gets through is
- * preceded by one that says how many. A regular file is written as it is, since it does not wait.
+ * preceded by one that says how many. A regular file does not wait for a reader, but may for its
+ * disk: while that is slow, so are most lines of requests dropped.
  *
  *     {"time":"2026-01-31T09:30:00.123456Z","level":"info","message":"listening on ..."}
  */
