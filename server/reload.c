@@ -77,9 +77,22 @@ static void run_thread(void *user)
     end(reload, true);
 }
 
+/* On the main thread. */
+static void join_ended(struct reload *reload)
+{
+    uv_mutex_lock(&reload->mutex);
+    const bool is_over = reload->is_thread_over;
+    reload->is_thread_over = false;
+    uv_mutex_unlock(&reload->mutex);
+    if (!is_over) return;
+    uv_thread_join(&reload->thread);
+    reload->has_thread = false;
+}
+
 void reload_start(struct reload *reload)
 {
     if (!begin(reload, true)) return;
+    join_ended(reload); /* of whose end on_done has not heard yet */
     reload->has_thread = uv_thread_create(&reload->thread, run_thread, reload) == 0;
     if (reload->has_thread) return;
     metrics_count_reload(reload->metrics, false);
@@ -93,14 +106,10 @@ static void on_done(uv_async_t *done)
 {
     struct reload *reload = done->data;
     uv_mutex_lock(&reload->mutex);
-    const bool is_over = reload->is_thread_over, is_wanted = reload->is_wanted && !reload->is_busy;
-    reload->is_thread_over = false;
+    const bool is_wanted = reload->is_wanted && !reload->is_busy;
     if (is_wanted) reload->is_wanted = false;
     uv_mutex_unlock(&reload->mutex);
-    if (is_over) {
-        uv_thread_join(&reload->thread);
-        reload->has_thread = false;
-    }
+    join_ended(reload);
     if (is_wanted) reload_start(reload);
     reload->on_end(reload->user);
 }
@@ -135,6 +144,14 @@ void reload_forget(struct reload *reload)
 bool reload_is_awaited(const struct reload *reload)
 {
     return reload->has_thread && !reload->is_late;
+}
+
+bool reload_is_of_request(struct reload *reload)
+{
+    uv_mutex_lock(&reload->mutex);
+    const bool is_busy = reload->is_busy;
+    uv_mutex_unlock(&reload->mutex);
+    return is_busy && !reload->has_thread;
 }
 
 void reload_wake(struct reload *reload)

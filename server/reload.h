@@ -67,6 +67,9 @@ void reload_forget(struct reload *reload);
 /** reload_is_awaited: a thread of reload_start runs, and it is not late. */
 bool reload_is_awaited(const struct reload *reload);
 
+/** reload_is_of_request: one is under way by reload_now. */
+bool reload_is_of_request(struct reload *reload);
+
 /**
  * reload_now does it here; `report`, empty before, is to be cleared (reload_report_clear).
  * @return false with ERR_CONFLICT: one is under way

@@ -22,6 +22,9 @@
 /* Of the option confine. */
 #define CONFINE_OFF 1
 
+/* How long it takes to cut what goes on at drain-timeout, at most. */
+#define CUT_MS 1000
+
 /* What the process needs of descriptors beside its connections. */
 #define DESCRIPTORS_SPARE 256
 
@@ -31,12 +34,27 @@ static const int signals[N_SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2
 
 /* ---- the end ---- */
 
+/* It has everything still, and no end. */
+static _Noreturn void leave_reload(void)
+{
+    log_warn("drain-timeout: a reload was still under way");
+    _exit(0);
+}
+
+/* The loop of whoever asked for a reload does not end before that. */
+static void on_cut(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    if (reload_is_of_request(&server->reload)) leave_reload();
+}
+
 static void on_drain_timeout(uv_timer_t *timer)
 {
     struct server *server = timer->data;
     server->reload.is_late = true;
     for (size_t i = 0; i < server->n_loops; i++)
         loop_cut(server->loops[i]);
+    uv_timer_start(timer, on_cut, CUT_MS, 0);
     server_end_if_over(server);
 }
 
@@ -248,10 +266,7 @@ static bool run(struct server *server, serve_on_ready *on_ready, void *user)
     if (!is_started) pool_stop(server->pool);
     uv_run(&server->uv, UV_RUN_DEFAULT);
     join_loops(server);
-    if (server->reload.has_thread) { /* which has everything still, and no end */
-        log_warn("drain-timeout: a reload was still under way");
-        _exit(0);
-    }
+    if (server->reload.has_thread) leave_reload();
     watch_clear(&server->watch);
     uv_loop_close(&server->uv);
     return is_started;

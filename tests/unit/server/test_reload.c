@@ -134,6 +134,28 @@ static void a_thread_does_it_beside_and_is_awaited(void **state)
     assert_false(reload_is_awaited(&scene.reload));
 }
 
+/* A signal may be heard before the end of the last one is. */
+static void one_that_ended_unheard_is_no_other(void **state)
+{
+    (void)state;
+    bool is_over = false;
+    reload_start(&scene.reload);
+    while (!is_over) {
+        uv_mutex_lock(&scene.reload.mutex);
+        is_over = scene.reload.is_thread_over;
+        uv_mutex_unlock(&scene.reload.mutex);
+    }
+    scene.waits = true;
+    reload_start(&scene.reload);
+    uv_sem_wait(&scene.is_in);
+    uv_run(&scene.loop, UV_RUN_NOWAIT); /* waits for nobody */
+    assert_true(reload_is_awaited(&scene.reload));
+    assert_false(reload_is_of_request(&scene.reload));
+    uv_sem_post(&scene.gate);
+    turn_until(1);
+    assert_int_equal(scene.n_runs, 4);
+}
+
 static void one_at_a_time_and_once_more_however_often_it_was_asked(void **state)
 {
     (void)state;
@@ -212,6 +234,7 @@ int main(void)
         IN_SCENE(all_parts_are_run_in_their_order_and_reported),
         IN_SCENE(what_is_bad_is_refused_and_the_next_is_run),
         IN_SCENE(a_thread_does_it_beside_and_is_awaited),
+        IN_SCENE(one_that_ended_unheard_is_no_other),
         IN_SCENE(one_at_a_time_and_once_more_however_often_it_was_asked),
         IN_SCENE(what_is_forgotten_is_not_begun),
         IN_SCENE(a_start_while_another_thread_reloads_comes_after_it),
