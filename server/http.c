@@ -536,6 +536,7 @@ void http_sweep(struct http *http, uint64_t drain_ns)
 {
     const uint64_t now_ns = clock_now_ns();
     take_limits(http);
+    requests_sweep(&http->requests);
     conns_sweep(&http->conns, now_ns);
     if (drain_ns > 0 && now_ns - drain_ns >= http->conns.limits.drain_idle_ns)
         conns_shut_idle(&http->conns);

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Requests under way at once on one loop are mostly few; what a burst made beyond is freed. */
-#define FREE_MAX 64
+/* Requests under way at once on one loop are mostly few. As many as there were lately are kept: one
+   that is made anew has page faults to go through. */
+#define KEPT_MIN 64
 /* Room for a body when its first bytes have come: at most this of a declared length, or this of an
    unknown one. */
 #define DECLARED_ROOM ((size_t)64 << 10)
@@ -27,6 +28,8 @@ struct request *requests_get(struct requests *requests)
         arena_share(&request->arena, requests->budget);
     }
     request->x.arena = &request->arena;
+    requests->n_used++;
+    if (requests->n_used > requests->most_used) requests->most_used = requests->n_used;
     return request;
 }
 
@@ -36,10 +39,19 @@ static void request_free(struct request *request)
     free(request);
 }
 
+static size_t kept_max(const struct requests *requests)
+{
+    size_t most = KEPT_MIN;
+    if (requests->most_used > most) most = requests->most_used;
+    if (requests->most_before > most) most = requests->most_before;
+    return most - requests->n_used;
+}
+
 void requests_put(struct requests *requests, struct request *request)
 {
     arena_reset(&request->arena);
-    if (requests->n_free == FREE_MAX || arena_is_tight(&request->arena)) {
+    requests->n_used--;
+    if (requests->n_free >= kept_max(requests) || arena_is_tight(&request->arena)) {
         request_free(request);
         return;
     }
@@ -48,14 +60,25 @@ void requests_put(struct requests *requests, struct request *request)
     requests->n_free++;
 }
 
-void requests_clear(struct requests *requests)
+static void free_down_to(struct requests *requests, size_t n)
 {
-    while (requests->free) {
+    for (; requests->n_free > n; requests->n_free--) {
         struct request *request = requests->free;
         requests->free = request->next;
         request_free(request);
     }
-    requests->n_free = 0;
+}
+
+void requests_sweep(struct requests *requests)
+{
+    requests->most_before = requests->most_used;
+    requests->most_used = requests->n_used;
+    free_down_to(requests, kept_max(requests));
+}
+
+void requests_clear(struct requests *requests)
+{
+    free_down_to(requests, 0);
 }
 
 /* At least `need` bytes in all. */

@@ -60,15 +60,18 @@ static inline struct request *request_of(struct pool_job *job)
 /** Free requests of one loop. */
 struct requests {
     struct request *free;
-    size_t n_free;
-    size_t memory_max;           /* cap of each arena */
-    struct arena_budget *budget; /* of all of them, and those of other loops */
+    size_t n_free, n_used;
+    size_t most_used, most_before; /* at once, since the last requests_sweep and before it */
+    size_t memory_max;             /* cap of each arena */
+    struct arena_budget *budget;   /* of all of them, and those of other loops */
 };
 
 /** requests_get returns a blank request; NULL when there is no memory. */
 struct request *requests_get(struct requests *requests);
 /** requests_put takes it back; everything in its arena is gone. */
 void requests_put(struct requests *requests, struct request *request);
+/** requests_sweep, called now and then, frees what the last while has had no use for. */
+void requests_sweep(struct requests *requests);
 /** requests_clear frees the free ones. */
 void requests_clear(struct requests *requests);
 
