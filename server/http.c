@@ -190,7 +190,8 @@ static enum MHD_Result take_head(struct request *request, const char *path, cons
     /* Answering before the body has come ends the connection, so only where waiting for it would be
        worse. libmicrohttpd stops reading for these two methods alone. */
     bool can_answer_now = is == METHOD_POST || !strcmp(method, "PUT");
-    bool is_worth_it = head.expects_continue || head.content_length > SWALLOWED_BYTES_MAX;
+    bool is_worth_it = head.expects_continue || head.content_length > SWALLOWED_BYTES_MAX ||
+                       head.content_length > x->service->body_bytes_max;
     if (!can_answer_now || !is_worth_it) return MHD_YES;
     request->conn->lingers = true;
     return queue_reply(request, true);
