@@ -28,7 +28,9 @@ struct arena_chunk {
 
 /* Enough for a small request from body to reply: 12 words in, 256 floats out. */
 #define FIRST_CHUNK_BYTES (32u << 10)
-#define CHUNK_BYTES_MIN (256u << 10)
+#define CHUNK_BYTES_MIN (SPARES_BYTES_MIN - sizeof(struct arena_chunk))
+/* Of the budget: what may be kept besides for chunks to come. */
+#define SPARES_SHARE 8
 
 void arena_init(struct arena *arena, size_t cap_bytes)
 {
@@ -92,9 +94,19 @@ static size_t block_size(size_t bytes)
 
 static void free_chunk(struct arena *arena, struct arena_chunk *chunk)
 {
+    struct arena_budget *budget = arena->budget;
     UNPOISON(chunk->data, chunk->bytes);
     give_to_budget(arena, chunk->bytes);
-    free(chunk);
+    if (!budget || !spares_keep(&budget->spares, chunk, sizeof *chunk + chunk->bytes,
+                                budget->max_bytes / SPARES_SHARE))
+        free(chunk);
+}
+
+/* Of `size`, headers included. */
+static struct arena_chunk *make_chunk(struct arena *arena, size_t size)
+{
+    struct arena_chunk *chunk = arena->budget ? spares_take(&arena->budget->spares, size) : NULL;
+    return chunk ? chunk : aligned_alloc(ARENA_ALIGN, align_up(size));
 }
 
 static bool add_chunk(struct arena *arena, size_t bytes)
@@ -103,8 +115,11 @@ static bool add_chunk(struct arena *arena, size_t bytes)
     size_t left = arena->cap_bytes - arena->used_bytes;
     if (size > left) size = left & ~(size_t)(ARENA_ALIGN - 1);
     if (size < bytes) size = bytes;
+    struct arena_chunk *chunk;
+    const size_t rounded = spares_round(sizeof *chunk + size) - sizeof *chunk;
+    if (rounded <= left) size = rounded;
     if (size > left || !take_from_budget(arena, size)) return false;
-    struct arena_chunk *chunk = aligned_alloc(ARENA_ALIGN, align_up(sizeof *chunk + size));
+    chunk = make_chunk(arena, sizeof *chunk + size);
     if (!chunk) {
         give_to_budget(arena, size);
         return false;

@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include "base/spares.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,8 +18,9 @@ struct arena_chunk;
 
 /** What several arenas may hold together; any thread. */
 struct arena_budget {
-    atomic_size_t used_bytes; /* by their chunks, those that are kept included */
+    atomic_size_t used_bytes; /* by their chunks */
     size_t max_bytes;
+    struct spares spares; /* chunks that none of them has; at most an eighth of max_bytes on top */
 };
 
 struct arena {

@@ -25,6 +25,8 @@
 /* How long it takes to cut what goes on at drain-timeout, at most. */
 #define CUT_MS 1000
 
+#define SWEEP_MS 1000
+
 /* What the process needs of descriptors beside its connections. */
 #define DESCRIPTORS_SPARE 256
 
@@ -99,6 +101,7 @@ void server_end_if_over(struct server *server)
     for (size_t i = 0; i < N_SIGNALS; i++)
         uv_close((uv_handle_t *)&server->signals[i], NULL);
     uv_close((uv_handle_t *)&server->drain, NULL);
+    uv_close((uv_handle_t *)&server->sweep, NULL);
     uv_close((uv_handle_t *)&server->ended, NULL);
     reload_close(&server->reload);
     watch_end(&server->watch);
@@ -169,6 +172,12 @@ static void raise_descriptor_limit(uint64_t connections)
                  (unsigned long long)limit.rlim_cur, (unsigned long long)connections);
 }
 
+static void on_sweep(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+    spares_sweep(&server->budget.spares);
+}
+
 static void start_main_loop(struct server *server)
 {
     for (size_t i = 0; i < N_SIGNALS; i++) {
@@ -179,6 +188,9 @@ static void start_main_loop(struct server *server)
     }
     uv_timer_init(&server->uv, &server->drain);
     server->drain.data = server;
+    uv_timer_init(&server->uv, &server->sweep);
+    server->sweep.data = server;
+    uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     mask_signals(SIG_UNBLOCK);
     listeners_start(&server->listeners, &server->uv, server_deal, server);
 }
@@ -310,6 +322,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     uv_mutex_destroy(&server.links_mutex);
     options_clear(&server.options);
     registry_free(server.registry);
+    spares_clear(&server.budget.spares);
     keys_close(server.keys);
     rates_free(server.rates);
     metrics_free(server.metrics);

@@ -64,6 +64,7 @@ struct server {
 
     uv_loop_t uv;
     uv_signal_t signals[N_SIGNALS];
+    uv_timer_t sweep; /* of memory that nobody has needed lately */
     uv_timer_t drain; /* first the delay, then the deadline */
     uv_async_t ended; /* from the loops */
     struct reload reload;

@@ -97,6 +97,31 @@ static void a_large_block_that_grows_leaves_nothing_behind(void **state)
     *behind = 'b';
     arena_clear(&arena);
     assert_int_equal(atomic_load(&budget.used_bytes), 0);
+    spares_clear(&budget.spares);
+}
+
+static void a_large_chunk_serves_the_next_arena(void **state)
+{
+    (void)state;
+    struct arena_budget budget = {.max_bytes = 64 << 20};
+    struct arena one, other;
+    arena_init(&one, 64 << 20);
+    arena_init(&other, 64 << 20);
+    arena_share(&one, &budget);
+    arena_share(&other, &budget);
+    arena_alloc(&one, 100);
+    char *large = arena_alloc(&one, 700 << 10);
+    arena_reset(&one);
+    assert_int_equal(atomic_load(&budget.used_bytes), one.used_bytes);
+    arena_alloc(&other, 100);
+    assert_ptr_equal(arena_alloc(&other, 650 << 10), large);
+    assert_true(other.used_bytes >= 700 << 10); /* what it has counts, not what it asked for */
+    memset(large, 'x', 650 << 10);
+    arena_clear(&one);
+    arena_clear(&other);
+    assert_int_equal(atomic_load(&budget.used_bytes), 0);
+    assert_int_equal(spares_take(&budget.spares, 1 << 20), NULL);
+    spares_clear(&budget.spares);
 }
 
 static void the_first_chunk_is_used_again(void **state)
@@ -152,6 +177,7 @@ int main(void)
         cmocka_unit_test(an_array_whose_size_overflows_is_refused),
         cmocka_unit_test(growing_keeps_the_content),
         cmocka_unit_test(a_large_block_that_grows_leaves_nothing_behind),
+        cmocka_unit_test(a_large_chunk_serves_the_next_arena),
         cmocka_unit_test(the_first_chunk_is_used_again),
         cmocka_unit_test(a_budget_is_shared_and_given_back),
     };

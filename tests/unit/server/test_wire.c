@@ -166,6 +166,7 @@ static void site_close(struct site *site)
     pool_stop(site->pool);
     uv_run(&site->loop, UV_RUN_DEFAULT);
     http_free(site->http);
+    spares_clear(&site->budget.spares);
     pool_free(site->pool);
     assert_int_equal(uv_loop_close(&site->loop), 0);
     metrics_free(site->metrics);
