@@ -2,12 +2,15 @@
 #include "base/file.h"
 #include "tests/test.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -238,6 +241,62 @@ static void a_file_one_may_not_read_is_named(void **state)
     unlink(path);
 }
 
+static void what_is_not_there_is_told_from_what_cannot_be_looked_at(void **state)
+{
+    (void)state;
+    char below[300], long_name[300];
+    struct stat info;
+    struct err err;
+    const char *path = write_file("a", "ab", 2);
+    assert_true(file_stat(path, &info, &err));
+    assert_true(S_ISREG(info.st_mode) && info.st_size == 2);
+    snprintf(below, sizeof below, "%s/b", path);
+    assert_true(file_stat(below, &info, &err) && info.st_mode == 0);
+    unlink(path);
+    assert_true(file_stat(path, &info, &err) && info.st_mode == 0 && info.st_size == 0);
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    assert_false(file_stat(long_name, &info, &err));
+    assert_int_equal(err.code, ERR_IO);
+    assert_non_null(strstr(err.message, "cannot look at"));
+    assert_non_null(strstr(err.message, strerror(ENAMETOOLONG)));
+}
+
+static void a_folder_has_its_entries_and_an_end(void **state)
+{
+    (void)state;
+    const char *path = write_file("a", "", 0);
+    DIR *opened = opendir(folder);
+    size_t n = 0;
+    assert_non_null(opened);
+    errno = EIO; /* of something else */
+    while (file_next_entry(opened))
+        n++;
+    assert_int_equal(errno, 0);
+    assert_int_equal(n, 3);
+    closedir(opened);
+    unlink(path);
+}
+
+/* Where the system can read pages for us (Linux 5.14). */
+static void what_cannot_be_read_is_told_when_it_is_warmed(void **state)
+{
+    (void)state;
+    static const char content[3 * 4096];
+    const char *path = write_file("a", content, sizeof content), *data;
+    size_t bytes;
+    assert_true(file_map(path, &data, &bytes, NULL, NULL));
+    const bool can_tell = madvise((void *)(uintptr_t)data, bytes, 22) == 0;
+    assert_true(file_warm(data, bytes, bytes));
+    assert_true(file_warm(data, 0, bytes));
+    assert_int_equal(truncate(path, 4096), 0);
+    assert_int_equal(file_warm(data, bytes, bytes), !can_tell);
+    assert_true(file_warm(data, 4096, bytes));
+    assert_true(file_warm(data, bytes, bytes - 1)); /* beside other work */
+    file_unmap(data, bytes);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +307,9 @@ int main(void)
         cmocka_unit_test(a_mapped_file_is_what_was_written),
         cmocka_unit_test(a_look_tells_what_has_become_of_a_file),
         cmocka_unit_test(of_a_file_without_its_name_nothing_is_known),
+        cmocka_unit_test(what_is_not_there_is_told_from_what_cannot_be_looked_at),
+        cmocka_unit_test(a_folder_has_its_entries_and_an_end),
+        cmocka_unit_test(what_cannot_be_read_is_told_when_it_is_warmed),
         cmocka_unit_test(an_empty_file_is_no_error),
         cmocka_unit_test(a_missing_file_and_a_folder_are_named),
         cmocka_unit_test(a_file_one_may_not_read_is_named),
