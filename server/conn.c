@@ -35,6 +35,14 @@ static void meet_client(struct conn *conn)
     if (is_proxy) conn->framing.optional |= FRAMING_FORWARDED;
 }
 
+/* A PROXY header has as long as a request. Where a layer follows, agreeing with it and the header
+   have that together, from the first moment on. */
+static void set_header_phase(struct conn *conn, enum conn_phase phase)
+{
+    conn->phase = phase;
+    if (!conn->wire.is_opening) conn->since_ns = clock_now_ns();
+}
+
 struct conn *conns_add(struct conns *conns, const struct arrival *arrival)
 {
     struct conn *conn = calloc(1, sizeof *conn);
@@ -140,7 +148,10 @@ ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
     while (got < room && !is_empty && !conn->framing.fault) {
         const bool is_unknown = conn->wire.header != NULL;
         ssize_t n = wire_read(&conn->wire, at + got, room - got);
-        if (is_unknown && !conn->wire.header) meet_client(conn);
+        if (is_unknown && !conn->wire.header) {
+            meet_client(conn);
+            if (conn->phase == CONN_RECEIVING) set_header_phase(conn, CONN_IDLE);
+        }
         if (n < 0 && got == 0 && errno != EAGAIN) return n;
         if (n <= 0) break;
         is_empty = (size_t)n < room - got;
@@ -149,6 +160,8 @@ ssize_t conn_read(struct conns *conns, struct conn *conn, void *to, size_t room)
     /* With a whole head conn_begin_request follows, which knows the time. */
     if (got == 0 && conn->phase == CONN_IDLE && under_way(conn) > 0)
         set_phase(conn, CONN_RECEIVING, clock_now_ns());
+    if (conn->phase == CONN_IDLE && wire_is_beginning(&conn->wire))
+        set_header_phase(conn, CONN_RECEIVING);
     if (is_refusal_due(conn)) conn_refuse(conns, conn, conn->framing.fault);
     if (got > 0 && !conn->is_shut) return (ssize_t)got;
     if (conn->is_shut || (conn->wire.has_ended && !owes_replies(conn))) return 0;
@@ -198,6 +211,15 @@ static uint64_t silence_ns(const struct conns *conns, const struct conn *conn)
     return conn->wire.is_opening ? conns->limits.request_ns : conns->limits.idle_ns;
 }
 
+/* Who has not sent a whole PROXY header gets no reply, as for a wrong one. */
+static void give_up(struct conns *conns, struct conn *conn)
+{
+    conn->is_late = true;
+    if (!conn->request) conns->timeouts++;
+    if (!conn->wire.header) conn_send_last(conn, reply_408);
+    end(conn);
+}
+
 static void check(struct conns *conns, struct conn *conn, uint64_t now_ns)
 {
     struct wire_report report;
@@ -211,10 +233,7 @@ static void check(struct conns *conns, struct conn *conn, uint64_t now_ns)
         if (is_abandoned(conn, &report)) {
             end(conn);
         } else if (passed_ns > conns->limits.request_ns) {
-            conn->is_late = true;
-            if (!conn->request) conns->timeouts++;
-            conn_send_last(conn, reply_408);
-            end(conn);
+            give_up(conns, conn);
         }
         break;
     case CONN_WORKING:

@@ -24,7 +24,7 @@ struct request;
 
 enum conn_phase {
     CONN_IDLE,      /* nothing of a next request has been seen */
-    CONN_RECEIVING, /* from the first byte of a request to its last */
+    CONN_RECEIVING, /* from the first byte of a request, or of a PROXY header, to its last */
     CONN_WORKING,   /* a worker has the request: no deadline */
     CONN_REPLYING,  /* the reply is being taken by the client */
 };

@@ -158,8 +158,8 @@ static ssize_t take_header(struct wire *wire)
     struct proxy_header *header = wire->header;
     for (size_t want; !wire->is_strange && (want = proxy_header_wants(header)) > 0;) {
         ssize_t n = kernel_recv(wire->fd, scratch, want, MSG_DONTWAIT);
-        /* Who has not begun, such as a check of health, may leave. */
-        if (n < 0 || (n == 0 && header->taken == 0)) return n;
+        /* Who has not begun, such as a check of health, may leave; whom we have cut off has not. */
+        if (n < 0 || (n == 0 && (header->taken == 0 || wire->is_finished))) return n;
         wire->is_strange =
             n == 0 || !proxy_header_take(header, (const uint8_t *)scratch, (size_t)n);
     }
@@ -170,6 +170,11 @@ static ssize_t take_header(struct wire *wire)
     proxy_header_client(header, &wire->client);
     drop_header(wire);
     return 1;
+}
+
+bool wire_is_beginning(const struct wire *wire)
+{
+    return wire->header && wire->header->taken > 0;
 }
 
 ssize_t wire_take(struct wire *wire, void *to, size_t room)

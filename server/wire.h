@@ -108,6 +108,9 @@ void wire_close(struct wire *wire);
  */
 ssize_t wire_read(struct wire *wire, void *to, size_t room);
 
+/** wire_is_beginning: of the PROXY header that is due some has come, and not all. */
+bool wire_is_beginning(const struct wire *wire);
+
 /** wire_send sends as a non-blocking send(2) does, without SIGPIPE: all, or as much as the kernel
  * takes. */
 ssize_t wire_send(struct wire *wire, const void *from, size_t n);

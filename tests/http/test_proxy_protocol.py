@@ -3,11 +3,13 @@
 forwarded; and that nobody but a trusted proxy is heard about it."""
 
 import json
+import os
 import socket
 import struct
 import subprocess
 import time
 
+import certificates
 import pytest
 from harness import PATIENCE_S, PROGRAM, SMALL, environment, head, post, wait_until
 
@@ -104,7 +106,7 @@ def test_what_is_no_header_of_a_trusted_proxy_gets_no_reply(behind, wrong):
 
 
 def test_a_cut_header_is_counted_and_a_check_of_health_is_not(behind):
-    service = behind("--trusted-proxies=127.0.0.1", "--admin-listen=127.0.0.1:0", "--idle-timeout=2s")
+    service = behind("--trusted-proxies=127.0.0.1", "--admin-listen=127.0.0.1:0")
     admin, whole = service.next_listener(), header()
     for n in range(len(whole)):
         with service.connect() as client:
@@ -113,9 +115,46 @@ def test_a_cut_header_is_counted_and_a_check_of_health_is_not(behind):
             assert client.read_to_end() == b""
     wait_until(lambda: 'embedd_rejected_total{reason="proxy_header"} %d\n' % (len(whole) - 1)
                in admin.get("/metrics").body.decode(), "all but one are counted")
-    with service.connect() as client:  # who does not go on is let go
-        client.send(whole[:20])
-        assert client.read_to_end() == b""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    return certificates.Pair(tmp_path_factory.mktemp("pair"), "server")
+
+
+@pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "tls"])
+def test_a_header_has_the_time_of_a_request(behind, own, is_tls):
+    service = behind("--trusted-proxies=127.0.0.1", "--admin-listen=unix:@embedd-test-proxy-%d" % os.getpid(),
+                     "--request-timeout=1s", "--idle-timeout=10m", *(own.flags() if is_tls else []))
+    admin, whole = service.next_listener(), header(tlvs=b"\x04\1\0" + bytes(256))
+    address, before = (service.host, service.port), time.monotonic()
+    with socket.create_connection(address, PATIENCE_S) as cut, socket.create_connection(address, PATIENCE_S) as slow:
+        cut.sendall(whole[:20])
+        slow.settimeout(0.05)
+        is_open, n = True, 0
+        while is_open:
+            assert n < len(whole) - 1, "a header that trickles is waited for"
+            try:
+                slow.send(whole[n:n + 1])
+                n += 1
+                is_open = slow.recv(1) != b""
+            except TimeoutError:
+                pass
+            except (BrokenPipeError, ConnectionResetError):
+                is_open = False
+        assert cut.recv(1) == b"" and time.monotonic() - before >= 0.9
+    text = admin.get("/metrics").body.decode()
+    assert 'embedd_rejected_total{reason="timeout"} 2\n' in text and 'reason="proxy_header"} 0\n' in text
+
+
+def test_before_its_first_byte_and_behind_the_header_a_connection_may_be_idle(behind):
+    service = behind("--trusted-proxies=127.0.0.1", "--request-timeout=300ms", "--idle-timeout=10m")
+    with service.connect() as silent, service.connect() as named:
+        named.send(header())
+        time.sleep(1.5)
+        silent.send(header())
+        for client in silent, named:
+            assert client.get("/live").status == 200
 
 
 @pytest.mark.parametrize("first", [header(), V1], ids=["v2", "v1"])

@@ -32,18 +32,29 @@ static void on_refused(void *user, struct conn *conn, enum framing_fault fault)
     pair->refused = fault;
 }
 
-static void open_pair(struct pair *pair)
+static struct networks proxies;
+
+/* `is_proxied`: a PROXY header is due. */
+static void open_pair_of(struct pair *pair, bool is_proxied)
 {
+    const uint8_t loopback[4] = {127, 0, 0, 1};
     pair->server = peer_connect(&pair->client, layer);
     conns_init(&pair->conns, &limits);
     pair->conns.on_refused = on_refused;
     pair->conns.user = pair;
     pair->refused = FRAMING_SOUND;
-    pair->door = (struct door){.layer = layer};
-    const struct arrival arrival = {.fd = pair->server, .door = &pair->door};
+    pair->door = (struct door){.layer = layer, .takes_proxy_header = is_proxied};
+    if (is_proxied) pair->door.proxies = &proxies;
+    const struct arrival arrival = {
+        .fd = pair->server, .client = address_of_ipv4(loopback, 1), .door = &pair->door};
     pair->conn = conns_add(&pair->conns, &arrival);
     assert_non_null(pair->conn);
     pair->now_ns = clock_now_ns();
+}
+
+static void open_pair(struct pair *pair)
+{
+    open_pair_of(pair, false);
 }
 
 static void close_pair(struct pair *pair)
@@ -119,6 +130,50 @@ static void the_head_does_not_start_the_clock_anew(void **state)
     conn_begin_request(pair.conn, request, pair.now_ns);
     assert_true(is_shut_after(&pair, 3));
     assert_int_equal(pair.conns.timeouts, 0); /* the request itself is counted */
+    close_pair(&pair);
+}
+
+/* LOCAL, so that there is no more of it. */
+static const char header[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+
+/* Bytes of the header from `from` on; they are no layer's. */
+static void send_header(struct pair *pair, size_t from, size_t n)
+{
+    assert_int_equal(send(pair->client.fd, header + from, n, 0), n);
+    take(pair);
+}
+
+static void a_proxy_header_has_the_time_of_a_request(void **state)
+{
+    (void)state;
+    struct pair pair;
+    open_pair_of(&pair, true);
+    assert_false(is_shut_after(&pair, 99)); /* no byte has come */
+    pair.now_ns = clock_now_ns();
+    for (size_t i = 0; i < 10; i++) {
+        send_header(&pair, i, 1);
+        assert_false(is_shut_after(&pair, 1));
+    }
+    send_header(&pair, 10, 1);
+    assert_true(is_shut_after(&pair, 2));
+    assert_int_equal(pair.conns.timeouts, 1);
+    take(&pair);
+    assert_false(pair.conn->wire.is_strange); /* it is counted once */
+    peer_take(&pair.client, SIZE_MAX);
+    assert_int_equal(pair.client.n, 0);
+    close_pair(&pair);
+}
+
+static void behind_a_proxy_header_a_client_may_be_silent(void **state)
+{
+    (void)state;
+    struct pair pair;
+    open_pair_of(&pair, true);
+    send_header(&pair, 0, 8);
+    send_header(&pair, 8, sizeof header - 1 - 8);
+    assert_false(is_shut_after(&pair, 99));
+    assert_true(is_shut_after(&pair, 2));
+    assert_int_equal(pair.conns.timeouts, 0);
     close_pair(&pair);
 }
 
@@ -326,6 +381,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_byte_now_and_then_does_not_move_the_deadline),
         cmocka_unit_test(the_head_does_not_start_the_clock_anew),
+        cmocka_unit_test(a_proxy_header_has_the_time_of_a_request),
+        cmocka_unit_test(behind_a_proxy_header_a_client_may_be_silent),
         cmocka_unit_test(silence_is_cut_off_by_idle_time_alone),
         cmocka_unit_test(bytes_behind_a_request_belong_to_the_next),
         cmocka_unit_test(line_ends_between_requests_are_no_request),
@@ -338,6 +395,10 @@ int main(void)
         cmocka_unit_test(only_what_is_idle_is_shut_for_the_drain),
         cmocka_unit_test(what_is_cut_off_does_not_end_well),
     };
-    return cmocka_run_group_tests_name("plain", tests, plain, NULL) +
-           cmocka_run_group_tests_name("through a layer", tests, layered, NULL);
+    struct err err;
+    if (!networks_read(&proxies, "127.0.0.0/8", "trusted-proxies", &err)) return 1;
+    const int failed = cmocka_run_group_tests_name("plain", tests, plain, NULL) +
+                       cmocka_run_group_tests_name("through a layer", tests, layered, NULL);
+    networks_clear(&proxies);
+    return failed;
 }
