@@ -105,6 +105,11 @@ void metrics_watch_memory(struct metrics *metrics, const struct arena_budget *bu
     metrics->budget = budget;
 }
 
+void metrics_watch_models(struct metrics *metrics, struct registry *registry)
+{
+    metrics->registry = registry;
+}
+
 void metrics_watch_tls(struct metrics *metrics, const struct metrics_tls *tls)
 {
     metrics->tls = tls;

@@ -43,6 +43,7 @@ struct key_usage;
 struct metrics;
 struct metrics_slot;
 struct arena_budget;
+struct registry;
 
 /**
  * metrics_new: `threads` slots, `routes` route names (borrowed for its life; the route table's own
@@ -77,6 +78,10 @@ void metrics_count_reload(struct metrics *metrics, bool is_done);
 
 /** metrics_watch_memory: what requests hold of `budget`, borrowed, is shown from now on. */
 void metrics_watch_memory(struct metrics *metrics, const struct arena_budget *budget);
+
+/** metrics_watch_models: whether the models of `registry`, borrowed, can be read is shown from now
+ * on. */
+void metrics_watch_models(struct metrics *metrics, struct registry *registry);
 
 /** metrics_watch_tls: what `tls`, borrowed, says is shown from now on. */
 void metrics_watch_tls(struct metrics *metrics, const struct metrics_tls *tls);

@@ -110,6 +110,7 @@ struct metrics {
     struct key_counts *keys;           /* NULL: there are no keys */
     const struct arena_budget *budget; /* NULL: not watched */
     const struct metrics_tls *tls;     /* NULL: not watched */
+    struct registry *registry;         /* NULL: not watched */
     char *slots;
     _Atomic uint64_t reloads[2]; /* failed, done */
     atomic_bool last_reload_done;

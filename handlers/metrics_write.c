@@ -7,6 +7,7 @@
 #include "handlers/metrics_process.h"
 #include "handlers/metrics_text.h"
 #include "handlers/te_metrics.h"
+#include "model/registry.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -219,6 +220,20 @@ static void write_models(const struct metrics_writer *w)
         if (model->info) buf_printf(w->out, "embedd_model_info{%s} 1\n", model->info);
 }
 
+static void write_readable(const struct metrics_writer *w)
+{
+    struct registry *registry = w->metrics->registry;
+    const struct snapshot *snapshot;
+    if (!registry) return;
+    metrics_begin_family(w, "embedd_model_readable", "gauge",
+                         "Whether what is mapped of a model can be read; 0: it answers 503.");
+    for (size_t i = 0; (snapshot = registry_borrow_nth(registry, i)); i++) {
+        metrics_add_label(w->out, "embedd_model_readable{", "model", snapshot->name);
+        buf_printf(w->out, "} %d\n", !snapshot_is_broken(snapshot));
+        registry_give_back(registry, snapshot);
+    }
+}
+
 static void write_gauges(const struct metrics_writer *w)
 {
     static const struct {
@@ -275,6 +290,7 @@ void metrics_write(const struct metrics *metrics, bool openmetrics, struct buf *
     write_models(&w);
     if (metrics->keys) key_counts_write(metrics->keys, openmetrics, out);
     pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&metrics->mutex);
+    write_readable(&w);
     const int64_t queued = (int64_t)total(metrics, AT(gauges[GAUGE_OFFLOAD_QUEUE]));
     if (metrics->te)
         te_metrics_write(metrics->te, openmetrics, queued > 0 ? (uint64_t)queued : 0, out);

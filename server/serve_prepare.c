@@ -41,6 +41,7 @@ static bool make_metrics(struct server *server)
         metrics_new(server->n_loops + 1, handlers_route_names(), handlers_route_count());
     if (!server->metrics) return false;
     metrics_watch_memory(server->metrics, &server->budget);
+    metrics_watch_models(server->metrics, server->registry);
     if (config_now(server)->tei_telemetry && !metrics_count_te(server->metrics)) return false;
     server->slot = metrics_slot(server->metrics, server->n_loops);
     return true;

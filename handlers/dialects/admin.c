@@ -120,6 +120,7 @@ static void write_model(const struct exchange *x, const struct snapshot *snapsho
     const struct heads *heads = model_heads(snapshot->model);
     buf_add_str(out, "{\"name\":");
     write_string(out, snapshot->name);
+    buf_printf(out, ",\"state\":\"%s\"", snapshot_is_broken(snapshot) ? "unreadable" : "served");
     write_member(out, "version", info->version);
     write_member(out, "path", model_bundle(snapshot->model)->source.path);
     buf_printf(out, ",\"number\":%" PRIu64 ",\"loaded_at\":%" PRId64 ",\"bytes\":%" PRIu64,
@@ -167,11 +168,12 @@ const struct endpoint admin_reload_endpoint = {
 };
 const struct endpoint admin_models_endpoint = {
     .handle = models_get,
-    .summary = "The models that are served, with their paths",
+    .summary = "The models that are served, with their paths, and whether they can be read",
     .reply = "'type':'object','required':['models'],'properties':{'models':{'type':'array','items':"
-             "{'type':'object','required':['name','path','number','loaded_at','bytes'],"
-             "'properties':{'name':" SCHEMA_TEXT ",'version':" SCHEMA_TEXT ",'path':" SCHEMA_TEXT
-             ",'number':" SCHEMA_WHOLE ",'loaded_at':" SCHEMA_WHOLE ",'bytes':" SCHEMA_WHOLE
-             ",'vocab_size':" SCHEMA_WHOLE ",'dim':" SCHEMA_WHOLE
+             "{'type':'object','required':['name','state','path','number','loaded_at','bytes'],"
+             "'properties':{'name':" SCHEMA_TEXT
+             ",'state':{'type':'string','enum':['served','unreadable']},'version':" SCHEMA_TEXT
+             ",'path':" SCHEMA_TEXT ",'number':" SCHEMA_WHOLE ",'loaded_at':" SCHEMA_WHOLE
+             ",'bytes':" SCHEMA_WHOLE ",'vocab_size':" SCHEMA_WHOLE ",'dim':" SCHEMA_WHOLE
              ",'heads':{'type':'array','items':" SCHEMA_TEXT "}}}}}",
 };

@@ -245,8 +245,31 @@ def test_operators_see_paths_numbers_and_times(start, tmp_path):
     service = start("--model", f"x={folder}")
     (model,) = service.get("/admin/models").json()["models"]
     assert abs(model.pop("loaded_at") - time.time()) < 600 and model.pop("bytes") > 0
-    assert model == {"name": "x", "version": "v1", "path": str(folder), "number": 1, "vocab_size": model["vocab_size"],
-                     "dim": 2, "heads": ["default"]}
+    assert model == {"name": "x", "state": "served", "version": "v1", "path": str(folder), "number": 1,
+                     "vocab_size": model["vocab_size"], "dim": 2, "heads": ["default"]}
+
+
+def test_operators_see_which_model_can_no_longer_be_read(start, tmp_path):
+    folders = [make_model(tmp_path / name, mark) for mark, name in enumerate("ab", 1)]
+    service = start("--models", str(tmp_path), "--watch", "50ms")
+    table = folders[1] / "model.safetensors"
+    whole = table.read_bytes()
+
+    def states():
+        return [model["state"] for model in service.get("/admin/models").json()["models"]]
+
+    def readable():
+        return [service.metric('embedd_model_readable{model="%s"' % name) for name in "ab"]
+
+    listed = service.get("/v1/models").body
+    assert states() == ["served", "served"] and readable() == [1, 1]
+    os.truncate(table, len(whole) - 1)
+    wait_until(lambda: states() == ["served", "unreadable"], "it is noticed")
+    assert readable() == [1, 0] and service.get("/v1/models").body == listed
+    table.with_name("next").write_bytes(whole)
+    table.with_name("next").rename(table)
+    reload(service)
+    assert states() == ["served", "served"] and readable() == [1, 1]
 
 
 # ---- links ----

@@ -89,11 +89,38 @@ static void models_are_listed_with_what_operators_ask(void **state)
     const struct exchange *x = ask_get(ask, "/admin/models");
     assert_int_equal(x->status, 200);
     static const char *const parts[] = {
-        "{\"models\":[{\"name\":\"example\",\"version\":\"1\",\"path\":\"/tmp/embedd-test-",
+        "{\"models\":[{\"name\":\"example\",\"state\":\"served\",\"version\":\"1\",\"path\":\"/tmp/"
+        "embedd-test-",
         "\"number\":1,\"loaded_at\":", "\"vocab_size\":6,\"dim\":2,\"heads\":[]}]}"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!memmem(x->reply, x->reply_bytes, parts[i], strlen(parts[i])))
             fail_msg("no %s in %.*s", parts[i], (int)x->reply_bytes, x->reply);
+}
+
+/* Also fails the default model for good: the last test. */
+static void a_model_that_can_no_longer_be_read_is_shown(void **state)
+{
+    struct ask *ask = *state;
+    struct metrics *metrics = metrics_new(1, handlers_route_names(), handlers_route_count());
+    struct arena arena;
+    struct buf out;
+    assert_non_null(metrics);
+    arena_init(&arena, 1 << 20);
+    metrics_watch_models(metrics, ask->registry);
+    ask->service.is_loopback_only = true;
+    for (int is_broken = 0; is_broken <= 1; is_broken++) {
+        const struct exchange *x = ask_get(ask, "/admin/models");
+        const char *part = is_broken ? "\"state\":\"unreadable\"" : "\"state\":\"served\"";
+        assert_non_null(memmem(x->reply, x->reply_bytes, part, strlen(part)));
+        buf_init(&out, &arena);
+        metrics_write(metrics, true, &out);
+        part = is_broken ? "\nembedd_model_readable{model=\"example\"} 0\n"
+                         : "\nembedd_model_readable{model=\"example\"} 1\n";
+        assert_non_null(memmem(out.data, out.bytes, part, strlen(part)));
+        registry_fail(ask->registry, ask->x.snapshot);
+    }
+    arena_clear(&arena);
+    metrics_free(metrics);
 }
 
 int main(void)
@@ -103,6 +130,7 @@ int main(void)
         cmocka_unit_test(a_server_that_stops_reloads_nothing),
         cmocka_unit_test(strangers_are_told_nothing),
         cmocka_unit_test(models_are_listed_with_what_operators_ask),
+        cmocka_unit_test(a_model_that_can_no_longer_be_read_is_shown),
     };
     return cmocka_run_group_tests(tests, ask_open, ask_close);
 }
