@@ -5,12 +5,12 @@
 
 #include <dirent.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define ANY "/*/"
+#define LINKS_ON_PATH_MAX 40
 
 static uint64_t add_link(uint64_t hash, const char *path, bool *is_there)
 {
@@ -64,4 +64,46 @@ uint64_t links_hash(char *const *paths, size_t n)
     for (size_t i = 0; i < n; i++)
         hash = links_add(hash, paths[i]);
     return hash;
+}
+
+/* The next name of `rest`, with the slashes before it, goes to the end of `path`. False: there is
+   none, or no room. */
+static bool take_name(char *path, size_t room, char *rest)
+{
+    const size_t slashes = strspn(rest, "/"), bytes = slashes + strcspn(rest + slashes, "/");
+    const size_t before = strlen(path);
+    if (bytes == slashes || before + bytes >= room) return false;
+    memcpy(path + before, rest, bytes);
+    path[before + bytes] = '\0';
+    memmove(rest, rest + bytes, strlen(rest + bytes) + 1);
+    return true;
+}
+
+/* What is left of the way is what the link at `path` says, then `rest`. */
+static bool follow(char *path, char *rest, const char *target)
+{
+    char *slash = strrchr(path, '/'), next[PATH_MAX];
+    if (snprintf(next, sizeof next, "%s%s", target, rest) >= (int)sizeof next) return false;
+    if (*target == '/' || !slash)
+        *path = '\0';
+    else
+        slash[1] = '\0';
+    memcpy(rest, next, strlen(next) + 1);
+    return true;
+}
+
+bool links_on_path(const char *path, bool (*take)(void *user, const char *link), void *user)
+{
+    char way[PATH_MAX] = "", rest[PATH_MAX], target[PATH_MAX];
+    size_t n = 0;
+    if (snprintf(rest, sizeof rest, "%s", path) >= (int)sizeof rest) return true;
+    while (n < LINKS_ON_PATH_MAX && take_name(way, sizeof way, rest)) {
+        const ssize_t bytes = readlink(way, target, sizeof target - 1);
+        if (bytes <= 0) continue;
+        target[bytes] = '\0';
+        if (!take(user, way)) return false;
+        if (!follow(way, rest, target)) return true;
+        n++;
+    }
+    return true;
 }

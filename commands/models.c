@@ -273,7 +273,7 @@ static bool read_sources(struct models *models, const struct config *config, str
 }
 
 /* A configuration that is mounted is swapped by a link, too. */
-static bool watch_file(struct models *models, const struct config *config, struct err *err)
+static bool watch_config(struct models *models, const struct config *config, struct err *err)
 {
     const char *slash = config->file ? strrchr(config->file, '/') : NULL;
     if (!config->file) return true;
@@ -283,11 +283,36 @@ static bool watch_file(struct models *models, const struct config *config, struc
     return done;
 }
 
+struct watching {
+    struct models *models;
+    struct err *err;
+};
+
+static bool take_link(void *user, const char *link)
+{
+    const struct watching *watching = user;
+    return watch_link(watching->models, "", link, watching->err);
+}
+
+/* What is read anew beside the models: keys and certificates, by whatever links they are swapped;
+   the file itself may become one. */
+static bool watch_files(struct models *models, const struct config *config, struct err *err)
+{
+    const char *const files[] = {config->api_keys, config->tls_cert, config->tls_key,
+                                 config->tls_client_ca};
+    struct watching watching = {models, err};
+    bool done = true;
+    for (size_t i = 0; i < sizeof files / sizeof *files && done; i++)
+        done = !config_is_set(files[i]) || (watch_link(models, "", files[i], err) &&
+                                            links_on_path(files[i], take_link, &watching));
+    return done;
+}
+
 bool models_read(struct models *models, const struct config *config, struct err *err)
 {
     *models = (struct models){.links_hash = LINKS_START};
     if (!read_options(models, config, err) || !read_sources(models, config, err) ||
-        !watch_file(models, config, err))
+        !watch_config(models, config, err) || !watch_files(models, config, err))
         return false;
     if (models->n == 0)
         return err_set(err, ERR_USAGE, "model", "model names no model; give a PATH or NAME=PATH");

@@ -33,7 +33,8 @@ struct models {
     struct model_alias *aliases; /* (n_aliases) */
     size_t n_aliases, aliases_cap;
     char *options; /* what else they are opened by, as text */
-    char **links;  /* (n_links) paths of the links behind which they lie, or will (base/links.h) */
+    char **links;  /* (n_links) paths of the links behind which they, keys and certificates lie, or
+                      will (base/links.h) */
     size_t n_links, links_cap;
     uint64_t links_hash; /* where they led before anything behind them was looked at */
     bool is_open;        /* all of them were opened once */
@@ -41,7 +42,8 @@ struct models {
 
 /**
  * models_read finds the sources: what `model` lists, else what is in the folder `models`; both
- * where both are given; and the aliases.
+ * where both are given; and the aliases. Notes also the links to keys and certificates, which are
+ * to be read after that.
  * @param models to be cleared in the end, also on failure
  * @return false with ERR_USAGE (settings that contradict each other, a name twice) or ERR_IO
  */

@@ -38,8 +38,9 @@ struct serve_models {
      * next. */
     void (*paths)(void *user, void (*take)(void *to, const char *path), void *to);
     /** links hands over (free) the paths of the symbolic links behind which the models of the last
-     * opening lie, and where these led before it (base/links.h). NULL: there are none, or they were
-     * handed over. On the thread that called open. */
+     * opening lie, and the keys and certificates that the settings name, and where these led before
+     * it (base/links.h). NULL: there are none, or they were handed over. On the thread that called
+     * open. */
     char **(*links)(void *user, size_t *n, uint64_t *known);
     void *user;
 };

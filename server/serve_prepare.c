@@ -89,8 +89,9 @@ bool server_prepare(struct server *server, struct err *err)
     server->rates = rates_new();
     if (!server->registry || !server->rates || !make_metrics(server))
         return err_set(err, ERR_MEMORY, NULL, "no memory for the service");
-    return begin_tls(server, err) && begin_keys(server, err) &&
-           server_open_models(server, NULL, err);
+    /* The models first: that notes where links lead, and what is read later is no older. */
+    return server_open_models(server, NULL, err) && begin_tls(server, err) &&
+           begin_keys(server, err);
 }
 
 void server_init_service(struct server *server)

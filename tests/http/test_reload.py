@@ -6,11 +6,14 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import threading
 import time
 
+import certificates
 import pytest
-from harness import wait_until
+from harness import SMALL, wait_until
+from test_access import line, write
 from test_models import ask, ids, make_model, reload, reloads, replace, slow, vector  # noqa: F401
 
 
@@ -370,6 +373,93 @@ def test_a_mounted_folder_and_file_are_followed(start, tmp_path):
     (mount / "..next").rename(mount / "..data")
     wait_until(lambda: vector(service) == [1, 2], "the mount is followed")
     assert ask(service, "/v1/embeddings", input=["food", "food"])[0] == 200
+
+
+class Mount:
+    """A secret as Kubernetes mounts it: names are links into ..data, which is a link to the version."""
+
+    def __init__(self, folder, *versions):
+        self.folder, self.n = folder, 0
+        for variant, files in enumerate(versions, 1):
+            (folder / f"..{variant}").mkdir(parents=True)
+            for name, content in files.items():
+                (folder / f"..{variant}" / name).write_bytes(content)
+                (folder / f"..{variant}" / name).chmod(0o600)
+        self.swap()
+        for name in versions[0]:
+            (folder / name).symlink_to(f"..data/{name}")
+
+    def swap(self):
+        self.n += 1
+        (self.folder / "..next").symlink_to(f"..{self.n}")
+        (self.folder / "..next").rename(self.folder / "..data")
+
+
+def status_by(service, key):
+    with service.connect() as client:
+        return client.post(*SMALL, x_api_key=key).status
+
+
+def test_mounted_keys_are_followed(start, tmp_path):
+    old, new = "a-key-of-old-times", "a-key-of-new-times"
+    mount = Mount(tmp_path, *({"keys": line("web", key).encode()} for key in (old, new)), {"keys": b"nonsense\n"})
+    service = start(f"--api-keys={tmp_path}/keys", "--watch=50ms")
+    assert (status_by(service, old), status_by(service, new)) == (200, 401)
+    mount.swap()
+    wait_until(lambda: status_by(service, new) == 200, "the new key is known")
+    assert status_by(service, old) == 401
+    mount.swap()
+    wait_until(lambda: "reload: keys: " in service.stderr(), "a bad file is told")
+    assert status_by(service, new) == 200
+
+
+@pytest.mark.parametrize("mounted", ["cert", "ca"])
+def test_mounted_certificates_are_followed(start, tmp_path, mounted):
+    first, second = (certificates.Pair(tmp_path, f"ca{i}", is_ca=True) for i in (1, 2))
+    pairs = [certificates.Pair(tmp_path, f"server{i}", issuer=ca) for i, ca in enumerate((first, second))]
+    guests = [certificates.Pair(tmp_path, f"guest{i}", issuer=ca) for i, ca in enumerate((first, second))]
+    if mounted == "cert":
+        contents = [{"tls.crt": pair.cert.read_bytes(), "tls.key": pair.key.read_bytes()} for pair in pairs]
+        flags = [f"--tls-cert={tmp_path}/m/tls.crt", f"--tls-key={tmp_path}/m/tls.key"]
+    else:
+        contents = [{"ca.crt": ca.cert.read_bytes()} for ca in (first, second)]
+        flags = [*pairs[0].flags(), f"--tls-client-ca={tmp_path}/m/ca.crt"]
+    mount = Mount(tmp_path / "m", *contents)
+    is_ca = mounted == "ca"
+    contexts = [certificates.client(first if is_ca else ca, guest if is_ca else None)
+                for ca, guest in zip((first, second), guests)]
+    service = start(*flags, "--watch=50ms", tls=contexts[0])
+
+    def is_welcome(i):
+        service.tls = contexts[i]
+        try:
+            return service.get("/live").status == 200
+        except (ssl.SSLError, ConnectionError):
+            return False
+
+    assert is_welcome(0) and not is_welcome(1)
+    mount.swap()
+    wait_until(lambda: is_welcome(1), "the new one counts")
+    assert not is_welcome(0)
+
+
+def test_a_file_that_another_is_renamed_over_waits_for_a_reload(start, tmp_path):
+    """As the files of models do; but one that becomes a link is followed."""
+    keys = ["a-key-of-old-times", "a-key-of-new-times", "a-key-of-times-to-come"]
+    file = tmp_path / "keys"
+    write(file, line("web", keys[0]))
+    make_model(tmp_path / "models" / "m", 1)
+    (tmp_path / "models" / "current").symlink_to("m")
+    service = start("--model", f"m={tmp_path}/models", f"--api-keys={file}", "--watch=30ms")
+    write(file, line("web", keys[1]))
+    time.sleep(0.5)
+    assert status_by(service, keys[0]) == 200
+    service.signal(signal.SIGHUP)
+    wait_until(lambda: status_by(service, keys[1]) == 200, "a reload reads it")
+    write(tmp_path / "v3", line("web", keys[2]))
+    (tmp_path / "next").symlink_to("v3")
+    (tmp_path / "next").rename(file)
+    wait_until(lambda: status_by(service, keys[2]) == 200, "a link is followed")
 
 
 # ---- under load ----

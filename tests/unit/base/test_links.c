@@ -110,6 +110,87 @@ static void a_path_that_is_too_long_is_no_link(void **state)
     free(path);
 }
 
+#define LINKS_MAX 100
+
+struct found {
+    char paths[LINKS_MAX][PATH_MAX];
+    size_t n, stops_at;
+};
+
+static bool keep(void *user, const char *link)
+{
+    struct found *found = user;
+    assert_true(found->n < LINKS_MAX);
+    strcpy(found->paths[found->n++], link);
+    return found->n != found->stops_at;
+}
+
+/* Behind the folder's own links, where its path has some. */
+static void expect_links(const char *name, const char *const *links)
+{
+    static struct found all, own;
+    all.n = own.n = all.stops_at = 0;
+    assert_true(links_on_path(in_folder(""), keep, &own));
+    assert_true(links_on_path(in_folder(name), keep, &all));
+    for (size_t i = own.n; i < all.n; i++, links++) {
+        assert_non_null(*links);
+        assert_string_equal(all.paths[i], in_folder(*links));
+    }
+    assert_null(*links);
+}
+
+static void each_link_on_the_way_is_told(void **state)
+{
+    (void)state;
+    make_folder("..v1");
+    write_text("..v1/keys", "");
+    make_link("..data", "..v1"); /* as Kubernetes mounts a file */
+    make_link("keys", "..data/keys");
+    expect_links("keys", (const char *[]){"keys", "..data", NULL});
+    expect_links("..v1/keys", (const char *[]){NULL});
+    expect_links("nowhere/keys", (const char *[]){NULL});
+    make_folder("far");
+    make_link("far/far", in_folder("keys")); /* from its beginning again */
+    make_link("near", "far/../far//far");
+    make_link("folder", ".");
+    expect_links("folder/near",
+                 (const char *[]){"folder", "./near", "./far/../far//far", "keys", "..data", NULL});
+    make_link("dangling", "nowhere/else");
+    expect_links("dangling", (const char *[]){"dangling", NULL});
+}
+
+static void links_in_a_circle_end_and_so_does_who_takes_no_more(void **state)
+{
+    (void)state;
+    static struct found found;
+    make_link("a", "b");
+    make_link("b", "a");
+    assert_true(links_on_path(in_folder("a"), keep, &found));
+    assert_true(found.n >= 40 && found.n < LINKS_MAX);
+    found = (struct found){.stops_at = 1};
+    assert_false(links_on_path(in_folder("a"), keep, &found));
+    assert_int_equal(found.n, 1);
+}
+
+static void a_way_that_is_too_long_is_followed_as_far_as_it_goes(void **state)
+{
+    (void)state;
+    static struct found found;
+    static char path[PATH_MAX + 10];
+    make_link("a", "../x/../x/../x/../x/../x/../x/../x/../x");
+    snprintf(path, sizeof path, "%s", in_folder("a"));
+    const size_t bytes = strlen(path);
+    memset(path + bytes, '/', PATH_MAX - 1 - bytes);
+    path[PATH_MAX - 2] = 'b';
+    found.n = found.stops_at = 0;
+    assert_true(links_on_path(path, keep, &found));
+    assert_true(found.n >= 1);
+    memset(path + PATH_MAX - 1, 'b', 5);
+    found.n = 0;
+    assert_true(links_on_path(path, keep, &found));
+    assert_int_equal(found.n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +201,9 @@ int main(void)
         IN_FOLDER(a_star_is_every_name_of_the_folder),
         IN_FOLDER(the_last_star_is_the_one),
         IN_FOLDER(a_path_that_is_too_long_is_no_link),
+        IN_FOLDER(each_link_on_the_way_is_told),
+        IN_FOLDER(links_in_a_circle_end_and_so_does_who_takes_no_more),
+        IN_FOLDER(a_way_that_is_too_long_is_followed_as_far_as_it_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
