@@ -135,6 +135,15 @@ const struct route *handlers_find_route(struct exchange *x, enum method method, 
     return NULL;
 }
 
+bool handlers_is_vital(enum method method, const char *path)
+{
+    pthread_once(&once, fill);
+    struct route_match match;
+    route_find(&route_index, method, path, &match);
+    return match.is_taken &&
+           (match.route->scope == SCOPE_OPEN || match.route->scope == SCOPE_METRICS);
+}
+
 /* The media type without its parameters and the space around it. */
 static bool is_type(const char *type, size_t bytes, const char *want)
 {

@@ -28,6 +28,13 @@ const char *const *handlers_route_names(void);
 const struct route *handlers_find_route(struct exchange *x, enum method method, const char *path);
 
 /**
+ * handlers_is_vital: whether a request asks how the service is: for a route that is open to
+ * everybody, or for the metrics (which handlers_find_route may refuse). Such a request is answered
+ * even where there is no room for others. Any thread.
+ */
+bool handlers_is_vital(enum method method, const char *path);
+
+/**
  * handlers_check_head refuses what can be known before the body: its type, its encoding, its
  * length.
  * @param content_length of the request, or 0 when it is chunked

@@ -8,7 +8,9 @@
 
 #include "base/address.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct wire_layer;
 
@@ -24,4 +26,12 @@ struct arrival {
     int fd;
     struct address client; /* whom the kernel says it is from */
     const struct door *door;
+    atomic_size_t *beyond; /* counts those let in beyond max-connections, until they have ended, of
+                              which it is one; NULL: it is none */
 };
+
+/** arrival_end: the connection has ended, or never was one. Once for each; any thread. */
+static inline void arrival_end(atomic_size_t *beyond)
+{
+    if (beyond) atomic_fetch_sub_explicit(beyond, 1, memory_order_relaxed);
+}

@@ -10,6 +10,14 @@
 static const char reply_408[] = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n"
                                 "Connection: close\r\n\r\n";
 
+const char conn_reply_full[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+                               "Content-Length: 0\r\nConnection: close\r\n\r\n";
+
+/* Of a connection beyond max-connections, from its first moment: until its request is whole, and in
+   all. */
+#define BEYOND_REQUEST_NS 1000000000u
+#define BEYOND_NS 5000000000u
+
 /* A wire is its connection's first member. */
 static ssize_t read_checked(void *user, struct wire *wire, void *to, size_t room)
 {
@@ -52,7 +60,8 @@ struct conn *conns_add(struct conns *conns, const struct arrival *arrival)
     }
     framing_init(&conn->framing, conns->limits.head_bytes, conns->limits.optional_headers);
     meet_client(conn);
-    conn->since_ns = clock_now_ns();
+    conn->opened_ns = conn->since_ns = clock_now_ns();
+    conn->beyond = arrival->beyond;
     conn->next = conns->first;
     if (conns->first) conns->first->prev = conn;
     conns->first = conn;
@@ -70,6 +79,7 @@ void conns_remove(struct conns *conns, struct conn *conn)
     conns->n--;
     wire_release(&conns->wires, &conn->wire);
     framing_clear(&conn->framing);
+    arrival_end(conn->beyond);
     free(conn);
 }
 
@@ -190,6 +200,14 @@ void conn_send_last(struct conn *conn, const char *reply)
     (void)sent; /* a courtesy: a client that cannot take it gets the end alone */
 }
 
+void conn_turn_away(struct conn *conn)
+{
+    if (!conn->wire.is_opening) conn_send_last(conn, conn_reply_full);
+    wire_finish(&conn->wire);
+    wire_discard(&conn->wire); /* what is unread would reset the connection */
+    cut(conn);
+}
+
 static bool has_taken_bytes(struct conn *conn, const struct wire_report *report)
 {
     if (report->acked_bytes == conn->acked_bytes) return false;
@@ -218,6 +236,23 @@ static void give_up(struct conns *conns, struct conn *conn)
     if (!conn->request) conns->timeouts++;
     if (!conn->wire.header) conn_send_last(conn, reply_408);
     end(conn);
+}
+
+/* Beyond max-connections nobody may hold a place for long. */
+static void check_beyond(struct conns *conns, struct conn *conn, uint64_t now_ns)
+{
+    const uint64_t passed_ns = now_ns > conn->opened_ns ? now_ns - conn->opened_ns : 0;
+    const bool is_replying = conn->phase == CONN_REPLYING;
+    if (passed_ns <= (is_replying ? BEYOND_NS : BEYOND_REQUEST_NS)) return;
+    if (is_replying) {
+        conn->is_late = true;
+        cut(conn);
+    } else if (conn->request) {
+        give_up(conns, conn);
+    } else {
+        conns->turned_away++;
+        conn_turn_away(conn);
+    }
 }
 
 static void check(struct conns *conns, struct conn *conn, uint64_t now_ns)
@@ -253,6 +288,7 @@ void conns_sweep(struct conns *conns, uint64_t now_ns)
 {
     for (struct conn *conn = conns->first; conn; conn = conn->next) {
         if (!conn->is_shut) check(conns, conn, now_ns);
+        if (!conn->is_shut && conn->beyond) check_beyond(conns, conn, now_ns);
     }
 }
 

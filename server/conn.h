@@ -33,9 +33,11 @@ struct conn {
     struct wire wire; /* first; the socket is libmicrohttpd's */
     struct conn *next, *prev;
     enum conn_phase phase;
-    bool is_shut;      /* out of time, or cut off: waiting for libmicrohttpd to notice */
-    bool is_late;      /* its request was not complete, or its reply not taken, in time */
-    bool lingers;      /* the client may still be sending, or has not taken all of its reply */
+    bool is_shut;          /* out of time, or cut off: waiting for libmicrohttpd to notice */
+    bool is_late;          /* its request was not complete, or its reply not taken, in time */
+    bool lingers;          /* the client may still be sending, or has not taken all of its reply */
+    atomic_size_t *beyond; /* of its arrival; NULL: it is within max-connections */
+    uint64_t opened_ns;
     uint64_t since_ns; /* when the phase began; in CONN_REPLYING, when the client last took bytes */
     uint64_t acked_bytes;    /* at the last sweep of CONN_REPLYING */
     struct request *request; /* from its head to its completion, or NULL */
@@ -55,7 +57,8 @@ struct conns {
     size_t n;
     struct conn_limits limits;
     struct wires wires;
-    uint64_t timeouts; /* requests that never were one: their head was not complete in time */
+    uint64_t turned_away; /* beyond max-connections, where no request came in time */
+    uint64_t timeouts;    /* requests that never were one: their head was not complete in time */
     /* Called when a request that is none was refused; `conn->request` if its head was one. */
     void (*on_refused)(void *user, struct conn *conn, enum framing_fault fault);
     void *user;
@@ -102,6 +105,13 @@ size_t conns_shut_all(struct conns *conns);
 /** conn_refuse answers a request that is none, and ends the connection. Only where no reply is
  * under way. */
 void conn_refuse(struct conns *conns, struct conn *conn, enum framing_fault fault);
+
+/** conn_reply_full: what is said where max-connections leaves no room. */
+extern const char conn_reply_full[];
+
+/** conn_turn_away says conn_reply_full, as far as that goes without waiting, and ends the
+ * connection. Only where no reply is under way. */
+void conn_turn_away(struct conn *conn);
 
 /** conn_send_last sends `reply` (a whole one, Connection: close) past libmicrohttpd, which cannot
  * answer in the middle of a request. Only where no reply is under way; then end the connection. */

@@ -117,7 +117,7 @@ static enum MHD_Result queue_reply(struct request *request, bool closes)
     if (x->reply_type) MHD_add_response_header(response, "Content-Type", x->reply_type);
     for (size_t i = 0; i < x->n_headers; i++)
         MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
-    if (closes || service_is_ending(x->service))
+    if (closes || request->conn->beyond || service_is_ending(x->service))
         MHD_add_response_header(response, "Connection", "close");
     enum MHD_Result result = MHD_queue_response(request->connection, x->status, response);
     MHD_destroy_response(response);
@@ -157,6 +157,18 @@ static enum MHD_Result drop(struct request *request)
     return MHD_NO;
 }
 
+/* Beyond max-connections, as whoever is not let in (serve_listen.c). */
+static enum MHD_Result turn_away(struct request *request)
+{
+    struct exchange *x = &request->x;
+    x->status = 503;
+    x->sample.reject = REJECT_CONNECTIONS;
+    x->sample.served = NULL;
+    request->state = REQUEST_DROPPED;
+    conn_turn_away(request->conn);
+    return MHD_NO;
+}
+
 /* By its body alone. */
 static bool is_for_worker(const struct http *http, const struct exchange *x, size_t body_bytes)
 {
@@ -178,6 +190,7 @@ static enum MHD_Result take_head(struct request *request, const char *path, cons
     /* What operators ask is answered most of all where there is no memory for others. */
     request->arena.is_exempt = is == METHOD_GET || is == METHOD_HEAD;
     x->route = handlers_find_route(x, is, path);
+    if (request->conn->beyond && !handlers_is_vital(is, path)) return turn_away(request);
     request->state = REQUEST_BODY;
     const struct fair_item item = admission_item(request, head.content_length);
     if (head.timeout_ms) request->deadline_ns = request->started_ns + head.timeout_ms * 1000000;
@@ -399,7 +412,10 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
         int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         assert(http->arrival && http->arrival->fd == fd);
         *socket_context = conns_add(&http->conns, http->arrival);
-        if (!*socket_context) wire_cut(&(struct wire){.fd = fd}); /* no byte passes unchecked */
+        if (!*socket_context) {
+            wire_cut(&(struct wire){.fd = fd}); /* no byte passes unchecked */
+            arrival_end(http->arrival->beyond);
+        }
         http->n_begun++;
         metrics_connections(http->settings.metrics, 1);
         return;
@@ -519,8 +535,10 @@ void http_add(struct http *http, const struct arrival *arrival)
     http->arrival = arrival;
     MHD_add_connection(http->daemon, arrival->fd, (struct sockaddr *)&any, sizeof any);
     http->arrival = NULL;
+    if (http->n_begun != n_begun) return;
     /* It closes what it does not take; on_connection hears only of what it had taken before. */
-    if (http->n_begun == n_begun) http->settings.on_gone(http->settings.user);
+    arrival_end(arrival->beyond);
+    http->settings.on_gone(http->settings.user);
 }
 
 size_t http_connections(const struct http *http)
@@ -544,6 +562,8 @@ void http_sweep(struct http *http, uint64_t drain_ns)
     lingers_sweep(&http->lingers, drain_ns > 0);
     for (; http->conns.timeouts > 0; http->conns.timeouts--)
         metrics_count_reject(http->settings.metrics, REJECT_TIMEOUT);
+    for (; http->conns.turned_away > 0; http->conns.turned_away--)
+        metrics_count_reject(http->settings.metrics, REJECT_CONNECTIONS);
 }
 
 size_t http_cut(struct http *http)

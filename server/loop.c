@@ -189,6 +189,7 @@ void loop_give(struct loop *loop, const struct arrival *arrival)
     uv_mutex_unlock(&loop->lock);
     if (!is_given) {
         wire_drop(arrival->fd);
+        arrival_end(arrival->beyond);
         atomic_fetch_sub_explicit(&loop->n_connections, 1, memory_order_relaxed);
         return;
     }

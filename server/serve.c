@@ -295,7 +295,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     server.n_loops = n_loops;
     signal(SIGPIPE, SIG_IGN);
     keep_freed_memory();
-    raise_descriptor_limit(config->max_connections + ADMIN_CONNECTIONS_SPARE);
+    raise_descriptor_limit(config->max_connections + ADMIN_CONNECTIONS_SPARE + BEYOND_CONNECTIONS);
     /* One that comes while the models are opened waits until somebody hears it. */
     sigset_t reloading;
     sigemptyset(&reloading);

@@ -8,16 +8,31 @@
 
 #include <stdint.h>
 
-static const char reply_503[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
-                                "Content-Length: 0\r\nConnection: close\r\n\r\n";
-
 /* ---- connections ---- */
 
 /* Over max-connections: told so as far as that goes without waiting, then closed. */
 static void turn_away(struct server *server, const struct arrival *arrival)
 {
-    wire_turn_away(arrival, reply_503);
+    wire_turn_away(arrival, conn_reply_full);
     metrics_count_reject(server->slot, REJECT_CONNECTIONS);
+}
+
+/* Whether there is room for one more, of `n` that are within the limit or of admin-listen. A few
+   come in beyond it all the same: it is told what they ask, and only then whether they are answered
+   (handlers_is_vital). */
+static bool find_room(struct server *server, struct arrival *arrival, size_t n)
+{
+    const uint64_t max = config_now(server)->max_connections;
+    const bool is_admin = arrival->door->is_admin;
+    if (n < max + (is_admin ? ADMIN_CONNECTIONS_SPARE : 0)) return true;
+    log_rarely(&server->full_gate, LOG_LEVEL_WARN,
+               "max-connections, %llu, is reached: beyond it all but probes and metrics get 503; "
+               "raise max-connections, or lower idle-timeout if most of them are idle",
+               (unsigned long long)max);
+    if (is_admin || atomic_load(&server->n_beyond) >= BEYOND_CONNECTIONS) return false;
+    atomic_fetch_add(&server->n_beyond, 1);
+    arrival->beyond = &server->n_beyond;
+    return true;
 }
 
 /* To the loop with the fewest connections; of equals, the next in turn. */
@@ -33,13 +48,14 @@ void server_deal(const struct arrival *arrival, void *user)
         best = at;
         fewest = n;
     }
-    const size_t spare = arrival->door->is_admin ? ADMIN_CONNECTIONS_SPARE : 0;
-    if (sum >= config_now(server)->max_connections + spare) {
+    struct arrival taken = *arrival;
+    /* Their number is taken off while all of them are in the sum: it is only increased here. */
+    if (!find_room(server, &taken, sum - atomic_load(&server->n_beyond))) {
         turn_away(server, arrival);
         return;
     }
     server->next_loop = (best + 1) % server->n_loops;
-    loop_give(server->loops[best], arrival);
+    loop_give(server->loops[best], &taken);
 }
 
 /* ---- listeners ---- */

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/confine.h"
+#include "base/log.h"
 #include "handlers/actions.h"
 #include "handlers/cors.h"
 #include "handlers/service.h"
@@ -32,6 +33,10 @@
 
 /** Of admin-listen, beyond max-connections: whoever looks what is wrong gets in. */
 #define ADMIN_CONNECTIONS_SPARE 64
+
+/** Of all other listeners, beyond it: for probes and metrics. A service that is merely full is not
+ * to be restarted. */
+#define BEYOND_CONNECTIONS 16
 
 struct serve_models;
 
@@ -60,7 +65,9 @@ struct server {
     bool is_ending; /* no more connections, and the loops drain */
     struct loop **loops;
     size_t n_loops, next_loop;
-    atomic_size_t n_ended; /* loops that have drained */
+    atomic_size_t n_beyond;    /* connections beyond max-connections: up here, down by the loops */
+    struct log_gate full_gate; /* about max-connections */
+    atomic_size_t n_ended;     /* loops that have drained */
 
     uv_loop_t uv;
     uv_signal_t signals[N_SIGNALS];

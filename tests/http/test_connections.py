@@ -180,7 +180,7 @@ def test_beyond_max_connections_it_is_503_until_one_leaves(start):
 
     def is_let_in():
         with service.connect() as client:
-            client.send(head("GET", "/health"))
+            client.send(post(*SMALL))
             return client.read_reply().status == 200
 
     wait_until(is_let_in, "a place is free again")
@@ -188,6 +188,98 @@ def test_beyond_max_connections_it_is_503_until_one_leaves(start):
     assert int(re.search(r'embedd_rejected_total\{reason="connections"\} (\d+)', text)[1]) >= 1
     for client in clients:
         client.close()
+
+
+FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+VITAL = ("/live", "/ready", "/health", "/ping", "/v2/health/live", "/.well-known/ready", "/metrics")
+LIMIT, BEYOND = 3, 16
+
+
+@pytest.fixture
+def full(start):
+    """Starts a service and takes all of its connections."""
+    clients = []
+
+    def begin(*flags, **options):
+        service = start(f"--max-connections={LIMIT}", *flags, **options)
+        clients.extend(service.connect() for _ in range(LIMIT))
+        for client in clients:
+            assert client.get("/live").status == 200
+        return service
+    yield begin
+    for client in clients:
+        client.close()
+
+
+def ask_once(service, request):
+    """All that comes back."""
+    with service.connect() as client:
+        client.send_as_taken(request)
+        return client.read_to_end()
+
+
+def ask_beyond(service, path, **headers):
+    """Its status; not the 503 of a machine that is too slow to ask within a second."""
+    replies = []
+
+    def is_answered():
+        reply = ask_once(service, head("GET", path, **headers))
+        replies[:] = [reply] if reply and reply != FULL else []
+        return replies
+    wait_until(is_answered, f"{path} is answered")
+    reply = replies[0]
+    assert b"connection: close\r\n" in reply.lower(), reply
+    return int(reply.split()[1])
+
+
+def test_a_service_that_is_full_answers_probes_and_metrics(full):
+    service = full("--threads=2")
+    for path in VITAL * 4:  # one after the other: each leaves its place
+        assert ask_beyond(service, path) in (200, 204), path
+    others = [post(*SMALL), post("/", SMALL[1]), post("/admin/reload", b""), post(*SMALL) + head("GET", "/live"),
+              *(head("GET", path) for path in ("/v1/models", "/info", "/nowhere", "/admin/models")),
+              head("OPTIONS", "/live"), head("POST", "/live", Content_Length="0")]
+    for request in others * 3:
+        assert ask_once(service, request) == FULL, request
+    assert ask_once(service, head("GET", "/live") * 2).count(b"HTTP/1.1 200 ") <= 1  # no second request
+    text = service.stderr()
+    assert text.count(f"max-connections, {LIMIT}, is reached") == 1 and "raise max-connections" in text
+
+
+def test_who_is_silent_beyond_the_limit_is_let_go_soon(full):
+    service = full("--admin-listen=127.0.0.1:0", "--idle-timeout=10m", "--request-timeout=10m")
+    admin = service.next_listener()
+    clients = [service.connect() for _ in range(3 * BEYOND)]
+    for client in clients[::2]:
+        client.send_as_taken(b"GET /live HTTP/1.1\r\nHost:")
+    n = int(re.search(r"\nembedd_connections (\d+)\n", admin.get("/metrics").body.decode())[1])
+    assert n <= LIMIT + BEYOND + 1  # and the one that asks
+    for client in clients:
+        assert client.read_to_end() in (FULL, b"")  # b"": by a reset, of who was in the middle of a word
+        client.close()
+    assert ask_beyond(service, "/ready") == 200
+    text = admin.get("/metrics").body.decode()
+    assert int(re.search(r'reason="connections"\} (\d+)\n', text)[1]) >= 3 * BEYOND
+    assert 'reason="timeout"} 0\n' in text
+
+
+def test_beyond_the_limit_metrics_keep_their_own_rules(full, tmp_path):
+    keys = tmp_path / "keys"
+    key = subprocess.run([PROGRAM, "key", "new", "all", "--file", keys, "--scopes=metrics,embed"], check=True,
+                         capture_output=True, text=True).stdout.strip()
+    service = full(f"--api-keys={keys}")
+    assert ask_beyond(service, "/live") == 200
+    assert ask_beyond(service, "/metrics") == 401 and ask_beyond(service, "/metrics", X_Api_Key=key) == 200
+    assert ask_once(service, post(*SMALL, X_Api_Key=key)) == FULL
+    assert ask_once(service, post(*SMALL)) == FULL
+
+
+def test_with_an_admin_listener_metrics_are_answered_there_alone_beyond_the_limit_too(full):
+    service = full("--admin-listen=127.0.0.1:0")
+    assert ask_beyond(service, "/metrics") == 404 and ask_beyond(service, "/live") == 200
+    admin = service.next_listener()
+    with admin.connect() as client:
+        assert [client.get("/metrics").status for _ in range(3)] == [200] * 3  # and stays
 
 
 def test_without_descriptors_it_waits_without_spinning(start):

@@ -191,6 +191,24 @@ static void a_model_name_is_escaped_where_json_needs_it(void **state)
     ask_end(&ask);
 }
 
+static void what_tells_how_the_service_is_is_vital(void **state)
+{
+    (void)state;
+    static const char *const vital[] = {"/live", "/ready",          "/health",
+                                        "/ping", "/v2/health/live", "/.well-known/ready",
+                                        "/",     "/metrics"};
+    static const char *const others[] = {"/v1/models", "/info", "/admin/models", "/nowhere", "*"};
+    for (size_t i = 0; i < sizeof vital / sizeof *vital; i++) {
+        assert_true(handlers_is_vital(METHOD_GET, vital[i]));
+        assert_true(handlers_is_vital(METHOD_HEAD, vital[i]));
+        assert_false(handlers_is_vital(METHOD_POST, vital[i])); /* POST / asks for vectors */
+        assert_false(handlers_is_vital(METHOD_OPTIONS, vital[i]));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(handlers_is_vital(METHOD_GET, others[i]));
+    assert_false(handlers_is_vital(METHOD_POST, "/admin/reload"));
+}
+
 static void a_model_that_cannot_be_read_answers_nobody(void **state)
 {
     struct ask *ask = *state;
@@ -509,6 +527,7 @@ int main(void)
         cmocka_unit_test(a_request_id_is_echoed_when_it_is_sane),
         cmocka_unit_test(new_request_ids_differ),
         cmocka_unit_test(a_model_name_is_escaped_where_json_needs_it),
+        cmocka_unit_test(what_tells_how_the_service_is_is_vital),
         cmocka_unit_test(a_model_that_cannot_be_read_answers_nobody),
         cmocka_unit_test(ready_says_when_the_service_drains_and_live_stays_what_it_is),
         cmocka_unit_test(metrics_speak_the_format_the_scraper_accepts),

@@ -16,6 +16,7 @@ static const struct wire_layer *layer;
 
 /* A connection, and the client at its other end. */
 struct pair {
+    atomic_size_t n_beyond;
     struct door door;
     struct conns conns;
     struct conn *conn;
@@ -34,8 +35,8 @@ static void on_refused(void *user, struct conn *conn, enum framing_fault fault)
 
 static struct networks proxies;
 
-/* `is_proxied`: a PROXY header is due. */
-static void open_pair_of(struct pair *pair, bool is_proxied)
+/* `is_proxied`: a PROXY header is due; `is_beyond`: max-connections is reached already. */
+static void open_pair_of(struct pair *pair, bool is_proxied, bool is_beyond)
 {
     const uint8_t loopback[4] = {127, 0, 0, 1};
     pair->server = peer_connect(&pair->client, layer);
@@ -45,8 +46,11 @@ static void open_pair_of(struct pair *pair, bool is_proxied)
     pair->refused = FRAMING_SOUND;
     pair->door = (struct door){.layer = layer, .takes_proxy_header = is_proxied};
     if (is_proxied) pair->door.proxies = &proxies;
-    const struct arrival arrival = {
-        .fd = pair->server, .client = address_of_ipv4(loopback, 1), .door = &pair->door};
+    pair->n_beyond = is_beyond;
+    const struct arrival arrival = {.fd = pair->server,
+                                    .client = address_of_ipv4(loopback, 1),
+                                    .door = &pair->door,
+                                    .beyond = is_beyond ? &pair->n_beyond : NULL};
     pair->conn = conns_add(&pair->conns, &arrival);
     assert_non_null(pair->conn);
     pair->now_ns = clock_now_ns();
@@ -54,13 +58,14 @@ static void open_pair_of(struct pair *pair, bool is_proxied)
 
 static void open_pair(struct pair *pair)
 {
-    open_pair_of(pair, false);
+    open_pair_of(pair, false, false);
 }
 
 static void close_pair(struct pair *pair)
 {
     conns_remove(&pair->conns, pair->conn);
     assert_int_equal(pair->conns.n, 0);
+    assert_int_equal(pair->n_beyond, 0);
     assert_null(wires_find(&pair->conns.wires, pair->server));
     conns_clear(&pair->conns);
     peer_close(&pair->client);
@@ -147,7 +152,7 @@ static void a_proxy_header_has_the_time_of_a_request(void **state)
 {
     (void)state;
     struct pair pair;
-    open_pair_of(&pair, true);
+    open_pair_of(&pair, true, false);
     assert_false(is_shut_after(&pair, 99)); /* no byte has come */
     pair.now_ns = clock_now_ns();
     for (size_t i = 0; i < 10; i++) {
@@ -168,12 +173,50 @@ static void behind_a_proxy_header_a_client_may_be_silent(void **state)
 {
     (void)state;
     struct pair pair;
-    open_pair_of(&pair, true);
+    open_pair_of(&pair, true, false);
     send_header(&pair, 0, 8);
     send_header(&pair, 8, sizeof header - 1 - 8);
     assert_false(is_shut_after(&pair, 99));
     assert_true(is_shut_after(&pair, 2));
     assert_int_equal(pair.conns.timeouts, 0);
+    close_pair(&pair);
+}
+
+static void beyond_the_limit_a_request_has_a_second(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"", "GET /live HT"};
+    struct pair pair;
+    for (size_t i = 0; i < 2; i++) {
+        open_pair_of(&pair, false, true);
+        assert_int_equal(pair.n_beyond, 1);
+        say(&pair, parts[i]);
+        take(&pair);
+        pair.now_ns = pair.conn->opened_ns;
+        assert_false(is_shut_after(&pair, 1));
+        assert_true(is_shut_after(&pair, 1));
+        assert_int_equal(pair.conns.turned_away, 1);
+        assert_int_equal(pair.conns.timeouts, 0);
+        assert_client_reads(&pair, conn_reply_full);
+        assert_true(pair.client.has_end);
+        close_pair(&pair);
+    }
+}
+
+static void beyond_the_limit_a_reply_has_five(void **state)
+{
+    (void)state;
+    struct pair pair;
+    open_pair_of(&pair, false, true);
+    say(&pair, "GET /live HTTP/1.0\r\n\r\n");
+    assert_true(take(&pair) > 0);
+    pair.now_ns = pair.conn->opened_ns;
+    conn_begin_request(pair.conn, (struct request *)(void *)&pair, pair.now_ns);
+    conn_begin_reply(pair.conn, pair.now_ns);
+    assert_false(is_shut_after(&pair, 5));
+    assert_true(is_shut_after(&pair, 1));
+    assert_true(pair.conn->is_late);
+    assert_int_equal(pair.conns.turned_away, 0);
     close_pair(&pair);
 }
 
@@ -383,6 +426,8 @@ int main(void)
         cmocka_unit_test(the_head_does_not_start_the_clock_anew),
         cmocka_unit_test(a_proxy_header_has_the_time_of_a_request),
         cmocka_unit_test(behind_a_proxy_header_a_client_may_be_silent),
+        cmocka_unit_test(beyond_the_limit_a_request_has_a_second),
+        cmocka_unit_test(beyond_the_limit_a_reply_has_five),
         cmocka_unit_test(silence_is_cut_off_by_idle_time_alone),
         cmocka_unit_test(bytes_behind_a_request_belong_to_the_next),
         cmocka_unit_test(line_ends_between_requests_are_no_request),
