@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/grow.h"
 #include "base/lines.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 
 #define DIGEST_PREFIX "sha256:"
 #define DIGEST_PREFIX_BYTES (sizeof DIGEST_PREFIX - 1)
+#define NAME_SHOWN_BYTES 200
 
 const char *const key_scope_names[KEY_SCOPES] = {"embed", "classify", "metrics", "admin"};
 
@@ -41,13 +43,23 @@ static struct span cut_word(struct span *line)
     return word;
 }
 
-/* How many bytes of a word a message shows. */
-static int shown(struct span word)
+static bool is_control(char c)
+{
+    return (c >= 0 && c < 0x20) || c == 0x7F;
+}
+
+/* How many bytes of `text` a message shows, whole characters, `max` at most. */
+static int shown_of(struct span text, size_t max)
 {
     size_t n = 0;
-    while (n < word.bytes && n < ERR_VALUE_BYTES && word.data[n] > 0x20 && word.data[n] < 0x7F)
+    while (n < text.bytes && n < max && !is_control(text.data[n]))
         n++;
-    return (int)n;
+    return (int)utf8_valid_bytes(text.data, n);
+}
+
+static int shown(struct span word)
+{
+    return shown_of(word, ERR_VALUE_BYTES);
 }
 
 static bool is_name(struct span name)
@@ -61,11 +73,17 @@ static bool is_name(struct span name)
 bool key_check_name(const char *name, struct err *err)
 {
     const struct span text = {name, strlen(name)};
+    const int n = shown_of(text, NAME_SHOWN_BYTES);
     if (is_name(text)) return true;
-    return err_set(err, ERR_USAGE, NULL,
-                   "a key's name must be 1 to %d letters, digits or signs of ASCII without blanks, "
-                   "and not begin with #, not '%.*s'",
-                   KEY_NAME_BYTES_MAX, shown(text), name);
+    if (text.bytes > KEY_NAME_BYTES_MAX)
+        return err_set(err, ERR_USAGE, NULL,
+                       "a key's name must have at most %d bytes, not %zu: '%.*s'",
+                       KEY_NAME_BYTES_MAX, text.bytes, n, name);
+    return err_set(
+        err, ERR_USAGE, NULL,
+        "a key's name must be 1 to %d ASCII letters, digits or signs without blanks, the "
+        "first of them not #: '%.*s' is not",
+        KEY_NAME_BYTES_MAX, n, name);
 }
 
 static bool find_scope(struct span word, unsigned *scopes)
@@ -292,8 +310,7 @@ static bool read_line(const struct err_file *file, size_t number, struct span li
     *key = (struct keyfile_key){.expires_s = KEY_NEVER, .line = number};
     if (!is_name(name))
         return err_in_file(file,
-                           "line %zu: a key's name must be 1 to %d letters, digits or signs of "
-                           "ASCII",
+                           "line %zu: a key's name must be 1 to %d ASCII letters, digits or signs",
                            number, KEY_NAME_BYTES_MAX);
     memcpy(key->name, name.data, name.bytes);
     if (!read_digest(digest, key->digest))
@@ -367,8 +384,8 @@ static bool read_lines(const struct err_file *file, struct span text, struct key
         text = (struct span){text.data + 3, text.bytes - 3};
     if (text.bytes > 0 && text.data[text.bytes - 1] != '\n')
         return err_in_file(file,
-                           "the last line has no end: the file is not whole; where it is, end "
-                           "the line");
+                           "the last line has no newline, so the file may be cut short; if it is "
+                           "complete, end the line");
     while (lines_cut(&text, &line)) {
         struct span copy = line;
         const struct span first = cut_word(&copy);
@@ -395,14 +412,17 @@ static bool check_mode(const char *path, bool *is_public, struct err *err)
 {
     struct stat status;
     if (stat(path, &status) != 0)
-        return err_set(err, ERR_IO, NULL, "cannot read %.400s: %s", path, strerror(errno));
+        return err_set(err, ERR_IO, NULL, "cannot read '%.400s': %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return err_set(err, ERR_IO, NULL,
+                       "'%.200s' is not a regular file; give a file that embedd key new wrote",
+                       path);
     *is_public = status.st_mode & S_IROTH;
-    if (!S_ISREG(status.st_mode) || !(status.st_mode & (S_IWGRP | S_IWOTH))) return true;
-    return err_set(
-        err, ERR_IO, NULL,
-        "%.200s can be written by others than its owner, who could let anybody in; chmod "
-        "600 it",
-        path);
+    if (!(status.st_mode & (S_IWGRP | S_IWOTH))) return true;
+    return err_set(err, ERR_IO, NULL,
+                   "'%.200s' can be written by others than its owner, who could let anybody in; "
+                   "chmod 600 it",
+                   path);
 }
 
 bool keyfile_read(const char *path, struct keyfile *file, bool *is_public, struct err *err)

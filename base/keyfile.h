@@ -85,8 +85,8 @@ struct keyfile {
 /**
  * keyfile_parse reads the text of a file. `file` is for keyfile_clear, on success.
  * @param where what the file is called, for messages
- * @return false with ERR_FORMAT naming file and line, or ERR_MEMORY: a line that is none, a name or
- *         a key that comes twice, a last line without end, no line at all
+ * @return false with ERR_FORMAT naming file and line, or ERR_MEMORY: a malformed line, a name or
+ *         a key that comes twice, a last line without a newline, no line at all
  */
 bool keyfile_parse(const char *where, struct span text, struct keyfile *file, struct err *err);
 

@@ -68,6 +68,9 @@ static bool edit_open(struct edit *edit, const char *path, struct err *err)
     if (!edit->path) return err_out_of_memory(err);
     lock_folder(edit);
     edit->is_there = stat(edit->path, &edit->status) == 0;
+    if (edit->is_there && !S_ISREG(edit->status.st_mode))
+        return err_set(err, ERR_IO, NULL, "'%.200s' is not a regular file; give another --file",
+                       path);
     if (edit->is_there && !file_read(edit->path, KEYFILE_BYTES_MAX, &edit->text, &edit->bytes, err))
         return false;
     if (edit->text && edit->text[strspn(edit->text, " \t\r\n")])
@@ -153,7 +156,8 @@ static bool read_expiry(const char *text, int64_t *unix_s, struct err *err)
                        "2027-01-31 or a moment such as 2027-01-31T18:00:00Z, not '%.*s'",
                        ERR_VALUE_BYTES, text);
     return *unix_s > (int64_t)time(NULL) ||
-           err_set(err, ERR_USAGE, NULL, "--expires %.*s is over already", ERR_VALUE_BYTES, text);
+           err_set(err, ERR_USAGE, NULL, "--expires %.*s has passed already; give a later time",
+                   ERR_VALUE_BYTES, text);
 }
 
 static bool read_flags(const struct key_flags *flags, const char *name, struct keyfile_key *key,
@@ -201,7 +205,7 @@ static bool take_flags(struct key_flags *key_flags, const char *usage, const cha
     return commands_take_flags(&flags, argc, argv, &n_files, exit_code);
 }
 
-#define FOLLOWS "a running service follows when it reads its keys anew (SIGHUP)"
+#define FOLLOWS "a running service takes it up at its next reload (SIGHUP or POST /admin/reload)"
 
 /* ---- embedd key new ---- */
 
@@ -414,8 +418,11 @@ int key_main(int argc, char **argv)
         argv[1] = (char *)(uintptr_t)verbs[i].full_name;
         return verbs[i].fn(argc - 1, argv + 1);
     }
-    err_set(&err, ERR_USAGE, NULL, "%s%.*s%s; use new, hash, list or revoke",
-            argc > 1 ? "there is no embedd key '" : "what is to be done is not said",
-            ERR_VALUE_BYTES, argc > 1 ? argv[1] : "", argc > 1 ? "'" : "");
+    if (argc > 1)
+        err_set(&err, ERR_USAGE, NULL,
+                "there is no subcommand '%.*s'; use new, hash, list or revoke", ERR_VALUE_BYTES,
+                argv[1]);
+    else
+        err_set(&err, ERR_USAGE, NULL, "a subcommand is required: new, hash, list or revoke");
     return commands_fail("key", &err);
 }

@@ -183,7 +183,7 @@ static bool read_folder(struct models *models, const char *folder, struct err *e
     const int n = scandir(folder, &entries, NULL, alphasort);
     const size_t n_before = models->n;
     if (n < 0)
-        return err_set(err, ERR_IO, "models", "cannot read the folder %.400s: %s", folder,
+        return err_set(err, ERR_IO, "models", "models: cannot read the folder '%.400s': %s", folder,
                        strerror(errno));
     bool done = true;
     for (int i = 0; i < n; i++) {

@@ -69,10 +69,9 @@ struct refusal {
     const char *message, *challenge;
 };
 
-static const struct refusal missing = {"this server asks for an API key; send it as " HOW, REALM};
+static const struct refusal missing = {"this server requires an API key; send it as " HOW, REALM};
 static const struct refusal unknown = {
-    "the API key is not known here; send one that the server's operator has given out",
-    INVALID_TOKEN};
+    "unknown API key; send one that the server's operator has given out", INVALID_TOKEN};
 static const struct refusal expired = {
     "the API key has expired; ask the server's operator for a new one", INVALID_TOKEN};
 

@@ -124,13 +124,13 @@ static void warn(const struct keys *keys, const struct keyfile *file, bool is_pu
         if (n_expired++ == 0) first = file->keys[i].name;
     }
     if (is_public)
-        log_warn("every user of this machine can read %.200s: it holds no keys, only what they "
+        log_warn("every user of this machine can read '%.200s': it holds no keys, only what they "
                  "hash to, but chmod 600 (or 440) is better",
                  keys->path);
     if (n_expired > 0)
-        log_warn("%zu of the keys in %.200s have expired, the first of them %s", n_expired,
-                 keys->path, first);
-    if (file->n == n_expired) log_warn("no key in %.200s lets anybody in", keys->path);
+        log_warn("%zu of the %zu keys in '%.200s' %s expired, the first of them '%s'", n_expired,
+                 file->n, keys->path, n_expired == 1 ? "has" : "have", first);
+    if (file->n == n_expired) log_warn("no key in '%.200s' lets anybody in", keys->path);
 }
 
 static struct key_set *read_set(struct keys *keys, struct err *err)
@@ -157,8 +157,10 @@ struct keys *keys_open(const char *path, struct metrics *metrics, struct err *er
     keys->metrics = metrics;
     pthread_mutex_init(&keys->mutex, NULL);
     atomic_init(&keys->generation, 1);
-    keys->set = read_set(keys, err);
+    struct err cause;
+    keys->set = read_set(keys, &cause);
     if (keys->set) return keys;
+    err_set(err, cause.code, "api-keys", "api-keys: %s", cause.message);
     keys_close(keys);
     return NULL;
 }
@@ -188,7 +190,19 @@ bool keys_reload(struct keys *keys, struct err *err)
     atomic_fetch_add_explicit(&keys->generation, 1, memory_order_release);
     pthread_mutex_unlock(&keys->mutex);
     free_set(old);
+    log_info("reloaded the keys: %zu in force", keys_count(keys));
     return true;
+}
+
+size_t keys_count(struct keys *keys)
+{
+    const int64_t now_s = time(NULL);
+    size_t n = 0;
+    pthread_mutex_lock(&keys->mutex);
+    for (size_t i = 0; i < keys->set->n; i++)
+        n += keys->set->entries[i].key.expires_s > now_s;
+    pthread_mutex_unlock(&keys->mutex);
+    return n;
 }
 
 static void follow(struct keys *keys, struct keys_reader *reader)

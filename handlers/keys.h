@@ -38,7 +38,7 @@ struct keys_reader {
 
 /**
  * keys_open reads the file at `path`, borrowed for its life, as are the metrics.
- * @return NULL with err set: as keyfile_read; ERR_MEMORY
+ * @return NULL with err set: as keyfile_read, with the option's name before it; ERR_MEMORY
  */
 struct keys *keys_open(const char *path, struct metrics *metrics, struct err *err);
 
@@ -46,11 +46,14 @@ struct keys *keys_open(const char *path, struct metrics *metrics, struct err *er
 void keys_close(struct keys *keys);
 
 /**
- * keys_reload reads the file anew; from then on no request is let in by what it no longer holds.
- * Any thread, one at a time.
+ * keys_reload reads the file anew and logs how many keys are in force; from then on no request is
+ * let in by what it no longer holds. Any thread, one at a time.
  * @return false with err set: the keys stay as they are
  */
 bool keys_reload(struct keys *keys, struct err *err);
+
+/** keys_count: how many keys of the set in force have not expired. Any thread. */
+size_t keys_count(struct keys *keys);
 
 /** keys_find looks a key up by what it hashes to, expired or not. In a time that does not depend on
  * how much of it is right. */

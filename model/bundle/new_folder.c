@@ -22,7 +22,7 @@ static const char *const own_files[] = {
 
 static bool fail(const char *what, const char *path, struct err *err)
 {
-    return err_set(err, ERR_IO, NULL, "%s %.400s: %s", what, path, strerror(errno));
+    return err_set(err, ERR_IO, NULL, "%s '%.400s': %s", what, path, strerror(errno));
 }
 
 static bool is_own(const char *name)

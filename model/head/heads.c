@@ -288,7 +288,7 @@ static bool add_folder(struct heads *heads, const char *folder, const struct hea
     struct dirent **entries;
     int n = scandir(folder, &entries, is_no_dot_file, alphasort);
     if (n < 0)
-        return err_set(err, ERR_IO, NULL, "cannot read the folder %.400s: %s", folder,
+        return err_set(err, ERR_IO, NULL, "cannot read the folder '%.400s': %s", folder,
                        strerror(errno));
     bool ok = true;
     for (int i = 0; i < n; i++) {

@@ -231,7 +231,7 @@ def test_a_folder_of_models_that_is_none_ends_the_start(tmp_path):
     assert "holds no model" in refused("--models", tmp_path, code=2)
     (tmp_path / "README.md").write_text("nothing here")
     assert "holds no model" in refused("--models", tmp_path, code=2)
-    assert f"cannot read the folder {tmp_path}/no: No such file" in refused("--models", tmp_path / "no", code=1)
+    assert f"models: cannot read the folder '{tmp_path}/no': No such file" in refused("--models", tmp_path / "no", code=1)
     assert "cannot read the folder" in refused("--models", tmp_path / "README.md", code=1)
     make_model(tmp_path / "good", 1)
     broken = make_model(tmp_path / "broken", 2)

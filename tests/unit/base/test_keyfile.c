@@ -91,8 +91,8 @@ static void what_is_wrong_is_named_with_its_line(void **state)
     assert_wrong("web " ONE " embed 2027-01-31 2027-01-31\n", "not '2027-01-31'");
     assert_wrong("web " ONE " embed\n\nweb " TWO " embed\n", "lines 1 and 3 have the same name");
     assert_wrong("b " ONE " embed\na " ONE " admin\n", "lines 1 and 2 have the same key");
-    assert_wrong("web " ONE " embed\nops " TWO " admin", "the last line has no end");
-    assert_wrong("web " ONE " embed\nops " TWO " admin 2027", "the last line has no end");
+    assert_wrong("web " ONE " embed\nops " TWO " admin", "the last line has no newline");
+    assert_wrong("web " ONE " embed\nops " TWO " admin 2027", "the last line has no newline");
 }
 
 static void a_line_may_have_limits(void **state)

@@ -183,7 +183,7 @@ static void what_cannot_be_a_folder_is_refused(void **state)
     assert_int_equal(err.code, ERR_IO);
     snprintf(path, sizeof path, "%s/none/own", place);
     assert_false(new_folder_check(path, false, &err));
-    check_refused(ERR_IO, "/none: No such file");
+    check_refused(ERR_IO, "/none': No such file");
     assert_false(folder_write(path, false, model, &head_alone, false, &err));
     check_refused(ERR_IO, "No such file");
     assert_false(new_folder_check("", false, &err));
