@@ -121,8 +121,8 @@ static bool may_be_in_time(struct pool *pool, struct request *request, const str
     const uint64_t now_ns = clock_now_ns();
     const uint64_t left_ns = request->deadline_ns > now_ns ? request->deadline_ns - now_ns : 0;
     if (pool_wait_ahead_ns(pool, item->client) / HASTE <= left_ns) return true;
-    return give_up(&request->x, "so much work waits before this request that its turn would come "
-                                "only when the time that it gives itself is over");
+    return give_up(&request->x, "so much work waits before this request that its deadline would "
+                                "pass before its turn came; send it again later or elsewhere");
 }
 
 bool admission_has_turn(struct pool *pool, struct request *request, const struct fair_item *item)
@@ -133,8 +133,7 @@ bool admission_has_turn(struct pool *pool, struct request *request, const struct
 bool admission_came_in_time(struct request *request)
 {
     if (!request->deadline_ns || clock_now_ns() <= request->deadline_ns) return true;
-    return give_up(&request->x,
-                   "the time that the request gives itself was over before all of it had come");
+    return give_up(&request->x, "the request's deadline passed before its body had arrived");
 }
 
 bool admission_is_wanted(struct pool_job *job, uint64_t waited_ns)
@@ -142,9 +141,7 @@ bool admission_is_wanted(struct pool_job *job, uint64_t waited_ns)
     struct request *request = request_of(job);
     struct wire_report report;
     if (request->deadline_ns && clock_now_ns() > request->deadline_ns)
-        return give_up(&request->x,
-                       "the time that the request gives itself was over before it was its "
-                       "turn");
+        return give_up(&request->x, "the request's deadline passed before its turn came");
     /* Who sends no more has nearly always left. */
     if (waited_ns > GONE_NS && wire_ask(&request->conn->wire, &report) && !report.is_open)
         return give_up(&request->x, "the client ended its half of the connection while the request "

@@ -36,7 +36,7 @@ void admission_charge(const struct request *request, uint64_t now_ns);
 /** admission_has_turn: whether the workers will get to that much more in time. */
 bool admission_has_turn(struct pool *pool, struct request *request, const struct fair_item *item);
 
-/** admission_came_in_time: whether the time that the request gives itself is not over yet. */
+/** admission_came_in_time: whether the deadline that the request sets itself has not passed yet. */
 bool admission_came_in_time(struct request *request);
 
 /** admission_is_wanted is a pool_job's is_wanted: whether the request that it belongs to is still

@@ -44,19 +44,28 @@ static const struct {
                         "colon, control characters or folded lines, and end every line with CR LF"},
     [FRAMING_HEAD_LONG] =
         {431, "Request Header Fields Too Large",
-         "the request's head is longer than max-header-bytes, or its content-type "
-         "than 256 bytes, or the headers that are read are too many or too long "
-         "together; send fewer or shorter headers"},
-    [FRAMING_HOST] = {400, "Bad Request", "the host header must be there once, and name one host"},
+         "the request's head is longer than max-header-bytes; send fewer or shorter headers"},
+    [FRAMING_VALUE_LONG] =
+        {431, "Request Header Fields Too Large",
+         "content-type, content-encoding or inference-header-content-length is too long; send at "
+         "most 256 bytes"},
+    [FRAMING_HEADERS_LONG] =
+        {431, "Request Header Fields Too Large",
+         "the headers that this server reads take more than 4096 bytes together; send each of "
+         "them once, and short"},
+    [FRAMING_HOST] = {400, "Bad Request", "send exactly one Host header that names one host"},
     [FRAMING_AMBIGUOUS] = {400, "Bad Request",
                            "the length of the body is ambiguous; send one Content-Length, or "
                            "Transfer-Encoding: chunked"},
     [FRAMING_CHUNK] = {400, "Bad Request",
                        "a chunk of the body is malformed; send its size in hexadecimal, CR LF, so "
                        "many bytes, CR LF"},
-    [FRAMING_BODY_LONG] = {413, "Content Too Large",
-                           "the body, or a chunk of it, has a length of more than 18 digits; send "
-                           "at most max-body-bytes"},
+    [FRAMING_LENGTH_LONG] = {413, "Content Too Large",
+                             "Content-Length has more than 18 digits; send a body of at most "
+                             "max-body-bytes"},
+    [FRAMING_CHUNK_LONG] = {413, "Content Too Large",
+                            "the size of a chunk has more than 16 hexadecimal digits or is above "
+                            "2^62; send a body of at most max-body-bytes"},
     [FRAMING_TRAILER_LONG] = {431, "Request Header Fields Too Large",
                               "the trailer of the body is longer than max-header-bytes"},
     [FRAMING_MEMORY] = {503, "Service Unavailable",
@@ -291,7 +300,7 @@ static bool read_length(struct framing *framing, const char *value, size_t n, bo
 {
     struct framing_head *head = &framing->head;
     uint64_t length = 0;
-    if (n == 0 || n > 18) return fail(framing, n > 18 ? FRAMING_BODY_LONG : FRAMING_AMBIGUOUS);
+    if (n == 0 || n > 18) return fail(framing, n > 18 ? FRAMING_LENGTH_LONG : FRAMING_AMBIGUOUS);
     for (size_t i = 0; i < n; i++) {
         unsigned digit = (unsigned char)value[i] - (unsigned)'0';
         if (digit > 9) return fail(framing, FRAMING_AMBIGUOUS);
@@ -346,7 +355,7 @@ static bool read_header(struct framing *framing, enum header header, const char 
         break;
     case HEADER_BODY:
         *passes = true;
-        return n <= VALUE_BYTES_MAX || fail(framing, FRAMING_HEAD_LONG);
+        return n <= VALUE_BYTES_MAX || fail(framing, FRAMING_VALUE_LONG);
     case HEADER_HOST:
         if (++head->hosts > 1) return fail(framing, FRAMING_HOST);
         for (size_t i = 0; i < n; i++)
@@ -399,7 +408,7 @@ static bool take_header_line(struct framing *framing, struct cursor *at, const c
     /* So that whoever reads it sees that one was sent, and that it is too long. */
     if (header == HEADER_KEY && bytes > VALUE_BYTES_MAX) bytes = VALUE_BYTES_MAX + 1;
     framing->head.kept_bytes += name + 1 + bytes + 2 + RECORD_BYTES;
-    if (framing->head.kept_bytes > KEPT_BYTES_MAX) return fail(framing, FRAMING_HEAD_LONG);
+    if (framing->head.kept_bytes > KEPT_BYTES_MAX) return fail(framing, FRAMING_HEADERS_LONG);
     put(at, line, name + 1);
     put(at, value, bytes); /* without the blanks, which have no bound */
     put(at, "\r\n", 2);
@@ -517,12 +526,12 @@ static bool take_chunk_size(struct framing *framing, struct cursor *at)
     unsigned char c = (unsigned char)at->bytes[at->read];
     unsigned digit = hex_digit(c);
     if (digit < 16) {
-        if (++framing->digits > CHUNK_DIGITS_MAX) return fail(framing, FRAMING_BODY_LONG);
+        if (++framing->digits > CHUNK_DIGITS_MAX) return fail(framing, FRAMING_CHUNK_LONG);
         framing->left = (framing->digits == 1 ? 0 : framing->left << 4) | digit;
         return pass_byte(at);
     }
     if (framing->digits == 0) return fail(framing, FRAMING_CHUNK);
-    if (framing->left > CHUNK_BYTES_MAX) return fail(framing, FRAMING_BODY_LONG);
+    if (framing->left > CHUNK_BYTES_MAX) return fail(framing, FRAMING_CHUNK_LONG);
     framing->state = FRAMING_CHUNK_SIZE_END;
     if (c == '\r') return true;
     framing->state = FRAMING_CHUNK_EXTENSION;

@@ -28,10 +28,13 @@ enum framing_fault {
     FRAMING_VERSION,
     FRAMING_HEADER, /* a line that is no NAME: VALUE */
     FRAMING_HEAD_LONG,
-    FRAMING_HOST,      /* none or several, where one is due */
-    FRAMING_AMBIGUOUS, /* lengths or codings that can be read in two ways */
-    FRAMING_CHUNK,     /* a chunk's line or end */
-    FRAMING_BODY_LONG,
+    FRAMING_VALUE_LONG,   /* of a header that says how the body is to be read */
+    FRAMING_HEADERS_LONG, /* all that are read, together */
+    FRAMING_HOST,         /* none or several, where one is due */
+    FRAMING_AMBIGUOUS,    /* lengths or codings that can be read in two ways */
+    FRAMING_CHUNK,        /* a chunk's line or end */
+    FRAMING_LENGTH_LONG,  /* Content-Length */
+    FRAMING_CHUNK_LONG,
     FRAMING_TRAILER_LONG,
     FRAMING_MEMORY, /* none left for a head that came in pieces */
     FRAMING_FAULTS,

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <gnutls/x509.h>
 #include <pthread.h>
@@ -40,9 +41,11 @@ struct session {
     bool lingers;    /* it was refused, and finish has been called since */
 };
 
+#define USE_HTTPS "This port speaks TLS; use https://\n"
 static const char reply_400[] =
-    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 38\r\n"
-    "Connection: close\r\n\r\nThis port speaks TLS: ask by https://\n";
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 35\r\n"
+    "Connection: close\r\n\r\n" USE_HTTPS;
+static_assert(sizeof USE_HTTPS - 1 == 35, "its length");
 
 /* ---- the certificates of now ---- */
 

@@ -259,6 +259,18 @@ def test_other_statuses_are_told_apart(service):
     assert refusal(service, lines(AS_CHUNKS) + b"0\r\n" + b"X: y\r\n" * 2000 + b"\r\n") == 431
 
 
+@pytest.mark.parametrize("request_bytes, why", [
+    (head("GET", "/health", Cookie="x" * 9000), "longer than max-header-bytes"),
+    (head("GET", "/health", Content_Type="x" * 300), "content-type, content-encoding or"),
+    (head("GET", "/health")[:-2] + b"Accept: x\r\n" * 99 + b"\r\n", "more than 4096 bytes together"),
+    (lines(b"Content-Length: 99999999999999999999"), "Content-Length has more than 18 digits"),
+    (lines(AS_CHUNKS) + b"fffffffffffffffff\r\n", "more than 16 hexadecimal digits")])
+def test_what_is_too_long_is_named(service, request_bytes, why):
+    with service.connect() as client:
+        client.send(request_bytes)
+        assert why in client.read_reply().json()["error"]["message"]
+
+
 def test_what_is_no_request_waits_for_the_answers_before_it(service):
     for first, least in ((post(*SMALL), 100), (post(*BIG), BIG_BYTES_MIN)):
         for fault in ("a NUL in the length", "a bare LF behind a chunk"):

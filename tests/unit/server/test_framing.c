@@ -307,7 +307,7 @@ static void faults_are_told_apart(void **state)
         {TEXT_(POST HOST "Content-Length: 0x1\r\n"), FRAMING_AMBIGUOUS},
         {TEXT_(POST HOST "Content-Length: 1, 1\r\n"), FRAMING_AMBIGUOUS},
         {TEXT_(POST HOST "Content-Length: 1\r\nContent-Length: 2\r\n"), FRAMING_AMBIGUOUS},
-        {TEXT_(POST HOST "Content-Length: 1000000000000000000\r\n"), FRAMING_BODY_LONG},
+        {TEXT_(POST HOST "Content-Length: 1000000000000000000\r\n"), FRAMING_LENGTH_LONG},
         {TEXT_(POST HOST "Content-Length: 41\0abc\r\n"), FRAMING_HEADER},
         {TEXT_(POST HOST "Transfer-Encoding: chunked\0x\r\n"), FRAMING_HEADER},
         {TEXT_(POST HOST "Transfer-Encoding: gzip\r\n"), FRAMING_AMBIGUOUS},
@@ -344,8 +344,8 @@ static void faults_in_chunks_let_pass_what_came_before(void **state)
         {"0\r\n x: y\r\n", "0\r\n", FRAMING_HEADER},
         {"0\r\nx: y\n", "0\r\n", FRAMING_HEADER},
         {"0\r\nx y\r\n", "0\r\n", FRAMING_HEADER},
-        {"00000000000000005\r\n", "0000000000000000", FRAMING_BODY_LONG},
-        {"7fffffffffffffff\r\n", "7fffffffffffffff", FRAMING_BODY_LONG},
+        {"00000000000000005\r\n", "0000000000000000", FRAMING_CHUNK_LONG},
+        {"7fffffffffffffff\r\n", "7fffffffffffffff", FRAMING_CHUNK_LONG},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char in[256], out[256];
@@ -411,11 +411,11 @@ static void values_are_left_out_where_they_are_too_long_to_matter(void **state)
                  {"accept-encoding", FRAMING_SOUND},
                  {"origin", FRAMING_SOUND},
                  {"access-control-request-headers", FRAMING_SOUND},
-                 {"inference-header-content-length", FRAMING_HEAD_LONG},
+                 {"inference-header-content-length", FRAMING_VALUE_LONG},
                  {"x-request-id", FRAMING_SOUND},
                  {"cookie", FRAMING_SOUND},
-                 {"content-type", FRAMING_HEAD_LONG},
-                 {"content-encoding", FRAMING_HEAD_LONG}};
+                 {"content-type", FRAMING_VALUE_LONG},
+                 {"content-encoding", FRAMING_VALUE_LONG}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (int n = 256; n <= 257; n++) {
             char in[1024], line[600];
@@ -441,7 +441,7 @@ static void many_lines_that_pass_are_too_many(void **state)
     free(result.out);
     strcat(in, "accept: a\r\n");
     result = feed(in, strlen(in), 10000, 10000);
-    assert_int_equal(result.fault, FRAMING_HEAD_LONG);
+    assert_int_equal(result.fault, FRAMING_HEADERS_LONG);
     free(result.out);
 }
 
@@ -454,7 +454,7 @@ static void long_lines_that_pass_are_too_long_together(void **state)
             sprintf(in + strlen(in), "accept-encoding:%0*d\r\n", 256, 0);
         strcat(in, "\r\n");
         struct result result = feed(in, strlen(in), 10000, 10000);
-        assert_int_equal(result.fault, n == 12 ? FRAMING_SOUND : FRAMING_HEAD_LONG);
+        assert_int_equal(result.fault, n == 12 ? FRAMING_SOUND : FRAMING_HEADERS_LONG);
         free(result.out);
     }
 }
