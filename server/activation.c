@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/activation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,15 +16,15 @@ static bool read_number(const char *text, unsigned long max, unsigned long *numb
     return !*rest && *number <= max;
 }
 
-/* Names are parted by colons. */
-static bool is_named(const char *names, size_t i, const char *want)
+/* The name number `i`, cut where it is too long; names are parted by colons. */
+static void copy_name(const char *names, size_t i, char out[static SOCKETS_NAME_BYTES])
 {
     for (; names && i > 0; i--) {
         names = strchr(names, ':');
         if (names) names++;
     }
-    const size_t bytes = names ? strcspn(names, ":") : 0;
-    return bytes == strlen(want) && !memcmp(names, want, bytes);
+    const int bytes = names ? (int)strcspn(names, ":") : 0;
+    snprintf(out, SOCKETS_NAME_BYTES, "%.*s", bytes, names ? names : "");
 }
 
 static bool take(struct sockets_given *passed, struct err *err)
@@ -36,9 +37,12 @@ static bool take(struct sockets_given *passed, struct err *err)
     if (!read_number(count, SOCKETS_MAX, &n))
         return err_set(err, ERR_USAGE, NULL, "LISTEN_FDS must be a number up to %d, not '%.*s'",
                        SOCKETS_MAX, ERR_VALUE_BYTES, count);
-    for (; passed->n < n; passed->n++)
-        passed->items[passed->n] = (struct socket_given){
-            .fd = FIRST_FD + (int)passed->n, .is_admin = is_named(names, passed->n, "admin")};
+    for (; passed->n < n; passed->n++) {
+        struct socket_given *item = &passed->items[passed->n];
+        *item = (struct socket_given){.fd = FIRST_FD + (int)passed->n};
+        copy_name(names, passed->n, item->name);
+        item->is_admin = strcmp(item->name, "admin") == 0;
+    }
     return true;
 }
 

@@ -86,6 +86,7 @@ static bool adopt(struct listeners *listeners, const struct listeners_wish *wish
         struct listener *listener = add(listeners, wish, is_admin, err);
         if (!listener || !socket_adopt(&listener->socket, item->fd, scheme_of(wish), err))
             return false;
+        memcpy(listener->name, item->name, sizeof listener->name);
         item->is_taken = true;
         add_opened(listeners, listener);
         ++*n;

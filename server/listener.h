@@ -25,6 +25,7 @@ struct listener {
     struct listen_socket socket;
     struct door door;
     char address[SOCKETS_ADDRESS_BYTES]; /* as the settings have it; "" = it was passed to us */
+    char name[SOCKETS_NAME_BYTES];       /* of one that was passed to us */
     bool is_started;
     uv_poll_t poll;
     uv_timer_t pause; /* runs while the process has no file descriptor left for a connection */

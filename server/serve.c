@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/serve.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "handlers/keys.h"
 #include "handlers/metrics.h"
@@ -71,10 +72,16 @@ static void on_drain_delay_over(uv_timer_t *timer)
     uv_timer_start(timer, on_drain_timeout, config_now(server)->drain_timeout_ms, 0);
 }
 
+static void note_drain_start(struct server *server)
+{
+    if (!server->drain_start_ns) server->drain_start_ns = clock_now_ns();
+}
+
 /* The listeners are another process's by now. */
 static void on_replaced(void *user)
 {
     struct server *server = user;
+    note_drain_start(server);
     atomic_store(&server->is_replaced, true);
     on_drain_delay_over(&server->drain);
 }
@@ -131,6 +138,7 @@ static void on_signal(uv_signal_t *handle, int number)
         _exit(128 + number);
     }
     log_info("%s: draining", strsignal(number));
+    note_drain_start(server);
     notify_stopping();
     if (server->is_ending) return;
     reload_forget(&server->reload);
@@ -140,7 +148,11 @@ static void on_signal(uv_signal_t *handle, int number)
 static void on_other_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
-    if (number == SIGHUP && !atomic_load(&server->is_draining)) {
+    if (server->drain_start_ns) {
+        log_warn("%s: ignored; the service is ending", strsignal(number));
+        return;
+    }
+    if (number == SIGHUP) {
         log_info("%s: reloading", strsignal(number));
         notify_reloading();
         reload_start(&server->reload);
@@ -160,16 +172,20 @@ static void keep_freed_memory(void)
 }
 
 /* Many systems start programs with a low limit and let them raise it. */
-static void raise_descriptor_limit(uint64_t connections)
+static void raise_descriptor_limit(uint64_t max_connections)
 {
     struct rlimit limit;
-    rlim_t want = connections + DESCRIPTORS_SPARE;
+    const rlim_t want =
+        max_connections + ADMIN_CONNECTIONS_SPARE + BEYOND_CONNECTIONS + DESCRIPTORS_SPARE;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want) return;
     limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur < want)
-        log_warn("only %llu file descriptors for max-connections %llu: raise the limit (ulimit -n)",
-                 (unsigned long long)limit.rlim_cur, (unsigned long long)connections);
+        log_warn(
+            "max-connections %llu needs %llu file descriptors, but the limit is %llu; raise it "
+            "(ulimit -n, LimitNOFILE) or lower max-connections",
+            (unsigned long long)max_connections, (unsigned long long)want,
+            (unsigned long long)limit.rlim_cur);
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -212,6 +228,20 @@ static bool start(struct server *server)
     return true;
 }
 
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* Of whom the listening sockets are that were open already. */
+static void log_taken(const struct sockets_given *given, const char *from)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < given->n; i++)
+        n += given->items[i].is_taken;
+    if (n > 0) log_info("took over %zu listening socket%s from %s", n, plural(n), from);
+}
+
 /* What an operator asks first of a log. */
 static void log_start(struct server *server)
 {
@@ -219,20 +249,23 @@ static void log_start(struct server *server)
     const struct snapshot *snapshot = registry_borrow_default(server->registry);
     const struct model_info *info = model_info(snapshot->model);
     const size_t n_more = registry_count(server->registry) - 1;
-    char models[40] = "", confined[60] = "off";
+    const size_t n_heads = model_heads(snapshot->model)->n;
+    char models[40] = "", keys[24] = "off", confined[60] = "off";
     if (n_more > 0) snprintf(models, sizeof models, " and %zu more", n_more);
+    if (server->keys) snprintf(keys, sizeof keys, "%zu", keys_count(server->keys));
     if (server->confined.has_seccomp || server->confined.landlock_abi > 0)
         snprintf(confined, sizeof confined, "seccomp %s, Landlock %d",
                  server->confined.has_seccomp ? "on" : "off", server->confined.landlock_abi);
-    log_info("embedd " EMBEDD_VERSION " serves %s%s%s (%u tokens, %u dimensions, %s; %zu heads)%s; "
-             "%zu loops, %zu workers; at most %llu connections, %llu inputs and %llu bytes a "
-             "request, %llu bytes for all; keys: %s; TLS: %s; confined: %s",
-             snapshot->name, *info->version ? " " : "", info->version, info->vocab_size, info->dim,
-             info->dtype, model_heads(snapshot->model)->n, models, server->n_loops,
-             server->service.workers, (unsigned long long)config->max_connections,
-             (unsigned long long)config->max_inputs, (unsigned long long)config->max_body_bytes,
-             (unsigned long long)server->budget.max_bytes, server->keys ? "on" : "off",
-             server->tls ? "on" : "off", confined);
+    log_info(
+        "embedd " EMBEDD_VERSION " serves %s%s%s (%u tokens, %u dimensions, %s; %zu head%s)%s; "
+        "%zu loop%s, %zu worker%s; at most %llu connections, %llu inputs and %llu bytes a "
+        "request, %llu bytes for all; keys: %s; TLS: %s; confined: %s",
+        snapshot->name, *info->version ? " " : "", info->version, info->vocab_size, info->dim,
+        info->dtype, n_heads, plural(n_heads), models, server->n_loops, plural(server->n_loops),
+        server->service.workers, plural(server->service.workers),
+        (unsigned long long)config->max_connections, (unsigned long long)config->max_inputs,
+        (unsigned long long)config->max_body_bytes, (unsigned long long)server->budget.max_bytes,
+        keys, server->tls ? "on" : "off", confined);
     registry_give_back(server->registry, snapshot);
 }
 
@@ -242,6 +275,8 @@ static void tell_ready(struct server *server, serve_on_ready *on_ready, void *us
     server->predecessor = -1;
     listeners_own(&server->listeners);
     handover_start(&server->handover, &server->uv, on_replaced, server);
+    log_taken(&server->passed, "systemd");
+    log_taken(&server->given, "the process before");
     log_start(server);
     notify_ready();
     for (size_t i = 0; i < server->listeners.n; i++)
@@ -258,7 +293,8 @@ static void join_loops(struct server *server)
         n_cut += loop_join(server->loops[i]);
     free(server->loops);
     pool_free(server->pool);
-    if (n_cut) log_warn("drain-timeout: %zu replies were cut off", n_cut);
+    if (n_cut)
+        log_warn("drain-timeout: %zu %s cut off", n_cut, n_cut == 1 ? "reply was" : "replies were");
 }
 
 static bool run(struct server *server, serve_on_ready *on_ready, void *user)
@@ -278,6 +314,9 @@ static bool run(struct server *server, serve_on_ready *on_ready, void *user)
     if (!is_started) pool_stop(server->pool);
     uv_run(&server->uv, UV_RUN_DEFAULT);
     join_loops(server);
+    if (is_started)
+        log_info("drained in %.1f s; the process ends",
+                 (double)(clock_now_ns() - server->drain_start_ns) / 1e9);
     if (server->reload.has_thread) leave_reload();
     watch_clear(&server->watch);
     uv_loop_close(&server->uv);
@@ -295,7 +334,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     server.n_loops = n_loops;
     signal(SIGPIPE, SIG_IGN);
     keep_freed_memory();
-    raise_descriptor_limit(config->max_connections + ADMIN_CONNECTIONS_SPARE + BEYOND_CONNECTIONS);
+    raise_descriptor_limit(config->max_connections);
     /* One that comes while the models are opened waits until somebody hears it. */
     sigset_t reloading;
     sigemptyset(&reloading);

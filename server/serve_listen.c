@@ -7,6 +7,7 @@
 #include "server/wire.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 /* ---- connections ---- */
 
@@ -93,21 +94,37 @@ bool server_find_sockets(struct server *server, struct err *err)
             handover_ask(config_now(server)->handover, &server->predecessor, &server->given, err));
 }
 
+/* "admin-listen 0.0.0.0:9000", or "the passed socket 'web' (http://0.0.0.0:80)". */
+static void describe(const struct listener *listener, char *out, size_t bytes)
+{
+    if (*listener->address)
+        snprintf(out, bytes, "%s %.*s", listener->door.is_admin ? "admin-listen" : "listen",
+                 ERR_VALUE_BYTES, listener->address);
+    else
+        snprintf(out, bytes, "the passed socket '%s' (%.*s)", listener->name, ERR_VALUE_BYTES,
+                 listener->socket.url);
+}
+
 /* Where other machines can ask, somebody must have decided who may. */
 static bool check_strangers(const struct server *server, const struct listener *listener,
                             struct err *err)
 {
-    const char *address = *listener->address ? listener->address : listener->socket.url;
+    const struct config *config = config_now(server);
+    const bool has_client_ca = listener->door.layer && config_is_set(config->tls_client_ca);
+    char where[200];
     if (server->keys || listener_is_loopback(listener)) return true;
-    if (!config_now(server)->insecure)
-        return err_set(
-            err, ERR_USAGE, "listen",
-            "listen %.*s lets other machines ask, whoever they are: give a file of keys "
-            "with --api-keys (embedd key new --file makes one), or start with --insecure "
-            "where something else keeps strangers away",
-            ERR_VALUE_BYTES, address);
-    log_warn("insecure: whoever reaches %.*s may use this service; api-keys asks who they are",
-             ERR_VALUE_BYTES, address);
+    describe(listener, where, sizeof where);
+    if (!config->insecure)
+        return err_set(err, ERR_USAGE, "listen",
+                       "%s lets other machines ask without a key%s: give a file of keys with "
+                       "--api-keys (embedd key new --file makes one), or start with --insecure "
+                       "where something else keeps strangers away",
+                       where,
+                       has_client_ca ? " (the client certificates of tls-client-ca do not count as "
+                                       "keys)"
+                                     : "");
+    log_warn("insecure: anybody who reaches %s may %s this service; api-keys asks who they are",
+             where, listener->door.is_admin ? "administer" : "use");
     return true;
 }
 

@@ -62,7 +62,8 @@ struct server {
     struct handover handover;
     int predecessor; /* who has given us listeners, and is to be told; -1 */
     struct sockets_given given, passed;
-    bool is_ending; /* no more connections, and the loops drain */
+    bool is_ending;          /* no more connections, and the loops drain */
+    uint64_t drain_start_ns; /* 0: it does not drain yet */
     struct loop **loops;
     size_t n_loops, next_loop;
     atomic_size_t n_beyond;    /* connections beyond max-connections: up here, down by the loops */

@@ -204,7 +204,7 @@ bool socket_adopt(struct listen_socket *socket, int fd, const char *scheme, stru
     socklen_t bytes = sizeof type;
     *socket = (struct listen_socket){.fd = -1};
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) != 0 || type != SOCK_STREAM)
-        return err_set(err, ERR_USAGE, NULL, "descriptor %d is no stream socket", fd);
+        return err_set(err, ERR_USAGE, NULL, "descriptor %d is not a stream socket", fd);
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &bytes) != 0 || !listens)
         return err_set(err, ERR_USAGE, NULL, "descriptor %d is a socket that does not listen", fd);
     getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &bytes);

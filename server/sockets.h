@@ -19,6 +19,8 @@
 /** Longest address of a listener: a path of a Unix socket has at most 107 bytes, a name of a
  * machine 253. */
 #define SOCKETS_ADDRESS_BYTES 280
+/** Most of a passed socket's name that is kept, for messages. */
+#define SOCKETS_NAME_BYTES 64
 
 /** Listening sockets that somebody else has opened. */
 struct sockets_given {
@@ -27,6 +29,7 @@ struct sockets_given {
         bool is_admin;                       /* they said so */
         bool is_taken;                       /* a listener has it now */
         char address[SOCKETS_ADDRESS_BYTES]; /* what it was opened for; "" where nobody has said */
+        char name[SOCKETS_NAME_BYTES];       /* what systemd calls it; "" where nobody has said */
     } items[SOCKETS_MAX];
     size_t n;
 };

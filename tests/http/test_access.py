@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -157,12 +158,12 @@ def test_the_forms_that_clients_send(guarded, name, value):
 
 
 @pytest.mark.parametrize("name, value, why", [
-    ("Authorization", "", "asks for an API key"), ("Authorization", "Bearer", "asks for an API key"),
-    ("Authorization", "Bearer ", "asks for an API key"), ("api-key", "", "asks for an API key"),
+    ("Authorization", "", "requires an API key"), ("Authorization", "Bearer", "requires an API key"),
+    ("Authorization", "Bearer ", "requires an API key"), ("api-key", "", "requires an API key"),
     ("Authorization", "Basic {}", "Basic is not supported"), ("Authorization", "Token {}", "must be Bearer"),
     ("Authorization", "Bearer {} {}", "blanks"), ("api-key", "Bearer {}", "blanks"),
     ("api-key", "k" * 257, "longer"), ("Authorization", "Bearer " + "k" * 4000, "longer"),
-    ("x-goog-api-key", "\xe9" * 20, "not known"), ("Authorization", "Bearer expired", "not known"),
+    ("x-goog-api-key", "\xe9" * 20, "unknown API key"), ("Authorization", "Bearer expired", "unknown API key"),
     ("x-api-key", "an-old-key-of-somebody", "expired"),
 ])
 def test_what_is_no_key_is_told_why(guarded, name, value, why):
@@ -301,7 +302,7 @@ def test_a_reload_adds_and_revokes_keys_while_requests_run(start, tmp_path):
 
 
 @pytest.mark.parametrize("text, why", [
-    (b"", "empty"), (b"web sha256:12", "no end"), (b"nonsense\n", "line 1"), (b"\xff\xfe\0\n", "line 1"),
+    (b"", "empty"), (b"web sha256:12", "no newline"), (b"nonsense\n", "line 1"), (b"\xff\xfe\0\n", "line 1"),
     (line("web", "a").encode() + line("web", "b").encode(), "same name"),
     (line("a", "a").encode() + line("b", "a").encode(), "same key"),
     (line("a", "a", expires="requests=-1").encode(), "requests= must be followed by a whole number"),
@@ -328,7 +329,11 @@ def test_a_file_that_others_may_write_or_that_is_not_there_is_refused(tmp_path, 
     file.chmod(0o620)
     refused = run("serve", "--listen=127.0.0.1:0", f"--api-keys={file}")
     assert refused.returncode == 1 and "chmod 600" in refused.stderr
-    assert "No such file" in run("serve", "--listen=127.0.0.1:0", f"--api-keys={tmp_path}/none").stderr
+    refused = run("serve", "--listen=127.0.0.1:0", f"--api-keys={tmp_path}/none")
+    assert f"api-keys: cannot read '{tmp_path}/none': No such file" in refused.stderr
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    refused = run("serve", "--listen=127.0.0.1:0", f"--api-keys={tmp_path}/pipe")
+    assert refused.returncode == 1 and f"'{tmp_path}/pipe' is not a regular file" in refused.stderr
     # As Kubernetes mounts a secret: a link to a link, read-only for everybody.
     file.chmod(0o444)
     (tmp_path / "..data").symlink_to(".", target_is_directory=True)
@@ -352,9 +357,13 @@ def test_a_key_expires_while_the_service_runs(start, tmp_path):
 def test_a_file_of_comments_lets_nobody_in(start, tmp_path):
     file = tmp_path / "keys.txt"
     key = new_key(file, "last")
+    write(file, line("last", key), line("old", "a-key-of-the-past", expires="2020-01-01"))
     service = start(f"--api-keys={file}")
+    said = service.stderr()
+    assert f"1 of the 2 keys in '{file}' has expired, the first of them 'old'" in said and "; keys: 1;" in said
     assert run("key", "revoke", "last", f"--file={file}").returncode == 0
     reload(service)
+    assert "reloaded the keys: 0 in force" in service.stderr()
     assert status(service, key) == 401 and service.get("/live").status == 200
     assert "lets anybody in" in service.stderr()
 
@@ -522,14 +531,18 @@ def test_the_command_says_what_is_wrong(tmp_path):
     new_key(file, "web")
     before = file.read_bytes()
     wrong = [
-        (2, "use new, hash, list or revoke", ["key"], None),
-        (2, "there is no embedd key 'nwe'", ["key", "nwe"], None),
+        (2, "a subcommand is required: new, hash, list or revoke", ["key"], None),
+        (2, "there is no subcommand 'nwe'", ["key", "nwe"], None),
         (2, "argument is missing", ["key", "new"], None),
         (2, "a key named web already", ["key", "new", "web", f"--file={file}"], None),
         (2, "a key's name", ["key", "new", "two words", f"--file={file}"], None),
+        (2, "first of them not #: 'ü' is not", ["key", "new", "ü"], None),
+        (2, "at most 64 bytes, not 65: '" + 65 * "n" + "'", ["key", "new", 65 * "n"], None),
         (2, "the scopes", ["key", "new", "a", "--scopes=all"], None),
+        (2, "not 'ü'", ["key", "new", "a", "--scopes=ü"], None),
+        (1, "'/dev/null' is not a regular file", ["key", "new", "a", "--file=/dev/null"], None),
         (2, "--expires must be", ["key", "new", "a", "--expires=soon"], None),
-        (2, "is over already", ["key", "new", "a", "--expires=2020-01-01"], None),
+        (2, "has passed already", ["key", "new", "a", "--expires=2020-01-01"], None),
         (2, "--requests must be", ["key", "new", "a", "--requests=-1"], None),
         (2, "--requests must be", ["key", "new", "a", "--requests=1000000001"], None),
         (2, "--tokens must be", ["key", "new", "a", "--tokens=1.5"], None),

@@ -3,6 +3,7 @@
 connections and never try twice; and the starts that go wrong, of which clients notice nothing."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -310,13 +311,25 @@ def test_sockets_of_systemd_are_used_instead_of_addresses(tmp_path):
             service.signal(signal.SIGTERM)
             assert service.wait() == 0
             assert (tmp_path / "s").exists()  # systemd's
+            assert "took over 3 listening sockets from systemd" in service.stderr()
         finally:
             service.kill()
 
 
+def test_a_passed_socket_that_strangers_reach_is_named(tmp_path):
+    with socket.socket() as one:
+        one.bind(("0.0.0.0", 0))
+        one.listen()
+        service = Activated([one], "embedd.socket", tmp=tmp_path)
+        assert service.process.wait(PATIENCE_S) == 2
+        name = f"the passed socket 'embedd.socket' (http://0.0.0.0:{one.getsockname()[1]})"
+        assert f"{name} lets other machines ask" in service.stderr()
+        service.kill()
+
+
 def test_descriptors_that_do_not_listen_are_an_error(tmp_path):
     with socket.socket() as silent, socket.socket(type=socket.SOCK_DGRAM) as packets:
-        for wrong, word in ((silent, "does not listen"), (packets, "no stream socket")):
+        for wrong, word in ((silent, "does not listen"), (packets, "not a stream socket")):
             service = Activated([wrong], "x", tmp=tmp_path)
             assert service.process.wait(PATIENCE_S) == 2 and word in service.stderr()
             service.kill()
@@ -340,9 +353,13 @@ def test_systemd_is_told_how_far_it_is(tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed here")
-def test_systemd_understands_the_units(tmp_path):
+@pytest.mark.parametrize("with_examples", [False, True])
+def test_systemd_understands_the_units(tmp_path, with_examples):
     for unit in (TOP / "docker" / "systemd").iterdir():
-        (tmp_path / unit.name).write_text(unit.read_text().replace("/usr/local/bin/embedd", PROGRAM))
+        text = unit.read_text().replace("/usr/local/bin/embedd", PROGRAM)
+        if with_examples:
+            text = re.sub(r"^#(?=\w+=)", "", text, flags=re.M)
+        (tmp_path / unit.name).write_text(text)
     run = subprocess.run(["systemd-analyze", "verify", *sorted(map(str, tmp_path.iterdir()))],
                          capture_output=True, timeout=PATIENCE_S, text=True)
     # Of a key that it does not know it only speaks; of other units there may be something to say.

@@ -2,10 +2,12 @@
 """Where it listens, and `embedd health`, which asks there."""
 
 import os
+import resource
 import socket
 import subprocess
 from pathlib import Path
 
+import certificates
 import pytest
 from harness import PATIENCE_S, PROGRAM, SMALL, environment
 
@@ -35,7 +37,7 @@ def test_addresses_and_names(start, listen):
     is_open = listen in ("*:0", "[::]:0", "0.0.0.0:0")
     service = start(*["--insecure"] * is_open, listen=listen)
     assert service.post(*SMALL).status == 200
-    assert ("insecure: whoever reaches" in service.stderr()) == is_open
+    assert ("insecure: anybody who reaches" in service.stderr()) == is_open
     assert run("health", service.url).returncode == 0
     if is_open:
         with socket.create_connection(("127.0.0.1", service.port), PATIENCE_S) as both:
@@ -55,6 +57,29 @@ def test_beyond_this_machine_it_does_not_start_without_keys_unless_told_so(liste
     service = start(f"--api-keys={keys}", listen=listen)
     assert service.get("/live").status == 200 and service.get("/info").status == 401
     assert "insecure" not in service.stderr()
+
+
+def test_the_listener_that_strangers_reach_is_named(start):
+    loopback, admin = "--listen=127.0.0.1:0", "--admin-listen=0.0.0.0:0"
+    refused = run("serve", loopback, admin)
+    assert refused.returncode == 2 and ": admin-listen 0.0.0.0:0 lets other machines ask" in refused.stderr
+    service = start("--insecure", admin)
+    assert "anybody who reaches admin-listen 0.0.0.0:0 may administer this service" in service.stderr()
+
+
+def test_client_certificates_are_no_keys(tmp_path):
+    authority = certificates.Pair(tmp_path, "authority", is_ca=True)
+    own = certificates.Pair(tmp_path, "own", authority)
+    refused = run("serve", "--listen=0.0.0.0:0", *own.flags(), f"--tls-client-ca={authority.cert}")
+    assert refused.returncode == 2 and "tls-client-ca do not count as keys" in refused.stderr
+
+
+def test_a_low_limit_of_descriptors_is_told_with_what_is_needed():
+    def lower():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))
+
+    said = run("serve", "--listen=203.0.113.1:80", "--max-connections=1000", preexec_fn=lower).stderr
+    assert "max-connections 1000 needs 1320 file descriptors, but the limit is 400" in said
 
 
 @pytest.mark.parametrize("reuseport", [False, True])

@@ -23,7 +23,7 @@ def test_one_line_at_the_start_tells_what_is_served_and_how(start):
                     "--workers=3", "--max-inputs=77")
     said = [line["message"] for line in lines(service) if " serves " in line["message"]]
     assert len(said) == 1
-    for part in ("6 tokens, 2 dimensions, F32; 0 heads) and 1 more", "1 loops, 3 workers", "77 inputs",
+    for part in ("6 tokens, 2 dimensions, F32; 0 heads) and 1 more", "1 loop, 3 workers", "77 inputs",
                  "keys: off", "TLS: off"):
         assert part in said[0], part
 
