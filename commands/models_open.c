@@ -18,6 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What becomes of a name whose model or alias was refused. */
+enum standing { AS_BEFORE, NOT_SERVED, OUT_OF_SERVICE, STANDINGS };
+
 /* One opening of all of them. */
 struct opening {
     const struct config *config;
@@ -27,7 +30,7 @@ struct opening {
     const struct models *before; /* what is served */
     struct models *next;         /* what is going to be */
     struct model_changes *changes;
-    size_t n_failed;
+    size_t n_failed, n_left[STANDINGS];
     bool keeps_all; /* one was refused whose name nobody knows: it may stand for any */
 };
 
@@ -209,25 +212,35 @@ static bool is_broken(const struct opening *opening, const char *name)
     return is_it;
 }
 
-static void tell_of_failure(const struct opening *opening, const struct model_change *change)
+static void tell_of_failure(struct opening *opening, const struct model_change *change)
 {
-    const char *then = !change->number                    ? "it is not served"
-                       : is_broken(opening, change->name) ? "it stays out of service"
-                                                          : "it is served as it was";
-    log_error("reload: '%s': %s; %s", change->name, change->error, then);
+    static const char *const words[STANDINGS] = {
+        [AS_BEFORE] = "it is served as it was",
+        [NOT_SERVED] = "it is not served",
+        [OUT_OF_SERVICE] = "it stays out of service",
+    };
+    const enum standing then = !change->number                    ? NOT_SERVED
+                               : is_broken(opening, change->name) ? OUT_OF_SERVICE
+                                                                  : AS_BEFORE;
+    opening->n_left[then]++;
+    log_error("reload: '%s': %s; %s", change->name, change->error, words[then]);
 }
 
 static void tell_of_change(const struct model_change *change)
 {
     const double ms = (double)change->duration_ns / 1e6;
     if (change->fate == MODEL_UNCHANGED)
-        log_debug("model '%s': unchanged, number %" PRIu64, change->name, change->number);
+        log_debug("model '%s': unchanged, serial number %" PRIu64, change->name, change->number);
     else if (change->fate == MODEL_REMOVED)
-        log_info("model '%s': removed, number %" PRIu64, change->name, change->old_number);
+        log_info("model '%s': removed, serial number %" PRIu64, change->name, change->old_number);
+    else if (change->fate == MODEL_ADDED)
+        log_info("model '%s': added, version '%s', serial number %" PRIu64 ", %.1f ms",
+                 change->name, change->version, change->number, ms);
     else
-        log_info("model '%s': %s, version '%s', number %" PRIu64 " -> %" PRIu64 ", %.1f ms",
-                 change->name, model_fate_names[change->fate], change->version, change->old_number,
-                 change->number, ms);
+        log_info("model '%s': %s, version '%s', serial number %" PRIu64 " instead of %" PRIu64
+                 ", %.1f ms",
+                 change->name, model_fate_names[change->fate], change->version, change->number,
+                 change->old_number, ms);
 }
 
 /* ---- again ---- */
@@ -423,9 +436,12 @@ static bool tell_of_all(const struct opening *opening, struct err *err)
              opening->n_failed);
     return opening->n_failed == 0 ||
            err_set(err, ERR_FORMAT, "model",
-                   "%zu of the models and aliases were refused; what was served under their names "
-                   "still is",
-                   opening->n_failed);
+                   "%zu %s refused (served as before: %zu, not served: %zu, still out of service: "
+                   "%zu); the log names each",
+                   opening->n_failed,
+                   opening->n_failed == 1 ? "model or alias was" : "models and aliases were",
+                   opening->n_left[AS_BEFORE], opening->n_left[NOT_SERVED],
+                   opening->n_left[OUT_OF_SERVICE]);
 }
 
 static bool renew(struct opening *opening, struct err *err)

@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "model/text/openai/openai_ids.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct options_reading {
     struct service service;
@@ -55,15 +57,30 @@ static void free_reading(struct options_reading *reading)
     free(reading);
 }
 
+/* A value in quotes; of a list each item. */
+static void quote(const struct config *config, size_t i, char *out, size_t bytes)
+{
+    char scratch[32];
+    const char *item = config_value(config, i, scratch);
+    for (size_t used = 0; used < bytes;) {
+        const size_t n = strcspn(item, "\n");
+        used += (size_t)snprintf(out + used, bytes - used, "'%.*s'%s", (int)n, item,
+                                 item[n] ? ", " : "");
+        if (!item[n]) break;
+        item += n + 1;
+    }
+}
+
 static bool tell_of_changes(const struct config *now, const struct config *before)
 {
     bool has_any = false;
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        char of_now[32], of_before[32];
+        char of_now[400], of_before[400];
         if (!config_differs(now, before, i)) continue;
         has_any = true;
-        log_info("%s: '%.400s' instead of '%.400s'", config_name(i), config_value(now, i, of_now),
-                 config_value(before, i, of_before));
+        quote(now, i, of_now, sizeof of_now);
+        quote(before, i, of_before, sizeof of_before);
+        log_info("%s: %s instead of %s", config_name(i), of_now, of_before);
     }
     return has_any;
 }
@@ -87,7 +104,7 @@ bool options_reload(void *user, struct err *err)
     struct options_reading *reading = calloc(1, sizeof *reading);
     if (!reading) return err_set(err, ERR_MEMORY, NULL, "no memory for the settings");
     const bool done = config_read_again(&reading->config, before, fixed, sizeof fixed, err);
-    if (done && fixed[0]) log_warn("needs a restart: %s", fixed);
+    if (done && fixed[0]) log_warn("%s: need%s a restart", fixed, strchr(fixed, ',') ? "" : "s");
     if (done && tell_of_changes(&reading->config, before))
         put(options, reading);
     else

@@ -49,7 +49,9 @@ def test_models_are_added_swapped_left_alone_and_taken_away(start, tmp_path):
     metrics = service.get("/metrics").body.decode()
     assert 'embedd_model_info{model="m1"' not in metrics and 'embedd_model_info{model="m0"' in metrics
     said = service.stderr()
-    assert "model 'm2': reloaded, version 'v5', number 2 -> " in said and "model 'm1': removed" in said
+    numbers = f"serial number {swapped['number']} instead of {swapped['previous_number']}, "
+    assert "model 'm0': added, version 'v1', serial number " in said
+    assert f"model 'm2': reloaded, version 'v5', {numbers}" in said and "model 'm1': removed" in said
     assert "1 added, 1 reloaded, 0 unchanged, 1 removed, 0 failed" in said
 
 
@@ -80,6 +82,7 @@ def test_the_last_models_are_not_taken_away(start, tmp_path):
     (folder / "new" / "config.json").write_text("{")
     status, reply, became = ask_reload(service)
     assert status == 422 and became == {"new": "failed"} and ids(service) == ["m1", "m2"]
+    assert "1 model or alias was refused (served as before: 0, not served: 1, " in reply["parts"][1]["error"]
     shutil.rmtree(folder / "new")
     make_model(folder / "new", 7)
     assert ask_reload(service)[2] == {"new": "added", "m1": "removed", "m2": "removed"}
@@ -99,7 +102,7 @@ def test_every_refused_model_is_named_and_the_others_go_on(start, tmp_path):
     errors = {one["name"]: one["error"] for one in reply["models"] if one["status"] == "failed"}
     assert all(f"{name}/config.json" in error for name, error in errors.items())
     assert [vector(service, f"m{mark}") for mark in range(1, 5)] == [[1, 1], [2, 1], [3, 1], [4, 2]]
-    assert "2 of the models and aliases were refused" in reply["parts"][1]["error"]
+    assert "2 models and aliases were refused (served as before: 2, not served: 0, " in reply["parts"][1]["error"]
     assert service.metric("embedd_config_last_reload_successful") == 0
     for mark in (1, 3):
         replace(tmp_path / f"m{mark}", mark, 3)
@@ -175,7 +178,7 @@ def test_reloadable_settings_of_the_file_are_in_force_and_others_are_named(start
              request_timeout="200ms", server_timing=True)
     status, reply, _ = ask_reload(service)
     assert status == 200 and ask(service, "/v1/embeddings", **two)[0] == 200
-    assert "needs a restart: threads" in service.stderr() and "max-inputs: '2' instead of '1'" in service.stderr()
+    assert "threads: needs a restart" in service.stderr() and "max-inputs: '2' instead of '1'" in service.stderr()
     # A flag wins over the file, then as now.
     assert ask(service, "/v1/embeddings", input="food " * 20)[0] == 200
     reply = service.post("/v1/embeddings", json.dumps(two).encode())
@@ -224,6 +227,17 @@ def test_one_reload_at_a_time(start, slow):
     service.signal(signal.SIGHUP)
     thread.join()
     wait_until(lambda: reloads(service) + reloads(service, "failed") > before, "it has its turn")
+
+
+def test_items_of_a_list_are_logged_one_by_one(start, tmp_path):
+    file = tmp_path / "embedd.json"
+    settings(file, alias=["a=embedd-base-1", "b=embedd-base-1"])
+    service = start("--config", str(file))
+    settings(file, alias="b=embedd-base-1", threads=3, workers=3)
+    assert ask_reload(service)[0] == 200
+    said = service.stderr()
+    assert "alias: 'b=embedd-base-1' instead of 'a=embedd-base-1', 'b=embedd-base-1'" in said
+    assert "threads, workers: need a restart" in said
 
 
 def test_a_draining_server_reloads_nothing(start):
