@@ -54,6 +54,7 @@ static bool unknown_flag(const struct flags *flags, const char *given, struct er
     char shown[ERR_VALUE_BYTES + 3];
     const size_t dashes = given[1] == '-' ? 2 : 1;
     snprintf(shown, sizeof shown, "%.*s", (int)strcspn(given, "="), given);
+    if (strcmp(shown, "--help") == 0) return err_set(err, ERR_USAGE, NULL, "--help takes no value");
     const char *meant = find_meant(flags, shown + dashes);
     if (meant)
         return err_set(err, ERR_USAGE, NULL, "unknown flag %s, did you mean --%s?", shown, meant);

@@ -90,8 +90,10 @@ void config_print_markdown(FILE *out)
         "Times are in seconds, or with a unit: `30`, `30s`, `500ms`, `2m`, `1h` (in the file\n"
         "those with a unit are strings). `embedd config` prints the settings in force and where\n"
         "each comes from. Unknown flags and keys are errors; an unknown `EMBEDD_*` variable is\n"
-        "only a warning, since Kubernetes sets some (`EMBEDD_PORT=tcp://...`) beside a Service\n"
-        "named embedd.\n\n"
+        "only a warning. Those that Kubernetes sets beside a Service named embedd are ignored:\n"
+        "`EMBEDD_SERVICE_HOST`, `EMBEDD_SERVICE_PORT`, `EMBEDD_SERVICE_PORT_NAME`,\n"
+        "`EMBEDD_PORT=tcp://...`, `EMBEDD_PORT_8080_TCP=tcp://...` and, behind the last of these\n"
+        "names, `_PROTO`, `_PORT` and `_ADDR`.\n\n"
         "| Setting | Default | Values | Meaning | Takes effect |\n"
         "| --- | --- | --- | --- | --- |\n");
     struct config defaults;
@@ -101,7 +103,7 @@ void config_print_markdown(FILE *out)
         option_range(&options[i], range, sizeof range);
         fprintf(out, "| `%s` | `%s` | %s | %s | %s |\n", options[i].name,
                 config_value(&defaults, i, scratch),
-                options[i].type == OPTION_TEXT ? options[i].words : range, options[i].help,
+                option_is_text(&options[i]) ? options[i].words : range, options[i].help,
                 options[i].is_reloadable ? "on reload" : "at start");
     }
     config_clear(&defaults);

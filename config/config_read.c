@@ -90,6 +90,61 @@ static bool is_other_variable(const char *variable, size_t bytes)
     return false;
 }
 
+/* ---- those of Kubernetes ---- */
+
+#define DIGITS "0123456789"
+#define UPPERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* Where `text` goes on behind `prefix`; NULL: it does not begin so. */
+static const char *behind(const char *text, const char *prefix)
+{
+    const size_t bytes = strlen(prefix);
+    return text && strncmp(text, prefix, bytes) == 0 ? text + bytes : NULL;
+}
+
+/* The first of `words`, up to NULL, that `text` begins with is passed over. */
+static const char *behind_one(const char *text, const char *const *words)
+{
+    for (; *words; words++) {
+        const char *next = behind(text, *words);
+        if (next) return next;
+    }
+    return NULL;
+}
+
+/* "SERVICE_HOST=", "SERVICE_PORT=", "SERVICE_PORT_HTTP=" */
+static bool is_of_service(const char *text)
+{
+    const char *port = behind(text, "SERVICE_PORT"), *name = behind(port, "_");
+    if (behind(text, "SERVICE_HOST=") || behind(port, "=")) return true;
+    const size_t bytes = name ? strspn(name, UPPERS DIGITS "_") : 0;
+    return bytes > 0 && name[bytes] == '=';
+}
+
+/* "PORT=tcp://...", "PORT_8080_TCP=tcp://...", "PORT_8080_TCP_ADDR=". A port that a person means
+   has no scheme. */
+static bool is_of_port(const char *text)
+{
+    static const char *const schemes[] = {"=tcp://", "=udp://", "=sctp://", NULL};
+    static const char *const protocols[] = {"_TCP", "_UDP", "_SCTP", NULL};
+    static const char *const parts[] = {"_PROTO=", "_PORT=", "_ADDR=", NULL};
+    const char *port = behind(text, "PORT"), *number = behind(port, "_");
+    if (behind_one(port, schemes)) return true;
+    const size_t digits = number ? strspn(number, DIGITS) : 0;
+    const char *rest = digits > 0 ? behind_one(number + digits, protocols) : NULL;
+    return behind_one(rest, schemes) || behind_one(rest, parts);
+}
+
+/* Whether it is one of those that Kubernetes sets beside a Service called embedd; `entry` begins
+   with our prefix. */
+static bool is_of_kubernetes(const char *entry)
+{
+    const char *text = entry + strlen(SETTING_PREFIX);
+    return is_of_service(text) || is_of_port(text);
+}
+
+/* ---- all variables ---- */
+
 static bool load_variables(struct config *config, struct err *err)
 {
     char variable[SETTING_NAME_BYTES_MAX];
@@ -117,7 +172,7 @@ static void warn_of_unknown_variables(struct config *config)
             setting_variable(options[i].name, variable);
             is_known = strlen(variable) == bytes && memcmp(variable, *entry, bytes) == 0;
         }
-        if (!is_known) warn(config, *entry, bytes);
+        if (!is_known && !is_of_kubernetes(*entry)) warn(config, *entry, bytes);
     }
 }
 

@@ -147,7 +147,7 @@ void option_range(const struct option *option, char *out, size_t bytes)
     switch (option->type) {
     case OPTION_TEXT:
     case OPTION_LIST:
-        snprintf(out, bytes, "a text that is not empty");
+        snprintf(out, bytes, "a non-empty text");
         break;
     case OPTION_NUMBER:
         snprintf(out, bytes, "a whole number from %" PRIu64 " to %" PRIu64, option->min,

@@ -206,6 +206,8 @@ bool setting_refuse(const struct option *option, const char *where, const char *
                     struct err *err)
 {
     char range[160];
+    if (option_is_text(option) && !*text)
+        return err_set(err, ERR_USAGE, option->name, "%s must not be empty", where);
     option_range(option, range, sizeof range);
     return err_set(err, ERR_USAGE, option->name, "%s must be %s, not '%.*s'", where, range,
                    ERR_VALUE_BYTES, text);

@@ -151,6 +151,7 @@ static void an_unknown_flag_names_the_nearest(void **state)
     expect_wrong("--fromat json", "unknown flag --fromat, did you mean --format?");
     expect_wrong("--dimension=3", "unknown flag --dimension, did you mean --dimensions?");
     expect_wrong("--colour", "unknown flag --colour; --help lists them");
+    expect_wrong("--help=1", "--help takes no value");
     expect_wrong("--no-output", "unknown flag --no-output, did you mean --output?");
     expect_wrong("--no-normalize=true", "unknown flag --no-normalize, did you mean --normalize?");
     expect_wrong("-f", "unknown flag -f; flags begin with two dashes, --help lists them");

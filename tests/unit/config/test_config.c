@@ -153,7 +153,7 @@ static void a_list_is_of_the_place_that_wins(void **state)
     config_clear(&config);
     assert_int_equal(unsetenv("EMBEDD_MODEL"), 0);
     assert_false(load(&config, &err, "--model=a", "--model=", NULL));
-    assert_non_null(strstr(err.message, "--model must be a text that is not empty"));
+    assert_non_null(strstr(err.message, "--model must not be empty"));
 }
 
 static void flags_are_taken_in_both_forms(void **state)
@@ -233,7 +233,7 @@ static void a_wrong_value_names_flag_range_and_value(void **state)
     REFUSE_FLAG("--truncate=middle", "auto, error, right, left or window", "'middle'");
     REFUSE_FLAG("--truncate=righ", "'righ'");
     REFUSE_FLAG("--openai-ids=p50k", "cl100k, o200k or model", "'p50k'");
-    REFUSE_FLAG("--listen=", "--listen", "not empty");
+    REFUSE_FLAG("--listen=", "--listen", "must not be empty");
     REFUSE_FLAG("--model", "--model needs a value");
     REFUSE_FLAG("--max-inputs", "needs a value", "from 1 to 1000000");
     REFUSE_FLAG("--config", "--config needs a value");
@@ -305,29 +305,81 @@ static void a_wrong_variable_is_refused_even_below_a_flag(void **state)
     unsetenv("EMBEDD_MAX_INPUTS");
 }
 
+static void set_all(const char *const list[][2], bool is_set)
+{
+    for (size_t i = 0; list[i][0]; i++) {
+        if (is_set)
+            setenv(list[i][0], list[i][1], 1);
+        else
+            unsetenv(list[i][0]);
+    }
+}
+
 static void variables_that_no_one_reads_are_only_warned_of(void **state)
 {
     (void)state;
     struct config config;
     struct err err;
-    setenv("EMBEDD_PORT", "tcp://10.0.0.1:8080", 1);
-    setenv("EMBEDD_SERVICE_HOST", "10.0.0.1", 1);
-    setenv("EMBEDD_MAX_INPUT", "3", 1);
-    setenv("EMBEDD_CPU", "scalar", 1);
-    setenv("EMBEDDING", "1", 1);
+    static const char *const list[][2] = {
+        {"EMBEDD_PORT", "8080"},
+        {"EMBEDD_MAX_INPUT", "3"},
+        {"EMBEDD_CPU", "scalar"},
+        {"EMBEDDING", "1"},
+        {NULL, NULL},
+    };
+    set_all(list, true);
     assert_true(load(&config, &err, NULL));
-    assert_int_equal(config.n_warnings, 3);
-    bool has_hint = false;
-    for (size_t i = 0; i < 3; i++)
-        has_hint = has_hint || (strstr(config.warnings[i], "EMBEDD_MAX_INPUT ") &&
-                                strstr(config.warnings[i], "did you mean EMBEDD_MAX_INPUTS?"));
-    assert_true(has_hint);
+    assert_int_equal(config.n_warnings, 2);
+    bool has_hint = false, has_alias = false;
+    for (size_t i = 0; i < 2; i++) {
+        has_hint |= strstr(config.warnings[i], "EMBEDD_MAX_INPUT ") &&
+                    strstr(config.warnings[i], "did you mean EMBEDD_MAX_INPUTS?");
+        has_alias |= strstr(config.warnings[i], "EMBEDD_PORT ") &&
+                     strstr(config.warnings[i], "did you mean EMBEDD_LISTEN?");
+    }
+    assert_true(has_hint && has_alias);
     config_clear(&config);
-    unsetenv("EMBEDD_PORT");
-    unsetenv("EMBEDD_SERVICE_HOST");
-    unsetenv("EMBEDD_MAX_INPUT");
-    unsetenv("EMBEDD_CPU");
-    unsetenv("EMBEDDING");
+    set_all(list, false);
+}
+
+static void variables_of_kubernetes_are_passed_over(void **state)
+{
+    (void)state;
+    struct config config;
+    struct err err;
+    static const char *const theirs[][2] = {
+        {"EMBEDD_SERVICE_HOST", "10.0.0.1"},
+        {"EMBEDD_SERVICE_PORT", "8080"},
+        {"EMBEDD_SERVICE_PORT_HTTP_METRICS", "8080"},
+        {"EMBEDD_PORT", "tcp://10.0.0.1:8080"},
+        {"EMBEDD_PORT_8080_TCP", "tcp://10.0.0.1:8080"},
+        {"EMBEDD_PORT_8080_TCP_PROTO", "tcp"},
+        {"EMBEDD_PORT_8080_TCP_PORT", "8080"},
+        {"EMBEDD_PORT_8080_TCP_ADDR", "10.0.0.1"},
+        {"EMBEDD_PORT_53_UDP", "udp://10.0.0.1:53"},
+        {NULL, NULL},
+    };
+    static const char *const others[][2] = {
+        {"EMBEDD_SERVICE", "x"},
+        {"EMBEDD_SERVICE_HOSTS", "x"},
+        {"EMBEDD_PORT_8080", "x"},
+        {"EMBEDD_PORT_8080_TCP", "8080"},
+        {"EMBEDD_PORT_8080_TCP_X", "x"},
+        {"EMBEDD_PORT_HTTP_TCP_PORT", "x"},
+        {"EMBEDD_MY_SERVICE_HOST", "x"},
+        {"EMBEDD_SERVICE_PORT_", "x"},
+        {NULL, NULL},
+    };
+    set_all(theirs, true);
+    assert_true(load(&config, &err, NULL));
+    assert_int_equal(config.n_warnings, 0);
+    config_clear(&config);
+    set_all(theirs, false);
+    set_all(others, true);
+    assert_true(load(&config, &err, NULL));
+    assert_int_equal(config.n_warnings, 8);
+    config_clear(&config);
+    set_all(others, false);
 }
 
 static void the_file_takes_values_of_their_kind(void **state)
@@ -374,9 +426,9 @@ static void a_wrong_file_is_refused_with_its_line(void **state)
     REFUSE_FILE("{\"threads\": null}", "not 'null'");
     REFUSE_FILE("{\"threads\": [1]}", "threads must be");
     REFUSE_FILE("{\"threads\": {\"threads\": 1}}", "threads must be");
-    REFUSE_FILE("{\"listen\": 8080}", "listen must be", "'8080'");
-    REFUSE_FILE("{\"listen\": \"\"}", "listen must be");
-    REFUSE_FILE("{\"listen\": \"a\\u0000b\"}", "listen must be");
+    REFUSE_FILE("{\"listen\": 8080}", "listen must be a non-empty text", "'8080'");
+    REFUSE_FILE("{\"listen\": \"\"}", "listen must not be empty");
+    REFUSE_FILE("{\"listen\": \"a\\u0000b\"}", "listen must be a non-empty text");
     REFUSE_FILE("{\"access-log\": \"true\"}", "access-log must be true or false");
     REFUSE_FILE("{\"access-log\": 1}", "access-log must be true or false");
     REFUSE_FILE("{\"threads\": 1e999}", "too large");
@@ -573,7 +625,7 @@ static void a_flag_is_no_value_of_another(void **state)
     struct config config;
     struct err err;
     assert_false(load(&config, &err, "--model", "--threads", NULL));
-    assert_string_equal(err.message, "--model needs a value: a text that is not empty");
+    assert_string_equal(err.message, "--model needs a value: a non-empty text");
     assert_true(load(&config, &err, "--model=--threads", NULL));
     assert_string_equal(config.model, "--threads");
     config_clear(&config);
@@ -599,6 +651,7 @@ int main(void)
         cmocka_unit_test(a_variable_is_below_a_flag_and_above_the_file),
         cmocka_unit_test(a_wrong_variable_is_refused_even_below_a_flag),
         cmocka_unit_test(variables_that_no_one_reads_are_only_warned_of),
+        cmocka_unit_test(variables_of_kubernetes_are_passed_over),
         cmocka_unit_test(the_file_takes_values_of_their_kind),
         cmocka_unit_test(a_wrong_file_is_refused_with_its_line),
         cmocka_unit_test(a_file_that_cannot_be_read_is_named),
