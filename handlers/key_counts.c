@@ -174,9 +174,9 @@ void key_counts_write(const struct key_counts *counts, bool openmetrics, struct 
     static const struct {
         const char *name, *help;
     } families[KEY_TOTALS] = {
-        [KEY_REQUESTS] = {"embedd_key_requests", "Requests with this API key, by its name."},
-        [KEY_INPUTS] = {"embedd_key_inputs", "Inputs of these requests."},
-        [KEY_TOKENS] = {"embedd_key_tokens", "Tokens of these inputs."},
+        [KEY_REQUESTS] = {"embedd_key_requests", "Requests with an API key, by its name."},
+        [KEY_INPUTS] = {"embedd_key_inputs", "Inputs of the requests with an API key."},
+        [KEY_TOKENS] = {"embedd_key_tokens", "Tokens of the inputs with an API key."},
     };
     for (size_t total = 0; total < KEY_TOTALS; total++) {
         const char *name = families[total].name, *suffix = openmetrics ? "" : "_total";

@@ -75,21 +75,22 @@ void metrics_write_process(const struct metrics_writer *w)
 {
     uint64_t fields[STAT_RSS + 1], ticks = (uint64_t)sysconf(_SC_CLK_TCK);
     if (!read_process_stat(fields)) return;
-    metrics_begin_family(w, "process_cpu_seconds", "counter", "User and system time.");
+    metrics_begin_family(w, "process_cpu_seconds", "counter",
+                         "User and system CPU time, in seconds.");
     write_hundredths(w, "process_cpu_seconds_total",
                      (fields[STAT_UTIME] + fields[STAT_STIME]) * 100 / ticks);
     uint64_t boot = read_boot_time();
     if (boot > 0) {
         metrics_begin_family(w, "process_start_time_seconds", "gauge",
-                             "When the process started, Unix time.");
+                             "Unix time at which the process started.");
         write_hundredths(w, "process_start_time_seconds",
                          boot * 100 + fields[STAT_START] * 100 / ticks);
     }
-    metrics_write_simple(w, "process_virtual_memory_bytes", "gauge", "Virtual memory.",
+    metrics_write_simple(w, "process_virtual_memory_bytes", "gauge", "Virtual memory, in bytes.",
                          fields[STAT_VSIZE]);
     write_limit(w, "process_virtual_memory_max_bytes", "Most virtual memory allowed.", RLIMIT_AS);
     metrics_write_simple(w, "process_resident_memory_bytes", "gauge",
-                         "Resident memory, mapped pages of the model included.",
+                         "Resident memory, in bytes, mapped pages of the model included.",
                          fields[STAT_RSS] * (uint64_t)sysconf(_SC_PAGESIZE));
     metrics_write_simple(w, "process_open_fds", "gauge", "Open file descriptors.",
                          count_open_fds());

@@ -115,7 +115,7 @@ static void write_requests(const struct metrics_writer *w)
         }
     }
     metrics_begin_family(w, "embedd_request_duration_seconds", "histogram",
-                         "From the first sight of a request to its completion.");
+                         "Time from the first line of a request to its completion.");
     for (size_t route = 0; route < metrics->n_routes; route++) {
         write_histogram(w, "embedd_request_duration_seconds", &of_durations,
                         route_offset(route) + offsetof(struct route_counts, duration_ns), "route",
@@ -126,14 +126,14 @@ static void write_requests(const struct metrics_writer *w)
 static void write_work(const struct metrics_writer *w)
 {
     metrics_begin_family(w, "embedd_stage_duration_seconds", "histogram",
-                         "Time of a request in each stage.");
+                         "Time that requests spend in each stage.");
     for (size_t i = 0; i < STAGE_COUNT; i++)
         write_histogram(w, "embedd_stage_duration_seconds", &of_durations, AT(stage_ns[i]), "stage",
                         metrics_stage_names[i]);
-    metrics_begin_family(w, "embedd_request_inputs", "histogram", "Inputs of a request.");
+    metrics_begin_family(w, "embedd_request_inputs", "histogram", "Inputs per request.");
     write_histogram(w, "embedd_request_inputs", &of_counts, AT(inputs), NULL, NULL);
     metrics_begin_family(w, "embedd_request_tokens", "histogram",
-                         "Tokens of a request, over all its inputs.");
+                         "Tokens per request, over all its inputs.");
     write_histogram(w, "embedd_request_tokens", &of_counts, AT(tokens), NULL, NULL);
 
     static const struct {
@@ -142,14 +142,17 @@ static void write_work(const struct metrics_writer *w)
         [TOTAL_TOKENS] = {"embedd_tokens", "Tokens of all requests."},
         [TOTAL_EMPTY_INPUTS] = {"embedd_empty_inputs", "Inputs without a token."},
         [TOTAL_UNKNOWN_TOKENS] = {"embedd_unknown_tokens", "Tokens outside the vocabulary."},
-        [TOTAL_TRUNCATED_INPUTS] = {"embedd_truncated_inputs", "Inputs cut by max-input-tokens."},
-        [TOTAL_IGNORED_FIELDS] = {"embedd_ignored_fields", "Keys of requests that no one reads."},
+        [TOTAL_TRUNCATED_INPUTS] = {"embedd_truncated_inputs",
+                                    "Inputs cut to max-input-tokens or the model's own limit."},
+        [TOTAL_IGNORED_FIELDS] = {"embedd_ignored_fields",
+                                  "JSON keys in requests that the route does not know."},
     };
     for (size_t i = 0; i < TOTAL_COUNT; i++)
         metrics_write_simple(w, totals[i].name, "counter", totals[i].help,
                              total(w->metrics, AT(totals[i])));
 
-    metrics_begin_family(w, "embedd_rejected", "counter", "What was turned away, and why.");
+    metrics_begin_family(w, "embedd_rejected", "counter",
+                         "Requests and connections that were refused, by reason.");
     for (size_t i = REJECT_NONE + 1; i < REJECT_COUNT; i++) {
         metrics_add_label(w->out, "embedd_rejected_total{", "reason",
                           metrics_reject_name((enum metrics_reject)i));
@@ -188,9 +191,9 @@ static void write_models(const struct metrics_writer *w)
     static const struct {
         const char *name, *help;
     } totals[MODEL_TOTALS] = {
-        [MODEL_REQUESTS] = {"embedd_model_requests", "Requests that asked this model."},
-        [MODEL_INPUTS] = {"embedd_model_inputs", "Inputs of these requests."},
-        [MODEL_TOKENS] = {"embedd_model_tokens", "Tokens of these inputs."},
+        [MODEL_REQUESTS] = {"embedd_model_requests", "Requests to a model."},
+        [MODEL_INPUTS] = {"embedd_model_inputs", "Inputs of the requests to a model."},
+        [MODEL_TOKENS] = {"embedd_model_tokens", "Tokens of the inputs to a model."},
     };
     char name[64];
     for (size_t i = 0; i < MODEL_TOTALS; i++) {
@@ -203,19 +206,21 @@ static void write_models(const struct metrics_writer *w)
     }
     static const char *const results[] = {"failed", "done"};
     metrics_begin_family(w, "embedd_model_reloads", "counter",
-                         "Times that options, models and so on were read anew.");
+                         "Reloads of options, models, certificates and keys, by result.");
     for (size_t i = 0; i < 2; i++) {
         metrics_add_label(w->out, "embedd_model_reloads_total{", "result", results[i]);
         buf_printf(w->out, "} %" PRIu64 "\n",
                    atomic_load_explicit(&w->metrics->reloads[i], memory_order_relaxed));
     }
     metrics_write_simple(w, "embedd_config_last_reload_successful", "gauge",
-                         "Whether the last reload, or the start, took all that it read.",
+                         "1 if the last reload, or the start, succeeded in full, otherwise 0.",
                          atomic_load_explicit(&w->metrics->last_reload_done, memory_order_relaxed));
     metrics_write_simple(
-        w, "embedd_config_last_reload_success_timestamp_seconds", "gauge", "When that was last so.",
+        w, "embedd_config_last_reload_success_timestamp_seconds", "gauge",
+        "Unix time of the last reload, or the start, that succeeded in full.",
         atomic_load_explicit(&w->metrics->last_reload_unix_s, memory_order_relaxed));
-    metrics_begin_family(w, "embedd_model_info", "gauge", "The models that are served.");
+    metrics_begin_family(w, "embedd_model_info", "gauge",
+                         "One line for each model that is served.");
     for (const struct model_counts *model = w->metrics->models; model; model = model->next)
         if (model->info) buf_printf(w->out, "embedd_model_info{%s} 1\n", model->info);
 }
@@ -242,7 +247,7 @@ static void write_gauges(const struct metrics_writer *w)
         [GAUGE_IN_FLIGHT] = {"embedd_requests_in_flight", "Requests being answered."},
         [GAUGE_CONNECTIONS] = {"embedd_connections", "Open connections."},
         [GAUGE_OFFLOAD_QUEUE] = {"embedd_offload_queue",
-                                 "Requests waiting for or on a worker thread."},
+                                 "Requests that wait for a worker thread or run on one."},
     };
     for (size_t i = 0; i < GAUGE_COUNT; i++) {
         /* Modulo 2^64 the slots' sum is right even where one of them is negative. */
@@ -252,11 +257,13 @@ static void write_gauges(const struct metrics_writer *w)
     }
     const struct arena_budget *budget = w->metrics->budget;
     if (budget) {
-        metrics_write_simple(w, "embedd_request_memory_bytes", "gauge",
-                             "Memory of all requests together: bodies, work, replies not yet read.",
-                             atomic_load_explicit(&budget->used_bytes, memory_order_relaxed));
+        metrics_write_simple(
+            w, "embedd_request_memory_bytes", "gauge",
+            "Memory in use for all requests together: bodies, work, unread replies.",
+            atomic_load_explicit(&budget->used_bytes, memory_order_relaxed));
         metrics_write_simple(w, "embedd_request_memory_max_bytes", "gauge",
-                             "Most of it, as max-memory says.", budget->max_bytes);
+                             "Most memory for all requests together, as max-memory sets it.",
+                             budget->max_bytes);
     }
 }
 
@@ -264,14 +271,14 @@ static void write_tls(const struct metrics_writer *w)
 {
     const struct metrics_tls *tls = w->metrics->tls;
     if (!tls) return;
-    metrics_write_simple(w, "embedd_tls_handshakes", "counter", "Connections that TLS began with.",
+    metrics_write_simple(w, "embedd_tls_handshakes", "counter", "TLS handshakes that succeeded.",
                          atomic_load_explicit(&tls->handshakes, memory_order_relaxed));
     metrics_write_simple(w, "embedd_tls_handshake_failures", "counter",
-                         "Those that did not get so far, once a byte had come.",
+                         "TLS handshakes that failed after the client had sent a byte.",
                          atomic_load_explicit(&tls->failures, memory_order_relaxed));
     int64_t expires = atomic_load_explicit(&tls->expires_unix_s, memory_order_relaxed);
     metrics_write_simple(w, "embedd_tls_certificate_expiry_timestamp_seconds", "gauge",
-                         "When the certificate expires, in Unix time.",
+                         "Unix time at which the certificate expires.",
                          expires > 0 ? (uint64_t)expires : 0);
 }
 
@@ -286,7 +293,8 @@ void metrics_write(const struct metrics *metrics, bool openmetrics, struct buf *
     write_gauges(&w);
     write_tls(&w);
     metrics_write_simple(&w, "embedd_log_lines_dropped", "counter",
-                         "Log lines that standard error did not take.", log_dropped_count());
+                         "Log lines that could not be written to standard error.",
+                         log_dropped_count());
     write_models(&w);
     if (metrics->keys) key_counts_write(metrics->keys, openmetrics, out);
     pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&metrics->mutex);
