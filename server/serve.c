@@ -258,12 +258,13 @@ static void log_start(struct server *server)
                  server->confined.has_seccomp ? "on" : "off", server->confined.landlock_abi);
     log_info(
         "embedd " EMBEDD_VERSION " serves %s%s%s (%u tokens, %u dimensions, %s; %zu head%s)%s; "
-        "%zu loop%s, %zu worker%s; at most %llu connections, %llu inputs and %llu bytes a "
+        "%zu loop%s, %zu worker%s; at most %llu connection%s, %llu input%s and %llu bytes a "
         "request, %llu bytes for all; keys: %s; TLS: %s; confined: %s",
         snapshot->name, *info->version ? " " : "", info->version, info->vocab_size, info->dim,
         info->dtype, n_heads, plural(n_heads), models, server->n_loops, plural(server->n_loops),
         server->service.workers, plural(server->service.workers),
-        (unsigned long long)config->max_connections, (unsigned long long)config->max_inputs,
+        (unsigned long long)config->max_connections, plural(config->max_connections),
+        (unsigned long long)config->max_inputs, plural(config->max_inputs),
         (unsigned long long)config->max_body_bytes, (unsigned long long)server->budget.max_bytes,
         keys, server->tls ? "on" : "off", confined);
     registry_give_back(server->registry, snapshot);

@@ -69,6 +69,7 @@ def test_a_replacement_under_load_loses_no_request(start, path):
         assert successor.url == service.url
         assert service.wait() == 0
         assert "new process is ready" in service.stderr() and "cut off" not in service.stderr()
+        assert "took over 1 listening socket from the process before" in successor.stderr()
         service = successor
         load.more()
     load.end()
