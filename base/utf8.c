@@ -6,6 +6,13 @@
 
 #define HIGH_BITS 0x8080808080808080u
 
+static bool are_eight_ascii(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return !(word & HIGH_BITS);
+}
+
 /* Eight bytes at a time: the compiler turns the loop into SIMD. */
 static size_t ascii_prefix(const char *text, size_t bytes)
 {
@@ -15,6 +22,9 @@ static size_t ascii_prefix(const char *text, size_t bytes)
         memcpy(word, text + i, 32);
         if ((word[0] | word[1] | word[2] | word[3]) & HIGH_BITS) break;
     }
+    while (i + 8 <= bytes && are_eight_ascii(text + i))
+        i += 8;
+    if (bytes - i < 8 && bytes >= 8 && are_eight_ascii(text + bytes - 8)) return bytes;
     while (i < bytes && !((unsigned char)text[i] & 0x80))
         i++;
     return i;

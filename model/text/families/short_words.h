@@ -9,11 +9,11 @@
  */
 #pragma once
 
+#include "model/text/unicode/ascii_runs.h"
 #include "model/text/vocab/vocab.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #define SHORT_WORD_MAX 8
 
@@ -46,26 +46,16 @@ void short_words_clear(struct short_words *words);
  */
 bool short_words_finish(struct short_words *words);
 
-/** The first byte of a text in the lowest bits. */
+/** short_words_load: the eight bytes as a number, the first in the lowest bits. */
 static inline uint64_t short_words_load(const char *text)
 {
-    uint64_t value;
-    memcpy(&value, text, sizeof value);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
-    return value;
+    return ascii_runs_load(text);
 }
 
 /** short_words_length: how many of the eight bytes are ASCII letters and digits, before another. */
 static inline unsigned short_words_length(uint64_t bytes)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
-    /* Adding 0x80 - c sets the top bit of bytes >= c, where these are < 0x80. */
-    uint64_t low = bytes & ~tops, lower = low | ones * 0x20;
-    uint64_t digits = (low + ones * (0x80 - '0')) & ~(low + ones * (0x80 - '9' - 1));
-    uint64_t letters = (lower + ones * (0x80 - 'a')) & ~(lower + ones * (0x80 - 'z' - 1));
-    uint64_t others = ~((digits | letters) & ~bytes) & tops;
+    const uint64_t others = ascii_runs_others(bytes);
     return others ? (unsigned)__builtin_ctzll(others) / 8 : SHORT_WORD_MAX;
 }
 
@@ -74,12 +64,27 @@ static inline size_t short_words_slot(const struct short_words *words, uint64_t 
     return (size_t)((word * UINT64_C(0x9E3779B97F4A7C15)) >> words->shift);
 }
 
+/* Three words in five lie in their own slot, and which ones they are a branch cannot know: so many
+   are looked at whatever is in the first. */
+#define SHORT_WORDS_AT_ONCE 4
+
+static inline uint64_t short_words_word(const struct short_word *slot)
+{
+    return slot->low | (uint64_t)slot->high << 32;
+}
+
 /** short_words_find: the id of the token that is this word (not 0), or UINT32_MAX. */
 static inline uint32_t short_words_find(const struct short_words *words, uint64_t word)
 {
-    for (const struct short_word *slot = &words->slots[short_words_slot(words, word)];; slot++) {
-        uint64_t found = slot->low | (uint64_t)slot->high << 32;
-        if (found == word) return slot->id;
-        if (found == 0) return UINT32_MAX;
+    const size_t at = short_words_slot(words, word);
+    const struct short_word *slot = &words->slots[at];
+    if (at + SHORT_WORDS_AT_ONCE <= words->n_slots) {
+        uint32_t found = 0; /* its id and 1 */
+        for (size_t i = 0; i < SHORT_WORDS_AT_ONCE; i++)
+            found |= (slot[i].id + 1) & -(uint32_t)(short_words_word(&slot[i]) == word);
+        if (found) return found - 1;
     }
+    for (uint64_t other; (other = short_words_word(slot)) != word; slot++)
+        if (other == 0) return UINT32_MAX;
+    return slot->id;
 }

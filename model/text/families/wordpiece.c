@@ -12,9 +12,9 @@
 /* Normalized text is made and used piece by piece, so that scratch does not grow with the text. */
 #define PIECE_BYTES 4096
 
-/* What stands behind normalized text, so that eight bytes may be read from any place in it: the end
-   of a word, and more. */
-#define PADDING_BYTES (SHORT_WORD_MAX + 1)
+/* What stands behind normalized text: the end of a word, and so much that runs may be looked for
+   from any place in it. */
+#define PADDING_BYTES (ASCII_RUNS_BYTES + 1)
 
 bool wordpiece_finish(struct tokenizer *tokenizer)
 {
@@ -53,22 +53,42 @@ static void put_word(struct encoding *e, const char *text, struct word word)
     }
 }
 
-/* The words at `at` as long as they are short tokens that end at a space or a mark of punctuation;
-   where it stopped. A word that is a token whole is that token: none is longer. */
-static const char *put_short_words(struct encoding *e, const char *text, const char *at,
+/* Of ASCII letters and digits. A word that is a token whole is that token: none is longer. */
+static void put_ascii_word(struct encoding *e, const char *text, struct word word)
+{
+    const size_t bytes = (size_t)(word.end - word.start), start = (size_t)(word.start - text);
+    if (bytes <= SHORT_WORD_MAX) {
+        const uint64_t number = short_words_load(word.start) & UINT64_MAX >> (64 - 8 * bytes);
+        const uint32_t id = short_words_find(&e->tokenizer->wordpiece.short_words, number);
+        if (id != UINT32_MAX) {
+            encoding_put(e, id, start, start + bytes);
+            return;
+        }
+    }
+    put_word(e, text, word);
+}
+
+/* The words at `at` as long as they and what ends them are ASCII; where it stopped. */
+static const char *put_ascii_words(struct encoding *e, const char *text, const char *at,
                                    const char *end)
 {
-    const struct short_words *words = &e->tokenizer->wordpiece.short_words;
     while (at < end) {
-        uint64_t bytes = short_words_load(at);
-        unsigned length = short_words_length(bytes);
-        uint8_t next = unicode_byte_flags[(unsigned char)at[length]];
-        if (length == 0 || !(next & (UNICODE_SPACE | UNICODE_PUNCT))) return at;
-        uint32_t id = short_words_find(words, bytes & UINT64_MAX >> (64 - 8 * length));
-        if (id == UINT32_MAX) return at;
-        encoding_put(e, id, (size_t)(at - text), (size_t)(at - text) + length);
-        at += length;
-        at += *at == ' ';
+        const struct ascii_runs runs = ascii_runs_of(at);
+        const size_t left = (size_t)(end - at);
+        const unsigned n = left < ASCII_RUNS_BYTES ? (unsigned)left : ASCII_RUNS_BYTES;
+        unsigned from = 0;
+        while (from < n) {
+            const unsigned to = ascii_runs_end(&runs, from);
+            if (to == ASCII_RUNS_BYTES) break;
+            const uint8_t next = unicode_byte_flags[(unsigned char)at[to]];
+            if (!(next & (UNICODE_SPACE | UNICODE_PUNCT))) return at + from;
+            if (to > from) put_ascii_word(e, text, (struct word){at + from, at + to});
+            if (to == from && next & UNICODE_PUNCT)
+                put_word(e, text, (struct word){at + to, at + to + 1});
+            from = to + (to == from || runs.spaces >> to & 1);
+        }
+        if (from == 0) return at; /* longer than what is looked at */
+        at += from;
     }
     return end;
 }
@@ -78,11 +98,11 @@ static void put_words(struct encoding *e, const char *text, size_t start, size_t
 {
     const struct tokenizer *t = e->tokenizer;
     /* Tokens that are searched for in normalized text part words without a space. */
-    bool tries_short = t->normalized.n == 0 && t->wordpiece.word_chars_max >= SHORT_WORD_MAX;
+    bool tries_ascii = t->normalized.n == 0 && t->wordpiece.word_chars_max >= SHORT_WORD_MAX;
     const char *at = text + start;
     struct word word;
     do {
-        if (tries_short) at = put_short_words(e, text, at, text + end);
+        if (tries_ascii) at = put_ascii_words(e, text, at, text + end);
         if (!words_next(&at, text + end, UNICODE_PUNCT, &word)) return;
         put_word(e, text, word);
     } while (true);

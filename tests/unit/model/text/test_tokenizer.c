@@ -834,6 +834,57 @@ static void a_long_text_has_the_tokens_of_its_parts(void **state)
     tokenizer_close(t);
 }
 
+/* A word of `bytes` bytes that is cut into tokens after each letter. */
+static const char *long_word(size_t bytes)
+{
+    static char word[128];
+    memset(word, 'a', bytes);
+    word[bytes] = '\0';
+    return word;
+}
+
+static void a_word_has_the_tokens_that_it_has_alone_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {
+        "ab", "embedded", "embedding",         "internationally", "1234567",   "nobody's",
+        ",",  "!?",       "\xC3\xA9t\xC3\xA9", "Embedding",       "x\xC3\xA9", "_"};
+    static const char *const gaps[] = {" ", "  ", "\n", "\t "};
+    enum { N = sizeof pieces / sizeof *pieces, TEXTS = 20000, PIECES_MAX = 24 };
+    struct tokenizer *t =
+        open_vocab("[UNK]\n[CLS]\n[SEP]\na\n##a\nab\nembedded\nembedding\n##ding\n"
+                   "1234567\nnobody\ns\n'\n,\n!\n?\nete\nxe\n_\n");
+    for (uint32_t seed = 1, i = 0; i < TEXTS; i++) {
+        char whole[PIECES_MAX * 128];
+        uint32_t ids[PIECES_MAX * 128], starts[PIECES_MAX * 128], n = 0, point = 0;
+        size_t bytes = 0;
+        for (uint32_t k = 0; k < i % PIECES_MAX; k++) {
+            seed = seed * 1664525u + 1013904223u;
+            const uint32_t which = (seed >> 8) % (N + 1);
+            const char *piece = which < N ? pieces[which] : long_word(1 + (seed >> 20) % 102);
+            encode(t, piece, strlen(piece));
+            for (uint32_t j = 0; j < tokens.n; j++, n++) {
+                ids[n] = tokens.ids[j];
+                starts[n] = point + tokens.spans[j].start;
+            }
+            const char *gap = gaps[(seed >> 16) % 16 < 4 ? (seed >> 16) % 4 : 0];
+            bytes += (size_t)sprintf(whole + bytes, "%s%s", piece, gap);
+            for (const char *at = piece; *at; at++)
+                point += (*at & 0xC0) != 0x80;
+            point += (uint32_t)strlen(gap);
+        }
+        /* Just the text's own memory, so that AddressSanitizer sees who looks behind it. */
+        char *own = memcpy(malloc(bytes ? bytes : 1), whole, bytes);
+        encode(t, own, bytes);
+        free(own);
+        if (tokens.n != n || memcmp(tokens.ids, ids, n * sizeof *ids) != 0)
+            fail_msg("%.*s", (int)bytes, whole);
+        for (uint32_t j = 0; j < n; j++)
+            assert_int_equal(tokens.spans[j].start, starts[j]);
+    }
+    tokenizer_close(t);
+}
+
 static char *repeat(const char *part, size_t bytes)
 {
     char *long_text = malloc(bytes);
@@ -953,6 +1004,7 @@ int main(void)
         cmocka_unit_test(templates_are_read_or_refused),
         cmocka_unit_test(no_beginning_of_a_file_is_taken_for_the_file),
         cmocka_unit_test(a_long_text_has_the_tokens_of_its_parts),
+        cmocka_unit_test(a_word_has_the_tokens_that_it_has_alone_wherever_it_stands),
         cmocka_unit_test(ten_megabytes_without_a_space_are_one_unknown_word),
         cmocka_unit_test(a_word_of_a_million_pieces_is_cut_or_unknown_as_a_whole),
         cmocka_unit_test(eight_megabytes_fit_the_default_memory_of_a_request),
