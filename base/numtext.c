@@ -180,14 +180,12 @@ static inline void store_text(char *out, uint64_t text)
 
 size_t numtext_u64(char *out, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    memcpy(out, digits + at, sizeof digits - at);
-    return sizeof digits - at;
+    size_t n = 1;
+    for (uint64_t power = 10; n < NUMTEXT_U64_BYTES && value >= power; power *= 10)
+        n++;
+    for (size_t at = n; at > 0; value /= 10)
+        out[--at] = (char)('0' + value % 10);
+    return n;
 }
 
 /* m·10^-d as plain text, without zeros at the end. */
