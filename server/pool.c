@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 /* As libuv's pool asks for (uv 1.44, threadpool.c: init_threads), which aborts where it cannot have
    it. */
@@ -237,20 +238,13 @@ static void on_news(uv_poll_t *news, int status, int events)
     }
 }
 
-static void close_bell(struct pool_seat *seat)
-{
-    uv_fs_t request;
-    uv_fs_close(NULL, &request, seat->bell, NULL);
-    uv_fs_req_cleanup(&request);
-}
-
 bool pool_sit(struct pool *pool, struct pool_seat *seat, uv_loop_t *loop)
 {
     *seat = (struct pool_seat){.pool = pool};
     seat->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (seat->bell < 0) return false;
     if (uv_poll_init(loop, &seat->news, seat->bell) != 0) {
-        close_bell(seat);
+        close(seat->bell);
         return false;
     }
     seat->news.data = seat;
@@ -265,7 +259,7 @@ void pool_stand(struct pool_seat *seat)
     /* A worker may be between giving the last job back and ringing for it. */
     while (atomic_load_explicit(&seat->n_ringing, memory_order_acquire) > 0)
         sched_yield();
-    close_bell(seat);
+    close(seat->bell);
 }
 
 /* With more waiting than there is time for: of those who ask, who keeps the others waiting? Not who
