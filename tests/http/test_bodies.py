@@ -59,7 +59,7 @@ def test_a_worker_s_answer_needs_no_other_traffic(start):
 
 
 def test_many_requests_for_few_workers(start):
-    service = start("--workers=1", "--threads=2")
+    service = start("--workers=1", "--threads=2", "--max-wait=0")
     clients = [service.connect() for _ in range(16)]
     for _ in range(3):
         for client in clients:
