@@ -98,7 +98,7 @@ def test_what_is_no_header_of_a_trusted_proxy_gets_no_reply(behind, wrong):
             client.send_as_taken(WRONG[wrong])
             got = client.read_to_end()
             assert got == b"" or (wrong == "twice" and got.startswith(b"HTTP/1.1 400"))
-    expected = 'embedd_rejected_total{reason="%s"} %d' % (("bad_value", 3) if wrong == "twice" else ("proxy_header", 3))
+    expected = 'embedd_rejected_total{reason="%s"} %d' % (("malformed", 3) if wrong == "twice" else ("proxy_header", 3))
     wait_until(lambda: expected in admin.get("/metrics").body.decode(), "they are counted")
     if wrong != "twice":
         assert service.stderr().count("did not begin with") == 1  # not one a connection
