@@ -92,21 +92,27 @@ static size_t block_size(size_t bytes)
     return align_up(bytes ? bytes : 1) + GUARD_BYTES;
 }
 
+/* Of a chunk's memory, which has room for one a little larger. */
+static size_t block_bytes_of(size_t bytes)
+{
+    return align_up(spares_round(sizeof(struct arena_chunk) + bytes));
+}
+
 static void free_chunk(struct arena *arena, struct arena_chunk *chunk)
 {
     struct arena_budget *budget = arena->budget;
     UNPOISON(chunk->data, chunk->bytes);
     give_to_budget(arena, chunk->bytes);
-    if (!budget || !spares_keep(&budget->spares, chunk, sizeof *chunk + chunk->bytes,
+    if (!budget || !spares_keep(&budget->spares, chunk, block_bytes_of(chunk->bytes),
                                 budget->max_bytes / SPARES_SHARE))
         free(chunk);
 }
 
-/* Of `size`, headers included. */
-static struct arena_chunk *make_chunk(struct arena *arena, size_t size)
+static struct arena_chunk *make_chunk(struct arena *arena, size_t bytes)
 {
+    const size_t size = block_bytes_of(bytes);
     struct arena_chunk *chunk = arena->budget ? spares_take(&arena->budget->spares, size) : NULL;
-    return chunk ? chunk : aligned_alloc(ARENA_ALIGN, align_up(size));
+    return chunk ? chunk : aligned_alloc(ARENA_ALIGN, size);
 }
 
 static bool add_chunk(struct arena *arena, size_t bytes)
@@ -115,11 +121,8 @@ static bool add_chunk(struct arena *arena, size_t bytes)
     size_t left = arena->cap_bytes - arena->used_bytes;
     if (size > left) size = left & ~(size_t)(ARENA_ALIGN - 1);
     if (size < bytes) size = bytes;
-    struct arena_chunk *chunk;
-    const size_t rounded = spares_round(sizeof *chunk + size) - sizeof *chunk;
-    if (rounded <= left) size = rounded;
     if (size > left || !take_from_budget(arena, size)) return false;
-    chunk = make_chunk(arena, sizeof *chunk + size);
+    struct arena_chunk *chunk = make_chunk(arena, size);
     if (!chunk) {
         give_to_budget(arena, size);
         return false;
