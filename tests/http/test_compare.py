@@ -28,7 +28,7 @@ def test_a_program_is_the_same_as_itself():
 PLANTED = {
     b"invalid_request_error": b"invalid_Request_error",
     b"x-embedd-ignored-fields": b"x-embedd-ignored-Fields",
-    b"Keys of requests": b"Keys in requests",
+    b"Requests being answered": b"Requests being Answered",
     b": draining": b": Draining",
     b"Lists the tokens of": b"Shows the tokens of",
     b" is given twice; give it once": b" is given twice: give it once",
@@ -38,7 +38,7 @@ PLANTED = {
 # What shows them: a name of a case for each, and the place.
 SHOWN = [
     ("chain: POST /v1/embeddings {}\nbody:\n", "invalid_Request_error"), ("headers:\n  -x-embedd-ignored-fields: 1\n  +x-embedd-ignored-Fields: 1", ""),
-    ("chain: GET /metrics at last\nbody:\n", "Keys in requests"), ("chain: start, log and end\nstderr:\n", "Draining"),
+    ("chain: GET /metrics at last\nbody:\n", "Requests being Answered"), ("chain: start, log and end\nstderr:\n", "Draining"),
     ("vocab --help\nstdout:\n", "Shows the"), ("--model=b\nstderr:\n", "twice: give"),
     ("file out:\n", "embedd.Source"), ("file out/tokenizer.json: only the old program has it\nfile out/Tokenizer.json: only the new", ""),
 ]
