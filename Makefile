@@ -38,7 +38,7 @@ CFLAGS_cov     := -O0 --coverage
 # Instruction sets are chosen at run time: only these files may use them.
 ISA_x86_64/base/numtext_avx2.c         := -mavx2
 ISA_x86_64/base/numtext_avx512.c       := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512ifma -mavx512vbmi -mavx512vbmi2 -mpopcnt
-ISA_x86_64/model/math/kernels_avx2.c   := -mavx2 -mf16c
+ISA_x86_64/model/math/kernels_avx2.c   := -mavx2 -mf16c -mfma
 ISA_x86_64/model/math/kernels_avx512.c := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mf16c
 
 ROOMS    := base config model handlers server commands
@@ -48,8 +48,8 @@ SOURCES  := $(call files_under,$(ROOMS),*.c)
 LIBRARY  := $(filter-out commands/main.c,$(SOURCES)) $(call files_under,$(ROOMS),*.S)
 UNITS    := $(call files_under,tests/unit,test_*.c)
 FORMATTED := $(call files_under,$(ROOMS) bench tests,*.[ch])
-# kernels_vector.h is a part of two sources, which define its words.
-HEADERS := $(filter-out %/kernels_vector.h,$(filter %.h,$(FORMATTED)))
+# kernels_vector.h and its part for I4 are parts of two sources, which define their words.
+HEADERS := $(filter-out %/kernels_vector.h %/kernels_vector_i4.h,$(filter %.h,$(FORMATTED)))
 
 # Packages come first when the goal is one that promises to install what is missing. NODEPS=1: never.
 DEPS_OF_run := build run

@@ -17,9 +17,14 @@ static bool has_f16c(void)
     return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
 }
 
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+}
+
 enum cpu_level cpu_level_best(void)
 {
-    if (!__builtin_cpu_supports("avx2") || !has_f16c()) return CPU_SCALAR;
+    if (!has_avx2()) return CPU_SCALAR;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         return CPU_AVX512;

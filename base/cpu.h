@@ -12,7 +12,7 @@
 /** Sets of instructions, each with all of those before it. */
 enum cpu_level {
     CPU_SCALAR,
-    CPU_AVX2,   /* and F16C */
+    CPU_AVX2,   /* and F16C and FMA */
     CPU_AVX512, /* F, BW, DQ and VL */
 };
 

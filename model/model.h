@@ -33,7 +33,7 @@ struct model_info {
     const char *license;   /* config.json's `license`, an SPDX expression, else "" */
     const char *format;    /* "safetensors" */
     const char *tokenizer; /* "wordpiece", "bpe", "unigram", "wordlevel", "dictionary" */
-    const char *dtype;     /* "F32", "F16", "BF16", "I8" */
+    const char *dtype;     /* "F32", "F16", "BF16", "I8", "I4", ... */
     uint32_t vocab_size;   /* V: tokens that have a row of the table: all with an id below it */
     uint32_t without_row;  /* tokens that have none: those with the ids from V on */
     uint32_t dim;          /* D: columns of the table */

@@ -9,11 +9,13 @@
 bool packed_check(const struct tensors *file)
 {
     const char *version = tensors_metadata(file, PACKED_FORMAT_KEY);
-    if (version && strcmp(version, PACKED_VERSION) == 0) return true;
+    if (version &&
+        (strcmp(version, PACKED_VERSION) == 0 || strcmp(version, PACKED_VERSION_I4) == 0))
+        return true;
     return tensors_fail(file,
-                        "it is a packed model of version '%.*s', and this program reads version "
-                        "%s; convert the model again with this program's convert",
-                        ERR_VALUE_BYTES, version ? version : "", PACKED_VERSION);
+                        "it is a packed model of version '%.*s', and this program reads versions "
+                        "%s and %s; convert the model again with this program's convert",
+                        ERR_VALUE_BYTES, version ? version : "", PACKED_VERSION, PACKED_VERSION_I4);
 }
 
 struct span packed_config(const struct tensors *file)

@@ -19,7 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The version of a file; where its rows are I4, which version 1 did not have, another one. */
 #define PACKED_VERSION "1"
+#define PACKED_VERSION_I4 "2"
 #define PACKED_FORMAT_KEY "embedd.format"
 #define PACKED_CONFIG_KEY "embedd.config"
 #define PACKED_SOURCE_KEY "embedd.source"

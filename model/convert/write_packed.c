@@ -3,6 +3,7 @@
 
 #include "base/sha256.h"
 #include "model/bundle/packed.h"
+#include "model/encoder/table/encode_rows.h"
 #include "model/text/compiled.h"
 
 #include <inttypes.h>
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows are aligned to a cache line, what comes after them to its numbers. */
+/* Rows are aligned to a cache line, and so are I4 scales where 8 of them are a row's; what comes
+   after them to its numbers. */
 #define ALIGNMENT 8
 #define PADDING "padding"
 #define HEAD_NAME_BYTES (NAME_MAX + 16)
@@ -79,19 +81,13 @@ static struct list list_tensors(struct writing *w, struct pieces *pieces)
     const struct written_rows *rows = &w->rows;
     const struct numbers *numbers = &pieces->numbers;
     struct list list = {.tensors = pieces->tensors};
-    add(&list, (struct tensor_given){.name = "embeddings",
-                                     .dtype = dtype_names[rows->dtype],
-                                     .rank = 2,
-                                     .shape = {rows->n, rows->dim},
-                                     .bytes = rows->n * written_rows_bytes(rows)});
+    struct tensor_given embeddings, scales;
+    encode_tensors(rows->dtype, rows->n, rows->dim, NULL, NULL, &embeddings, &scales);
+    add(&list, embeddings);
+    if (rows->dtype == DTYPE_I4) add(&list, scales);
     align(&list);
     add_compiled(&list, &pieces->compiled, false);
-    if (rows->dtype == DTYPE_I8)
-        add(&list, (struct tensor_given){.name = "scales",
-                                         .dtype = "F32",
-                                         .rank = 1,
-                                         .shape = {rows->n},
-                                         .bytes = rows->n * sizeof(float)});
+    if (rows->dtype == DTYPE_I8) add(&list, scales);
     add_numbers(&list, "inverse_norms", rows->inverse_norms, rows->n);
     add_numbers(&list, "weights", numbers->weights, w->n_tokens);
     add_numbers(&list, "factors", numbers->factors, w->n_tokens);
@@ -139,7 +135,10 @@ static json_t *metadata_of(const struct writing *w)
     json_t *metadata = json_object();
     memset(zeros, '0', PACKED_SHA256_CHARS);
     zeros[PACKED_SHA256_CHARS] = '\0';
-    json_object_set_new(metadata, PACKED_FORMAT_KEY, json_string(PACKED_VERSION));
+    json_object_set_new(
+        metadata, PACKED_FORMAT_KEY,
+        json_string(w->rows.dtype == DTYPE_I4 ? PACKED_VERSION_I4 : PACKED_VERSION));
+    encode_metadata(metadata, w->rows.dtype, w->rows.dim);
     set_text(metadata, PACKED_CONFIG_KEY, bundle_settings(w->bundle, w->tokenizer));
     set_text(metadata, PACKED_SOURCE_KEY, source_of(w));
     json_object_set_new(metadata, PACKED_CHECKED_KEY, json_string(PACKED_CHECKED ", unique"));

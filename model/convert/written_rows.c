@@ -9,7 +9,18 @@
 
 size_t written_rows_bytes(const struct written_rows *rows)
 {
-    return rows->dim * dtype_bytes(rows->dtype);
+    return dtype_row_bytes(rows->dtype, rows->dim);
+}
+
+static size_t scale_bytes(const struct written_rows *rows)
+{
+    return dtype_scale_bytes(rows->dtype, rows->dim);
+}
+
+/* NULL where there are none. */
+static char *scales_at(const struct written_rows *rows, uint32_t i)
+{
+    return rows->scales ? rows->scales + i * scale_bytes(rows) : NULL;
 }
 
 bool written_rows_open(struct written_rows *rows, struct err *err)
@@ -17,9 +28,9 @@ bool written_rows_open(struct written_rows *rows, struct err *err)
     const size_t room = (size_t)rows->table->dim + rows->dim;
     rows->values = malloc(room * sizeof *rows->values);
     rows->wide = malloc(rows->table->dim * sizeof *rows->wide);
-    if (rows->dtype == DTYPE_I8) rows->scales = calloc((size_t)rows->n + 1, sizeof *rows->scales);
+    if (scale_bytes(rows) > 0) rows->scales = calloc((size_t)rows->n + 1, scale_bytes(rows));
     if (rows->has_norms) rows->inverse_norms = calloc((size_t)rows->n + 1, sizeof(float));
-    if (rows->values && rows->wide && (rows->scales || rows->dtype != DTYPE_I8) &&
+    if (rows->values && rows->wide && (rows->scales || scale_bytes(rows) == 0) &&
         (rows->inverse_norms || !rows->has_norms))
         return true;
     return err_set(err, ERR_MEMORY, NULL, "no memory for a row of %u columns", rows->table->dim);
@@ -56,7 +67,7 @@ static struct table written_row(const struct written_rows *rows, uint32_t i, con
                                   .stride_bytes = written_rows_bytes(rows),
                                   .n = 1,
                                   .dtype = rows->dtype,
-                                  .scales = rows->scales ? (const char *)(rows->scales + i) : NULL},
+                                  .scales = scales_at(rows, i)},
                     rows->dim);
 }
 
@@ -65,7 +76,8 @@ static void copy_row(struct written_rows *rows, uint32_t i, char *out)
 {
     const uint32_t from = source_row(rows, i);
     memcpy(out, rows_at(&rows->table->rows, from), written_rows_bytes(rows));
-    if (rows->scales) rows->scales[i] = rows_scale(&rows->table->rows, from);
+    if (rows->scales)
+        memcpy(scales_at(rows, i), rows_scales(&rows->table->rows, from), scale_bytes(rows));
 }
 
 /* A half may be too small for what a float holds. */
@@ -73,7 +85,7 @@ static bool write_row(struct written_rows *rows, uint32_t i, const float *x, cha
                       struct err *err)
 {
     uint32_t row;
-    encode_row(out, x, rows->dim, rows->dtype, rows->scales ? rows->scales + i : NULL);
+    encode_row(out, x, rows->dim, rows->dtype, scales_at(rows, i));
     const struct table written = written_row(rows, i, out);
     return table_check_finite(&written, &row) ||
            refuse(rows, i, "holds a value too large for this dtype; convert with `dtype` f32", err);

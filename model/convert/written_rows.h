@@ -19,7 +19,7 @@ struct written_rows {
     const struct pca *pca; /* NULL: the first columns */
     uint32_t n, dim;
     enum dtype dtype;
-    float *scales; /* (n) of I8: filled as rows are read; otherwise NULL */
+    char *scales; /* (n, dtype_scale_bytes) of I8 and I4: filled as rows are read; otherwise NULL */
     bool has_norms;
     float *inverse_norms; /* (n + 1, the last 0) where has_norms: of what is written, filled as rows
                              are read (table_inverse_norm); otherwise NULL */

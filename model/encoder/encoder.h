@@ -24,11 +24,12 @@ struct table;
 
 /** What an encoder is; plain values. */
 struct encoder_info {
-    uint32_t n_rows;   /* V: token ids below it have a row */
-    uint32_t dim;      /* D: numbers in a row and in a vector */
-    const char *dtype; /* of the numbers of its rows: "F32", "F16", "BF16", "I8", "F64", "PQ" */
-    bool has_weights;  /* POOLING_WEIGHTED is supported */
-    bool reads_text;   /* vectors are made from a passage's text, not from its ids */
+    uint32_t n_rows; /* V: token ids below it have a row */
+    uint32_t dim;    /* D: numbers in a row and in a vector */
+    const char
+        *dtype; /* of the numbers of its rows: "F32", "F16", "BF16", "I8", "I4", "F64", "PQ" */
+    bool has_weights;        /* POOLING_WEIGHTED is supported */
+    bool reads_text;         /* vectors are made from a passage's text, not from its ids */
     uint32_t rows_per_token; /* about how many rows are read for one token */
     uint32_t batch_size;     /* how many passages to encode at once; 1: a batch gains nothing */
 };

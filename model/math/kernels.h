@@ -6,8 +6,8 @@
  * Every set gives the same bits. What makes it so: sums over tokens go token by token in order,
  * each dimension by itself; the sum of squares runs in 16 partial sums (dimension j into sum j mod
  * 16) that are added in one fixed tree; multiply and add stay two roundings (-ffp-contract=off);
- * an I8 row is scaled before anything else, one rounding a value; division and square root are
- * correctly rounded by IEEE 754. The scalar set is the reference. Pure
+ * an I8 row is scaled before anything else, one rounding a value, an I4 row without any; division
+ * and square root are correctly rounded by IEEE 754. The scalar set is the reference. Pure
  * functions; the chosen set is fixed after the first call of kernels_get.
  */
 #pragma once

@@ -45,6 +45,62 @@ static inline vector vector_larger(vector a, vector b)
     return _mm256_or_ps(both, _mm256_cmp_ps(a, b, _CMP_UNORD_Q));
 }
 
+#define vector_load_some(from, n) _mm256_maskload_ps(from, first_lanes(n))
+#define vector_store_some(to, n, x) _mm256_maskstore_ps(to, first_lanes(n), x)
+
+static inline __m256i first_lanes(size_t n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+/* Of one or two groups, as small as the numbers below are large. They are read from memory again,
+   which the compiler is not to know: that costs less than to move them between lanes. */
+struct scales {
+    float of[4];
+};
+
+static inline void scales_read(struct scales *out, const char *from, size_t n)
+{
+    const __m128 scales = _mm_cvtph_ps(_mm_cvtsi32_si128(halves_read(from, n)));
+    _mm_storeu_ps(out->of, _mm_mul_ps(scales, _mm_set1_ps(0x1p-28f)));
+    __asm__("" : "+m"(*out));
+}
+
+/* A group of I4: its bytes, each at the top of 32 bits. A number there is 2^28 times as large.
+   Nothing of that is rounded, nor is the product with a scale, so a sum may fuse them. */
+struct group {
+    __m256i bytes[2];
+    vector scale;
+};
+
+static inline struct group group_read(const char *numbers, float scale)
+{
+    const __m256i first = _mm256_setr_epi32(0x00808080, 0x01808080, 0x02808080, 0x03808080,
+                                            0x04808080, 0x05808080, 0x06808080, 0x07808080);
+    const __m256i all = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)numbers));
+    return (struct group){
+        {_mm256_shuffle_epi8(all, first),
+         _mm256_shuffle_epi8(all, _mm256_or_si256(first, _mm256_set1_epi32(0x08000000)))},
+        _mm256_set1_ps(scale)};
+}
+
+static inline vector group_numbers(const struct group *group, size_t v)
+{
+    const __m256i bytes = group->bytes[v % 2];
+    return _mm256_cvtepi32_ps(v < 2 ? _mm256_slli_epi32(bytes, 4)
+                                    : _mm256_and_si256(bytes, _mm256_set1_epi32((int)0xF0000000)));
+}
+
+static inline vector group_values(const struct group *group, size_t v)
+{
+    return _mm256_mul_ps(group_numbers(group, v), group->scale);
+}
+
+static inline vector group_add(vector sum, const struct group *group, size_t v)
+{
+    return _mm256_fmadd_ps(group_numbers(group, v), group->scale, sum);
+}
+
 #define KERNELS kernels_avx2
 #define KERNELS_NAME "avx2"
 #include "model/math/kernels_vector.h"

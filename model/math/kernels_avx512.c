@@ -45,6 +45,49 @@ static inline vector vector_larger(vector a, vector b)
     return _mm512_castsi512_ps(_mm512_mask_set1_epi32(_mm512_castps_si512(both), unordered, -1));
 }
 
+#define vector_load_some(from, n) _mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), from)
+#define vector_store_some(to, n, x) _mm512_mask_storeu_ps(to, (__mmask16)((1u << (n)) - 1), x)
+
+/* Of 8 groups, or one or two. They are read from memory again, which the compiler is not to know: a
+   product does so by itself. */
+struct scales {
+    float of[8];
+};
+
+static inline void scales_read(struct scales *out, const char *from, size_t n)
+{
+    if (n == 8)
+        _mm256_storeu_ps(out->of, _mm256_cvtph_ps(_mm_loadu_si128((const void *)from)));
+    else
+        _mm_storeu_ps(out->of, _mm_cvtph_ps(_mm_cvtsi32_si128(halves_read(from, n))));
+    __asm__("" : "+m"(*out));
+}
+
+/* A group of I4: its bytes as indexes, of which a look-up takes the lower four bits, and the value
+   of each number. */
+struct group {
+    __m512i bytes;
+    vector values;
+};
+
+static inline struct group group_read(const char *numbers, float scale)
+{
+    const vector all = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1);
+    return (struct group){_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)numbers)),
+                          _mm512_mul_ps(all, _mm512_set1_ps(scale))};
+}
+
+static inline vector group_values(const struct group *group, size_t v)
+{
+    return _mm512_permutexvar_ps(v == 0 ? group->bytes : _mm512_srli_epi32(group->bytes, 4),
+                                 group->values);
+}
+
+static inline vector group_add(vector sum, const struct group *group, size_t v)
+{
+    return _mm512_add_ps(sum, group_values(group, v));
+}
+
 #define KERNELS kernels_avx512
 #define KERNELS_NAME "avx512"
 #include "model/math/kernels_vector.h"

@@ -1,34 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/math/float16.h"
 #include "model/math/kernels_sets.h"
 
 #include <string.h>
-
-static inline float float_from_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static inline uint32_t bits_of_float(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-/* IEEE 754 half precision, exact; a signalling NaN becomes quiet, as the CPU's own conversion does.
-   Selections instead of branches, so that the loops below become vector code on any CPU. */
-static inline float float_from_f16(uint16_t half)
-{
-    uint32_t magnitude = half & 0x7FFFu;
-    uint32_t normal = (magnitude << 13) + ((127 - 15) << 23);
-    uint32_t subnormal = bits_of_float((float)(int32_t)magnitude * 0x1p-24f);
-    uint32_t bits = magnitude < 0x0400 ? subnormal : normal;
-    bits |= magnitude >= 0x7C00 ? 0x7F800000u : 0; /* Inf and NaN */
-    bits |= magnitude > 0x7C00 ? 0x00400000u : 0;
-    return float_from_bits(bits | (uint32_t)(half & 0x8000u) << 16);
-}
 
 /* Value `i` of a row, which may lie at any address. `scale` is of use for I8 only. */
 static inline float load(const char *row, size_t i, enum dtype dtype, float scale)
@@ -59,7 +33,7 @@ static inline float scale_of(const struct rows *rows, uint32_t id, enum dtype dt
     return dtype == DTYPE_I8 ? rows_scale(rows, id) : 1;
 }
 
-/* One set of functions a dtype. */
+/* One set of functions a dtype, but I4. */
 #define DEFINE_KERNELS(name, dtype)                                                                \
     static void row_##name(float *out, const struct rows *rows, uint32_t id, size_t dims)          \
     {                                                                                              \
@@ -107,6 +81,79 @@ DEFINE_KERNELS(f16, DTYPE_F16)
 DEFINE_KERNELS(bf16, DTYPE_BF16)
 DEFINE_KERNELS(i8, DTYPE_I8)
 
+/* ---- I4: a group at a time ---- */
+
+enum op { OP_SUM, OP_WEIGHTED, OP_MAX };
+
+/* Group `g` of row `id`. No product is rounded: 11 bits of a scale by 4 of a number. */
+static void read_group(float out[I4_COLUMNS], const struct rows *rows, uint32_t id, size_t g)
+{
+    const char *numbers = rows_at(rows, id) + g * I4_BYTES;
+    uint16_t half;
+    memcpy(&half, rows_scales(rows, id) + g * sizeof half, sizeof half);
+    const float scale = float_from_f16(half);
+    for (size_t k = 0; k < I4_BYTES; k++) {
+        const int byte = (unsigned char)numbers[k];
+        out[k] = scale * (float)(((byte & 15) ^ 8) - 8);
+        out[k + I4_BYTES] = scale * (float)((byte >> 4 ^ 8) - 8);
+    }
+}
+
+/* out (n) op= x (n). */
+static inline void take_group(float *out, const float *x, float weight, size_t n, enum op op)
+{
+    for (size_t j = 0; j < n; j++) {
+        if (op == OP_MAX)
+            out[j] = larger(out[j], x[j]);
+        else
+            out[j] += op == OP_WEIGHTED ? weight * x[j] : x[j];
+    }
+}
+
+static inline void gather_i4(float *out, const struct rows *rows, const float *weights,
+                             const uint32_t *ids, size_t n, size_t dims, enum op op)
+{
+    float x[I4_COLUMNS];
+    for (size_t i = 0; i < n; i++) {
+        const float weight = op == OP_WEIGHTED ? weights[ids[i]] : 1;
+        size_t g = 0;
+        for (; (g + 1) * I4_COLUMNS <= dims; g++) {
+            read_group(x, rows, ids[i], g);
+            take_group(out + g * I4_COLUMNS, x, weight, I4_COLUMNS, op);
+        }
+        if (g * I4_COLUMNS == dims) continue;
+        read_group(x, rows, ids[i], g);
+        take_group(out + g * I4_COLUMNS, x, weight, dims - g * I4_COLUMNS, op);
+    }
+}
+
+static void row_i4(float *out, const struct rows *rows, uint32_t id, size_t dims)
+{
+    float x[I4_COLUMNS];
+    size_t g = 0;
+    for (; (g + 1) * I4_COLUMNS <= dims; g++)
+        read_group(out + g * I4_COLUMNS, rows, id, g);
+    if (g * I4_COLUMNS == dims) return;
+    read_group(x, rows, id, g);
+    memcpy(out + g * I4_COLUMNS, x, (dims - g * I4_COLUMNS) * sizeof *x);
+}
+
+static void sum_i4(float *out, const struct rows *rows, const uint32_t *ids, size_t n, size_t dims)
+{
+    gather_i4(out, rows, NULL, ids, n, dims, OP_SUM);
+}
+
+static void weighted_sum_i4(float *out, const struct rows *rows, const float *weights,
+                            const uint32_t *ids, size_t n, size_t dims)
+{
+    gather_i4(out, rows, weights, ids, n, dims, OP_WEIGHTED);
+}
+
+static void max_i4(float *out, const struct rows *rows, const uint32_t *ids, size_t n, size_t dims)
+{
+    gather_i4(out, rows, NULL, ids, n, dims, OP_MAX);
+}
+
 static float sum_squares(const float *x, size_t n)
 {
     float lanes[KERNELS_LANES] = {0};
@@ -147,10 +194,11 @@ static void learn(float *x, float *squares, const float *gradient, float factor,
 
 const struct kernels kernels_scalar = {
     .name = "scalar",
-    .row = {row_f32, row_f16, row_bf16, row_i8},
-    .sum = {sum_f32, sum_f16, sum_bf16, sum_i8},
-    .weighted_sum = {weighted_sum_f32, weighted_sum_f16, weighted_sum_bf16, weighted_sum_i8},
-    .max = {max_f32, max_f16, max_bf16, max_i8},
+    .row = {row_f32, row_f16, row_bf16, row_i8, row_i4},
+    .sum = {sum_f32, sum_f16, sum_bf16, sum_i8, sum_i4},
+    .weighted_sum = {weighted_sum_f32, weighted_sum_f16, weighted_sum_bf16, weighted_sum_i8,
+                     weighted_sum_i4},
+    .max = {max_f32, max_f16, max_bf16, max_i8, max_i4},
     .sum_squares = sum_squares,
     .divide = divide,
     .is_finite = is_finite,

@@ -14,7 +14,7 @@
 extern const struct kernels kernels_scalar;
 
 #ifdef __x86_64__
-extern const struct kernels kernels_avx2;   /* needs AVX2 and F16C */
+extern const struct kernels kernels_avx2;   /* needs AVX2, F16C and FMA */
 extern const struct kernels kernels_avx512; /* needs AVX-512 F, BW, DQ and VL */
 #endif
 
@@ -45,6 +45,18 @@ static inline void kernels_learn(float *restrict x, float *restrict squares,
         squares[j] += g * g;
         x[j] -= rate * g / sqrtf(squares[j]);
     }
+}
+
+/** halves_read: one or two float16 numbers, the first in the lower bits. */
+static inline int halves_read(const char *from, size_t n)
+{
+    uint16_t one;
+    int two;
+    assert(n == 1 || n == 2);
+    memcpy(&one, from, sizeof one);
+    if (n == 1) return one;
+    memcpy(&two, from, sizeof two);
+    return two;
 }
 
 /** kernels_add_lanes: the fixed tree that ends sum_squares: 16 to 8 to 4 to 2 to 1. */

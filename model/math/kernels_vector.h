@@ -2,7 +2,8 @@
 /**
  * @file kernels_vector.h
  * The kernels of one vector instruction set, included once by each kernels_*.c that has defined
- * `vector`, LANES, BLOCK_VECTORS, load_*, vector_* and KERNELS.
+ * `vector`, LANES, BLOCK_VECTORS, load_*, vector_*, struct group, group_*, struct
+ * scales, scales_read and KERNELS.
  *
  * A gather keeps a block of columns in registers while it walks over all tokens, so an accumulator
  * is read and written once, not once a token. What is left over at the end of a row is done as one
@@ -161,6 +162,8 @@ DEFINE_KERNELS(f16, DTYPE_F16)
 DEFINE_KERNELS(bf16, DTYPE_BF16)
 DEFINE_KERNELS(i8, DTYPE_I8)
 
+#include "model/math/kernels_vector_i4.h"
+
 static float sum_squares(const float *x, size_t n)
 {
     float lanes[KERNELS_LANES];
@@ -219,10 +222,11 @@ static void learn(float *x, float *squares, const float *gradient, float factor,
 
 const struct kernels KERNELS = {
     .name = KERNELS_NAME,
-    .row = {row_f32, row_f16, row_bf16, row_i8},
-    .sum = {sum_f32, sum_f16, sum_bf16, sum_i8},
-    .weighted_sum = {weighted_sum_f32, weighted_sum_f16, weighted_sum_bf16, weighted_sum_i8},
-    .max = {max_f32, max_f16, max_bf16, max_i8},
+    .row = {row_f32, row_f16, row_bf16, row_i8, row_i4},
+    .sum = {sum_f32, sum_f16, sum_bf16, sum_i8, sum_i4},
+    .weighted_sum = {weighted_sum_f32, weighted_sum_f16, weighted_sum_bf16, weighted_sum_i8,
+                     weighted_sum_i4},
+    .max = {max_f32, max_f16, max_bf16, max_i8, max_i4},
     .sum_squares = sum_squares,
     .divide = divide,
     .is_finite = is_finite,

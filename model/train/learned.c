@@ -153,58 +153,69 @@ static bool take_head(struct learned_files *files, const struct learner *learner
 /* ---- the table ---- */
 
 static void fill_table(const struct learner *learner, const struct table *from, char *rows,
-                       float *scales)
+                       char *scales)
 {
     const struct learned *learned = &learner->learned[LEARNED_TABLE];
-    const size_t row_bytes = from->dim * dtype_bytes(from->rows.dtype);
+    const size_t row_bytes = dtype_row_bytes(from->rows.dtype, from->dim);
+    const size_t scale_bytes = dtype_scale_bytes(from->rows.dtype, from->dim);
     for (uint32_t i = 0; i < from->n_rows; i++) {
         const bool has_moved = learned->squares[i] != learner->row_squares_start;
         if (has_moved) {
             encode_row(rows + i * row_bytes, learned->values + (size_t)i * from->dim, from->dim,
-                       from->rows.dtype, &scales[i]);
+                       from->rows.dtype, scales + i * scale_bytes);
             continue;
         }
         memcpy(rows + i * row_bytes, rows_at(&from->rows, i), row_bytes);
-        if (from->rows.dtype == DTYPE_I8) scales[i] = rows_scale(&from->rows, i);
+        if (scale_bytes > 0)
+            memcpy(scales + i * scale_bytes, rows_scales(&from->rows, i), scale_bytes);
     }
 }
 
 /* A half may be too small for what was learned. */
-static bool check_rows(const struct table *from, const char *rows, const float *scales,
+static bool check_rows(const struct table *from, const char *rows, const char *scales,
                        struct err *err)
 {
-    const struct table table = {.rows = {.at = rows,
-                                         .stride_bytes = from->dim * dtype_bytes(from->rows.dtype),
-                                         .n = from->n_rows,
-                                         .dtype = from->rows.dtype,
-                                         .scales = (const char *)scales},
-                                .n_rows = from->n_rows,
-                                .dim = from->dim};
+    const struct table table = {
+        .rows = {.at = rows,
+                 .stride_bytes = dtype_row_bytes(from->rows.dtype, from->dim),
+                 .n = from->n_rows,
+                 .dtype = from->rows.dtype,
+                 .scales = scales},
+        .n_rows = from->n_rows,
+        .dim = from->dim};
     uint32_t row;
     return table_check_finite(&table, &row) || fail_finite(err);
+}
+
+static void pack_table(struct learned_files *files, const struct table *from, const char *rows,
+                       const char *scales, struct err *err)
+{
+    const uint64_t n = from->n_rows;
+    struct tensor_given tensors[3], embeddings, given;
+    size_t n_tensors = 0;
+    json_t *metadata = from->rows.dtype == DTYPE_I4 ? json_object() : NULL;
+    encode_metadata(metadata, from->rows.dtype, from->dim);
+    encode_tensors(from->rows.dtype, n, from->dim, rows, scales, &embeddings, &given);
+    if (from->weights)
+        tensors[n_tensors++] =
+            (struct tensor_given){"weights", "F32", 1, {n, 0}, from->weights, n * sizeof(float)};
+    if (given.bytes > 0) tensors[n_tensors++] = given;
+    tensors[n_tensors++] = embeddings;
+    files->table = tensors_pack(tensors, n_tensors, metadata, &files->table_bytes, err);
+    json_decref(metadata);
 }
 
 static bool take_table(struct learned_files *files, const struct learner *learner,
                        const struct table *from, struct err *err)
 {
-    const uint64_t n = from->n_rows, dim = from->dim;
-    const size_t row_bytes = dim * dtype_bytes(from->rows.dtype);
+    const uint64_t n = from->n_rows;
+    const enum dtype dtype = from->rows.dtype;
+    const size_t row_bytes = dtype_row_bytes(dtype, from->dim);
     char *rows = malloc(n * row_bytes);
-    float *scales = calloc(n, sizeof *scales);
+    char *scales = malloc(n * dtype_scale_bytes(dtype, from->dim) + 1);
     if (rows && scales) {
         fill_table(learner, from, rows, scales);
-        struct tensor_given tensors[3];
-        size_t n_tensors = 0;
-        if (from->weights)
-            tensors[n_tensors++] = (struct tensor_given){
-                "weights", "F32", 1, {n, 0}, from->weights, n * sizeof(float)};
-        if (from->rows.dtype == DTYPE_I8)
-            tensors[n_tensors++] =
-                (struct tensor_given){"scales", "F32", 1, {n, 0}, scales, n * sizeof(float)};
-        tensors[n_tensors++] = (struct tensor_given){
-            "embeddings", dtype_names[from->rows.dtype], 2, {n, dim}, rows, n * row_bytes};
-        if (check_rows(from, rows, scales, err))
-            files->table = tensors_pack(tensors, n_tensors, NULL, &files->table_bytes, err);
+        if (check_rows(from, rows, scales, err)) pack_table(files, from, rows, scales, err);
     } else {
         err_set(err, ERR_MEMORY, NULL, "no memory for a table of %zu bytes", (size_t)n * row_bytes);
     }

@@ -102,6 +102,29 @@ static const struct tensor *find_table(const struct tensors *file, const char *n
     return NULL;
 }
 
+/* safetensors has no numbers of 4 bits. */
+static bool is_i4(const struct tensors *file, const struct tensor *tensor)
+{
+    return strcmp(tensor->dtype, "U8") == 0 && tensors_metadata(file, TABLE_I4_COLUMNS_KEY);
+}
+
+static bool choose_i4(struct table *table, const struct tensors *file, const struct tensor *tensor)
+{
+    const char *text = tensors_metadata(file, TABLE_I4_COLUMNS_KEY);
+    char *end;
+    const unsigned long long columns = strtoull(text, &end, 10);
+    if (text[0] < '1' || text[0] > '9' || *end || columns >= UINT32_MAX ||
+        dtype_row_bytes(DTYPE_I4, columns) != tensor->shape[1])
+        return FAIL(file,
+                    "tensor '%.*s' has %llu bytes a row, which is not what the '%.*s' columns of "
+                    "4 bits that %s says need: %d for each %d columns",
+                    QUOTED(tensor->name), (unsigned long long)tensor->shape[1], QUOTED(text),
+                    TABLE_I4_COLUMNS_KEY, I4_BYTES, I4_COLUMNS);
+    table->dim = (uint32_t)columns;
+    table->rows.dtype = DTYPE_I4;
+    return true;
+}
+
 static bool choose_table(struct table *table, const struct tensors *file, const char *name)
 {
     const struct tensor *tensor = find_table(file, name);
@@ -122,6 +145,7 @@ static bool choose_table(struct table *table, const struct tensors *file, const 
     table->rows.n = table->n_rows = (uint32_t)tensor->shape[0];
     table->dim = (uint32_t)tensor->shape[1];
     table->rows.stride_bytes = tensor->shape[1] * tensor->item_bits / 8;
+    if (is_i4(file, tensor)) return choose_i4(table, file, tensor);
     for (int dtype = 0; dtype <= DTYPES; dtype++) {
         if (strcmp(tensor->dtype, dtype_names[dtype]) != 0) continue;
         table->rows.dtype = (enum dtype)dtype;
@@ -134,10 +158,25 @@ static bool choose_table(struct table *table, const struct tensors *file, const 
         QUOTED(tensor->name), tensor->dtype);
 }
 
+static bool find_scales_i4(struct table *table, const struct tensors *file,
+                           const struct tensor *tensor)
+{
+    const size_t groups = dtype_scale_bytes(DTYPE_I4, table->dim) / sizeof(uint16_t);
+    if (!tensor || tensor->rank != 2 || tensor->shape[0] != table->n_rows ||
+        tensor->shape[1] != groups || strcmp(tensor->dtype, "F16") != 0)
+        return FAIL(file,
+                    "its rows are I4, so there must be a tensor '%s', F16 of shape [%u, %zu], a "
+                    "number for each %d columns of a row",
+                    "scales", table->n_rows, groups, I4_COLUMNS);
+    table->rows.scales = tensor->data;
+    return true;
+}
+
 static bool find_scales(struct table *table, const struct tensors *file,
                         const struct table_options *options)
 {
     const struct tensor *tensor = tensors_find(file, "scales");
+    if (table->rows.dtype == DTYPE_I4) return find_scales_i4(table, file, tensor);
     if (table->rows.dtype != DTYPE_I8) return true;
     if (!tensor && options->has_factors)
         return table_scale_by_one(table) ||
@@ -170,7 +209,7 @@ bool table_tensor_floats(const struct tensor *tensor, size_t n, float *out)
         return true;
     }
     for (int dtype = 0; dtype < DTYPES; dtype++) {
-        if (dtype == DTYPE_I8 || strcmp(tensor->dtype, dtype_names[dtype]) != 0) continue;
+        if (dtype >= DTYPE_I8 || strcmp(tensor->dtype, dtype_names[dtype]) != 0) continue;
         const struct rows as_row = {.at = tensor->data, .n = 1, .dtype = (enum dtype)dtype};
         kernels_get()->row[dtype](out, &as_row, 0, n);
         return true;

@@ -55,6 +55,9 @@ static bool row_is_finite(const struct rows *rows, uint32_t dim, uint32_t i)
         return row_is_finite_16(row, dim, 0x7F80);
     case DTYPE_I8:
         return isfinite(rows_scale(rows, i) * INT8_MIN);
+    case DTYPE_I4:
+        return row_is_finite_16(rows_scales(rows, i),
+                                dtype_scale_bytes(DTYPE_I4, dim) / sizeof(uint16_t), 0x7C00);
     case DTYPE_F64:
         return row_is_finite_64(row, dim);
     case DTYPE_PQ:
@@ -64,14 +67,6 @@ static bool row_is_finite(const struct rows *rows, uint32_t dim, uint32_t i)
 }
 
 /* ---- tables that are read a row at a time ---- */
-
-/* The same rows, from a column on. */
-static struct rows rows_from(const struct rows *rows, size_t column)
-{
-    struct rows from = *rows;
-    from.at = (const char *)rows->at + column * dtype_bytes(rows->dtype);
-    return from;
-}
 
 static uint32_t stored_row(const struct table *table, uint32_t id)
 {

@@ -56,6 +56,9 @@ static inline bool table_is_plain(const struct table *table)
 
 struct tensors;
 
+/** In the metadata of a safetensors file whose table is I4: the number of its columns. */
+#define TABLE_I4_COLUMNS_KEY "embedd.i4_columns"
+
 /** What must be known about a safetensors file besides its bytes. */
 struct table_options {
     const char *tensor; /* the name of the table, or NULL: found by its name */
@@ -67,9 +70,11 @@ struct table_options {
 /**
  * table_open_tensors finds the table in a safetensors file: tensor `embeddings` or
  * `embedding.weight`, else the only one whose name is known (table_is_tensor_name), or the only 2-D
- * one; in F64, F32, F16, BF16, or I8 with a tensor `scales` (n_rows) in F32. Optional: `weights`
- * (n_rows) for weighted pooling, finite and not negative, in F64, F32, F16 or BF16; `mapping`
- * (n_rows, I32 or I64), the row of each token; `factors` (n_rows), what rows are multiplied by.
+ * one; in F64, F32, F16, BF16, I8 with a tensor `scales` (n_rows) in F32, or I4: U8 (n_rows,
+ * dtype_row_bytes) with TABLE_I4_COLUMNS_KEY and `scales` (n_rows, groups) in F16. Optional:
+ * `weights` (n_rows) for weighted pooling, finite and not negative, in F64, F32, F16 or BF16;
+ * `mapping` (n_rows, I32 or I64), the row of each token; `factors` (n_rows), what rows are
+ * multiplied by.
  * @param file its bytes are borrowed while the table lives, the rest is not
  * @return false with ERR_FORMAT or ERR_MEMORY
  */
@@ -98,8 +103,7 @@ bool table_is_npy(struct span file);
 bool table_open_npy(struct table *table, struct span file, const char *where, struct err *err);
 
 /** table_floats: out (n) = columns [from, from + n) of row `id` (< n_rows) of any table, as
- * float32.
- */
+ * float32. `from` is a multiple of I4_COLUMNS where the table may be I4. */
 void table_floats(const struct table *table, uint32_t id, size_t from, size_t n, float *out);
 
 /** table_inverse_norm: 1 by the L2 norm of row `id` (< n_rows), in float64 and then rounded; 0 of a

@@ -37,6 +37,7 @@ static uint32_t random_bits(uint32_t *state, enum dtype dtype)
         if (bits % 16 == 0) return bits & 0x8000u;
         return (bits & 0x807Fu) | (bits >> 8) % 220 << 7;
     case DTYPE_I8:
+    case DTYPE_I4: /* two of them */
         return bits & 0xFFu;
     case DTYPE_F64: /* not of the kernels */
     case DTYPE_PQ:
@@ -49,35 +50,46 @@ struct fixture {
     char *bytes; /* exactly as long as the table, so that a read past its end is seen */
     struct rows rows;
     float weights[ROWS];
-    char scales[1 + ROWS * sizeof(float)]; /* at an odd address */
+    char *scales; /* the same, at an odd address */
     uint32_t ids[IDS];
 };
+
+/* So many bytes of them, little-endian, `offset` behind the start of their memory. */
+static char *random_numbers(size_t offset, size_t bytes, enum dtype dtype, uint32_t *state)
+{
+    const size_t item = dtype == DTYPE_I4 ? 1 : dtype_row_bytes(dtype, 1);
+    char *out = malloc(offset + bytes);
+    assert_non_null(out);
+    for (size_t at = 0; at < bytes; at += item) {
+        const uint32_t bits = random_bits(state, dtype);
+        memcpy(out + offset + at, &bits, item);
+    }
+    return out;
+}
 
 /* offset: of the first row in its allocation, to have it at any alignment. */
 static void fixture_init(struct fixture *fixture, enum dtype dtype, uint32_t dim, size_t offset)
 {
+    const enum dtype scale = dtype == DTYPE_I4 ? DTYPE_F16 : DTYPE_F32;
     uint32_t state = 7 + dim;
-    size_t item = dtype_bytes(dtype), bytes = ROWS * dim * item;
-    fixture->bytes = malloc(offset + bytes);
-    assert_non_null(fixture->bytes);
-    for (size_t i = 0; i < (size_t)ROWS * dim; i++) {
-        uint32_t bits = random_bits(&state, dtype);
-        memcpy(fixture->bytes + offset + i * item, &bits, item); /* little-endian */
-    }
+    fixture->bytes = random_numbers(offset, ROWS * dtype_row_bytes(dtype, dim), dtype, &state);
     for (size_t i = 0; i < ROWS; i++)
         fixture->weights[i] = (float)(random_next(&state) % 1000) / 7;
-    for (size_t i = 0; i < ROWS; i++) {
-        uint32_t bits = random_bits(&state, DTYPE_F32);
-        memcpy(fixture->scales + 1 + i * sizeof bits, &bits, sizeof bits);
-    }
+    fixture->scales = random_numbers(1, ROWS * dtype_scale_bytes(dtype, dim), scale, &state);
     for (size_t i = 0; i < IDS; i++)
         fixture->ids[i] = random_next(&state) % ROWS;
     fixture->ids[IDS / 2] = ROWS - 1;
     fixture->rows = (struct rows){.at = fixture->bytes + offset,
-                                  .stride_bytes = dim * item,
+                                  .stride_bytes = dtype_row_bytes(dtype, dim),
                                   .n = ROWS,
                                   .dtype = dtype,
                                   .scales = fixture->scales + 1};
+}
+
+static void fixture_clear(struct fixture *fixture)
+{
+    free(fixture->bytes);
+    free(fixture->scales);
 }
 
 static void assert_same_bits(const float *got, const float *want, size_t n, const char *what)
@@ -144,7 +156,7 @@ static void every_gather_gives_the_bits_of_the_scalar_one(void **state)
                     compare_gather(sets[0], sets[s], function, &fixture, IDS, (dim + 1) / 2);
                 }
             }
-            free(fixture.bytes);
+            fixture_clear(&fixture);
         }
     }
 }
@@ -163,7 +175,7 @@ static void wide_rows_are_as_narrow_ones(void **state)
                 compare_gather(sets[0], sets[s], function, &fixture, IDS, 2 * 256 + 64 + 17);
             }
         }
-        free(fixture.bytes);
+        fixture_clear(&fixture);
     }
 }
 
@@ -172,18 +184,20 @@ static void a_sequence_in_pieces_has_the_bits_of_the_whole(void **state)
     (void)state;
     const struct kernels *sets[4];
     size_t n_sets = kernels_all(sets);
-    struct fixture fixture;
-    fixture_init(&fixture, DTYPE_F16, 100, 3);
-    for (size_t s = 0; s < n_sets; s++) {
-        for (size_t cut = 0; cut <= IDS; cut++) {
-            float whole[100] = {0}, pieces[100] = {0};
-            sets[s]->sum[DTYPE_F16](whole, &fixture.rows, fixture.ids, IDS, 100);
-            sets[s]->sum[DTYPE_F16](pieces, &fixture.rows, fixture.ids, cut, 100);
-            sets[s]->sum[DTYPE_F16](pieces, &fixture.rows, fixture.ids + cut, IDS - cut, 100);
-            assert_same_bits(pieces, whole, 100, sets[s]->name);
+    for (int dtype = DTYPE_F16; dtype < DTYPES; dtype++) {
+        struct fixture fixture;
+        fixture_init(&fixture, (enum dtype)dtype, 100, 3);
+        for (size_t s = 0; s < n_sets; s++) {
+            for (size_t cut = 0; cut <= IDS; cut++) {
+                float whole[100] = {0}, pieces[100] = {0};
+                sets[s]->sum[dtype](whole, &fixture.rows, fixture.ids, IDS, 100);
+                sets[s]->sum[dtype](pieces, &fixture.rows, fixture.ids, cut, 100);
+                sets[s]->sum[dtype](pieces, &fixture.rows, fixture.ids + cut, IDS - cut, 100);
+                assert_same_bits(pieces, whole, 100, sets[s]->name);
+            }
         }
+        fixture_clear(&fixture);
     }
-    free(fixture.bytes);
 }
 
 /* The value of a half, by the definition in IEEE 754. */
@@ -264,6 +278,76 @@ static void an_i8_value_is_the_number_times_the_scale_of_its_row(void **state)
             volatile float wa = weights[0] * a, wb = weights[1] * b;
             assert_true(out[j] == wb + wa);
         }
+    }
+}
+
+/* Column j by the definition in docs/FORMAT.md. */
+static float i4_value(const unsigned char *numbers, const uint16_t *scales, size_t j)
+{
+    const unsigned byte = numbers[j / 32 * 16 + j % 16];
+    const unsigned number = j % 32 < 16 ? byte % 16 : byte / 16;
+    return (float)(half_value(scales[j / 32]) * (number < 8 ? number : number - 16.0));
+}
+
+static void an_i4_value_is_the_number_times_the_scale_of_its_group(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    enum { DIM = 265, GROUPS = 9 };
+    unsigned char rows[2][GROUPS * 16];
+    uint16_t scales[2][GROUPS];
+    float out[DIM];
+    const float weights[2] = {3, 0.7f};
+    const uint32_t ids[3] = {0, 1, 0};
+    for (int i = 0; i < GROUPS * 16; i++) {
+        rows[0][i] = (unsigned char)(i * 7);
+        rows[1][i] = (unsigned char)(255 - i * 5);
+    }
+    for (int g = 0; g < GROUPS; g++) {
+        scales[0][g] = (uint16_t)(0x2A01 + g * 0x111);              /* about 0.05 and up */
+        scales[1][g] = (uint16_t)(g % 2 ? 0x8003 + g : 0xBBFF + g); /* of both kinds, negative */
+    }
+    const struct rows table = {.at = rows,
+                               .stride_bytes = sizeof rows[0],
+                               .n = 2,
+                               .dtype = DTYPE_I4,
+                               .scales = (const char *)scales};
+    for (size_t s = 0; s < n_sets; s++) {
+        sets[s]->row[DTYPE_I4](out, &table, 1, DIM);
+        for (size_t j = 0; j < DIM; j++)
+            assert_true(out[j] == i4_value(rows[1], scales[1], j));
+        memset(out, 0, sizeof out);
+        sets[s]->sum[DTYPE_I4](out, &table, ids, 3, DIM);
+        for (size_t j = 0; j < DIM; j++) {
+            const float a = i4_value(rows[0], scales[0], j), b = i4_value(rows[1], scales[1], j);
+            volatile float sum = a + b;
+            assert_true(out[j] == sum + a);
+        }
+        memset(out, 0, sizeof out);
+        sets[s]->weighted_sum[DTYPE_I4](out, &table, weights, ids + 1, 2, DIM);
+        for (size_t j = 0; j < DIM; j++) {
+            volatile float a = weights[0] * i4_value(rows[0], scales[0], j);
+            volatile float b = weights[1] * i4_value(rows[1], scales[1], j);
+            assert_true(out[j] == b + a);
+        }
+    }
+}
+
+static void rows_begin_anew_at_any_group(void **state)
+{
+    (void)state;
+    float whole[100], part[100];
+    for (int dtype = 0; dtype < DTYPES; dtype++) {
+        struct fixture fixture;
+        fixture_init(&fixture, (enum dtype)dtype, 100, 0);
+        kernels_get()->row[dtype](whole, &fixture.rows, 7, 100);
+        for (size_t from = 0; from < 100; from += I4_COLUMNS) {
+            const struct rows rest = rows_from(&fixture.rows, from);
+            kernels_get()->row[dtype](part, &rest, 7, 100 - from);
+            assert_same_bits(part, whole + from, 100 - from, dtype_names[dtype]);
+        }
+        fixture_clear(&fixture);
     }
 }
 
@@ -449,6 +533,8 @@ int main(void)
         cmocka_unit_test(a_sequence_in_pieces_has_the_bits_of_the_whole),
         cmocka_unit_test(all_halves_convert_exactly_in_every_set),
         cmocka_unit_test(an_i8_value_is_the_number_times_the_scale_of_its_row),
+        cmocka_unit_test(an_i4_value_is_the_number_times_the_scale_of_its_group),
+        cmocka_unit_test(rows_begin_anew_at_any_group),
         cmocka_unit_test(sums_of_squares_and_quotients_have_the_same_bits),
         cmocka_unit_test(exponentials_have_the_same_bits),
         cmocka_unit_test(steps_of_learning_have_the_same_bits),

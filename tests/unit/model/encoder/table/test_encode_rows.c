@@ -113,10 +113,13 @@ static void floats_stay_as_they_are(void **state)
     encode_row(out, x, 4, DTYPE_F32, &scale);
     assert_memory_equal(out, x, sizeof x);
     assert_true(scale == 7);
-    assert_int_equal(dtype_bytes(DTYPE_F32), 4);
-    assert_int_equal(dtype_bytes(DTYPE_F16), 2);
-    assert_int_equal(dtype_bytes(DTYPE_BF16), 2);
-    assert_int_equal(dtype_bytes(DTYPE_I8), 1);
+    assert_int_equal(dtype_row_bytes(DTYPE_F32, 3), 12);
+    assert_int_equal(dtype_row_bytes(DTYPE_F16, 3), 6);
+    assert_int_equal(dtype_row_bytes(DTYPE_BF16, 3), 6);
+    assert_int_equal(dtype_row_bytes(DTYPE_I8, 3), 3);
+    assert_int_equal(dtype_row_bytes(DTYPE_F64, 3), 24);
+    assert_int_equal(dtype_scale_bytes(DTYPE_I8, 3), 4);
+    assert_int_equal(dtype_scale_bytes(DTYPE_F16, 3), 0);
 }
 
 static void a_row_of_halves_is_encoded_number_by_number(void **state)
@@ -181,6 +184,148 @@ static void a_row_of_zeros_has_no_scale(void **state)
     assert_true(scale == 0 && bytes[0] == 0 && bytes[1] == 0 && bytes[2] == 0);
 }
 
+/* ---- a scale a group ---- */
+
+#define I4_DIM 77 /* two groups, and 13 columns */
+#define I4_GROUPS 3
+#define I4_ROW (I4_GROUPS * I4_BYTES)
+
+static void decode_i4(const unsigned char *numbers, const uint16_t *scales, float *out)
+{
+    const struct rows row = {.at = numbers,
+                             .stride_bytes = I4_ROW,
+                             .n = 1,
+                             .dtype = DTYPE_I4,
+                             .scales = (const char *)scales};
+    kernels_get()->row[DTYPE_I4](out, &row, 0, I4_DIM);
+}
+
+static void a_row_of_i4_takes_whole_groups(void **state)
+{
+    (void)state;
+    static const uint32_t columns[] = {1, 31, 32, 33, 64, 256, 300};
+    static const size_t groups[] = {1, 1, 1, 2, 2, 8, 10};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        assert_int_equal(dtype_row_bytes(DTYPE_I4, columns[i]), groups[i] * 16);
+        assert_int_equal(dtype_scale_bytes(DTYPE_I4, columns[i]), groups[i] * 2);
+    }
+}
+
+static double squared_error(const float *x, const float *y, size_t n)
+{
+    double sum = 0;
+    for (size_t j = 0; j < n; j++)
+        sum += ((double)x[j] - (double)y[j]) * ((double)x[j] - (double)y[j]);
+    return sum;
+}
+
+/* Of a group with the scale that makes the value of largest size `number`, by plain doubles. */
+static double error_with(const float *x, size_t n, double number)
+{
+    double largest = 0, sum = 0;
+    for (size_t j = 0; j < n; j++)
+        if (fabs((double)x[j]) > fabs(largest)) largest = (double)x[j];
+    for (size_t j = 0; j < n; j++) {
+        const double q = fmin(fmax(rint((double)x[j] * number / largest), -8), 7);
+        const double off = (double)x[j] - q * largest / number;
+        sum += off * off;
+    }
+    return sum;
+}
+
+static void groups_have_the_scale_of_least_error(void **state)
+{
+    (void)state;
+    static const float sizes[] = {1, 0.001f, 30000, 0.037f, 12345.678f};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        unsigned char numbers[I4_ROW + 1];
+        uint16_t scales[I4_GROUPS + 1];
+        float x[I4_DIM], out[I4_DIM];
+        numbers[I4_ROW] = 0xAB;
+        scales[I4_GROUPS] = 0xABCD;
+        for (size_t j = 0; j < I4_DIM; j++)
+            x[j] = sizes[i] * sinf((float)(j * j * 7 + i * 3 + 1));
+        encode_row(numbers, x, I4_DIM, DTYPE_I4, scales);
+        assert_true(numbers[I4_ROW] == 0xAB && scales[I4_GROUPS] == 0xABCD);
+        decode_i4(numbers, scales, out);
+        for (size_t at = 0; at < I4_DIM; at += I4_COLUMNS) {
+            const size_t n = I4_DIM - at < I4_COLUMNS ? I4_DIM - at : I4_COLUMNS;
+            const double found = squared_error(x + at, out + at, n);
+            double least = INFINITY;
+            for (double number = -9; number <= -6; number += 0.25)
+                least = fmin(least, error_with(x + at, n, number));
+            /* A scale is rounded to 11 bits. */
+            assert_true(found <= 1.01 * least);
+            assert_true(found <= 1.01 * error_with(x + at, n, 7));
+            /* The largest may be -9 steps, and cut to -8; one as large on the other side to 7. */
+            const double scale = fabs((double)decoded(scales[at / I4_COLUMNS], DTYPE_F16));
+            for (size_t j = 0; j < n; j++)
+                assert_true(fabs((double)x[at + j] - (double)out[at + j]) <= 2.01 * scale);
+        }
+        /* The columns that the last group does not have. */
+        for (size_t k = 13; k < I4_BYTES; k++)
+            assert_int_equal(numbers[2 * I4_BYTES + k], 0);
+        for (size_t k = 0; k < 13; k++)
+            assert_int_equal(numbers[2 * I4_BYTES + k] >> 4, 0);
+    }
+}
+
+static void what_i4_can_say_survives(void **state)
+{
+    (void)state;
+    unsigned char numbers[I4_ROW], again[I4_ROW];
+    uint16_t scales[I4_GROUPS], scales_again[I4_GROUPS];
+    float x[I4_DIM], out[I4_DIM];
+    for (size_t j = 0; j < I4_DIM; j++)
+        x[j] = (j < 32 ? 0.25f : -0.375f) * ((float)(j % 16) - 8);
+    encode_row(numbers, x, I4_DIM, DTYPE_I4, scales);
+    decode_i4(numbers, scales, out);
+    for (size_t j = 0; j < I4_DIM; j++)
+        assert_true(out[j] == x[j]);
+    assert_true(scales[0] == 0x3400 && scales[1] == 0xB600 && scales[2] == 0xB600);
+    /* Column 1 of the group in the lower half of byte 1, column 17 in the upper one. */
+    assert_int_equal(numbers[1], (unsigned char)((-7 & 15) | (-7 & 15) << 4));
+    encode_row(again, out, I4_DIM, DTYPE_I4, scales_again);
+    assert_memory_equal(again, numbers, sizeof again);
+    assert_memory_equal(scales_again, scales, sizeof scales);
+}
+
+static void a_group_of_zeros_has_no_scale(void **state)
+{
+    (void)state;
+    unsigned char numbers[I4_ROW];
+    uint16_t scales[I4_GROUPS] = {7, 7, 7};
+    float x[I4_DIM] = {0, -0.0f}, out[I4_DIM];
+    x[40] = -1;
+    x[70] = 1e-20f; /* too small for any scale */
+    memset(numbers, 0xFF, sizeof numbers);
+    encode_row(numbers, x, I4_DIM, DTYPE_I4, scales);
+    assert_true(scales[0] == 0 && scales[1] != 0 && (scales[2] & 0x7FFF) == 0);
+    decode_i4(numbers, scales, out);
+    for (size_t j = 0; j < I4_DIM; j++)
+        assert_true(j == 40 ? fabsf(out[j] + 1) < 0.001f : out[j] == 0);
+}
+
+/* As NaN, so that whoever looks through the table finds it. */
+static void what_i4_cannot_say_has_no_finite_scale(void **state)
+{
+    (void)state;
+    static const float bad[] = {NAN, -NAN, INFINITY, -INFINITY, FLT_MAX, -1e6f};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        for (size_t at = 0; at < I4_DIM; at += 19) {
+            unsigned char numbers[I4_ROW];
+            uint16_t scales[I4_GROUPS];
+            float x[I4_DIM];
+            for (size_t j = 0; j < I4_DIM; j++)
+                x[j] = (float)j;
+            x[at] = bad[i];
+            encode_row(numbers, x, I4_DIM, DTYPE_I4, scales);
+            for (size_t g = 0; g < I4_GROUPS; g++)
+                assert_true(isfinite(decoded(scales[g], DTYPE_F16)) == (g != at / I4_COLUMNS));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +338,11 @@ int main(void)
         cmocka_unit_test(a_row_of_halves_is_encoded_number_by_number),
         cmocka_unit_test(bytes_are_off_by_half_a_step_at_most),
         cmocka_unit_test(a_row_of_zeros_has_no_scale),
+        cmocka_unit_test(a_row_of_i4_takes_whole_groups),
+        cmocka_unit_test(groups_have_the_scale_of_least_error),
+        cmocka_unit_test(what_i4_can_say_survives),
+        cmocka_unit_test(a_group_of_zeros_has_no_scale),
+        cmocka_unit_test(what_i4_cannot_say_has_no_finite_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

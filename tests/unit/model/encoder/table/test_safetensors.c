@@ -412,6 +412,78 @@ static void rows_of_i8_come_with_their_scales(void **state)
            10, "one dimension of 2");
 }
 
+/* Two rows of 33 columns: 64 bytes of numbers behind 8 of scales. */
+#define I4_FILE(columns, shape, scales_dtype, scales_shape)                                        \
+    "{\"__metadata__\":{\"embedd.i4_columns\":\"" columns "\"},"                                   \
+    "\"embeddings\":{\"dtype\":\"U8\",\"shape\":" shape ",\"data_offsets\":[8,72]},"               \
+    "\"scales\":{\"dtype\":\"" scales_dtype "\",\"shape\":" scales_shape                           \
+    ",\"data_offsets\":[0,8]}}"
+
+static void rows_of_i4_come_with_a_scale_for_each_group(void **state)
+{
+    (void)state;
+    static const char header[] = I4_FILE("33", "[2,32]", "F16", "[2,2]");
+    const uint16_t scales[2][2] = {{0x3800, 0xBC00}, {0x4000, 0}}; /* 0.5, -1; 2, 0 */
+    unsigned char data[72] = {0};
+    float row[33];
+    memcpy(data, scales, sizeof scales);
+    data[8] = 0x87;      /* row 0: columns 0 and 16 are 7 and -8 */
+    data[8 + 16] = 0xF2; /* column 32 is 2; there is no column 48 */
+    data[8 + 47] = 0x1F; /* row 1: columns 15 and 31 are -1 and 1 */
+    struct table table;
+    struct span file = take(&table, header, data, sizeof data);
+    assert_int_equal(table.rows.dtype, DTYPE_I4);
+    assert_true(table.n_rows == 2 && table.dim == 33 && table.rows.stride_bytes == 32);
+    table_floats(&table, 0, 0, 33, row);
+    for (size_t j = 0; j < 33; j++)
+        assert_true(row[j] == (j == 0 ? 3.5f : j == 16 ? -4 : j == 32 ? -2 : 0));
+    table_floats(&table, 1, 0, 33, row);
+    for (size_t j = 0; j < 33; j++)
+        assert_true(row[j] == (j == 15 ? -2 : j == 31 ? 2 : 0));
+    table_floats(&table, 0, 32, 1, row);
+    assert_true(row[0] == -2);
+    uint32_t bad_row = 99;
+    assert_true(table_check_finite(&table, &bad_row));
+    let_go(&table, file);
+
+    const uint16_t bad[] = {0x7C00, 0xFC00, 0x7E00, 0x7C01};
+    for (size_t at = 0; at < 4; at++) {
+        memcpy(data, scales, sizeof scales);
+        memcpy(data + 2 * at, &bad[at], sizeof bad[at]);
+        file = take(&table, header, data, sizeof data);
+        assert_false(table_check_finite(&table, &bad_row));
+        assert_int_equal(bad_row, at / 2);
+        let_go(&table, file);
+    }
+}
+
+static void rows_of_i4_with_other_numbers_of_bytes_are_refused(void **state)
+{
+    (void)state;
+    static const char *const columns[] = {
+        "",           "0",    "-33",  "33x", " 33", "+33", "032",
+        "4294967295", "0x21", "33.0", "32",  "65",  "1e1", "99999999999999999999"};
+    static const char form[] = I4_FILE("%s", "[2,32]", "F16", "[2,2]");
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        char header[400];
+        snprintf(header, sizeof header, form, columns[i]);
+        refuse(header, 72, "has 32 bytes a row");
+    }
+    refuse(I4_FILE("33", "[4,16]", "F16", "[2,2]"), 72, "has 16 bytes a row");
+    refuse(I4_FILE("33", "[2,32]", "F16", "[4,1]"), 72, "F16 of shape [2, 2]");
+    refuse(I4_FILE("33", "[2,32]", "F16", "[4]"), 72, "F16 of shape [2, 2]");
+    refuse(I4_FILE("33", "[2,32]", "BF16", "[2,2]"), 72, "F16 of shape [2, 2]");
+    refuse(I4_FILE("33", "[2,32]", "F32", "[2]"), 72, "F16 of shape [2, 2]");
+    refuse(I4_FILE("33", "[2,32]", "F16", "[2,2]"), 71, "cut short");
+    refuse("{\"__metadata__\":{\"embedd.i4_columns\":\"5\"},"
+           "\"embeddings\":{\"dtype\":\"U8\",\"shape\":[2,16],\"data_offsets\":[0,32]}}",
+           32, "there must be a tensor 'scales', F16 of shape [2, 1]");
+    refuse("{\"__metadata__\":{\"embedd.i4_columns\":\"33\"},"
+           "\"embeddings\":{\"dtype\":\"U8\",\"shape\":[1,32],\"data_offsets\":[2,34]},"
+           "\"scales\":{\"dtype\":\"F16\",\"shape\":[1,1],\"data_offsets\":[0,2]}}",
+           34, "F16 of shape [1, 2]");
+}
+
 static void the_table_is_chosen_by_name_then_as_the_only_matrix(void **state)
 {
     (void)state;
@@ -493,6 +565,8 @@ int main(void)
         cmocka_unit_test(rows_may_be_shared_multiplied_and_of_64_bits),
         cmocka_unit_test(weights_come_in_four_types_and_must_be_sound),
         cmocka_unit_test(rows_of_i8_come_with_their_scales),
+        cmocka_unit_test(rows_of_i4_come_with_a_scale_for_each_group),
+        cmocka_unit_test(rows_of_i4_with_other_numbers_of_bytes_are_refused),
         cmocka_unit_test(the_table_is_chosen_by_name_then_as_the_only_matrix),
         cmocka_unit_test(a_row_that_is_not_finite_is_named),
     };
