@@ -80,7 +80,7 @@ static bool run(struct convert *convert, struct err *err)
 
 int convert_main(int argc, char **argv)
 {
-    static const char *const dtypes[] = {"f32", "f16", "bf16", "i8", NULL};
+    static const char *const dtypes[] = {"f32", "f16", "bf16", "i8", "i4", NULL};
     static const char *const forms[] = {"packed", "folder", NULL};
     struct convert convert = {.dtype = -1, .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
@@ -91,8 +91,8 @@ int convert_main(int argc, char **argv)
         {"to", FLAG_CHOICE, .out.choice = &convert.form, .choices = forms,
          .help = "one file to map (default), or a folder as others read it"},
         {"dtype", FLAG_CHOICE, .out.choice = &convert.dtype, .choices = dtypes,
-         .help =
-             "of the rows (default: as they are; in a folder F32 for I8, which is packed only)"},
+         .help = "of the rows (default: as they are; in a folder F32 for I8 and I4, which are "
+                 "packed only)"},
         {"dim", FLAG_NUMBER, .out.number = &convert.dim, .value = "K", .min = 1, .max = UINT32_MAX,
          .help = "the first K columns (default: all)"},
         {"pca", FLAG_SWITCH, .out.is_on = &convert.is_pca,

@@ -17,6 +17,7 @@ static const char *long_dtype(const char *dtype)
     if (strcmp(dtype, "F16") == 0) return "float16";
     if (strcmp(dtype, "BF16") == 0) return "bfloat16";
     if (strcmp(dtype, "I8") == 0 || strcmp(dtype, "PQ") == 0) return "int8";
+    if (strcmp(dtype, "I4") == 0) return "int4";
     if (strcmp(dtype, "F64") == 0) return "float64";
     return "float32";
 }

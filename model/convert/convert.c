@@ -14,7 +14,7 @@
 /* Others read no scales, and model2vec no bfloat16. */
 static bool is_for_us_alone(enum dtype dtype)
 {
-    return dtype == DTYPE_I8 || dtype == DTYPE_BF16;
+    return dtype == DTYPE_I8 || dtype == DTYPE_I4 || dtype == DTYPE_BF16;
 }
 
 static bool check_options(const struct bundle *bundle, const struct convert_options *options,
@@ -29,9 +29,11 @@ static bool check_options(const struct bundle *bundle, const struct convert_opti
         is_for_us_alone((enum dtype)options->dtype))
         return err_set(err, ERR_USAGE, "dtype",
                        "`dtype` %s is only for the packed form, since %s; use f16",
-                       options->dtype == DTYPE_I8 ? "i8" : "bf16",
-                       options->dtype == DTYPE_I8 ? "other programs read no scales"
-                                                  : "model2vec reads no bfloat16");
+                       options->dtype == DTYPE_I8   ? "i8"
+                       : options->dtype == DTYPE_I4 ? "i4"
+                                                    : "bf16",
+                       options->dtype == DTYPE_BF16 ? "model2vec reads no bfloat16"
+                                                    : "other programs read no scales");
     if (bundle_without_row(bundle) == 0 ||
         (options->form == CONVERT_PACKED && options->keep_top == 0))
         return true;

@@ -53,6 +53,23 @@ def store_i8(values):
     return numbers, scales, numbers * scales[:, None]
 
 
+def store_i4(values):
+    """(bytes, a scale for each 32 columns of a row, the values they stand for); what stands for columns that a row has
+    not is anything"""
+    n, columns = values.shape
+    groups = -(-columns // 32)
+    wide = np.zeros((n, groups * 32))
+    wide[:, :columns] = values
+    wide = wide.reshape(n, groups, 32)
+    largest = np.take_along_axis(wide, np.abs(wide).argmax(axis=2)[..., None], 2)
+    scales = (largest / -8).astype("<f2")
+    numbers = np.clip(np.rint(wide / scales.astype("f8")), -8, 7).astype(int)
+    stand_for = (numbers * scales.astype("f8")).reshape(n, -1)[:, :columns]
+    numbers.reshape(n, -1)[:, columns:] = -1
+    data = numbers[..., :16] % 16 | numbers[..., 16:] % 16 << 4
+    return data.astype("u1").reshape(n, -1), scales[..., 0].copy(), stand_for
+
+
 def spec(dtype, array):
     return TensorSpec(
         dtype=dtype, shape=list(array.shape), data_ptr=array.ctypes.data, data_len=array.nbytes
@@ -100,22 +117,23 @@ def main():
     weights = random.uniform(0, 2, size=ROWS).astype("<f4")
     lines = []
     stored_weights = weights
-    for dtype in ("F32", "F16", "BF16", "I8"):
+    for dtype in ("F32", "F16", "BF16", "I8", "I4"):
         tensors = {"weights": spec("float32", stored_weights)}
+        about = {"made_by": "tests/golden/make_pooling.py"}
         if dtype == "I8":
             data, scales, rows = store_i8(values)
             tensors |= {"embeddings": spec("int8", data), "scales": spec("float32", scales)}
+        elif dtype == "I4":
+            data, scales, rows = store_i4(values)
+            tensors |= {"embeddings": spec("uint8", data), "scales": spec("float16", scales)}
+            about["embedd.i4_columns"] = str(DIM)
         else:
             name, data, rows = store(values, dtype)
             tensors |= {"embeddings": spec(name, data)}
         model = folder / dtype.lower()
         model.mkdir(parents=True, exist_ok=True)
         (model / "vocab.txt").write_text("\n".join(TOKENS) + "\n", encoding="utf-8")
-        serialize_file(
-            tensors,
-            str(model / "model.safetensors"),
-            {"made_by": "tests/golden/make_pooling.py"},
-        )
+        serialize_file(tensors, str(model / "model.safetensors"), about)
         rows, weights = rows.astype(np.float64), weights.astype(np.float64)
         for pooling in ("mean", "weighted", "sum", "max"):
             for normalize in (0, 1):

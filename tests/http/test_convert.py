@@ -47,7 +47,7 @@ def embedded(model, *flags, texts=TEXTS):
 
 def small_model(folder, words, values):
     folder.mkdir()
-    write_table(folder, np.array(values, "<f4").ravel())
+    write_table(folder, np.array(values, "<f4").ravel(), len(values[0]))
     (folder / "vocab.txt").write_text("".join(word + "\n" for word in words))
     return folder
 
@@ -63,12 +63,12 @@ def header_of(path):
     return json.loads(data[8:8 + bytes_]), 8 + bytes_
 
 
-def rows_of(path):
+def rows_of(path, name="embeddings"):
     header, start = header_of(path)
-    begin, end = header["embeddings"]["data_offsets"]
-    kinds = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "I8": "i1"}
+    begin, end = header[name]["data_offsets"]
+    kinds = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "I8": "i1", "U8": "u1"}
     data = Path(path).read_bytes()[start + begin:start + end]
-    return np.frombuffer(data, kinds[header["embeddings"]["dtype"]]).reshape(header["embeddings"]["shape"])
+    return np.frombuffer(data, kinds[header[name]["dtype"]]).reshape(header[name]["shape"])
 
 
 def values_of(path):
@@ -116,6 +116,59 @@ def test_every_dtype_is_rounded_to_the_nearest(folder, rows, tmp_path):
     # What was rounded once stays what it is.
     again = convert(tmp_path / "i8", tmp_path / "again")
     assert embedded(again).tobytes() == embedded(tmp_path / "i8").tobytes()
+
+
+def test_four_bits_a_number_with_a_scale_for_each_32_columns(tmp_path):
+    random = np.random.default_rng(3)
+    words = [f"w{i}" for i in range(9)]
+    values = random.normal(size=(9, 75)).astype("<f4")
+    values[3] = 0
+    source = small_model(tmp_path / "source", words, values)
+    packed = convert(source, tmp_path / "i4", "--dtype", "i4")
+    header = header_of(packed)[0]
+    assert (header["__metadata__"]["embedd.format"], header["__metadata__"]["embedd.i4_columns"]) == ("2", "75")
+    assert (header["embeddings"]["dtype"], header["embeddings"]["shape"]) == ("U8", [9, 48])
+    assert (header["scales"]["dtype"], header["scales"]["shape"]) == ("F16", [9, 3])
+    bytes_, scales = rows_of(packed).reshape(9, 3, 16), rows_of(packed, "scales").astype("<f4")
+    numbers = np.concatenate([bytes_ & 15, bytes_ >> 4], axis=2).astype("i1")
+    numbers[numbers > 7] -= 16
+    stored = (numbers * scales[..., None]).reshape(9, 96)
+    assert not stored[:, 75:].any() and not stored[3].any()
+    found = embedded(packed, "--pooling", "sum", "--no-normalize", texts=words)
+    assert found.tobytes() == (stored[:, :75] + np.float32(0)).tobytes()
+    # The largest may be -9 steps, and cut to -8; one as large on the other side to 7.
+    assert (np.abs(found - values) <= 2.01 * np.abs(scales).repeat(32, axis=1)[:, :75]).all()
+    assert np.linalg.norm(found - values) < 0.1 * np.linalg.norm(values)
+    told = json.loads(run("inspect", packed, "--verify", "--format", "json").stdout)
+    assert (told["dtype"], told["dim"], told["verified"]) == ("I4", 75, True)
+    # What was rounded once stays what it is, also with columns cut away in the middle of a group.
+    again = convert(packed, tmp_path / "again")
+    assert rows_of(again).tobytes() == rows_of(packed).tobytes()
+    cut = convert(packed, tmp_path / "cut", "--dim", "40")
+    assert embedded(cut, texts=words).tobytes() == embedded(packed, "--dimensions", "40", texts=words).tobytes()
+    whole = convert(packed, tmp_path / "folder", "--to", "folder")
+    assert header_of(whole / "model.safetensors")[0]["embeddings"]["dtype"] == "F32"
+    assert embedded(whole, texts=words).tobytes() == embedded(packed, texts=words).tobytes()
+
+
+def test_four_bits_that_are_damaged_give_a_sentence(tmp_path):
+    values = np.ones((4, 40), "<f4")
+    source = small_model(tmp_path / "source", ["a", "b", "c", "d"], values)
+    packed = convert(source, tmp_path / "i4", "--dtype", "i4")
+    data, (header, start) = packed.read_bytes(), header_of(packed)
+    at = start + header["scales"]["data_offsets"][0]
+    for scale, code in ((b"\x00\x7e", 1), (b"\x00\xfc", 1), (b"\x00\xbc", 0)):
+        packed.write_bytes(data[:at] + scale + data[at + 2:])
+        said = run("embed", "--model", packed, text="a\n", code=code).stderr.decode()
+        assert ("not finite" in said) == (code == 1)
+    packed.write_bytes(data[:at])
+    assert "cut short" in refused("inspect", packed)
+    packed.write_bytes(data.replace(b'"embedd.i4_columns":"40"', b'"embedd.i4_columns":"99"'))
+    assert "32 bytes a row" in refused("inspect", packed)
+    values[2, 35] = 1e6
+    write_table(source, values.ravel(), 40)
+    said = refused("convert", "--input", source, "--output", tmp_path / "large", "--dtype", "i4")
+    assert "row 2 holds a value too large for this dtype" in said
 
 
 def test_fewer_columns_are_the_first_ones_or_components(folder, rows, tmp_path):
@@ -227,6 +280,7 @@ def test_nothing_is_overwritten_unless_it_is_forced(folder, tmp_path):
 @pytest.mark.parametrize("flags, why", [
     (("--dim", "7"), "--dim must be from 1 to 6"), (("--pca",), "--pca needs --dim"),
     (("--dtype", "i8", "--to", "folder"), "--dtype i8 is only for the packed form"), (("--dtype", "f8"), "--dtype"),
+    (("--dtype", "i4", "--to", "folder"), "--dtype i4 is only for the packed form"),
     (("--keep-top", "0"), "--keep-top"), (("--output", "nowhere/at/all"), "nowhere/at/all"), ((), None),
 ])
 def test_wrong_use_is_one_sentence(folder, tmp_path, flags, why):
@@ -270,7 +324,7 @@ def test_a_changed_byte_is_found_by_verify_and_a_missing_one_at_once(folder, tmp
 def test_a_newer_version_is_refused(folder, tmp_path):
     data = convert(folder, tmp_path / "packed").read_bytes()
     (tmp_path / "newer").write_bytes(data.replace(b'"embedd.format":"1"', b'"embedd.format":"9"'))
-    assert "version '9'" in refused("inspect", tmp_path / "newer")
+    assert "version '9', and this program reads versions 1 and 2" in refused("inspect", tmp_path / "newer")
 
 
 def test_weights_of_pooling_go_into_a_folder(tmp_path):

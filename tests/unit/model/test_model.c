@@ -507,11 +507,9 @@ static void vectors_equal_those_of_numpy(void **state)
     (void)state;
     static const struct {
         const char *name, *path;
-    } models[] = {{"F32", "tests/data/golden/f32"},
-                  {"F16", "tests/data/golden/f16"},
-                  {"BF16", "tests/data/golden/bf16"},
-                  {"I8", "tests/data/golden/i8"},
-                  {"BUILTIN", "builtin"}};
+    } models[] = {{"F32", "tests/data/golden/f32"},   {"F16", "tests/data/golden/f16"},
+                  {"BF16", "tests/data/golden/bf16"}, {"I8", "tests/data/golden/i8"},
+                  {"I4", "tests/data/golden/i4"},     {"BUILTIN", "builtin"}};
     FILE *file = fopen("tests/data/golden/cases.txt", "r");
     assert_non_null(file);
     char name[8];
@@ -528,7 +526,7 @@ static void vectors_equal_those_of_numpy(void **state)
     }
     fclose(file);
     assert_int_equal(more, EOF);
-    assert_int_equal(n, 4 * 4 * 2 * (8 + 7) + 5);
+    assert_int_equal(n, 5 * 4 * 2 * (8 + 7) + 5);
 }
 
 /* The vector of one sequence as plain doubles, for any pooling. */
