@@ -3,10 +3,10 @@
  * @file encode_rows.h
  * Floats as a table stores them: the other way round from the kernels' row. Pure functions; round
  * to nearest, ties to even; I8: the largest becomes ±127. Halves: what is too large becomes Inf,
- * NaN stays NaN. I4: of 13 scales that make the number of largest size from -6 to -9 in steps of
- * 1/4, that with the smallest sum of squared errors, the first of equal ones; so a scale may be
- * negative, and what it does not reach is cut to -8 … 7. Where a scale would be too large for
- * float16, or a value is NaN or Inf, it becomes NaN.
+ * NaN stays NaN. I4: the scale of a group is one of 13, by which its value of largest size becomes
+ * -6, -6.25, … -9: the one with the least sum of squared errors, the first of equal ones. So it may
+ * be negative, and numbers are cut to -8 … 7. Where none of them is finite, or a value is NaN or
+ * Inf, the scale is NaN.
  */
 #pragma once
 
