@@ -65,6 +65,7 @@ DEPS_OF_clients := build test clients
 DEPS_OF_bench := build bench
 DEPS_OF_bench-quality := build quality
 DEPS_OF_builtin-model := quality
+DEPS_OF_builtin-teachers := quality teachers
 DEPS_OF_openai-ids := openai-ids
 DEPS_OF_fuzz := build fuzz
 DEPS_OF_tidy := tidy
@@ -160,7 +161,7 @@ run: build/embedd | $(DEPS_FIRST) ## install what is missing, build, serve the b
 # ---- tests ----
 
 .PHONY: test
-test: format-check layers headers docs-check unicode-tables-check unit unit-scalar tsan http parity replay fault clients soak-short ## install what is missing, build, run every test
+test: format-check layers headers docs-check unicode-tables-check unit unit-scalar tsan recipe http parity replay fault clients soak-short ## install what is missing, build, run every test
 	@echo "all tests passed"
 
 # One after the other, the quick ones first; builds still use every core.
@@ -170,7 +171,8 @@ unit-scalar: | unit
 tsan: | unit-scalar
 replay: | tsan
 parity: | replay
-http: | parity
+recipe: | parity
+http: | recipe
 fault: | http
 clients: | fault
 soak-short: | clients
@@ -189,6 +191,11 @@ PYTEST = $(VENV) -m pytest -q -rs -p no:cacheprovider
 # A worker that is done takes tests from the others' ends, so that neighbours in a file mostly share what
 # their file sets up.
 ON_ALL_CORES := -n auto --dist worksteal
+
+.PHONY: recipe
+recipe: $(VENV_READY) ## the parts of the built-in model's recipe that need no network
+	@echo "the built-in model's recipe"
+	$(Q)$(PYTEST) $(ON_ALL_CORES) tests/recipe
 
 .PHONY: asan http
 http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests against the real program, sanitized
@@ -348,6 +355,10 @@ $(BUILTIN_VENV_READY): tools/builtin/requirements.txt | $(DEPS_FIRST)
 .PHONY: builtin-model
 builtin-model: $(BUILTIN_VENV_READY) ## make the built-in model again (an hour); DATA=folder of the sets
 	$(Q)$(BUILTIN_VENV) tools/builtin/make.py --data "$(or $(DATA),../shared/data)" $(ARGS)
+
+.PHONY: builtin-teachers
+builtin-teachers: $(BUILTIN_VENV_READY) ## the teachers' vectors for its second edition (an hour; goes on where it was); DATA=folder of the sets
+	$(Q)$(BUILTIN_VENV) tools/builtin/teach.py --data "$(or $(DATA),../shared/data)" $(ARGS)
 
 .PHONY: bench-quality
 bench-quality: build/embedd $(BUILTIN_VENV_READY) ## measure how good vectors and trained classifiers are; DATA=folder; build/bench-quality.json

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and does nothing when all are there.
-# usage: tools/deps.sh GROUP...   with GROUP one of: build run test image browser clients bench quality openai-ids fuzz tidy cov
+# usage: tools/deps.sh GROUP...   with GROUP one of: build run test image browser clients bench quality teachers openai-ids fuzz tidy cov
 set -eu
 
 packages() {
@@ -15,12 +15,14 @@ packages() {
     clients) echo prometheus; command -v npm >/dev/null || echo nodejs npm ;;
     bench) echo wrk python3 python3-venv ;;
     quality) echo gcc python3 python3-venv fasttext ;;
+    # Maven may have come from elsewhere, too.
+    teachers) command -v mvn >/dev/null || echo maven ;;
     fuzz) echo clang libclang-rt-14-dev ;;
     openai-ids) echo npm python3 ;;
     tidy) echo cppcheck ;;
     cov) echo lcov libcmocka-dev python3 ;;
     *)
-        echo "tools/deps.sh: unknown group '$1'; use build, run, test, image, browser, clients, bench, quality, openai-ids, fuzz, tidy or cov" >&2
+        echo "tools/deps.sh: unknown group '$1'; use build, run, test, image, browser, clients, bench, quality, teachers, openai-ids, fuzz, tidy or cov" >&2
         exit 2
         ;;
     esac

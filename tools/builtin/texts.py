@@ -7,6 +7,7 @@ other, line by line.
 
 import hashlib
 import io
+import lzma
 import re
 import subprocess
 import tarfile
@@ -86,3 +87,15 @@ def sources(data, work):
     yield "stsb", stsb_train(data, "en"), stsb_train(data, "zh")
     yield "banking77", [text for text, _ in sets.banking77(data, "train")], []
     yield "wordnet", wordnet_examples(Path(work) / "packages"), []
+
+
+def corpus(data, language):
+    """Sentences, titles and questions of many domains (corpus-README.md of the folder)."""
+    with lzma.open(Path(data) / f"corpus-{language}.txt.xz", "rt", encoding="utf-8") as file:
+        return [line.rstrip("\n") for line in file]
+
+
+def parallel(data):
+    """Pairs of the same kind: (English, Chinese)."""
+    with lzma.open(Path(data) / "parallel-en-zh.tsv.xz", "rt", encoding="utf-8") as file:
+        return [tuple(line.rstrip("\n").split("\t")) for line in file]
