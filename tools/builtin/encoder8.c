@@ -11,7 +11,7 @@
 #include <immintrin.h>
 #endif
 
-enum { GROUP = 128, LANES = 16, VECTORS = 4, ACROSS = VECTORS * LANES, DOWN = 4 };
+enum { GROUP = 64, LANES = 16, VECTORS = 4, ACROSS = VECTORS * LANES, DOWN = 4 };
 
 static float scale_of(const float *x)
 {
@@ -21,9 +21,9 @@ static float scale_of(const float *x)
     return top > 0 ? top / 127 : 1;
 }
 
-/* weight (outputs, inputs), multiples of ACROSS and of GROUP. packed: outputs * inputs bytes, aligned
-   to 64; for each ACROSS outputs, each GROUP inputs and each 4 of these: the 4 numbers of every
-   output, plus 128. scales (outputs / ACROSS, inputs / GROUP, ACROSS). */
+/* weight (outputs, inputs), multiples of ACROSS and of GROUP. packed: outputs * inputs bytes,
+   aligned to 64; for each ACROSS outputs, each GROUP inputs and each 4 of these: the 4 numbers of
+   every output, plus 128. scales (outputs / ACROSS, inputs / GROUP, ACROSS). */
 void encoder8_pack(const float *weight, int outputs, int inputs, uint8_t *packed, float *scales)
 {
     for (int first = 0; first < outputs; first += ACROSS)
@@ -76,8 +76,8 @@ static void add_products(struct rows a, const uint8_t *w, const float *w_scale, 
         for (int v = 0; v < VECTORS; v++, out += LANES) {
             __m512 scale = _mm512_mul_ps(_mm512_set1_ps(a.scale[r * a.groups]),
                                          _mm512_loadu_ps(w_scale + v * LANES));
-            _mm512_storeu_ps(out, _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[r][v]), scale,
-                                                  _mm512_loadu_ps(out)));
+            _mm512_storeu_ps(
+                out, _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[r][v]), scale, _mm512_loadu_ps(out)));
         }
 #else
     for (size_t r = 0; r < DOWN; r++, out += ACROSS) {
@@ -124,9 +124,8 @@ void encoder8_linear(const float *x, int n, int inputs, const uint8_t *packed, c
             for (int r = 0; r < DOWN; r++)
                 memcpy(out[r], bias + o, sizeof out[r]);
             for (size_t g = 0; g < groups; g++) {
-                size_t at = first * groups + g;
-                struct rows a = {numbers + at * GROUP, scale + at, excess + at, width, groups};
-                a.numbers = numbers + first * width + g * GROUP;
+                struct rows a = {numbers + first * width + g * GROUP, scale + first * groups + g,
+                                 excess + first * groups + g, width, groups};
                 add_products(a, packed + o * width + g * ACROSS * GROUP,
                              scales + o * groups + g * ACROSS, out[0]);
             }
@@ -170,7 +169,8 @@ void encoder8_add_norm(float *x, const float *y, const float *gain, const float 
 }
 
 /* share (padded) = softmax of q (depth) times keys (depth, padded), of which `length` are there. */
-static void shares_of(const float *q, const float *keys, int depth, int length, int padded, float *share)
+static void shares_of(const float *q, const float *keys, int depth, int length, int padded,
+                      float *share)
 {
     float top = -1e30f, sum = 0;
     for (int first = 0; first < padded; first += LANES) {
@@ -190,7 +190,8 @@ static void shares_of(const float *q, const float *keys, int depth, int length, 
 
 /* A head of one text: qkv (length, 3 width) and out (length, width) begin at its first column.
    Only the first `queries` tokens ask. room: (depth + 1) * padded floats. */
-static void attend(const float *qkv, float *out, int length, int queries, int width, int depth, float *room)
+static void attend(const float *qkv, float *out, int length, int queries, int width, int depth,
+                   float *room)
 {
     int padded = (length + LANES - 1) / LANES * LANES;
     float *keys = room, *share = room + depth * padded, scale = 1 / sqrtf((float)depth);

@@ -4,11 +4,12 @@ kept (shards.py): a run that was stopped goes on where it was, one with other li
 what is new.
 
 usage: teach.py --data FOLDER [--work build/builtin] [--vectors WORK/vectors-2] [--steps english,chinese,...]
-                [--minutes N] [--cores N] [--seed N] [--quick]
+                [--share F] [--minutes N] [--cores N] [--seed N] [--quick]
 
 english: bge-small-en-v1.5, chinese: bge-small-zh-v1.5, translations: multilingual-e5-small on both
 sides, everyday: all-MiniLM-L6-v2. Each takes the lines that the first edition had, then as many of
-the corpora as LINES says, in the order of choose.py. --minutes: stop between two files after
+the corpora as LINES says, in the order of choose.py. --share 0.2: a fifth of these; a later run with more
+goes on from there. --minutes: stop between two files after
 so many, with status 3 if any line is left. --quick: few lines, to see that every step works.
 """
 
@@ -82,7 +83,7 @@ def plan(options):
     chinese = [line for _, zh in sources for line in zh]
     translated = [line for en, zh in sources if zh for line in en + zh]
     tokenizer = vocabulary.tokenizer(vocabulary.make(options.data, english + chinese, CHINESE_WORDS))
-    n = {name: lines // every for name, lines in LINES.items()}
+    n = {name: int(lines * options.share / every) for name, lines in LINES.items()}
     from_en, from_zh = (texts.corpus(options.data, language)[::every] for language in ("en", "zh"))
     pairs = texts.parallel(options.data)[::every]
     joined = best_first([f"{en}\t{zh}" for en, zh in pairs], tokenizer, options, "pairs")[:n["pairs"]]
@@ -113,6 +114,7 @@ def main():
     parser.add_argument("--work", default=Path("build/builtin"), type=Path)
     parser.add_argument("--vectors", type=Path, help="WORK/vectors-2, with --quick WORK/quick/vectors-2")
     parser.add_argument("--steps", default=",".join(STEPS))
+    parser.add_argument("--share", type=float, default=1)
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     parser.add_argument("--seed", default=1, type=int)
