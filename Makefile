@@ -361,7 +361,7 @@ builtin-teachers: $(BUILTIN_VENV_READY) ## the teachers' vectors for its second 
 	$(Q)$(BUILTIN_VENV) tools/builtin/teach.py --data "$(or $(DATA),../shared/data)" $(ARGS)
 
 .PHONY: bench-quality
-bench-quality: build/embedd $(BUILTIN_VENV_READY) ## measure how good vectors and trained classifiers are; DATA=folder; build/bench-quality.json
+bench-quality: build/embedd $(BUILTIN_VENV_READY) ## measure how good vectors are (ARGS="--model FOLDER", "--test": and trained classifiers); DATA=folder; build/bench-quality.json
 	$(Q)$(BUILTIN_VENV) bench/quality.py $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 .PHONY: cov

@@ -1,41 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How good the built-in model's vectors are, and the classifiers that `embedd train` makes of it,
-from the program's own output, beside baselines.
+"""How good a model's vectors are, from the program's own output, beside baselines.
 
-usage: quality.py [--program FILE] [--data FOLDER] [--dev] [--no-baselines]
+usage: quality.py [--program FILE] [--model PATH] [--beside PATH]... [--f32 PATH] [--data FOLDER]
+                  [--tables NAME,...] [--no-baselines] [--test]
 
-Prints a table and writes build/bench-quality.json: a list of {name, value, unit, target, better}.
-Without the data folder (docs/MODEL.md tells where each set comes from) there is nothing to measure.
+--model: a folder, a file or a built-in model's name (builtin); --beside: others to compare it with;
+--f32: the same model with rows of 32 bits. Prints tables and writes build/bench-quality.json: a list
+of {name, value, unit, target, better}; what is beside has its own name in front. Test splits are
+read with --test alone, and then the classifiers that `embedd train` makes are measured too: choose on
+dev sets. Without the data folder (docs/MODEL.md tells where each set comes from) there is
+nothing to measure.
 """
 
 import argparse
 import json
+import subprocess
 import sys
+import tempfile
+from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
 
 TOP = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TOP / "tools" / "builtin"))
+# The folder of this file last: it has a tokenizers.py and a texts.py of its own.
+sys.path[:1] = [str(TOP / "tools" / "builtin")]
+sys.path.append(str(TOP / "bench"))
 import baselines  # noqa: E402
 import classifiers  # noqa: E402
+import figures  # noqa: E402
 import sets  # noqa: E402
-from report import Report, has_data  # noqa: E402
+from measures import Vectors  # noqa: E402
+from report import Report, has_data, table  # noqa: E402
 
-DIMS = (256, 128, 64)
+MEGABYTES = 16  # of the packed model at most
+BITS_LOSS = 0.002  # that rows of few bits may cost
+
+# A model that the program runs; `about` is what `embedd inspect` says of it.
+Model = namedtuple("Model", "path about vectors")
 
 
-def program_embedder(program):
+def opened(program, path):
     def embed(texts):
-        found = sets.ask_program(program, texts, "embed", "--format", "f32")
+        found = sets.ask_program(program, texts, "embed", "--model", path, "--format", "f32")
         return np.frombuffer(found, np.float32).reshape(len(texts), -1)
-    return embed
+    about = subprocess.run([program, "inspect", path, "--format", "json"], stdout=subprocess.PIPE,
+                           check=True).stdout
+    return Model(path, json.loads(about), Vectors(embed))
 
 
-def unknown_share(program, texts):
+def unknown_share(program, model, texts):
     """The share of the texts' Chinese characters that no token of the vocabulary covers."""
     total = unknown = 0
-    for text, line in zip(texts, sets.ask_program(program, texts, "tokenize").splitlines()):
+    lines = sets.ask_program(program, texts, "tokenize", "--model", model.path).splitlines()
+    for text, line in zip(texts, lines, strict=True):
         found = json.loads(line)
         is_unknown = [False] * len(text)
         for token, (start, end) in zip(found["tokens"], found["offsets"]):
@@ -48,68 +66,122 @@ def unknown_share(program, texts):
     return unknown / total
 
 
-def measure(report, label, vectors, data, split, targets, dims=DIMS, classifies=True):
-    english, chinese = (sets.stsb(data, language, split) for language in ("en", "zh"))
-    whole = {}
-    for n in dims:
-        for name, value in (
-                ("English", sets.pair_score(vectors, english, sets.spearman, n)),
-                ("Chinese", sets.pair_score(vectors, chinese, sets.spearman, n)),
-                ("English with Chinese", sets.across(vectors, english, chinese, n))):
-            key = f"STS-B {split} {name}"
-            at = f", {n} dims" if n else ""
-            if n == dims[0]:
-                whole[name] = value
-                report.add(f"{label}{key}{at}", value, targets.get(key))
-            else:
-                report.add(f"{label}{key}{at}", value)
-                limit = targets.get(f"loss at {n}")
-                if limit is not None:
-                    report.add(f"{label}{key}, lost by {n} dims", whole[name] - value, limit, "lower")
-    report.add(f"{label}SICK train", sets.pair_score(vectors, sets.sick(data), sets.spearman),
-               targets.get("SICK"))
-    report.add(f"{label}LCQMC dev, AUC", sets.pair_score(vectors, sets.lcqmc(data), sets.auc),
-               targets.get("LCQMC"))
-    if not classifies:
-        return
-    for name, rows in (("banking77", sets.banking77), ("waimai", sets.waimai)):
-        report.add(f"{label}{name}, accuracy",
-                   sets.classify(vectors, rows(data, "train"), rows(data, "test")),
-                   targets.get(name))
+def chinese_texts(data):
+    """Of many registers; labels are not looked at."""
+    texts = [t for split in ("train", "dev", "test") for a, b, _ in sets.stsb(data, "zh", split)
+             for t in (a, b)]
+    texts += [t for split in ("train", "test") for t, _ in sets.waimai(data, split)]
+    texts += [t for pairs in (sets.lcqmc(data), sets.afqmc(data)) for a, b, _ in pairs for t in (a, b)]
+    return texts + [zh for _, zh in sets.tatoeba(data, "all")]
 
 
-TARGETS = {
-    "STS-B test English": 0.8, "STS-B test Chinese": 0.76, "STS-B test English with Chinese": 0.65,
-    "loss at 128": 0.015, "loss at 64": 0.05, "SICK": 0.71, "LCQMC": 0.815,
-    "banking77": 0.905, "waimai": 0.88,
-}
+def packed(program, model, folder, dtype=None):
+    """The model as one file, its rows of `dtype`; None, and said why, where the program can't."""
+    path = Path(folder) / f"{dtype or 'packed'}.safetensors"
+    done = subprocess.run([program, "convert", "--input", model.path, "--output", path,
+                           *(["--dtype", dtype] if dtype else [])],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8")
+    if done.returncode:
+        print(f"skipped: rows of {dtype or 'this model'}: {done.stderr.strip()}")
+        return None
+    return path
+
+
+def compare_rows(report, wanted, exact, model):
+    """What a model's rows of few bits cost, beside `exact`: figures of the same with 32."""
+    found = figures.measured(wanted, model.vectors, "both", figures.CUTS)
+    for name, value in found.items():
+        report.add(f"{name}, lost by {model.about['dtype']} rows", exact[name] - value, BITS_LOSS, "lower")
+
+
+def measure_rows(report, program, model, found, wanted, f32):
+    wanted = [figure for figure in wanted if figure.table == "similarity"]
+    if f32:
+        exact = figures.measured(wanted, opened(program, f32).vectors, "both", figures.CUTS)
+        compare_rows(report, wanted, exact, model)
+    elif model.about["dtype"] in ("F32", "F16", "BF16"):
+        with tempfile.TemporaryDirectory(prefix="embedd-quality-") as folder:
+            for dtype in ("i8", "i4"):
+                path = packed(program, model, folder, dtype)
+                if path:
+                    compare_rows(report, wanted, found, opened(program, str(path)))
+    else:
+        print(f"skipped: what rows of few bits cost: {model.about['name']} has rows of "
+              f"{model.about['dtype']}; name the same model in 32 bits with --f32")
+
+
+def measure_model(report, program, model, data, wanted, f32):
+    def say(name, value):
+        report.add(name, value, figures.TARGETS.get(name))
+    found = figures.measured(wanted, model.vectors, "both", figures.CUTS, say)
+    for name, lost, target in figures.losses(wanted, found, figures.CUTS):
+        report.add(name, lost, target, "lower")
+    measure_rows(report, program, model, found, wanted, f32)
+    report.add("unknown Chinese characters", 100 * unknown_share(program, model, chinese_texts(data)),
+               0.005, "lower", "%")
+    with tempfile.TemporaryDirectory(prefix="embedd-quality-") as folder:
+        path = packed(program, model, folder)
+        if path:
+            report.add("packed", path.stat().st_size / 1e6, MEGABYTES, "lower", "MB")
+    return found
+
+
+def measure_beside(report, label, languages, vectors, wanted):
+    print(f"{label}:")
+    return figures.measured(wanted, vectors, languages,
+                            say=lambda name, value: report.add(f"{label}: {name}", value))
+
+
+def print_tables(wanted, columns):
+    for key in dict.fromkeys(figure.table for figure in wanted):
+        names = [figure.name for figure in wanted if figure.table == key]
+        print(table(figures.TABLES[key], names, columns))
+    cut = [f"{figure.name}, {n} columns" for figure in wanted if figure.cuts for n in figures.CUTS]
+    if cut:
+        print(table("Fewer columns", cut, dict(list(columns.items())[:1])))
+
+
+def table_names(text):
+    names = text.split(",")
+    for name in names:
+        if name not in figures.TABLES:
+            raise argparse.ArgumentTypeError(f"no table {name!r}; there are {', '.join(figures.TABLES)}")
+    return names
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", default=str(TOP / "build" / "embedd"))
+    parser.add_argument("--model", default="builtin")
+    parser.add_argument("--beside", action="append", default=[], metavar="PATH")
+    parser.add_argument("--f32", metavar="PATH", help="the same model with rows of 32 bits")
+    parser.add_argument("--data", default=str(TOP.parent / "shared" / "data"))
+    parser.add_argument("--tables", type=table_names, default=list(figures.TABLES),
+                        metavar="NAME,...", help=f"of {', '.join(figures.TABLES)}")
+    parser.add_argument("--no-baselines", action="store_true")
+    parser.add_argument("--test", action="store_true", help="read the test splits instead of dev")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--program", default=str(TOP / "build" / "embedd"))
-    parser.add_argument("--data", default=str(TOP.parent / "shared" / "data"))
-    parser.add_argument("--dev", action="store_true", help="dev splits, and no classifiers")
-    parser.add_argument("--no-baselines", action="store_true")
-    options = parser.parse_args()
+    options = arguments()
     if not has_data(options.data):
         return
-    split = "dev" if options.dev else "test"
+    wanted = [figure for figure in figures.all_of(options.data, "test" if options.test else "dev")
+              if figure.table in options.tables]
     report = Report()
-    vectors = sets.Vectors(program_embedder(options.program))
-    measure(report, "", vectors, options.data, split, TARGETS, classifies=not options.dev)
-    texts = [t for s in ("train", "dev", "test") for a, b, _ in sets.stsb(options.data, "zh", s)
-             for t in (a, b)]
-    texts += [t for s in ("train", "test") for t, _ in sets.waimai(options.data, s)]
-    texts += [t for a, b, _ in sets.lcqmc(options.data) for t in (a, b)]
-    texts += [zh for _, zh in sets.tatoeba(options.data)]
-    report.add("unknown Chinese characters", 100 * unknown_share(options.program, texts), 0.005,
-               "lower", "%")
+    model = opened(options.program, options.model)
+    columns = {model.about["name"]: measure_model(report, options.program, model, options.data, wanted,
+                                                  options.f32)}
+    for path in options.beside:
+        other = opened(options.program, path)
+        columns[other.about["name"]] = measure_beside(report, other.about["name"], "both",
+                                                      other.vectors, wanted)
     if not options.no_baselines:
-        for name, embed in baselines.all_of(options.program):
-            measure(report, name + ": ", sets.Vectors(embed), options.data, split, {}, dims=(None,),
-                    classifies=not options.dev)
-    if not options.dev:
+        for label, languages, embed in baselines.all_of(options.program):
+            columns[label] = measure_beside(report, label, languages, Vectors(embed), wanted)
+    print_tables(wanted, columns)
+    if options.test and "classification" in options.tables:
         classifiers.measure(report, options.program, options.data, not options.no_baselines)
     report.write(TOP / "build" / "bench-quality.json")
 

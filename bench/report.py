@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report of `make bench-quality`: figures, and whether they reach what is aimed at."""
+"""The report of `make bench-quality`: figures, whether they reach what is aimed at, and tables."""
 
 import json
 from pathlib import Path
@@ -22,6 +22,16 @@ class Report:
     def write(self, path):
         path.write_text(json.dumps(self.rows, indent=1, ensure_ascii=False) + "\n")
         print(path)
+
+
+def table(title, names, columns):
+    """Markdown. columns: {model: {name: value}}; what a model was not measured on stays empty."""
+    lines = ["", f"**{title}**", "", f"| | {' | '.join(columns)} |", "| --- " * (len(columns) + 1) + "|"]
+    for name in names:
+        cells = [f"{found[name]:.3f}".replace("-", "−") if name in found else ""
+                 for found in columns.values()]
+        lines.append(f"| {' | '.join([name, *cells])} |".replace("|  |", "| |"))
+    return "\n".join(lines)
 
 
 def has_data(folder):

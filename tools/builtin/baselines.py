@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the built-in model is measured beside: (name, function from texts to vectors)."""
+"""What the built-in model is measured beside."""
 
 import json
 
@@ -44,9 +44,10 @@ def wordllama():
 
 
 def all_of(program):
-    yield "one-hot", one_hot(program)
+    """(name, languages: en, zh or both, function from texts to vectors)."""
+    yield "one-hot", "both", one_hot(program)
     minilm = MiniLM()
-    yield "W of all-MiniLM-L6-v2, mean", mean_of_rows(minilm.table, minilm.tokenizer)
-    yield "WordLlama-256", wordllama()
-    yield "multilingual-e5-small, the teacher", MultilingualE5()
-    yield "all-MiniLM-L6-v2, the teacher for English", minilm
+    yield "W of MiniLM", "en", mean_of_rows(minilm.table, minilm.tokenizer)
+    yield "WordLlama-256", "both", wordllama()
+    yield "e5", "both", MultilingualE5()
+    yield "MiniLM", "en", minilm

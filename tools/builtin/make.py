@@ -21,6 +21,7 @@ import numpy as np
 
 import augment
 import distil
+import measures
 import sets
 import texts
 import vocabulary
@@ -230,15 +231,15 @@ def write_model(folder, tokenizer, numbers, scales):
 
 
 def dev_figures(rows, count, data):
-    vectors = sets.Vectors(lambda lines: np.asarray(count(lines) @ rows))
+    vectors = measures.Vectors(lambda lines: np.asarray(count(lines) @ rows))
     en, zh = sets.stsb(data, "en", "dev"), sets.stsb(data, "zh", "dev")
     parts = []
     for width in (256, 128, 64):
-        values = [sets.pair_score(vectors, en, sets.spearman, width),
-                  sets.pair_score(vectors, zh, sets.spearman, width),
-                  sets.across(vectors, en, zh, width),
-                  sets.pair_score(vectors, sets.sick(data), sets.spearman, width),
-                  sets.pair_score(vectors, sets.lcqmc(data), sets.auc, width)]
+        values = [measures.pair_score(vectors, en, measures.spearman, width),
+                  measures.pair_score(vectors, zh, measures.spearman, width),
+                  measures.across(vectors, en, zh, width),
+                  measures.pair_score(vectors, sets.sick(data), measures.spearman, width),
+                  measures.pair_score(vectors, sets.lcqmc(data), measures.auc, width)]
         parts.append(f"{width}: " + " ".join(f"{value:.4f}" for value in values))
     return "dev: English, Chinese, across, SICK, LCQMC  " + " | ".join(parts)
 

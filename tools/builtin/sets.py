@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The labelled sets that sentence vectors are measured on, and the measures.
+"""The labelled sets that sentence vectors are measured on.
 
 A set is a list of pairs (text, text, score) or of (text, label). Where to get the files, with
 their checksums: docs/MODEL.md.
 """
 
 import csv
+import hashlib
 import io
 import random
 import subprocess
+import unicodedata
 import zipfile
+from collections import Counter
 from pathlib import Path
 
-import numpy as np
-import scipy.sparse
-from scipy.stats import rankdata, spearmanr
-from sklearn.linear_model import LogisticRegressionCV
-from sklearn.preprocessing import normalize
+# The STS benchmark's files hold one genre after the other.
+GENRES = {
+    "dev": {"captions": slice(0, 625), "forums": slice(625, 1000), "news": slice(1000, 1500)},
+    "test": {"captions": slice(0, 625), "forums": slice(625, 879), "news": slice(879, 1379)},
+}
+# Translations that nothing is learned from.
+HELD_OUT, HELD_OUT_SEED = 2000, 1
 
 
 def _csv(path):
@@ -37,8 +42,21 @@ def sick(data):
     return [(row[1], row[2], float(row[3])) for row in _tsv(Path(data) / "sick-train.tsv")[1:]]
 
 
+def forums(data):
+    """The forum pairs of STS-B dev by themselves, as SemEval 2015 has them."""
+    return [(a, b, float(s)) for s, a, b in _tsv(Path(data) / "sts2015-answers-forums.tsv")]
+
+
 def lcqmc(data):
     return [(a, b, float(s)) for a, b, s in _tsv(Path(data) / "lcqmc-dev.tsv")]
+
+
+def afqmc(data):
+    return [(a, b, float(s)) for a, b, s in _tsv(Path(data) / "afqmc-dev.tsv")]
+
+
+def clinc150(data, split):
+    return [(row[2], row[1]) for row in _tsv(Path(data) / "clinc150.tsv") if row[0] == split]
 
 
 def banking77(data, split):
@@ -60,8 +78,33 @@ def shopping(data, split):
     return rows[:n] if split == "train" else rows[n:]
 
 
-def tatoeba(data):
-    return [(row[0], row[1]) for row in _tsv(Path(data) / "tatoeba-en-zh.tsv")]
+def plain(text):
+    """Letters, digits and ideographs, in one case and width: what differs in more is another text."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in folded if c.isalnum())
+
+
+def held_out(pairs, n, seed=HELD_OUT_SEED):
+    """Numbers of n pairs neither side of which stands in any other pair: whoever learns from the
+    others has seen no sentence of these. Which they are depends on the texts alone."""
+    sides = [[plain(text) for text in pair] for pair in pairs]
+    counts = [Counter(side) for side in zip(*sides)]
+    alone = [i for i, both in enumerate(sides) if all(c[t] == 1 for c, t in zip(counts, both))]
+    if len(alone) < n:
+        raise ValueError(f"{n} pairs are to be held out, and only {len(alone)} have texts of their own")
+
+    def drawn(i):
+        return hashlib.sha256("\t".join([str(seed), *sides[i]]).encode()).digest()
+    return set(sorted(alone, key=drawn)[:n])
+
+
+def tatoeba(data, split):
+    """(English, Chinese); "train" for learning, "held" for measuring, "all"."""
+    pairs = [(row[0], row[1]) for row in _tsv(Path(data) / "tatoeba-en-zh.tsv")]
+    if split == "all":
+        return pairs
+    held = held_out(pairs, HELD_OUT)
+    return [pair for i, pair in enumerate(pairs) if (i in held) == (split == "held")]
 
 
 def ask_program(program, texts, *arguments):
@@ -69,62 +112,3 @@ def ask_program(program, texts, *arguments):
     lines = "".join(" ".join(text.split("\n")) + "\n" for text in texts).encode()
     return subprocess.run([program, *arguments, "-"], input=lines, stdout=subprocess.PIPE,
                           check=True).stdout
-
-
-# ---- measures ----
-
-def cosines(a, b):
-    """Row by row; arrays or sparse matrices. A row of zeros is like nothing: 0."""
-    a, b = normalize(a), normalize(b)
-    product = a.multiply(b) if scipy.sparse.issparse(a) else a * b
-    return np.asarray(product.sum(axis=1)).ravel()
-
-
-def spearman(found, wanted):
-    return float(spearmanr(found, wanted)[0])
-
-
-def auc(found, wanted):
-    """The share of pairs (a 1, a 0) in which the 1 has the larger value; ties count a half."""
-    ranks, ones = rankdata(found), np.asarray(wanted) > 0
-    n = ones.sum()
-    return float((ranks[ones].sum() - n * (n + 1) / 2) / (n * (len(ones) - n)))
-
-
-class Vectors:
-    """Vectors of texts by `embed` (list of texts -> array or sparse matrix), each asked for once."""
-
-    def __init__(self, embed):
-        self.embed, self.index, self.rows = embed, {}, None
-
-    def __call__(self, texts):
-        new = [t for t in dict.fromkeys(texts) if t not in self.index]
-        if new:
-            made, n = self.embed(new), len(self.index)
-            self.index.update((t, n + i) for i, t in enumerate(new))
-            stack = scipy.sparse.vstack if scipy.sparse.issparse(made) else np.concatenate
-            self.rows = made if self.rows is None else stack([self.rows, made])
-            if scipy.sparse.issparse(made):
-                self.rows = self.rows.tocsr()
-        return self.rows[[self.index[t] for t in texts]]
-
-
-def pair_score(vectors, pairs, measure, dims=None):
-    a = vectors([p[0] for p in pairs])[:, :dims]
-    b = vectors([p[1] for p in pairs])[:, :dims]
-    return measure(cosines(a, b), [p[2] for p in pairs])
-
-
-def across(vectors, english, chinese, dims=None):
-    """Mean of both ways: English with Chinese, Chinese with English."""
-    ways = [[(e[0], z[1], e[2]) for e, z in zip(english, chinese)],
-            [(z[0], e[1], e[2]) for e, z in zip(english, chinese)]]
-    return float(np.mean([pair_score(vectors, way, spearman, dims) for way in ways]))
-
-
-def classify(vectors, train, test):
-    """Accuracy of logistic regression; its C is chosen by three folds of the training rows."""
-    model = LogisticRegressionCV(Cs=[1, 10, 100], cv=3, max_iter=2000, l1_ratios=(0,),
-                                 scoring="accuracy", use_legacy_attributes=False)
-    model.fit(vectors([t for t, _ in train]), [label for _, label in train])
-    return float(model.score(vectors([t for t, _ in test]), [label for _, label in test]))

@@ -82,7 +82,7 @@ def stsb_train(data, language):
 
 
 def sources(data, work):
-    pairs = sets.tatoeba(data)
+    pairs = sets.tatoeba(data, "train")
     yield "tatoeba", [en for en, _ in pairs], [zh for _, zh in pairs]
     yield "stsb", stsb_train(data, "en"), stsb_train(data, "zh")
     yield "banking77", [text for text, _ in sets.banking77(data, "train")], []
