@@ -25,7 +25,7 @@ TARGETS = {
 # Not learned from, but for banking77's training rows, STS-B's, and by embedd-base-1 Tatoeba.
 TABLES = {
     "similarity": "Likeness: Spearman of the cosines with people's scores; AUC",
-    "registers": "By register: Spearman of the cosines with people's scores",
+    "registers": "By register: Spearman of the cosines with people's scores; AUC",
     "retrieval": "Retrieval: share of queries whose nearest text of all is a right one",
     "classification": "Classification: accuracy of logistic regression on the vectors",
     "characters": "Characters: cosines, which should be 1",
@@ -87,6 +87,8 @@ def registers(data, split):
     yield "STS-B dev simplified", "zh", pairs_by(spearman, simplified), False
     yield "STS-B dev traditional", "zh", pairs_by(spearman, traditional), False
     yield "STS-B dev mixed", "zh", across_by(simplified, traditional), False
+    yield ("LCQMC dev traditional, AUC", "zh",
+           pairs_by(auc, probes.traditional_pairs(sets.lcqmc(data))), False)
 
 
 def retrieval(data, _):

@@ -35,6 +35,7 @@ from report import Report, has_data, table  # noqa: E402
 
 MEGABYTES = 16  # of the packed model at most
 BITS_LOSS = 0.002  # that rows of few bits may cost
+FLOATS = ("F32", "F16", "BF16")
 
 # A model that the program runs; `about` is what `embedd inspect` says of it.
 Model = namedtuple("Model", "path about vectors")
@@ -67,10 +68,9 @@ def unknown_share(program, model, texts):
 
 
 def chinese_texts(data):
-    """Of many registers; labels are not looked at."""
-    texts = [t for split in ("train", "dev", "test") for a, b, _ in sets.stsb(data, "zh", split)
-             for t in (a, b)]
-    texts += [t for split in ("train", "test") for t, _ in sets.waimai(data, split)]
+    """Of many registers; none of a test split."""
+    texts = [t for split in ("train", "dev") for a, b, _ in sets.stsb(data, "zh", split) for t in (a, b)]
+    texts += [t for t, _ in sets.waimai(data, "train")]
     texts += [t for pairs in (sets.lcqmc(data), sets.afqmc(data)) for a, b, _ in pairs for t in (a, b)]
     return texts + [zh for _, zh in sets.tatoeba(data, "all")]
 
@@ -87,6 +87,10 @@ def packed(program, model, folder, dtype=None):
     return path
 
 
+def add_size(report, name, path, limit):
+    report.add(name, path.stat().st_size / 1e6, limit, "lower", "MB")
+
+
 def compare_rows(report, wanted, exact, model):
     """What a model's rows of few bits cost, beside `exact`: figures of the same with 32."""
     found = figures.measured(wanted, model.vectors, "both", figures.CUTS)
@@ -95,16 +99,19 @@ def compare_rows(report, wanted, exact, model):
 
 
 def measure_rows(report, program, model, found, wanted, f32):
-    wanted = [figure for figure in wanted if figure.table == "similarity"]
-    if f32:
+    wanted = [figure for figure in wanted if figure.table in ("similarity", "registers")]
+    if not wanted:
+        print("skipped: what rows of few bits cost: it is measured on similarity and registers")
+    elif f32:
         exact = figures.measured(wanted, opened(program, f32).vectors, "both", figures.CUTS)
         compare_rows(report, wanted, exact, model)
-    elif model.about["dtype"] in ("F32", "F16", "BF16"):
+    elif model.about["dtype"] in FLOATS:
         with tempfile.TemporaryDirectory(prefix="embedd-quality-") as folder:
             for dtype in ("i8", "i4"):
                 path = packed(program, model, folder, dtype)
                 if path:
                     compare_rows(report, wanted, found, opened(program, str(path)))
+                    add_size(report, f"packed, {dtype.upper()} rows", path, MEGABYTES)
     else:
         print(f"skipped: what rows of few bits cost: {model.about['name']} has rows of "
               f"{model.about['dtype']}; name the same model in 32 bits with --f32")
@@ -122,7 +129,7 @@ def measure_model(report, program, model, data, wanted, f32):
     with tempfile.TemporaryDirectory(prefix="embedd-quality-") as folder:
         path = packed(program, model, folder)
         if path:
-            report.add("packed", path.stat().st_size / 1e6, MEGABYTES, "lower", "MB")
+            add_size(report, "packed", path, None if model.about["dtype"] in FLOATS else MEGABYTES)
     return found
 
 
@@ -175,10 +182,17 @@ def main():
                                                   options.f32)}
     for path in options.beside:
         other = opened(options.program, path)
-        columns[other.about["name"]] = measure_beside(report, other.about["name"], "both",
-                                                      other.vectors, wanted)
+        label = other.about["name"]
+        label = f"{label} of {path}" if label in columns else label
+        columns[label] = measure_beside(report, label, "both", other.vectors, wanted)
     if not options.no_baselines:
-        for label, languages, embed in baselines.all_of(options.program):
+        for label, languages, make in baselines.all_of(options.program, TOP / "build" / "builtin",
+                                                       TOP / "build" / "quality"):
+            try:
+                embed = make()
+            except (OSError, subprocess.CalledProcessError) as error:
+                print(f"skipped: {label}: {error}")
+                continue
             columns[label] = measure_beside(report, label, languages, Vectors(embed), wanted)
     print_tables(wanted, columns)
     if options.test and "classification" in options.tables:

@@ -2,14 +2,21 @@
 """What the built-in model is measured beside."""
 
 import json
+from functools import cache
 
 import numpy as np
 import scipy.sparse
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
+import fetch
 import sets
+import shards
+from bge import Bge
 from encoder import MiniLM, MultilingualE5, package
+from encoder8 import Encoder8
+
+TEXTS_A_FILE = 4096
 
 
 def one_hot(program):
@@ -43,11 +50,37 @@ def wordllama():
     return mean_of_rows(table.astype(np.float32), Tokenizer.from_file(str(path)))
 
 
-def all_of(program):
-    """(name, languages: en, zh or both, function from texts to vectors)."""
-    yield "one-hot", "both", one_hot(program)
+def rows_of_minilm():
     minilm = MiniLM()
-    yield "W of MiniLM", "en", mean_of_rows(minilm.table, minilm.tokenizer)
-    yield "WordLlama-256", "both", wordllama()
-    yield "e5", "both", MultilingualE5()
-    yield "MiniLM", "en", minilm
+    return mean_of_rows(minilm.table, minilm.tokenizer)
+
+
+def encoder(folder, width, make):
+    """A sentence encoder in 8 bits. Its vectors are kept in `folder`: it takes milliseconds a text."""
+    store = shards.Shards(folder, width)
+    ready = cache(lambda: Encoder8(make()))
+
+    def embed(texts):
+        shards.make(store, lambda lines: ready()(lines), texts, TEXTS_A_FILE,
+                    say=lambda what: print(f"    {what}", flush=True))
+        return store(texts)
+    return embed
+
+
+def all_of(program, work, vectors):
+    """(name, languages: en, zh or both, function that makes a function from texts to vectors of it).
+
+    work: the recipe's folder, for packages; vectors: where the encoders' are kept. What cannot be
+    had raises OSError or subprocess.CalledProcessError when it is made."""
+    def bge(language):
+        folder = fetch.bge(work / "packages", language)
+        return encoder(vectors / f"bge-{language}", 384 if language == "en" else 512,
+                       lambda: Bge(folder, language))
+
+    yield "one-hot", "both", lambda: one_hot(program)
+    yield "W of MiniLM", "en", rows_of_minilm
+    yield "WordLlama-256", "both", wordllama
+    yield "MiniLM", "en", lambda: encoder(vectors / "minilm", 384, MiniLM)
+    yield "bge-small-en", "en", lambda: bge("en")
+    yield "bge-small-zh", "zh", lambda: bge("zh")
+    yield "e5-small", "both", lambda: encoder(vectors / "e5", 384, MultilingualE5)
