@@ -30,7 +30,7 @@ def table(title, names, columns):
     for name in names:
         cells = [f"{found[name]:.3f}".replace("-", "−") if name in found else ""
                  for found in columns.values()]
-        lines.append(f"| {' | '.join([name, *cells])} |".replace("|  |", "| |"))
+        lines.append("".join(f"| {cell} " if cell else "| " for cell in [name, *cells]) + "|")
     return "\n".join(lines)
 
 

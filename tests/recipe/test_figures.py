@@ -70,9 +70,11 @@ def test_each_rare_character_stands_in_each_text():
 
 
 def test_a_table_has_a_row_a_figure_and_leaves_empty_what_was_not_measured():
-    text = report.table("Likeness", ["e", "z"], {"ours": {"e": 0.81249, "z": -0.1}, "theirs": {"e": 0.5}})
+    text = report.table("Likeness", ["e", "z"],
+                        {"ours": {"e": 0.81249, "z": -0.1}, "theirs": {"e": 0.5}, "no one's": {}})
     assert text.split("\n")[1:] == [
-        "**Likeness**", "", "| | ours | theirs |", "| --- | --- | --- |", "| e | 0.812 | 0.500 |", "| z | −0.100 | |"]
+        "**Likeness**", "", "| | ours | theirs | no one's |", "| --- | --- | --- | --- |",
+        "| e | 0.812 | 0.500 | |", "| z | −0.100 | | |"]
 
 
 def test_a_report_is_a_list_of_rows_and_says_what_is_missed(tmp_path, capsys):
