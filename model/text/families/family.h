@@ -38,6 +38,7 @@ struct encoding {
     char *scratch;     /* for normalized text: room for scratch_bytes */
     uint32_t *places;  /* for its code points: n_places of them; NULL without spans */
     size_t scratch_bytes, n_places;
+    bool needs_steps; /* of bert_family: the text holds what its walk leaves to the pipeline */
     /* Of pipelines: */
     struct pipeline_run run;
     struct trim *trims; /* (capacity) where spans are trimmed; otherwise NULL */
@@ -96,6 +97,8 @@ struct wordpiece {
     struct short_words short_words;
     struct step_text prefix; /* of what continues a word */
     uint32_t word_chars_max;
+    bool
+        unknown_alone; /* a character without a token is an unknown token by itself, not its word */
 };
 
 /** Spans that leave out the white space around a token (ByteLevel's and Roberta's trim_offsets). */
@@ -178,6 +181,14 @@ void encoding_place(struct encoding *e, uint32_t first, const char *text, const 
 bool wordpiece_finish(struct tokenizer *tokenizer);
 bool bpe_finish(struct tokenizer *tokenizer, struct err *err);
 bool unigram_finish(struct tokenizer *tokenizer);
+
+/**
+ * wordpiece_has_all: whether a WordPiece whose words end before and after each character that is
+ * not `listed` is one whose words do not, but for unknown characters, which cost themselves alone
+ * (unknown_alone): all that are listed are tokens, and tokens of several characters are made of
+ * these. Reads all of the vocabulary.
+ */
+bool wordpiece_has_all(const struct tokenizer *tokenizer, const struct character_class *listed);
 
 /** An added token as a file tells it. */
 struct added_entry {

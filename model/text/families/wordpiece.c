@@ -24,6 +24,50 @@ bool wordpiece_finish(struct tokenizer *tokenizer)
     return tokenizer->is_packed || short_words_build(&w->short_words, &tokenizer->vocab);
 }
 
+/* A token that no word holds: one with white space or a mark of punctuation in it. */
+static bool parts_words(const char *text, size_t bytes)
+{
+    for (const char *at = text, *end = text + bytes; at < end;)
+        if (words_flags(at, &at) & (UNICODE_SPACE | UNICODE_PUNCT)) return true;
+    return false;
+}
+
+static bool has_listed_only(const struct character_class *listed, const char *text, size_t bytes)
+{
+    for (const char *at = text, *end = text + bytes; at < end;)
+        if (!character_class_lists(listed, utf8_next(&at))) return false;
+    return true;
+}
+
+static bool are_tokens(const struct trie *trie, const struct character_class *listed)
+{
+    for (size_t i = 0; i < listed->n; i++) {
+        for (uint32_t code = listed->ranges[i].first; code <= listed->ranges[i].last; code++) {
+            char text[4];
+            if (trie_id(trie_walk(trie, trie->root, text, utf8_write(text, code))) == UINT32_MAX)
+                return false;
+        }
+    }
+    return true;
+}
+
+bool wordpiece_has_all(const struct tokenizer *t, const struct character_class *listed)
+{
+    /* No word of a text is too long (tokenizer_encode), and nothing is looked for that continues
+       one. */
+    if (t->wordpiece.word_chars_max < UINT32_MAX / NORMALIZER_GROWTH ||
+        t->wordpiece.prefix.bytes > 0 || !are_tokens(&t->vocab.trie, listed))
+        return false;
+    for (uint32_t id = 0; id < t->vocab.n; id++) {
+        size_t bytes;
+        const char *text = vocab_text(&t->vocab, id, &bytes);
+        if (utf8_count(text, bytes) > 1 && !parts_words(text, bytes) &&
+            !has_listed_only(listed, text, bytes))
+            return false;
+    }
+    return true;
+}
+
 static void put_unknown(struct encoding *e, const char *text, struct word word)
 {
     encoding_put(e, e->tokenizer->unknown_id, (size_t)(word.start - text),
@@ -43,6 +87,10 @@ static void put_word(struct encoding *e, const char *text, struct word word)
     uint64_t node = t->vocab.trie.root;
     for (const char *at = word.start; at < word.end; at += length) {
         uint32_t id = trie_longest(&t->vocab.trie, node, at, word.end, &length);
+        if (id == UINT32_MAX && t->wordpiece.unknown_alone) {
+            id = t->unknown_id;
+            length = (size_t)(utf8_past(at, word.end) - at);
+        }
         if (id == UINT32_MAX) {
             e->out->n = first;
             put_unknown(e, text, word);
@@ -97,8 +145,9 @@ static const char *put_ascii_words(struct encoding *e, const char *text, const c
 static void put_words(struct encoding *e, const char *text, size_t start, size_t end)
 {
     const struct tokenizer *t = e->tokenizer;
-    /* Tokens that are searched for in normalized text part words without a space. */
-    bool tries_ascii = t->normalized.n == 0 && t->wordpiece.word_chars_max >= SHORT_WORD_MAX;
+    /* Tokens that are searched for in normalized text may part words without a space. */
+    bool tries_ascii = (t->normalized.n == 0 || t->normalized.is_of_words) &&
+                       t->wordpiece.word_chars_max >= SHORT_WORD_MAX;
     const char *at = text + start;
     struct word word;
     do {
@@ -167,6 +216,8 @@ static bool put_piece(struct encoding *e, const char *text, size_t bytes, uint32
         return true;
     }
     size_t normalized = bert_normalizer_apply(normalizer, text, bytes, e->scratch, e->places);
+    e->needs_steps = normalized == BERT_NORMALIZER_GAVE_UP;
+    if (e->needs_steps) return false;
     memset(e->scratch + normalized, ' ', PADDING_BYTES);
     put_normalized(e, e->scratch, normalized);
     encoding_place(e, first, e->scratch, e->places, origin);
@@ -186,7 +237,7 @@ static bool put_text(struct encoding *e, const char *text, size_t bytes, uint32_
     return true;
 }
 
-static bool bert_encode(struct encoding *e, const char *text, size_t bytes)
+static bool put_all(struct encoding *e, const char *text, size_t bytes)
 {
     struct added_search search = {.text = text, .bytes = bytes};
     struct added_match match;
@@ -204,6 +255,15 @@ static bool bert_encode(struct encoding *e, const char *text, size_t bytes)
     return put_text(e, text + done, bytes - done, end.index);
 }
 
+static bool bert_encode(struct encoding *e, const char *text, size_t bytes)
+{
+    const uint32_t first = e->out->n;
+    if (put_all(e, text, bytes)) return true;
+    if (!e->needs_steps) return false;
+    e->out->n = first;
+    return piped_encode(e, text, bytes);
+}
+
 bool wordpiece_put(struct encoding *e, const struct line *part)
 {
     put_word(e, part->text, (struct word){part->text, part->text + part->bytes});
@@ -211,6 +271,6 @@ bool wordpiece_put(struct encoding *e, const struct line *part)
 }
 
 const struct tokenizer_family bert_family = {
-    .name = "wordpiece", .encode = bert_encode, .decode = decoder_decode};
+    .name = "wordpiece", .encode = bert_encode, .decode = decoder_decode, .put = wordpiece_put};
 const struct tokenizer_family wordpiece_family = {
     .name = "wordpiece", .encode = piped_encode, .decode = decoder_decode, .put = wordpiece_put};

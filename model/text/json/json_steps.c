@@ -231,15 +231,35 @@ static bool read_normalizer_step(struct tokenizer *t, json_t *part, const char *
     return read_normalizer_fields(t, step, part, path, err);
 }
 
+static bool has_type(const json_t *part, const char *type)
+{
+    const char *text = json_string_value(json_object_get(part, "type"));
+    return text && strcmp(text, type) == 0;
+}
+
+/* Whether a Sequence is these two steps. */
+static bool is_pair(const json_t *part, const char *items, const char *first, const char *second)
+{
+    const json_t *list = json_object_get(part, items);
+    return has_type(part, "Sequence") && json_array_size(list) == 2 &&
+           has_type(json_array_get(list, 0), first) && has_type(json_array_get(list, 1), second);
+}
+
 /* Whether bert_family's own normalizer does the same. */
 static bool fits_bert(json_t *part, struct bert_normalizer *n)
 {
     struct err ignored;
-    const char *type = json_string_value(json_object_get(part, "type"));
     *n = (struct bert_normalizer){0};
-    if (!type) return true;
-    n->lowercase = strcmp(type, "Lowercase") == 0;
-    if (strcmp(type, "BertNormalizer") != 0) return n->lowercase;
+    if (!part) return true;
+    if (is_pair(part, "normalizers", "NFKC", "BertNormalizer")) {
+        if (!read_bert_normalizer(json_array_get(json_object_get(part, "normalizers"), 1), "", n,
+                                  &ignored))
+            return false;
+        n->compatible = true;
+        return n->clean_text && n->strip_accents && n->lowercase && !n->handle_chinese_chars;
+    }
+    n->lowercase = has_type(part, "Lowercase");
+    if (!has_type(part, "BertNormalizer")) return n->lowercase;
     return read_bert_normalizer(part, "", n, &ignored);
 }
 
@@ -309,15 +329,28 @@ static bool read_digits(struct tokenizer *t, json_t *part, const char *path, str
     return true;
 }
 
+/* Whether the pattern is nothing but a list of characters, which is then read. */
+static bool read_listed(const json_t *part, struct character_class *listed)
+{
+    const json_t *pattern = json_object_get(part, "pattern");
+    const json_t *regex = json_object_get(pattern, "Regex");
+    return json_object_size(pattern) == 1 && json_is_string(regex) &&
+           character_class_read(listed, json_string_value(regex), json_string_length(regex));
+}
+
 static bool read_split(struct tokenizer *t, json_t *part, const char *path, struct err *err)
 {
     struct split_step *step = add_split(t, SPLIT_REGEX, err);
     unsigned behavior;
     if (!step || !fields_choice(part, path, "behavior", behaviors, 5, -1, &behavior, err) ||
-        !fields_bool(part, path, "invert", &step->invert, err) ||
-        !fields_pattern(part, path, &step->pattern, &step->regex, &step->known, err))
+        !fields_bool(part, path, "invert", &step->invert, err))
         return false;
     step->behavior = (enum split_behavior)behavior;
+    if (read_listed(part, &step->listed)) {
+        step->kind = SPLIT_UNLISTED;
+        return true;
+    }
+    if (!fields_pattern(part, path, &step->pattern, &step->regex, &step->known, err)) return false;
     if (step->pattern.text) step->kind = SPLIT_TEXT;
     if (step->known != PATTERN_NONE) step->kind = SPLIT_PATTERN;
     return true;
@@ -403,6 +436,16 @@ static bool read_split_step(struct tokenizer *t, json_t *part, const char *path,
     return read_plain_split(t, type, err);
 }
 
+/* In a packed file the vocabulary was looked through when it was made. */
+static bool parts_unknown(struct tokenizer *t)
+{
+    const struct split_step *last = &t->pipeline.splits[t->pipeline.n_splits - 1];
+    if (last->kind != SPLIT_UNLISTED || last->behavior != SPLIT_ISOLATED || last->invert)
+        return false;
+    if (!t->is_packed) t->wordpiece.unknown_alone = wordpiece_has_all(t, &last->listed);
+    return t->wordpiece.unknown_alone;
+}
+
 bool json_read_pre_tokenizer(struct tokenizer *t, json_t *part, bool *is_bert, struct err *err)
 {
     static const struct json_steps steps = {
@@ -413,9 +456,10 @@ bool json_read_pre_tokenizer(struct tokenizer *t, json_t *part, bool *is_bert, s
         PIPELINE_SPLIT_BYTES,
         read_split_step};
     if (json_is_null(part)) part = NULL;
-    const char *type = json_string_value(json_object_get(part, "type"));
-    *is_bert = type && strcmp(type, "BertPreTokenizer") == 0;
-    return !part || json_read_steps(t, &steps, part, "pre_tokenizer", err);
+    if (part && !json_read_steps(t, &steps, part, "pre_tokenizer", err)) return false;
+    *is_bert = has_type(part, "BertPreTokenizer") ||
+               (is_pair(part, "pretokenizers", "BertPreTokenizer", "Split") && parts_unknown(t));
+    return true;
 }
 
 /* ---- decoders ---- */

@@ -158,11 +158,13 @@ static json_t *parse_rest(struct span file, const struct model_lists *lists, str
     "version, truncation, padding, added_tokens, normalizer, pre_tokenizer, post_processor, "      \
     "decoder, model"
 
-/* What was worked out from merges, in a packed file. */
+/* What was worked out from merges and tokens, in a packed file. */
 static bool read_compiled(struct tokenizer *t, const json_t *part, struct err *err)
 {
     return !part ||
-           fields_bool_or(part, "compiled", "cuts_unknown", false, &t->bpe.cuts_unknown, err);
+           (fields_bool_or(part, "compiled", "cuts_unknown", false, &t->bpe.cuts_unknown, err) &&
+            fields_bool_or(part, "compiled", "unknown_alone", false, &t->wordpiece.unknown_alone,
+                           err));
 }
 
 /* Of another version nobody knows what its parts mean. */
@@ -200,6 +202,8 @@ static bool keep_settings(struct tokenizer *t, json_t *root, struct err *err)
         json_object_set_new(root, "added_tokens", json_array());
     if (t->bpe.cuts_unknown)
         json_object_set_new(root, "compiled", json_pack("{s:b}", "cuts_unknown", 1));
+    if (t->wordpiece.unknown_alone)
+        json_object_set_new(root, "compiled", json_pack("{s:b}", "unknown_alone", 1));
     t->settings = json_dumps(root, JSON_COMPACT);
     return t->settings || fields_no_memory(err);
 }

@@ -16,6 +16,7 @@ void pipeline_clear(struct pipeline *p)
     for (size_t i = 0; i < p->n_splits; i++) {
         free(p->splits[i].pattern.text);
         regex_close(p->splits[i].regex);
+        character_class_clear(&p->splits[i].listed);
     }
     free(p->normalizers);
     free(p->splits);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "model/text/pipeline/character_class.h"
 #include "model/text/pipeline/patterns.h"
 #include "model/text/pipeline/regex.h"
 #include "model/text/unicode/charsmap.h"
@@ -75,8 +76,9 @@ enum split_kind {
     SPLIT_CHAR,
     SPLIT_TEXT,
     SPLIT_REGEX,
-    SPLIT_PATTERN, /* a regex that patterns.h knows */
-    SPLIT_WORDS,   /* Whitespace */
+    SPLIT_PATTERN,  /* a regex that patterns.h knows */
+    SPLIT_UNLISTED, /* at characters that are not `listed` */
+    SPLIT_WORDS,    /* Whitespace */
     SPLIT_METASPACE,
     SPLIT_BYTES, /* ByteLevel */
     SPLIT_SCRIPTS,
@@ -102,6 +104,7 @@ struct split_step {
     uint32_t character;       /* SPLIT_CHAR */
     struct step_text pattern; /* SPLIT_TEXT; of Metaspace: its replacement */
     struct regex *regex;
+    struct character_class listed; /* SPLIT_UNLISTED */
     enum pattern_kind known;
     enum metaspace_prepend prepend;
     bool splits;       /* Metaspace's split, ByteLevel's use_regex */

@@ -115,6 +115,7 @@ static bool is_delimiter(const struct split_step *step, const char *at, const ch
     if (step->kind == SPLIT_FLAGS) return words_flags(at, next) & step->flags;
     *next = at;
     uint32_t code = utf8_next(next);
+    if (step->kind == SPLIT_UNLISTED) return !character_class_lists(&step->listed, code);
     return step->kind == SPLIT_CHAR ? code == step->character
                                     : unicode_record_of(code)->flags & UNICODE_NUMERIC;
 }
@@ -321,6 +322,7 @@ static bool split_at(struct pipeline_run *run, size_t i, const struct line *line
     case SPLIT_FLAGS:
     case SPLIT_NUMBERS:
     case SPLIT_CHAR:
+    case SPLIT_UNLISTED:
         return split_chars(run, i, line);
     case SPLIT_TEXT:
         return split_text(run, i, line);

@@ -69,6 +69,8 @@ struct writer {
     uint32_t *places; /* where the next one goes, or NULL */
     struct place in;  /* the next character to read */
     const char *end;
+    bool compatible;  /* the normalizer's */
+    bool gave_up;     /* see BERT_NORMALIZER_GAVE_UP */
     struct place run; /* at: first of the marks not yet ended by a starter, or NULL */
 };
 
@@ -208,7 +210,8 @@ static void put_run(struct writer *w, const struct unicode_record *record)
 static uint16_t special_flags(const struct bert_normalizer *n)
 {
     return (n->clean_text ? UNICODE_CONTROL | UNICODE_SPACE : 0) |
-           (n->strip_accents ? UNICODE_MARK | UNICODE_REORDER | UNICODE_SYLLABLE : 0);
+           (n->strip_accents ? UNICODE_MARK | UNICODE_REORDER | UNICODE_SYLLABLE : 0) |
+           (n->compatible ? UNICODE_SECOND : 0);
 }
 
 /* The reader's character has `flags`, some special ones among them. */
@@ -234,6 +237,68 @@ static void put_special(struct writer *w, const struct unicode_record *record, u
     w->in.index++;
 }
 
+/* ---- NFKC before all of that ---- */
+
+/* What composes, or changes places with a mark beside it. */
+static bool is_joined(const struct unicode_record *record, uint32_t code)
+{
+    const bool is_jamo = code - 0x1100 < 0x100;
+    return record->order > 0 || record->flags & (UNICODE_SECOND | UNICODE_REORDER) || is_jamo;
+}
+
+/* Writes one of the characters that NFKC makes of another; false where it is more than that. */
+static bool put_element_of(struct writer *w, uint32_t code)
+{
+    const struct unicode_record *record = unicode_record_of(code);
+    char text[4];
+    size_t bytes = utf8_write(text, code);
+    const char *form = text;
+    if (record->flags & UNICODE_MARK) return true; /* composed or not, it is stripped */
+    if (is_joined(record, code) || record->flags & UNICODE_CONTROL) return false;
+    if (record->flags & UNICODE_SPACE)
+        form = " ", bytes = 1;
+    else if (record->forms[w->form])
+        form = unicode_text(record, w->form, &bytes);
+    put(w, form, bytes, w->in.index);
+    return true;
+}
+
+/* The reader's character, of `bytes` bytes, is another one to NFKC, or several: not more than what
+   there is room for. */
+static bool put_compatible(struct writer *w, const struct unicode_record *record, size_t bytes)
+{
+    size_t n;
+    const char *at = unicode_text(record, UNICODE_COMPATIBLE, &n), *end = at + n, *first = at;
+    if (utf8_count(at, n) > bytes || is_joined(unicode_record_of(utf8_next(&first)), 0))
+        return false;
+    while (at < end)
+        if (!put_element_of(w, utf8_next(&at))) return false;
+    w->in.at += bytes;
+    w->in.index++;
+    return true;
+}
+
+/* Hardly any ideograph may. */
+static inline bool may_be_compatible(const struct unicode_record *record, unsigned special,
+                                     uint32_t code)
+{
+    return record->forms[UNICODE_COMPATIBLE] | record->order | special || code - 0x1100 < 0x100;
+}
+
+/* Writes the reader's character if it is another one to NFKC, or gives up; false: it is not. */
+static bool put_otherwise(struct writer *w, const struct unicode_record *record, uint32_t code,
+                          size_t bytes)
+{
+    const bool is_same = record->forms[UNICODE_COMPATIBLE] == record->forms[UNICODE_CANONICAL];
+    if (is_joined(record, code))
+        w->gave_up = true;
+    else if (!is_same)
+        w->gave_up = !put_compatible(w, record, bytes);
+    return w->gave_up || !is_same;
+}
+
+/* ---- any character ---- */
+
 /* The reader's character, if it is not ASCII. */
 static inline void put_character(struct writer *w)
 {
@@ -242,6 +307,9 @@ static inline void put_character(struct writer *w)
     const struct unicode_record *record = unicode_record_of(code);
     size_t bytes = (size_t)(next - text);
     unsigned special = record->flags & w->special;
+    if (w->compatible && may_be_compatible(record, special, code) &&
+        put_otherwise(w, record, code, bytes))
+        return;
     if (special) {
         put_special(w, record, special, code, bytes);
         return;
@@ -282,16 +350,17 @@ size_t bert_normalizer_apply(const struct bert_normalizer *normalizer, const cha
                                : normalizer->lowercase    ? UNICODE_STRIPPED_LOWERCASE
                                                           : UNICODE_STRIPPED,
                        .special = special_flags(normalizer),
+                       .compatible = normalizer->compatible,
                        .at = out,
                        .places = places,
                        .in = {.at = text},
                        .end = text + bytes};
-    while (w.in.at < w.end) {
+    while (w.in.at < w.end && !w.gave_up) {
         unsigned char c = (unsigned char)*w.in.at;
         if (c < 0x80)
             put_ascii(&w, c);
         else
             put_character(&w);
     }
-    return (size_t)(w.at - out);
+    return w.gave_up ? BERT_NORMALIZER_GAVE_UP : (size_t)(w.at - out);
 }

@@ -2,8 +2,8 @@
 /**
  * @file bert_normalizer.h
  * BertNormalizer: clean text, spaces around Chinese characters, NFD without accents, lower case, in
- * this order. Reference: the `tokenizers` library's normalizer of the same name. Pure functions;
- * any thread may call them.
+ * this order, and NFKC before it. Reference: the `tokenizers` library's normalizers of the same
+ * names. Pure functions; any thread may call them.
  */
 #pragma once
 
@@ -17,7 +17,12 @@ struct bert_normalizer {
     bool handle_chinese_chars;
     bool strip_accents;
     bool lowercase;
+    bool compatible; /* after NFKC; all of the above but for handle_chinese_chars are set */
 };
+
+/** What bert_normalizer_apply returns where NFKC would do more than to replace single characters:
+ * the steps must do it one after another. Of `compatible` alone. */
+#define BERT_NORMALIZER_GAVE_UP SIZE_MAX
 
 /** Normalized text never takes more than this many bytes a byte of the text. */
 #define NORMALIZER_GROWTH 3
@@ -36,7 +41,7 @@ bool bert_normalizer_ascii(const struct bert_normalizer *normalizer, const char 
  * @param places (code points of the result) which code point of `text` each one stems from,
  *               ascending; room for as many as `text` has bytes; NULL = not
  *               wanted
- * @return bytes written
+ * @return bytes written, or BERT_NORMALIZER_GAVE_UP
  */
 size_t bert_normalizer_apply(const struct bert_normalizer *normalizer, const char *text,
                              size_t bytes, char *out, uint32_t *places);
