@@ -47,6 +47,8 @@ static size_t list_arrays(struct tokenizer *t, struct sizes *sizes, struct array
         ARRAY("bpe.words", "U64", 1, bpe->words.cells, &bpe->words.n_cells),
         ARRAY("bpe.pieces", "U64", 1, bpe->pieces.cells, &bpe->pieces.n_cells),
         ARRAY("bpe.cuts", "U64", 1, bpe->cuts.bits, &sizes->cuts),
+        ARRAY("added.raw_joints", "U64", 1, t->raw.joints, &t->raw.n_joints),
+        ARRAY("added.joints", "U64", 1, t->normalized.joints, &t->normalized.n_joints),
         ARRAY("unigram.scores", "F64", 1, t->unigram.scores, &t->unigram.n_scores),
         ARRAY("vocab.places", "U32", 2, vocab->places, &sizes->tokens),
         ARRAY("added.raw_tokens", "U32", 2, t->raw.tokens, &t->raw.n),

@@ -272,6 +272,50 @@ def word_piece_plain():
     return whole(model, None, part("Whitespace"), None, None, specials(model, "[UNK]", "[MASK]"))
 
 
+def listed_only(vocab, more=""):
+    """The pattern of all characters but those of which tokens of several are made, and `more`."""
+    codes = sorted({ord(c) for token in vocab if len(token) > 1 and token.isalnum() for c in token} |
+                   set(map(ord, more)))
+    return "[^" + "".join(chr(c) if c - 1 not in codes else "-" + chr(c) if c + 1 not in codes else ""
+                          for c in codes) + "]"
+
+
+def phrases_of(lines, n):
+    """Words side by side, and halves of words: matches that are no words hide others."""
+    pairs = {}
+    for line in lines:
+        words = line.lower().split(" ")
+        for left, right in zip(words, words[1:]):
+            if (left + right).isalnum() and (left + right).isascii() and min(len(left), len(right)) > 3:
+                pairs[f"{left} {right}"] = None
+                pairs[f"{left[1:]} {right}"] = None
+    return [pair for pair in pairs if pair[0] != " "][:n]
+
+
+def word_piece_phrases(more_listed=""):
+    """Each unknown character by itself, full width as half, phrases as added tokens."""
+    vocab = {}
+    for token in word_piece_plain()["model"]["vocab"]:
+        if len(token) == 1 or (token.isalnum() and token.islower()) or token in BERT_TOKENS:
+            vocab.setdefault(token, len(vocab))
+    for token in list(vocab):
+        for c in token if token.isalnum() else ():
+            vocab.setdefault(c, len(vocab))
+    model = with_settings(word_piece_model(True), continuing_subword_prefix="", vocab=vocab,
+                          max_input_chars_per_word=4_000_000_000)
+    flags = dict(single_word=True, normalized=True, special=False)
+    return whole(model, p.normalizers(part("NFKC"), p.bert_normalizer(chinese=False)),
+                 p.pre_tokenizers(part("BertPreTokenizer"),
+                                  part("Split", pattern={"Regex": listed_only(vocab, more_listed)},
+                                       behavior="Isolated", invert=False)),
+                 None, None, more(model, *((phrase, flags) for phrase in phrases_of(training_lines(), 300))))
+
+
+def word_piece_phrases_unlisted():
+    """With a character listed that is no token: words that hold it are unknown as wholes."""
+    return word_piece_phrases("\u03e3")
+
+
 def word_level():
     model = word_level_model()
     return whole(model, p.normalizers(part("NFD"), part("Lowercase"), part("StripAccents")),
@@ -507,7 +551,7 @@ def bpe_without_unknown():
 
 
 FAMILIES = [bert_uncased, bert_cased, bert_accents_kept, bert_accents_stripped, distilbert, word_piece_plain,
-            word_level, word_level_split, gpt2, roberta, roberta_prefix, roberta_untrimmed, llama2,
+            word_piece_phrases, word_piece_phrases_unlisted, word_level, word_level_split, gpt2, roberta, roberta_prefix, roberta_untrimmed, llama2,
             llama2_legacy_off, gemma, llama3, llama3_with_merges, qwen2, o200k, deepseek,
             byte_level_normalizer, byte_level_dropped, byte_level_unknown,
             word_level_characters, xlm_roberta, albert, t5, unigram_bytes, unigram_unsplit, openai_gpt, clip,

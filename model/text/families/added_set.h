@@ -26,12 +26,22 @@ struct added_token {
     uint32_t flags; /* enum added_flag */
 };
 
+/** Where all tokens are single words of ASCII with a gap or mark between (phrases): a bit for the
+ * hash of what stands around the first one of each, ADDED_JOINT_SIDE letters or digits before it
+ * and as many bytes after. So a text is looked at where its own words end alone. */
+#define ADDED_JOINT_BITS 17
+#define ADDED_JOINTS (((size_t)1 << ADDED_JOINT_BITS) / 64)
+#define ADDED_JOINT_SIDE 3
+
 struct added_set {
     struct added_token *tokens; /* (n) */
     size_t n;
-    struct trie trie;      /* to the index in tokens */
+    struct trie trie; /* to the index in tokens */
+    uint64_t *joints; /* (n_joints) ADDED_JOINTS; NULL: there are other tokens too */
+    size_t n_joints;
     bool first_bytes[256]; /* that a token starts with */
     int only_first_byte;   /* if there is but one, for memchr; otherwise -1 */
+    bool is_of_words;      /* all are ADDED_SINGLE_WORD, and none takes white space around it */
 };
 
 /** Where a search stands. Start with all zero but text and bytes. */

@@ -20,6 +20,7 @@
 struct ascii_runs {
     uint64_t others; /* it is no ASCII letter or digit */
     uint64_t spaces; /* it is ' ' */
+    uint64_t wide;   /* it is not ASCII */
 };
 
 /** ascii_runs_load: eight bytes, the first of the text in the lowest bits. */
@@ -49,7 +50,7 @@ static inline uint64_t ascii_runs_others(uint64_t bytes)
 static inline struct ascii_runs ascii_runs_plain(const char *text)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
-    struct ascii_runs runs = {0, 0};
+    struct ascii_runs runs = {0, 0, 0};
     for (unsigned at = 0; at < ASCII_RUNS_BYTES; at += 8) {
         const uint64_t bytes = ascii_runs_load(text + at), unlike = bytes ^ ones * ' ';
         const uint64_t spaces = ~(((unlike & ~tops) + ~tops) | unlike) & tops;
@@ -57,6 +58,7 @@ static inline struct ascii_runs ascii_runs_plain(const char *text)
         const uint64_t gather = UINT64_C(0x0102040810204080);
         runs.others |= ((ascii_runs_others(bytes) >> 7) * gather >> 56) << at;
         runs.spaces |= ((spaces >> 7) * gather >> 56) << at;
+        runs.wide |= (((bytes & tops) >> 7) * gather >> 56) << at;
     }
     return runs;
 }
@@ -65,7 +67,7 @@ static inline struct ascii_runs ascii_runs_plain(const char *text)
 static inline struct ascii_runs ascii_runs_of(const char *text)
 {
 #ifdef __SSE2__
-    struct ascii_runs runs = {0, 0};
+    struct ascii_runs runs = {0, 0, 0};
     for (unsigned at = 0; at < ASCII_RUNS_BYTES; at += 16) {
         const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
         const __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
@@ -80,6 +82,7 @@ static inline struct ascii_runs ascii_runs_of(const char *text)
         const __m128i spaces = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(' '));
         runs.others |= (uint64_t)(known ^ 0xFFFF) << at;
         runs.spaces |= (uint64_t)(unsigned)_mm_movemask_epi8(spaces) << at;
+        runs.wide |= (uint64_t)(unsigned)_mm_movemask_epi8(bytes) << at;
     }
     return runs;
 #else

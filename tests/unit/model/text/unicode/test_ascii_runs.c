@@ -7,17 +7,20 @@
 
 static void check(const char *text)
 {
-    struct ascii_runs want = {0, 0};
+    struct ascii_runs want = {0, 0, 0};
     for (unsigned i = 0; i < ASCII_RUNS_BYTES; i++) {
         const unsigned char c = (unsigned char)text[i];
         want.others |= (uint64_t) !(c < 0x80 && isalnum(c)) << i;
         want.spaces |= (uint64_t)(c == ' ') << i;
+        want.wide |= (uint64_t)(c >= 0x80) << i;
     }
     const struct ascii_runs runs = ascii_runs_of(text), plain = ascii_runs_plain(text);
     assert_int_equal(runs.others, want.others);
     assert_int_equal(runs.spaces, want.spaces);
     assert_int_equal(plain.others, want.others);
     assert_int_equal(plain.spaces, want.spaces);
+    assert_int_equal(runs.wide, want.wide);
+    assert_int_equal(plain.wide, want.wide);
 }
 
 static void every_byte_is_told_at_every_place(void **state)
