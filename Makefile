@@ -66,6 +66,7 @@ DEPS_OF_bench := build bench
 DEPS_OF_bench-quality := build quality
 DEPS_OF_builtin-model := quality
 DEPS_OF_builtin-teachers := quality teachers
+DEPS_OF_builtin-tokens := quality
 DEPS_OF_openai-ids := openai-ids
 DEPS_OF_fuzz := build fuzz
 DEPS_OF_tidy := tidy
@@ -359,6 +360,10 @@ builtin-model: $(BUILTIN_VENV_READY) ## make the built-in model again (an hour);
 .PHONY: builtin-teachers
 builtin-teachers: $(BUILTIN_VENV_READY) ## the teachers' vectors for its second edition (an hour; goes on where it was); DATA=folder of the sets
 	$(Q)$(BUILTIN_VENV) tools/builtin/teach.py --data "$(or $(DATA),../shared/data)" $(ARGS)
+
+.PHONY: builtin-tokens
+builtin-tokens: $(BUILTIN_VENV_READY) ## make the tokenizer of the built-in model's next edition (5 minutes); DATA=folder of the sets
+	$(Q)$(BUILTIN_VENV) tools/builtin/tokens/make.py --data "$(or $(DATA),../shared/data)" $(ARGS)
 
 .PHONY: bench-quality
 bench-quality: build/embedd $(BUILTIN_VENV_READY) ## measure how good vectors are (ARGS="--model FOLDER", "--test": and trained classifiers); DATA=folder; build/bench-quality.json
