@@ -13,6 +13,9 @@ class Converter:
         self.to_traditional = [opencc.OpenCC(name).convert for name in TO_TRADITIONAL]
         self.to_simplified = [opencc.OpenCC(name).convert for name in TO_SIMPLIFIED]
 
+        # What simplifying alone leaves: 带著 is 带着, 著名 stays.
+        self.from_taiwan = opencc.OpenCC("tw2s").convert
+
     def traditional(self, word):
         return [form for form in dict.fromkeys(f(word) for f in self.to_traditional) if form != word]
 

@@ -36,7 +36,7 @@ import texts
 import vocabulary
 
 PAD, UNKNOWN = vocabulary.PAD, vocabulary.UNKNOWN
-ROWS, PHRASES, NAMES, SEED = 80_000, 0, 500, 1
+ROWS, PHRASES, NAMES, SEED = 78_000, 0, 500, 1
 # A word's gain in one language counts as much as in the other, times this.
 CHINESE_SHARE = 1.0
 # Below any text's length: what stands between two spaces is never too long.
@@ -142,16 +142,17 @@ def choose(options, english_words, phrases, names, chinese_words, counted, other
     is_chinese = [c for c in single if vocabulary.is_chinese(c)]
     order = sorted(is_chinese, key=lambda c: -counted.get(c, 0))
     convert = forms.Converter()
-    own = [c for c in order if not any(counted.get(f, 0) > 3 * counted.get(c, 0)
+    own = [c for c in order if not any(counted.get(f, 0) > counted.get(c, 0)
                                        for f in convert.simplified(c))]
     signs = [c for c in single if not vocabulary.is_chinese(c)]
     phrases = [p for p, _, _ in phrases if ADDED.match(p)][:options.phrases]
     names = [n for n, _ in names if ADDED.match(n)][:NAMES if phrases else 0]
     left = options.rows - 2 - len(own) - len(signs) - len(phrases) - len(names)
     ranked = [(gain, "en", w) for w, gain in english_words if len(w) > 1]
-    gains = {w: gain for w, gain, _ in chinese_words}
-    same = {w: f for w in gains for f in convert.simplified(w) if gains.get(f, 0) > gains[w]}
-    ranked += [(gain * options.chinese, "zh", w) for w, gain in gains.items() if w not in same]
+    gains = Counter()
+    for word, gain, _ in chinese_words:
+        gains[convert.from_taiwan(word)] += gain
+    ranked += [(gain * options.chinese, "zh", w) for w, gain in gains.items()]
     ranked.sort(key=lambda item: (-item[0], item[2]))
     taken, seen = [], set(own) | set(signs)
     for gain, language, word in ranked:
@@ -163,7 +164,6 @@ def choose(options, english_words, phrases, names, chinese_words, counted, other
     words = [w for _, _, w in taken]
     rows = own + signs + phrases + names + words
     share = forms.shared(own + words, is_chinese)
-    share.update((w, f) for w, f in same.items() if f in seen)
     inside = {c for token in [*words, *share] if len(token) > 1 for c in token} - {*rows, *share}
     share.update(forms.shared(own, sorted(inside)))
     rows += sorted(inside - share.keys())
