@@ -3,12 +3,11 @@
 
 The vector of a text is that of its first token, [CLS], at length 1; texts get no prefix."""
 
-import numpy as np
 import onnx
 from onnx import numpy_helper
 from tokenizers import Tokenizer
 
-from encoder import Encoder
+from encoder import Encoder, bert_layer
 
 HEADS = {"en": 12, "zh": 8}
 TOKENS = 256
@@ -38,17 +37,8 @@ class Bge(Encoder):
         self.position = values["embeddings.position_embeddings.weight"]
         self.kind = values["embeddings.token_type_embeddings.weight"][0]
         self.norm = pair("embeddings.LayerNorm")
-        self.layers = []
-        for i in range(sum(name.endswith("attention.self.query") for name in weights)):
-            layer = f"encoder.layer.{i}."
-            parts = [linear(f"{layer}attention.self.{k}") for k in ("query", "key", "value")]
-            self.layers.append({
-                "qkv": tuple(np.concatenate(part) for part in zip(*parts)),
-                "ao": linear(layer + "attention.output.dense"),
-                "ao_norm": pair(layer + "attention.output.LayerNorm"),
-                "fi": linear(layer + "intermediate.dense"),
-                "fo": linear(layer + "output.dense"),
-                "fo_norm": pair(layer + "output.LayerNorm")})
+        n_layers = sum(name.endswith("attention.self.query") for name in weights)
+        self.layers = [bert_layer(f"encoder.layer.{i}.", linear, pair) for i in range(n_layers)]
         self.tokenizer = Tokenizer.from_file(f"{name}-tokenizer.json")
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(TOKENS)

@@ -166,6 +166,18 @@ class MultilingualE5(Encoder):
         return [self.first, *self.room[:n], self.last]
 
 
+def bert_layer(name, linear, pair):
+    """One layer of BERT's, whose weights begin with `name`: `linear` and `pair` return the matrix or the factors of a
+    name, and what is added."""
+    parts = [linear(f"{name}attention.self.{k}") for k in ("query", "key", "value")]
+    return {"qkv": tuple(np.concatenate(part) for part in zip(*parts)),
+            "ao": linear(name + "attention.output.dense"),
+            "ao_norm": pair(name + "attention.output.LayerNorm"),
+            "fi": linear(name + "intermediate.dense"),
+            "fo": linear(name + "output.dense"),
+            "fo_norm": pair(name + "output.LayerNorm")}
+
+
 class MiniLM(Encoder):
     heads, eps = 12, 1e-12
 
@@ -183,17 +195,7 @@ class MiniLM(Encoder):
         self.position = weights["embeddings.position_embeddings.weight"]
         self.kind = weights["embeddings.token_type_embeddings.weight"][0]
         self.norm = pair("embeddings.LayerNorm")
-        self.layers = []
-        for i in range(6):
-            name = f"encoder.layer.{i}."
-            parts = [pair(f"{name}attention.self.{k}") for k in ("query", "key", "value")]
-            self.layers.append({
-                "qkv": tuple(np.concatenate(part) for part in zip(*parts)),
-                "ao": pair(name + "attention.output.dense"),
-                "ao_norm": pair(name + "attention.output.LayerNorm"),
-                "fi": pair(name + "intermediate.dense"),
-                "fo": pair(name + "output.dense"),
-                "fo_norm": pair(name + "output.LayerNorm")})
+        self.layers = [bert_layer(f"encoder.layer.{i}.", pair, pair) for i in range(6)]
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(256)
