@@ -83,8 +83,6 @@ DEFINE_KERNELS(i8, DTYPE_I8)
 
 /* ---- I4: a group at a time ---- */
 
-enum op { OP_SUM, OP_WEIGHTED, OP_MAX };
-
 /* Group `g` of row `id`. No product is rounded: 11 bits of a scale by 4 of a number. */
 static void read_group(float out[I4_COLUMNS], const struct rows *rows, uint32_t id, size_t g)
 {
@@ -138,21 +136,7 @@ static void row_i4(float *out, const struct rows *rows, uint32_t id, size_t dims
     memcpy(out + g * I4_COLUMNS, x, (dims - g * I4_COLUMNS) * sizeof *x);
 }
 
-static void sum_i4(float *out, const struct rows *rows, const uint32_t *ids, size_t n, size_t dims)
-{
-    gather_i4(out, rows, NULL, ids, n, dims, OP_SUM);
-}
-
-static void weighted_sum_i4(float *out, const struct rows *rows, const float *weights,
-                            const uint32_t *ids, size_t n, size_t dims)
-{
-    gather_i4(out, rows, weights, ids, n, dims, OP_WEIGHTED);
-}
-
-static void max_i4(float *out, const struct rows *rows, const uint32_t *ids, size_t n, size_t dims)
-{
-    gather_i4(out, rows, NULL, ids, n, dims, OP_MAX);
-}
+DEFINE_I4_KERNELS
 
 static float sum_squares(const float *x, size_t n)
 {

@@ -21,6 +21,27 @@ extern const struct kernels kernels_avx512; /* needs AVX-512 F, BW, DQ and VL */
 /** The partial sums of sum_squares; lane j holds dimensions j mod 16. */
 #define KERNELS_LANES 16
 
+/** What becomes of a row that is gathered. */
+enum op { OP_SUM, OP_WEIGHTED, OP_MAX };
+
+/** DEFINE_I4_KERNELS: those of I4 rows that gather, by the gather_i4 of a set. */
+#define DEFINE_I4_KERNELS                                                                          \
+    static void sum_i4(float *out, const struct rows *rows, const uint32_t *ids, size_t n,         \
+                       size_t dims)                                                                \
+    {                                                                                              \
+        gather_i4(out, rows, NULL, ids, n, dims, OP_SUM);                                          \
+    }                                                                                              \
+    static void weighted_sum_i4(float *out, const struct rows *rows, const float *weights,         \
+                                const uint32_t *ids, size_t n, size_t dims)                        \
+    {                                                                                              \
+        gather_i4(out, rows, weights, ids, n, dims, OP_WEIGHTED);                                  \
+    }                                                                                              \
+    static void max_i4(float *out, const struct rows *rows, const uint32_t *ids, size_t n,         \
+                       size_t dims)                                                                \
+    {                                                                                              \
+        gather_i4(out, rows, NULL, ids, n, dims, OP_MAX);                                          \
+    }
+
 /* Plain loops, for the compiler to turn into each instruction set. */
 
 static inline void kernels_exponentials(float *restrict out, const float *restrict x, float from,

@@ -13,8 +13,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum op { OP_SUM, OP_WEIGHTED, OP_MAX };
-
 /* Rows that are asked for ahead of their use (random rows of 150 MB, 14 tokens, a token: 55 ns with
    none, 38 with 4, 30 with 8 and 12); and tokens done at a time, so that the later blocks of
    columns find their rows in the first-level cache. */

@@ -125,18 +125,4 @@ static void row_i4(float *out, const struct rows *rows, uint32_t id, size_t dims
     }
 }
 
-static void sum_i4(float *out, const struct rows *rows, const uint32_t *ids, size_t n, size_t dims)
-{
-    gather_i4(out, rows, NULL, ids, n, dims, OP_SUM);
-}
-
-static void weighted_sum_i4(float *out, const struct rows *rows, const float *weights,
-                            const uint32_t *ids, size_t n, size_t dims)
-{
-    gather_i4(out, rows, weights, ids, n, dims, OP_WEIGHTED);
-}
-
-static void max_i4(float *out, const struct rows *rows, const uint32_t *ids, size_t n, size_t dims)
-{
-    gather_i4(out, rows, NULL, ids, n, dims, OP_MAX);
-}
+DEFINE_I4_KERNELS
