@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
+#include "base/plural.h"
 #include "base/workers.h"
 #include "commands/commands.h"
 #include "commands/labelled_flags.h"
@@ -131,7 +132,7 @@ static void tell_resumed(void *user, int run, uint32_t epochs)
     const struct train *train = user;
     clear_line(train);
     fprintf(stderr, "continuing from %s: %u epoch%s of the %s run are done\n", train->checkpoint,
-            epochs, epochs == 1 ? "" : "s", run == 1 ? "first" : "second");
+            epochs, plural(epochs), run == 1 ? "first" : "second");
 }
 
 static void tell_result(const struct train *train, const struct training_result *result)
@@ -142,7 +143,7 @@ static void tell_result(const struct train *train, const struct training_result 
     printf("%s", stops[result->stopped]);
     printf("%s: a %s head of %u labels, trained on %zu rows for %u epoch%s in %.1f s",
            train->output, head_kind_names[result->kind], examples_n_names(&train->examples),
-           result->n_rows, result->epochs, result->epochs == 1 ? "" : "s", result->seconds);
+           result->n_rows, result->epochs, plural(result->epochs), result->seconds);
     if (result->n_ngrams > 0) printf(", %u n-grams", result->n_ngrams);
     printf("\n");
     if (!isnan(result->score))

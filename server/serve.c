@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "handlers/keys.h"
 #include "handlers/metrics.h"
 #include "model/model.h"
@@ -226,11 +227,6 @@ static bool start(struct server *server)
     }
     start_main_loop(server);
     return true;
-}
-
-static const char *plural(size_t n)
-{
-    return n == 1 ? "" : "s";
 }
 
 /* Of whom the listening sockets are that were open already. */

@@ -3,6 +3,7 @@
 #include "model/head/head_data.h"
 
 #include "base/json.h"
+#include "base/plural.h"
 #include "base/utf8.h"
 #include "model/encoder/encoder.h"
 #include "model/files/kinds.h"
@@ -82,7 +83,7 @@ static bool read_labels(struct head *head, const struct head_parts *parts)
         return head_fail(parts, "a binary head has one row, but weight has %zu", rows);
     if (n != (is_binary ? 2 : rows))
         return head_fail(parts, "%zu labels do not fit a weight of %zu row%s; there must be %s", n,
-                         rows, rows == 1 ? "" : "s",
+                         rows, plural(rows),
                          is_binary ? "two, the second being what a high score means"
                                    : "one per row");
     if (head->info.kind == HEAD_MULTI_CLASS && n < 2)
@@ -107,7 +108,7 @@ static bool read_thresholds(struct head *head, const struct head_parts *parts)
     if (!head->thresholds) return err_out_of_memory(parts->err);
     head->info.thresholds = head->thresholds;
     if (list && json_array_size(list) != n)
-        return head_fail(parts, "thresholds must be a list of %zu number%s", n, n == 1 ? "" : "s");
+        return head_fail(parts, "thresholds must be a list of %zu number%s", n, plural(n));
     for (size_t i = 0; i < n; i++) {
         const json_t *item = json_array_get(list, i);
         double value = list ? json_number_value(item) : 0.5;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/csv.h"
+#include "base/plural.h"
 
 #include "model/train/labelled_formats.h"
 
@@ -21,7 +22,7 @@ bool labelled_cells_cut(struct labelled *labelled, struct err *err)
     size_t n = split(labelled, labelled->n_cells);
     if (n == labelled->n_cells) return true;
     return LABELLED_FAIL(labelled, err, "%zu column%s where the first row has %zu; %s", n,
-                         n == 1 ? "" : "s", labelled->n_cells,
+                         plural(n), labelled->n_cells,
                          labelled->format == LABELLED_CSV
                              ? "a cell that holds the separator must be in quotes"
                              : "a cell must not hold a tab");

@@ -4,6 +4,7 @@
 #include "base/grow.h"
 #include "base/hash.h"
 #include "base/numtext.h"
+#include "base/plural.h"
 #include "base/utf8.h"
 #include "model/text/unicode/unicode.h"
 
@@ -107,11 +108,6 @@ static bool read_number(const char *text, size_t bytes, float *out)
 }
 
 /* ---- words ---- */
-
-static const char *plural(uint64_t n)
-{
-    return n == 1 ? "" : "s";
-}
 
 /* What is read, for messages. */
 static const char *unit(const struct reader *r)

@@ -4,6 +4,7 @@
 #include "model/files/tensors_pack.h"
 #include "model/head/files/parts.h"
 
+#include "base/plural.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,11 +39,11 @@ static bool set_about(struct head_parts *parts, const char *kind, json_t *labels
 static bool check_count(const struct head_parts *parts, size_t n)
 {
     const size_t rows = parts->output.weight.rows;
-    return n == rows || head_fail(parts,
-                                  "%s of config.json has %zu label%s, but tensor '%sweight' %zu "
-                                  "row%s; take both files from the same save",
-                                  parts->labels_key, n, n == 1 ? "" : "s", parts->output.prefix,
-                                  rows, rows == 1 ? "" : "s");
+    return n == rows ||
+           head_fail(parts,
+                     "%s of config.json has %zu label%s, but tensor '%sweight' %zu "
+                     "row%s; take both files from the same save",
+                     parts->labels_key, n, plural(n), parts->output.prefix, rows, plural(rows));
 }
 
 /* ---- model2vec ---- */

@@ -2,6 +2,7 @@
 #include "model/encoder/table/table.h"
 #include "model/head/files/parts.h"
 
+#include "base/plural.h"
 #include <string.h>
 
 bool head_read_tensor(struct head_parts *parts, const struct tensors *file, const char *name,
@@ -11,7 +12,7 @@ bool head_read_tensor(struct head_parts *parts, const struct tensors *file, cons
     if (!tensor) return true;
     if (tensor->rank != rank || tensor->begin == tensor->end)
         return head_fail(parts, "tensor '%s' must have %zu dimension%s and hold numbers", name,
-                         rank, rank == 1 ? "" : "s");
+                         rank, plural(rank));
     size_t columns = rank == 2 ? tensor->shape[1] : 1;
     if (!matrix_make(out, tensor->shape[0], columns, parts)) return false;
     return table_tensor_floats(tensor, out->rows * columns, out->values) ||

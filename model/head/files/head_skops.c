@@ -5,6 +5,7 @@
 #include "model/files/skops.h"
 #include "model/head/files/parts.h"
 
+#include "base/plural.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,7 @@ static bool read_numbers(struct skops *skops, const struct node *node, size_t ra
         return true;
     return skops_fail(&skops->schema, node->path,
                       "it must be floats of %zu dimension%s, not %zu dimensions of kind '%c'", rank,
-                      rank == 1 ? "" : "s", out->npy.rank, out->npy.kind);
+                      plural(rank), out->npy.rank, out->npy.kind);
 }
 
 static bool put(struct skops *skops, const struct array *array, size_t i, double value, float *out)
