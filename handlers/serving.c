@@ -41,11 +41,11 @@ bool serving_choose(struct exchange *x, struct text name, struct err *err)
         take(x, found);
         return true;
     }
-    const bool is_single = registry_takes_any_name(registry);
-    if (is_single && !x->service->strict_model) return true;
+    const bool takes_any = registry_takes_any_name(registry);
+    if (takes_any && !x->service->strict_model) return true;
     x->sample.served = NULL; /* nobody's request */
     const int shown = text_quoted(name);
-    if (is_single)
+    if (takes_any)
         return err_set(err, ERR_NOT_FOUND, "model",
                        "model \"%.*s\" is not served here; send \"%s\", or start without "
                        "strict-model",

@@ -27,12 +27,13 @@ static bool has_cors(const struct config *config)
 static bool set_budget(struct server *server, struct err *err)
 {
     const uint64_t asked = config_now(server)->max_memory;
+    if (asked > 0 && asked < BUDGET_BYTES_MIN)
+        return err_set(err, ERR_USAGE, "max-memory",
+                       "max-memory must be 0 or at least %" PRIu64 " bytes, not %" PRIu64,
+                       BUDGET_BYTES_MIN, asked);
     const uint64_t bytes = asked ? asked : memory_allowed() / 4;
     server->budget.max_bytes = bytes > BUDGET_BYTES_MIN ? bytes : BUDGET_BYTES_MIN;
-    if (asked == 0 || asked >= BUDGET_BYTES_MIN) return true;
-    return err_set(err, ERR_USAGE, "max-memory",
-                   "max-memory must be 0 or at least %" PRIu64 " bytes, not %" PRIu64,
-                   BUDGET_BYTES_MIN, asked);
+    return true;
 }
 
 static bool make_metrics(struct server *server)
