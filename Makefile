@@ -194,7 +194,7 @@ PYTEST = $(VENV) -m pytest -q -rs -p no:cacheprovider
 ON_ALL_CORES := -n auto --dist worksteal
 
 .PHONY: recipe
-recipe: $(VENV_READY) ## the parts of the built-in model's recipe that need no network
+recipe: $(VENV_READY) build/asan/embedd ## the parts of the built-in model's recipe that need no network
 	@echo "the built-in model's recipe"
 	$(Q)$(PYTEST) $(ON_ALL_CORES) tests/recipe
 

@@ -107,7 +107,7 @@ def test_both_builds_agree():
 
 
 def test_attention_gelu_and_norm(loaded):
-    lengths, address = [1, 16, 21], encoder8._at
+    lengths, address = [1, 16, 21], encoder8.at
     start = np.cumsum([0, *lengths], dtype=np.int32)
     qkv, out = random(38, 3 * WIDTH), np.zeros((38, WIDTH), np.float32)
     loaded.encoder8_attention(address(qkv), address(out), address(start), 3, WIDTH, HEADS, 0)

@@ -8,14 +8,13 @@ first token, and the last layer is worked out for that one alone; else the mean 
 
 import ctypes
 import os
-import subprocess
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
-SOURCE = Path(__file__).resolve().with_name("encoder8.c")
+import compiled
+from compiled import at
+
 # gcc 12 at -O3 moves the sums of a product from register to register: half as fast.
 FLAGS = ("-O2", "-ftree-vectorize", "-march=native", "-ffast-math")
 GROUP, ALIGNMENT = 64, 64
@@ -24,12 +23,7 @@ TOKENS_AT_ONCE = 320
 
 
 def library(flags=FLAGS):
-    """encoder8.c, compiled for this machine into a folder that is then gone."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/libencoder8.so"
-        subprocess.run([os.environ.get("CC", "gcc"), *flags, "-shared", "-fPIC", SOURCE, "-o", path, "-lm"],
-                       check=True)
-        loaded = ctypes.CDLL(path)
+    loaded = compiled.library("encoder8.c", flags)
     address, number = ctypes.c_void_p, ctypes.c_int
     loaded.encoder8_pack.argtypes = [address, number, number, address, address]
     loaded.encoder8_linear.argtypes = [address, number, number, address, address, address, number, address]
@@ -37,10 +31,6 @@ def library(flags=FLAGS):
     loaded.encoder8_add_norm.argtypes = [address] * 4 + [number] * 2 + [ctypes.c_float]
     loaded.encoder8_attention.argtypes = [address] * 3 + [number] * 4
     return loaded
-
-
-def _at(array):
-    return array.ctypes.data
 
 
 def _floats(array):
@@ -56,15 +46,15 @@ class Linear:
         if self.outputs % 64 or self.inputs % GROUP:
             raise ValueError(f"a weight of {self.outputs} x {self.inputs} is not in whole groups of 64 x {GROUP}")
         room = np.empty(weight.size + ALIGNMENT, np.uint8)
-        first = -_at(room) % ALIGNMENT
+        first = -at(room) % ALIGNMENT
         self.packed = room[first:first + weight.size]
         self.scales = np.empty(weight.size // GROUP, np.float32)
-        loaded.encoder8_pack(_at(weight), self.outputs, self.inputs, _at(self.packed), _at(self.scales))
+        loaded.encoder8_pack(at(weight), self.outputs, self.inputs, at(self.packed), at(self.scales))
 
     def __call__(self, x):
         y = np.empty((len(x), self.outputs), np.float32)
-        self.loaded.encoder8_linear(_at(x), len(x), self.inputs, _at(self.packed), _at(self.scales),
-                                    _at(self.bias), self.outputs, _at(y))
+        self.loaded.encoder8_linear(at(x), len(x), self.inputs, at(self.packed), at(self.scales),
+                                    at(self.bias), self.outputs, at(y))
         return y
 
 
@@ -92,7 +82,7 @@ class Encoder8:
                        for layer in encoder.layers]
 
     def _add_norm(self, x, y, norm):
-        self.loaded.encoder8_add_norm(_at(x), None if y is None else _at(y), _at(norm[0]), _at(norm[1]),
+        self.loaded.encoder8_add_norm(at(x), None if y is None else at(y), at(norm[0]), at(norm[1]),
                                       len(x), self.width, self.encoder.eps)
 
     def _forward(self, ids, words):
@@ -106,13 +96,13 @@ class Encoder8:
             only_first = self.first_token and i == len(self.layers) - 1
             qkv = layer["qkv"](x)
             context = np.empty_like(x)
-            self.loaded.encoder8_attention(_at(qkv), _at(context), _at(start), len(ids), self.width,
+            self.loaded.encoder8_attention(at(qkv), at(context), at(start), len(ids), self.width,
                                            self.encoder.heads, only_first)
             if only_first:
                 x, context = x[start[:-1]], context[start[:-1]]
             self._add_norm(x, layer["ao"](context), layer["ao_norm"])
             inner = layer["fi"](x)
-            self.loaded.encoder8_gelu(_at(inner), inner.size)
+            self.loaded.encoder8_gelu(at(inner), inner.size)
             self._add_norm(x, layer["fo"](inner), layer["fo_norm"])
         if not self.first_token:
             x = np.add.reduceat(x, start[:-1], axis=0)

@@ -3,7 +3,8 @@
 kept (shards.py): a run that was stopped goes on where it was, one with other lines makes only
 what is new.
 
-usage: teach.py --data FOLDER [--work build/builtin] [--vectors WORK/vectors-2] [--steps english,chinese,...]
+usage: teach.py --data FOLDER [--work build/builtin] [--tokenizer build/builtin/tokenizer]
+                [--vectors WORK/vectors-2] [--steps english,chinese,...]
                 [--share F] [--minutes N] [--cores N] [--seed N] [--quick]
 
 english: bge-small-en-v1.5, chinese: bge-small-zh-v1.5, translations: multilingual-e5-small on both
@@ -21,20 +22,17 @@ import time
 from pathlib import Path
 
 import numpy as np
-import scipy.sparse
 
 import choose
-import distil
 import domains
 import fetch
 import shards
 import texts
-import vocabulary
 from bge import Bge
 from encoder import MiniLM, MultilingualE5
 from encoder8 import Encoder8
+from rows import Rows
 
-CHINESE_WORDS = 15400
 DOMAINS = 200
 # A token is shown well when it stands in so many chosen lines.
 ENOUGH = 20
@@ -52,21 +50,14 @@ def say(what):
     print(f"{time.time() - STARTED:7.0f} s  {time.process_time():7.0f} s of CPU  {what}", flush=True)
 
 
-def counted(tokenizer, lines):
-    """distil.counts, without holding what the tokenizer says of all of them at once."""
-    unknown = tokenizer.token_to_id(vocabulary.UNKNOWN)
-    return scipy.sparse.vstack([distil.counts(tokenizer, lines[first:first + 20_000], unknown)
-                                for first in range(0, len(lines), 20_000)]).tocsr()
-
-
-def best_first(lines, tokenizer, options, name):
+def best_first(lines, rows, options, name):
     """The lines in the order in which they are to be taught. The order is kept."""
     whole = hashlib.sha256(f"{options.seed} {DOMAINS} {ENOUGH}".encode())
     whole.update(shards.keys_of(lines))
-    whole.update(tokenizer.to_str().encode())
+    whole.update(rows.tokenizer.to_str().encode())
     path = options.work / f"order-{name}-{whole.hexdigest()[:16]}.npy"
     if not path.exists():
-        counts = counted(tokenizer, lines)
+        counts = rows(lines)
         order = choose.balanced(domains.of(counts, DOMAINS, options.seed), options.seed)
         order, front = choose.covering_first(order, counts, ENOUGH)
         np.save(path.with_suffix(".tmp.npy"), order)
@@ -82,14 +73,14 @@ def plan(options):
     english = [line for en, _ in sources for line in en]
     chinese = [line for _, zh in sources for line in zh]
     translated = [line for en, zh in sources if zh for line in en + zh]
-    tokenizer = vocabulary.tokenizer(vocabulary.make(options.data, english + chinese, CHINESE_WORDS))
+    rows = Rows(options.tokenizer)
     n = {name: int(lines * options.share / every) for name, lines in LINES.items()}
     from_en, from_zh = (texts.corpus(options.data, language)[::every] for language in ("en", "zh"))
     pairs = texts.parallel(options.data)[::every]
-    joined = best_first([f"{en}\t{zh}" for en, zh in pairs], tokenizer, options, "pairs")[:n["pairs"]]
+    joined = best_first([f"{en}\t{zh}" for en, zh in pairs], rows, options, "pairs")[:n["pairs"]]
     pairs = [line.split("\t") for line in joined]
-    more_english = best_first(from_en, tokenizer, options, "en")
-    more_chinese = best_first(from_zh, tokenizer, options, "zh")
+    more_english = best_first(from_en, rows, options, "en")
+    more_chinese = best_first(from_zh, rows, options, "zh")
     return {
         "english": english + more_english[:n["english"]] + [en for en, _ in pairs],
         "chinese": chinese + more_chinese[:n["chinese"]] + [zh for _, zh in pairs],
@@ -113,6 +104,7 @@ def main():
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("--work", default=Path("build/builtin"), type=Path)
     parser.add_argument("--vectors", type=Path, help="WORK/vectors-2, with --quick WORK/quick/vectors-2")
+    parser.add_argument("--tokenizer", default=Path("build/builtin/tokenizer"), type=Path)
     parser.add_argument("--steps", default=",".join(STEPS))
     parser.add_argument("--share", type=float, default=1)
     parser.add_argument("--minutes", type=float, default=float("inf"))
