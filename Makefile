@@ -424,18 +424,20 @@ docs-check: build/embedd ## fail where they are not what the list of options say
 	$(Q)build/embedd config --markdown | cmp - docs/CONFIG.md
 	$(Q)build/embedd config --sample | cmp - docs/embedd.sample.json
 
-# Ten seconds of work: the library is asked about every code point there is.
-UNICODE_TABLES := model/text/unicode/unicode_tables.c
-MAKE_UNICODE_TABLES = $(VENV) tools/unicode/make_tables.py > build/unicode_tables.c
+# A quarter of a minute's work: the library is asked about every code point there is.
+UNICODE_TABLES := unicode_tables.c script_ranges.c
+MAKE_UNICODE_TABLES = $(VENV) tools/unicode/make_tables.py > build/unicode_tables.c && \
+	$(VENV) tools/unicode/make_scripts.py > build/script_ranges.c
 .PHONY: unicode-tables unicode-tables-check
 unicode-tables: $(VENV_READY) ## write the tables of characters, as the reference library of the tests has them
 	$(Q)$(MAKE_UNICODE_TABLES)
-	$(Q)mv build/unicode_tables.c $(UNICODE_TABLES)
+	$(Q)mv $(addprefix build/,$(UNICODE_TABLES)) model/text/unicode
 
 unicode-tables-check: $(VENV_READY) ## fail where they are not what their script makes
 	@echo "tables of characters"
 	$(Q)$(MAKE_UNICODE_TABLES)
-	$(Q)cmp build/unicode_tables.c $(UNICODE_TABLES) || { echo "make unicode-tables writes them anew"; exit 1; }
+	$(Q)for table in $(UNICODE_TABLES); do cmp build/$$table model/text/unicode/$$table || \
+		{ echo "make unicode-tables writes them anew"; exit 1; }; done
 
 # They are made of the lists in an npm package, pinned. Nobody needs npm but to make them again.
 .PHONY: openai-ids
