@@ -130,7 +130,8 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
     if (!model_prompted(classify->model, arena, &text, &bytes, err) ||
         !model_tokenize(classify->model, arena, text, bytes, TOKENIZE_LIMITS, &tokens, err))
         return false;
-    unknown_add(&task->unknown, classify->model, &tokens);
+    unknown_add(&task->unknown, classify->model, classify->block.texts + task->at, task->bytes,
+                &tokens);
     float *vector = arena_array(arena, classify->info->dim, sizeof(*vector));
     float *logits = arena_array(arena, n_labels, sizeof(*logits));
     float *p = arena_array(arena, n_labels, sizeof(*p));
@@ -172,8 +173,7 @@ static bool finish_block(struct classify *classify, struct err *err)
             return false;
         }
         if (!output_write(&classify->output, task->out.data, task->out.bytes, err)) return false;
-        classify->unknown.tokens += task->unknown.tokens;
-        classify->unknown.unknown += task->unknown.unknown;
+        unknown_add_all(&classify->unknown, &task->unknown);
     }
     block->n = block->bytes = 0;
     fflush(classify->output.stream); /* what cannot be written is seen at the next write */

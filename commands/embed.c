@@ -108,7 +108,7 @@ static bool embed_line(void *user, struct err *err)
     if (!model_prompted(embed->model, &embed->arena, &text, &bytes, err) ||
         !model_tokenize(embed->model, &embed->arena, text, bytes, TOKENIZE_LIMITS, &tokens, err))
         return false;
-    unknown_add(&embed->unknown, embed->model, &tokens);
+    unknown_add(&embed->unknown, embed->model, line->text, line->bytes, &tokens);
     float *vector = arena_array(&embed->arena, embed->options.dims, sizeof(*vector));
     if (!vector) return err_out_of_memory(err);
     const struct passage passage = {tokens.ids, tokens.n, text, bytes};

@@ -6,6 +6,7 @@
 #include "model/bundle/bundle.h"
 #include "model/bundle/packed.h"
 #include "model/model.h"
+#include "model/text/unicode/known_scripts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,20 @@ static void add_config(struct buf *buf, enum format format, const struct setting
     buf_add_char(buf, format == FORMAT_TEXT ? '\n' : '}');
 }
 
+/* What the model says that its texts are of. */
+static void add_scripts(struct buf *buf, enum format format, const struct known_scripts *known)
+{
+    const char *between = "";
+    if (!known) return;
+    buf_printf(buf, format == FORMAT_TEXT ? "%-14s " : ", \"%s\": [", "scripts");
+    for (unsigned script = SCRIPT_NONE + 1; script < SCRIPTS; script++) {
+        if (!known->is_known[script]) continue;
+        buf_printf(buf, format == FORMAT_TEXT ? "%s%s" : "%s\"%s\"", between, script_names[script]);
+        between = ", ";
+    }
+    buf_add_char(buf, format == FORMAT_TEXT ? '\n' : ']');
+}
+
 static void add_heads(struct buf *buf, enum format format, const struct heads *heads)
 {
     if (format == FORMAT_JSON) buf_add_str(buf, ", \"heads\": [");
@@ -134,6 +149,7 @@ static void add_report(struct buf *buf, enum format format, const struct report 
     add_limit(buf, format, "max_length", info->limits.tokens_max);
     add_text(buf, format, "truncation_side", info->limits.cuts_left ? "left" : "right");
     add_limit(buf, format, "max_characters", info->limits.points_max);
+    add_scripts(buf, format, info->scripts);
     add_config(buf, format, report->settings);
     add_literal(buf, format, "weights", info->has_weights ? "true" : "false");
     add_number(buf, format, "bytes", info->table_bytes);

@@ -87,7 +87,8 @@ static bool tokenize_line(void *user, struct err *err)
                         tokenize->texts.line.bytes, flags, &tokens, err)) {
         return false;
     }
-    unknown_add(&tokenize->unknown, tokenize->model, &tokens);
+    unknown_add(&tokenize->unknown, tokenize->model, tokenize->texts.line.text,
+                tokenize->texts.line.bytes, &tokens);
     buf_init(&out, &tokenize->arena);
     write_tokens(tokenize, &tokens, &out);
     if (out.failed) return err_out_of_memory(err);

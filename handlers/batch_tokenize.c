@@ -35,6 +35,16 @@ uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n)
     return unknown;
 }
 
+void count_foreign(struct exchange *x, struct text text)
+{
+    const struct known_scripts *known = model_info(x->model)->scripts;
+    const unsigned script =
+        known ? known_scripts_foreign(known, text.data, text.bytes) : SCRIPT_NONE;
+    if (script == SCRIPT_NONE) return;
+    x->sample.foreign_texts++;
+    script_list_add(&x->sample.foreign_scripts, script);
+}
+
 /* The service's own limit, where it has one, stands in the place of the model's. That one the model
    itself heeds, unless something else than it does is asked for.
    Returns the flags of model_tokenize. */
@@ -194,6 +204,7 @@ bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length
         if (is_joined && model_reads_text(x->model) && !join_tokens(x, sequence, err)) return false;
         batch->truncated += sequence->is_truncated;
         sequence->unknown = count_unknown(x, sequence->ids, sequence->n);
+        if (sequence->form == INPUT_TEXT) count_foreign(x, sequence_sent(sequence));
         batch->tokens += sequence->n;
         if (lengths) lengths[i] = sequence->n;
         x->sample.empty_inputs += sequence->n == 0;

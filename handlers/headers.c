@@ -84,6 +84,15 @@ static void add_count(struct exchange *x, const char *name, uint64_t count)
     if (count > 0) add_number(x, name, count);
 }
 
+static void add_foreign(struct exchange *x)
+{
+    char *names = x->sample.foreign_texts ? arena_alloc(x->arena, SCRIPT_LIST_BYTES) : NULL;
+    add_count(x, "x-embedd-foreign", x->sample.foreign_texts);
+    if (!names) return;
+    script_list_write(&x->sample.foreign_scripts, names);
+    reply_add_header(x, "x-embedd-foreign-scripts", names);
+}
+
 static void add_timing(struct exchange *x)
 {
     struct buf text;
@@ -166,6 +175,7 @@ void reply_add_common(struct exchange *x)
     if (x->status >= 400) return;
     if (x->service->tei_telemetry && x->sample.te.work != TE_NONE) add_te(x);
     add_count(x, "x-embedd-unknown", x->sample.unknown_tokens);
+    add_foreign(x);
     add_count(x, "x-embedd-truncated", x->sample.truncated_inputs);
     add_count(x, "x-embedd-ignored-fields", x->sample.ignored_fields);
 }

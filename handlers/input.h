@@ -146,7 +146,7 @@ bool length_limit_lower(const struct value *value, const char *name, struct leng
 
 /**
  * batch_tokenize fills ids, n, unknown of every sequence and the counts of the batch and of
- * x->sample.
+ * x->sample. Of what came as tokens or ids no script is looked at.
  * @param limit applied to each sequence; under TRUNCATE_ERROR a longer one is ERR_INVALID
  */
 bool batch_tokenize(struct exchange *x, struct batch *batch, const struct length_limit *limit,
@@ -162,6 +162,11 @@ bool unknown_policy_read(const struct exchange *x, const struct value *value,
 
 /** count_unknown: how many of ids (n) are unknown (model_is_unknown). */
 uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n);
+
+/** count_foreign notes a text, as it was sent, in x->sample where most of its letters are of
+ * scripts that the model does not know. Nothing is foreign to a model that does not say what it
+ * knows. */
+void count_foreign(struct exchange *x, struct text text);
 
 /**
  * sequence_apply_unknown drops unknown tokens (UNKNOWN_SKIP) or refuses them (UNKNOWN_ERROR:

@@ -203,6 +203,7 @@ void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample)
     add(&slot->totals[TOTAL_TOKENS], sample->tokens);
     if (sample->empty_inputs) add(&slot->totals[TOTAL_EMPTY_INPUTS], sample->empty_inputs);
     if (sample->unknown_tokens) add(&slot->totals[TOTAL_UNKNOWN_TOKENS], sample->unknown_tokens);
+    if (sample->foreign_texts) add(&slot->totals[TOTAL_FOREIGN_TEXTS], sample->foreign_texts);
     if (sample->truncated_inputs)
         add(&slot->totals[TOTAL_TRUNCATED_INPUTS], sample->truncated_inputs);
     if (sample->ignored_fields) add(&slot->totals[TOTAL_IGNORED_FIELDS], sample->ignored_fields);

@@ -142,6 +142,8 @@ static void write_work(const struct metrics_writer *w)
         [TOTAL_TOKENS] = {"embedd_tokens", "Tokens of all requests."},
         [TOTAL_EMPTY_INPUTS] = {"embedd_empty_inputs", "Inputs without a token."},
         [TOTAL_UNKNOWN_TOKENS] = {"embedd_unknown_tokens", "Tokens outside the vocabulary."},
+        [TOTAL_FOREIGN_TEXTS] = {"embedd_foreign_texts",
+                                 "Texts mostly in scripts that the model does not know."},
         [TOTAL_TRUNCATED_INPUTS] = {"embedd_truncated_inputs",
                                     "Inputs cut to max-input-tokens or the model's own limit."},
         [TOTAL_IGNORED_FIELDS] = {"embedd_ignored_fields",

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "model/text/unicode/known_scripts.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,6 +76,8 @@ struct metrics_sample {
     uint64_t inputs, tokens;             /* sequences, and tokens in all of them */
     uint64_t empty_inputs;               /* without a token: answered by the zero vector */
     uint64_t unknown_tokens;             /* outside the vocabulary */
+    uint64_t foreign_texts;              /* mostly in scripts that the model does not know */
+    struct script_list foreign_scripts;  /* those */
     uint64_t truncated_inputs;           /* cut by max-input-tokens */
     uint64_t ignored_fields;             /* keys of the request that no one reads */
     const struct key_usage *key;         /* who asked; NULL: nobody knows */

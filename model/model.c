@@ -72,6 +72,7 @@ static void fill_info(struct model *model)
         .limits = settings->limits,
         .prompts = bundle_prompts(bundle),
         .prompt = bundle_prompt(bundle),
+        .scripts = settings->scripts,
     };
 }
 

@@ -45,8 +45,9 @@ struct model_info {
     uint64_t table_bytes;  /* size of the weights' file or bytes */
     enum compat compat;    /* which library's results these are */
     struct limits limits;  /* what is left out of a text */
-    const struct prompts *prompts; /* that a text may be put behind, by name */
-    const struct prompt *prompt;   /* that every text is put behind; NULL: none */
+    const struct prompts *prompts;       /* that a text may be put behind, by name */
+    const struct prompt *prompt;         /* that every text is put behind; NULL: none */
+    const struct known_scripts *scripts; /* that its texts are of; NULL: not said */
 };
 
 struct model;

@@ -87,6 +87,7 @@ static bool tokenize_write(struct exchange *x, struct buf *out, struct err *err)
     buf_add_char(out, '[');
     for (size_t i = 0; i < batch.n; i++) {
         struct text text = batch.items[i].text;
+        count_foreign(x, text);
         if (i > 0) buf_add_char(out, ',');
         if (!prompt_before(batch.prompt, x->arena, &text.data, &text.bytes, err) ||
             !write_text_tokens(x, text, add_special, out, err))

@@ -4,7 +4,9 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "model/text/tokenizer.h"
+#include "model/text/unicode/known_scripts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Of a name, a version, a choice; of a tensor's name. */
@@ -169,6 +171,33 @@ static bool read_prompts(const struct reader *reader, struct prompts *prompts)
            FAIL(reader, "%s must be the name of one of the prompts", "default_prompt_name");
 }
 
+static bool add_script(const struct reader *reader, const char *name, struct known_scripts *to)
+{
+    if (!name)
+        return FAIL(reader, "%s must be a list of texts, as [\"Latn\", \"Hani\"]", "scripts");
+    return known_scripts_add(to, name) ||
+           FAIL(reader,
+                "scripts: \"%.*s\" is not the ISO 15924 code of a script with letters, such as "
+                "\"Latn\", \"Hani\" or \"Cyrl\"",
+                ERR_VALUE_BYTES, name);
+}
+
+static bool read_scripts(const struct reader *reader, struct known_scripts **out)
+{
+    const json_t *names = json_object_get(reader->json, "scripts");
+    if (!names) return true;
+    *out = calloc(1, sizeof **out);
+    if (!*out) return err_set(reader->err, ERR_MEMORY, NULL, "no memory left for the scripts");
+    size_t i = 0;
+    do {
+        /* NULL of what is no list, and of an empty one. */
+        const json_t *name = json_array_get(names, i);
+        if (!add_script(reader, json_string_value(name), *out)) return false;
+    } while (++i < json_array_size(names));
+    known_scripts_complete(*out);
+    return true;
+}
+
 static bool read_all(const struct reader *reader, struct settings *settings)
 {
     return read_text(reader, "name", &settings->name) &&
@@ -180,7 +209,7 @@ static bool read_all(const struct reader *reader, struct settings *settings)
            read_bool(reader, "normalize", &settings->normalize, &settings->is_normalize_said) &&
            read_bool(reader, "lowercase", &settings->lowercase, &settings->is_lowercase_said) &&
            read_vocab_size(reader, &settings->vocab_size) &&
-           read_prompts(reader, &settings->prompts);
+           read_prompts(reader, &settings->prompts) && read_scripts(reader, &settings->scripts);
 }
 
 /* ---- whose file it is ---- */
@@ -299,6 +328,7 @@ static const struct {
     {"max_characters", EVERYWHERE},
     {"truncation_side", EVERYWHERE},
     {"vocab_size", EVERYWHERE},
+    {"scripts", EVERYWHERE},
     {"name", IN(SETTINGS_MODEL2VEC)},
     {"version", IN(SETTINGS_MODEL2VEC)},
     {"license", IN(SETTINGS_MODEL2VEC)},
@@ -484,6 +514,8 @@ json_t *settings_as_json(const struct settings *settings)
     set_text(json, "pooling", pooling_names[settings->pooling]);
     json_object_set_new(json, "normalize", json_boolean(settings->normalize));
     set_limits(json, settings);
+    if (settings->scripts)
+        json_object_set(json, "scripts", json_object_get(settings->believed, "scripts"));
     return json;
 }
 
@@ -496,6 +528,7 @@ void settings_set_name(json_t *config, const char *name)
 void settings_close(struct settings *settings)
 {
     prompts_close(&settings->prompts);
+    free(settings->scripts);
     json_decref(settings->json);
     json_decref(settings->believed);
     json_decref(settings->passed_over);

@@ -31,6 +31,7 @@ enum settings_owner {
 extern const char *const settings_owners[SETTINGS_OWNERS];
 
 struct json_t;
+struct known_scripts;
 
 struct settings {
     struct json_t *json;        /* owner of the strings; NULL without a config.json, as the next */
@@ -56,6 +57,7 @@ struct settings {
     struct limits limits; /* of COMPAT_OWN as said; else filled in once the tokenizer is there */
     uint64_t vocab_size;  /* 0: not said */
     struct prompts prompts;
+    struct known_scripts *scripts; /* that its texts are of; NULL: not said */
 };
 
 /**

@@ -227,7 +227,8 @@ def write_model(folder, tokenizer, numbers, scales):
                                                scales.tobytes() + numbers.tobytes())
     (folder / "tokenizer.json").write_text(tokenizer.to_str() + "\n", encoding="utf-8")
     (folder / "config.json").write_text(json.dumps(
-        {"name": NAME, "version": VERSION, "license": LICENSE, "pooling": "mean", "normalize": True}) + "\n")
+        {"name": NAME, "version": VERSION, "license": LICENSE, "pooling": "mean", "normalize": True,
+         "scripts": ["Hani", "Latn"]}) + "\n")
 
 
 def dev_figures(rows, count, data):

@@ -220,6 +220,7 @@ static void slots_are_added_up(void **state)
                                     .tokens = 30,
                                     .empty_inputs = 2,
                                     .unknown_tokens = 3,
+                                    .foreign_texts = 2,
                                     .truncated_inputs = 1,
                                     .ignored_fields = 4};
     sample.stage_ns[STAGE_PARSE] = 10000;
@@ -237,6 +238,7 @@ static void slots_are_added_up(void **state)
         assert_true(value_of(e, "embedd_tokens_total", "") == 90);
         assert_true(value_of(e, "embedd_empty_inputs_total", "") == 6);
         assert_true(value_of(e, "embedd_unknown_tokens_total", "") == 9);
+        assert_true(value_of(e, "embedd_foreign_texts_total", "") == 6);
         assert_true(value_of(e, "embedd_truncated_inputs_total", "") == 3);
         assert_true(value_of(e, "embedd_ignored_fields_total", "") == 12);
         assert_true(value_of(e, "embedd_rejected_total", "reason=\"bad_json\"") == 1);

@@ -222,6 +222,13 @@ static void a_wrong_value_in_config_json_is_named(void **state)
         {"{\"lowercase\":\"no\"}", "lowercase must be true or false"},
         {"{\"vocab_size\":0}", "vocab_size must be a whole number"},
         {"{\"vocab_size\":6.0}", "vocab_size must be a whole number"},
+        {"{\"scripts\":\"Latn\"}", "scripts must be a list of texts, as [\"Latn\", \"Hani\"]"},
+        {"{\"scripts\":[]}", "scripts must be a list of texts"},
+        {"{\"scripts\":null}", "scripts must be a list of texts"},
+        {"{\"scripts\":{\"Latn\":1}}", "scripts must be a list of texts"},
+        {"{\"scripts\":[\"Latn\",1]}", "scripts must be a list of texts"},
+        {"{\"scripts\":[\"Latn\",\"Hans\"]}", "\"Hans\" is not the ISO 15924 code of a script"},
+        {"{\"scripts\":[\"en\"]}", "\"en\" is not the ISO 15924 code of a script"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         write_dictionary(cases[i].config);
