@@ -43,7 +43,7 @@ ISA_x86_64/model/math/kernels_avx512.c := -mavx512f -mavx512bw -mavx512dq -mavx5
 
 ROOMS    := base config model handlers server commands
 # files_under = files in folders $(1), and as deep in them as we build, that match $(2).
-files_under = $(sort $(foreach deep,/ /*/ /*/*/ /*/*/*/ /*/*/*/*/,$(wildcard $(1:%=%$(deep)$(2)))))
+files_under = $(sort $(foreach deep,/ /*/ /*/*/ /*/*/*/ /*/*/*/*/ /*/*/*/*/*/,$(wildcard $(1:%=%$(deep)$(2)))))
 SOURCES  := $(call files_under,$(ROOMS),*.c)
 LIBRARY  := $(filter-out commands/main.c,$(SOURCES)) $(call files_under,$(ROOMS),*.S)
 UNITS    := $(call files_under,tests/unit,test_*.c)
