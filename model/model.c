@@ -119,7 +119,9 @@ bool model_check_finite(const struct model *model, struct err *err)
     uint32_t row;
     if (encoder->kind->check_finite(encoder, &row)) return true;
     size_t bytes = 0;
-    const bool is_token = row < model->info.vocab_size && !encoder->table->mapping;
+    const struct table *table = encoder->table;
+    const bool is_token =
+        row < model->info.vocab_size && (!table->mapping || row < table->mapped_from);
     const char *token = is_token ? model_token_text(model, row, &bytes) : "";
     return err_set(err, ERR_FORMAT, NULL,
                    "%.300s: row %u (token '%.*s') holds NaN or Inf; make the table again, every "

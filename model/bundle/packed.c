@@ -6,16 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_version(const struct tensors *file, const char *wanted)
+{
+    const char *version = tensors_metadata(file, PACKED_FORMAT_KEY);
+    return version && strcmp(version, wanted) == 0;
+}
+
 bool packed_check(const struct tensors *file)
 {
     const char *version = tensors_metadata(file, PACKED_FORMAT_KEY);
-    if (version &&
-        (strcmp(version, PACKED_VERSION) == 0 || strcmp(version, PACKED_VERSION_I4) == 0))
+    if (is_version(file, PACKED_VERSION) || is_version(file, PACKED_VERSION_I4) ||
+        is_version(file, PACKED_VERSION_SHARED))
         return true;
     return tensors_fail(file,
                         "it is a packed model of version '%.*s', and this program reads versions "
-                        "%s and %s; convert the model again with this program's convert",
-                        ERR_VALUE_BYTES, version ? version : "", PACKED_VERSION, PACKED_VERSION_I4);
+                        "%s to %s; convert the model again with this program's convert",
+                        ERR_VALUE_BYTES, version ? version : "", PACKED_VERSION,
+                        PACKED_VERSION_SHARED);
+}
+
+bool packed_has_shared(const struct tensors *file)
+{
+    return is_version(file, PACKED_VERSION_SHARED);
 }
 
 struct span packed_config(const struct tensors *file)

@@ -19,9 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The version of a file; where its rows are I4, which version 1 did not have, another one. */
+/** The version of a file: the first one that has what is in it. Rows may be I4 from 2 on, and
+ * tokens share rows by `shared` in 3. */
 #define PACKED_VERSION "1"
 #define PACKED_VERSION_I4 "2"
+#define PACKED_VERSION_SHARED "3"
 #define PACKED_FORMAT_KEY "embedd.format"
 #define PACKED_CONFIG_KEY "embedd.config"
 #define PACKED_SOURCE_KEY "embedd.source"
@@ -39,6 +41,9 @@
 
 /** packed_check: whether its version is known; if not, false with ERR_FORMAT. */
 bool packed_check(const struct tensors *file);
+
+/** packed_has_shared: whether a tensor says which rows the tokens past the last row have. */
+bool packed_has_shared(const struct tensors *file);
 
 /** packed_config: the settings; data NULL where the file has none. Lives as long as `file`. */
 struct span packed_config(const struct tensors *file);

@@ -106,7 +106,7 @@ static enum dtype dtype_of(const struct table *table, const struct convert_optio
     return is_kept ? table->rows.dtype : DTYPE_F32;
 }
 
-/* Rows that tokens share stay shared, and are multiplied when they are read. */
+/* Rows are multiplied when they are read. */
 static void choose_rows(struct writing *w, const struct keep *keep)
 {
     const struct table *table = w->bundle->encoder->table;
@@ -119,11 +119,6 @@ static void choose_rows(struct writing *w, const struct keep *keep)
     w->has_factors = table->factors;
     w->has_mapping = table->mapping;
     if (w->has_factors) w->stored.factors = NULL;
-    if (!w->has_mapping) return;
-    w->stored.mapping = NULL;
-    w->stored.n_rows = table->rows.n;
-    w->rows.kept = NULL;
-    w->rows.n = table->rows.n;
 }
 
 /* In a folder for others. They take a table with a row for each token, and no more; they know no
@@ -132,9 +127,22 @@ static void choose_for_others(struct writing *w)
 {
     if (w->options->form != CONVERT_FOLDER) return;
     w->n_tokens = tokenizer_vocab_size(w->tokenizer);
-    if (!w->has_mapping) w->rows.n = w->n_tokens;
+    w->rows.n = w->n_tokens;
     w->is_word_level = tokenizer_fits_vocab(w->tokenizer);
     w->n_zero_rows = w->is_word_level && tokenizer_unknown_id(w->tokenizer) == TOKEN_ID_NONE;
+}
+
+/* Rows that tokens share stay shared. */
+static bool share_rows(struct writing *w, struct err *err)
+{
+    if (!w->has_mapping) return true;
+    if (!sharing_make(&w->sharing, w->bundle->encoder->table, w->kept, w->n_tokens, err))
+        return false;
+    w->stored.mapping = NULL;
+    w->stored.n_rows = w->stored.rows.n;
+    w->rows.kept = w->sharing.rows;
+    w->rows.n = w->sharing.n_rows;
+    return true;
 }
 
 /* For unit pooling: beside the rows of a packed file for us, as what rows are multiplied by in a
@@ -201,7 +209,7 @@ static bool convert(const struct model *model, const char *output,
     choose_rows(&w, keep);
     choose_for_others(&w);
     w.rows.has_norms = has_norms(&w);
-    bool done = write_rows(output, options, &w, err);
+    bool done = share_rows(&w, err) && write_rows(output, options, &w, err);
     *result = (struct convert_result){
         .vocab_size = tokenizer_vocab_size(w.tokenizer) - bundle_without_row(bundle),
         .dim = dim,
@@ -211,6 +219,7 @@ static bool convert(const struct model *model, const char *output,
         .has_left_unserved = model_heads(model)->refused.code != ERR_NONE,
         .heads_left = model_heads(model)->n - w.heads_written};
     written_rows_close(&w.rows);
+    sharing_clear(&w.sharing);
     vocabulary_close(&vocabulary);
     return done;
 }

@@ -9,6 +9,7 @@
 #include "model/bundle/bundle.h"
 #include "model/bundle/new_folder.h"
 #include "model/convert/options.h"
+#include "model/convert/sharing.h"
 #include "model/convert/written_rows.h"
 #include "model/head/heads.h"
 
@@ -22,6 +23,7 @@ struct writing {
     uint32_t n_zero_rows; /* 1: of the unknown token that it gets for them; or 0 */
     struct table stored;  /* what rows are read from */
     bool has_mapping, has_factors; /* are written beside the rows */
+    struct sharing sharing;        /* where has_mapping */
     const struct convert_options *options;
     struct written_rows rows;
     uint64_t bytes;       /* set: of the file with the rows */
@@ -36,7 +38,6 @@ bool write_folder(struct writing *w, const char *path, struct err *err);
  * none. */
 struct numbers {
     float *weights, *factors; /* (n_tokens) */
-    int32_t *mapping;
 };
 
 /** numbers_gather: false with ERR_MEMORY. */

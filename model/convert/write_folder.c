@@ -74,8 +74,8 @@ static bool write_weights(struct writing *w, const struct new_folder *folder, st
     struct tensor_file file = {.tensors = tensors, .n = 1};
     const float *weights = weights_of(w, &numbers);
     if (weights) tensors[file.n++] = row_of_numbers("weights", "F32", weights, n_tokens);
-    if (numbers.mapping)
-        tensors[file.n++] = row_of_numbers("mapping", "I32", numbers.mapping, n_tokens);
+    if (w->has_mapping)
+        tensors[file.n++] = row_of_numbers("mapping", "I32", w->sharing.row_of, n_tokens);
     new_folder_file(folder, "model.safetensors", path);
     bool done = write_tensors(w, path, &file, err);
     numbers_clear(&numbers);

@@ -38,10 +38,10 @@ static void align(struct list *list)
     add(list, (struct tensor_given){PADDING, "U8", 1, {bytes}, zeros, bytes});
 }
 
-static void add_numbers(struct list *list, const char *name, const float *numbers, size_t n)
+static void add_numbers(struct list *list, const char *name, const char *dtype, const void *numbers,
+                        size_t n)
 {
-    if (!numbers) return;
-    add(list, (struct tensor_given){name, "F32", 1, {n}, numbers, n * sizeof *numbers});
+    if (numbers) add(list, (struct tensor_given){name, dtype, 1, {n}, numbers, n * 4});
 }
 
 static void add_compiled(struct list *list, const struct compiled *compiled, bool is_bytes)
@@ -76,6 +76,22 @@ static void add_heads(struct list *list, struct writing *w, struct pieces *piece
     }
 }
 
+static bool has_shared(const struct writing *w)
+{
+    return w->has_mapping && w->sharing.comes_first && w->sharing.n_rows < w->n_tokens;
+}
+
+/* Of all tokens, or of those past the last row alone. */
+static void add_sharing(struct list *list, const struct writing *w)
+{
+    const struct sharing *sharing = &w->sharing;
+    if (has_shared(w))
+        add_numbers(list, "shared", "I32", sharing->row_of + sharing->n_rows,
+                    w->n_tokens - sharing->n_rows);
+    else if (w->has_mapping && !sharing->comes_first)
+        add_numbers(list, "mapping", "I32", sharing->row_of, w->n_tokens);
+}
+
 static struct list list_tensors(struct writing *w, struct pieces *pieces)
 {
     const struct written_rows *rows = &w->rows;
@@ -88,16 +104,10 @@ static struct list list_tensors(struct writing *w, struct pieces *pieces)
     align(&list);
     add_compiled(&list, &pieces->compiled, false);
     if (rows->dtype == DTYPE_I8) add(&list, scales);
-    add_numbers(&list, "inverse_norms", rows->inverse_norms, rows->n);
-    add_numbers(&list, "weights", numbers->weights, w->n_tokens);
-    add_numbers(&list, "factors", numbers->factors, w->n_tokens);
-    if (numbers->mapping)
-        add(&list, (struct tensor_given){"mapping",
-                                         "I32",
-                                         1,
-                                         {w->n_tokens},
-                                         numbers->mapping,
-                                         w->n_tokens * sizeof *numbers->mapping});
+    add_numbers(&list, "inverse_norms", "F32", rows->inverse_norms, rows->n);
+    add_numbers(&list, "weights", "F32", numbers->weights, w->n_tokens);
+    add_numbers(&list, "factors", "F32", numbers->factors, w->n_tokens);
+    add_sharing(&list, w);
     add_compiled(&list, &pieces->compiled, true);
     add_heads(&list, w, pieces);
     return list;
@@ -129,15 +139,19 @@ static json_t *source_of(const struct writing *w)
     return source;
 }
 
+static const char *version_of(const struct writing *w)
+{
+    if (has_shared(w)) return PACKED_VERSION_SHARED;
+    return w->rows.dtype == DTYPE_I4 ? PACKED_VERSION_I4 : PACKED_VERSION;
+}
+
 static json_t *metadata_of(const struct writing *w)
 {
     char zeros[PACKED_SHA256_CHARS + 1];
     json_t *metadata = json_object();
     memset(zeros, '0', PACKED_SHA256_CHARS);
     zeros[PACKED_SHA256_CHARS] = '\0';
-    json_object_set_new(
-        metadata, PACKED_FORMAT_KEY,
-        json_string(w->rows.dtype == DTYPE_I4 ? PACKED_VERSION_I4 : PACKED_VERSION));
+    json_object_set_new(metadata, PACKED_FORMAT_KEY, json_string(version_of(w)));
     encode_metadata(metadata, w->rows.dtype, w->rows.dim);
     set_text(metadata, PACKED_CONFIG_KEY, bundle_settings(w->bundle, w->tokenizer));
     set_text(metadata, PACKED_SOURCE_KEY, source_of(w));

@@ -26,26 +26,13 @@ static float *gather(const struct writing *w, const float *from)
     return out;
 }
 
-static int32_t *gather_mapping(const struct writing *w)
-{
-    int32_t *out = malloc(((size_t)w->n_tokens + w->n_zero_rows) * sizeof *out);
-    for (uint32_t i = 0; out && i < w->n_tokens; i++)
-        memcpy(&out[i], w->bundle->encoder->table->mapping + old_id(w, i) * sizeof *out,
-               sizeof *out);
-    if (out && w->n_zero_rows > 0) out[w->n_tokens] = (int32_t)w->rows.n;
-    return out;
-}
-
 bool numbers_gather(const struct writing *w, struct numbers *numbers, struct err *err)
 {
     const struct table *table = w->bundle->encoder->table;
     *numbers = (struct numbers){0};
     if (table->weights) numbers->weights = gather(w, table->weights);
     if (w->has_factors) numbers->factors = gather(w, table->factors);
-    if (w->has_mapping) numbers->mapping = gather_mapping(w);
-    if ((numbers->weights || !table->weights) && (numbers->factors || !w->has_factors) &&
-        (numbers->mapping || !w->has_mapping))
-        return true;
+    if ((numbers->weights || !table->weights) && (numbers->factors || !w->has_factors)) return true;
     numbers_clear(numbers);
     return err_set(err, ERR_MEMORY, NULL, "no memory for one number per token");
 }
@@ -54,7 +41,6 @@ void numbers_clear(struct numbers *numbers)
 {
     free(numbers->weights);
     free(numbers->factors);
-    free(numbers->mapping);
     *numbers = (struct numbers){0};
 }
 

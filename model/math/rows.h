@@ -74,6 +74,16 @@ static inline struct rows rows_from(const struct rows *rows, size_t column)
     return from;
 }
 
+/** rows_one: row `i` (< n) alone. */
+static inline struct rows rows_one(const struct rows *rows, uint32_t i)
+{
+    struct rows one = *rows;
+    one.at = rows_at(rows, i);
+    one.n = 1;
+    if (rows->scales) one.scales = rows_scales(rows, i);
+    return one;
+}
+
 /** rows_scale: what the numbers of row `i` (< n) are multiplied by; of I8 rows. */
 static inline float rows_scale(const struct rows *rows, uint32_t i)
 {

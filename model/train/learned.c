@@ -165,9 +165,10 @@ static void fill_table(const struct learner *learner, const struct table *from, 
                        from->rows.dtype, scales + i * scale_bytes);
             continue;
         }
-        memcpy(rows + i * row_bytes, rows_at(&from->rows, i), row_bytes);
+        const uint32_t row = table_row(from, i);
+        memcpy(rows + i * row_bytes, rows_at(&from->rows, row), row_bytes);
         if (scale_bytes > 0)
-            memcpy(scales + i * scale_bytes, rows_scales(&from->rows, i), scale_bytes);
+            memcpy(scales + i * scale_bytes, rows_scales(&from->rows, row), scale_bytes);
     }
 }
 

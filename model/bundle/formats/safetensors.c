@@ -26,7 +26,8 @@ static bool open_packed(struct bundle *bundle, const struct tensors *file,
         !settings_open(&bundle->settings, packed_config(file), bundle->where, err))
         return false;
     settings_decide(&bundle->settings, &bundle->source.layout, options);
-    const struct table_options table_options = table_options_of(bundle);
+    struct table_options table_options = table_options_of(bundle);
+    table_options.has_shared = packed_has_shared(file);
     struct table table;
     if (!table_open_tensors(&table, file, &table_options) ||
         !opening_take_table(bundle, &table, err) ||

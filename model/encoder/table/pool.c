@@ -31,6 +31,56 @@ static void gather_plain(float *out, const struct table *table, enum pooling poo
     }
 }
 
+/* How many of the first ids have the row of their own number. */
+static size_t count_own(const struct table *table, const uint32_t *ids, size_t n)
+{
+    size_t n_own = 0;
+    while (n_own < n && ids[n_own] < table->mapped_from)
+        n_own++;
+    return n_own;
+}
+
+/* A row has as many weights as ids that share it. So those of ids that are mapped are added one by
+   one, each as the first of a table of one row. weights: of the table's ids. */
+static void add_weighted(float *out, const struct table *table, const float *weights,
+                         const uint32_t *ids, size_t n, size_t dims)
+{
+    static const uint32_t first = 0;
+    const struct kernels *kernels = kernels_get();
+    const enum dtype dtype = table->rows.dtype;
+    for (size_t at = 0, n_own; at < n; at += n_own + 1) {
+        n_own = count_own(table, ids + at, n - at);
+        kernels->weighted_sum[dtype](out, &table->rows, weights, ids + at, n_own, dims);
+        if (at + n_own == n) return;
+        const uint32_t id = ids[at + n_own];
+        const struct rows row = rows_one(&table->rows, table_row(table, id));
+        kernels->weighted_sum[dtype](out, &row, weights + id, &first, 1, dims);
+    }
+}
+
+/* Ids whose rows are looked up before the kernels get them. */
+#define IDS_AT_ONCE 256
+
+/* Where ids share rows. Like gather_rows not inlined, so that who needs no array has none on the
+   stack. */
+static __attribute__((noinline)) void gather_mapped(float *out, const struct table *table,
+                                                    enum pooling pooling, const uint32_t *ids,
+                                                    size_t n, size_t dims)
+{
+    uint32_t rows[IDS_AT_ONCE];
+    if (pooling == POOLING_WEIGHTED || pooling == POOLING_UNIT) {
+        add_weighted(out, table, pooling == POOLING_UNIT ? table->inverse_norms : table->weights,
+                     ids, n, dims);
+        return;
+    }
+    for (size_t at = 0, n_ids; at < n; at += n_ids) {
+        n_ids = n - at < IDS_AT_ONCE ? n - at : IDS_AT_ONCE;
+        for (size_t i = 0; i < n_ids; i++)
+            rows[i] = table_row(table, ids[at + i]);
+        gather_plain(out, table, pooling, rows, n_ids, dims);
+    }
+}
+
 static bool is_unknown(uint32_t unknown_id, uint32_t id)
 {
     return id == unknown_id || id == TOKEN_ID_NONE;
@@ -84,8 +134,9 @@ static void gather_all_columns(float *out, const struct table *table, enum pooli
 }
 
 /* Norms are worked out once for all columns. */
-static void gather_rows(float *out, const struct table *table, enum pooling pooling,
-                        const uint32_t *ids, size_t n, size_t dims)
+static __attribute__((noinline)) void gather_rows(float *out, const struct table *table,
+                                                  enum pooling pooling, const uint32_t *ids,
+                                                  size_t n, size_t dims)
 {
     float norms[ROWS_AT_ONCE];
     if (pooling != POOLING_UNIT) {
@@ -103,10 +154,12 @@ static void gather_rows(float *out, const struct table *table, enum pooling pool
 static void gather(float *out, const struct table *table, enum pooling pooling, const uint32_t *ids,
                    size_t n, size_t dims)
 {
-    if (table_is_plain(table) && (pooling != POOLING_UNIT || table->inverse_norms))
-        gather_plain(out, table, pooling, ids, n, dims);
-    else
+    if (!table_is_plain(table) || (pooling == POOLING_UNIT && !table->inverse_norms))
         gather_rows(out, table, pooling, ids, n, dims);
+    else if (table->mapping)
+        gather_mapped(out, table, pooling, ids, n, dims);
+    else
+        gather_plain(out, table, pooling, ids, n, dims);
 }
 
 /* Pools the known ids; returns how many there are. Most sequences hold no unknown token and go to

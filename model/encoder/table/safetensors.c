@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/encoder/table/mapping.h"
 #include "model/encoder/table/table.h"
 #include "model/files/tensors.h"
 #include "model/math/kernels.h"
@@ -265,57 +266,12 @@ static bool read_weights(struct table *table, const struct tensors *file,
            (!factors || check_weights(file, table->factors, table->n_rows, -INFINITY));
 }
 
-static bool check_mapping(const struct table *table, const struct tensors *file)
-{
-    for (uint32_t id = 0; id < table->n_rows; id++) {
-        int32_t row;
-        memcpy(&row, table->mapping + id * sizeof row, sizeof row);
-        if (row < 0 || (uint32_t)row >= table->rows.n)
-            return FAIL(file, "tensor 'mapping': token %u has the row %d, but there are %u rows",
-                        id, row, table->rows.n);
-    }
-    return true;
-}
-
-/* model2vec's trained models have I64. No row is called -1, so that is what is out of range. */
-static bool narrow_mapping(struct table *table, const struct tensors *file,
-                           const struct tensor *tensor)
-{
-    const size_t n = tensor->shape[0];
-    table->owned_mapping = malloc(n * sizeof *table->owned_mapping);
-    if (!table->owned_mapping)
-        return err_set(file->err, ERR_MEMORY, NULL, "no memory for the rows of the tokens");
-    for (size_t i = 0; i < n; i++) {
-        int64_t row;
-        memcpy(&row, tensor->data + i * sizeof row, sizeof row);
-        table->owned_mapping[i] = row < 0 || row > INT32_MAX ? -1 : (int32_t)row;
-    }
-    table->mapping = (const char *)table->owned_mapping;
-    return true;
-}
-
-static bool read_mapping(struct table *table, const struct tensors *file,
-                         const struct table_options *options)
-{
-    const struct tensor *tensor = tensors_find(file, "mapping");
-    if (!tensor) return true;
-    if (tensor->rank != 1 || tensor->shape[0] == 0 || tensor->shape[0] >= UINT32_MAX ||
-        (strcmp(tensor->dtype, "I32") != 0 && strcmp(tensor->dtype, "I64") != 0))
-        return FAIL(file,
-                    "tensor '%s' must be I32 or I64 and have one dimension, a row for each token",
-                    tensor->name);
-    table->mapping = tensor->data;
-    if (strcmp(tensor->dtype, "I64") == 0 && !narrow_mapping(table, file, tensor)) return false;
-    table->n_rows = (uint32_t)tensor->shape[0];
-    return options->is_checked || check_mapping(table, file);
-}
-
 bool table_open_tensors(struct table *table, const struct tensors *file,
                         const struct table_options *options)
 {
     *table = (struct table){0};
     if (choose_table(table, file, options->tensor) && find_scales(table, file, options) &&
-        read_mapping(table, file, options) && read_weights(table, file, options))
+        mapping_read(table, file, options) && read_weights(table, file, options))
         return true;
     table_close(table);
     return false;

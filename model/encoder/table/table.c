@@ -68,15 +68,6 @@ static bool row_is_finite(const struct rows *rows, uint32_t dim, uint32_t i)
 
 /* ---- tables that are read a row at a time ---- */
 
-static uint32_t stored_row(const struct table *table, uint32_t id)
-{
-    int32_t row;
-    if (!table->mapping) return id;
-    memcpy(&row, table->mapping + id * sizeof row, sizeof row);
-    /* In a packed file nobody has looked at them. */
-    return row >= 0 && (uint32_t)row < table->rows.n ? (uint32_t)row : 0;
-}
-
 static void read_f64(const char *row, size_t n, float *out)
 {
     for (size_t j = 0; j < n; j++) {
@@ -94,7 +85,7 @@ void table_floats(const struct table *table, uint32_t id, size_t from, size_t n,
         return;
     }
     const struct rows rows = rows_from(&table->rows, from);
-    const uint32_t row = stored_row(table, id);
+    const uint32_t row = table_row(table, id);
     if (rows.dtype == DTYPE_F64)
         read_f64(rows_at(&rows, row), n, out);
     else

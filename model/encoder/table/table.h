@@ -27,15 +27,17 @@ struct table_maker {
 };
 
 struct table {
-    struct rows rows; /* (rows.n, dim) as they lie there, one a token but for a mapping */
+    struct rows rows; /* (rows.n, dim) as they lie there; table_row says which one an id has */
     uint32_t n_rows, dim;
     const float *weights; /* (n_rows) token weights for weighted pooling, or NULL */
     /* (n_rows) 1 by the L2 norm of each id's row, 0 of a row of zeros, for unit pooling; NULL:
        worked out at each use (table_inverse_norm). */
     const float *inverse_norms;
-    /* Where ids share rows, or rows are multiplied: read by table_floats alone. */
-    const char *mapping;  /* (n_rows) int32, little-endian: the stored row of each id; or NULL */
-    const float *factors; /* (n_rows) what each id's row is multiplied by; or NULL */
+    /* Where ids share rows: (n_rows - mapped_from) int32, little-endian, the stored row of each id
+       from mapped_from on; ids below it have the row of their own number. NULL: all ids have. */
+    const char *mapping;
+    uint32_t mapped_from;
+    const float *factors;            /* (n_rows) what each id's row is multiplied by; or NULL */
     const struct table_maker *maker; /* not NULL: there are no rows, each is made from `source` */
     const void *source;              /* borrowed */
     float *owned[5];        /* of weights, factors, rows, scales, norms: its own memory, or NULL */
@@ -48,10 +50,21 @@ static inline struct table table_of(struct rows rows, uint32_t dim)
     return (struct table){.rows = rows, .n_rows = rows.n, .dim = dim};
 }
 
-/** table_is_plain: each id has a row of numbers that the kernels know. */
+/** table_is_plain: an id's vector is its stored row (table_row), in numbers that the kernels
+ * know. */
 static inline bool table_is_plain(const struct table *table)
 {
-    return !table->mapping && !table->factors && table->rows.dtype < DTYPES && !table->maker;
+    return !table->factors && table->rows.dtype < DTYPES && !table->maker;
+}
+
+/** table_row: the stored row of an id (< n_rows); of tables that have rows. */
+static inline uint32_t table_row(const struct table *table, uint32_t id)
+{
+    int32_t row;
+    if (!table->mapping || id < table->mapped_from) return id;
+    memcpy(&row, table->mapping + (size_t)(id - table->mapped_from) * sizeof row, sizeof row);
+    /* In a packed file nobody has looked at all of them. */
+    return row >= 0 && (uint32_t)row < table->rows.n ? (uint32_t)row : 0;
 }
 
 struct tensors;
@@ -65,6 +78,7 @@ struct table_options {
     bool has_factors; /* `weights` is what rows are multiplied by, and I8 rows need no `scales`: as
                          model2vec means them */
     bool is_checked;  /* numbers were looked through when the file was made */
+    bool has_shared;  /* a tensor `shared` says which rows the tokens past the last one have */
 };
 
 /**
@@ -74,7 +88,8 @@ struct table_options {
  * dtype_row_bytes) with TABLE_I4_COLUMNS_KEY and `scales` (n_rows, groups) in F16. Optional:
  * `weights` (n_rows) for weighted pooling, finite and not negative, in F64, F32, F16 or BF16;
  * `mapping` (n_rows, I32 or I64), the row of each token; `factors` (n_rows), what rows are
- * multiplied by.
+ * multiplied by. Where has_shared, `shared` (I32) instead of a mapping: the row of each token past
+ * the last row.
  * @param file its bytes are borrowed while the table lives, the rest is not
  * @return false with ERR_FORMAT or ERR_MEMORY
  */

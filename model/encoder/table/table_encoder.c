@@ -11,7 +11,7 @@ static void row(const struct encoder *encoder, uint32_t id, uint32_t dims, float
 {
     const struct table *table = encoder->table;
     if (table_is_plain(table))
-        kernels_get()->row[table->rows.dtype](out, &table->rows, id, dims);
+        kernels_get()->row[table->rows.dtype](out, &table->rows, table_row(table, id), dims);
     else
         table_floats(table, id, 0, dims, out);
 }
