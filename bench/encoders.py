@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times encoders side by side, from text to normalized vector, and prints the figures as JSON.
 
-usage: build/model2vec/venv/bin/python bench/encoders.py ROUNDS [NAME=PROGRAM]...
+usage: build/model2vec/venv/bin/python bench/encoders.py ROUNDS [--model MODEL] [NAME=PROGRAM]...
 
-One thread, one text at a time. embedd, Python's model2vec and the programs (builds of bench/model2vec_rs) read one
-folder: the built-in model with its rows as float32, for the others do not know its scales. First ids (which the crate
-keeps to itself) and vectors must agree. Then all take turns on the same texts, others in each round; ratios are taken
-within a round, and the median is shown.
+One thread, one text at a time. embedd, Python's model2vec and the programs (builds of bench/model2vec_rs, or others of
+bench/encode.c) read one folder: the model (the built-in one, or a path) with its rows as float32, for the others do not
+know its scales. First ids (which the crate keeps to itself) and vectors must agree. Then all take turns on the same
+texts, others in each round; ratios are taken within a round, and the median is shown.
 """
+import argparse
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,10 +29,9 @@ del sys.path[0]
 
 import numpy as np  # noqa: E402
 from model2vec import StaticModel  # noqa: E402
-from safetensors.numpy import load_file, save_file  # noqa: E402
 
-BUILTIN = TOP / "model/bundle/builtin/embedd-base-1"
-FLOATS = TOP / "build/model2vec/embedd-base-1"
+BUILTIN = "embedd-base-1"
+FLOATS = TOP / "build/model2vec/model"
 PROGRAM = TOP / "build/release/bench/encode"
 EMBEDD = TOP / "build/release/embedd"
 DIMENSIONS = 256
@@ -44,21 +43,10 @@ LANGUAGES = (
 )
 
 
-def write_floats():
-    """The folder that all read, unless it is there and newer than what it is made of."""
-    source, target = BUILTIN / "model.safetensors", FLOATS / "model.safetensors"
-    others = [BUILTIN / "tokenizer.json", BUILTIN / "config.json"]
-    changed = max(path.stat().st_mtime for path in (source, *others))
-    if target.exists() and target.stat().st_mtime >= changed:
-        return
-    FLOATS.mkdir(parents=True, exist_ok=True)
-    for path in others:
-        shutil.copy(path, FLOATS)
-    tensors = load_file(source)
-    rows = tensors["embeddings"].astype(np.float32) * tensors["scales"][:, None]
-    unfinished = target.with_suffix(".part")
-    save_file({"embeddings": rows}, unfinished)
-    unfinished.rename(target)
+def write_floats(model):
+    """The folder that all read."""
+    command = [EMBEDD, "convert", "--force", "--to", "folder", "--dtype", "f32", "--input", model, "--output", FLOATS]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 class Program:
@@ -114,8 +102,8 @@ class Library:
 
 
 def compare_ids(path, parts):
-    """Tokens a text; fails where embedd's and model2vec's ids differ. Both leave the unknown token out."""
-    model, n_tokens = StaticModel.from_pretrained(FLOATS), 0
+    """Tokens a text, and how many are different; fails where embedd's and model2vec's ids differ. Both leave the unknown token out."""
+    model, n_tokens, different = StaticModel.from_pretrained(FLOATS), 0, set()
     command = [EMBEDD, "tokenize", "--model", FLOATS, path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
         for part in parts:
@@ -124,7 +112,8 @@ def compare_ids(path, parts):
                 if [one for one in ids if one != model.unk_token_id] != theirs:
                     sys.exit(f"bench: model2vec has other ids for {text!r}")
                 n_tokens += len(ids)
-    return n_tokens / sum(map(len, parts))
+                different.update(ids)
+    return n_tokens / sum(map(len, parts)), len(different)
 
 
 def compare_vectors(encoders, path, parts):
@@ -152,7 +141,8 @@ def measure(language, encoders, parts, targets, folder):
     path = os.path.join(folder, "texts.txt")
     with open(path, "w", encoding="utf-8") as out:
         out.writelines(text + "\n" for part in parts for text in part)
-    figures = [[f"{language}: tokens", compare_ids(path, parts), "tokens"]]
+    n_tokens, n_different = compare_ids(path, parts)
+    figures = [[f"{language}: tokens", n_tokens, "tokens"], [f"{language}: different tokens", n_different, "tokens"]]
     compare_vectors(encoders, path, parts)
     times = time_rounds(encoders, path, parts)
     for encoder, column, target in zip(encoders, times.T, targets):
@@ -164,14 +154,18 @@ def measure(language, encoders, parts, targets, folder):
 
 
 def main():
-    rounds, *programs = sys.argv[1:]
-    write_floats()
-    ours = [Program("embedd", PROGRAM), Program("embedd, its table of 8 bits", PROGRAM, BUILTIN)]
-    crates = [Program(*one.split("=", 1)) for one in programs]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rounds", type=int)
+    parser.add_argument("programs", nargs="*", metavar="NAME=PROGRAM")
+    parser.add_argument("--model", default=BUILTIN)
+    options = parser.parse_args()
+    write_floats(options.model)
+    ours = [Program("embedd", PROGRAM), Program("embedd, its own table", PROGRAM, options.model)]
+    crates = [Program(*one.split("=", 1)) for one in options.programs]
     rng, figures = random.Random(1), []
     with tempfile.TemporaryDirectory() as folder:
         for language, make, n, (crate, library) in LANGUAGES:
-            parts = [make(rng, n) for _ in range(int(rounds) + 1)]
+            parts = [make(rng, n) for _ in range(options.rounds + 1)]
             targets = [None, None, *[crate] * len(crates), library]
             figures += measure(language, [*ours, *crates, Library()], parts, targets, folder)
     json.dump(figures, sys.stdout)

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts to measure with, of which none comes twice."""
-import csv
+"""Texts to measure with, from many fields, of which none comes twice in a call (tests/data/broad)."""
+import functools
+import lzma
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[1]
+BROAD = Path(__file__).resolve().parents[1] / "tests/data/broad"
+
+
+@functools.lru_cache
+def lines(language):
+    with lzma.open(BROAD / f"{language}.txt.xz", "rt", encoding="utf-8") as file:
+        return file.read().splitlines()
 
 
 def english(rng, n):
-    """14 words of people's questions."""
-    with open(TOP / "tests/data/banking77/sample.csv", encoding="utf-8", newline="") as file:
-        words = [word for row in csv.reader(file) for word in row[0].split()]
-    return [" ".join(rng.choice(words) for _ in range(14)) for _ in range(n)]
+    """14 words that follow each other."""
+    words = " ".join(lines("english")).split()
+    starts = rng.sample(range(len(words) - 14), n)
+    return [" ".join(words[at:at + 14]) for at in starts]
 
 
 def chinese(rng, n):
-    """200 characters, from bits of a text, so that no text and no long bit comes twice."""
-    text = (TOP / "README.zh.md").read_text(encoding="utf-8")
-    text = "".join(c for c in text if ord(c) > 0x2E80)
-    texts = []
-    for _ in range(n):
-        one = ""
-        while len(one) < 200:
-            at = rng.randrange(len(text) - 12)
-            one += text[at:at + rng.randint(3, 12)]
-        texts.append(one[:200])
-    return texts
+    """200 characters that follow each other."""
+    text = "".join(lines("chinese"))
+    starts = rng.sample(range(len(text) - 200), n)
+    return [text[at:at + 200].strip() for at in starts]
