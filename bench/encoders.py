@@ -127,10 +127,14 @@ def compare_vectors(encoders, path, parts):
 
 
 def time_rounds(encoders, path, parts):
-    """Nanoseconds a text: (rounds, encoders). The first round is for warming up."""
+    """Nanoseconds a text: (rounds, encoders). The first round is for warming up; each round begins with another one."""
     for encoder in encoders:
         encoder.start(path, parts)
-    times = [[encoder.round(part) for encoder in encoders] for part in parts]
+    times = []
+    for i, part in enumerate(parts):
+        first = i % len(encoders)
+        taken = {encoder: encoder.round(part) for encoder in encoders[first:] + encoders[:first]}
+        times.append([taken[encoder] for encoder in encoders])
     for encoder in encoders:
         encoder.stop()
     return np.array(times[1:])

@@ -37,6 +37,7 @@ static size_t list_arrays(struct tokenizer *t, struct sizes *sizes, struct array
     struct vocab *vocab = &t->vocab;
     struct bpe *bpe = &t->bpe;
     struct short_words *words = &t->wordpiece.short_words;
+    struct ideographs *ideographs = &t->wordpiece.ideographs;
     const struct array list[] = {
         ARRAY("vocab.trie", "U64", 1, vocab->trie.cells, &vocab->trie.n_cells),
         ARRAY("vocab.added_trie", "U64", 1, vocab->added.cells, &vocab->added.n_cells),
@@ -49,6 +50,7 @@ static size_t list_arrays(struct tokenizer *t, struct sizes *sizes, struct array
         ARRAY("bpe.cuts", "U64", 1, bpe->cuts.bits, &sizes->cuts),
         ARRAY("added.raw_joints", "U64", 1, t->raw.joints, &t->raw.n_joints),
         ARRAY("added.joints", "U64", 1, t->normalized.joints, &t->normalized.n_joints),
+        ARRAY("wordpiece.ideographs", "U64", 1, ideographs->cells, &ideographs->n_cells),
         ARRAY("unigram.scores", "F64", 1, t->unigram.scores, &t->unigram.n_scores),
         ARRAY("vocab.places", "U32", 2, vocab->places, &sizes->tokens),
         ARRAY("added.raw_tokens", "U32", 2, t->raw.tokens, &t->raw.n),
@@ -162,6 +164,7 @@ static bool take_sizes(struct tokenizer *t, const struct sizes *sizes)
     added_set_finish(&t->normalized);
     if (t->wordpiece.short_words.slots && !short_words_finish(&t->wordpiece.short_words))
         return false;
+    if (t->wordpiece.ideographs.cells && !ideographs_finish(&t->wordpiece.ideographs)) return false;
     if (sizes->merges > 0) {
         if (!is_power_of_2(sizes->merges) || sizes->merge_bits != BPE_MERGE_BITS / 64) return false;
         bpe->mask = sizes->merges - 1;

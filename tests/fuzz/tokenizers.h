@@ -17,9 +17,10 @@
 #define SEED(name) "tests/fuzz/corpus/tokenizer_json/" name
 
 static const char *const seeds[] = {
-    SEED("bpe_bytes"),    SEED("bpe_fallback"),    SEED("bpe_affixes"),   SEED("bpe_split"),
-    SEED("unigram_map"),  SEED("unigram_bytes"),   SEED("wordlevel_any"), SEED("wordpiece_any"),
-    SEED("unigram_norm"), SEED("wordlevel_regex"),
+    SEED("bpe_bytes"),       SEED("bpe_fallback"),         SEED("bpe_affixes"),
+    SEED("bpe_split"),       SEED("unigram_map"),          SEED("unigram_bytes"),
+    SEED("wordlevel_any"),   SEED("wordpiece_any"),        SEED("unigram_norm"),
+    SEED("wordlevel_regex"), SEED("wordpiece_ideographs"),
 };
 
 #define N_SEEDS (sizeof seeds / sizeof *seeds)

@@ -14,6 +14,8 @@ import functools
 import io
 import json
 import os
+import random
+import re
 import struct
 import sys
 from pathlib import Path
@@ -316,6 +318,23 @@ def word_piece_phrases_unlisted():
     return word_piece_phrases("\u03e3")
 
 
+def word_piece_ideographs():
+    """Words of many ideographs, cut into tokens of several; some go on with kana or letters, and some characters are in none."""
+    words = sorted({word for line in training_lines() for word in re.findall(r"\w*[\u4e00-\u9fff]\w*", line.lower())})
+    chance, tokens = random.Random(1), dict.fromkeys(BERT_TOKENS)
+    for word in words:
+        tokens.update(dict.fromkeys(c for c in word if ord(c) % 13))
+        for start in range(len(word)):
+            for n in range(2, 7):
+                if chance.random() < 1 / n:
+                    tokens[word[start:start + n]] = None
+    tokens.update(dict.fromkeys(["一々", "卡拉ok", "卡拉", "卡", "t恤", "用k", "二〇二", "二", "喜欢吃饭a"]))
+    model = with_settings(word_piece_model(True), continuing_subword_prefix="",
+                          vocab={token: id for id, token in enumerate(tokens)})
+    return whole(model, p.bert_normalizer(chinese=False), part("BertPreTokenizer"), None, None,
+                 specials(model, *BERT_TOKENS))
+
+
 def word_level():
     model = word_level_model()
     return whole(model, p.normalizers(part("NFD"), part("Lowercase"), part("StripAccents")),
@@ -551,7 +570,7 @@ def bpe_without_unknown():
 
 
 FAMILIES = [bert_uncased, bert_cased, bert_accents_kept, bert_accents_stripped, distilbert, word_piece_plain,
-            word_piece_phrases, word_piece_phrases_unlisted, word_level, word_level_split, gpt2, roberta, roberta_prefix, roberta_untrimmed, llama2,
+            word_piece_phrases, word_piece_phrases_unlisted, word_piece_ideographs, word_level, word_level_split, gpt2, roberta, roberta_prefix, roberta_untrimmed, llama2,
             llama2_legacy_off, gemma, llama3, llama3_with_merges, qwen2, o200k, deepseek,
             byte_level_normalizer, byte_level_dropped, byte_level_unknown,
             word_level_characters, xlm_roberta, albert, t5, unigram_bytes, unigram_unsplit, openai_gpt, clip,

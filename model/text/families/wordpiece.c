@@ -21,7 +21,9 @@ bool wordpiece_finish(struct tokenizer *tokenizer)
     const struct trie *trie = &tokenizer->vocab.trie;
     struct wordpiece *w = &tokenizer->wordpiece;
     w->continuing = trie_walk(trie, trie->root, w->prefix.text, w->prefix.bytes);
-    return tokenizer->is_packed || short_words_build(&w->short_words, &tokenizer->vocab);
+    return tokenizer->is_packed ||
+           (short_words_build(&w->short_words, &tokenizer->vocab) &&
+            (w->continuing != trie->root || ideographs_build(&w->ideographs, &tokenizer->vocab)));
 }
 
 /* A token that no word holds: one with white space or a mark of punctuation in it. */
@@ -86,7 +88,8 @@ static void put_word(struct encoding *e, const char *text, struct word word)
     uint32_t first = e->out->n;
     uint64_t node = t->vocab.trie.root;
     for (const char *at = word.start; at < word.end; at += length) {
-        uint32_t id = trie_longest(&t->vocab.trie, node, at, word.end, &length);
+        uint32_t id = ideographs_longest(&t->wordpiece.ideographs, at, word.end, &length);
+        if (id == UINT32_MAX) id = trie_longest(&t->vocab.trie, node, at, word.end, &length);
         if (id == UINT32_MAX && t->wordpiece.unknown_alone) {
             id = t->unknown_id;
             length = (size_t)(utf8_past(at, word.end) - at);
@@ -219,6 +222,7 @@ static bool put_piece(struct encoding *e, const char *text, size_t bytes, uint32
     e->needs_steps = normalized == BERT_NORMALIZER_GAVE_UP;
     if (e->needs_steps) return false;
     memset(e->scratch + normalized, ' ', PADDING_BYTES);
+    ideographs_fetch(&e->tokenizer->wordpiece.ideographs, e->scratch, normalized);
     put_normalized(e, e->scratch, normalized);
     encoding_place(e, first, e->scratch, e->places, origin);
     return true;

@@ -2,6 +2,7 @@
 #include "model/text/unicode/bert_normalizer.h"
 
 #include "base/utf8.h"
+#include "model/text/unicode/plain_ideographs.h"
 #include "model/text/unicode/unicode.h"
 
 #include <string.h>
@@ -327,6 +328,22 @@ static inline void put_character(struct writer *w)
     w->in.index++;
 }
 
+/* The ideographs at the reader that stay as they are. */
+static inline void put_ideographs(struct writer *w)
+{
+    const char *end = plain_ideographs_end(w->in.at, w->end);
+    const size_t bytes = (size_t)(end - w->in.at);
+    const uint32_t n = (uint32_t)(bytes / PLAIN_IDEOGRAPH_BYTES);
+    if (n == 0) return;
+    memcpy(w->at, w->in.at, bytes);
+    for (uint32_t i = 0; w->places && i < n; i++)
+        *w->places++ = w->in.index + i;
+    w->at += bytes;
+    w->in.at = end;
+    w->in.index += n;
+    w->run.at = NULL;
+}
+
 static inline void put_ascii(struct writer *w, unsigned char c)
 {
     const struct bert_normalizer *n = w->normalizer;
@@ -357,10 +374,12 @@ size_t bert_normalizer_apply(const struct bert_normalizer *normalizer, const cha
                        .end = text + bytes};
     while (w.in.at < w.end && !w.gave_up) {
         unsigned char c = (unsigned char)*w.in.at;
-        if (c < 0x80)
+        if (c < 0x80) {
             put_ascii(&w, c);
-        else
-            put_character(&w);
+            continue;
+        }
+        put_character(&w);
+        if (!normalizer->handle_chinese_chars) put_ideographs(&w);
     }
     return w.gave_up ? BERT_NORMALIZER_GAVE_UP : (size_t)(w.at - out);
 }

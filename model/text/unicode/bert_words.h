@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/utf8.h"
+#include "model/text/unicode/plain_ideographs.h"
 #include "model/text/unicode/unicode.h"
 
 #include <stdbool.h>
@@ -44,8 +45,11 @@ static inline bool words_next(const char **at, const char *end, uint8_t alone, s
     } while (flags & UNICODE_SPACE);
     word->end = *at;
     if (flags & alone) return true;
-    while (*at < end && !(words_flags(*at, &next) & (UNICODE_SPACE | alone)))
+    do {
+        if (!(alone & UNICODE_CHINESE)) *at = plain_ideographs_end(*at, end);
+        if (*at == end || words_flags(*at, &next) & (UNICODE_SPACE | alone)) break;
         *at = next;
+    } while (true);
     word->end = *at;
     return true;
 }

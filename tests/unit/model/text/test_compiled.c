@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "model/text/compiled.h"
 #include "model/text/tokenizer.h"
+#include "model/text/vocab/ideographs.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -19,6 +20,12 @@ static const char wordpiece[] =
     "\"WordPiece\", \"unk_token\": \"[UNK]\", \"continuing_subword_prefix\": \"##\", "
     "\"max_input_chars_per_word\": 100, \"vocab\": {\"[UNK]\": 0, \"[CLS]\": 1, \"un\": 2, "
     "\"##able\": 3, \"able\": 4, \"\xE6\x88\x91\": 5}}}";
+
+static const char ideographs[] =
+    "{\"normalizer\": null, \"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"}, \"model\": "
+    "{\"type\": \"WordPiece\", \"unk_token\": \"[UNK]\", \"continuing_subword_prefix\": \"\", "
+    "\"max_input_chars_per_word\": 100, \"vocab\": {\"[UNK]\": 0, \"中\": 1, \"中国\": 2, "
+    "\"国人\": 3, \"人\": 4, \"国ok\": 5, \"国\": 6}}}";
 
 static const char bpe[] =
     "{\"model\": {\"type\": \"BPE\", \"unk_token\": \"?\", \"byte_fallback\": false, \"vocab\": "
@@ -127,6 +134,66 @@ static void wordpiece_is_the_same_when_packed(void **state)
     close_packed(&p);
 }
 
+static void ideographs_are_the_same_when_packed_and_without_their_table(void **state)
+{
+    (void)state;
+    struct packed p = packed(ideographs, NULL);
+    check_ids(p.tokenizer, "中国人国人国ok中", IDS(2, 4, 3, 5, 1));
+    close_packed(&p);
+    struct tokenizer *t = made(ideographs, NULL), *opened;
+    struct compiled c;
+    size_t bytes, kept = 0;
+    compiled_list(t, &c);
+    for (size_t i = 0; i < c.n; i++)
+        if (strcmp(c.tensors[i].name, "tokenizer.wordpiece.ideographs") != 0)
+            c.tensors[kept++] = c.tensors[i];
+    assert_int_equal(kept, c.n - 1);
+    char *file = tensors_pack(c.tensors, kept, NULL, &bytes, &err);
+    assert_true(open_bytes(file, bytes, &opened));
+    check_ids(opened, "中国人国人国ok中", IDS(2, 4, 3, 5, 1));
+    tokenizer_close(opened);
+    tokenizer_close(t);
+    free(file);
+}
+
+/* Whatever lies in the cells: every label at its place, the bases and ids by chance. */
+static void damaged_ideographs_give_some_tokens_or_an_error(void **state)
+{
+    (void)state;
+    static uint64_t cells[1 + IDEOGRAPH_LABELS];
+    const size_t n = sizeof cells / sizeof *cells;
+    size_t n_tokens = 0;
+    srand(1);
+    for (int round = 0; round < 50; round++) {
+        struct tokenizer *t = made(ideographs, NULL), *opened;
+        struct compiled c;
+        struct tokens tokens;
+        size_t bytes;
+        for (size_t i = 1; i < n; i++) {
+            const uint64_t base = (uint64_t)rand() % (round % 2 ? n : 1u << 23);
+            cells[i] = 0x8000 | (i - 1) | base << 16 | (uint64_t)(rand() % 16) << 39;
+        }
+        compiled_list(t, &c);
+        for (size_t i = 0; i < c.n; i++) {
+            if (strcmp(c.tensors[i].name, "tokenizer.wordpiece.ideographs") != 0) continue;
+            c.tensors[i].data = cells;
+            c.tensors[i].shape[0] = n;
+            c.tensors[i].bytes = sizeof cells;
+        }
+        char *file = tensors_pack(c.tensors, c.n, NULL, &bytes, &err);
+        assert_true(open_bytes(file, bytes, &opened));
+        const char *text = "一丁七万丈三上下国人龥鿿ok";
+        if (tokenizer_encode(opened, &arena, text, strlen(text), TOKENIZE_SPANS, &tokens, &err))
+            n_tokens += tokens.n;
+        else
+            assert_int_equal(err.code, ERR_INTERNAL);
+        tokenizer_close(opened);
+        tokenizer_close(t);
+        free(file);
+    }
+    assert_true(n_tokens > 0);
+}
+
 static void bpe_unigram_and_dictionary_are_the_same_when_packed(void **state)
 {
     (void)state;
@@ -198,12 +265,16 @@ static void arrays_of_another_shape_are_refused(void **state)
     const struct tensor_given full = {
         "tokenizer.wordpiece.short_words", "U32", 2, {1, 3}, zeros, 12};
     check_refused(wordpiece, full.name, &full);
+    const struct tensor_given few = {"tokenizer.wordpiece.ideographs", "U64", 1, {64}, zeros, 512};
+    check_refused(ideographs, few.name, &few);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wordpiece_is_the_same_when_packed),
+        cmocka_unit_test(ideographs_are_the_same_when_packed_and_without_their_table),
+        cmocka_unit_test(damaged_ideographs_give_some_tokens_or_an_error),
         cmocka_unit_test(bpe_unigram_and_dictionary_are_the_same_when_packed),
         cmocka_unit_test(what_a_family_needs_must_be_there),
         cmocka_unit_test(arrays_of_another_shape_are_refused),

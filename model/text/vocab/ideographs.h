@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file ideographs.h
+ * The tokens of ideographs (U+4E00 to U+9FFF) as a double array over characters: one step a
+ * character, where the trie over bytes takes three, each of which waits for the one before. And the
+ * first two of a token can be fetched before it is known where tokens begin.
+ *
+ * One 64-bit cell a node: the label of the character that leads to it and a mark that the cell is
+ * taken (16 bits), the base of its children or 0 (23), whether a token goes on from here with
+ * another kind of character (1), its id + 1, or 0 for none (24). The child of a node by a label is
+ * the cell at base + label, if that cell has the label: bases are unique. The root's base is 1,
+ * cell 0 is empty. Immutable once made; any thread may read it.
+ *
+ * As in a trie, the cells may lie in a file that nobody has checked: no step leaves them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IDEOGRAPH_FIRST 0x4E00
+#define IDEOGRAPH_LABELS 0x5200
+#define IDEOGRAPH_BYTES 3 /* of each in UTF-8 */
+
+struct vocab;
+
+struct ideographs {
+    uint64_t *cells; /* (n_cells), NULL: none */
+    size_t n_cells;
+};
+
+/**
+ * ideographs_build makes the table of the vocabulary's own tokens, or leaves it empty where it is
+ * of no use: no token holds two ideographs, or there are too many tokens for it.
+ * @return false when there is no memory
+ */
+bool ideographs_build(struct ideographs *ideographs, const struct vocab *vocab);
+
+/** ideographs_fetch: has the cells brought from memory that the first two steps of any token in
+ * `text` will read, wherever tokens begin. */
+void ideographs_fetch(const struct ideographs *ideographs, const char *text, size_t bytes);
+
+/** ideographs_finish: whether the cells, once they are there, are enough of a table to be used. */
+bool ideographs_finish(const struct ideographs *ideographs);
+
+/** ideographs_clear frees; a zeroed table is fine. */
+void ideographs_clear(struct ideographs *ideographs);
+
+/** ideograph_label: of the character that begins at `at` in valid UTF-8, or inside of which `at`
+ * is; IDEOGRAPH_LABELS or more: it is another kind of character. */
+static inline uint32_t ideograph_label(const char *at)
+{
+    const unsigned char *s = (const unsigned char *)at;
+    if ((s[0] & 0xF0) != 0xE0) return UINT32_MAX;
+    const uint32_t code = (s[0] & 15u) << 12 | (s[1] & 63u) << 6 | (s[2] & 63u);
+    return code - IDEOGRAPH_FIRST;
+}
+
+/** ideograph_base: where the node's children lie; 0: there are none. */
+static inline uint32_t ideograph_base(uint64_t node)
+{
+    return node >> 16 & 0x7FFFFF;
+}
+
+/** ideograph_goes_on: whether a token goes on from the node with another kind of character. */
+static inline bool ideograph_goes_on(uint64_t node)
+{
+    return node >> 39 & 1;
+}
+
+/** ideograph_id: the id of the token that ends at the node, or UINT32_MAX. */
+static inline uint32_t ideograph_id(uint64_t node)
+{
+    return (uint32_t)(node >> 40) - 1;
+}
+
+/** ideograph_start: the node of a first character, or 0 if no token begins with it. */
+static inline uint64_t ideograph_start(const struct ideographs *ideographs, uint32_t label)
+{
+    const uint64_t cell = ideographs->cells[1 + label];
+    return (cell & 0xFFFF) == (0x8000 | label) ? cell : 0;
+}
+
+/** ideograph_step: the child of `node` by `label`, or 0. */
+static inline uint64_t ideograph_step(const struct ideographs *ideographs, uint64_t node,
+                                      uint32_t label)
+{
+    const uint32_t base = ideograph_base(node);
+    const size_t at = base ? base + label : 0;
+    const uint64_t cell = __builtin_expect(at < ideographs->n_cells, 1) ? ideographs->cells[at] : 0;
+    return (cell & 0xFFFF) == (0x8000 | label) ? cell : 0;
+}
+
+/**
+ * ideographs_longest finds the longest token at `at` (< end, valid UTF-8), if it is one of
+ * ideographs.
+ * @return its id, and its bytes in `*length`; UINT32_MAX where it may be another kind of token, or
+ *         there is none: the trie says which
+ */
+static inline uint32_t ideographs_longest(const struct ideographs *ideographs, const char *at,
+                                          const char *end, size_t *length)
+{
+    uint32_t label = ideograph_label(at);
+    *length = 0;
+    if (!ideographs->cells || label >= IDEOGRAPH_LABELS) return UINT32_MAX;
+    const char *past = at;
+    uint64_t best = 0, node, child = ideograph_start(ideographs, label);
+    while ((node = child)) {
+        past += IDEOGRAPH_BYTES;
+        if (ideograph_id(node) != UINT32_MAX) {
+            best = node;
+            *length = (size_t)(past - at);
+        }
+        if (past == end) break;
+        label = ideograph_label(past);
+        if (label >= IDEOGRAPH_LABELS) {
+            if (ideograph_goes_on(node)) return UINT32_MAX;
+            break;
+        }
+        child = ideograph_step(ideographs, node, label);
+    }
+    return ideograph_id(best);
+}
