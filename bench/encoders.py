@@ -162,7 +162,7 @@ def main():
     parser.add_argument("rounds", type=int)
     parser.add_argument("programs", nargs="*", metavar="NAME=PROGRAM")
     parser.add_argument("--model", default=BUILTIN)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     write_floats(options.model)
     ours = [Program("embedd", PROGRAM), Program("embedd, its own table", PROGRAM, options.model)]
     crates = [Program(*one.split("=", 1)) for one in options.programs]

@@ -15,13 +15,11 @@
  */
 #pragma once
 
+#include "model/text/vocab/ideograph_label.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define IDEOGRAPH_FIRST 0x4E00
-#define IDEOGRAPH_LABELS 0x5200
-#define IDEOGRAPH_BYTES 3 /* of each in UTF-8 */
 
 struct vocab;
 
@@ -46,16 +44,6 @@ bool ideographs_finish(const struct ideographs *ideographs);
 
 /** ideographs_clear frees; a zeroed table is fine. */
 void ideographs_clear(struct ideographs *ideographs);
-
-/** ideograph_label: of the character that begins at `at` in valid UTF-8, or inside of which `at`
- * is; IDEOGRAPH_LABELS or more: it is another kind of character. */
-static inline uint32_t ideograph_label(const char *at)
-{
-    const unsigned char *s = (const unsigned char *)at;
-    if ((s[0] & 0xF0) != 0xE0) return UINT32_MAX;
-    const uint32_t code = (s[0] & 15u) << 12 | (s[1] & 63u) << 6 | (s[2] & 63u);
-    return code - IDEOGRAPH_FIRST;
-}
 
 /** ideograph_base: where the node's children lie; 0: there are none. */
 static inline uint32_t ideograph_base(uint64_t node)
