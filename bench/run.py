@@ -29,6 +29,7 @@ import tempfile
 import time
 
 import classifier_baselines as baselines
+import texts
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.path.join(TOP, "build", "release", "embedd")
@@ -78,12 +79,6 @@ WORDS = """
     unbelievable vegetables windows yesterday
 """.split()
 
-CHINESE = (
-    "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
-    "用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实"
-)
-
-
 def sentences(n, rng):
     return [" ".join(rng.choice(WORDS) for _ in range(12)) for _ in range(n)]
 
@@ -108,11 +103,9 @@ class Bodies:
                 write_lines(path, [json.dumps({"input": one, **extra}) for one in inputs])
                 self.paths[size, form] = path
         self.english = os.path.join(folder, "english.txt")
-        write_lines(self.english, small)
+        write_lines(self.english, texts.english(rng, 4000))
         self.chinese = os.path.join(folder, "chinese.txt")
-        write_lines(
-            self.chinese, ["".join(rng.choice(CHINESE) for _ in range(200)) for _ in range(256)]
-        )
+        write_lines(self.chinese, texts.chinese(rng, 1000))
 
     def first(self, size, form):
         with open(self.paths[size, form], encoding="utf-8") as lines:
@@ -763,7 +756,7 @@ def registry(report, rounds, seconds):
 
 
 def library(report, bodies, rounds):
-    for name, path in (("12-word sentence", bodies.english), ("200 Chinese characters", bodies.chinese)):
+    for name, path in (("14 English words", bodies.english), ("200 Chinese characters", bodies.chinese)):
         result = client([PROGRAM, "bench", "--format", "json", "--rounds", str(rounds), path])
         tokens = result["tokens"] / result["texts"]
         report.add(f"{name}: tokens", tokens, "tokens")

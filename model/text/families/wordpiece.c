@@ -34,10 +34,29 @@ static bool parts_words(const char *text, size_t bytes)
     return false;
 }
 
-static bool has_listed_only(const struct character_class *listed, const char *text, size_t bytes)
+/* Which of the characters up to U+FFFF are listed, as bits: all tokens are looked through. */
+struct listed_bits {
+    const struct character_class *listed;
+    uint64_t bits[0x10000 / 64];
+};
+
+static void list_bits(struct listed_bits *out, const struct character_class *listed)
 {
-    for (const char *at = text, *end = text + bytes; at < end;)
-        if (!character_class_lists(listed, utf8_next(&at))) return false;
+    *out = (struct listed_bits){.listed = listed};
+    for (size_t i = 0; i < listed->n; i++)
+        for (uint32_t code = listed->ranges[i].first;
+             code <= listed->ranges[i].last && code < 0x10000; code++)
+            out->bits[code / 64] |= (uint64_t)1 << code % 64;
+}
+
+static bool has_listed_only(const struct listed_bits *listed, const char *text, size_t bytes)
+{
+    for (const char *at = text, *end = text + bytes; at < end;) {
+        const uint32_t code = utf8_next(&at);
+        if (code < 0x10000 ? !(listed->bits[code / 64] >> code % 64 & 1)
+                           : !character_class_lists(listed->listed, code))
+            return false;
+    }
     return true;
 }
 
@@ -60,11 +79,13 @@ bool wordpiece_has_all(const struct tokenizer *t, const struct character_class *
     if (t->wordpiece.word_chars_max < UINT32_MAX / NORMALIZER_GROWTH ||
         t->wordpiece.prefix.bytes > 0 || !are_tokens(&t->vocab.trie, listed))
         return false;
+    struct listed_bits bits;
+    list_bits(&bits, listed);
     for (uint32_t id = 0; id < t->vocab.n; id++) {
         size_t bytes;
         const char *text = vocab_text(&t->vocab, id, &bytes);
         if (utf8_count(text, bytes) > 1 && !parts_words(text, bytes) &&
-            !has_listed_only(listed, text, bytes))
+            !has_listed_only(&bits, text, bytes))
             return false;
     }
     return true;

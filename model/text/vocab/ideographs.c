@@ -175,7 +175,7 @@ static bool find_bases(struct builder *b, bool *is_too_large)
     for (size_t i = 0; i < b->n_nodes; i++) {
         struct node *node = &b->nodes[b->order[i]];
         if (node->base) continue;
-        if (node->n_children <= n_before * 7 / 8) {
+        if (node->n_children <= n_before * 15 / 16) {
             from = 0;
             n_before = node->n_children;
         }
