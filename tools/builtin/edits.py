@@ -63,20 +63,23 @@ def _edits(lines, spans_of_all, n, rng, alike, denied):
     out = []
     for line, spans in zip(lines, spans_of_all):
         if WORDS_MIN <= len(spans) <= WORDS_MAX:
-            out += [edited(line, spans, words, rng, alike, denied) for _ in range(n)]
-    old = {"", *(line.lower() for line in lines)}
-    new = {line.lower(): line for line in reversed(out) if line is not None}  # the first of equal ones
-    return [line for key, line in reversed(new.items()) if key not in old]
+            out += [(edited(line, spans, words, rng, alike, denied), line) for _ in range(n)]
+    seen, new = {"", *(line.lower() for line in lines)}, []
+    for edit, line in out:
+        if edit is not None and edit.lower() not in seen:
+            seen.add(edit.lower())
+            new.append((edit, line))
+    return new
 
 
 def english(lines, synonyms, n, seed):
-    """synonyms: {lower-case word: set of words}."""
+    """(edit, the line it is made of), up to n a line; synonyms: {lower-case word: set of words}."""
     spans = [[m.span() for m in ENGLISH_WORD.finditer(line)] for line in lines]
     return _edits(lines, spans, n, random.Random(seed), lambda word: synonyms.get(word.lower(), ()), denials)
 
 
 def chinese(lines, tokenizer, n, seed):
-    """tokenizer: where the words of a line are."""
+    """As `english`; tokenizer: where the words of a line are."""
     spans = [[span for span, token in zip(code.offsets, code.tokens) if any(map(is_chinese, token))]
              for code in tokenizer.encode_batch(lines, add_special_tokens=False)]
 
