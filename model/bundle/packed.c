@@ -2,6 +2,7 @@
 #include "model/bundle/packed.h"
 
 #include "base/sha256.h"
+#include "model/text/compiled.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,18 +17,19 @@ bool packed_check(const struct tensors *file)
 {
     const char *version = tensors_metadata(file, PACKED_FORMAT_KEY);
     if (is_version(file, PACKED_VERSION) || is_version(file, PACKED_VERSION_I4) ||
-        is_version(file, PACKED_VERSION_SHARED))
+        is_version(file, PACKED_VERSION_NEWEST))
         return true;
     return tensors_fail(file,
                         "it is a packed model of version '%.*s', and this program reads versions "
                         "%s to %s; convert the model again with this program's convert",
                         ERR_VALUE_BYTES, version ? version : "", PACKED_VERSION,
-                        PACKED_VERSION_SHARED);
+                        PACKED_VERSION_NEWEST);
 }
 
 bool packed_has_shared(const struct tensors *file)
 {
-    return is_version(file, PACKED_VERSION_SHARED);
+    return is_version(file, PACKED_VERSION_NEWEST) &&
+           (tensors_find(file, "shared") || !tensors_find(file, COMPILED_IDEOGRAPHS));
 }
 
 struct span packed_config(const struct tensors *file)

@@ -20,10 +20,10 @@
 #include <stdint.h>
 
 /** The version of a file: the first one that has what is in it. Rows may be I4 from 2 on, and
- * tokens share rows by `shared` in 3. */
+ * in 3 tokens may share rows by `shared`, and tokens of ideographs stand beside the trie. */
 #define PACKED_VERSION "1"
 #define PACKED_VERSION_I4 "2"
-#define PACKED_VERSION_SHARED "3"
+#define PACKED_VERSION_NEWEST "3"
 #define PACKED_FORMAT_KEY "embedd.format"
 #define PACKED_CONFIG_KEY "embedd.config"
 #define PACKED_SOURCE_KEY "embedd.source"
@@ -42,7 +42,8 @@
 /** packed_check: whether its version is known; if not, false with ERR_FORMAT. */
 bool packed_check(const struct tensors *file);
 
-/** packed_has_shared: whether a tensor says which rows the tokens past the last row have. */
+/** packed_has_shared: whether a tensor says which rows the tokens past the last row have; it must
+ * be there in version 3 that has nothing else of that version. */
 bool packed_has_shared(const struct tensors *file);
 
 /** packed_config: the settings; data NULL where the file has none. Lives as long as `file`. */

@@ -139,19 +139,19 @@ static json_t *source_of(const struct writing *w)
     return source;
 }
 
-static const char *version_of(const struct writing *w)
+static const char *version_of(const struct writing *w, const struct pieces *pieces)
 {
-    if (has_shared(w)) return PACKED_VERSION_SHARED;
+    if (has_shared(w) || pieces->compiled.has_ideographs) return PACKED_VERSION_NEWEST;
     return w->rows.dtype == DTYPE_I4 ? PACKED_VERSION_I4 : PACKED_VERSION;
 }
 
-static json_t *metadata_of(const struct writing *w)
+static json_t *metadata_of(const struct writing *w, const struct pieces *pieces)
 {
     char zeros[PACKED_SHA256_CHARS + 1];
     json_t *metadata = json_object();
     memset(zeros, '0', PACKED_SHA256_CHARS);
     zeros[PACKED_SHA256_CHARS] = '\0';
-    json_object_set_new(metadata, PACKED_FORMAT_KEY, json_string(version_of(w)));
+    json_object_set_new(metadata, PACKED_FORMAT_KEY, json_string(version_of(w, pieces)));
     encode_metadata(metadata, w->rows.dtype, w->rows.dim);
     set_text(metadata, PACKED_CONFIG_KEY, bundle_settings(w->bundle, w->tokenizer));
     set_text(metadata, PACKED_SOURCE_KEY, source_of(w));
@@ -181,7 +181,7 @@ bool write_packed(struct writing *w, const char *path, struct err *err)
     bool done = gather(w, &pieces, err);
     if (done) {
         struct list list = list_tensors(w, &pieces);
-        struct tensor_file file = {list.tensors, list.n, metadata_of(w), true};
+        struct tensor_file file = {list.tensors, list.n, metadata_of(w, &pieces), true};
         done = write_tensors(w, path, &file, err);
         json_decref(file.metadata);
     }

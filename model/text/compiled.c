@@ -37,9 +37,9 @@ static size_t list_arrays(struct tokenizer *t, struct sizes *sizes, struct array
     struct vocab *vocab = &t->vocab;
     struct bpe *bpe = &t->bpe;
     struct short_words *words = &t->wordpiece.short_words;
-    struct ideographs *ideographs = &t->wordpiece.ideographs;
     const struct array list[] = {
         ARRAY("vocab.trie", "U64", 1, vocab->trie.cells, &vocab->trie.n_cells),
+        ARRAY("vocab.ideographs", "U64", 1, vocab->ideographs.cells, &vocab->ideographs.n_cells),
         ARRAY("vocab.added_trie", "U64", 1, vocab->added.cells, &vocab->added.n_cells),
         ARRAY("added.raw_trie", "U64", 1, t->raw.trie.cells, &t->raw.trie.n_cells),
         ARRAY("added.trie", "U64", 1, t->normalized.trie.cells, &t->normalized.trie.n_cells),
@@ -50,7 +50,6 @@ static size_t list_arrays(struct tokenizer *t, struct sizes *sizes, struct array
         ARRAY("bpe.cuts", "U64", 1, bpe->cuts.bits, &sizes->cuts),
         ARRAY("added.raw_joints", "U64", 1, t->raw.joints, &t->raw.n_joints),
         ARRAY("added.joints", "U64", 1, t->normalized.joints, &t->normalized.n_joints),
-        ARRAY("wordpiece.ideographs", "U64", 1, ideographs->cells, &ideographs->n_cells),
         ARRAY("unigram.scores", "F64", 1, t->unigram.scores, &t->unigram.n_scores),
         ARRAY("vocab.places", "U32", 2, vocab->places, &sizes->tokens),
         ARRAY("added.raw_tokens", "U32", 2, t->raw.tokens, &t->raw.n),
@@ -99,6 +98,7 @@ void compiled_list(const struct tokenizer *t, struct compiled *out)
     /* Nothing is changed: the list is that of the reader. */
     size_t n = list_arrays((struct tokenizer *)(uintptr_t)t, &sizes, arrays);
     out->n = 0;
+    out->has_ideographs = t->vocab.ideographs.cells;
     for (size_t i = 0; i < n; i++) {
         const struct array *a = &arrays[i];
         const void *data;
@@ -164,7 +164,7 @@ static bool take_sizes(struct tokenizer *t, const struct sizes *sizes)
     added_set_finish(&t->normalized);
     if (t->wordpiece.short_words.slots && !short_words_finish(&t->wordpiece.short_words))
         return false;
-    if (t->wordpiece.ideographs.cells && !ideographs_finish(&t->wordpiece.ideographs)) return false;
+    if (vocab->ideographs.cells && !ideographs_finish(&vocab->ideographs)) return false;
     if (sizes->merges > 0) {
         if (!is_power_of_2(sizes->merges) || sizes->merge_bits != BPE_MERGE_BITS / 64) return false;
         bpe->mask = sizes->merges - 1;

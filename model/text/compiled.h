@@ -23,12 +23,16 @@
 #define COMPILED_ARRAYS_MAX 32
 #define COMPILED_NAME_BYTES 48
 
+/** The tensor that tokens of ideographs stand in, which are then not in the trie. */
+#define COMPILED_IDEOGRAPHS "tokenizer.vocab.ideographs"
+
 struct tokenizer;
 
 /** Tensors to be written, widest numbers first. */
 struct compiled {
     struct tensor_given tensors[COMPILED_ARRAYS_MAX + PIPELINE_CHARSMAPS_MAX];
     size_t n;
+    bool has_ideographs; /* COMPILED_IDEOGRAPHS is one of them */
     char names[PIPELINE_CHARSMAPS_MAX][COMPILED_NAME_BYTES];
 };
 

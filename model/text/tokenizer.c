@@ -101,7 +101,6 @@ void tokenizer_close(struct tokenizer *tokenizer)
     added_set_clear(&tokenizer->raw);
     added_set_clear(&tokenizer->normalized);
     short_words_clear(&tokenizer->wordpiece.short_words);
-    ideographs_clear(&tokenizer->wordpiece.ideographs);
     free(tokenizer->wordpiece.prefix.text);
     pipeline_clear(&tokenizer->pipeline);
     bpe_clear(&tokenizer->bpe);

@@ -17,7 +17,6 @@
 #include "model/text/pipeline/pipeline.h"
 #include "model/text/tokens.h"
 #include "model/text/unicode/bert_normalizer.h"
-#include "model/text/vocab/ideographs.h"
 #include "model/text/vocab/vocab.h"
 
 /** How much white space a token begins and ends with, which a span may leave out. */
@@ -96,8 +95,7 @@ void decoder_decode(const struct tokenizer *tokenizer, const uint32_t *ids, size
 struct wordpiece {
     uint64_t continuing; /* node of the trie after the prefix; 0 where no token has it */
     struct short_words short_words;
-    struct ideographs ideographs; /* where no prefix continues a word; may be empty */
-    struct step_text prefix;      /* of what continues a word */
+    struct step_text prefix; /* of what continues a word */
     uint32_t word_chars_max;
     bool
         unknown_alone; /* a character without a token is an unknown token by itself, not its word */

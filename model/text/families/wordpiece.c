@@ -21,9 +21,7 @@ bool wordpiece_finish(struct tokenizer *tokenizer)
     const struct trie *trie = &tokenizer->vocab.trie;
     struct wordpiece *w = &tokenizer->wordpiece;
     w->continuing = trie_walk(trie, trie->root, w->prefix.text, w->prefix.bytes);
-    return tokenizer->is_packed ||
-           (short_words_build(&w->short_words, &tokenizer->vocab) &&
-            (w->continuing != trie->root || ideographs_build(&w->ideographs, &tokenizer->vocab)));
+    return tokenizer->is_packed || short_words_build(&w->short_words, &tokenizer->vocab);
 }
 
 /* A token that no word holds: one with white space or a mark of punctuation in it. */
@@ -60,13 +58,12 @@ static bool has_listed_only(const struct listed_bits *listed, const char *text, 
     return true;
 }
 
-static bool are_tokens(const struct trie *trie, const struct character_class *listed)
+static bool are_tokens(const struct vocab *vocab, const struct character_class *listed)
 {
     for (size_t i = 0; i < listed->n; i++) {
         for (uint32_t code = listed->ranges[i].first; code <= listed->ranges[i].last; code++) {
             char text[4];
-            if (trie_id(trie_walk(trie, trie->root, text, utf8_write(text, code))) == UINT32_MAX)
-                return false;
+            if (vocab_model_id(vocab, text, utf8_write(text, code)) == UINT32_MAX) return false;
         }
     }
     return true;
@@ -77,7 +74,7 @@ bool wordpiece_has_all(const struct tokenizer *t, const struct character_class *
     /* No word of a text is too long (tokenizer_encode), and nothing is looked for that continues
        one. */
     if (t->wordpiece.word_chars_max < UINT32_MAX / NORMALIZER_GROWTH ||
-        t->wordpiece.prefix.bytes > 0 || !are_tokens(&t->vocab.trie, listed))
+        t->wordpiece.prefix.bytes > 0 || !are_tokens(&t->vocab, listed))
         return false;
     struct listed_bits bits;
     list_bits(&bits, listed);
@@ -109,8 +106,7 @@ static void put_word(struct encoding *e, const char *text, struct word word)
     uint32_t first = e->out->n;
     uint64_t node = t->vocab.trie.root;
     for (const char *at = word.start; at < word.end; at += length) {
-        uint32_t id = ideographs_longest(&t->wordpiece.ideographs, at, word.end, &length);
-        if (id == UINT32_MAX) id = trie_longest(&t->vocab.trie, node, at, word.end, &length);
+        uint32_t id = vocab_longest(&t->vocab, node, at, word.end, &length);
         if (id == UINT32_MAX && t->wordpiece.unknown_alone) {
             id = t->unknown_id;
             length = (size_t)(utf8_past(at, word.end) - at);
@@ -243,7 +239,7 @@ static bool put_piece(struct encoding *e, const char *text, size_t bytes, uint32
     e->needs_steps = normalized == BERT_NORMALIZER_GAVE_UP;
     if (e->needs_steps) return false;
     memset(e->scratch + normalized, ' ', PADDING_BYTES);
-    ideographs_fetch(&e->tokenizer->wordpiece.ideographs, e->scratch, normalized);
+    ideographs_fetch(&e->tokenizer->vocab.ideographs, e->scratch, normalized);
     put_normalized(e, e->scratch, normalized);
     encoding_place(e, first, e->scratch, e->places, origin);
     return true;

@@ -16,9 +16,11 @@ static bool read_vocab(struct tokenizer *t, json_t *model, const struct model_li
     if (!lists) return true;
     if (!lists->vocab.data || !json_is_object(value))
         return fields_wrong_type("model", "vocab", value, "an object", err);
+    if (t->family == &bpe_family) return vocab_finish(&t->vocab, vocab_path, err);
     /* As the reference reads an object: of equal keys the last one counts. */
-    return t->family == &bpe_family ? vocab_finish(&t->vocab, vocab_path, err)
-                                    : vocab_finish_last(&t->vocab, vocab_path, err);
+    return t->family == &wordpiece_family && t->wordpiece.prefix.bytes == 0
+               ? vocab_finish_pieces(&t->vocab, vocab_path, err)
+               : vocab_finish_last(&t->vocab, vocab_path, err);
 }
 
 /* A token that a field names; null or missing: none. */

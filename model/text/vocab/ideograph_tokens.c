@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/text/vocab/ideograph_tokens.h"
 
-#include "model/text/vocab/vocab.h"
+#include "model/text/vocab/trie.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void read_token(const struct vocab *vocab, uint32_t id, struct ideograph_token *token)
+static void read_token(const struct trie_key *key, struct ideograph_token *token)
 {
-    size_t bytes;
-    const char *text = vocab_text(vocab, id, &bytes);
-    *token = (struct ideograph_token){.text = text, .id = id};
-    while ((size_t)token->length * IDEOGRAPH_BYTES < bytes &&
+    *token = (struct ideograph_token){.text = key->text, .id = key->id};
+    while ((size_t)token->length * IDEOGRAPH_BYTES < key->bytes &&
            ideograph_token_label(token, token->length) < IDEOGRAPH_LABELS)
         token->length++;
-    token->goes_on = (size_t)token->length * IDEOGRAPH_BYTES < bytes;
+    token->goes_on = (size_t)token->length * IDEOGRAPH_BYTES < key->bytes;
 }
 
 static int compare(const void *a, const void *b)
@@ -41,18 +39,16 @@ static void sort(struct ideograph_token *tokens, uint32_t n)
     }
 }
 
-static uint32_t first_label(const struct vocab *vocab, uint32_t id)
+static uint32_t first_label(const struct trie_key *key)
 {
-    size_t bytes;
-    const char *text = vocab_text(vocab, id, &bytes);
-    return bytes >= IDEOGRAPH_BYTES ? ideograph_label(text) : UINT32_MAX;
+    return key->bytes >= IDEOGRAPH_BYTES ? ideograph_label(key->text) : UINT32_MAX;
 }
 
 /* How many begin with each label or one before it: `starts` (IDEOGRAPH_LABELS + 1), 0 first. */
-static void count_tokens(const struct vocab *vocab, uint32_t *starts)
+static void count_tokens(const struct trie_key *keys, size_t n, uint32_t *starts)
 {
-    for (uint32_t id = 0; id < vocab->n_model; id++) {
-        const uint32_t label = first_label(vocab, id);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t label = first_label(&keys[i]);
         if (label < IDEOGRAPH_LABELS) starts[label + 1]++;
     }
     for (uint32_t label = 0; label < IDEOGRAPH_LABELS; label++)
@@ -60,26 +56,27 @@ static void count_tokens(const struct vocab *vocab, uint32_t *starts)
 }
 
 /* Each to where the tokens with its first label begin, which is moved past it. */
-static void place_tokens(struct ideograph_tokens *tokens, const struct vocab *vocab,
+static void place_tokens(struct ideograph_tokens *tokens, const struct trie_key *keys, size_t n,
                          uint32_t *starts)
 {
-    for (uint32_t id = 0; id < vocab->n_model; id++) {
-        const uint32_t label = first_label(vocab, id);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t label = first_label(&keys[i]);
         if (label >= IDEOGRAPH_LABELS) continue;
         struct ideograph_token *token = &tokens->items[starts[label]++];
-        read_token(vocab, id, token);
+        read_token(&keys[i], token);
         if (tokens->longest < token->length) tokens->longest = token->length;
+        if (tokens->last_id < token->id) tokens->last_id = token->id;
     }
 }
 
-bool ideograph_tokens_list(struct ideograph_tokens *tokens, const struct vocab *vocab)
+bool ideograph_tokens_list(struct ideograph_tokens *tokens, const struct trie_key *keys, size_t n)
 {
     uint32_t *starts = calloc(IDEOGRAPH_LABELS + 1, sizeof *starts), first = 0;
     if (!starts) return false;
-    count_tokens(vocab, starts);
+    count_tokens(keys, n, starts);
     tokens->n = starts[IDEOGRAPH_LABELS];
     tokens->items = malloc((tokens->n + (size_t)1) * sizeof *tokens->items);
-    if (tokens->items) place_tokens(tokens, vocab, starts);
+    if (tokens->items) place_tokens(tokens, keys, n, starts);
     for (uint32_t label = 0; label < IDEOGRAPH_LABELS && tokens->items; first = starts[label++])
         sort(tokens->items + first, starts[label] - first);
     free(starts);

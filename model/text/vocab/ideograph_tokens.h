@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file ideograph_tokens.h
- * A vocabulary's tokens that begin with ideographs, in order: what ideographs_build makes its table
- * of. One thread makes a list.
+ * The tokens that begin with ideographs, in order: what ideographs_build makes its table of. One
+ * thread makes a list.
  */
 #pragma once
 
@@ -11,10 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct vocab;
+struct trie_key;
 
 struct ideograph_token {
-    const char *text; /* of the vocabulary */
+    const char *text; /* that of its key */
     uint32_t id;
     uint32_t length; /* ideographs that it begins with */
     bool goes_on;    /* with something else */
@@ -24,14 +24,15 @@ struct ideograph_tokens {
     struct ideograph_token *items; /* (n) by their ideographs, a beginning before what it begins */
     uint32_t n;
     uint32_t longest; /* the largest length */
+    uint32_t last_id; /* the largest id */
 };
 
 /**
- * ideograph_tokens_list lists those of the vocabulary itself, not the added ones.
+ * ideograph_tokens_list lists those among `keys` (n), whose texts are valid UTF-8.
  * @param tokens zeroed; the caller frees its items
  * @return false when there is no memory
  */
-bool ideograph_tokens_list(struct ideograph_tokens *tokens, const struct vocab *vocab);
+bool ideograph_tokens_list(struct ideograph_tokens *tokens, const struct trie_key *keys, size_t n);
 
 /** ideograph_token_label: of ideograph `i` (< length) of a token. */
 static inline uint32_t ideograph_token_label(const struct ideograph_token *token, uint32_t i)

@@ -3,7 +3,7 @@
 
 #include "base/grow.h"
 #include "model/text/vocab/ideograph_tokens.h"
-#include "model/text/vocab/vocab.h"
+#include "model/text/vocab/trie.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,7 +25,6 @@ struct node {
 };
 
 struct builder {
-    const struct vocab *vocab;
     struct ideograph_tokens tokens;
     struct node *nodes; /* the root first, then by depth, in the order of `children` */
     size_t n_nodes, nodes_capacity;
@@ -45,21 +44,23 @@ static uint32_t label_of(uint64_t cell)
 
 /* ---- the nodes ---- */
 
+static bool is_later(const struct ideograph_token *token, const struct ideograph_token *other)
+{
+    return token->text > other->text;
+}
+
 /* What tokens say of the node where they end: the first of `child`, which is moved past them. */
 static uint64_t end_tokens(const struct builder *b, struct node *child)
 {
-    const struct ideograph_token *first = &b->tokens.items[child->first], *token = first;
+    const struct ideograph_token *token = &b->tokens.items[child->first], *last = NULL;
     uint64_t cell = 0;
-    uint32_t n = 0, id = 0;
     for (; child->first < child->last && token->length == child->depth; child->first++, token++) {
         if (token->goes_on)
             cell |= GOES_ON;
-        else
-            id = token->id, n++;
+        else if (!last || is_later(token, last))
+            last = token;
     }
-    if (n > 1) /* a token with several ids, of which one counts */
-        id = vocab_id(b->vocab, first->text, (size_t)child->depth * IDEOGRAPH_BYTES);
-    return n > 0 ? cell | (uint64_t)(id + 1) << 40 : cell;
+    return last ? cell | (uint64_t)(last->id + 1) << 40 : cell;
 }
 
 /* The child with the first tokens of `rest` (a node's own), which is moved past them. */
@@ -210,21 +211,21 @@ static bool make_cells(struct builder *b)
 }
 
 /* False also where the table would be of no use. */
-static bool build(struct builder *b, bool *has_memory)
+static bool build(struct builder *b, const struct trie_key *keys, size_t n, bool *has_memory)
 {
     bool is_too_large = false;
-    *has_memory = ideograph_tokens_list(&b->tokens, b->vocab);
-    if (!*has_memory || b->tokens.longest < 2 || b->vocab->n_model > IDS_MAX) return false;
+    *has_memory = ideograph_tokens_list(&b->tokens, keys, n);
+    if (!*has_memory || b->tokens.longest < 2 || b->tokens.last_id > IDS_MAX) return false;
     *has_memory = list_nodes(b) && order_nodes(b) && find_bases(b, &is_too_large) && make_cells(b);
     if (is_too_large) *has_memory = true;
     return *has_memory && !is_too_large;
 }
 
-bool ideographs_build(struct ideographs *ideographs, const struct vocab *vocab)
+bool ideographs_build(struct ideographs *ideographs, const struct trie_key *keys, size_t n)
 {
-    struct builder b = {.vocab = vocab};
+    struct builder b = {0};
     bool has_memory;
-    if (build(&b, &has_memory)) *ideographs = (struct ideographs){b.cells, b.n_cells};
+    if (build(&b, keys, n, &has_memory)) *ideographs = (struct ideographs){b.cells, b.n_cells};
     free(b.tokens.items);
     free(b.nodes);
     free(b.children);

@@ -3,7 +3,8 @@
  * @file ideographs.h
  * The tokens of ideographs (U+4E00 to U+9FFF) as a double array over characters: one step a
  * character, where the trie over bytes takes three, each of which waits for the one before. And the
- * first two of a token can be fetched before it is known where tokens begin.
+ * first two of a token can be fetched before it is known where tokens begin. Tokens that are all
+ * ideographs stand here and not in the trie.
  *
  * One 64-bit cell a node: the label of the character that leads to it and a mark that the cell is
  * taken (16 bits), the base of its children or 0 (23), whether a token goes on from here with
@@ -21,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct vocab;
+struct trie_key;
 
 struct ideographs {
     uint64_t *cells; /* (n_cells), NULL: none */
@@ -29,11 +30,12 @@ struct ideographs {
 };
 
 /**
- * ideographs_build makes the table of the vocabulary's own tokens, or leaves it empty where it is
- * of no use: no token holds two ideographs, or there are too many tokens for it.
+ * ideographs_build makes the table of those of `keys` (n, valid UTF-8, all in one array) that are
+ * all ideographs, or leaves it empty where it is of no use: no token begins with two, or there are
+ * too many tokens for it. Of equal keys the one counts whose text is last in memory.
  * @return false when there is no memory
  */
-bool ideographs_build(struct ideographs *ideographs, const struct vocab *vocab);
+bool ideographs_build(struct ideographs *ideographs, const struct trie_key *keys, size_t n);
 
 /** ideographs_fetch: has the cells brought from memory that the first two steps of any token in
  * `text` will read, wherever tokens begin. */
@@ -80,18 +82,31 @@ static inline uint64_t ideograph_step(const struct ideographs *ideographs, uint6
     return (cell & 0xFFFF) == (0x8000 | label) ? cell : 0;
 }
 
+/** ideographs_id: the id of the token that is all of `text` (valid UTF-8), or UINT32_MAX. */
+static inline uint32_t ideographs_id(const struct ideographs *ideographs, const char *text,
+                                     size_t bytes)
+{
+    if (!ideographs->cells || !ideograph_is_all(text, bytes)) return UINT32_MAX;
+    uint64_t node = ideograph_start(ideographs, ideograph_label(text));
+    for (size_t i = IDEOGRAPH_BYTES; i < bytes && node; i += IDEOGRAPH_BYTES)
+        node = ideograph_step(ideographs, node, ideograph_label(text + i));
+    return ideograph_id(node);
+}
+
 /**
- * ideographs_longest finds the longest token at `at` (< end, valid UTF-8), if it is one of
- * ideographs.
- * @return its id, and its bytes in `*length`; UINT32_MAX where it may be another kind of token, or
- *         there is none: the trie says which
+ * ideographs_longest finds the longest token of ideographs at `at` (< end, valid UTF-8).
+ * @param goes_on set to whether there may be a token of another kind: then it is longer, and the
+ *                trie knows it
+ * @return its id, and its bytes in `*length`; UINT32_MAX where there is none
  */
 static inline uint32_t ideographs_longest(const struct ideographs *ideographs, const char *at,
-                                          const char *end, size_t *length)
+                                          const char *end, size_t *length, bool *goes_on)
 {
     uint32_t label = ideograph_label(at);
     *length = 0;
+    *goes_on = true;
     if (!ideographs->cells || label >= IDEOGRAPH_LABELS) return UINT32_MAX;
+    *goes_on = false;
     const char *past = at;
     uint64_t best = 0, node, child = ideograph_start(ideographs, label);
     while ((node = child)) {
@@ -103,7 +118,7 @@ static inline uint32_t ideographs_longest(const struct ideographs *ideographs, c
         if (past == end) break;
         label = ideograph_label(past);
         if (label >= IDEOGRAPH_LABELS) {
-            if (ideograph_goes_on(node)) return UINT32_MAX;
+            *goes_on = ideograph_goes_on(node);
             break;
         }
         child = ideograph_step(ideographs, node, label);

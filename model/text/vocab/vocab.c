@@ -122,22 +122,56 @@ static bool stands_twice(const struct vocab *vocab, const uint32_t twins[2], con
                    where, vocab_quoted(text, bytes), text, twins[!in_order], twins[in_order]);
 }
 
-/* The trie of the tokens from `first` on. Texts lie in the order in which they were added. */
-static bool index_tokens(struct vocab *vocab, struct trie *trie, uint32_t first, bool takes_last,
-                         const char *where, struct err *err)
+/* The tokens from `first` on, whose texts lie in the order in which they were added. */
+static uint32_t list_keys(const struct vocab *vocab, uint32_t first, struct trie_key *keys)
 {
-    if (!count_holes(vocab, where, err)) return false;
-    uint32_t n = 0, twins[2];
-    struct trie_key *keys = malloc(((size_t)vocab->n - first + 1) * sizeof *keys);
-    if (!keys) return no_memory(err, where);
+    uint32_t n = 0;
     for (uint32_t id = first; id < vocab->n; id++) {
         size_t bytes;
         if (vocab_is_hole(vocab, id)) continue;
         const char *text = vocab_text(vocab, id, &bytes);
         keys[n++] = (struct trie_key){text, (uint32_t)bytes, id};
     }
-    enum trie_result result = trie_build(trie, keys, n, takes_last ? NULL : twins);
+    return n;
+}
+
+/* Those that the table of ideographs does not hold; how many there are. */
+static uint32_t leave_out_ideographs(struct trie_key *keys, uint32_t n)
+{
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!ideograph_is_all(keys[i].text, keys[i].bytes)) keys[left++] = keys[i];
+    return left;
+}
+
+/* What is made of tokens. */
+struct index {
+    struct trie *trie;
+    struct ideographs *ideographs; /* or NULL: the trie holds all */
+    uint32_t first;                /* id */
+    bool takes_last;               /* of equal tokens */
+};
+
+static enum trie_result build(const struct vocab *vocab, const struct index *index, uint32_t *twins)
+{
+    struct trie_key *keys = malloc(((size_t)vocab->n - index->first + 1) * sizeof *keys);
+    if (!keys) return TRIE_NO_MEMORY;
+    enum trie_result result = TRIE_NO_MEMORY;
+    uint32_t n = list_keys(vocab, index->first, keys);
+    if (!index->ideographs || ideographs_build(index->ideographs, keys, n)) {
+        if (index->ideographs && index->ideographs->cells) n = leave_out_ideographs(keys, n);
+        result = trie_build(index->trie, keys, n, index->takes_last ? NULL : twins);
+    }
     free(keys);
+    return result;
+}
+
+static bool index_tokens(struct vocab *vocab, struct index index, const char *where,
+                         struct err *err)
+{
+    uint32_t twins[2];
+    if (!count_holes(vocab, where, err)) return false;
+    enum trie_result result = build(vocab, &index, twins);
     if (result == TRIE_BUILT) return true;
     if (result == TRIE_DUPLICATE) return stands_twice(vocab, twins, where, err);
     if (result == TRIE_NO_MEMORY) return no_memory(err, where);
@@ -150,34 +184,51 @@ static bool index_tokens(struct vocab *vocab, struct trie *trie, uint32_t first,
 bool vocab_finish(struct vocab *vocab, const char *where, struct err *err)
 {
     vocab->n_model = vocab->n;
-    return index_tokens(vocab, &vocab->trie, 0, false, where, err);
+    return index_tokens(vocab, (struct index){.trie = &vocab->trie}, where, err);
 }
 
 bool vocab_finish_last(struct vocab *vocab, const char *where, struct err *err)
 {
     vocab->n_model = vocab->n;
-    return index_tokens(vocab, &vocab->trie, 0, true, where, err);
+    return index_tokens(vocab, (struct index){.trie = &vocab->trie, .takes_last = true}, where,
+                        err);
+}
+
+bool vocab_finish_pieces(struct vocab *vocab, const char *where, struct err *err)
+{
+    const struct index index = {
+        .trie = &vocab->trie, .ideographs = &vocab->ideographs, .takes_last = true};
+    vocab->n_model = vocab->n;
+    return index_tokens(vocab, index, where, err);
 }
 
 bool vocab_finish_added(struct vocab *vocab, const char *where, struct err *err)
 {
     return vocab->n == vocab->n_model ||
-           index_tokens(vocab, &vocab->added, vocab->n_model, false, where, err);
+           index_tokens(vocab, (struct index){.trie = &vocab->added, .first = vocab->n_model},
+                        where, err);
 }
 
 void vocab_clear(struct vocab *vocab)
 {
     trie_clear(&vocab->trie);
     trie_clear(&vocab->added);
+    ideographs_clear(&vocab->ideographs);
     free(vocab->texts);
     free(vocab->places);
     free(vocab->flags);
     *vocab = (struct vocab){0};
 }
 
+uint32_t vocab_model_id(const struct vocab *vocab, const char *text, size_t bytes)
+{
+    const uint32_t id = ideographs_id(&vocab->ideographs, text, bytes);
+    return id != UINT32_MAX ? id : trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes));
+}
+
 uint32_t vocab_id(const struct vocab *vocab, const char *text, size_t bytes)
 {
-    uint32_t id = trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes));
+    uint32_t id = vocab_model_id(vocab, text, bytes);
     if (id == UINT32_MAX && vocab->added.cells)
         id = trie_id(trie_walk(&vocab->added, vocab->added.root, text, bytes));
     return id < vocab->n ? id : UINT32_MAX;
@@ -188,7 +239,7 @@ bool vocab_is_of_model(const struct vocab *vocab, uint32_t id)
     size_t bytes;
     if (vocab_is_hole(vocab, id)) return false;
     const char *text = vocab_text(vocab, id, &bytes);
-    return trie_id(trie_walk(&vocab->trie, vocab->trie.root, text, bytes)) != UINT32_MAX;
+    return vocab_model_id(vocab, text, bytes) != UINT32_MAX;
 }
 
 void vocab_drop_blank_end(struct vocab *vocab, uint32_t n)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file vocab.h
- * The dictionary: token to id (a trie), id to token (an array), and which tokens are special.
+ * The dictionary: token to id (a trie, and for ideographs a table where that is faster), id to
+ * token (an array), and which tokens are special.
  *
  * Filled once by a reader (vocab_add, vocab_finish), or lying in a packed file; immutable from then
  * on; any thread may read.
@@ -10,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "model/text/vocab/ideographs.h"
 #include "model/text/vocab/trie.h"
 
 #include <stdbool.h>
@@ -40,6 +42,8 @@ struct vocab {
     bool is_unchecked; /* it lies in a file that nobody has checked */
     struct trie trie;  /* of the model's tokens */
     struct trie added; /* of those beyond */
+    struct ideographs ideographs; /* of the model's tokens that are all ideographs; where it is
+                                     empty, they are in the trie */
 };
 
 /** vocab_quoted: how many bytes of a text (UTF-8) a message should quote: whole characters. */
@@ -74,6 +78,9 @@ bool vocab_finish(struct vocab *vocab, const char *where, struct err *err);
  * counts, and no text gets the others. */
 bool vocab_finish_last(struct vocab *vocab, const char *where, struct err *err);
 
+/** vocab_finish_pieces: as vocab_finish_last, with a table of ideographs where it is of use. */
+bool vocab_finish_pieces(struct vocab *vocab, const char *where, struct err *err);
+
 /** vocab_finish_added: vocab_finish for the tokens added since. */
 bool vocab_finish_added(struct vocab *vocab, const char *where, struct err *err);
 
@@ -82,6 +89,28 @@ void vocab_clear(struct vocab *vocab);
 
 /** vocab_id: the id of the exact token, or TOKEN_ID_NONE (UINT32_MAX). */
 uint32_t vocab_id(const struct vocab *vocab, const char *text, size_t bytes);
+
+/** vocab_model_id: the id of the exact token of the model itself, not an added one, or
+ * UINT32_MAX. In a damaged file it may be any number. */
+uint32_t vocab_model_id(const struct vocab *vocab, const char *text, size_t bytes);
+
+/**
+ * vocab_longest finds the longest token of the model at `at` (< end, valid UTF-8).
+ * @param node where the trie is entered: its root, or behind a prefix
+ * @return its id, and its bytes from `at` on in `*length`; UINT32_MAX where there is none
+ */
+static inline uint32_t vocab_longest(const struct vocab *vocab, uint64_t node, const char *at,
+                                     const char *end, size_t *length)
+{
+    bool goes_on;
+    const uint32_t id = ideographs_longest(&vocab->ideographs, at, end, length, &goes_on);
+    if (!goes_on) return id;
+    size_t bytes;
+    const uint32_t other = trie_longest(&vocab->trie, node, at, end, &bytes);
+    if (other == UINT32_MAX) return id;
+    *length = bytes;
+    return other;
+}
 
 /** vocab_is_hole: whether the id (below n) has no token. */
 bool vocab_is_hole(const struct vocab *vocab, uint32_t id);

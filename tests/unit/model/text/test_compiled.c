@@ -3,6 +3,7 @@
 #include "model/text/compiled.h"
 #include "model/text/tokenizer.h"
 #include "model/text/vocab/ideographs.h"
+#include "model/text/vocab/trie.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -134,23 +135,72 @@ static void wordpiece_is_the_same_when_packed(void **state)
     close_packed(&p);
 }
 
-static void ideographs_are_the_same_when_packed_and_without_their_table(void **state)
+/* Tokens by their text, and what is none. */
+static void check_token_ids(const struct tokenizer *t)
+{
+    static const char *const tokens[] = {"[UNK]", "中", "中国", "国人", "人", "国ok", "国"};
+    static const char *const others[] = {"中国人", "国o", "国国", "民", "o", ""};
+    for (uint32_t id = 0; id < 7; id++)
+        assert_int_equal(tokenizer_token_id(t, tokens[id], strlen(tokens[id])), id);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_int_equal(tokenizer_token_id(t, others[i], strlen(others[i])), TOKEN_ID_NONE);
+}
+
+static void ideographs_are_the_same_when_packed(void **state)
 {
     (void)state;
+    struct tokenizer *t = made(ideographs, NULL);
     struct packed p = packed(ideographs, NULL);
+    check_ids(t, "中国人国人国ok中国o民", IDS(0));
+    check_ids(p.tokenizer, "中国人国人国ok中国o民", IDS(0));
     check_ids(p.tokenizer, "中国人国人国ok中", IDS(2, 4, 3, 5, 1));
+    check_token_ids(t);
+    check_token_ids(p.tokenizer);
+    tokenizer_close(t);
     close_packed(&p);
+}
+
+/* The trie of all tokens. */
+static struct trie whole_trie(const struct tokenizer *t)
+{
+    struct trie_key keys[7];
+    struct trie trie;
+    for (uint32_t id = 0; id < 7; id++) {
+        size_t bytes;
+        const char *text = tokenizer_token_text(t, id, &bytes);
+        keys[id] = (struct trie_key){text, (uint32_t)bytes, id};
+    }
+    assert_int_equal(trie_build(&trie, keys, 7, NULL), TRIE_BUILT);
+    return trie;
+}
+
+/* As files of version 1 and 2 have them. */
+static void ideographs_may_all_be_in_the_trie(void **state)
+{
+    (void)state;
     struct tokenizer *t = made(ideographs, NULL), *opened;
+    struct trie trie = whole_trie(t);
     struct compiled c;
     size_t bytes, kept = 0;
     compiled_list(t, &c);
-    for (size_t i = 0; i < c.n; i++)
-        if (strcmp(c.tensors[i].name, "tokenizer.wordpiece.ideographs") != 0)
-            c.tensors[kept++] = c.tensors[i];
+    assert_true(c.has_ideographs);
+    for (size_t i = 0; i < c.n; i++) {
+        if (strcmp(c.tensors[i].name, COMPILED_IDEOGRAPHS) == 0) continue;
+        struct tensor_given *tensor = &c.tensors[kept++];
+        *tensor = c.tensors[i];
+        if (strcmp(tensor->name, "tokenizer.vocab.trie") != 0) continue;
+        tensor->data = trie.cells;
+        tensor->shape[0] = trie.n_cells;
+        tensor->bytes = trie.n_cells * sizeof *trie.cells;
+    }
     assert_int_equal(kept, c.n - 1);
     char *file = tensors_pack(c.tensors, kept, NULL, &bytes, &err);
     assert_true(open_bytes(file, bytes, &opened));
     check_ids(opened, "中国人国人国ok中", IDS(2, 4, 3, 5, 1));
+    check_token_ids(opened);
+    compiled_list(opened, &c);
+    assert_false(c.has_ideographs);
+    trie_clear(&trie);
     tokenizer_close(opened);
     tokenizer_close(t);
     free(file);
@@ -175,7 +225,7 @@ static void damaged_ideographs_give_some_tokens_or_an_error(void **state)
         }
         compiled_list(t, &c);
         for (size_t i = 0; i < c.n; i++) {
-            if (strcmp(c.tensors[i].name, "tokenizer.wordpiece.ideographs") != 0) continue;
+            if (strcmp(c.tensors[i].name, COMPILED_IDEOGRAPHS) != 0) continue;
             c.tensors[i].data = cells;
             c.tensors[i].shape[0] = n;
             c.tensors[i].bytes = sizeof cells;
@@ -265,7 +315,7 @@ static void arrays_of_another_shape_are_refused(void **state)
     const struct tensor_given full = {
         "tokenizer.wordpiece.short_words", "U32", 2, {1, 3}, zeros, 12};
     check_refused(wordpiece, full.name, &full);
-    const struct tensor_given few = {"tokenizer.wordpiece.ideographs", "U64", 1, {64}, zeros, 512};
+    const struct tensor_given few = {COMPILED_IDEOGRAPHS, "U64", 1, {64}, zeros, 512};
     check_refused(ideographs, few.name, &few);
 }
 
@@ -273,7 +323,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wordpiece_is_the_same_when_packed),
-        cmocka_unit_test(ideographs_are_the_same_when_packed_and_without_their_table),
+        cmocka_unit_test(ideographs_are_the_same_when_packed),
+        cmocka_unit_test(ideographs_may_all_be_in_the_trie),
         cmocka_unit_test(damaged_ideographs_give_some_tokens_or_an_error),
         cmocka_unit_test(bpe_unigram_and_dictionary_are_the_same_when_packed),
         cmocka_unit_test(what_a_family_needs_must_be_there),
