@@ -93,22 +93,27 @@ static inline uint32_t ideographs_id(const struct ideographs *ideographs, const 
     return ideograph_id(node);
 }
 
+/** ideographs_may_begin: whether a token at `at` (valid UTF-8) would begin with an ideograph; false
+ * where there is no table: the trie knows it. */
+static inline bool ideographs_may_begin(const struct ideographs *ideographs, const char *at)
+{
+    return ideographs->cells && ideograph_label(at) < IDEOGRAPH_LABELS;
+}
+
 /**
- * ideographs_longest finds the longest token of ideographs at `at` (< end, valid UTF-8).
- * @param goes_on set to whether there may be a token of another kind: then it is longer, and the
- *                trie knows it
+ * ideographs_longest finds the longest token of ideographs at `at` (< end, valid UTF-8), where one
+ * may begin.
+ * @param goes_on set to whether there may be a token that goes on with another kind of character:
+ *                it is longer, and the trie knows it
  * @return its id, and its bytes in `*length`; UINT32_MAX where there is none
  */
 static inline uint32_t ideographs_longest(const struct ideographs *ideographs, const char *at,
                                           const char *end, size_t *length, bool *goes_on)
 {
-    uint32_t label = ideograph_label(at);
-    *length = 0;
-    *goes_on = true;
-    if (!ideographs->cells || label >= IDEOGRAPH_LABELS) return UINT32_MAX;
-    *goes_on = false;
     const char *past = at;
-    uint64_t best = 0, node, child = ideograph_start(ideographs, label);
+    uint64_t best = 0, node, child = ideograph_start(ideographs, ideograph_label(at));
+    *length = 0;
+    *goes_on = false;
     while ((node = child)) {
         past += IDEOGRAPH_BYTES;
         if (ideograph_id(node) != UINT32_MAX) {
@@ -116,7 +121,7 @@ static inline uint32_t ideographs_longest(const struct ideographs *ideographs, c
             *length = (size_t)(past - at);
         }
         if (past == end) break;
-        label = ideograph_label(past);
+        const uint32_t label = ideograph_label(past);
         if (label >= IDEOGRAPH_LABELS) {
             *goes_on = ideograph_goes_on(node);
             break;

@@ -102,9 +102,11 @@ uint32_t vocab_model_id(const struct vocab *vocab, const char *text, size_t byte
 static inline uint32_t vocab_longest(const struct vocab *vocab, uint64_t node, const char *at,
                                      const char *end, size_t *length)
 {
+    if (!ideographs_may_begin(&vocab->ideographs, at))
+        return trie_longest(&vocab->trie, node, at, end, length);
     bool goes_on;
     const uint32_t id = ideographs_longest(&vocab->ideographs, at, end, length, &goes_on);
-    if (!goes_on) return id;
+    if (__builtin_expect(!goes_on, 1)) return id;
     size_t bytes;
     const uint32_t other = trie_longest(&vocab->trie, node, at, end, &bytes);
     if (other == UINT32_MAX) return id;

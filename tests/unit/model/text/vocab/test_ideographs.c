@@ -31,6 +31,7 @@ static bool build(struct ideographs *ideographs, const struct vocab *vocab)
 static uint32_t longest(const struct ideographs *ideographs, const char *text, size_t *length)
 {
     bool goes_on;
+    if (!ideographs_may_begin(ideographs, text)) return UINT32_MAX;
     const uint32_t id = ideographs_longest(ideographs, text, text + strlen(text), length, &goes_on);
     return goes_on ? UINT32_MAX : id;
 }
