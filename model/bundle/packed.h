@@ -20,7 +20,8 @@
 #include <stdint.h>
 
 /** The version of a file: the first one that has what is in it. Rows may be I4 from 2 on, and
- * in 3 tokens may share rows by `shared`, and tokens of ideographs stand beside the trie. */
+ * in 3 tokens may share rows by `shared`, tokens of ideographs stand beside the trie, and tokens
+ * have `starts`. */
 #define PACKED_VERSION "1"
 #define PACKED_VERSION_I4 "2"
 #define PACKED_VERSION_NEWEST "3"

@@ -21,7 +21,8 @@ static bool is_needed(const struct tokenizer *t, uint32_t id)
     const char *text = vocab_text(&t->vocab, id, &bytes);
     if (t->word_mark && bytes == strlen(t->word_mark) && memcmp(text, t->word_mark, bytes) == 0)
         return true;
-    if (id == t->unknown_id || t->vocab.flags[id] & (VOCAB_SPECIAL | VOCAB_ADDED)) return true;
+    if (id == t->unknown_id || vocab_flags(&t->vocab, id) & (VOCAB_SPECIAL | VOCAB_ADDED))
+        return true;
     if (is_among(t->special, t->n_before + t->n_after, id)) return true;
     if (t->family == &bpe_family)
         return is_among(t->bpe.bytes, 256, id) || is_among(t->bpe.fallback.ids, 256, id);

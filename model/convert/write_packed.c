@@ -141,7 +141,7 @@ static json_t *source_of(const struct writing *w)
 
 static const char *version_of(const struct writing *w, const struct pieces *pieces)
 {
-    if (has_shared(w) || pieces->compiled.has_ideographs) return PACKED_VERSION_NEWEST;
+    if (pieces->compiled.is_newest) return PACKED_VERSION_NEWEST;
     return w->rows.dtype == DTYPE_I4 ? PACKED_VERSION_I4 : PACKED_VERSION;
 }
 
@@ -167,7 +167,7 @@ static json_t *metadata_of(const struct writing *w, const struct pieces *pieces)
 static bool gather(const struct writing *w, struct pieces *pieces, struct err *err)
 {
     const size_t n_heads = w->heads ? w->heads->n : 0;
-    compiled_list(w->tokenizer, &pieces->compiled);
+    compiled_list(w->tokenizer, has_shared(w), &pieces->compiled);
     pieces->tensors = malloc((pieces->compiled.n + n_heads + 8) * sizeof *pieces->tensors);
     pieces->head_names = malloc((n_heads + 1) * sizeof *pieces->head_names);
     if (!pieces->tensors || !pieces->head_names)
@@ -185,6 +185,7 @@ bool write_packed(struct writing *w, const char *path, struct err *err)
         done = write_tensors(w, path, &file, err);
         json_decref(file.metadata);
     }
+    compiled_clear(&pieces.compiled);
     free(pieces.tensors);
     free(pieces.head_names);
     numbers_clear(&pieces.numbers);

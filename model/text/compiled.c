@@ -15,7 +15,7 @@
 
 /* Numbers of items that do not stand beside their arrays. */
 struct sizes {
-    size_t tokens, flags, merges, merge_bits, cuts, cut_parts;
+    size_t tokens, flags, starts, merges, merge_bits, cuts, cut_parts;
 };
 
 struct array {
@@ -52,6 +52,7 @@ static size_t list_arrays(struct tokenizer *t, struct sizes *sizes, struct array
         ARRAY("added.joints", "U64", 1, t->normalized.joints, &t->normalized.n_joints),
         ARRAY("unigram.scores", "F64", 1, t->unigram.scores, &t->unigram.n_scores),
         ARRAY("vocab.places", "U32", 2, vocab->places, &sizes->tokens),
+        ARRAY("vocab.starts", "U32", 1, vocab->starts, &sizes->starts),
         ARRAY("added.raw_tokens", "U32", 2, t->raw.tokens, &t->raw.n),
         ARRAY("added.tokens", "U32", 2, t->normalized.tokens, &t->normalized.n),
         ARRAY("added.forms", "U32", 4, t->normalized_texts, &t->n_normalized_texts),
@@ -71,8 +72,9 @@ static struct sizes sizes_of(const struct tokenizer *t)
 {
     const struct bpe *bpe = &t->bpe;
     return (struct sizes){
-        .tokens = t->vocab.n,
-        .flags = t->vocab.n,
+        .tokens = t->vocab.starts ? 0 : t->vocab.n,
+        .flags = t->vocab.starts ? 0 : t->vocab.n,
+        .starts = t->vocab.starts ? t->vocab.n + (size_t)1 : 0,
         .merges = bpe->merges ? bpe->mask + 1 : 0,
         .merge_bits = bpe->merges ? BPE_MERGE_BITS / 64 : 0,
         .cuts = bpe->cuts.bits ? (bpe->cuts.mask + 1) / 64 : 0,
@@ -91,14 +93,23 @@ static void put(struct compiled *out, const char *name, const char *dtype, size_
                                                    .bytes = bytes};
 }
 
-void compiled_list(const struct tokenizer *t, struct compiled *out)
+void compiled_clear(struct compiled *compiled)
+{
+    free(compiled->starts);
+    compiled->starts = NULL;
+}
+
+void compiled_list(const struct tokenizer *t, bool is_newest, struct compiled *out)
 {
     struct array arrays[COMPILED_ARRAYS_MAX];
-    struct sizes sizes = sizes_of(t);
-    /* Nothing is changed: the list is that of the reader. */
-    size_t n = list_arrays((struct tokenizer *)(uintptr_t)t, &sizes, arrays);
+    struct tokenizer written = *t;
     out->n = 0;
-    out->has_ideographs = t->vocab.ideographs.cells;
+    out->starts = NULL;
+    out->is_newest = is_newest || t->vocab.ideographs.cells || t->vocab.starts;
+    if (out->is_newest && !t->vocab.starts)
+        written.vocab.starts = out->starts = vocab_list_starts(&t->vocab);
+    struct sizes sizes = sizes_of(&written);
+    size_t n = list_arrays(&written, &sizes, arrays);
     for (size_t i = 0; i < n; i++) {
         const struct array *a = &arrays[i];
         const void *data;
@@ -151,10 +162,11 @@ static bool take_sizes(struct tokenizer *t, const struct sizes *sizes)
 {
     struct vocab *vocab = &t->vocab;
     struct bpe *bpe = &t->bpe;
-    if (sizes->tokens == 0 || sizes->tokens != sizes->flags || sizes->tokens > TRIE_ID_MAX ||
-        !vocab->trie.cells || !vocab->texts)
+    const size_t n = vocab->starts ? sizes->starts - 1 : sizes->tokens;
+    if (n == 0 || n > TRIE_ID_MAX || !vocab->trie.cells || !vocab->texts ||
+        (vocab->starts ? sizes->tokens || sizes->flags : sizes->tokens != sizes->flags))
         return false;
-    vocab->n = (uint32_t)sizes->tokens;
+    vocab->n = (uint32_t)n;
     vocab->is_unchecked = true;
     struct trie *tries[] = {&vocab->trie,        &vocab->added, &t->raw.trie,
                             &t->normalized.trie, &bpe->words,   &bpe->pieces};

@@ -32,12 +32,20 @@ struct tokenizer;
 struct compiled {
     struct tensor_given tensors[COMPILED_ARRAYS_MAX + PIPELINE_CHARSMAPS_MAX];
     size_t n;
-    bool has_ideographs; /* COMPILED_IDEOGRAPHS is one of them */
+    bool is_newest;   /* the file has version 3: there is what others do not know */
+    uint32_t *starts; /* made for the file */
     char names[PIPELINE_CHARSMAPS_MAX][COMPILED_NAME_BYTES];
 };
 
-/** compiled_list: the tensors of a tokenizer; their data is borrowed while the tokenizer lives. */
-void compiled_list(const struct tokenizer *tokenizer, struct compiled *out);
+/**
+ * compiled_list: the tensors of a tokenizer; their data is borrowed while the tokenizer lives.
+ * @param is_newest the file has version 3 in any case
+ * @param out       cleared by the caller (compiled_clear)
+ */
+void compiled_list(const struct tokenizer *tokenizer, bool is_newest, struct compiled *out);
+
+/** compiled_clear frees what was made for the file. */
+void compiled_clear(struct compiled *compiled);
 
 /** compiled_is_there: whether the file holds a tokenizer. */
 bool compiled_is_there(const struct tensors *file);

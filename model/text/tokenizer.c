@@ -156,7 +156,7 @@ const char *tokenizer_token_text(const struct tokenizer *tokenizer, uint32_t id,
 bool tokenizer_is_special(const struct tokenizer *tokenizer, uint32_t id)
 {
     assert(id < tokenizer->vocab.n);
-    return !tokenizer->family->find && tokenizer->vocab.flags[id] & VOCAB_SPECIAL;
+    return !tokenizer->family->find && vocab_flags(&tokenizer->vocab, id) & VOCAB_SPECIAL;
 }
 
 bool tokenizer_is_unknown(const struct tokenizer *tokenizer, uint32_t id)

@@ -32,8 +32,8 @@ static bool has_letter(struct span text)
 static bool is_special(const struct tokenizer *t, uint32_t id, struct span text)
 {
     const char first = text.data[0], last = text.data[text.bytes - 1];
-    return t->vocab.flags[id] & (VOCAB_SPECIAL | VOCAB_ADDED) || (first == '[' && last == ']') ||
-           (first == '<' && last == '>');
+    return vocab_flags(&t->vocab, id) & (VOCAB_SPECIAL | VOCAB_ADDED) ||
+           (first == '[' && last == ']') || (first == '<' && last == '>');
 }
 
 static bool skip_prefix(struct span *text, const char *prefix)

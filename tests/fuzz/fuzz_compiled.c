@@ -16,9 +16,10 @@ static struct span *pack_seeds(void)
     for (size_t i = 0; i < N_SEEDS && !files[i].data; i++) {
         struct compiled compiled;
         struct err err;
-        compiled_list(tokenizers[i], &compiled);
+        compiled_list(tokenizers[i], i % 2, &compiled);
         files[i].data = tensors_pack(compiled.tensors, compiled.n, NULL, &files[i].bytes, &err);
         assert(files[i].data);
+        compiled_clear(&compiled);
     }
     return files;
 }

@@ -58,6 +58,7 @@ def test_ids_are_the_same_in_every_form(folder, tmp_path):
     packed = convert(folder, tmp_path / "packed")
     header, _ = header_of(packed)
     assert header["__metadata__"]["embedd.format"] == "3" and header[TABLE]["dtype"] == "U64" and "shared" not in header
+    assert header["tokenizer.vocab.starts"]["shape"] == [len(TOKENS) + 1] and "tokenizer.vocab.places" not in header
     back = convert(packed, tmp_path / "back", "--to", "folder")
     for model in (folder, packed, back, convert(packed, tmp_path / "again"), convert(back, tmp_path / "anew")):
         assert ids(model) == [expected(text) for text in TEXTS]

@@ -85,8 +85,10 @@ static void answer_all(const struct tokenizer *t)
 static char *pack(const struct tokenizer *t, size_t *bytes, struct err *err)
 {
     struct compiled compiled;
-    compiled_list(t, &compiled);
-    return tensors_pack(compiled.tensors, compiled.n, NULL, bytes, err);
+    compiled_list(t, true, &compiled);
+    char *file = tensors_pack(compiled.tensors, compiled.n, NULL, bytes, err);
+    compiled_clear(&compiled);
+    return file;
 }
 
 static bool answer_rewritten(const struct tokenizer *compiled, struct err *err)

@@ -68,7 +68,7 @@ static void put_normalized(const struct tokenizer *t, struct making *m,
 {
     size_t bytes = entry->bytes;
     const char *text = entry->text;
-    if (t->vocab.flags[entry->token.id] & VOCAB_NORMALIZED)
+    if (vocab_flags(&t->vocab, entry->token.id) & VOCAB_NORMALIZED)
         text = vocab_kept(&t->vocab, (*form)++->place, &bytes);
     making_put(m, entry, text, bytes);
 }
@@ -91,7 +91,7 @@ static void find_special_forms(struct tokenizer *t)
         const char *text = vocab_kept(&t->vocab, t->normalized_texts[i].place, &bytes);
         uint32_t id = vocab_id(&t->vocab, text, bytes);
         t->normalized_texts[i].is_special =
-            id != TOKEN_ID_NONE && t->vocab.flags[id] & VOCAB_SPECIAL;
+            id != TOKEN_ID_NONE && vocab_flags(&t->vocab, id) & VOCAB_SPECIAL;
     }
 }
 

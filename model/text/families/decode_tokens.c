@@ -17,9 +17,9 @@ static const struct normalized_text *normalized_form(const struct tokenizer *t, 
 static struct decode_piece read_token(const struct tokenizer *t, uint32_t id, bool *is_special)
 {
     const struct normalized_text *form =
-        t->vocab.flags[id] & VOCAB_NORMALIZED ? normalized_form(t, id) : NULL;
+        vocab_flags(&t->vocab, id) & VOCAB_NORMALIZED ? normalized_form(t, id) : NULL;
     struct decode_piece piece;
-    *is_special = form ? form->is_special : t->vocab.flags[id] & VOCAB_SPECIAL;
+    *is_special = form ? form->is_special : vocab_flags(&t->vocab, id) & VOCAB_SPECIAL;
     piece.text = form ? vocab_kept(&t->vocab, form->place, &piece.bytes)
                       : vocab_text(&t->vocab, id, &piece.bytes);
     return piece;

@@ -195,7 +195,8 @@ static void dictionary_decode(const struct tokenizer *t, const uint32_t *ids, si
     for (size_t i = 0; i < n; i++) {
         size_t bytes;
         const char *text = vocab_text(&t->vocab, ids[i], &bytes);
-        if (bytes == 0 || (skip_special && t->vocab.flags[ids[i]] & VOCAB_SPECIAL)) continue;
+        if (bytes == 0 || (skip_special && vocab_flags(&t->vocab, ids[i]) & VOCAB_SPECIAL))
+            continue;
         if (parts && !is_spaceless(text)) buf_add_char(out, ' ');
         buf_add(out, text, bytes);
         parts = !is_spaceless(utf8_before(text + bytes));

@@ -32,7 +32,7 @@ static bool settle_id(struct tokenizer *t, const char *path, struct added_entry 
     if (id == TOKEN_ID_NONE && !vocab_add(&t->vocab, want, entry->text, entry->bytes,
                                           TOKENIZER_JSON ": added_tokens", err))
         return false;
-    if (t->vocab.flags[want] & VOCAB_ADDED)
+    if (vocab_flags(&t->vocab, want) & VOCAB_ADDED)
         return err_set(
             err, ERR_FORMAT, NULL,
             TOKENIZER_JSON ": %s.content is already in added_tokens; remove one of the two", path);

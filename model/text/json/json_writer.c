@@ -132,7 +132,7 @@ static json_t *added_token(const struct writer *w, const struct added_token *tok
 {
     size_t bytes;
     const char *text = vocab_text(&w->t->vocab, token->id, &bytes);
-    bool is_special = w->t->vocab.flags[token->id] & VOCAB_SPECIAL;
+    bool is_special = vocab_flags(&w->t->vocab, token->id) & VOCAB_SPECIAL;
     return json_pack("{s:I, s:s%, s:b, s:b, s:b, s:b, s:b}", "id", (json_int_t)new_id(w, token->id),
                      "content", text, bytes, "single_word", (token->flags & ADDED_SINGLE_WORD) != 0,
                      "lstrip", (token->flags & ADDED_LSTRIP) != 0, "rstrip",

@@ -29,9 +29,21 @@ const char *vocab_kept(const struct vocab *vocab, struct vocab_place place, size
     return text;
 }
 
+static uint32_t start_of(const struct vocab *vocab, uint32_t id)
+{
+    return vocab->starts[id] & (((uint32_t)1 << VOCAB_START_BITS) - 1);
+}
+
+static struct vocab_place place_of(const struct vocab *vocab, uint32_t id)
+{
+    if (!vocab->starts) return vocab->places[id];
+    const uint32_t start = start_of(vocab, id);
+    return (struct vocab_place){start, start_of(vocab, id + 1) - start};
+}
+
 const char *vocab_text(const struct vocab *vocab, uint32_t id, size_t *bytes)
 {
-    if (id < vocab->n) return vocab_kept(vocab, vocab->places[id], bytes);
+    if (id < vocab->n) return vocab_kept(vocab, place_of(vocab, id), bytes);
     *bytes = 0;
     return "";
 }
@@ -89,7 +101,7 @@ bool vocab_add(struct vocab *vocab, uint64_t id, const char *text, size_t bytes,
 
 bool vocab_is_hole(const struct vocab *vocab, uint32_t id)
 {
-    return !(vocab->flags[id] & VOCAB_IS_THERE);
+    return !(vocab_flags(vocab, id) & VOCAB_IS_THERE);
 }
 
 /* Files leave out an id here and there: transformers does where a token stood twice. */
@@ -240,6 +252,24 @@ bool vocab_is_of_model(const struct vocab *vocab, uint32_t id)
     if (vocab_is_hole(vocab, id)) return false;
     const char *text = vocab_text(vocab, id, &bytes);
     return vocab_model_id(vocab, text, bytes) != UINT32_MAX;
+}
+
+uint32_t *vocab_list_starts(const struct vocab *vocab)
+{
+    uint32_t *starts = malloc(((size_t)vocab->n + 1) * sizeof *starts), at = 0;
+    bool is_in_order = starts && vocab->text_bytes >> VOCAB_START_BITS == 0;
+    for (uint32_t id = 0; id < vocab->n && is_in_order; id++) {
+        const struct vocab_place place = place_of(vocab, id);
+        is_in_order = place.bytes == 0 || place.start == at;
+        starts[id] = at | vocab_flags(vocab, id) << VOCAB_START_BITS;
+        at += place.bytes;
+    }
+    if (is_in_order) {
+        starts[vocab->n] = at;
+        return starts;
+    }
+    free(starts);
+    return NULL;
 }
 
 void vocab_drop_blank_end(struct vocab *vocab, uint32_t n)

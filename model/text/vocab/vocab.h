@@ -26,6 +26,8 @@ enum vocab_flag {
     VOCAB_NORMALIZED = 8, /* an added token that normalization changes; decoded as changed */
 };
 
+#define VOCAB_START_BITS 28
+
 /** Where a token's text stands among the texts. */
 struct vocab_place {
     uint32_t start, bytes;
@@ -35,6 +37,7 @@ struct vocab {
     char *texts;                /* (text_bytes) of all tokens, UTF-8, without NUL */
     struct vocab_place *places; /* (n) by id */
     uint8_t *flags;             /* (n) by id: enum vocab_flag */
+    const uint32_t *starts; /* in a packed file, or NULL: in place of both, see vocab_list_starts */
     size_t text_bytes, text_capacity, capacity;
     uint32_t n;
     uint32_t n_model;  /* while it is filled: tokens of the model itself, before the added ones */
@@ -45,6 +48,20 @@ struct vocab {
     struct ideographs ideographs; /* of the model's tokens that are all ideographs; where it is
                                      empty, they are in the trie */
 };
+
+/** vocab_flags: what else is known of token `id` (< n), enum vocab_flag. */
+static inline uint32_t vocab_flags(const struct vocab *vocab, uint32_t id)
+{
+    return vocab->starts ? vocab->starts[id] >> VOCAB_START_BITS : vocab->flags[id];
+}
+
+/**
+ * vocab_list_starts: (n + 1) where the text of each token begins, in the lower VOCAB_START_BITS,
+ * and its flags above. It ends where the next one's begins.
+ * @return owned by the caller (free); NULL where texts are not in the order of ids, where there are
+ *         too many bytes of them, or no memory
+ */
+uint32_t *vocab_list_starts(const struct vocab *vocab);
 
 /** vocab_quoted: how many bytes of a text (UTF-8) a message should quote: whole characters. */
 int vocab_quoted(const char *text, size_t bytes);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
+#include "base/utf8.h"
 #include "model/text/compiled.h"
 #include "model/text/tokenizer.h"
 #include "model/text/vocab/ideographs.h"
@@ -83,18 +84,24 @@ static bool open_bytes(char *file, size_t bytes, struct tokenizer **out)
     return done;
 }
 
-static struct packed packed(const char *json, const char *vocab)
+static struct packed packed_as(const char *json, const char *vocab, bool is_newest)
 {
     struct tokenizer *t = made(json, vocab);
     struct compiled compiled;
     struct packed out;
     size_t bytes;
-    compiled_list(t, &compiled);
+    compiled_list(t, is_newest, &compiled);
     out.bytes = tensors_pack(compiled.tensors, compiled.n, NULL, &bytes, &err);
     assert_non_null(out.bytes);
+    compiled_clear(&compiled);
     tokenizer_close(t);
     if (!open_bytes(out.bytes, bytes, &out.tokenizer)) fail_msg("%s", err.message);
     return out;
+}
+
+static struct packed packed(const char *json, const char *vocab)
+{
+    return packed_as(json, vocab, false);
 }
 
 static void close_packed(struct packed *p)
@@ -118,10 +125,9 @@ static void check_ids(const struct tokenizer *t, const char *text, size_t n, con
         __VA_ARGS__                                                                                \
     }
 
-static void wordpiece_is_the_same_when_packed(void **state)
+static void check_wordpiece(bool is_newest)
 {
-    (void)state;
-    struct packed p = packed(wordpiece, NULL);
+    struct packed p = packed_as(wordpiece, NULL, is_newest);
     struct buf text;
     buf_init(&text, &arena);
     check_ids(p.tokenizer, "Unable [CLS]   \xE6\x88\x91x <NEW>un", IDS(2, 3, 1, 5, 0, 6, 2));
@@ -133,6 +139,13 @@ static void wordpiece_is_the_same_when_packed(void **state)
     assert_int_equal(text.bytes, strlen("unable <new>"));
     assert_memory_equal(text.data, "unable <new>", text.bytes);
     close_packed(&p);
+}
+
+static void wordpiece_is_the_same_when_packed(void **state)
+{
+    (void)state;
+    check_wordpiece(false);
+    check_wordpiece(true);
 }
 
 /* Tokens by their text, and what is none. */
@@ -182,8 +195,8 @@ static void ideographs_may_all_be_in_the_trie(void **state)
     struct trie trie = whole_trie(t);
     struct compiled c;
     size_t bytes, kept = 0;
-    compiled_list(t, &c);
-    assert_true(c.has_ideographs);
+    compiled_list(t, false, &c);
+    assert_true(c.is_newest);
     for (size_t i = 0; i < c.n; i++) {
         if (strcmp(c.tensors[i].name, COMPILED_IDEOGRAPHS) == 0) continue;
         struct tensor_given *tensor = &c.tensors[kept++];
@@ -195,11 +208,10 @@ static void ideographs_may_all_be_in_the_trie(void **state)
     }
     assert_int_equal(kept, c.n - 1);
     char *file = tensors_pack(c.tensors, kept, NULL, &bytes, &err);
+    compiled_clear(&c);
     assert_true(open_bytes(file, bytes, &opened));
     check_ids(opened, "中国人国人国ok中", IDS(2, 4, 3, 5, 1));
     check_token_ids(opened);
-    compiled_list(opened, &c);
-    assert_false(c.has_ideographs);
     trie_clear(&trie);
     tokenizer_close(opened);
     tokenizer_close(t);
@@ -223,7 +235,7 @@ static void damaged_ideographs_give_some_tokens_or_an_error(void **state)
             const uint64_t base = (uint64_t)rand() % (round % 2 ? n : 1u << 23);
             cells[i] = 0x8000 | (i - 1) | base << 16 | (uint64_t)(rand() % 16) << 39;
         }
-        compiled_list(t, &c);
+        compiled_list(t, false, &c);
         for (size_t i = 0; i < c.n; i++) {
             if (strcmp(c.tensors[i].name, COMPILED_IDEOGRAPHS) != 0) continue;
             c.tensors[i].data = cells;
@@ -231,6 +243,7 @@ static void damaged_ideographs_give_some_tokens_or_an_error(void **state)
             c.tensors[i].bytes = sizeof cells;
         }
         char *file = tensors_pack(c.tensors, c.n, NULL, &bytes, &err);
+        compiled_clear(&c);
         assert_true(open_bytes(file, bytes, &opened));
         const char *text = "一丁七万丈三上下国人龥鿿ok";
         if (tokenizer_encode(opened, &arena, text, strlen(text), TOKENIZE_SPANS, &tokens, &err))
@@ -264,12 +277,13 @@ static void bpe_unigram_and_dictionary_are_the_same_when_packed(void **state)
 }
 
 /* Packs without a tensor, or with another shape for it. */
-static void check_refused(const char *json, const char *name, const struct tensor_given *instead)
+static void check_refused_as(const char *json, bool is_newest, const char *name,
+                             const struct tensor_given *instead)
 {
     struct tokenizer *t = made(json, NULL), *opened;
     struct compiled c;
     size_t bytes, kept = 0;
-    compiled_list(t, &c);
+    compiled_list(t, is_newest, &c);
     size_t n = c.n;
     for (size_t i = 0; i < n; i++) {
         bool is_it = strcmp(c.tensors[i].name, name) == 0;
@@ -283,8 +297,14 @@ static void check_refused(const char *json, const char *name, const struct tenso
     assert_false(open_bytes(file, bytes, &opened));
     assert_int_equal(err.code, ERR_FORMAT);
     assert_non_null(strstr(err.message, "convert"));
+    compiled_clear(&c);
     tokenizer_close(t);
     free(file);
+}
+
+static void check_refused(const char *json, const char *name, const struct tensor_given *instead)
+{
+    check_refused_as(json, false, name, instead);
 }
 
 static void what_a_family_needs_must_be_there(void **state)
@@ -294,6 +314,7 @@ static void what_a_family_needs_must_be_there(void **state)
                                       "tokenizer.vocab.flags", "tokenizer.vocab.texts"};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         check_refused(wordpiece, all[i], NULL);
+    check_refused_as(wordpiece, true, "tokenizer.vocab.starts", NULL);
     check_refused(wordpiece, "tokenizer.wordpiece.short_words", NULL);
     check_refused(bpe, "tokenizer.bpe.merges", NULL);
     check_refused(bpe, "tokenizer.bpe.merge_bits", NULL);
@@ -319,6 +340,50 @@ static void arrays_of_another_shape_are_refused(void **state)
     check_refused(ideographs, few.name, &few);
 }
 
+static void starts_stand_alone_and_are_of_tokens(void **state)
+{
+    (void)state;
+    static const uint32_t zeros[16];
+    const struct tensor_given one = {"tokenizer.vocab.starts", "U32", 1, {1}, zeros, 4};
+    check_refused_as(wordpiece, true, one.name, &one);
+    const struct tensor_given wide = {"tokenizer.vocab.starts", "U32", 2, {4, 2}, zeros, 32};
+    check_refused_as(wordpiece, true, wide.name, &wide);
+    /* Beside what they stand in for. */
+    const struct tensor_given places = {"tokenizer.vocab.places", "U32", 2, {7, 2}, zeros, 56};
+    check_refused_as(wordpiece, true, "tokenizer.wordpiece.short_words", &places);
+    const struct tensor_given starts = {"tokenizer.vocab.starts", "U32", 1, {8}, zeros, 32};
+    check_refused(wordpiece, "tokenizer.vocab.places", &starts);
+}
+
+/* Whatever they say, texts lie within the texts. */
+static void damaged_starts_give_some_texts(void **state)
+{
+    (void)state;
+    static const uint32_t bad[] = {0, 1, 12, 1000, 0x0FFFFFFF, 0x10000000, 0xFFFFFFFF};
+    enum { N_BAD = sizeof bad / sizeof *bad };
+    for (size_t round = 0; round < (size_t)N_BAD * N_BAD; round++) {
+        struct tokenizer *t = made(wordpiece, NULL), *opened;
+        struct compiled c;
+        struct buf text;
+        size_t bytes;
+        compiled_list(t, true, &c);
+        for (size_t i = 0; i < 8; i++)
+            c.starts[i] = bad[i % 2 ? round / N_BAD : round % N_BAD];
+        char *file = tensors_pack(c.tensors, c.n, NULL, &bytes, &err);
+        compiled_clear(&c);
+        assert_true(open_bytes(file, bytes, &opened));
+        buf_init(&text, &arena);
+        for (uint32_t id = 0; id < tokenizer_vocab_size(opened); id++) {
+            const char *token = tokenizer_token_text(opened, id, &bytes);
+            assert_true(utf8_valid_bytes(token, bytes) == bytes);
+            tokenizer_decode(opened, &id, 1, true, &text);
+        }
+        tokenizer_close(opened);
+        tokenizer_close(t);
+        free(file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +394,8 @@ int main(void)
         cmocka_unit_test(bpe_unigram_and_dictionary_are_the_same_when_packed),
         cmocka_unit_test(what_a_family_needs_must_be_there),
         cmocka_unit_test(arrays_of_another_shape_are_refused),
+        cmocka_unit_test(starts_stand_alone_and_are_of_tokens),
+        cmocka_unit_test(damaged_starts_give_some_texts),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
