@@ -67,6 +67,7 @@ DEPS_OF_bench-quality := build quality
 DEPS_OF_builtin-model := quality
 DEPS_OF_builtin-teachers := quality teachers
 DEPS_OF_builtin-tokens := quality
+DEPS_OF_builtin-rows := quality
 DEPS_OF_openai-ids := openai-ids
 DEPS_OF_fuzz := build fuzz
 DEPS_OF_tidy := tidy
@@ -360,6 +361,10 @@ builtin-model: $(BUILTIN_VENV_READY) ## make the built-in model again (an hour);
 .PHONY: builtin-teachers
 builtin-teachers: $(BUILTIN_VENV_READY) ## the teachers' vectors for its second edition (an hour; goes on where it was); DATA=folder of the sets
 	$(Q)$(BUILTIN_VENV) tools/builtin/teach.py --data "$(or $(DATA),../shared/data)" $(ARGS)
+
+.PHONY: builtin-rows
+builtin-rows: $(BUILTIN_VENV_READY) ## its rows, from the teachers' vectors (10 minutes); DATA=folder of the sets
+	$(Q)$(BUILTIN_VENV) tools/builtin/learn.py --data "$(or $(DATA),../shared/data)" $(ARGS)
 
 .PHONY: builtin-tokens
 builtin-tokens: $(BUILTIN_VENV_READY) ## make the tokenizer of the built-in model's next edition (5 minutes); DATA=folder of the sets

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of the built-in model's second edition, from the teachers' vectors.
+
+usage: learn.py --data FOLDER [--work build/builtin] [--tokenizer build/builtin/tokenizer]
+                [--vectors WORK/vectors-2] [--output build/builtin/embedd-base-2] [--share F] [--seed N]
+                [--quick] [--dev]
+
+Each row starts as the mean of the targets (targets.py) of the lines that ask for it, the shorter the
+more often it is asked for. Then RUNS runs of Adam over all lines lessen 1 - cosine to the target and
+the squared difference between the cosines of all pairs in a batch and the targets', at several
+widths at once; each batch has pairs of STS-B train too, in all combinations of the languages
+(CoSENT), that count little. The mean of the runs is turned to its principal axes. Lines without a
+vector are left out and counted, so that a part of the teachers' work can be tried.
+"""
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse
+
+import quantize
+import sets
+import shards
+import targets
+import teach
+from dev import Dev
+from distil import cosent_gradient, likeness_gradient
+from learner import Learner, Texts
+from lines import Lines, plan
+from rows import Rows
+from targets import DIM, unit
+
+NAME, VERSION, LICENSE = "embedd-base-2", "2", "CC-BY-SA-4.0"
+RUNS, EPOCHS, BATCH, RATE = 2, 2, 512, 4e-3
+LIKENESS = 10
+WIDTHS = ((256, 1.0), (128, 1.0), (64, 0.6))
+LABELLED, LABELS = 128, 0.004  # pairs a batch, and how much they count
+# The length of a row falls with how often it is asked for (SIF: a / (a + p)).
+SIF = 1e-3
+TAPER = 0.0
+SAMPLE = 100_000  # lines of each language, for the axes
+
+
+def first_rows(counts, wanted):
+    often = np.asarray(counts.sum(axis=0)).ravel() + 1
+    shorter = SIF / (SIF + often / often.sum())
+    return (np.asarray(counts.T @ wanted) * (shorter / often)[:, None]).astype(np.float32)
+
+
+def labelled(data, english, chinese):
+    """STS-B train in all four combinations: numbers of the texts, Chinese ones behind the English, scores."""
+    place = {"en": {line: i for i, line in enumerate(english)},
+             "zh": {line: len(english) + i for i, line in enumerate(chinese)}}
+    pairs = {language: sets.stsb(data, language, "train") for language in place}
+    found = [(place[left][a[0]], place[right][b[1]], a[2]) for left in place for right in place
+             for a, b in zip(pairs[left], pairs[right]) if a[0] in place[left] and b[1] in place[right]]
+    first, second, scores = zip(*found)
+    return np.array(first), np.array(second), np.array(scores, np.float32)
+
+
+def learned(start, texts, wanted, labels, seed):
+    rows, rng = start.copy(), np.random.default_rng(seed)
+    learner = Learner(rows)
+    n_batches = len(wanted) // BATCH
+    first, second, scores = labels
+    for epoch in range(EPOCHS):
+        order = rng.permutation(len(wanted))
+        for i in range(n_batches):
+            lines = order[i * BATCH:(i + 1) * BATCH]
+            pairs = rng.choice(len(scores), min(LABELLED, len(scores)), replace=False)
+            chosen = np.concatenate([lines, first[pairs], second[pairs]])
+            sums = learner.sums(texts, chosen)
+            a, b = sums[BATCH:BATCH + len(pairs)], sums[BATCH + len(pairs):]
+            gradient = np.concatenate([
+                likeness_gradient(sums[:BATCH], wanted[lines], WIDTHS, LIKENESS),
+                LABELS * cosent_gradient(a, b, scores[pairs], WIDTHS)])
+            done = (epoch * n_batches + i) / (EPOCHS * n_batches)
+            learner.step(texts, chosen, gradient, RATE * (1 - done))
+    return rows
+
+
+def turn_to_axes(rows, counts):
+    """A cut keeps the most of what was learned. counts: of each language's lines."""
+    square = np.zeros((DIM, DIM))
+    for some in counts:
+        vectors = unit(np.asarray(some[::max(1, some.shape[0] // SAMPLE)] @ rows))
+        square += vectors.T @ vectors / len(vectors)
+    spread, axes = np.linalg.eigh(square)
+    spread, axes = np.sqrt(spread[::-1] / spread[-1]), axes[:, ::-1]
+    return (rows @ axes * spread**TAPER).astype(np.float32)
+
+
+def there(lines, made):
+    """The lines that have the vectors they need."""
+    def keep(step, some, line=lambda item: item):
+        missing = set(made[step].missing([line(item) for item in some]))
+        return [item for item in some if line(item) not in missing]
+
+    def edit(item):
+        return item[0]
+    pairs = keep("bge-en", keep("bge-zh", lines.pairs, lambda pair: pair[1]), edit)
+    return Lines(pairs, keep("bge-en", lines.english), keep("bge-zh", lines.chinese),
+                 keep("minilm", lines.minilm), keep("e5", lines.e5),
+                 keep("bge-en", lines.english_words), keep("bge-zh", lines.chinese_words),
+                 keep("bge-en", lines.english_edits, edit), keep("bge-zh", lines.chinese_edits, edit))
+
+
+def write(folder, options, rows, mapping):
+    folder.mkdir(parents=True, exist_ok=True)
+    quantize.write(folder / "model.safetensors", rows, mapping, {"model": NAME, "version": VERSION})
+    (folder / "tokenizer.json").write_bytes((options.tokenizer / "tokenizer.json").read_bytes())
+    (folder / "config.json").write_text(json.dumps(
+        {"name": NAME, "version": VERSION, "license": LICENSE, "pooling": "mean", "normalize": True,
+         "scripts": ["Hani", "Latn"]}) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--work", default=Path("build/builtin"), type=Path)
+    parser.add_argument("--tokenizer", default=Path("build/builtin/tokenizer"), type=Path)
+    parser.add_argument("--vectors", type=Path)
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--share", default=1, type=float)
+    parser.add_argument("--seed", default=1, type=int)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--dev", action="store_true", help="print figures on the dev sets")
+    options = parser.parse_args()
+    kept = options.vectors or options.work / ("quick/vectors-2" if options.quick else "vectors-2")
+    say, started = teach.say, time.time()
+
+    ask = Rows(options.tokenizer)
+    made = {step: shards.Shards(kept / step, width) for step, width in teach.WIDTH.items()}
+    planned = plan(options, ask, say)
+    lines = there(planned, made)
+    for name, all_lines, some in zip(Lines._fields, planned, lines):
+        say(f"{name}: {len(some)} lines of {len(all_lines)} have their vectors")
+    (english, english_targets), (chinese, chinese_targets) = targets.made(lines, made)
+    say("targets")
+    counts = scipy.sparse.vstack([ask(english), ask(chinese)]).tocsr()
+    wanted = np.concatenate([english_targets, chinese_targets])
+    start, texts = first_rows(counts, wanted), Texts(counts)
+    labels = labelled(options.data, english, chinese)
+    runs = []
+    for run in range(RUNS):
+        runs.append(learned(start, texts, wanted, labels, options.seed + 1000 * run))
+        say(f"run {run + 1} of {RUNS}")
+    rows = turn_to_axes(np.mean(runs, axis=0), (counts[:len(english)], counts[len(english):]))
+    if options.dev:
+        figures = Dev(options.data)
+        for name, some in (("float32", rows), ("4 bits", quantize.from_i4(*quantize.to_i4(rows)))):
+            for line in figures(some, ask):
+                say(f"dev, {name}, {line}")
+    output = options.output or options.work / ("quick" if options.quick else "") / NAME
+    write(output, options, rows, ask.of_token)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    say(f"{output}, after {time.time() - started:.0f} s, {peak:.1f} GB at most")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the vector of each line shall be: DIM numbers of length 1, both languages in one space.
+
+English: bge-small-en-v1.5, and MINILM times all-MiniLM-L6-v2 beside it, each less the mean of the
+sentences; where there is no vector of MiniLM, what bge's lets expect. Their principal axes.
+Chinese: bge-small-zh-v1.5, and E5 times multilingual-e5-small, likewise; then turned onto the English
+space, by the pairs: as a whole (Schönemann 1966), which keeps all cosines, and mixed with what is
+expected of the English vector. A pair has the English target on both sides. A Chinese edit of a
+line is as far from that line's target as their own vectors are apart.
+"""
+
+import numpy as np
+
+DIM = 256
+MINILM, E5 = 0.6, 0.8
+KEPT = 0.7  # the share of the turned vector in a Chinese target
+RIDGE = 30
+FITTED = 80_000
+
+
+def unit(x):
+    return x / (np.linalg.norm(x, axis=1, keepdims=True) + 1e-9)
+
+
+def expected(x, y):
+    """The matrix that takes x nearest to y (ridge regression)."""
+    x, y = x[:FITTED], y[:FITTED]
+    return np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y).astype(np.float32)
+
+
+def beside(first, second, has_second, weight):
+    """Both vectors of each line, the second times `weight`; all are less their means."""
+    guess = expected(first[has_second], second[has_second])
+    second = np.where(has_second[:, None], second, unit(first @ guess))
+    return unit(np.concatenate([first, weight * second], axis=1))
+
+
+def on_axes(vectors):
+    _, axes = np.linalg.eigh(vectors.T @ vectors)
+    return unit(vectors @ axes[:, ::-1][:, :DIM].astype(np.float32))
+
+
+def turned(chinese, english, n_pairs):
+    """The Chinese vectors in the English space; the first n_pairs of both translate each other."""
+    left, _, right = np.linalg.svd(chinese[:n_pairs].T @ english[:n_pairs])
+    whole = unit(chinese @ (left @ right).astype(np.float32))
+    guess = unit(chinese @ expected(chinese[:n_pairs], english[:n_pairs]))
+    return whole, unit(KEPT * whole + (1 - KEPT) * guess)
+
+
+class Vectors:
+    """Of one teacher, by the files of teach.py, less the mean of `sentences`, of length 1."""
+
+    def __init__(self, shards, sentences):
+        self.shards = shards
+        self.mean = shards(self._there(sentences)).mean(axis=0)
+
+    def _there(self, lines):
+        missing = set(self.shards.missing(lines))
+        return [line for line in lines if line not in missing]
+
+    def __call__(self, lines):
+        """(n, width), and which lines have a vector; zeros for the others."""
+        missing = set(self.shards.missing(lines))
+        has = np.array([line not in missing for line in lines])
+        out = np.zeros((len(lines), self.shards.width), np.float32)
+        out[has] = unit(self.shards([line for line in lines if line not in missing]) - self.mean)
+        return out, has
+
+
+def made(lines, shards):
+    """(texts, targets): the English lines, the Chinese ones. shards: {step of teach.py: Shards}.
+    English and Chinese sides of the pairs come first of each, in their order."""
+    pair_english, pair_chinese = map(list, zip(*lines.pairs))
+    english = pair_english + lines.english + lines.english_words + [edit for edit, _ in lines.english_edits]
+    chinese = pair_chinese + lines.chinese + lines.chinese_words + [edit for edit, _ in lines.chinese_edits]
+    n = len(lines.pairs)
+
+    bge, _ = Vectors(shards["bge-en"], pair_english + lines.english)(english)
+    minilm = Vectors(shards["minilm"], lines.minilm)(english)
+    english_targets = on_axes(beside(bge, *minilm, MINILM))
+
+    bge, _ = Vectors(shards["bge-zh"], pair_chinese + lines.chinese)(chinese)
+    e5 = Vectors(shards["e5"], lines.e5)(chinese)
+    whole, chinese_targets = turned(on_axes(beside(bge, *e5, E5)), english_targets, n)
+    chinese_targets[:n] = english_targets[:n]
+    place = {line: i for i, line in reversed(list(enumerate(pair_chinese + lines.chinese)))}
+    first = len(chinese) - len(lines.chinese_edits)
+    edits = [(first + i, place[line]) for i, (_, line) in enumerate(lines.chinese_edits) if line in place]
+    if edits:
+        edit, line = np.array(edits).T
+        chinese_targets[edit] = unit(chinese_targets[line] + whole[edit] - whole[line])
+    return (english, english_targets), (chinese, chinese_targets)
