@@ -24,11 +24,12 @@ DOMAINS = 200
 # A token is shown well when it stands in so many chosen lines; in fewer than SELDOM, phrases show it.
 ENOUGH, SELDOM = 20, 60
 # Of the corpora.
-LINES = {"english": 600_000, "chinese": 450_000, "pairs": 150_000, "minilm": 100_000, "e5": 0}
+LINES = {"english": 600_000, "chinese": 450_000, "pairs": 200_000, "minilm": 400_000, "e5": 50_000}
 PHRASES = {"english": 2, "chinese": 3}
 # Edits of each line of a source, and of so many short lines of the corpus one each.
 EDITS = {"english": {"stsb": 10, "tatoeba": 3}, "chinese": {"stsb": 8, "tatoeba": 3}}
 EDITED = {"english": (40_000, 90), "chinese": (50_000, 30)}  # lines, characters at most
+RECOMBINED = 40_000
 QUICK = 200  # of everything one in so many
 
 # pairs: (English, Chinese); english, chinese: without a translation; minilm, e5: English and Chinese
@@ -94,7 +95,10 @@ def plan(options, rows, say=print):
     pairs = [tuple(line.split("\t")) for line in best_first(pairs, rows, options, "pairs", say)[:n["pairs"]]]
     more_english = best_first(from_en, rows, options, "en", say)
     more_chinese = best_first(from_zh, rows, options, "zh", say)[:n["chinese"]]
-    minilm = [en for en, _ in translated] + english + more_english[:n["minilm"]]
+    captions = edits.recombined(dict.fromkeys(line for name, en, _ in sources if name == "stsb" for line in en),
+                                RECOMBINED // every, options.seed)
+    minilm_corpus = more_english[:n["minilm"]]
+    english += captions
     more_english = more_english[:n["english"]]
     pairs = list(dict.fromkeys(translated + pairs))
     e5 = [zh for _, zh in pairs] + more_chinese[:n["e5"]]
@@ -111,6 +115,8 @@ def plan(options, rows, say=print):
     chinese_edits = edited("chinese", {name: zh for name, _, zh in sources}, from_zh,
                            lambda lines, n, seed: edits.chinese(lines, rows.tokenizer, n, seed),
                            options.seed, every)
+    minilm = ([en for en, _ in translated] + english + [edit for edit, _ in english_edits] +
+              minilm_corpus)
     taken = {line for pair in pairs for line in pair}
     return Lines(pairs, *([line for line in dict.fromkeys(lines) if line not in taken]
                           for lines in (english + more_english, more_chinese)),

@@ -77,11 +77,11 @@ def made(lines, shards):
     n = len(lines.pairs)
 
     bge, _ = Vectors(shards["bge-en"], pair_english + lines.english)(english)
-    minilm = Vectors(shards["minilm"], lines.minilm)(english)
+    minilm = Vectors(shards["minilm"], pair_english + lines.english)(english)
     english_targets = on_axes(beside(bge, *minilm, MINILM))
 
     bge, _ = Vectors(shards["bge-zh"], pair_chinese + lines.chinese)(chinese)
-    e5 = Vectors(shards["e5"], lines.e5)(chinese)
+    e5 = Vectors(shards["e5"], pair_chinese + lines.chinese)(chinese)
     whole, chinese_targets = turned(on_axes(beside(bge, *e5, E5)), english_targets, n)
     chinese_targets[:n] = english_targets[:n]
     place = {line: i for i, line in reversed(list(enumerate(pair_chinese + lines.chinese)))}
