@@ -35,7 +35,7 @@ from rows import Rows
 from targets import DIM, unit
 
 NAME, VERSION, LICENSE = "embedd-base-2", "2", "CC-BY-SA-4.0"
-RUNS, EPOCHS, BATCH, RATE = 2, 2, 512, 4e-3
+RUNS, EPOCHS, BATCH, RATE = 2, 4, 512, 4e-3
 LIKENESS = 10
 WIDTHS = ((256, 1.0), (128, 1.0), (64, 0.6))
 LABELLED, LABELS = 128, 0.004  # pairs a batch, and how much they count
