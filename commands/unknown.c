@@ -12,11 +12,7 @@ void unknown_add(struct unknown_count *count, const struct model *model, const c
         count->unknown += model_is_unknown(info, tokens->ids[i]);
     count->tokens += tokens->n;
     count->texts++;
-    const unsigned script =
-        info->scripts ? known_scripts_foreign(info->scripts, text, bytes) : SCRIPT_NONE;
-    if (script == SCRIPT_NONE) return;
-    count->foreign++;
-    script_list_add(&count->scripts, script);
+    script_list_count(&count->scripts, &count->foreign, info->scripts, text, bytes);
 }
 
 void unknown_add_all(struct unknown_count *count, const struct unknown_count *other)

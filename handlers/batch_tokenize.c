@@ -37,12 +37,8 @@ uint32_t count_unknown(const struct exchange *x, const uint32_t *ids, size_t n)
 
 void count_foreign(struct exchange *x, struct text text)
 {
-    const struct known_scripts *known = model_info(x->model)->scripts;
-    const unsigned script =
-        known ? known_scripts_foreign(known, text.data, text.bytes) : SCRIPT_NONE;
-    if (script == SCRIPT_NONE) return;
-    x->sample.foreign_texts++;
-    script_list_add(&x->sample.foreign_scripts, script);
+    script_list_count(&x->sample.foreign_scripts, &x->sample.foreign_texts,
+                      model_info(x->model)->scripts, text.data, text.bytes);
 }
 
 /* The service's own limit, where it has one, stands in the place of the model's. That one the model

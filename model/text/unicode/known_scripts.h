@@ -48,5 +48,13 @@ struct script_list {
 /** script_list_add takes in a script (not SCRIPT_NONE) that is not there, where there is room. */
 void script_list_add(struct script_list *list, unsigned script);
 
+/**
+ * script_list_count looks at a text as known_scripts_foreign does: of a foreign one, adds 1 to
+ * `*n_foreign` and its script to the list.
+ * @param known NULL: nothing is foreign
+ */
+void script_list_count(struct script_list *list, uint64_t *n_foreign,
+                       const struct known_scripts *known, const char *text, size_t bytes);
+
 /** script_list_write: their names, as "Cyrl, Arab". */
 void script_list_write(const struct script_list *list, char out[static SCRIPT_LIST_BYTES]);

@@ -9,12 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOT_BASE 1u
 #define CELLS_MAX (1u << 23)
 #define IDS_MAX ((1u << 24) - 2)
-#define TAKEN 0x8000u
-#define ONE_BASE ((uint64_t)1 << 16)
-#define GOES_ON ((uint64_t)1 << 39)
+#define ONE_BASE ((uint64_t)1 << IDEOGRAPH_BASE_SHIFT)
+#define GOES_ON ((uint64_t)1 << IDEOGRAPH_GOES_ON_SHIFT)
 #define BITS 64 /* bases that are tried at once */
 
 /* A node with children: tokens [first, last) share their first `depth` ideographs and go on. */
@@ -60,7 +58,7 @@ static uint64_t end_tokens(const struct builder *b, struct node *child)
         else if (!last || is_later(token, last))
             last = token;
     }
-    return last ? cell | (uint64_t)(last->id + 1) << 40 : cell;
+    return last ? cell | (uint64_t)(last->id + 1) << IDEOGRAPH_ID_SHIFT : cell;
 }
 
 /* The child with the first tokens of `rest` (a node's own), which is moved past them. */
@@ -77,7 +75,7 @@ static bool add_child(struct builder *b, struct node *rest)
         !grow_list(&b->nodes, &b->nodes_capacity, b->n_nodes + 1, sizeof *b->nodes))
         return false;
     uint64_t *cell = &b->children[b->n_children++];
-    *cell = TAKEN | label | end_tokens(b, &child);
+    *cell = IDEOGRAPH_TAKEN | label | end_tokens(b, &child);
     if (child.first == child.last) return true;
     *cell |= ONE_BASE;
     b->nodes[b->n_nodes++] = child;
@@ -87,7 +85,7 @@ static bool add_child(struct builder *b, struct node *rest)
 static bool list_nodes(struct builder *b)
 {
     if (!grow_list(&b->nodes, &b->nodes_capacity, 1, sizeof *b->nodes)) return false;
-    b->nodes[b->n_nodes++] = (struct node){.last = b->tokens.n, .base = ROOT_BASE};
+    b->nodes[b->n_nodes++] = (struct node){.last = b->tokens.n, .base = IDEOGRAPH_ROOT_BASE};
     for (size_t i = 0; i < b->n_nodes; i++) {
         struct node rest = b->nodes[i];
         b->nodes[i].children = (uint32_t)b->n_children;
@@ -169,10 +167,10 @@ static bool take_base(struct builder *b, struct node *node, uint32_t base)
 static bool find_bases(struct builder *b, bool *is_too_large)
 {
     uint32_t from = 0, n_before = IDEOGRAPH_LABELS;
-    b->n_cells = ROOT_BASE + IDEOGRAPH_LABELS;
+    b->n_cells = IDEOGRAPH_ROOT_BASE + IDEOGRAPH_LABELS;
     if (!grow_bits(b, b->n_cells + BITS)) return false;
     b->bases_taken[0] |= 1; /* 0: no children */
-    take_base(b, &b->nodes[0], ROOT_BASE);
+    take_base(b, &b->nodes[0], IDEOGRAPH_ROOT_BASE);
     for (size_t i = 0; i < b->n_nodes; i++) {
         struct node *node = &b->nodes[b->order[i]];
         if (node->base) continue;
@@ -255,7 +253,7 @@ void ideographs_fetch(const struct ideographs *ideographs, const char *text, siz
 
 bool ideographs_finish(const struct ideographs *ideographs)
 {
-    return ideographs->n_cells >= ROOT_BASE + IDEOGRAPH_LABELS;
+    return ideographs->n_cells >= IDEOGRAPH_ROOT_BASE + IDEOGRAPH_LABELS;
 }
 
 void ideographs_clear(struct ideographs *ideographs)

@@ -47,29 +47,40 @@ bool ideographs_finish(const struct ideographs *ideographs);
 /** ideographs_clear frees; a zeroed table is fine. */
 void ideographs_clear(struct ideographs *ideographs);
 
+#define IDEOGRAPH_ROOT_BASE 1u
+#define IDEOGRAPH_TAKEN 0x8000u
+#define IDEOGRAPH_BASE_SHIFT 16
+#define IDEOGRAPH_GOES_ON_SHIFT 39
+#define IDEOGRAPH_ID_SHIFT 40
+
 /** ideograph_base: where the node's children lie; 0: there are none. */
 static inline uint32_t ideograph_base(uint64_t node)
 {
-    return node >> 16 & 0x7FFFFF;
+    return node >> IDEOGRAPH_BASE_SHIFT & 0x7FFFFF;
 }
 
 /** ideograph_goes_on: whether a token goes on from the node with another kind of character. */
 static inline bool ideograph_goes_on(uint64_t node)
 {
-    return node >> 39 & 1;
+    return node >> IDEOGRAPH_GOES_ON_SHIFT & 1;
 }
 
 /** ideograph_id: the id of the token that ends at the node, or UINT32_MAX. */
 static inline uint32_t ideograph_id(uint64_t node)
 {
-    return (uint32_t)(node >> 40) - 1;
+    return (uint32_t)(node >> IDEOGRAPH_ID_SHIFT) - 1;
+}
+
+/** ideograph_if_led: the cell if it is taken and `label` leads to it, or 0. */
+static inline uint64_t ideograph_if_led(uint64_t cell, uint32_t label)
+{
+    return (cell & 0xFFFF) == (IDEOGRAPH_TAKEN | label) ? cell : 0;
 }
 
 /** ideograph_start: the node of a first character, or 0 if no token begins with it. */
 static inline uint64_t ideograph_start(const struct ideographs *ideographs, uint32_t label)
 {
-    const uint64_t cell = ideographs->cells[1 + label];
-    return (cell & 0xFFFF) == (0x8000 | label) ? cell : 0;
+    return ideograph_if_led(ideographs->cells[IDEOGRAPH_ROOT_BASE + label], label);
 }
 
 /** ideograph_step: the child of `node` by `label`, or 0. */
@@ -79,7 +90,7 @@ static inline uint64_t ideograph_step(const struct ideographs *ideographs, uint6
     const uint32_t base = ideograph_base(node);
     const size_t at = base ? base + label : 0;
     const uint64_t cell = __builtin_expect(at < ideographs->n_cells, 1) ? ideographs->cells[at] : 0;
-    return (cell & 0xFFFF) == (0x8000 | label) ? cell : 0;
+    return ideograph_if_led(cell, label);
 }
 
 /** ideographs_id: the id of the token that is all of `text` (valid UTF-8), or UINT32_MAX. */
