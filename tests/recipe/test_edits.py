@@ -57,12 +57,3 @@ def test_synonyms_are_the_single_words_of_a_synset():
             "00001742 03 a 02 great 0 large 0 000 | great\n")
     assert edits.synonyms({"data.adj": data.encode()}) == {
         "big": {"large"}, "large": {"big", "great"}, "great": {"large"}}
-
-
-def test_recombined_sentences_share_their_halves_with_others():
-    lines = ["A man is playing a flute.", "The dog is running", "Two women are singing a song", "Cats are sleeping",
-             "He said: it is raining", "Nothing"]
-    made = edits.recombined(lines, 200, seed=1)
-    assert set(made) == {"A man is running", "The dog is playing a flute.", "Two women are sleeping",
-                         "Cats are singing a song"}
-    assert edits.recombined(["A man is playing"], 10, seed=1) == []

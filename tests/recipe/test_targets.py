@@ -25,12 +25,14 @@ def world(tmp_path, monkeypatch):
     lines = SimpleNamespace(
         pairs=list(zip(lines_of("en", N), lines_of("zh", N))), english=lines_of("e", 50), chinese=lines_of("z", 50),
         minilm=lines_of("en", N), e5=lines_of("zh", N), english_words=["word"], chinese_words=["词"],
-        english_edits=[("e1 edited", "e1")], chinese_edits=[("zh1 edited", "zh1"), ("z1 edited", "z1")])
+        english_edits=[("e1 edited", "e1")], chinese_edits=[("zh1 edited", "zh1"), ("z1 edited", "z1")],
+        translations=[("new", "新")])
     meaning = {}
     for en, zh in lines.pairs:
         meaning[en] = meaning[zh] = rng.standard_normal(16)
-    for line in [*lines.english, *lines.chinese, "word", "词", "e1 edited"]:
+    for line in [*lines.english, *lines.chinese, "word", "词", "e1 edited", "new"]:
         meaning[line] = rng.standard_normal(16)
+    meaning["新"] = meaning["new"]
     for edit, line in lines.chinese_edits:
         meaning[edit] = meaning[line] + 0.1 * rng.standard_normal(16)
 
@@ -39,7 +41,7 @@ def world(tmp_path, monkeypatch):
         made = Shards(tmp_path / name, WIDTH)
         made.add(some, np.array([meaning[line] for line in some]) @ turn + mean)
         return made
-    english = lines_of("en", N) + lines.english + ["word", "e1 edited"]
+    english = lines_of("en", N) + lines.english + ["word", "e1 edited", "new"]
     chinese = lines_of("zh", N) + lines.chinese + ["词", "zh1 edited", "z1 edited"]
     shards = {"bge-en": teacher("bge-en", english), "minilm": teacher("minilm", lines.minilm),
               "bge-zh": teacher("bge-zh", chinese), "e5": teacher("e5", lines.e5)}
@@ -57,13 +59,14 @@ def test_targets_are_as_alike_as_what_the_lines_mean(world):
     everything = english + chinese
     wanted = cosines(np.array([meaning[line] for line in everything]))
     found = cosines(np.concatenate([english_targets, chinese_targets]))
-    assert english_targets.shape == (N + 52, 16) and chinese_targets.shape == (N + 53, 16)
+    assert english_targets.shape == (N + 53, 16) and chinese_targets.shape == (N + 54, 16)
     assert np.abs(found - wanted).mean() < 0.05, np.abs(found - wanted).mean()
 
 
 def test_both_sides_of_a_pair_have_one_target(world):
     (_, english), (_, chinese) = targets.made(*world[:2])
     np.testing.assert_array_equal(english[:N], chinese[:N])
+    np.testing.assert_array_equal(english[-1], chinese[-1])  # a new translation
 
 
 def test_a_line_without_the_second_teacher_has_what_the_first_lets_expect(world):

@@ -3,7 +3,7 @@
 how much that word matters; texts as they come hardly ever ask it. The teacher says how much.
 
 An edit takes a word away, puts another in its place or beside it (one of any text, or one that
-WordNet has for the same), or denies the sentence. Recombined sentences share a half with others.
+WordNet has for the same), or denies the sentence.
 """
 
 import random
@@ -22,7 +22,6 @@ DENIED = {"is": ("is not", "isn't"), "are": ("are not", "aren't"), "was": ("was 
           "do": ("do not", "don't"), "does": ("does not", "doesn't"), "did": ("did not", "didn't"),
           "has": ("has not", "hasn't"), "have": ("have not", "haven't"), "should": ("should not",)}
 SUBJECT_IS = re.compile(r"(an?|the|some|two|three|several|many) (.+?) (is|are) (\w+ing\b.*)", re.I)
-DOING = re.compile(r"(\w[^,;:.?!]{1,60}?) (is|are) (\w+ing\b[^;:?!]*)")
 DENIED_CHINESE = ("没有", "不", "没", "不是", "并不", "别")
 
 
@@ -86,24 +85,6 @@ def chinese(lines, tokenizer, n, seed):
     def denied(line, spans):
         return [line[:first] + no + line[first:] for first, _ in spans for no in DENIED_CHINESE]
     return _edits(lines, spans, n, random.Random(seed), lambda _: (), denied)
-
-
-def recombined(lines, n, seed):
-    """n new sentences: who of one line does what another one says (is running, are running ...)."""
-    rng = random.Random(seed)
-    found = {"is": [], "are": []}
-    for line in lines:
-        parts = DOING.fullmatch(line)
-        if parts:
-            found[parts[2]].append((parts[1], parts[3]))
-    new, old = {}, set(lines)
-    for verb, parts in sorted(found.items()):
-        share = n * len(parts) // max(1, sum(map(len, found.values())))
-        for _ in range(share if len(parts) > 1 else 0):
-            line = f"{rng.choice(parts)[0]} {verb} {rng.choice(parts)[1]}"
-            if line not in old:
-                new[line] = None
-    return list(new)
 
 
 def synonyms(wordnet_files):

@@ -7,11 +7,17 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __AVX512VNNI__
+#if defined(__AVX512VNNI__) || defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
 enum { GROUP = 64, LANES = 16, VECTORS = 4, ACROSS = VECTORS * LANES, DOWN = 4 };
+/* Weights are kept as numbers from 0 on where products are made of such. */
+#ifdef __AVX512VNNI__
+enum { OFFSET = 128 };
+#else
+enum { OFFSET = 0 };
+#endif
 
 static float scale_of(const float *x)
 {
@@ -23,7 +29,7 @@ static float scale_of(const float *x)
 
 /* weight (outputs, inputs), multiples of ACROSS and of GROUP. packed: outputs * inputs bytes,
    aligned to 64; for each ACROSS outputs, each GROUP inputs and each 4 of these: the 4 numbers of
-   every output, plus 128. scales (outputs / ACROSS, inputs / GROUP, ACROSS). */
+   every output, plus OFFSET. scales (outputs / ACROSS, inputs / GROUP, ACROSS). */
 void encoder8_pack(const float *weight, int outputs, int inputs, uint8_t *packed, float *scales)
 {
     for (int first = 0; first < outputs; first += ACROSS)
@@ -33,12 +39,12 @@ void encoder8_pack(const float *weight, int outputs, int inputs, uint8_t *packed
                 float scale = *scales++ = scale_of(row);
                 for (int i = 0; i < GROUP; i++)
                     packed[i / 4 * 4 * ACROSS + o * 4 + i % 4] =
-                        (uint8_t)(lrintf(row[i] / scale) + 128);
+                        (uint8_t)(lrintf(row[i] / scale) + OFFSET);
             }
 }
 
-/* DOWN rows of 8 bits, a group each: their numbers, scales, and 128 times the sums of the numbers,
-   which is what the 128 in each weight adds to a product. */
+/* DOWN rows of 8 bits, a group each: their numbers, scales, and OFFSET times the sums of the numbers,
+   which is what the OFFSET in each weight adds to a product. */
 struct rows {
     const int8_t *numbers;
     const float *scale;
@@ -47,9 +53,9 @@ struct rows {
 };
 
 /* out (DOWN, ACROSS) += the rows times one group of packed weights. */
+#ifdef __AVX512VNNI__
 static void add_products(struct rows a, const uint8_t *w, const float *w_scale, float *out)
 {
-#ifdef __AVX512VNNI__
     __m512i sum[DOWN][VECTORS];
 #pragma GCC unroll 4
     for (size_t r = 0; r < DOWN; r++)
@@ -79,20 +85,71 @@ static void add_products(struct rows a, const uint8_t *w, const float *w_scale, 
             _mm512_storeu_ps(
                 out, _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[r][v]), scale, _mm512_loadu_ps(out)));
         }
+}
+#elif defined(__AVX2__)
+/* PAIR rows by PAIR_ACROSS outputs at a time: what 16 registers hold. |a| times w with a's sign: the sum of
+   two such products fits into 16 bits, for none is above 127 * 127. */
+enum { PAIR = 4, PAIR_VECTORS = 2, PAIR_LANES = 8, PAIR_ACROSS = PAIR_VECTORS * PAIR_LANES };
+
+static void add_some_products(struct rows a, const uint8_t *w, const float *w_scale, float *out)
+{
+    __m256i sum[PAIR][PAIR_VECTORS], ones = _mm256_set1_epi16(1);
+#pragma GCC unroll 4
+    for (size_t r = 0; r < PAIR; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < PAIR_VECTORS; v++)
+            sum[r][v] = _mm256_setzero_si256();
+    for (size_t i = 0; i < GROUP; i += 4, w += 4 * ACROSS) {
+        const __m256i *weights = (const __m256i *)w;
+#pragma GCC unroll 4
+        for (size_t r = 0; r < PAIR; r++) {
+            int32_t four;
+            memcpy(&four, a.numbers + r * a.inputs + i, sizeof four);
+            __m256i number = _mm256_set1_epi32(four), size = _mm256_abs_epi8(number);
+#pragma GCC unroll 4
+            for (int v = 0; v < PAIR_VECTORS; v++) {
+                __m256i weight = _mm256_sign_epi8(_mm256_load_si256(weights + v), number);
+                __m256i products = _mm256_madd_epi16(_mm256_maddubs_epi16(size, weight), ones);
+                sum[r][v] = _mm256_add_epi32(sum[r][v], products);
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (size_t r = 0; r < PAIR; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < PAIR_VECTORS; v++) {
+            float *to = out + r * ACROSS + v * PAIR_LANES;
+            __m256 scale = _mm256_mul_ps(_mm256_set1_ps(a.scale[r * a.groups]),
+                                         _mm256_loadu_ps(w_scale + v * PAIR_LANES));
+            __m256 products = _mm256_mul_ps(_mm256_cvtepi32_ps(sum[r][v]), scale);
+            _mm256_storeu_ps(to, _mm256_add_ps(products, _mm256_loadu_ps(to)));
+        }
+}
+
+static void add_products(struct rows a, const uint8_t *w, const float *w_scale, float *out)
+{
+    for (size_t o = 0; o < ACROSS; o += PAIR_ACROSS)
+        for (size_t r = 0; r < DOWN; r += PAIR) {
+            struct rows two = {a.numbers + r * a.inputs, a.scale + r * a.groups,
+                               a.excess + r * a.groups, a.inputs, a.groups};
+            add_some_products(two, w + 4 * o, w_scale + o, out + r * ACROSS + o);
+        }
+}
 #else
+static void add_products(struct rows a, const uint8_t *w, const float *w_scale, float *out)
+{
+    const int8_t *weights = (const int8_t *)w;
     for (size_t r = 0; r < DOWN; r++, out += ACROSS) {
-        int32_t sum[ACROSS];
-        for (int o = 0; o < ACROSS; o++)
-            sum[o] = -a.excess[r * a.groups];
+        int32_t sum[ACROSS] = {0};
         for (size_t i = 0; i < GROUP; i += 4)
             for (size_t o = 0; o < ACROSS; o++)
                 for (size_t e = 0; e < 4; e++)
-                    sum[o] += a.numbers[r * a.inputs + i + e] * w[i * ACROSS + o * 4 + e];
+                    sum[o] += a.numbers[r * a.inputs + i + e] * weights[i * ACROSS + o * 4 + e];
         for (int o = 0; o < ACROSS; o++)
             out[o] += (float)sum[o] * a.scale[r * a.groups] * w_scale[o];
     }
-#endif
 }
+#endif
 
 static void to_8_bits(const float *x, int8_t *numbers, float *scale, int32_t *excess)
 {
@@ -104,7 +161,7 @@ static void to_8_bits(const float *x, int8_t *numbers, float *scale, int32_t *ex
         numbers[i] = (int8_t)number;
         sum += number;
     }
-    *excess = 128 * sum;
+    *excess = OFFSET * sum;
 }
 
 /* y (n, outputs) = x (n, inputs) times the packed weight, plus bias (outputs). */

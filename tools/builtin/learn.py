@@ -105,7 +105,8 @@ def there(lines, made):
     return Lines(pairs, keep("bge-en", lines.english), keep("bge-zh", lines.chinese),
                  keep("minilm", lines.minilm), keep("e5", lines.e5),
                  keep("bge-en", lines.english_words), keep("bge-zh", lines.chinese_words),
-                 keep("bge-en", lines.english_edits, edit), keep("bge-zh", lines.chinese_edits, edit))
+                 keep("bge-en", lines.english_edits, edit), keep("bge-zh", lines.chinese_edits, edit),
+                 keep("bge-en", lines.translations, edit))
 
 
 def write(folder, options, rows, mapping):

@@ -12,6 +12,7 @@ from collections import namedtuple
 
 import numpy as np
 
+import bilingual
 import choose
 import domains
 import edits
@@ -23,19 +24,23 @@ import vocabulary
 DOMAINS = 200
 # A token is shown well when it stands in so many chosen lines; in fewer than SELDOM, phrases show it.
 ENOUGH, SELDOM = 20, 60
+# Lines of the corpora: characters at most. A long one costs a teacher more and shows each token less.
+LONGEST = {"en": 100, "zh": 36}
 # Of the corpora.
 LINES = {"english": 600_000, "chinese": 450_000, "pairs": 200_000, "minilm": 400_000, "e5": 50_000}
-PHRASES = {"english": 2, "chinese": 3}
-# Edits of each line of a source, and of so many short lines of the corpus one each.
-EDITS = {"english": {"stsb": 10, "tatoeba": 3}, "chinese": {"stsb": 8, "tatoeba": 3}}
-EDITED = {"english": (40_000, 90), "chinese": (50_000, 30)}  # lines, characters at most
-RECOMBINED = 40_000
+PHRASES = {"english": 3, "chinese": 6}
+# Edits of each line of a source, and of so many lines of the corpus one each.
+EDITS = {"english": {"stsb": 8, "tatoeba": 1}, "chinese": {"stsb": 4, "tatoeba": 1}}
+EDITED = {"english": 40_000, "chinese": 80_000}
+# New translations: recombined captions, edits of each pair of a source, phrases with each word of the lexicon.
+RECOMBINED, BOTH_EDITED, BOTH_PHRASES = 60_000, {"stsb": 5, "tatoeba": 2}, 2
 QUICK = 200  # of everything one in so many
 
 # pairs: (English, Chinese); english, chinese: without a translation; minilm, e5: English and Chinese
-# lines for a second teacher; *_words: tokens alone and in phrases; *_edits: (edit, line).
+# lines for a second teacher; *_words: tokens alone and in phrases; *_edits: (edit, line); translations:
+# (English, Chinese), new ones, which the English teachers alone see.
 Lines = namedtuple("Lines", "pairs english chinese minilm e5 english_words chinese_words "
-                            "english_edits chinese_edits")
+                            "english_edits chinese_edits translations")
 
 
 def best_first(lines, rows, options, name, say):
@@ -54,13 +59,13 @@ def best_first(lines, rows, options, name, say):
     return [lines[i] for i in np.load(path)]
 
 
-def words_of(rows, lines, is_wanted, made_of, n_phrases, seed):
-    """Tokens with rows of their own, and phrases with those that the lines seldom show."""
+def words_of(rows, lines, is_wanted, made_of, n_phrases, seed, least=float("inf")):
+    """Tokens with rows of their own, and phrases with those that the lines show less often than `least`."""
     shown = np.asarray(rows(lines).sum(axis=0)).ravel()
     tokens = [(token, i) for token, i in rows.tokenizer.get_vocab().items()
               if rows.of_token[i] == i and is_wanted(token)]
     tokens.sort(key=lambda item: item[1])
-    seldom = [token for token, i in tokens if len(token) > 1 and shown[i] < SELDOM]
+    seldom = [token for token, i in tokens if len(token) > 1 and shown[i] < least]
     return [token for token, _ in tokens] + phrases.make(seldom, made_of, n_phrases, seed)
 
 
@@ -77,10 +82,17 @@ def edited(language, sources, corpus, make, seed, every):
     found = []
     for i, (name, n) in enumerate(EDITS[language].items()):
         found += make(list(dict.fromkeys(sources[name])), n, seed + i)
-    n, longest = EDITED[language]
-    short = [line for line in corpus if len(line) <= longest]
-    chosen = random.Random(seed).sample(short, min(len(short), n // every))
+    chosen = random.Random(seed).sample(corpus, min(len(corpus), EDITED[language] // every))
     return found + make(chosen, 1, seed + len(EDITS[language]))
+
+
+def new_translations(sources, pairs, tokenizer, seed, every):
+    """sources: {name: pairs}; pairs: all that translations are learned from."""
+    lexicon = bilingual.lexicon(pairs, tokenizer)
+    new = bilingual.recombined(sources["stsb"], RECOMBINED // every, seed)
+    for name, n in BOTH_EDITED.items():
+        new += bilingual.edited(sources[name], lexicon, tokenizer, n, seed)
+    return list(dict.fromkeys(new + bilingual.words(lexicon, BOTH_PHRASES, seed)))
 
 
 def plan(options, rows, say=print):
@@ -90,21 +102,20 @@ def plan(options, rows, say=print):
     english = [line for _, en, zh in sources if not zh for line in en]
     translated = [pair for _, en, zh in sources if zh for pair in zip(en, zh)]
     n = {name: int(lines * options.share / every) for name, lines in LINES.items()}
-    from_en, from_zh = (texts.corpus(options.data, language)[::every] for language in ("en", "zh"))
-    pairs = [f"{en}\t{zh}" for en, zh in texts.parallel(options.data)[::every]]
+    from_en, from_zh = ([line for line in texts.corpus(options.data, language)[::every] if len(line) <= most]
+                        for language, most in LONGEST.items())
+    pairs = [f"{en}\t{zh}" for en, zh in texts.parallel(options.data)[::every]
+             if len(en) <= LONGEST["en"] and len(zh) <= LONGEST["zh"]]
     pairs = [tuple(line.split("\t")) for line in best_first(pairs, rows, options, "pairs", say)[:n["pairs"]]]
     more_english = best_first(from_en, rows, options, "en", say)
     more_chinese = best_first(from_zh, rows, options, "zh", say)[:n["chinese"]]
-    captions = edits.recombined(dict.fromkeys(line for name, en, _ in sources if name == "stsb" for line in en),
-                                RECOMBINED // every, options.seed)
     minilm_corpus = more_english[:n["minilm"]]
-    english += captions
     more_english = more_english[:n["english"]]
     pairs = list(dict.fromkeys(translated + pairs))
     e5 = [zh for _, zh in pairs] + more_chinese[:n["e5"]]
 
     english_words = words_of(rows, english + more_english + [en for en, _ in pairs], is_other_word,
-                             phrases.ENGLISH, PHRASES["english"], options.seed)
+                             phrases.ENGLISH, PHRASES["english"], options.seed, SELDOM)
     chinese_words = words_of(rows, more_chinese + [zh for _, zh in pairs], is_chinese,
                              phrases.CHINESE, PHRASES["chinese"], options.seed)
     wordnet = texts.files_of_deb(texts.debian_package(options.work / "packages", **texts.WORDNET),
@@ -115,10 +126,12 @@ def plan(options, rows, say=print):
     chinese_edits = edited("chinese", {name: zh for name, _, zh in sources}, from_zh,
                            lambda lines, n, seed: edits.chinese(lines, rows.tokenizer, n, seed),
                            options.seed, every)
+    translations = new_translations({name: list(zip(en, zh)) for name, en, zh in sources if zh}, pairs,
+                                    rows.tokenizer, options.seed, every)
     minilm = ([en for en, _ in translated] + english + [edit for edit, _ in english_edits] +
-              minilm_corpus)
+              [en for en, _ in translations] + minilm_corpus)
     taken = {line for pair in pairs for line in pair}
     return Lines(pairs, *([line for line in dict.fromkeys(lines) if line not in taken]
                           for lines in (english + more_english, more_chinese)),
                  list(dict.fromkeys(minilm)), list(dict.fromkeys(e5)), english_words[::every], chinese_words[::every],
-                 english_edits, chinese_edits)
+                 english_edits, chinese_edits, translations)

@@ -28,6 +28,34 @@ do not {}|let us {}|a picture of {}|a song about {}|the price of {}|{} and {}|{}
 {} in {}|{} for {}|{} with {}|the best {}|the new {}|a man is {}|a woman is {}|people are {}
 there is a {}|there was no {}|{} is {}|free {}|{} near me
 """
+# The same in both.
+BOTH = """
+what is {}|什么是{}
+what is {}?|{}是什么？
+what does {} mean|{}是什么意思
+where can i find {}|哪里可以找到{}
+how to {}|怎么{}
+why {}|为什么{}
+is it {}|是{}吗
+do you like {}|你喜欢{}吗
+do you have {}|有{}吗
+i want {}|我想要{}
+i like {}|我喜欢{}
+i do not like {}|我不喜欢{}
+there is no {}|没有{}
+not {}|不{}
+very {}|很{}
+the best {}|最好的{}
+a new {}|新的{}
+my {}|我的{}
+this {}|这个{}
+a picture of {}|{}的图片
+the price of {}|{}的价格
+about {}|关于{}
+he is {}|他{}
+they {}|他们{}
+a man is {}|一个男人{}
+"""
 
 
 def chance(seed, word):

@@ -5,7 +5,7 @@ English: bge-small-en-v1.5, and MINILM times all-MiniLM-L6-v2 beside it, each le
 sentences; where there is no vector of MiniLM, what bge's lets expect. Their principal axes.
 Chinese: bge-small-zh-v1.5, and E5 times multilingual-e5-small, likewise; then turned onto the English
 space, by the pairs: as a whole (Schönemann 1966), which keeps all cosines, and mixed with what is
-expected of the English vector. A pair has the English target on both sides. A Chinese edit of a
+expected of the English vector. A pair has the English target on both sides, a new translation likewise. A Chinese edit of a
 line is as far from that line's target as their own vectors are apart.
 """
 
@@ -71,7 +71,9 @@ def made(lines, shards):
     English and Chinese sides of the pairs come first of each, in their order."""
     pair_english, pair_chinese = map(list, zip(*lines.pairs))
     english = pair_english + lines.english + lines.english_words + [edit for edit, _ in lines.english_edits]
+    english += [en for en, _ in lines.translations]
     chinese = pair_chinese + lines.chinese + lines.chinese_words + [edit for edit, _ in lines.chinese_edits]
+    translations = [zh for _, zh in lines.translations]
     n = len(lines.pairs)
 
     bge, _ = Vectors(shards["bge-en"], pair_english + lines.english)(english)
@@ -88,4 +90,5 @@ def made(lines, shards):
     if edits:
         edit, line = np.array(edits).T
         chinese_targets[edit] = unit(chinese_targets[line] + whole[edit] - whole[line])
-    return (english, english_targets), (chinese, chinese_targets)
+    chinese_targets = np.concatenate([chinese_targets, english_targets[len(english) - len(translations):]])
+    return (english, english_targets), (chinese + translations, chinese_targets)

@@ -42,7 +42,7 @@ def taught(lines):
     """{step: its lines, in the order in which they are taught}."""
     return {
         "bge-en": [en for en, _ in lines.pairs] + lines.english_words + [e for e, _ in lines.english_edits] +
-                  lines.english,
+                  [en for en, _ in lines.translations] + lines.english,
         "bge-zh": [zh for _, zh in lines.pairs] + lines.chinese_words + [e for e, _ in lines.chinese_edits] +
                   lines.chinese,
         "minilm": lines.minilm,
