@@ -15,7 +15,7 @@ import phrases
 from phrases import chance
 from wordfreq import top_n_list
 
-from vocabulary import is_chinese
+from ideographs import is_chinese
 
 NEIGHBOURS = 12
 AT_ONCE = 1024

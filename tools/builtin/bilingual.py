@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 
+from ideographs import is_chinese
 from phrases import BOTH, chance
 
 # A line of these: {s} who, {n} the same without "a", {v} is or are, {d} doing what.
@@ -25,7 +26,6 @@ DOING_CHINESE = re.compile("([^，。；：？！]{1,20}?)(正在|在|正)([^；
 ONE, ONE_CHINESE = re.compile("an? ", re.I), re.compile("一[个只名条位群头匹辆]")
 
 WORD = re.compile("[a-z]+(?:['’-][a-z]+)*")
-CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+")
 # Of a translation in the lexicon: so likely, both ways, and in so many lines at least.
 LIKELY, LINES_MIN, ROUNDS = 0.3, 3, 5
 KINDS, KIND_SHARES = ("other", "less", "more"), (0.65, 0.15, 0.2)
@@ -59,7 +59,7 @@ def words_of(pairs, tokenizer):
     codes = tokenizer.encode_batch([zh for _, zh in pairs], add_special_tokens=False)
     for (en, _), code in zip(pairs, codes):
         yield ([(m[0], m.span()) for m in WORD.finditer(en.lower())],
-               [(token, span) for token, span in zip(code.tokens, code.offsets) if CHINESE.fullmatch(token)])
+               [(token, span) for token, span in zip(code.tokens, code.offsets) if is_chinese(token)])
 
 
 def _likely(links, own, other, places):

@@ -9,10 +9,11 @@ WordNet has for the same), or denies the sentence.
 import random
 import re
 
+from ideographs import has_chinese
+
 WORDS_MIN, WORDS_MAX = 3, 25
 # Of a synonym: "a" stands for adenine too.
 LETTERS_MIN = 3
-CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 ENGLISH_WORD = re.compile("[A-Za-z][A-Za-z'’-]*")
 # What an edit is, by chance.
 KINDS, SHARES = ("less", "other", "alike", "more", "denied"), (0.2, 0.3, 0.25, 0.1, 0.15)
@@ -79,7 +80,7 @@ def english(lines, synonyms, n, seed):
 
 def chinese(lines, tokenizer, n, seed):
     """As `english`; tokenizer: where the words of a line are."""
-    spans = [[span for span, token in zip(code.offsets, code.tokens) if CHINESE.search(token)]
+    spans = [[span for span, token in zip(code.offsets, code.tokens) if has_chinese(token)]
              for code in tokenizer.encode_batch(lines, add_special_tokens=False)]
 
     def denied(line, spans):

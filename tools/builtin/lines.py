@@ -19,7 +19,7 @@ import edits
 import phrases
 import shards
 import texts
-import vocabulary
+from ideographs import has_chinese
 
 DOMAINS = 200
 # A token is shown well when it stands in so many chosen lines; in fewer than SELDOM, phrases show it.
@@ -69,12 +69,8 @@ def words_of(rows, lines, is_wanted, made_of, n_phrases, seed, least=float("inf"
     return [token for token, _ in tokens] + phrases.make(seldom, made_of, n_phrases, seed)
 
 
-def is_chinese(token):
-    return any(map(vocabulary.is_chinese, token))
-
-
 def is_other_word(token):
-    return not is_chinese(token) and token.isalnum() and any(map(str.isalpha, token))
+    return not has_chinese(token) and token.isalnum() and any(map(str.isalpha, token))
 
 
 def edited(language, sources, corpus, make, seed, every):
@@ -116,7 +112,7 @@ def plan(options, rows, say=print):
 
     english_words = words_of(rows, english + more_english + [en for en, _ in pairs], is_other_word,
                              phrases.ENGLISH, PHRASES["english"], options.seed, SELDOM)
-    chinese_words = words_of(rows, more_chinese + [zh for _, zh in pairs], is_chinese,
+    chinese_words = words_of(rows, more_chinese + [zh for _, zh in pairs], has_chinese,
                              phrases.CHINESE, PHRASES["chinese"], options.seed)
     wordnet = texts.files_of_deb(texts.debian_package(options.work / "packages", **texts.WORDNET),
                                  r"/data\.(noun|verb|adj|adv)$")

@@ -15,17 +15,13 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from wordfreq import iter_wordlist
 
 from encoder import package
+from ideographs import CHINESE, is_chinese
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"
 CANTONESE = "嘅咗嚟冇啲唔喺佢哋嗰嘢餸嗮瞓攞揸畀俾睇諗嘥掟揼嗌噏嘈嗱喐郁佬嘞啱嚿嗲煲孖乸冚靚叻唞搵踎渧滘涌邨嘜唥唎哂噃喎啩咩囉噉咁"
 # Of the withdrawn second simplification (歺 for 餐), and other handwriting.
 UNOFFICIAL = "歺氿伩迠亍辺囗闫囯仃夻桔"
 PLAYFUL = "囧槑烎巭嫑嘦夯嚞靐龘骉猋犇羴鱻芔茻屮艸兲氼忈炛夶巬昍㗊尛丼囍壵馫飍赑皛垚焱淼贔"
-CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
-
-
-def is_chinese(text):
-    return all(CHINESE.match(c) for c in text)
 
 
 def _lines(path):

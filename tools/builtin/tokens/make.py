@@ -32,6 +32,7 @@ import chinese
 import corpus
 import english
 import forms
+import ideographs
 import texts
 import vocabulary
 
@@ -139,12 +140,12 @@ def singles(options, counted, others):
 def choose(options, english_words, phrases, names, chinese_words, counted, others):
     """Tokens with rows of their own, those that share one, the added ones, and a report."""
     single = singles(options, counted, others)
-    is_chinese = [c for c in single if vocabulary.is_chinese(c)]
+    is_chinese = [c for c in single if ideographs.is_chinese(c)]
     order = sorted(is_chinese, key=lambda c: -counted.get(c, 0))
     convert = forms.Converter()
     own = [c for c in order if not any(counted.get(f, 0) > counted.get(c, 0)
                                        for f in convert.simplified(c))]
-    signs = [c for c in single if not vocabulary.is_chinese(c)]
+    signs = [c for c in single if not ideographs.is_chinese(c)]
     phrases = [p for p, _, _ in phrases if ADDED.match(p)][:options.phrases]
     names = [n for n, _ in names if ADDED.match(n)][:NAMES if phrases else 0]
     left = options.rows - 2 - len(own) - len(signs) - len(phrases) - len(names)
