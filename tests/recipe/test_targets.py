@@ -77,3 +77,20 @@ def test_a_line_without_the_second_teacher_has_what_the_first_lets_expect(world)
     (english, whole), _ = targets.made(lines, shards)
     _, with_guesses = targets.made(lines, {**shards, "minilm": half})[0]
     assert np.abs(cosines(whole) - cosines(with_guesses)).mean() < 0.02
+
+
+def test_translations_are_drawn_to_each_other(world):
+    lines, shards, _ = world
+    (english, english_targets), (chinese, chinese_targets) = targets.made(lines, shards)
+    texts, wanted = english + chinese, np.concatenate([english_targets, chinese_targets])
+    both = targets.translations(lines, len(english), len(chinese))
+    assert [(texts[en], texts[zh]) for en, zh in zip(*both)] == lines.pairs + lines.translations
+    rng = np.random.default_rng(2)
+    vectors = [targets.unit(rng.standard_normal((N + 1, 16)).astype(np.float32)) for _ in both]
+    before = wanted.copy()
+    targets.nearer(wanted, both, vectors)
+    for side, own, others in zip(both, vectors, vectors[::-1]):
+        assert ((wanted[side] * others).sum(axis=1) > 0.9).all()
+        np.testing.assert_allclose(np.linalg.norm(wanted[side], axis=1), 1, atol=1e-5)
+    left = np.setdiff1d(np.arange(len(texts)), np.concatenate(both))
+    np.testing.assert_array_equal(wanted[left], before[left])

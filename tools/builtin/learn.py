@@ -9,8 +9,10 @@ Each row starts as the mean of the targets (targets.py) of the lines that ask fo
 more often it is asked for. Then RUNS runs of Adam over all lines lessen 1 - cosine to the target and
 the squared difference between the cosines of all pairs in a batch and the targets', at several
 widths at once; each batch has pairs of STS-B train too, in all combinations of the languages
-(CoSENT), that count little. The mean of the runs is turned to its principal axes. Lines without a
-vector are left out and counted, so that a part of the teachers' work can be tried.
+(CoSENT), that count little. A first run, the same but shorter, tells what such a table can say of a line; of two
+lines that translate each other each is then drawn to what it says of the other (targets.nearer). The mean of the
+runs is turned to its principal axes. Lines without a vector are left out and counted, so that a part of the
+teachers' work can be tried.
 """
 
 import argparse
@@ -36,7 +38,7 @@ from rows import Rows
 from targets import DIM
 
 NAME, VERSION, LICENSE = "embedd-base-2", "2", "CC-BY-SA-4.0"
-RUNS, EPOCHS, BATCH, RATE = 2, 4, 512, 4e-3
+FIRST_EPOCHS, RUNS, EPOCHS, BATCH, RATE = 2, 2, 4, 512, 4e-3
 LIKENESS = 10
 WIDTHS = ((256, 1.0), (128, 1.0), (64, 0.6))
 LABELLED, LABELS = 128, 0.004  # pairs a batch, and how much they count
@@ -62,12 +64,12 @@ def labelled(data, english, chinese):
     return np.array(first), np.array(second), np.array(scores, np.float32)
 
 
-def learned(start, texts, wanted, labels, seed):
+def learned(start, texts, wanted, labels, seed, epochs=EPOCHS):
     rows, rng = start.copy(), np.random.default_rng(seed)
     learner = Learner(rows)
     n_batches = len(wanted) // BATCH
     first, second, scores = labels
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         order = rng.permutation(len(wanted))
         for i in range(n_batches):
             lines = order[i * BATCH:(i + 1) * BATCH]
@@ -78,7 +80,7 @@ def learned(start, texts, wanted, labels, seed):
             gradient = np.concatenate([
                 likeness_gradient(sums[:BATCH], wanted[lines], WIDTHS, LIKENESS),
                 LABELS * cosent_gradient(a, b, scores[pairs], WIDTHS)])
-            done = (epoch * n_batches + i) / (EPOCHS * n_batches)
+            done = (epoch * n_batches + i) / (epochs * n_batches)
             learner.step(texts, chosen, gradient, RATE * (1 - done))
     return rows
 
@@ -145,9 +147,13 @@ def main():
     wanted = np.concatenate([english_targets, chinese_targets])
     start, texts = first_rows(counts, wanted), Texts(counts)
     labels = labelled(options.data, english, chinese)
+    first = learned(start, texts, wanted, labels, options.seed, FIRST_EPOCHS)
+    say("first run")
+    both = targets.translations(lines, len(english), len(chinese))
+    targets.nearer(wanted, both, [unit(np.asarray(counts[side] @ first)) for side in both])
     runs = []
     for run in range(RUNS):
-        runs.append(learned(start, texts, wanted, labels, options.seed + 1000 * run))
+        runs.append(learned(start, texts, wanted, labels, options.seed + 1000 * (run + 1)))
         say(f"run {run + 1} of {RUNS}")
     rows = turn_to_axes(np.mean(runs, axis=0), (counts[:len(english)], counts[len(english):]))
     if options.dev:

@@ -19,6 +19,7 @@ MINILM, E5 = 0.6, 0.8
 KEPT = 0.7  # the share of the turned vector in a Chinese target
 RIDGE = 30
 FITTED = 80_000
+DRAWN = 0.8
 
 
 def expected(x, y):
@@ -92,3 +93,20 @@ def made(lines, shards):
         chinese_targets[edit] = unit(chinese_targets[line] + whole[edit] - whole[line])
     chinese_targets = np.concatenate([chinese_targets, english_targets[len(english) - len(translations):]])
     return (english, english_targets), (chinese + translations, chinese_targets)
+
+
+def translations(lines, n_english, n_chinese):
+    """Numbers of the English texts that have a translation, and of these, in what `made` returns, the Chinese ones
+    behind the English."""
+    n, new = len(lines.pairs), len(lines.translations)
+    return (np.r_[:n, n_english - new:n_english],
+            n_english + np.r_[:n, n_chinese - new:n_chinese])
+
+
+def nearer(wanted, both, vectors):
+    """Draws the targets of two texts that translate each other to what a table says of the other text: what it gets
+    wrong in one language it had better get wrong in both ("born again": Furlanello et al. 2018).
+
+    both: numbers of the texts, English and Chinese; vectors: of these texts, of length 1. Changes wanted."""
+    for side, others in zip(both, vectors[::-1]):
+        wanted[side] = unit((1 - DRAWN) * wanted[side] + DRAWN * others)
