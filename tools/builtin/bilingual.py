@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 
+import edits
 from ideographs import is_chinese
 from phrases import BOTH, chance
 
@@ -80,12 +81,10 @@ def lexicon(pairs, tokenizer):
     """{English word: its Chinese one}, each the likeliest translation of the other."""
     numbers = {}, {}
     rows = []
-    lines = 0
-    for both in words_of(pairs, tokenizer):
+    for line, both in enumerate(words_of(pairs, tokenizer)):
         en, zh = ([numbers[side].setdefault(word, len(numbers[side])) for word in dict.fromkeys(w for w, _ in words)]
                   for side, words in enumerate(both))
-        rows.append(np.stack([np.repeat(en, len(zh)), np.tile(zh, len(en)), np.full(len(en) * len(zh), lines)]))
-        lines += 1
+        rows.append(np.stack([np.repeat(en, len(zh)), np.tile(zh, len(en)), np.full(len(en) * len(zh), line)]))
     en, zh, line = np.concatenate(rows, axis=1).astype(np.int64)
     link = en * len(numbers[1]) + zh
     unique, links = np.unique(link, return_inverse=True)
@@ -109,21 +108,14 @@ def lexicon(pairs, tokenizer):
     return found
 
 
-def _put(text, span, word, kind, gap):
-    before, own, after = text[:span[0]], text[span[0]:span[1]], text[span[1]:]
-    if kind == "less":
-        return (before.rstrip() if after else before) + (after if before else after.lstrip())
-    return before + (word if kind == "other" else own + gap + word) + after
-
-
 def edited(pairs, translations, tokenizer, n, seed):
     """Up to n of each pair; translations: lexicon(...)."""
     rng, places, bag, old = random.Random(seed), [], [], set(pairs)
     for both in words_of(pairs, tokenizer):
         en, zh = ({word: span for word, span in words if sum(word == w for w, _ in words) == 1} for words in both)
-        here = [(en[word], zh[translations[word]]) for word in en if translations.get(word) in zh]
-        bag += [(word, translations[word]) for word in en if translations.get(word) in zh]
-        places.append(here)
+        here = [(word, translations[word]) for word in en if translations.get(word) in zh]
+        bag += here
+        places.append([(en[word_en], zh[word_zh]) for word_en, word_zh in here])
     # Half of the words put in as often as they are used, half each as often as another.
     entries, new = list(translations.items()), {}
     for (en, zh), here in zip(pairs, places):
@@ -131,7 +123,7 @@ def edited(pairs, translations, tokenizer, n, seed):
             kind = rng.choices(KINDS, KIND_SHARES)[0]
             word_en, word_zh = rng.choice(bag if rng.random() < 0.5 else entries)
             span_en, span_zh = rng.choice(here)
-            new[_put(en, span_en, word_en, kind, " "), _put(zh, span_zh, word_zh, kind, "")] = None
+            new[edits.put(en, span_en, kind, word_en, " "), edits.put(zh, span_zh, kind, word_zh, "")] = None
     return [pair for pair in new if all(pair) and pair not in old]
 
 

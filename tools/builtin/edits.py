@@ -39,22 +39,27 @@ def denials(sentence, spans):
     return found
 
 
+def put(text, span, kind, word, gap):
+    """The text with its part `span` left out ("less"), or with `word` in its place ("other") or behind it."""
+    before, own, after = text[:span[0]], text[span[0]:span[1]], text[span[1]:]
+    if kind == "less":
+        return (before.rstrip() if after else before) + (after if before else after.lstrip())
+    return before + (word if kind == "other" else own + gap + word) + after
+
+
 def edited(sentence, spans, words, rng, alike, denied):
     """One edit, or None. spans: where its words are; words: to put in."""
     kind = rng.choices(KINDS, SHARES)[0]
-    first, last = rng.choice(spans)
-    before, word, after = sentence[:first], sentence[first:last], sentence[last:]
+    span = rng.choice(spans)
+    word = sentence[span[0]:span[1]]
     if kind == "denied":
         others = denied(sentence, spans)
         return rng.choice(others) if others else None
     if kind == "alike":
         others = sorted(alike(word))
-        return before + rng.choice(others) + after if others else None
-    if kind == "less":
-        return (before.rstrip() if after else before) + (after if before else after.lstrip())
-    other = rng.choice(words)
-    gap = " " if ENGLISH_WORD.fullmatch(word) else ""
-    return before + (other if kind == "other" else word + gap + other) + after
+        return put(sentence, span, "other", rng.choice(others), "") if others else None
+    other = "" if kind == "less" else rng.choice(words)
+    return put(sentence, span, kind, other, " " if ENGLISH_WORD.fullmatch(word) else "")
 
 
 def _edits(lines, spans_of_all, n, rng, alike, denied):

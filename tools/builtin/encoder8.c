@@ -87,27 +87,27 @@ static void add_products(struct rows a, const uint8_t *w, const float *w_scale, 
         }
 }
 #elif defined(__AVX2__)
-/* PAIR rows by PAIR_ACROSS outputs at a time: what 16 registers hold. |a| times w with a's sign: the sum of
+/* SOME outputs of each row at a time: what 16 registers hold. |a| times w with a's sign: the sum of
    two such products fits into 16 bits, for none is above 127 * 127. */
-enum { PAIR = 4, PAIR_VECTORS = 2, PAIR_LANES = 8, PAIR_ACROSS = PAIR_VECTORS * PAIR_LANES };
+enum { SOME_VECTORS = 2, SOME_LANES = 8, SOME = SOME_VECTORS * SOME_LANES };
 
 static void add_some_products(struct rows a, const uint8_t *w, const float *w_scale, float *out)
 {
-    __m256i sum[PAIR][PAIR_VECTORS], ones = _mm256_set1_epi16(1);
+    __m256i sum[DOWN][SOME_VECTORS], ones = _mm256_set1_epi16(1);
 #pragma GCC unroll 4
-    for (size_t r = 0; r < PAIR; r++)
+    for (size_t r = 0; r < DOWN; r++)
 #pragma GCC unroll 4
-        for (int v = 0; v < PAIR_VECTORS; v++)
+        for (int v = 0; v < SOME_VECTORS; v++)
             sum[r][v] = _mm256_setzero_si256();
     for (size_t i = 0; i < GROUP; i += 4, w += 4 * ACROSS) {
         const __m256i *weights = (const __m256i *)w;
 #pragma GCC unroll 4
-        for (size_t r = 0; r < PAIR; r++) {
+        for (size_t r = 0; r < DOWN; r++) {
             int32_t four;
             memcpy(&four, a.numbers + r * a.inputs + i, sizeof four);
             __m256i number = _mm256_set1_epi32(four), size = _mm256_abs_epi8(number);
 #pragma GCC unroll 4
-            for (int v = 0; v < PAIR_VECTORS; v++) {
+            for (int v = 0; v < SOME_VECTORS; v++) {
                 __m256i weight = _mm256_sign_epi8(_mm256_load_si256(weights + v), number);
                 __m256i products = _mm256_madd_epi16(_mm256_maddubs_epi16(size, weight), ones);
                 sum[r][v] = _mm256_add_epi32(sum[r][v], products);
@@ -115,12 +115,12 @@ static void add_some_products(struct rows a, const uint8_t *w, const float *w_sc
         }
     }
 #pragma GCC unroll 4
-    for (size_t r = 0; r < PAIR; r++)
+    for (size_t r = 0; r < DOWN; r++)
 #pragma GCC unroll 4
-        for (int v = 0; v < PAIR_VECTORS; v++) {
-            float *to = out + r * ACROSS + v * PAIR_LANES;
+        for (int v = 0; v < SOME_VECTORS; v++) {
+            float *to = out + r * ACROSS + v * SOME_LANES;
             __m256 scale = _mm256_mul_ps(_mm256_set1_ps(a.scale[r * a.groups]),
-                                         _mm256_loadu_ps(w_scale + v * PAIR_LANES));
+                                         _mm256_loadu_ps(w_scale + v * SOME_LANES));
             __m256 products = _mm256_mul_ps(_mm256_cvtepi32_ps(sum[r][v]), scale);
             _mm256_storeu_ps(to, _mm256_add_ps(products, _mm256_loadu_ps(to)));
         }
@@ -128,12 +128,8 @@ static void add_some_products(struct rows a, const uint8_t *w, const float *w_sc
 
 static void add_products(struct rows a, const uint8_t *w, const float *w_scale, float *out)
 {
-    for (size_t o = 0; o < ACROSS; o += PAIR_ACROSS)
-        for (size_t r = 0; r < DOWN; r += PAIR) {
-            struct rows two = {a.numbers + r * a.inputs, a.scale + r * a.groups,
-                               a.excess + r * a.groups, a.inputs, a.groups};
-            add_some_products(two, w + 4 * o, w_scale + o, out + r * ACROSS + o);
-        }
+    for (size_t o = 0; o < ACROSS; o += SOME)
+        add_some_products(a, w + 4 * o, w_scale + o, out + o);
 }
 #else
 static void add_products(struct rows a, const uint8_t *w, const float *w_scale, float *out)

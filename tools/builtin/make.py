@@ -26,7 +26,7 @@ import sets
 import texts
 import vocabulary
 from encoder import MiniLM, MultilingualE5
-from ideographs import is_chinese
+from ideographs import has_chinese
 
 NAME, VERSION, LICENSE = "embedd-base-1", "1", "CC-BY-SA-4.0"
 DIM = 256
@@ -152,7 +152,7 @@ class Space:
 
 def first_rows(tokens, vectors, space, frequency):
     """Each token through the teacher, weighted by its frequency."""
-    is_zh = np.array([any(is_chinese(c) for c in token) for token in tokens])
+    is_zh = np.array([has_chinese(token) for token in tokens])
     rows = np.zeros((len(tokens), DIM), np.float32)
     for language, chosen in (("en", ~is_zh), ("zh", is_zh)):
         e5 = distil.unit(vectors[chosen] - space.mean[language])

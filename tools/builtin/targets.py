@@ -74,7 +74,7 @@ def made(lines, shards):
     english = pair_english + lines.english + lines.english_words + [edit for edit, _ in lines.english_edits]
     english += [en for en, _ in lines.translations]
     chinese = pair_chinese + lines.chinese + lines.chinese_words + [edit for edit, _ in lines.chinese_edits]
-    translations = [zh for _, zh in lines.translations]
+    new = [zh for _, zh in lines.translations]
     n = len(lines.pairs)
 
     bge, _ = Vectors(shards["bge-en"], pair_english + lines.english)(english)
@@ -91,8 +91,8 @@ def made(lines, shards):
     if edits:
         edit, line = np.array(edits).T
         chinese_targets[edit] = unit(chinese_targets[line] + whole[edit] - whole[line])
-    chinese_targets = np.concatenate([chinese_targets, english_targets[len(english) - len(translations):]])
-    return (english, english_targets), (chinese + translations, chinese_targets)
+    chinese_targets = np.concatenate([chinese_targets, english_targets[len(english) - len(new):]])
+    return (english, english_targets), (chinese + new, chinese_targets)
 
 
 def translations(lines, n_english, n_chinese):
