@@ -12,6 +12,7 @@
 #include "commands/unknown.h"
 #include "model/model.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,10 +42,19 @@ struct block {
     struct arena *arenas; /* one a worker */
 };
 
+/* What the head says of a line. */
+struct answered {
+    const float *p;        /* (C) */
+    const uint32_t *order; /* labels from the highest logit down */
+    float unsure;          /* NaN: it does not know */
+};
+
 struct classify {
     const char *model_path, *heads_path, *head_name, *output_path;
     uint64_t top_k; /* 0: all labels */
     uint64_t threads;
+    double threshold; /* below 0: the head's own */
+    double reject;    /* above 1: none is */
 
     struct model_options model_options;
     struct model *model;
@@ -75,6 +85,29 @@ static bool set_head(struct classify *classify, struct err *err)
     return true;
 }
 
+static float threshold_of(const struct classify *classify)
+{
+    return (float)classify->threshold;
+}
+
+static bool check_threshold(const struct classify *classify, struct err *err)
+{
+    if (classify->threshold < 0 || classify->info->kind != HEAD_MULTI_CLASS) return true;
+    return err_set(err, ERR_USAGE, NULL,
+                   "--threshold: head '%.100s' answers with its best label, so it takes none; "
+                   "leave it out and look at scores",
+                   classify->info->name);
+}
+
+static bool check_reject(const struct classify *classify, struct err *err)
+{
+    if (classify->reject > 1 || classify->info->margins) return true;
+    return err_set(err, ERR_USAGE, NULL,
+                   "--reject: head '%.100s' does not know how unsure it is; train it with embedd "
+                   "train, on 20 rows at least, or leave the flag out",
+                   classify->info->name);
+}
+
 static void write_label(const struct classify *classify, struct buf *out, uint32_t label)
 {
     const char *text = classify->info->labels[label];
@@ -82,33 +115,48 @@ static void write_label(const struct classify *classify, struct buf *out, uint32
 }
 
 static void write_labels(const struct classify *classify, const float *p, const uint32_t *order,
-                         struct buf *out)
+                         bool is_rejected, struct buf *out)
 {
     uint32_t n = 0;
     buf_add_str(out, ",\"labels\":[");
-    for (uint32_t i = 0; i < classify->info->n_labels; i++) {
-        if (!head_passes(classify->head, p, order[i], -1)) continue;
+    for (uint32_t i = 0; i < classify->info->n_labels && !is_rejected; i++) {
+        if (!head_passes(classify->head, p, order[i], threshold_of(classify))) continue;
         if (n++ > 0) buf_add_char(out, ',');
         write_label(classify, out, order[i]);
     }
     buf_add_char(out, ']');
 }
 
-/* As an item of /v1/classify; `labels` only where there may be several. */
-static void write_answer(const struct classify *classify, const float *p, const uint32_t *order,
+static void write_unsure(const struct classify *classify, float unsure, bool is_rejected,
                          struct buf *out)
 {
+    if (isnan(unsure)) return;
+    if (classify->reject <= 1)
+        buf_add_str(out, is_rejected ? ",\"unsure\":true" : ",\"unsure\":false");
+    buf_add_str(out, ",\"unsure_score\":");
+    buf_add_float(out, unsure);
+}
+
+/* As an item of /v1/classify; `labels` only where there may be several. */
+static void write_answer(const struct classify *classify, const struct answered *answered,
+                         struct buf *out)
+{
+    const float *p = answered->p;
+    const uint32_t *order = answered->order;
+    const bool is_rejected = answered->unsure > (float)classify->reject;
     const uint32_t n_order = classify->n_order;
     uint32_t best = 0;
-    while (best < n_order && !head_passes(classify->head, p, order[best], -1))
+    while (best < n_order && !head_passes(classify->head, p, order[best], threshold_of(classify)))
         best++;
     buf_add_str(out, "{\"label\":");
-    if (best < n_order) {
+    if (best < n_order && !is_rejected) {
         write_label(classify, out, order[best]);
     } else {
         buf_add_str(out, "null");
     }
-    if (classify->info->kind == HEAD_MULTI_LABEL) write_labels(classify, p, order, out);
+    if (classify->info->kind == HEAD_MULTI_LABEL)
+        write_labels(classify, p, order, is_rejected, out);
+    write_unsure(classify, answered->unsure, is_rejected, out);
     buf_add_str(out, ",\"scores\":{");
     for (uint64_t i = 0; i < classify->top_k; i++) {
         if (i > 0) buf_add_char(out, ',');
@@ -145,8 +193,10 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
         !head_order(classify->head, arena, logits, classify->n_order, order, err))
         return false;
     head_probabilities(classify->head, logits, p);
+    const struct answered answered = {
+        p, order, model_unsure(classify->model, classify->head, &passage, logits)};
     buf_init(&task->out, arena);
-    write_answer(classify, p, order, &task->out);
+    write_answer(classify, &answered, &task->out);
     return !task->out.failed || err_out_of_memory(err);
 }
 
@@ -234,8 +284,8 @@ static bool classify_run(struct classify *classify, char **files, int n_files, s
     texts_init(&classify->texts, files, n_files);
     bool is_ok =
         model_open_as(&classify->model, classify->model_path, &classify->model_options, err) &&
-        set_head(classify, err) && make_block(classify, err) &&
-        output_open(&classify->output, classify->output_path, err) &&
+        set_head(classify, err) && check_threshold(classify, err) && check_reject(classify, err) &&
+        make_block(classify, err) && output_open(&classify->output, classify->output_path, err) &&
         texts_each(&classify->texts, classify_line, classify, n_files > 0, err) &&
         finish_block(classify, err) && output_close(&classify->output, err);
     if (is_ok) unknown_tell(&classify->unknown, "classify");
@@ -248,13 +298,21 @@ static bool classify_run(struct classify *classify, char **files, int n_files, s
 
 int classify_main(int argc, char **argv)
 {
-    struct classify classify = {.model_path = "builtin", .model_options = COMMAND_MODEL_OPTIONS};
+    struct classify classify = {.model_path = "builtin",
+                                .threshold = -1,
+                                .reject = 2,
+                                .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
         MODEL_PATH_FLAG(classify.model_path),
         MODEL_FLAGS(classify.model_options),
         HEAD_FLAGS(classify.heads_path, classify.head_name),
         {"top-k", FLAG_NUMBER, .out.number = &classify.top_k, .value = "K", .min = 1,
          .max = UINT32_MAX, .help = "scores of the K best labels (default: all)"},
+        {"threshold", FLAG_REAL, .out.real = &classify.threshold, .value = "P", .least = 0,
+         .most = 1, .help = "the least probability of a label, instead of the head's own"},
+        {"reject", FLAG_REAL, .out.real = &classify.reject, .value = "SCORE", .least = 0, .most = 1,
+         .help = "no label from this unsure score on (0.95 keeps 95 of 100 texts like those\n"
+                 "the head was trained on; default: none is rejected)"},
         {"threads", FLAG_NUMBER, .out.number = &classify.threads, .value = "N", .max = 256,
          .help = "(default: 0, one a core); answers come in the order of the lines"},
         {"output", FLAG_STRING, .out.string = &classify.output_path, .value = "FILE",

@@ -7,6 +7,7 @@
 #include "commands/model_flags.h"
 #include "model/bundle/new_folder.h"
 #include "model/train/folder.h"
+#include "model/train/split.h"
 #include "model/train/training.h"
 
 #include "base/clock.h"
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #define SHOW_EVERY_NS 100000000u
+#define VALIDATION_SHARE 0.1
 
 static const char *const weight_names[] = {"none", "balanced", NULL};
 
@@ -25,7 +27,8 @@ struct train {
     const char *validation, *output, *from;
     int mode, label_weights, has_ngrams, reads_names, is_forced, resumes;
     uint64_t epochs, dim, patience, seed, threads;
-    double validation_share;
+    double validation_share; /* below 0: not said */
+    uint64_t folds;
     struct labelled_flags rows;
     struct training_options options;
     char checkpoint[1040];
@@ -115,7 +118,9 @@ static void tell_progress(void *user, const struct training_progress *progress)
     if (!train->is_terminal || (!progress->is_epoch_over && now_ns < train->next_show_ns)) return;
     train->next_show_ns = now_ns + SHOW_EVERY_NS;
     fprintf(stderr, "\r\033[K");
-    if (progress->n_runs > 1)
+    if (progress->n_runs > 2 && progress->run < progress->n_runs)
+        fprintf(stderr, "fold %d of %d, ", progress->run, progress->n_runs - 1);
+    else if (progress->n_runs > 1)
         fprintf(stderr, "%s, ", progress->run == 1 ? "with rows held out" : "on all rows");
     fprintf(stderr, "epoch %u of %u, %.0f %%", progress->epoch, progress->epochs,
             100 * (double)progress->n_done / (double)progress->n);
@@ -132,7 +137,27 @@ static void tell_resumed(void *user, int run, uint32_t epochs)
     const struct train *train = user;
     clear_line(train);
     fprintf(stderr, "continuing from %s: %u epoch%s of the %s run are done\n", train->checkpoint,
-            epochs, plural(epochs), run == 1 ? "first" : "second");
+            epochs, plural(epochs), run == 1 ? "first" : "last");
+}
+
+static void tell_measured(const struct training_result *result)
+{
+    const struct measured *measured = &result->measured;
+    if (measured->n == 0) {
+        printf("nothing was held out: how good it is, and how sure it may be, is not known\n");
+        return;
+    }
+    printf("on %zu %s rows: %s %.4f", measured->n,
+           result->n_folds > 1 ? "cross-validated" : "held-out",
+           result->kind == HEAD_MULTI_LABEL ? "micro F1" : "accuracy", measured->score);
+    if (!isnan(measured->score_low))
+        printf(" (95 %%: %.4f to %.4f)", measured->score_low, measured->score_high);
+    printf(", macro F1 %.4f", measured->macro_f1);
+    if (!isnan(measured->calibration_error))
+        printf(", calibration error %.4f", measured->calibration_error);
+    printf("\n");
+    if (isnan(measured->calibration_error))
+        printf("too few rows were held out to calibrate by: probabilities are only a guess\n");
 }
 
 static void tell_result(const struct train *train, const struct training_result *result)
@@ -146,10 +171,7 @@ static void tell_result(const struct train *train, const struct training_result 
            result->n_rows, result->epochs, plural(result->epochs), result->seconds);
     if (result->n_ngrams > 0) printf(", %u n-grams", result->n_ngrams);
     printf("\n");
-    if (!isnan(result->score))
-        printf("on %zu held-out rows: %s %.4f, macro F1 %.4f\n", result->n_held,
-               result->kind == HEAD_MULTI_LABEL ? "micro F1" : "accuracy", result->score,
-               result->macro_f1);
+    tell_measured(result);
     if (result->is_few)
         printf("few examples a label: settings for these were taken%s\n",
                result->has_names ? ", and names of labels read" : "");
@@ -172,7 +194,10 @@ static bool take_options(struct train *train, struct err *err)
     options->has_ngrams = train->has_ngrams;
     options->balances_labels = train->label_weights == 1;
     options->reads_names = train->reads_names;
-    options->held_share = train->validation_share;
+    options->held_share = train->validation_share < 0 ? VALIDATION_SHARE : train->validation_share;
+    options->folds = train->folds > 0               ? (uint32_t)train->folds
+                     : train->validation_share >= 0 ? 1
+                                                    : 0;
     options->patience = (uint32_t)train->patience;
     options->seed = train->seed;
     options->threads = workers_count(train->threads);
@@ -241,7 +266,7 @@ int train_main(int argc, char **argv)
         .resumes = 1,
         .patience = 4,
         .seed = 1,
-        .validation_share = 0.1,
+        .validation_share = -1,
         .options = {.checkpoint_every = 10, .ngram_dropout = 0.3},
         .is_terminal = isatty(STDERR_FILENO),
         .model_options = COMMAND_MODEL_OPTIONS,
@@ -264,7 +289,11 @@ int train_main(int argc, char **argv)
         {"validation", FLAG_STRING, .out.string = &train.validation, .value = "FILE",
          .help = "rows to measure by (default: some of the input are held out first)"},
         {"validation-share", FLAG_REAL, .out.real = &train.validation_share, .value = "SHARE",
-         .least = 0, .most = 0.5, .help = "of the input, held out (default: 0.1; 0: none)"},
+         .least = 0, .most = 0.5,
+         .help = "of the input, held out once (default: 0.1 from 2,000 rows on; 0: none)"},
+        {"folds", FLAG_NUMBER, .out.number = &train.folds, .value = "N", .min = 2,
+         .max = SPLIT_FOLDS_MAX,
+         .help = "parts held out one after the other (default: 5 below 2,000 rows)"},
         {"ngrams", FLAG_SWITCH, .out.is_on = &train.has_ngrams,
          .help = "learn n-grams too (default: unless there are few examples)"},
         {"epochs", FLAG_NUMBER, .out.number = &train.epochs, .value = "N", .min = 1, .max = 10000,

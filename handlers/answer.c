@@ -31,6 +31,7 @@ bool question_choose(struct question *question, const struct exchange *x, const 
                        x->snapshot->name);
     question->head = name.data ? heads_find(heads, name.data, name.bytes) : heads_default(heads);
     question->threshold = -1;
+    question->reject = 2;
     question->explain = false;
     if (question->head) {
         question->info = head_info(question->head);
@@ -73,11 +74,14 @@ bool answer_make(struct answer *answer, const struct exchange *x, const struct q
     if (!answer->vector || !answer->logits || !answer->p || !answer->order || !answer->predicted)
         return err_out_of_memory(err);
     memset(answer->predicted, 0, info->n_labels * sizeof *answer->predicted);
+    answer->n_rejected = 0;
     return true;
 }
 
 static void add_predicted(struct answer *answer, const struct question *question)
 {
+    answer->n_rejected += answer->is_rejected;
+    if (answer->is_rejected) return;
     if (question->info->kind != HEAD_MULTI_LABEL) {
         answer->predicted[answer_best(answer, question)]++;
         return;
@@ -97,6 +101,8 @@ bool answer_fill(struct answer *answer, struct exchange *x, const struct questio
         !head_order(question->head, x->arena, answer->logits, answer->n_order, answer->order, err))
         return false;
     head_probabilities(question->head, answer->logits, answer->p);
+    answer->unsure = model_unsure(x->model, question->head, &passage, answer->logits);
+    answer->is_rejected = answer->unsure > question->reject;
     if (question->info->kind == HEAD_BINARY) {
         answer->logits[1] = answer->logits[0];
         answer->logits[0] = -answer->logits[1];
@@ -114,11 +120,12 @@ void answer_count(const struct answer *answer, struct exchange *x, const struct 
         head++;
     x->sample.head = head;
     x->sample.predicted = answer->predicted;
+    x->sample.rejected_answers = answer->n_rejected;
 }
 
 uint32_t answer_best(const struct answer *answer, const struct question *question)
 {
-    for (uint32_t i = 0; i < answer->n_order; i++)
+    for (uint32_t i = 0; i < answer->n_order && !answer->is_rejected; i++)
         if (head_passes(question->head, answer->p, answer->order[i], question->threshold))
             return answer->order[i];
     return question->info->n_labels;

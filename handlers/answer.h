@@ -19,6 +19,7 @@ struct question {
     const struct head_info *info;
     uint32_t top_k;  /* 1..C */
     float threshold; /* instead of the head's own; below 0: the head's own */
+    float reject;    /* unsure scores above it are answered by no label; 2: none is */
     bool explain;
 };
 
@@ -28,8 +29,11 @@ struct answer {
     float *logits;    /* of each label (C); a binary head's first has the second's, negated */
     float *p;         /* (C) */
     uint32_t *order;  /* (n_order) labels from the highest logit down */
+    float unsure;     /* unsure score; NaN: the head does not know */
+    bool is_rejected; /* it is above question.reject */
     uint32_t n_order; /* top_k of a multi-class head, else all: any may pass */
 
+    uint64_t n_rejected; /* sequences */
     uint32_t *predicted; /* (C) in how many sequences each label counts as predicted */
 };
 
@@ -59,7 +63,8 @@ bool answer_fill(struct answer *answer, struct exchange *x, const struct questio
 /** answer_count hands the predictions of a request to x->sample, when all of it is answered. */
 void answer_count(const struct answer *answer, struct exchange *x, const struct question *question);
 
-/** answer_best: the first in order of the labels that count as predicted; C: none does. */
+/** answer_best: the first in order of the labels that count as predicted; C: none does, as where
+ * the answer is rejected. */
 uint32_t answer_best(const struct answer *answer, const struct question *question);
 
 /** write_label appends a label as a JSON string. */

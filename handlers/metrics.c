@@ -204,6 +204,8 @@ void metrics_add(struct metrics_slot *slot, const struct metrics_sample *sample)
     if (sample->empty_inputs) add(&slot->totals[TOTAL_EMPTY_INPUTS], sample->empty_inputs);
     if (sample->unknown_tokens) add(&slot->totals[TOTAL_UNKNOWN_TOKENS], sample->unknown_tokens);
     if (sample->foreign_texts) add(&slot->totals[TOTAL_FOREIGN_TEXTS], sample->foreign_texts);
+    if (sample->rejected_answers)
+        add(&slot->totals[TOTAL_REJECTED_ANSWERS], sample->rejected_answers);
     if (sample->truncated_inputs)
         add(&slot->totals[TOTAL_TRUNCATED_INPUTS], sample->truncated_inputs);
     if (sample->ignored_fields) add(&slot->totals[TOTAL_IGNORED_FIELDS], sample->ignored_fields);

@@ -144,6 +144,8 @@ static void write_work(const struct metrics_writer *w)
         [TOTAL_UNKNOWN_TOKENS] = {"embedd_unknown_tokens", "Tokens outside the vocabulary."},
         [TOTAL_FOREIGN_TEXTS] = {"embedd_foreign_texts",
                                  "Texts mostly in scripts that the model does not know."},
+        [TOTAL_REJECTED_ANSWERS] = {"embedd_unsure_answers",
+                                    "Answers without a label: the head was too unsure (reject)."},
         [TOTAL_TRUNCATED_INPUTS] = {"embedd_truncated_inputs",
                                     "Inputs cut to max-input-tokens or the model's own limit."},
         [TOTAL_IGNORED_FIELDS] = {"embedd_ignored_fields",

@@ -78,6 +78,7 @@ struct metrics_sample {
     uint64_t unknown_tokens;             /* outside the vocabulary */
     uint64_t foreign_texts;              /* mostly in scripts that the model does not know */
     struct script_list foreign_scripts;  /* those */
+    uint64_t rejected_answers;           /* that the head was too unsure of to say a label */
     uint64_t truncated_inputs;           /* cut by max-input-tokens */
     uint64_t ignored_fields;             /* keys of the request that no one reads */
     const struct key_usage *key;         /* who asked; NULL: nobody knows */

@@ -7,8 +7,11 @@
 #include "model/encoder/table/pool.h"
 #include "model/encoder/table/table.h"
 #include "model/files/tensors.h"
+#include "model/head/unsure.h"
+#include "model/text/unicode/known_scripts.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* Tables up to this size are searched for NaN and Inf when they are opened. */
@@ -251,6 +254,24 @@ uint64_t model_read_bytes(const struct model *model, uint64_t tokens)
 bool model_reads_text(const struct model *model)
 {
     return model->bundle.encoder->info.reads_text;
+}
+
+static bool is_foreign(const struct model_info *info, const struct passage *passage)
+{
+    return passage->text && info->scripts &&
+           known_scripts_foreign(info->scripts, passage->text, passage->bytes) != SCRIPT_NONE;
+}
+
+float model_unsure(const struct model *model, const struct head *head,
+                   const struct passage *passage, const float *logits)
+{
+    const struct head_info *info = head_info(head);
+    bool is_known = false;
+    if (!info->margins) return NAN;
+    for (size_t i = 0; i < passage->n && !is_known; i++)
+        is_known = !model_is_unknown(&model->info, passage->ids[i]);
+    if (!is_known || is_foreign(&model->info, passage)) return 1;
+    return unsure_score(info, unsure_margin(info, logits));
 }
 
 const struct bundle *model_bundle(const struct model *model)

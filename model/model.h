@@ -154,6 +154,14 @@ uint64_t model_read_bytes(const struct model *model, uint64_t tokens);
 /** model_reads_text: vectors are made of texts, not of token ids. */
 bool model_reads_text(const struct model *model);
 
+/**
+ * model_unsure: the unsure score (unsure.h) of a passage whose logits (rows of the head) these are;
+ * 1 of one without a known token, or whose text is mostly in scripts that the model does not know.
+ * @return NaN: the head does not know
+ */
+float model_unsure(const struct model *model, const struct head *head,
+                   const struct passage *passage, const float *logits);
+
 /** model_heads: the heads of the model; borrowed, as long as the model lives. */
 const struct heads *model_heads(const struct model *model);
 

@@ -12,6 +12,8 @@
  *   (binary, multi-class, multi-label; default: binary for one row, else multi-class);
  *   `thresholds`, a JSON list of one number (binary) or one a label (multi-label), default 0.5;
  *   `temperature`, what logits are divided by before they become probabilities, default 1;
+ *   `margins`, a JSON list of numbers: quantiles of the margins of rows like those that it was
+ *   trained on (unsure.h), without which it cannot say how unsure it is of a text;
  *   `training` and `scores`, JSON objects that are passed on unchanged. N-grams as well:
  *   ngram_table.h.
  * - JSON: {"labels": [...], "weight": [[...], ...], "bias": [...]} and the optional keys above; a
@@ -52,12 +54,15 @@ struct head_info {
     const char *const *labels;
     const float *thresholds; /* binary: 1, multi-label: C; NULL for a multi-class head */
     float temperature;       /* > 0 */
-    uint32_t dim;            /* D: of the vectors it takes */
-    uint32_t hidden;         /* H, of the first hidden layer; 0 = there is none */
-    uint32_t rows;           /* R: its logits */
-    uint32_t ngrams;         /* N: rows of its table of n-grams; 0: it has none */
-    const char *training;    /* JSON object, "" = not said */
-    const char *scores;      /* JSON object, "" = not said */
+    const float *margins;    /* (n_margins) of rows like the training rows (unsure.h), ascending;
+                                NULL: not known */
+    uint32_t n_margins;
+    uint32_t dim;         /* D: of the vectors it takes */
+    uint32_t hidden;      /* H, of the first hidden layer; 0 = there is none */
+    uint32_t rows;        /* R: its logits */
+    uint32_t ngrams;      /* N: rows of its table of n-grams; 0: it has none */
+    const char *training; /* JSON object, "" = not said */
+    const char *scores;   /* JSON object, "" = not said */
 };
 
 struct encoder;
@@ -124,6 +129,9 @@ bool head_logits(const struct head *head, struct arena *arena, const float *v, c
  * [0, 1].
  */
 void head_probabilities(const struct head *head, const float *logits, float *p);
+
+/** head_info_probabilities: the same of what a head is; not for the labels of an encoder's own. */
+void head_info_probabilities(const struct head_info *info, const float *logits, float *p);
 
 /**
  * head_order: the k (<= C) labels of the highest logits, from the highest down, equals by label

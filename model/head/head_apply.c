@@ -90,38 +90,45 @@ bool head_logits(const struct head *head, struct arena *arena, const float *v, c
                    head->info.name);
 }
 
-static void softmax(const struct head *head, const float *logits, float *p)
+static void softmax(const struct head_info *info, const float *logits, float *p)
 {
     double sum = 0;
     float largest = logits[0];
-    for (uint32_t i = 1; i < head->info.rows; i++)
+    for (uint32_t i = 1; i < info->rows; i++)
         if (logits[i] > largest) largest = logits[i];
-    kernels_get()->exponentials(p, logits, largest, head->info.temperature, head->info.rows);
-    for (uint32_t i = 0; i < head->info.rows; i++)
+    kernels_get()->exponentials(p, logits, largest, info->temperature, info->rows);
+    for (uint32_t i = 0; i < info->rows; i++)
         sum += p[i];
-    for (uint32_t i = 0; i < head->info.rows; i++)
+    for (uint32_t i = 0; i < info->rows; i++)
         p[i] = (float)(p[i] / sum);
 }
 
-void head_probabilities(const struct head *head, const float *logits, float *p)
+void head_info_probabilities(const struct head_info *info, const float *logits, float *p)
 {
-    const double temperature = head->info.temperature;
-    for (uint32_t i = 0; head->own && i < head->info.rows; i++)
-        p[i] = expf(logits[i]);
-    if (head->own) return;
-    switch (head->info.kind) {
+    const double temperature = info->temperature;
+    switch (info->kind) {
     case HEAD_BINARY:
         p[0] = (float)sigmoid(-logits[0] / temperature);
         p[1] = (float)sigmoid(logits[0] / temperature);
         return;
     case HEAD_MULTI_CLASS:
-        softmax(head, logits, p);
+        softmax(info, logits, p);
         return;
     case HEAD_MULTI_LABEL:
-        for (uint32_t i = 0; i < head->info.rows; i++)
+        for (uint32_t i = 0; i < info->rows; i++)
             p[i] = (float)sigmoid(logits[i] / temperature);
         return;
     }
+}
+
+void head_probabilities(const struct head *head, const float *logits, float *p)
+{
+    if (!head->own) {
+        head_info_probabilities(&head->info, logits, p);
+        return;
+    }
+    for (uint32_t i = 0; i < head->info.rows; i++)
+        p[i] = expf(logits[i]);
 }
 
 /* ---- what they mean ---- */

@@ -29,6 +29,7 @@ struct head {
     struct ngram_table ngrams;        /* without rows where it has none */
     const struct encoder_labels *own; /* what predicts instead; or NULL */
     float *thresholds;                /* (C) of a multi-label head, (1) of a binary one */
+    float *margins;                   /* of info, or NULL */
     const char **labels;
     char *name, *training, *scores;
     uint32_t *inputs;     /* 0, 1, 2 ... up to the longest of D and H: the "ids" of a linear step */

@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Quantiles of margins: more would tell nothing. */
+#define MARGINS_MAX 1000
+
 static bool fail_labels(const struct head_parts *parts)
 {
     return head_fail(parts,
@@ -125,6 +128,30 @@ static bool read_temperature(struct head *head, const struct head_parts *parts)
     head->info.temperature = value ? (float)json_number_value(value) : 1;
     return (head->info.temperature > 0 && isfinite(head->info.temperature)) ||
            head_fail(parts, "temperature must be a number above 0");
+}
+
+static bool read_margins(struct head *head, const struct head_parts *parts)
+{
+    const json_t *list = json_object_get(parts->about, "margins");
+    const size_t n = json_array_size(list);
+    if (!list) return true;
+    if (n < 1 || n > MARGINS_MAX)
+        return head_fail(parts, "margins must be a list of 1 to %d numbers", MARGINS_MAX);
+    head->margins = calloc(n, sizeof *head->margins);
+    if (!head->margins) return err_out_of_memory(parts->err);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(list, i);
+        const float value = (float)json_number_value(item), least = i ? head->margins[i - 1] : 0;
+        if (!json_is_number(item) || !(value >= least) || !isfinite(value))
+            return head_fail(parts,
+                             "margins[%zu] must be a number from 0 on, and no less than the one "
+                             "before it",
+                             i);
+        head->margins[i] = value;
+    }
+    head->info.margins = head->margins;
+    head->info.n_margins = (uint32_t)n;
+    return true;
 }
 
 static bool read_story(const struct head_parts *parts, const char *key, char **out)
@@ -255,7 +282,7 @@ bool head_open(struct head **out, struct span bytes, const char *name, const cha
         ok = head_fail(&parts, "it holds no 'weight'; a head is weight, bias and labels");
     ok = ok && read_kind(head, &parts) && read_labels(head, &parts) &&
          read_thresholds(head, &parts) && read_temperature(head, &parts) &&
-         read_story(&parts, "training", &head->training) &&
+         read_margins(head, &parts) && read_story(&parts, "training", &head->training) &&
          read_story(&parts, "scores", &head->scores) && take_numbers(head, &parts, input->dim);
     if (ok) {
         head->name = strdup(name);
@@ -289,6 +316,7 @@ void head_close(struct head *head)
         linear_clear(&head->hidden[i]);
     linear_clear(&head->output);
     free(head->thresholds);
+    free(head->margins);
     free(head->labels);
     free(head->name);
     free(head->training);

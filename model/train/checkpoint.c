@@ -16,10 +16,17 @@ enum {
     NUMBER_SECONDS,
     NUMBER_BEST_EPOCHS,
     NUMBER_SCORE,
+    NUMBER_HIGHEST,
+    NUMBER_MEASURED,
+    NUMBER_MEASURED_SCORE,
+    NUMBER_SCORE_LOW,
+    NUMBER_SCORE_HIGH,
     NUMBER_MACRO_F1,
     NUMBER_LOG_LOSS,
+    NUMBER_CALIBRATION_ERROR,
+    NUMBER_BRIER,
     NUMBER_TEMPERATURE,
-    NUMBER_HIGHEST,
+    NUMBER_MARGINS,
     NUMBERS
 };
 
@@ -37,13 +44,31 @@ bool checkpoint_save(const char *path, const struct checkpoint *checkpoint,
                      const struct learner *learner, const struct training_best *best,
                      struct err *err)
 {
-    const double numbers[NUMBERS] = {checkpoint->run, checkpoint->epochs, checkpoint->seconds,
-                                     best->epochs,    best->score,        best->macro_f1,
-                                     best->log_loss,  best->temperature,  best->highest};
-    struct tensor_given tensors[2 * LEARNED_PARTS + 3];
+    const struct measured *measured = &best->measured;
+    const double numbers[NUMBERS] = {
+        checkpoint->run,
+        checkpoint->epochs,
+        checkpoint->seconds,
+        best->epochs,
+        best->score,
+        best->highest,
+        (double)measured->n,
+        measured->score,
+        measured->score_low,
+        measured->score_high,
+        measured->macro_f1,
+        measured->log_loss,
+        measured->calibration_error,
+        measured->brier,
+        measured->temperature,
+        measured->n_margins,
+    };
+    struct tensor_given tensors[2 * LEARNED_PARTS + 4];
     size_t n = 0;
     char fingerprint[17];
     tensors[n++] = list_of("numbers", "F64", numbers, NUMBERS, sizeof *numbers);
+    tensors[n++] =
+        list_of("margins", "F32", measured->margins, UNSURE_QUANTILES, sizeof *measured->margins);
     for (int part = 0; part < LEARNED_PARTS; part++) {
         const struct learned *learned = &learner->learned[part];
         tensors[n++] =
@@ -142,7 +167,9 @@ bool checkpoint_load(const char *path, struct learner *learner, struct training_
     struct reading reading;
     double numbers[NUMBERS];
     if (!reading_open(&reading, path, err)) return false;
-    bool ok = read_into(&reading, "numbers", numbers, sizeof numbers);
+    struct measured *measured = &best->measured;
+    bool ok = read_into(&reading, "numbers", numbers, sizeof numbers) &&
+              read_into(&reading, "margins", measured->margins, sizeof measured->margins);
     for (int part = 0; ok && part < LEARNED_PARTS; part++) {
         const struct learned *learned = &learner->learned[part];
         ok = read_into(&reading, value_names[part], learned->values,
@@ -156,9 +183,16 @@ bool checkpoint_load(const char *path, struct learner *learner, struct training_
     if (!ok) return false;
     best->epochs = (uint32_t)numbers[NUMBER_BEST_EPOCHS];
     best->score = numbers[NUMBER_SCORE];
-    best->macro_f1 = numbers[NUMBER_MACRO_F1];
-    best->log_loss = numbers[NUMBER_LOG_LOSS];
-    best->temperature = numbers[NUMBER_TEMPERATURE];
     best->highest = numbers[NUMBER_HIGHEST];
+    measured->n = (size_t)numbers[NUMBER_MEASURED];
+    measured->score = numbers[NUMBER_MEASURED_SCORE];
+    measured->score_low = numbers[NUMBER_SCORE_LOW];
+    measured->score_high = numbers[NUMBER_SCORE_HIGH];
+    measured->macro_f1 = numbers[NUMBER_MACRO_F1];
+    measured->log_loss = numbers[NUMBER_LOG_LOSS];
+    measured->calibration_error = numbers[NUMBER_CALIBRATION_ERROR];
+    measured->brier = numbers[NUMBER_BRIER];
+    measured->temperature = numbers[NUMBER_TEMPERATURE];
+    measured->n_margins = (uint32_t)numbers[NUMBER_MARGINS];
     return true;
 }

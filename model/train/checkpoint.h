@@ -9,13 +9,15 @@
 
 #include "model/train/learned.h"
 #include "model/train/learner.h"
+#include "model/train/measure.h"
 
 /** The best state so far, and its score on the held-out rows. */
 struct training_best {
     struct learned_files files;
     uint32_t epochs; /* that it was trained for; 0: there is none */
-    double score, macro_f1, log_loss, temperature;
+    double score;
     double highest; /* score of all epochs */
+    struct measured measured;
 };
 
 struct checkpoint {

@@ -4,6 +4,7 @@
 #include "base/grow.h"
 #include "base/hash.h"
 #include "model/train/label_names.h"
+#include "model/train/repeats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,8 @@ static bool add_row(struct examples *examples, const struct model *model, struct
     bool is_empty = true;
     for (uint32_t i = 0; i < tokens.n && is_empty; i++)
         is_empty = model_is_unknown(model_info(model), tokens.ids[i]);
-    examples->texts[examples->n - 1] = hash_bytes(HASH_START, row->text, row->text_bytes);
+    examples->texts[examples->n - 1] = repeats_key(arena, row->text, row->text_bytes);
+    if (examples->texts[examples->n - 1] == 0) return err_out_of_memory(err);
     examples->report.n_empty += is_empty;
     examples->report.n_unknown_labels += is_unknown;
     examples->report.n_unlabelled += row->n_labels == 0;

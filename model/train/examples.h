@@ -38,8 +38,8 @@ struct examples_report {
                          text is the name of its column, too */
     uint64_t header_line;    /* of the first of these */
     size_t n_empty;          /* rows without a known token */
-    size_t n_duplicates;     /* rows that an earlier one equals, labels too */
-    size_t n_contradictory;  /* rows whose text an earlier one has with other labels */
+    size_t n_duplicates;     /* rows that repeat an earlier one (repeats.h), labels too */
+    size_t n_contradictory;  /* rows that repeat an earlier one with other labels */
     size_t n_unlabelled;     /* rows without a label (multi-label) */
     size_t n_unknown_labels; /* rows with a label that no training row has */
 };
@@ -58,7 +58,7 @@ struct examples {
     struct label_names *names;
     bool owns_names;
     size_t cap, n_ids, cap_ids, n_labels, cap_labels;
-    uint64_t *texts; /* (n) hashes */
+    uint64_t *texts; /* (n) repeats_key; 0: not of a file */
 };
 
 /**

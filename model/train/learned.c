@@ -41,6 +41,14 @@ static json_t *thresholds_of(const struct learned_about *about, const struct lea
     return list;
 }
 
+static json_t *margins_of(const struct learned_about *about)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < about->n_margins; i++)
+        json_array_append_new(list, json_real((double)about->margins[i]));
+    return list;
+}
+
 static json_t *ngrams_of(const struct learner *learner)
 {
     const struct ngram_ranges *ranges = &learner->options.ranges;
@@ -61,6 +69,7 @@ static json_t *metadata_of(const struct learner *learner, const struct learned_a
     set_text(metadata, "labels", labels_of(about, learner->options.n_labels));
     if (kind != HEAD_MULTI_CLASS) set_text(metadata, "thresholds", thresholds_of(about, learner));
     set_text(metadata, "temperature", json_real(about->temperature));
+    if (about->n_margins > 0) set_text(metadata, "margins", margins_of(about));
     if (learner->ngrams->n > 0) set_text(metadata, "ngrams", ngrams_of(learner));
     if (about->training) set_text(metadata, "training", json_deep_copy(about->training));
     if (about->scores) set_text(metadata, "scores", json_deep_copy(about->scores));

@@ -21,6 +21,8 @@ struct learned_about {
     const char *const *labels; /* (n_labels) */
     const float *thresholds;   /* binary: 1, multi-label: n_labels; NULL: 0.5 */
     double temperature;
+    const float *margins; /* (n_margins) quantiles (unsure.h); none: not known */
+    uint32_t n_margins;
     const json_t *training, *scores; /* objects, or NULL */
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/measure.h"
 
+#include "model/head/intervals.h"
+
 #include "model/math/logistic.h"
 
 #include <math.h>
@@ -12,6 +14,7 @@
 #define ARENA_BYTES ((size_t)1 << 30)
 
 struct round {
+    const struct head *head;
     const struct measuring *measuring;
     struct arena *arenas; /* one a worker */
     float *p;             /* (ROUND, C) */
@@ -24,18 +27,18 @@ struct round {
 static bool ask(struct round *round, struct arena *arena, size_t i, struct err *err)
 {
     const struct measuring *m = round->measuring;
-    const struct head_info *info = head_info(m->head);
+    const struct head_info *info = m->info;
     const struct example *item = &m->examples->items[m->rows[round->first + i]];
     const uint32_t *ids = m->examples->ids + item->ids_at;
     arena_reset(arena);
-    float *v = arena_array(arena, info->dim, sizeof *v);
+    float *v = arena_array(arena, head_info(round->head)->dim, sizeof *v);
     float *logits = arena_array(arena, info->rows, sizeof *logits);
     if (!v || !logits) return err_out_of_memory(err);
     const struct passage passage = {.ids = ids, .n = item->n_ids};
-    if (!head_vector(m->head, arena, &passage, v, err) ||
-        !head_logits(m->head, arena, v, ids, item->n_ids, logits, err))
+    if (!head_vector(round->head, arena, &passage, v, err) ||
+        !head_logits(round->head, arena, v, ids, item->n_ids, logits, err))
         return false;
-    head_probabilities(m->head, logits, round->p + i * info->n_labels);
+    head_probabilities(round->head, logits, round->p + i * info->n_labels);
     if (round->logits)
         memcpy(round->logits + (round->first + i) * info->rows, logits,
                info->rows * sizeof *logits);
@@ -58,7 +61,7 @@ static bool count_round(const struct round *round, struct evaluation *evaluation
             *err = round->errs[i];
             return false;
         }
-        if (!evaluation_add(evaluation, round->p + i * head_info(m->head)->n_labels,
+        if (!evaluation_add(evaluation, round->p + i * m->info->n_labels,
                             m->examples->labels + item->labels_at, item->n_labels, err))
             return false;
     }
@@ -77,10 +80,10 @@ static bool measure_all(struct round *round, struct workers *workers, struct eva
     return true;
 }
 
-struct evaluation *measure(const struct measuring *measuring, struct workers *workers,
-                           float *logits, struct err *err)
+struct evaluation *measure(const struct head *head, const struct measuring *measuring,
+                           struct workers *workers, float *logits, struct err *err)
 {
-    const struct head_info *info = head_info(measuring->head);
+    const struct head_info *info = measuring->info;
     const unsigned n_workers = workers_size(workers);
     struct evaluation *evaluation =
         evaluation_new(info->kind, info->n_labels, info->labels, info->thresholds, err);
@@ -91,6 +94,7 @@ struct evaluation *measure(const struct measuring *measuring, struct workers *wo
     if (evaluation && round && arenas && p) {
         for (unsigned i = 0; i < n_workers; i++)
             arena_init(&arenas[i], ARENA_BYTES);
+        round->head = head;
         round->measuring = measuring;
         round->arenas = arenas;
         round->p = p;
@@ -140,43 +144,130 @@ static double loss_of(const struct head_info *info, const float *logits, const u
     return loss;
 }
 
-/* Of the examples whose labels are known. */
-static double mean_loss(const struct measuring *m, const float *logits, double temperature)
+static bool is_known(const struct measuring *m, const struct example *item)
 {
-    const struct head_info *info = head_info(m->head);
+    const uint32_t *labels = m->examples->labels + item->labels_at;
+    return item->n_labels == 0 || labels[item->n_labels - 1] != EXAMPLES_NO_LABEL;
+}
+
+/* Of the examples whose labels are known, and what holds the temperature near 1. */
+static double penalty(const struct measuring *m, const float *logits, double temperature)
+{
+    const struct head_info *info = m->info;
     double sum = 0;
     for (size_t i = 0; i < m->n; i++) {
         const struct example *item = &m->examples->items[m->rows[i]];
         const uint32_t *labels = m->examples->labels + item->labels_at;
-        if (item->n_labels > 0 && labels[item->n_labels - 1] == EXAMPLES_NO_LABEL) continue;
+        if (!is_known(m, item)) continue;
         sum += loss_of(info, logits + i * info->rows, labels, item->n_labels, temperature);
     }
-    return sum;
+    return sum + CALIBRATION_PRIOR * log(temperature) * log(temperature);
 }
 
-/* Golden section search on the logarithm: the loss has one minimum there. */
+/* Golden section search on the logarithm: the sum has one minimum there. */
 double measure_temperature(const struct measuring *measuring, const float *logits)
 {
     const double ratio = 0.6180339887498949;
-    double low = -log(20), high = log(20);
+    double low = -log(2), high = log(20);
     double a = high - ratio * (high - low), b = low + ratio * (high - low);
-    double loss_a = mean_loss(measuring, logits, exp(a));
-    double loss_b = mean_loss(measuring, logits, exp(b));
-    if (loss_a == 0 && loss_b == 0) return 1; /* no label is known, or none in doubt */
+    double loss_a = penalty(measuring, logits, exp(a));
+    double loss_b = penalty(measuring, logits, exp(b));
     while (high - low > 1e-3) {
         if (loss_a < loss_b) {
             high = b;
             b = a;
             loss_b = loss_a;
             a = high - ratio * (high - low);
-            loss_a = mean_loss(measuring, logits, exp(a));
+            loss_a = penalty(measuring, logits, exp(a));
         } else {
             low = a;
             a = b;
             loss_a = loss_b;
             b = low + ratio * (high - low);
-            loss_b = mean_loss(measuring, logits, exp(b));
+            loss_b = penalty(measuring, logits, exp(b));
         }
     }
     return exp((low + high) / 2);
+}
+
+/* ---- what the held-out rows say ---- */
+
+static size_t count_known(const struct measuring *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->n; i++)
+        n += is_known(m, &m->examples->items[m->rows[i]]);
+    return n;
+}
+
+/* Of the probabilities of all labels, less 1 for what is true. */
+static double brier_of(const struct head_info *info, const float *p, const uint32_t *labels,
+                       uint32_t n_labels)
+{
+    double sum = 0;
+    for (uint32_t k = 0, next = 0; k < info->n_labels; k++) {
+        const bool truth = next < n_labels && labels[next] == k;
+        next += truth;
+        sum += ((double)p[k] - truth) * ((double)p[k] - truth);
+    }
+    return sum;
+}
+
+static struct evaluation *evaluate(const struct measuring *m, const struct head_info *info,
+                                   const float *logits, double *brier, struct err *err)
+{
+    struct evaluation *evaluation =
+        evaluation_new(info->kind, info->n_labels, info->labels, NULL, err);
+    float *p = malloc(info->n_labels * sizeof *p);
+    bool ok = evaluation && (p || err_out_of_memory(err));
+    *brier = 0;
+    for (size_t i = 0; ok && i < m->n; i++) {
+        const struct example *item = &m->examples->items[m->rows[i]];
+        const uint32_t *labels = m->examples->labels + item->labels_at;
+        head_info_probabilities(info, logits + i * info->rows, p);
+        *brier += brier_of(info, p, labels, item->n_labels) / (double)m->n;
+        ok = evaluation_add(evaluation, p, labels, item->n_labels, err);
+    }
+    free(p);
+    if (ok) return evaluation;
+    evaluation_free(evaluation);
+    return NULL;
+}
+
+static bool take_margins(const struct measuring *m, const float *logits, struct measured *measured,
+                         struct err *err)
+{
+    float *margins = malloc(m->n * sizeof *margins);
+    if (!margins) return err_out_of_memory(err);
+    for (size_t i = 0; i < m->n; i++)
+        margins[i] = unsure_margin(m->info, logits + i * m->info->rows);
+    unsure_quantiles(margins, m->n, measured->margins, UNSURE_QUANTILES);
+    measured->n_margins = UNSURE_QUANTILES;
+    free(margins);
+    return true;
+}
+
+bool measure_logits(const struct measuring *measuring, const float *logits,
+                    struct measured *measured, struct err *err)
+{
+    const bool is_enough = count_known(measuring) >= CALIBRATION_ROWS_MIN;
+    struct head_info info = *measuring->info;
+    *measured = (struct measured){
+        .n = measuring->n, .temperature = is_enough ? measure_temperature(measuring, logits) : 1};
+    info.temperature = (float)measured->temperature;
+    struct evaluation *evaluation = evaluate(measuring, &info, logits, &measured->brier, err);
+    if (!evaluation) return false;
+    const struct evaluation_result *result = evaluation_finish(evaluation);
+    const bool is_multi = info.kind == HEAD_MULTI_LABEL;
+    measured->score = is_multi ? result->micro.f1 : result->accuracy;
+    measured->score_low = measured->score_high = NAN;
+    if (!is_multi)
+        interval_wilson((uint64_t)(result->accuracy * (double)result->n + 0.5), result->n,
+                        &measured->score_low, &measured->score_high);
+    measured->macro_f1 = result->macro.f1;
+    measured->log_loss = result->log_loss;
+    measured->calibration_error = is_enough ? result->calibration_error : NAN;
+    if (!is_enough) measured->brier = NAN;
+    evaluation_free(evaluation);
+    return !is_enough || take_margins(measuring, logits, measured, err);
 }

@@ -15,6 +15,10 @@
 /* Fewer rows are gone through more often. */
 #define EXAMPLES_SEEN 12000
 
+/* Where a share of the rows would be too few to measure by, all are, in turn. */
+#define FOLDS 5
+#define FOLDS_BELOW 2000
+
 #define RATE 0.1
 #define TABLE_RATE 0.01
 #define SCRATCH_RATE 0.05
@@ -108,6 +112,7 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
                        "means can be trained",
                        pooling_names[pooling]);
     plan->is_few = examples->n < (size_t)PLAN_FEW_ROWS * n_labels;
+    plan->n_folds = options->folds > 0 ? options->folds : examples->n < FOLDS_BELOW ? FOLDS : 1;
     plan->reads_names = options->reads_names;
     const bool has_ngrams = options->mode != TRAINING_TABLE &&
                             (options->has_ngrams >= 0 ? options->has_ngrams : !plan->is_few);
@@ -136,12 +141,13 @@ json_t *plan_as_json(const struct plan *plan, const struct model *model,
 {
     const struct learner_options *learner = &plan->learner;
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:b, s:b, s:b, s:f}", "program", EMBEDD_VERSION,
-        "from", model_info(model)->name, "mode", training_mode_names[options->mode], "seed",
-        (json_int_t)options->seed, "learning_rate", (double)learner->rate, "vector_scale",
+        "{s:s, s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:b, s:b, s:b, s:f, s:i}", "program",
+        EMBEDD_VERSION, "from", model_info(model)->name, "mode", training_mode_names[options->mode],
+        "seed", (json_int_t)options->seed, "learning_rate", (double)learner->rate, "vector_scale",
         (double)learner->vector_scale, "token_dropout", options->token_dropout, "ngram_dropout",
         options->ngram_dropout, "ngrams", plan->ngrams_max > 0, "few_examples", plan->is_few,
-        "balanced", options->balances_labels, "held_share", options->held_share);
+        "balanced", options->balances_labels, "held_share", options->held_share, "folds",
+        (int)plan->n_folds);
     if (learner->moves_table)
         json_object_set_new(object, "table_rate", json_real((double)learner->table_rate));
     return object;

@@ -17,6 +17,7 @@ struct plan {
     struct learner_options learner;
     uint32_t epochs;   /* of a stage */
     uint32_t patience; /* 0: never */
+    uint32_t n_folds;  /* to hold out one after the other; 1: a share of the rows */
     bool is_few, reads_names;
     uint32_t n_stages;   /* 2: head first, then table */
     uint32_t ngrams_max; /* rows at most; 0: none */

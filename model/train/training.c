@@ -11,6 +11,7 @@
 #include "model/train/checkpoint.h"
 #include "model/train/measure.h"
 #include "model/train/plan.h"
+#include "model/train/repeats.h"
 #include "model/train/split.h"
 
 #include <math.h>
@@ -23,9 +24,6 @@
 
 /* Logits of held-out rows that are kept in memory, to find the temperature: 128 MB. */
 #define LOGITS_MAX ((size_t)32 << 20)
-
-/* Of a time limit, what the first of two runs may take. */
-#define FIRST_RUN_SHARE 0.5
 
 const char *const training_mode_names[TRAINING_MODES + 1] = {"head", "table", "both", "scratch",
                                                              NULL};
@@ -45,15 +43,18 @@ struct training {
 
     size_t n_rows;      /* of the examples, without the names appended to them */
     uint32_t *names_of; /* (C) each label's example of its name, or UINT32_MAX */
+    struct repeats repeats;
     struct split split;
-    uint32_t *held; /* of split, or all rows of the validation file */
-    size_t n_held;
     uint64_t fingerprint;
 
-    int run, n_runs; /* from 1 */
-    uint32_t *order; /* rows of this run */
-    size_t n_order;
-    bool has_names; /* of labels, among them */
+    uint32_t run, n_runs; /* from 1; each fold is held out in one, the last has all rows */
+    uint32_t *order;      /* rows of this run */
+    size_t n_order, n_trained, n_kept; /* without names of labels; that the files kept know */
+    uint32_t *held; /* rows to measure by: those of this run behind those of the runs before */
+    size_t n_held, n_before;
+    struct head_info info;  /* of all heads */
+    float *latest, *logits; /* (rows held at once, R), (all that are held, R); NULL: no room */
+    bool has_names;         /* of labels, among them */
     struct ngram_vocabulary ngrams;
     struct learner learner;
     uint32_t epochs_done, epochs_end; /* of this run, all stages together */
@@ -125,20 +126,88 @@ static bool append_names(struct training *t, struct err *err)
     return ok;
 }
 
+/* The vectors of all rows, to see which are near repeats. */
+static bool join_near(struct training *t, struct err *err)
+{
+    const struct pool_options pool = model_pool_options(t->model);
+    const struct examples *examples = t->examples;
+    float *vectors = NULL;
+    bool ok = true;
+    if (t->n_rows * pool.dims > REPEATS_FLOATS_MAX) return true;
+    vectors = malloc((t->n_rows * pool.dims + 1) * sizeof *vectors);
+    if (!vectors) return fail_memory(err);
+    for (size_t i = 0; ok && i < t->n_rows; i++) {
+        const struct example *item = &examples->items[i];
+        ok = model_pool(t->model, examples->ids + item->ids_at, item->n_ids, &pool,
+                        vectors + i * pool.dims);
+    }
+    /* What is not finite training itself will tell. */
+    ok = !ok || repeats_near(&t->repeats, vectors, pool.dims, err);
+    free(vectors);
+    return ok;
+}
+
+static bool take_folds(struct training *t, struct err *err)
+{
+    const struct split_options options = {
+        .share = t->options->held_share, .n_folds = t->plan.n_folds, .seed = t->options->seed};
+    struct split_options grouped = options;
+    t->n_runs = 1;
+    if (t->validation || options.share <= 0) return true;
+    if (!repeats_new(&t->repeats, t->n_rows, err) ||
+        !repeats_same(&t->repeats, t->examples->texts, err) || !join_near(t, err))
+        return false;
+    grouped.group = t->repeats.group;
+    if (!split_make(&t->split, t->examples, t->n_rows, &grouped, err)) return false;
+    t->n_runs = t->split.n_folds + 1;
+    return true;
+}
+
+static size_t count_held(const struct training *t, size_t *largest)
+{
+    size_t n = t->validation ? t->validation->n : 0;
+    *largest = n;
+    for (uint32_t fold = 1; fold <= t->split.n_folds; fold++) {
+        const size_t own = split_count(&t->split, fold);
+        if (own > *largest) *largest = own;
+        n += own;
+    }
+    return n;
+}
+
 static bool take_rows(struct training *t, struct err *err)
 {
-    const double share = t->validation ? 0 : t->options->held_share;
-    struct examples rows = *t->examples;
-    rows.n = t->n_rows;
-    if (!split_make(&t->split, &rows, share, t->options->seed, err)) return false;
-    t->n_held = t->validation ? t->validation->n : t->split.n_held;
-    t->held = malloc((t->n_held + 1) * sizeof *t->held);
+    size_t largest;
+    if (!take_folds(t, err)) return false;
+    const enum head_kind kind = t->plan.learner.kind;
+    const size_t n_held = count_held(t, &largest);
+    t->info = (struct head_info){.kind = kind,
+                                 .n_labels = examples_n_names(t->examples),
+                                 .labels = examples_names(t->examples),
+                                 .rows = kind == HEAD_BINARY ? 1 : examples_n_names(t->examples),
+                                 .temperature = 1};
+    t->held = malloc((n_held + 1) * sizeof *t->held);
     t->order = malloc((t->examples->n + 1) * sizeof *t->order);
     if (!t->held || !t->order) return fail_memory(err);
-    for (size_t i = 0; i < t->n_held; i++)
-        t->held[i] = t->validation ? (uint32_t)i : t->split.rows[t->split.n_train + i];
-    t->n_runs = t->n_held > 0 && !t->validation ? 2 : 1;
-    return true;
+    if (n_held == 0 || n_held * t->info.rows > LOGITS_MAX) return true;
+    t->latest = malloc(largest * t->info.rows * sizeof *t->latest);
+    t->logits = malloc(n_held * t->info.rows * sizeof *t->logits);
+    return (t->latest && t->logits) || fail_memory(err);
+}
+
+/* Rows of a file of its own, or those of the fold; behind those of the folds before. */
+static void take_held(struct training *t)
+{
+    t->n_held = t->n_before;
+    for (uint32_t i = 0; t->validation && i < t->validation->n; i++)
+        t->held[t->n_held++] = i;
+    for (uint32_t i = 0; i < t->split.n; i++)
+        if (t->split.fold[i] == t->run) t->held[t->n_held++] = i;
+}
+
+static bool is_measured(const struct training *t)
+{
+    return t->n_held > t->n_before;
 }
 
 /* The rows of this run, and the names of labels that have few among them. */
@@ -147,8 +216,13 @@ static bool order_rows(struct training *t, struct err *err)
     const uint32_t n_labels = examples_n_names(t->examples);
     uint32_t *counts = calloc(n_labels, sizeof *counts);
     if (!counts) return fail_memory(err);
-    t->n_order = t->run == 1 ? t->split.n_train : t->n_rows;
-    memcpy(t->order, t->split.rows, t->n_order * sizeof *t->order);
+    t->n_order = 0;
+    for (uint32_t fold = 0; fold <= t->split.n_folds; fold++)
+        for (uint32_t i = 0; i < t->n_rows; i++)
+            if ((t->split.n_folds > 0 ? t->split.fold[i] : 0) == fold &&
+                (fold == 0 || fold != t->run))
+                t->order[t->n_order++] = i;
+    t->n_trained = t->n_order;
     for (size_t i = 0; i < t->n_order; i++) {
         const struct example *item = &t->examples->items[t->order[i]];
         for (uint32_t k = 0; k < item->n_labels; k++)
@@ -158,7 +232,7 @@ static bool order_rows(struct training *t, struct err *err)
         if (t->plan.reads_names && counts[label] < PLAN_FEW_ROWS &&
             t->names_of[label] != UINT32_MAX)
             t->order[t->n_order++] = t->names_of[label];
-    t->has_names = t->n_order > (t->run == 1 ? t->split.n_train : t->n_rows);
+    t->has_names = t->n_order > t->n_trained;
     free(counts);
     return true;
 }
@@ -207,7 +281,7 @@ static bool take_fingerprint(struct training *t, struct err *err)
     char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS), numbers[200];
     json_decref(plan);
     if (!text) return fail_memory(err);
-    snprintf(numbers, sizeof numbers, "%u %u %u %d %d %d %d %d %016llx %016llx %016llx",
+    snprintf(numbers, sizeof numbers, "%u %u %u %d %d %d %d %u %016llx %016llx %016llx",
              t->plan.epochs, t->plan.patience, t->pool.dims, t->pool.pooling, t->pool.normalize,
              t->plan.learner.kind, t->plan.reads_names, t->n_runs,
              (unsigned long long)examples_fingerprint(t->examples),
@@ -235,6 +309,7 @@ static bool start_run(struct training *t, struct err *err)
         return false;
     t->epochs_done = 0;
     t->epochs_end = t->run == 1 ? t->plan.epochs * t->plan.n_stages : t->best.epochs;
+    take_held(t);
     return learner_make(&t->learner, &t->plan.learner, &t->from, &t->pool, unknown_id,
                         model_tokenizer(t->model), &t->ngrams, workers_size(t->workers), err);
 }
@@ -245,9 +320,8 @@ static void tell(const struct training *t, size_t n_done, bool is_epoch_over)
     const double seconds = seconds_of(t);
     const double epochs =
         (double)t->epochs_done + (is_epoch_over ? 0 : (double)n_done / (double)t->n_order);
-    double done = epochs, all = t->epochs_end;
-    if (t->run == 2) done += all;
-    if (t->n_runs == 2) all *= 2;
+    const double done = epochs + (double)(t->run - 1) * t->epochs_end;
+    const double all = (double)t->epochs_end * t->n_runs;
     const struct training_progress progress = {
         .run = t->run,
         .n_runs = t->n_runs,
@@ -269,7 +343,7 @@ static bool is_stopped(void *user, size_t n_done)
 {
     struct training *t = user;
     const double limit = t->options->time_limit;
-    const double share = t->run == 1 && t->n_runs == 2 ? FIRST_RUN_SHARE : 1;
+    const double share = (double)t->run / t->n_runs;
     if (t->watcher && t->watcher->is_interrupted && t->watcher->is_interrupted(t->watcher->user))
         t->stopped = TRAINING_INTERRUPTED;
     else if (limit > 0 && seconds_of(t) >= share * limit)
@@ -305,20 +379,39 @@ static bool run_epoch(struct training *t, struct err *err)
 
 /* ---- how good it is ---- */
 
-static bool take_files(const struct training *t, double temperature, struct learned_files *files,
-                       struct err *err)
+static json_t *scores_as_json(const struct training *t, const struct measured *measured)
 {
-    const bool is_measured = t->n_held > 0;
+    json_t *scores = json_object();
+    const struct {
+        const char *name;
+        double value;
+    } figures[] = {{t->examples->is_multi ? "micro_f1" : "accuracy", measured->score},
+                   {"macro_f1", measured->macro_f1},
+                   {"log_loss", measured->log_loss},
+                   {"calibration_error", measured->calibration_error},
+                   {"brier", measured->brier}};
+    json_object_set_new(scores, "held_out_rows", json_integer((json_int_t)measured->n));
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+        if (!isnan(figures[i].value))
+            json_object_set_new(scores, figures[i].name, json_real(figures[i].value));
+    if (!isnan(measured->score_low))
+        json_object_set_new(scores, "accuracy_interval",
+                            json_pack("[f, f]", measured->score_low, measured->score_high));
+    return scores;
+}
+
+/* measured: what the file is to say of itself, or NULL. */
+static bool take_files(const struct training *t, const struct measured *measured,
+                       struct learned_files *files, struct err *err)
+{
     json_t *training = plan_as_json(&t->plan, t->model, t->options), *scores = NULL;
     json_object_set_new(training, "epochs", json_integer(t->epochs_done));
-    json_object_set_new(training, "rows",
-                        json_integer((json_int_t)(t->run == 1 ? t->split.n_train : t->n_rows)));
-    if (is_measured && t->best.epochs > 0)
-        scores = json_pack("{s:I, s:f, s:f, s:f}", "held_out_rows", (json_int_t)t->n_held,
-                           t->examples->is_multi ? "micro_f1" : "accuracy", t->best.score,
-                           "macro_f1", t->best.macro_f1, "log_loss", t->best.log_loss);
+    json_object_set_new(training, "rows", json_integer((json_int_t)t->n_trained));
+    if (measured && measured->n > 0) scores = scores_as_json(t, measured);
     const struct learned_about about = {.labels = examples_names(t->examples),
-                                        .temperature = temperature,
+                                        .temperature = measured ? measured->temperature : 1,
+                                        .margins = measured ? measured->margins : NULL,
+                                        .n_margins = measured ? measured->n_margins : 0,
                                         .training = training,
                                         .scores = scores};
     bool ok = learned_take(files, &t->learner, &t->from, &about, err);
@@ -327,34 +420,31 @@ static bool take_files(const struct training *t, double temperature, struct lear
     return ok;
 }
 
-struct measured {
-    double score, macro_f1, log_loss, temperature;
-};
-
-/* Without room for all logits the temperature stays 1. */
+/* The score alone; the logits in t->latest, if there is room. */
 static bool measure_head(struct training *t, const struct head *head, struct measured *measured,
                          struct err *err)
 {
     const struct measuring measuring = {
-        .head = head,
+        .info = &t->info,
         .examples = t->validation ? t->validation : t->examples,
-        .rows = t->held,
-        .n = t->n_held,
+        .rows = t->held + t->n_before,
+        .n = t->n_held - t->n_before,
     };
-    const size_t n_logits = t->n_held * head_info(head)->rows;
-    float *logits = n_logits <= LOGITS_MAX ? calloc(n_logits, sizeof *logits) : NULL;
-    struct evaluation *evaluation = measure(&measuring, t->workers, logits, err);
+    struct evaluation *evaluation = measure(head, &measuring, t->workers, t->latest, err);
     if (evaluation) {
         const struct evaluation_result *result = evaluation_finish(evaluation);
         *measured = (struct measured){
+            .n = measuring.n,
             .score = t->examples->is_multi ? result->micro.f1 : result->accuracy,
+            .score_low = NAN,
             .macro_f1 = result->macro.f1,
             .log_loss = result->log_loss,
-            .temperature = logits ? measure_temperature(&measuring, logits) : 1,
+            .calibration_error = NAN,
+            .brier = NAN,
+            .temperature = 1,
         };
     }
     evaluation_free(evaluation);
-    free(logits);
     return evaluation != NULL;
 }
 
@@ -381,14 +471,38 @@ static bool measure_files(struct training *t, const struct learned_files *files,
     return ok;
 }
 
+static bool measure_now(struct training *t, struct measured *measured, struct err *err)
+{
+    struct learned_files files;
+    bool ok = take_files(t, NULL, &files, err) && measure_files(t, &files, measured, err);
+    learned_clear(&files);
+    return ok;
+}
+
+/* What is held of all runs so far, by what the heads of the runs said of it. */
+static bool measure_all(struct training *t, struct measured *measured, struct err *err)
+{
+    const size_t rows = t->info.rows;
+    const struct measuring measuring = {
+        .info = &t->info,
+        .examples = t->validation ? t->validation : t->examples,
+        .rows = t->held,
+        .n = t->n_held,
+    };
+    if (!t->logits) return true;
+    memcpy(t->logits + t->n_before * rows, t->latest,
+           (t->n_held - t->n_before) * rows * sizeof *t->logits);
+    return measure_logits(&measuring, t->logits, measured, err);
+}
+
 /* Rates fall to zero, so of two epochs the later one is the better unless the difference is more
    than chance (the standard error of the score). */
-static bool is_good_enough(struct training *t, double score)
+static bool is_good_enough(struct training *t, const struct measured *measured)
 {
-    if (t->best.epochs == 0 || score > t->best.highest) t->best.highest = score;
+    if (t->best.epochs == 0 || measured->score > t->best.highest) t->best.highest = measured->score;
     const double highest = t->best.highest;
     return t->best.epochs == 0 ||
-           score >= highest - sqrt(highest * (1 - highest) / (double)t->n_held);
+           measured->score >= highest - sqrt(highest * (1 - highest) / (double)measured->n);
 }
 
 /* Measures what was learned so far, and keeps it if it is good enough; without rows to measure by
@@ -396,21 +510,18 @@ static bool is_good_enough(struct training *t, double score)
 static bool look(struct training *t, struct err *err)
 {
     struct measured measured = {.temperature = 1};
-    if (t->n_held > 0) {
-        struct learned_files files;
-        bool ok = take_files(t, 1, &files, err) && measure_files(t, &files, &measured, err);
-        learned_clear(&files);
-        if (!ok) return false;
+    if (is_measured(t)) {
+        if (!measure_now(t, &measured, err)) return false;
         t->score = measured.score;
-        if (!is_good_enough(t, measured.score)) return true;
+        if (!is_good_enough(t, &measured)) return true;
+        if (!measure_all(t, &measured, err)) return false;
     }
     learned_clear(&t->best.files);
     t->best.epochs = t->epochs_done > 0 ? t->epochs_done : 1;
-    t->best.score = measured.score;
-    t->best.macro_f1 = measured.macro_f1;
-    t->best.log_loss = measured.log_loss;
-    t->best.temperature = measured.temperature;
-    return take_files(t, measured.temperature, &t->best.files, err);
+    t->best.score = t->score;
+    t->best.measured = measured;
+    t->n_kept = t->n_trained;
+    return take_files(t, &measured, &t->best.files, err);
 }
 
 /* ---- all of it ---- */
@@ -420,6 +531,8 @@ static bool save(struct training *t, struct err *err)
     const uint64_t now = clock_now_ns();
     if (!t->options->checkpoint || (double)(now - t->saved_ns) / 1e9 < t->options->checkpoint_every)
         return true;
+    /* What the folds after the first said is not kept: those runs are short. */
+    if (t->split.n_folds > 1 && t->run > 1 && t->run < t->n_runs) return true;
     t->saved_ns = now;
     const struct checkpoint checkpoint = {t->fingerprint, t->run, t->epochs_done, seconds_of(t)};
     return checkpoint_save(t->options->checkpoint, &checkpoint, &t->learner, &t->best, err);
@@ -429,7 +542,7 @@ static bool save(struct training *t, struct err *err)
 static bool has_had_enough(const struct training *t)
 {
     const uint32_t first = t->plan.epochs * (t->plan.n_stages - 1);
-    return t->n_held > 0 && t->plan.patience > 0 && t->best.epochs > first &&
+    return is_measured(t) && t->plan.patience > 0 && t->best.epochs > first &&
            t->epochs_done >= t->best.epochs + t->plan.patience;
 }
 
@@ -444,7 +557,7 @@ static bool run_first(struct training *t, struct err *err)
         if (!run_epoch(t, err)) return false;
         t->epochs_done += t->stopped == TRAINING_DONE;
         const bool is_last = t->epochs_done == t->epochs_end || t->stopped != TRAINING_DONE;
-        if ((is_last || (t->n_held > 0 && is_last_stage(t))) && !look(t, err)) return false;
+        if ((is_last || (is_measured(t) && is_last_stage(t))) && !look(t, err)) return false;
         tell(t, t->n_order, true);
         if (t->stopped != TRAINING_DONE) break;
         if (!save(t, err)) return false;
@@ -452,10 +565,10 @@ static bool run_first(struct training *t, struct err *err)
     return true;
 }
 
-static bool run_second(struct training *t, struct err *err)
+/* A run for as many epochs as the first found best; `is_over` if it was not stopped. */
+static bool run_again(struct training *t, bool *is_over, struct err *err)
 {
-    const enum training_stop first = t->stopped;
-    t->stopped = TRAINING_DONE;
+    *is_over = false;
     while (t->epochs_done < t->epochs_end) {
         if (!run_epoch(t, err)) return false;
         if (t->stopped != TRAINING_DONE) return true;
@@ -463,12 +576,47 @@ static bool run_second(struct training *t, struct err *err)
         tell(t, t->n_order, true);
         if (!save(t, err)) return false;
     }
+    *is_over = true;
+    return true;
+}
+
+/* The other folds. A time limit may leave some of them out. */
+static bool run_folds(struct training *t, struct err *err)
+{
+    struct measured measured;
+    bool is_over = true;
+    while (t->stopped == TRAINING_DONE && t->run + 1 < t->n_runs) {
+        t->n_before = t->n_held;
+        t->run++;
+        if (!start_run(t, err) || !run_again(t, &is_over, err)) return false;
+        if (!is_over) t->n_held = t->n_before;
+        if (is_over && (!measure_now(t, &measured, err) ||
+                        !measure_all(t, t->logits ? &t->best.measured : &measured, err)))
+            return false;
+    }
+    return true;
+}
+
+static bool run_last(struct training *t, struct err *err)
+{
+    const enum training_stop before = t->stopped;
+    bool is_over;
+    t->stopped = TRAINING_DONE;
+    if (!run_again(t, &is_over, err) || !is_over) return is_over || t->stopped != TRAINING_DONE;
     struct learned_files files;
-    if (!take_files(t, t->best.temperature, &files, err)) return false;
+    if (!take_files(t, &t->best.measured, &files, err)) return false;
     learned_clear(&t->best.files);
     t->best.files = files;
-    t->stopped = first; /* its length came of that */
+    t->n_kept = t->n_trained;
+    t->stopped = before; /* its length came of that */
     return true;
+}
+
+/* A checkpoint has the files that were best, but not what they said of the rows held out. */
+static bool measure_kept(struct training *t, struct err *err)
+{
+    struct measured measured;
+    return measure_files(t, &t->best.files, &measured, err) && measure_all(t, &measured, err);
 }
 
 /* Starts the first run, or goes on where a checkpoint says. */
@@ -479,17 +627,19 @@ static bool start(struct training *t, struct err *err)
                     ? checkpoint_peek(t->options->checkpoint, t->fingerprint, &checkpoint, err)
                     : 0;
     if (found < 0) return false;
-    t->run = found ? checkpoint.run : 1;
+    t->run = found ? (uint32_t)checkpoint.run : 1;
     if (!found) return start_run(t, err);
     t->best.epochs = 1; /* until it is loaded: a second run's length hangs on it */
     if (!start_run(t, err) || !checkpoint_load(t->options->checkpoint, &t->learner, &t->best, err))
         return false;
     t->epochs_done = checkpoint.epochs;
-    if (t->run == 2) t->epochs_end = t->best.epochs;
+    if (t->run > 1) t->epochs_end = t->best.epochs;
+    if (t->run == 1 && t->split.n_folds > 1 && t->best.files.head && !measure_kept(t, err))
+        return false;
     t->seconds_before = checkpoint.seconds;
     t->score = t->best.score;
     if (t->watcher && t->watcher->resumes)
-        t->watcher->resumes(t->watcher->user, t->run, t->epochs_done);
+        t->watcher->resumes(t->watcher->user, (int)t->run, t->epochs_done);
     return true;
 }
 
@@ -499,18 +649,18 @@ static bool train(struct training *t, struct err *err)
         !take_rows(t, err) || !take_table(t, err) || !take_fingerprint(t, err) || !start(t, err))
         return false;
     if (t->run == 1) {
-        if (!run_first(t, err)) return false;
+        if (!run_first(t, err) || !run_folds(t, err)) return false;
         if (t->n_runs == 1 || t->stopped == TRAINING_INTERRUPTED) return true;
-        t->run = 2;
+        t->n_before = t->n_held;
+        t->run = t->n_runs;
         if (!start_run(t, err)) return false;
     }
-    return run_second(t, err);
+    return run_last(t, err);
 }
 
 static void fill_result(struct training *t, struct training_result *result)
 {
-    const bool is_whole = t->run == 2 && t->epochs_done == t->epochs_end;
-    const bool is_measured = t->n_held > 0;
+    const struct measured *measured = &t->best.measured;
     *result = (struct training_result){
         .files = t->best.files,
         .kind = t->plan.learner.kind,
@@ -518,15 +668,14 @@ static void fill_result(struct training *t, struct training_result *result)
         .is_few = t->plan.is_few,
         .has_names = t->has_names,
         .epochs = t->best.epochs,
-        .n_rows = is_whole ? t->n_rows : t->split.n_train,
-        .n_held = t->n_held,
+        .n_rows = t->n_kept,
+        .n_folds = t->split.n_folds,
+        .n_near = t->repeats.n_near,
         .n_ngrams = t->ngrams.n,
-        .score = is_measured ? t->best.score : NAN,
-        .macro_f1 = is_measured ? t->best.macro_f1 : NAN,
-        .log_loss = is_measured ? t->best.log_loss : NAN,
-        .temperature = is_measured ? t->best.temperature : 1,
+        .measured = *measured,
         .seconds = seconds_of(t),
     };
+    if (measured->n == 0) result->measured.score = NAN;
     t->best.files = (struct learned_files){0};
 }
 
@@ -553,6 +702,9 @@ bool training_run(const struct model *model, struct examples *examples,
     learner_clear(&t.learner);
     ngram_vocabulary_clear(&t.ngrams);
     split_clear(&t.split);
+    repeats_clear(&t.repeats);
+    free(t.latest);
+    free(t.logits);
     plan_clear(&t.plan);
     workers_free(t.workers);
     free(t.names_of);

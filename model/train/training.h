@@ -5,8 +5,10 @@
  *
  * Two runs. The first trains on most of the rows and looks, after each epoch, how good the head is
  * on those that were held out; it tells after how many epochs it was best, what its score is and
- * the temperature of its probabilities. The second trains on all rows for that many epochs. Where
- * the examples to measure by stand in a file of their own, there is only the first.
+ * the temperature of its probabilities. The second trains on all rows for that many epochs. Of few
+ * rows there are several folds, each held out in a run of its own, and the score is of all of them.
+ * Where the examples to measure by stand in a file of their own, there is only the first run. Rows
+ * that say the same (repeats.h) are held out together.
  *
  * The same examples, model and options give the same bytes, whatever the number of threads; a run
  * that was broken off and goes on from its checkpoint too. Only a time limit or an interruption
@@ -18,6 +20,7 @@
 #include "model/model.h"
 #include "model/train/examples.h"
 #include "model/train/learned.h"
+#include "model/train/measure.h"
 #include "model/train/training_options.h"
 
 /** How far a training has come. */
@@ -49,13 +52,15 @@ struct training_result {
     struct learned_files files;
     enum head_kind kind;
     enum training_stop stopped;
-    bool is_few;           /* the settings for few examples were taken */
-    bool has_names;        /* names of labels were used as examples */
-    uint32_t epochs;       /* that the result was trained for */
-    size_t n_rows, n_held; /* that it was trained on; that were held out (or of the file) */
+    bool is_few;      /* the settings for few examples were taken */
+    bool has_names;   /* names of labels were used as examples */
+    uint32_t epochs;  /* that the result was trained for */
+    size_t n_rows;    /* that it was trained on */
+    uint32_t n_folds; /* that were held out one after the other */
+    size_t n_near;    /* near repeats that were kept on one side (repeats.h) */
     uint32_t n_ngrams;
-    double score; /* accuracy, of a multi-label head micro F1; NaN: not measured */
-    double macro_f1, log_loss, temperature;
+    struct measured measured; /* on the rows held out, or of the file; n = 0: not measured, and the
+                                 score is NaN */
     double seconds;
 };
 

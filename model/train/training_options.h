@@ -28,8 +28,11 @@ struct training_options {
     int has_ngrams;       /* 1, 0; -1: unless there are few examples */
     bool balances_labels; /* every label counts as much as any other */
     bool reads_names;     /* names of labels are examples too, where there are few of a label */
-    double held_share;    /* of the rows, held out to measure by */
-    uint32_t patience;    /* epochs without a better score before the first run ends; 0: never */
+    double held_share;    /* of the rows, held out to measure by; 0: none, in no fold */
+    uint32_t
+        folds; /* held out one after the other; 1: held_share is; 0: chosen by the number of rows
+                */
+    uint32_t patience; /* epochs without a better score before the first run ends; 0: never */
     uint64_t seed;
     unsigned threads;
     double time_limit;       /* seconds; 0: none */

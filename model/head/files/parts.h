@@ -40,8 +40,8 @@ struct head_parts {
     struct step output;
     struct ngram_table ngrams;
     const char *labels_key; /* what the list of labels is called in messages */
-    json_t *about; /* an object: labels, kind, thresholds, temperature, training, scores, each as
-                      the file has it, or left out */
+    json_t *about;          /* an object: labels, kind, thresholds, temperature, margins, training,
+                               scores, each as the file has it, or left out */
 };
 
 /** The readers. On failure (false, err set: ERR_FORMAT or ERR_MEMORY) `parts` holds what was found

@@ -43,10 +43,18 @@ static struct training_best best_of(char *head, char *table)
                                             .table_bytes = table ? strlen(table) : 0},
                                   .epochs = 12,
                                   .score = 0.1,
-                                  .macro_f1 = 0.2,
-                                  .log_loss = 0.3,
-                                  .temperature = 0.7,
-                                  .highest = 0.4};
+                                  .highest = 0.4,
+                                  .measured = {.n = 50,
+                                               .score = 0.15,
+                                               .score_low = 0.05,
+                                               .score_high = 0.25,
+                                               .macro_f1 = 0.2,
+                                               .log_loss = 0.3,
+                                               .calibration_error = 0.01,
+                                               .brier = 0.02,
+                                               .temperature = 0.7,
+                                               .n_margins = UNSURE_QUANTILES,
+                                               .margins = {0.5f, 1, 1.5f}}};
 }
 
 static void save_lab(const struct lab *lab, const struct training_best *best)
@@ -79,12 +87,23 @@ static void check_learned(const struct learner *found, const struct learner *wan
     }
 }
 
+static void check_measured(const struct measured *found, const struct measured *wanted)
+{
+    assert_int_equal(found->n, wanted->n);
+    assert_true(found->score == wanted->score && found->macro_f1 == wanted->macro_f1);
+    assert_true(found->score_low == wanted->score_low && found->score_high == wanted->score_high);
+    assert_true(found->log_loss == wanted->log_loss && found->temperature == wanted->temperature);
+    assert_true(found->calibration_error == wanted->calibration_error);
+    assert_true(found->brier == wanted->brier);
+    assert_int_equal(found->n_margins, wanted->n_margins);
+    assert_memory_equal(found->margins, wanted->margins, sizeof found->margins);
+}
+
 static void check_best(const struct training_best *found, const struct training_best *wanted)
 {
     assert_int_equal(found->epochs, wanted->epochs);
-    assert_true(found->score == wanted->score && found->macro_f1 == wanted->macro_f1);
-    assert_true(found->log_loss == wanted->log_loss && found->highest == wanted->highest);
-    assert_true(found->temperature == wanted->temperature);
+    assert_true(found->score == wanted->score && found->highest == wanted->highest);
+    check_measured(&found->measured, &wanted->measured);
     assert_int_equal(found->files.head_bytes, wanted->files.head_bytes);
     assert_int_equal(found->files.table_bytes, wanted->files.table_bytes);
     assert_int_equal(!found->files.table, !wanted->files.table);

@@ -229,13 +229,13 @@ static void what_a_user_should_know_is_counted(void **state)
     struct examples examples = read_text("text,label\n"
                                          "a,x\na,x\na,x\n" /* two duplicates */
                                          "b,x\nb,y\n"      /* a contradiction */
-                                         "A,x\n"           /* other bytes: neither */
+                                         "A,x\n"           /* a duplicate but for its case */
                                          "zzz,x\n,y\n"     /* without a known token */
                                          "c,y\n",
                                          '\0', NULL);
     const struct examples_report *report = &examples.report;
     assert_int_equal(examples.n, 9);
-    assert_int_equal(report->n_duplicates, 2);
+    assert_int_equal(report->n_duplicates, 3);
     assert_int_equal(report->n_contradictory, 1);
     assert_int_equal(report->n_empty, 2);
     assert_int_equal(report->n_unlabelled, 0);

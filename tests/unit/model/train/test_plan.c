@@ -315,7 +315,8 @@ static void it_is_written_down(void **state)
                   {"ngrams", "true"},
                   {"few_examples", "false"},
                   {"balanced", "false"},
-                  {"held_share", "0.25"}};
+                  {"held_share", "0.25"},
+                  {"folds", "5"}};
     struct training_options options = options_of(TRAINING_HEAD);
     options.token_dropout = 0.125;
     options.ngram_dropout = 0.375;

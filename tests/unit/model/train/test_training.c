@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole trainings on a tiny model: the same bytes by any way, and what is told of them. */
 #include "base/json.h"
+#include "base/random.h"
 #include "model/bundle/bundle.h"
 #include "model/head/head.h"
 #include "model/model.h"
@@ -89,6 +90,7 @@ static struct training_options options_of(enum training_mode mode)
                                      .has_ngrams = 1,
                                      .reads_names = true,
                                      .held_share = 0.2,
+                                     .folds = 1,
                                      .patience = 4,
                                      .ngram_dropout = 0.2,
                                      .seed = 1,
@@ -462,9 +464,9 @@ static void an_interruption_gives_the_best_so_far(void **state)
         }
         assert_int_equal(result.stopped, TRAINING_INTERRUPTED);
         assert_true(result.epochs >= 1 && result.epochs <= 3);
-        assert_true(result.score >= 0 && result.score <= 1);
+        assert_true(result.measured.score >= 0 && result.measured.score <= 1);
         assert_int_equal(result.n_rows, 72);
-        assert_int_equal(result.n_held, 18);
+        assert_int_equal(result.measured.n, 18);
         check_opens(&result.files, &options);
         learned_clear(&result.files);
     }
@@ -513,17 +515,19 @@ static void a_result_says_what_it_was_trained_on(void **state)
     struct training_result result = train(&options, NULL);
     assert_int_equal(result.kind, HEAD_MULTI_CLASS);
     assert_int_equal(result.n_rows, 90);
-    assert_int_equal(result.n_held, 18);
-    assert_true(result.score > 0.5 && result.score <= 1 && result.log_loss > 0);
+    assert_int_equal(result.measured.n, 18);
+    assert_true(result.measured.score > 0.5 && result.measured.score <= 1 &&
+                result.measured.log_loss > 0);
     assert_true(result.n_ngrams > 0 && !result.is_few);
     learned_clear(&result.files);
     options.held_share = 0;
     options.has_ngrams = 0;
     result = train(&options, NULL);
     assert_int_equal(result.n_rows, 90);
-    assert_int_equal(result.n_held, 0);
+    assert_int_equal(result.measured.n, 0);
     assert_int_equal(result.epochs, 3);
-    assert_true(isnan(result.score) && result.temperature == 1 && result.n_ngrams == 0);
+    assert_true(isnan(result.measured.score) && result.measured.temperature == 1 &&
+                result.n_ngrams == 0);
     learned_clear(&result.files);
 }
 
@@ -546,8 +550,8 @@ static void rows_of_another_file_are_measured_by(void **state)
     options.checkpoint = checkpoint;
     assert_true(train_by_held(&options, &result));
     assert_int_equal(result.n_rows, 90);
-    assert_int_equal(result.n_held, 30);
-    assert_true(result.score > 0.5);
+    assert_int_equal(result.measured.n, 30);
+    assert_true(result.measured.score > 0.5);
     learned_clear(&result.files);
     /* Without it, or by others, it is another training. */
     check_other(&options);
@@ -570,7 +574,7 @@ static void names_of_labels_are_read_where_rows_are_few(void **state)
         struct examples examples = read_rows(input, '\0', NULL);
         options.reads_names = reads_names;
         assert_true(training_run(model, &examples, NULL, &options, NULL, &result, &err));
-        assert_true(result.is_few && result.n_held == 0 && result.n_rows == 4);
+        assert_true(result.is_few && result.measured.n == 0 && result.n_rows == 4);
         assert_int_equal(result.has_names, reads_names);
         learned_clear(&result.files);
         assert_int_equal(examples.n, 5);
@@ -686,10 +690,10 @@ static void the_last_epoch_is_kept_that_is_worse_by_chance_only(void **state)
         options.learning_rate = 1;
         write_noise(seed);
         struct training_result result = train(&options, &watcher);
-        const uint32_t wanted = wanted_epoch(&course, result.n_held);
+        const uint32_t wanted = wanted_epoch(&course, result.measured.n);
         assert_int_equal(course.n, 12);
         assert_int_equal(result.epochs, wanted);
-        assert_true(result.score == course.scores[wanted - 1]);
+        assert_true(result.measured.score == course.scores[wanted - 1]);
         n_later += course.scores[wanted - 1] < course.scores[first_best(&course) - 1];
         n_not_last += wanted < course.n;
         learned_clear(&result.files);
@@ -742,7 +746,7 @@ static void the_loss_falls_in_every_mode(void **state)
 static void progress_ascends_to_its_end(void *user, const struct training_progress *progress)
 {
     struct training_progress *last = user;
-    assert_true(progress->run >= last->run && progress->n_runs == 2);
+    assert_true(progress->run >= last->run && progress->n_runs >= 2);
     assert_true(progress->run > last->run || progress->epoch >= last->epoch);
     assert_true(progress->epoch >= 1 && progress->epoch <= progress->epochs);
     assert_true(progress->n_done >= 1 && progress->n_done <= progress->n);
@@ -758,8 +762,89 @@ static void progress_is_told(void **state)
     struct training_result result = train(&options, &watcher);
     assert_true(last.run == 2 && last.is_epoch_over && last.epoch == last.epochs);
     assert_true(last.n_done == last.n && last.seconds_left == 0);
-    assert_true(isfinite(last.loss) && last.best == result.score);
+    assert_true(isfinite(last.loss) && last.best == result.measured.score);
     learned_clear(&result.files);
+}
+
+/* ---- folds and repeats ---- */
+
+/* Every row is held out once, and what is served has seen them all. */
+static void few_rows_are_held_out_in_folds(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    struct training_progress last = {0};
+    const struct training_watcher watcher = {.tell = progress_ascends_to_its_end, .user = &last};
+    options.folds = 0;
+    struct training_result result = train(&options, &watcher), again;
+    assert_int_equal(result.n_folds, 5);
+    assert_int_equal(last.n_runs, 6);
+    assert_int_equal(result.measured.n, 90);
+    assert_int_equal(result.n_rows, 90);
+    assert_true(result.measured.score > 0.5 && result.measured.calibration_error >= 0);
+    assert_int_equal(result.measured.n_margins, UNSURE_QUANTILES);
+    check_opens(&result.files, &options);
+    options.threads = 3;
+    again = train(&options, NULL);
+    assert_true(is_same(&result.files, &again.files));
+    learned_clear(&again.files);
+    learned_clear(&result.files);
+}
+
+static void folds_go_on_from_a_checkpoint(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    options.folds = 4;
+    struct training_result wanted = train(&options, NULL);
+    options.checkpoint = checkpoint;
+    for (int epoch = 1; epoch < 15; epoch += 4) {
+        struct interruption interruption = {.epoch = epoch};
+        const struct training_watcher watcher = watcher_of(&interruption);
+        struct training_result result = train(&options, &watcher);
+        assert_int_equal(result.stopped, TRAINING_INTERRUPTED);
+        assert_true(result.n_rows < 90);
+        learned_clear(&result.files);
+        result = train(&options, NULL);
+        assert_true(is_same(&result.files, &wanted.files));
+        assert_true(result.measured.score == wanted.measured.score);
+        learned_clear(&result.files);
+        unlink(checkpoint);
+    }
+    learned_clear(&wanted.files);
+}
+
+/* Labels at random, each text twice: what was learned by heart must not count. */
+static void write_chance(unsigned n)
+{
+    static const char *const words[] = {"a",  "b", "我", "ab", "c",  "d",   "爱",
+                                        "cd", "e", "饭", "吃", "ee", "吃饭"};
+    static const char *const again[] = {"%s %s %s %s,%s\n", "  %s %s  %s %s ,%s\n"};
+    uint64_t state = 11;
+    FILE *file = fopen(input, "wb");
+    assert_non_null(file);
+    fputs("text,label\n", file);
+    for (unsigned i = 0; i < n; i++) {
+        const char *own[4], *label = random_next(&state) % 2 ? "x" : "y";
+        for (int k = 0; k < 4; k++)
+            own[k] = words[random_next(&state) % 13];
+        for (int k = 0; k < 2; k++)
+            fprintf(file, again[k], own[0], own[1], own[2], own[3], label);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+static void labels_at_random_score_what_chance_does(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    write_chance(600);
+    for (options.folds = 1; options.folds <= 5; options.folds += 4) {
+        struct training_result result = train(&options, NULL);
+        if (!(result.measured.score < 0.6))
+            fail_msg("%u folds: %g", options.folds, result.measured.score);
+        learned_clear(&result.files);
+    }
 }
 
 #define INPUT_TEST(test) cmocka_unit_test_setup(test, write_input)
@@ -768,6 +853,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         INPUT_TEST(any_number_of_threads_gives_the_same_bytes),
+        INPUT_TEST(few_rows_are_held_out_in_folds),
+        INPUT_TEST(folds_go_on_from_a_checkpoint),
+        INPUT_TEST(labels_at_random_score_what_chance_does),
         INPUT_TEST(a_training_broken_off_goes_on_to_the_same_bytes),
         INPUT_TEST(a_training_of_two_stages_goes_on_too),
         INPUT_TEST(threads_and_limits_may_change_on_the_way),
