@@ -2,17 +2,15 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "commands/choose_head.h"
 #include "commands/commands.h"
+#include "commands/judge.h"
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
+#include "commands/predictions.h"
 #include "commands/progress.h"
 #include "commands/report.h"
-#include "model/head/evaluation.h"
-#include "model/model.h"
 #include "model/train/columns.h"
-#include "model/train/label_names.h"
 #include "model/train/labelled.h"
 
 #include <stdlib.h>
@@ -27,119 +25,104 @@
 
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_HTML };
 static const char *const formats[] = {"text", "json", "html", NULL};
+static const char *const predictions_formats[] = {"auto", "csv", "jsonl", NULL};
 
 struct eval {
     const char *model_path, *heads_path, *head_name, *output_path;
     struct labelled_flags given;
     int format;
+    struct predictions_options wanted;
 
     struct model_options model_options;
-    struct model *model;
-    const struct head *head;
-    const struct head_info *info;
-    struct label_names *labels; /* of the head */
+    struct judge judge;
     struct labelled *rows;
-    struct evaluation *evaluation;
-    uint64_t n_rows;
-    struct arena arena; /* reset at each row */
+    struct predictions predictions;
+    uint64_t n_rows;       /* counted */
+    uint64_t n_read;       /* of them and the first one, where it may be a header */
+    bool is_first_settled; /* that one is counted, or there is none */
+    struct arena arena;    /* reset at each row */
 };
 
-static bool read_labels(struct eval *eval, struct err *err)
+/* ---- what was asked for ---- */
+
+static bool check_predictions(const struct eval *eval, struct err *err)
 {
-    const struct head_info *info = eval->info;
-    bool is_ok = (eval->labels = label_names_new()) != NULL;
-    for (uint32_t i = 0; is_ok && i < info->n_labels; i++) {
-        const struct span name = {info->labels[i], strlen(info->labels[i])};
-        is_ok = label_names_add(eval->labels, name) == i;
+    const struct predictions_options *wanted = &eval->wanted;
+    const bool is_report_on_stdout = !eval->output_path || strcmp(eval->output_path, "-") == 0;
+    if (!wanted->path &&
+        (wanted->only_wrong || wanted->has_texts || wanted->top_k || wanted->format))
+        return err_set(err, ERR_USAGE, NULL,
+                       "--wrong, --texts, --top-k and --predictions-format say what is in the file "
+                       "that --predictions names; give --predictions FILE");
+    if (!wanted->path) return true;
+    if (strcmp(wanted->path, "-") == 0)
+        return !is_report_on_stdout ||
+               err_set(err, ERR_USAGE, NULL,
+                       "--predictions - is standard output, where the report goes; give "
+                       "--output FILE for the report, or a file as --predictions");
+    if (eval->output_path && output_replaces(wanted->path, eval->output_path))
+        return err_set(err, ERR_USAGE, NULL,
+                       "--predictions and --output are the same file, %.200s; name two",
+                       wanted->path);
+    return true;
+}
+
+/* A file that is read must not be replaced by what comes of it. */
+static bool check_files(const struct eval *eval, struct err *err)
+{
+    const char *const written[] = {eval->output_path, eval->wanted.path};
+    for (size_t i = 0; i < 2; i++) {
+        if (written[i] && output_replaces(written[i], eval->given.input))
+            return err_set(err, ERR_USAGE, NULL, "%s is the input, %.200s; name another file",
+                           i == 0 ? "--output" : "--predictions", written[i]);
     }
-    return is_ok || err_set(err, ERR_MEMORY, NULL, "no memory for %u labels", info->n_labels);
+    return check_predictions(eval, err);
 }
 
 static bool open_all(struct eval *eval, struct err *err)
 {
-    if (!model_open_as(&eval->model, eval->model_path, &eval->model_options, err) ||
-        !choose_head(eval->model, eval->heads_path, eval->head_name, &eval->head, err))
-        return false;
-    eval->info = head_info(eval->head);
-    if (!read_labels(eval, err)) return false;
-    eval->evaluation = evaluation_new(eval->info->kind, eval->info->n_labels, eval->info->labels,
-                                      eval->info->thresholds, err);
-    return eval->evaluation &&
-           labelled_open(&eval->rows, eval->given.input, &eval->given.options, err);
+    return judge_open(&eval->judge, eval->model_path, &eval->model_options, eval->heads_path,
+                      eval->head_name, err) &&
+           labelled_open(&eval->rows, eval->given.input, &eval->given.options, err) &&
+           (!eval->wanted.path ||
+            predictions_open(&eval->predictions, &eval->wanted, eval->judge.head, err));
 }
 
-static bool fail_row(const struct eval *eval, const struct labelled_row *row, const char *why,
+/* ---- rows ---- */
+
+static bool eval_row(struct eval *eval, const struct labelled_row *row, uint64_t number,
                      struct err *err)
 {
-    return err_set(err, ERR_FORMAT, NULL, "%.200s, line %llu: %.250s", eval->given.input,
-                   (unsigned long long)row->line, why);
-}
-
-/* The probabilities of a row's text, in the arena. */
-static float *predict(struct eval *eval, const struct labelled_row *row, struct err *err)
-{
-    const uint32_t n_labels = eval->info->n_labels;
-    const char *text = row->text;
-    size_t bytes = row->text_bytes;
-    struct tokens tokens;
-    struct err reason;
-    if (!model_prompted(eval->model, &eval->arena, &text, &bytes, err) ||
-        !model_tokenize(eval->model, &eval->arena, text, bytes, TOKENIZE_LIMITS, &tokens, err))
-        return NULL;
-    float *vector = arena_array(&eval->arena, eval->info->dim, sizeof(*vector));
-    float *logits = arena_array(&eval->arena, n_labels, sizeof(*logits));
-    float *p = arena_array(&eval->arena, n_labels, sizeof(*p));
-    if (!vector || !logits || !p) {
-        err_out_of_memory(err);
-        return NULL;
-    }
-    const struct passage passage = {tokens.ids, tokens.n, text, bytes};
-    if (!head_vector(eval->head, &eval->arena, &passage, vector, &reason)) {
-        fail_row(eval, row, reason.message, err);
-        return NULL;
-    }
-    if (!head_logits(eval->head, &eval->arena, vector, tokens.ids, tokens.n, logits, err))
-        return NULL;
-    head_probabilities(eval->head, logits, p);
-    return p;
-}
-
-static bool eval_row(struct eval *eval, const struct labelled_row *row, struct err *err)
-{
-    struct err reason;
+    struct verdict verdict;
     arena_reset(&eval->arena);
-    if (eval->info->kind != HEAD_MULTI_LABEL && row->n_labels != 1)
-        return fail_row(eval, row,
-                        "the head answers with one label, so a row must have one, not several; "
-                        "use a multi-label head",
-                        err);
-    uint32_t *truth = arena_array(&eval->arena, row->n_labels, sizeof(*truth));
-    const float *p = truth ? predict(eval, row, err) : NULL;
-    if (!p) return truth ? false : err_out_of_memory(err);
-    for (size_t i = 0; i < row->n_labels; i++)
-        truth[i] = label_names_find(eval->labels, row->labels[i]); /* or EVALUATION_UNKNOWN */
-    return evaluation_add(eval->evaluation, p, truth, row->n_labels, &reason) ||
-           fail_row(eval, row, reason.message, err);
+    if (!judge_row(&eval->judge, &eval->arena, eval->given.input, row, &verdict, err)) return false;
+    eval->n_rows++;
+    const struct predicted_row predicted = {number, row, &verdict.answer, verdict.p};
+    return !eval->wanted.path || predictions_add(&eval->predictions, &eval->arena, &predicted, err);
 }
 
-/* The first row, where it may be a header: it is one if nobody else knows its label, and its cells
- * look like names. */
+/* The first row, where it may be a header, but has a label that the head knows: it is none. */
+static bool start_first(struct eval *eval, struct err *err)
+{
+    struct labelled_doubt doubt;
+    const struct labelled_row *row = labelled_doubtful(eval->rows, &doubt);
+    eval->n_read = row != NULL;
+    eval->is_first_settled = !row || judge_knows(&eval->judge, row->labels[0]);
+    return !row || !eval->is_first_settled || eval_row(eval, row, 1, err);
+}
+
+/* Any other such row is a header if nobody else knows its label, and its cells look like names. */
 static bool settle_first(struct eval *eval, struct err *err)
 {
     struct labelled_doubt doubt;
     const struct labelled_row *row = labelled_doubtful(eval->rows, &doubt);
-    if (!row) return true;
-    const bool is_known =
-        doubt.recurs || label_names_find(eval->labels, row->labels[0]) != UINT32_MAX;
-    if (!is_known && !doubt.has_names)
+    if (eval->is_first_settled) return true;
+    if (!doubt.recurs && !doubt.has_names)
         fprintf(stderr,
                 "embedd eval: warning: neither the head nor another row has the label '%s' of the "
                 "first row; if that row is a header, give --header yes\n",
                 columns_show(row->labels[0]).text);
-    if (is_known || !doubt.has_names) {
-        eval->n_rows++;
-        return eval_row(eval, row, err);
-    }
+    if (doubt.recurs || !doubt.has_names) return eval_row(eval, row, 1, err);
     fprintf(
         stderr,
         "embedd eval: the first row is a header: neither the head nor another row has its label "
@@ -153,21 +136,24 @@ static bool eval_rows(struct eval *eval, struct err *err)
     struct progress progress;
     struct labelled_row row;
     int step;
+    if (!start_first(eval, err)) return false;
     progress_start(&progress, strcmp(eval->given.input, "-") != 0);
     while ((step = labelled_next(eval->rows, &row, err)) > 0) {
-        if (!eval_row(eval, &row, err)) {
+        if (!eval_row(eval, &row, ++eval->n_read, err)) {
             step = -1;
             break;
         }
-        progress_show(&progress, ++eval->n_rows, labelled_share(eval->rows));
+        progress_show(&progress, eval->n_rows, labelled_share(eval->rows));
     }
     progress_end(&progress);
     if (step == 0 && !settle_first(eval, err)) return false;
     if (step == 0 && eval->n_rows == 0)
         return err_set(err, ERR_FORMAT, NULL, "%.200s holds no rows besides its header",
                        eval->given.input);
-    return step == 0;
+    return step == 0 && (!eval->wanted.path || predictions_close(&eval->predictions, err));
 }
+
+/* ---- the report ---- */
 
 static bool write_report(struct eval *eval, double seconds, struct err *err)
 {
@@ -181,15 +167,15 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
     struct buf text;
     if (localtime_r(&now, &day)) strftime(date, sizeof(date), "%Y-%m-%d", &day);
     const struct report_info info = {
-        .model = model_info(eval->model)->name,
-        .head = eval->info->name,
+        .model = model_info(eval->judge.model)->name,
+        .head = eval->judge.info->name,
         .input = strcmp(eval->given.input, "-") == 0 ? "standard input" : eval->given.input,
         .date = date,
         .n_rows = eval->n_rows,
         .seconds = seconds};
     arena_init(&arena, REPORT_ARENA_BYTES);
     buf_init(&text, &arena);
-    writers[eval->format](&text, evaluation_finish(eval->evaluation), &info);
+    writers[eval->format](&text, evaluation_finish(eval->judge.evaluation), &info);
     bool is_ok = text.failed ? err_out_of_memory(err)
                              : output_open(&output, eval->output_path, err) &&
                                    output_write(&output, text.data, text.bytes, err) &&
@@ -203,13 +189,12 @@ static bool eval_run(struct eval *eval, struct err *err)
 {
     const uint64_t start_ns = clock_now_ns();
     arena_init(&eval->arena, ROW_ARENA_BYTES);
-    bool is_ok = labelled_take_flags(&eval->given, err) && open_all(eval, err) &&
-                 eval_rows(eval, err) &&
+    bool is_ok = labelled_take_flags(&eval->given, err) && check_files(eval, err) &&
+                 open_all(eval, err) && eval_rows(eval, err) &&
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
+    predictions_abort(&eval->predictions);
     labelled_close(eval->rows);
-    evaluation_free(eval->evaluation);
-    label_names_free(eval->labels);
-    model_close(eval->model);
+    judge_close(&eval->judge);
     arena_clear(&eval->arena);
     return is_ok;
 }
@@ -226,6 +211,18 @@ int eval_main(int argc, char **argv)
          .help = "of the report (default: text); html is one page with charts"},
         {"output", FLAG_STRING, .out.string = &eval.output_path, .value = "FILE",
          .help = "the report is written here (default: standard output)"},
+        {"predictions", FLAG_STRING, .out.string = &eval.wanted.path, .value = "FILE",
+         .help = "what the head said of each row is written here"},
+        {"predictions-format", FLAG_CHOICE, .out.choice = &eval.wanted.format,
+         .choices = predictions_formats,
+         .help =
+             "of that file (default: jsonl where its name ends in .jsonl or .ndjson, else csv)"},
+        {"top-k", FLAG_NUMBER, .out.number = &eval.wanted.top_k, .value = "K", .min = 1,
+         .max = UINT32_MAX, .help = "labels a row in that file, the likeliest first (default: 3)"},
+        {"wrong", FLAG_SWITCH, .out.is_on = &eval.wanted.only_wrong,
+         .help = "only rows that the head got wrong go into that file"},
+        {"texts", FLAG_SWITCH, .out.is_on = &eval.wanted.has_texts,
+         .help = "the rows' texts go into that file, too"},
     };
     const struct flags flags = {
         .usage = "embedd eval --input FILE [OPTION]...",

@@ -135,3 +135,15 @@ void output_abort(struct output *output)
     output->stream = NULL;
     unfinished[0] = 0;
 }
+
+bool output_replaces(const char *path, const char *other)
+{
+    struct stat one, two;
+    if (strcmp(path, "-") == 0) return false;
+    const bool is_there = stat(path, &one) == 0;
+    const bool is_other_there =
+        (strcmp(other, "-") == 0 ? fstat(STDIN_FILENO, &two) : stat(other, &two)) == 0;
+    if (!is_there && !is_other_there) return strcmp(path, other) == 0;
+    return is_there && is_other_there && S_ISREG(one.st_mode) && one.st_dev == two.st_dev &&
+           one.st_ino == two.st_ino;
+}

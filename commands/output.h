@@ -43,3 +43,7 @@ bool output_close(struct output *output, struct err *err);
 
 /** output_abort removes what was written to a file. After output_close it does nothing. */
 void output_abort(struct output *output);
+
+/** output_replaces: whether writing to `path` would replace the regular file `other` ("-": what
+ * standard input is); of files that are not there, whether the paths are equal. */
+bool output_replaces(const char *path, const char *other);

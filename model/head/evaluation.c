@@ -2,6 +2,7 @@
 #include "model/head/evaluation.h"
 
 #include "base/grow.h"
+#include "model/head/answer.h"
 #include "model/head/confusions.h"
 
 #include <assert.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_THRESHOLD 0.5f
 #define LOG_LOSS_CLIP 1e-15
 #define TOP_K_LABELS_MIN 6
 
@@ -106,11 +106,6 @@ static bool check_example(const struct evaluation_result *result, const float *p
     return true;
 }
 
-static float threshold_of(const struct evaluation_result *result, uint32_t label)
-{
-    return result->thresholds ? result->thresholds[label] : DEFAULT_THRESHOLD;
-}
-
 static float point_threshold(int point)
 {
     return (float)(point / 100.0);
@@ -171,21 +166,12 @@ static void count_top(struct evaluation *evaluation, const float *p, uint32_t tr
     evaluation->n_top[5] += before < 5;
 }
 
-static uint32_t largest(const float *p, uint32_t n)
-{
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < n; i++) {
-        if (p[i] > p[best]) best = i;
-    }
-    return best;
-}
-
 /* A head that answers with one label: binary or multi-class. */
 static void add_one_label(struct evaluation *evaluation, const float *p, uint32_t truth)
 {
     struct evaluation_result *result = &evaluation->result;
     const bool is_binary = result->kind == HEAD_BINARY, is_known = truth != EVALUATION_UNKNOWN;
-    uint32_t predicted = is_binary ? p[1] >= threshold_of(result, 0) : largest(p, result->n_labels);
+    uint32_t predicted = answer_one(result->kind, result->n_labels, result->thresholds, p);
     const bool is_right = predicted == truth;
 
     result->n_unknown += !is_known;
@@ -219,7 +205,8 @@ static void add_labels(struct evaluation *evaluation, const float *p, const uint
     uint64_t n_wrong = has_unknown;
     for (uint32_t i = 0; i < result->n_labels; i++) {
         struct evaluation_class *class = &evaluation->classes[i];
-        const bool is_true = evaluation->is_true[i], is_predicted = p[i] >= threshold_of(result, i);
+        const bool is_true = evaluation->is_true[i],
+                   is_predicted = answer_has(result->thresholds, p, i);
         class->support += is_true;
         class->predicted += is_predicted;
         class->correct += is_true && is_predicted;

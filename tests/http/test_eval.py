@@ -2,9 +2,13 @@
 """embedd eval: a head measured on labelled rows, in every input format and every report."""
 
 import base64
+import csv
 import hashlib
 import json
+import os
 import re
+import resource
+import signal
 import subprocess
 
 import pytest
@@ -25,9 +29,9 @@ INPUTS = {
 }
 
 
-def run(*flags, stdin=""):
-    return subprocess.run([PROGRAM, "eval", "--model", MODEL, "--heads", HEAD, *flags],
-                          input=stdin.encode(), capture_output=True, timeout=10 * PATIENCE_S)
+def run(*flags, stdin="", heads=HEAD, **more):
+    return subprocess.run([PROGRAM, "eval", "--model", MODEL, "--heads", heads, *flags],
+                          input=stdin.encode(), capture_output=True, timeout=10 * PATIENCE_S, **more)
 
 
 def evaluated(*flags, stdin=""):
@@ -110,6 +114,177 @@ def test_the_text_says_the_same():
     assert done.returncode == 0 and b"Accuracy              0.7500" in done.stdout
     assert b"input             standard input" in done.stdout
 
+
+# ---- predictions ----
+
+# Weights that tell the two dimensions of the model apart; labels that hold all that CSV cares about.
+ODD = ['say "no", he said', "line\r\nbreak", "\U0001f35c, emoji 👍🏽", "=1+1", "plain", "[\"a\"]"]
+
+
+def odd_head(path, kind="multi-class"):
+    head = {"labels": ODD, "kind": kind, "bias": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5],
+            "weight": [[-3, 2], [2, -3], [1, 1], [-1, -1], [0.5, 0], [0, 0.5]]}
+    path.write_text(json.dumps(head), encoding="utf-8")
+    return str(path)
+
+
+def predictions(path, *flags, stdin=CSV, heads=HEAD):
+    done = run("--input=-", "--predictions", str(path), *flags, stdin=stdin, heads=heads)
+    assert done.returncode == 0, done.stderr
+    with open(path, encoding="utf-8", newline="") as file:
+        if path.suffix == ".csv":
+            return list(csv.DictReader(file, strict=True))
+        return [json.loads(line) for line in file]
+
+
+def test_predictions_are_a_record_a_row(tmp_path):
+    rows = predictions(tmp_path / "p.csv")
+    assert list(rows[0]) == ["row", "line", "truth", "predicted", "p", "right", "label_1", "p_1", "label_2", "p_2"]
+    assert [(row["row"], row["line"], row["truth"], row["predicted"], row["right"]) for row in rows] == [
+        ("1", "2", "meal", "meal", "true"), ("2", "3", "other", "other", "true"),
+        ("3", "4", "other", "meal", "false"), ("4", "5", "meal", "meal", "true")]
+    assert all(row["label_1"] == row["predicted"] and row["p_1"] == row["p"] for row in rows if row["row"] != "3")
+    assert rows[2]["p"] == "0.5"
+    asked = subprocess.run([PROGRAM, "classify", "--model", MODEL, "--heads", HEAD], input="我爱吃饭\n".encode(),
+                           capture_output=True, check=True)
+    assert json.loads(asked.stdout)["scores"]["meal"] == float(rows[0]["p"])
+
+
+def test_predictions_as_json_lines_say_the_same(tmp_path):
+    as_csv = predictions(tmp_path / "p.csv", "--texts")
+    for name, flags in (("p.jsonl", ()), ("p.ndjson", ()), ("p.txt", ("--predictions-format=jsonl",))):
+        rows = predictions(tmp_path / name, "--texts", *flags)
+        assert [row["text"] for row in rows] == [text for text, _ in ROWS] == [row["text"] for row in as_csv]
+        for row, other in zip(rows, as_csv, strict=True):
+            assert [str(row["row"]), str(row["line"]), row["truth"], row["predicted"], row["right"]] == [
+                other["row"], other["line"], other["truth"], other["predicted"], other["right"] == "true"]
+            assert row["p"] == float(other["p"])
+            assert row["top"] == [{"label": other[f"label_{i}"], "p": float(other[f"p_{i}"])} for i in (1, 2)]
+    assert (tmp_path / "p.txt").read_bytes() == (tmp_path / "p.jsonl").read_bytes()
+    forced = run("--input=-", "--predictions", str(tmp_path / "q.jsonl"), "--predictions-format=csv", stdin=CSV)
+    assert forced.returncode == 0 and (tmp_path / "q.jsonl").read_bytes().startswith(b"row,line,truth")
+
+
+def test_no_text_is_written_unasked(tmp_path):
+    for name in ("p.csv", "p.jsonl"):
+        predictions(tmp_path / name)
+        assert "我" not in (tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_wrong_rows_alone(tmp_path):
+    assert [row["row"] for row in predictions(tmp_path / "p.csv", "--wrong")] == ["3"]
+    assert [row["row"] for row in predictions(tmp_path / "p.jsonl", "--wrong")] == [3]
+    right = "text,label\n我,other\n"
+    assert predictions(tmp_path / "p.csv", "--wrong", stdin=right) == []
+    assert (tmp_path / "p.csv").read_bytes().count(b"\n") == 1  # the names of the columns
+
+
+def test_labels_may_hold_whatever_csv_cares_about(tmp_path):
+    heads = odd_head(tmp_path / "odd.json")
+    stdin = "".join(json.dumps({"text": text, "label": label}) + "\n"
+                    for text, label in zip(["我", "我爱", '吃"饭"', "", "饭,\r\n饭", "爱"], ODD, strict=True))
+    as_csv = predictions(tmp_path / "p.csv", "--texts", "--top-k=6", stdin=stdin, heads=heads)
+    as_json = predictions(tmp_path / "p.jsonl", "--texts", "--top-k=6", stdin=stdin, heads=heads)
+    assert [row["truth"] for row in as_csv] == ODD == [row["truth"] for row in as_json]
+    for row, other in zip(as_csv, as_json, strict=True):
+        assert [row[f"label_{i}"] for i in range(1, 7)] == [one["label"] for one in other["top"]]
+        assert sorted(row[f"label_{i}"] for i in range(1, 7)) == sorted(ODD)
+        assert row["text"] == other["text"] and row["predicted"] == row["label_1"]
+        p = [one["p"] for one in other["top"]]
+        assert p == sorted(p, reverse=True) and abs(sum(p) - 1) < 1e-6
+    raw = (tmp_path / "p.csv").read_bytes()
+    assert b'"say ""no"", he said"' in raw and raw.endswith(b"\r\n")
+
+
+def test_a_multi_label_heads_predictions_are_lists(tmp_path):
+    heads = odd_head(tmp_path / "odd.json", "multi-label")
+    stdin = json.dumps({"text": "我", "label": [ODD[0], "nobody's"]}) + "\n" + json.dumps({"text": "饭", "label": []})
+    as_csv = predictions(tmp_path / "p.csv", stdin=stdin, heads=heads)
+    as_json = predictions(tmp_path / "p.jsonl", stdin=stdin, heads=heads)
+    for row, other in zip(as_csv, as_json, strict=True):
+        assert [json.loads(row[key]) for key in ("truth", "predicted", "p")] == [
+            other[key] for key in ("truth", "predicted", "p")]
+        assert other["p"] == sorted(other["p"], reverse=True) and all(p >= 0.5 for p in other["p"])
+        assert len(other["top"]) == 3 and len(other["p"]) == len(other["predicted"]) > 0
+    assert [row["truth"] for row in as_json] == [[ODD[0], "nobody's"], []]
+    assert not any(row["right"] for row in as_json)
+
+
+def test_a_first_row_without_a_header_is_row_1(tmp_path):
+    rows = "我爱吃饭\tmeal\n我\tother\n"
+    found = predictions(tmp_path / "p.csv", "--text=1", "--label=2", stdin=rows)
+    assert [(row["row"], row["line"], row["truth"]) for row in found] == [("1", "1", "meal"), ("2", "2", "other")]
+    # One whose label only later rows vouch for comes at the end.
+    found = predictions(tmp_path / "p.csv", "--text=1", "--label=2", stdin="饭\tdrink\n" + rows + "我\tdrink\n")
+    assert [row["row"] for row in found] == ["2", "3", "4", "1"]
+
+
+def test_predictions_to_standard_output_while_the_report_goes_to_a_file(tmp_path):
+    done = run("--input=-", "--predictions=-", "--wrong", "--output", str(tmp_path / "report"), stdin=CSV)
+    assert done.returncode == 0 and done.stdout.startswith(b"row,line,") and done.stdout.count(b"\r\n") == 2
+    assert b"Accuracy" in (tmp_path / "report").read_bytes()
+
+
+def limited(bytes_max):
+    """The disk is full after so many bytes of a file."""
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, bytes_max))
+    return limit
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("before")
+    many = "text,label\n" + "我,other\n" * 3000
+    done = run("--input=-", "--predictions", str(path), stdin=many, preexec_fn=limited(4096))
+    assert done.returncode == 1 and b"p.csv: File too large\n" in done.stderr
+    assert done.stdout == b"" and path.read_text() == "before" and os.listdir(tmp_path) == ["p.csv"]
+
+
+def test_a_broken_row_leaves_no_predictions(tmp_path):
+    done = run("--input=-", "--predictions", str(tmp_path / "p.csv"), stdin=CSV + '"open,meal\n')
+    assert done.returncode == 1 and os.listdir(tmp_path) == []
+
+
+def test_the_input_is_never_replaced(tmp_path):
+    path, link = tmp_path / "rows.csv", tmp_path / "link.csv"
+    path.write_text(CSV, newline="")
+    link.symlink_to(path)
+    for flag in ("--predictions", "--output"):
+        for name in (path, link):
+            done = run("--input", str(path), flag, str(name))
+            assert done.returncode == 2 and f"{flag} is the input".encode() in done.stderr
+        with open(path, "rb") as stdin:
+            done = subprocess.run([PROGRAM, "eval", "--model", MODEL, "--heads", HEAD, "--input=-", flag, path],
+                                  stdin=stdin, capture_output=True, timeout=10 * PATIENCE_S)
+        assert done.returncode == 2 and f"{flag} is the input".encode() in done.stderr
+    assert path.read_bytes() == CSV.encode()
+
+
+@pytest.mark.parametrize("flags, sentence", [
+    (["--predictions=-"], "--predictions - is standard output, where the report goes"),
+    (["--predictions=-", "--output=-"], "--predictions - is standard output, where the report goes"),
+    (["--predictions=p", "--output=p"], "--predictions and --output are the same file, p; name two"),
+    (["--wrong"], "give --predictions FILE"),
+    (["--texts"], "give --predictions FILE"),
+    (["--top-k=2"], "give --predictions FILE"),
+    (["--predictions-format=csv"], "give --predictions FILE"),
+    (["--predictions=p", "--top-k=0"], "--top-k must be a whole number from 1"),
+    (["--predictions=p", "--top-k=3"], "--top-k must be a whole number from 1 to 2, the head's labels, not '3'"),
+])
+def test_what_is_wrong_with_predictions_is_named(flags, sentence, tmp_path):
+    done = run("--input=-", *flags, stdin=CSV, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"") and sentence in done.stderr.decode()
+    assert os.listdir(tmp_path) == []
+
+
+def test_predictions_that_cannot_be_written_are_named(tmp_path):
+    done = run("--input=-", "--predictions", str(tmp_path / "none" / "p"), stdin=CSV)
+    assert (done.returncode, done.stdout) == (1, b"") and b"none/p" in done.stderr
+
+
+# ---- what is wrong ----
 
 @pytest.mark.parametrize("flags, stdin, code, sentence", [
     ([], "", 2, "--input must name a labelled file"),

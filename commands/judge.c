@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/judge.h"
+
+#include "commands/choose_head.h"
+
+#include <string.h>
+
+static bool read_labels(struct judge *judge, struct err *err)
+{
+    const struct head_info *info = judge->info;
+    bool is_ok = (judge->labels = label_names_new()) != NULL;
+    for (uint32_t i = 0; is_ok && i < info->n_labels; i++) {
+        const struct span name = {info->labels[i], strlen(info->labels[i])};
+        is_ok = label_names_add(judge->labels, name) == i;
+    }
+    return is_ok || err_set(err, ERR_MEMORY, NULL, "no memory for %u labels", info->n_labels);
+}
+
+bool judge_open(struct judge *judge, const char *model_path, const struct model_options *options,
+                const char *heads_path, const char *head_name, struct err *err)
+{
+    if (!model_open_as(&judge->model, model_path, options, err) ||
+        !choose_head(judge->model, heads_path, head_name, &judge->head, err))
+        return false;
+    judge->info = head_info(judge->head);
+    if (!read_labels(judge, err)) return false;
+    judge->evaluation = evaluation_new(judge->info->kind, judge->info->n_labels,
+                                       judge->info->labels, judge->info->thresholds, err);
+    return judge->evaluation != NULL;
+}
+
+bool judge_knows(const struct judge *judge, struct span label)
+{
+    return label_names_find(judge->labels, label) != UINT32_MAX;
+}
+
+static bool fail_row(const char *input, const struct labelled_row *row, const char *why,
+                     struct err *err)
+{
+    return err_set(err, ERR_FORMAT, NULL, "%.200s, line %llu: %.250s", input,
+                   (unsigned long long)row->line, why);
+}
+
+/* The probabilities of a row's text, in the arena. */
+static float *predict(struct judge *judge, struct arena *arena, const char *input,
+                      const struct labelled_row *row, struct err *err)
+{
+    const uint32_t n_labels = judge->info->n_labels;
+    const char *text = row->text;
+    size_t bytes = row->text_bytes;
+    struct tokens tokens;
+    struct err reason;
+    if (!model_prompted(judge->model, arena, &text, &bytes, err) ||
+        !model_tokenize(judge->model, arena, text, bytes, TOKENIZE_LIMITS, &tokens, err))
+        return NULL;
+    float *vector = arena_array(arena, judge->info->dim, sizeof(*vector));
+    float *logits = arena_array(arena, n_labels, sizeof(*logits));
+    float *p = arena_array(arena, n_labels, sizeof(*p));
+    if (!vector || !logits || !p) {
+        err_out_of_memory(err);
+        return NULL;
+    }
+    const struct passage passage = {tokens.ids, tokens.n, text, bytes};
+    if (!head_vector(judge->head, arena, &passage, vector, &reason)) {
+        fail_row(input, row, reason.message, err);
+        return NULL;
+    }
+    if (!head_logits(judge->head, arena, vector, tokens.ids, tokens.n, logits, err)) return NULL;
+    head_probabilities(judge->head, logits, p);
+    return p;
+}
+
+bool judge_row(struct judge *judge, struct arena *arena, const char *input,
+               const struct labelled_row *row, struct verdict *verdict, struct err *err)
+{
+    struct err reason;
+    if (judge->info->kind != HEAD_MULTI_LABEL && row->n_labels != 1)
+        return fail_row(input, row,
+                        "the head answers with one label, so a row must have one, not several; "
+                        "use a multi-label head",
+                        err);
+    uint32_t *truth = arena_array(arena, row->n_labels, sizeof(*truth));
+    if (!truth) return err_out_of_memory(err);
+    for (size_t i = 0; i < row->n_labels; i++)
+        truth[i] = label_names_find(judge->labels, row->labels[i]); /* or EVALUATION_UNKNOWN */
+    verdict->truth = truth;
+    verdict->p = predict(judge, arena, input, row, err);
+    if (!verdict->p) return false;
+    if (!evaluation_add(judge->evaluation, verdict->p, truth, row->n_labels, &reason))
+        return fail_row(input, row, reason.message, err);
+    return answer_judge(&verdict->answer, arena, judge->info, verdict->p, truth, row->n_labels,
+                        err);
+}
+
+void judge_close(struct judge *judge)
+{
+    evaluation_free(judge->evaluation);
+    label_names_free(judge->labels);
+    model_close(judge->model);
+    *judge = (struct judge){0};
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file judge.h
+ * A head that is asked about labelled rows, with all that takes: its model, the numbers of its
+ * labels, and the evaluation that its answers are counted in. One thread.
+ */
+#pragma once
+
+#include "model/head/answer.h"
+#include "model/head/evaluation.h"
+#include "model/model.h"
+#include "model/train/label_names.h"
+#include "model/train/labelled_types.h"
+
+/** Plain data; all zero before judge_open. */
+struct judge {
+    struct model *model;
+    const struct head *head; /* of the model */
+    const struct head_info *info;
+    struct label_names *labels; /* of the head */
+    struct evaluation *evaluation;
+};
+
+/** What the head says of one row; all in the arena. */
+struct verdict {
+    const float *p;        /* (C) */
+    const uint32_t *truth; /* (n_labels of the row) or EVALUATION_UNKNOWN */
+    struct answer answer;
+};
+
+/**
+ * judge_open opens model and head (commands/choose_head.h).
+ * @return false with err set; judge_close is for the caller in any case
+ */
+bool judge_open(struct judge *judge, const char *model_path, const struct model_options *options,
+                const char *heads_path, const char *head_name, struct err *err);
+
+/** judge_knows: whether the head has that label. */
+bool judge_knows(const struct judge *judge, struct span label);
+
+/**
+ * judge_row asks about a row and counts the answer.
+ * @param input for messages
+ * @return false with ERR_FORMAT naming input and line (several labels where the head answers with
+ *         one; a vector that is not finite) or ERR_MEMORY
+ */
+bool judge_row(struct judge *judge, struct arena *arena, const char *input,
+               const struct labelled_row *row, struct verdict *verdict, struct err *err);
+
+/** judge_close frees; a zeroed one is fine. */
+void judge_close(struct judge *judge);

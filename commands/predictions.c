@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/predictions.h"
+
+#include "base/json_write.h"
+
+#include <string.h>
+
+#define TOP_K 3
+
+static bool ends_in(const char *text, const char *end)
+{
+    const size_t bytes = strlen(text), end_bytes = strlen(end);
+    return bytes >= end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
+}
+
+static bool is_json(const struct predictions_options *options)
+{
+    if (options->format != PREDICTIONS_AUTO) return options->format == PREDICTIONS_JSONL;
+    return ends_in(options->path, ".jsonl") || ends_in(options->path, ".ndjson");
+}
+
+static bool write_header(struct predictions *predictions, struct err *err)
+{
+    static const char names[] = "row,line,truth,predicted,p,right";
+    char top[64];
+    bool is_ok = output_write(&predictions->output, names, sizeof names - 1, err);
+    for (uint32_t i = 1; is_ok && i <= predictions->top_k; i++) {
+        const int bytes = snprintf(top, sizeof top, ",label_%u,p_%u", i, i);
+        is_ok = output_write(&predictions->output, top, (size_t)bytes, err);
+    }
+    const char *end = predictions->options->has_texts ? ",text\r\n" : "\r\n";
+    return is_ok && output_write(&predictions->output, end, strlen(end), err);
+}
+
+bool predictions_open(struct predictions *predictions, const struct predictions_options *options,
+                      const struct head *head, struct err *err)
+{
+    const struct head_info *info = head_info(head);
+    const uint32_t usual = info->n_labels < TOP_K ? info->n_labels : TOP_K;
+    if (options->top_k > info->n_labels)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--top-k must be a whole number from 1 to %u, the head's labels, not '%llu'",
+                       info->n_labels, (unsigned long long)options->top_k);
+    *predictions = (struct predictions){.options = options,
+                                        .head = head,
+                                        .info = info,
+                                        .is_json = is_json(options),
+                                        .top_k = options->top_k ? (uint32_t)options->top_k : usual};
+    return output_open(&predictions->output, options->path, err) &&
+           (predictions->is_json || write_header(predictions, err));
+}
+
+/* ---- CSV ---- */
+
+/* A cell that holds a quote, a separator or a line break stands in quotes, its own doubled. */
+static void add_cell(struct buf *out, const char *text, size_t bytes)
+{
+    bool is_quoted = false;
+    for (size_t i = 0; i < bytes && !is_quoted; i++)
+        is_quoted = strchr("\",\r\n", text[i]) && text[i];
+    if (!is_quoted) {
+        buf_add_lossy(out, text, bytes);
+        return;
+    }
+    buf_add_char(out, '"');
+    while (bytes > 0) {
+        const char *quote = memchr(text, '"', bytes);
+        const size_t n = quote ? (size_t)(quote - text) : bytes;
+        buf_add_lossy(out, text, n);
+        if (!quote) break;
+        buf_add_str(out, "\"\"");
+        text += n + 1;
+        bytes -= n + 1;
+    }
+    buf_add_char(out, '"');
+}
+
+static void add_label_cell(const struct predictions *predictions, struct buf *out, uint32_t label)
+{
+    const char *name = predictions->info->labels[label];
+    add_cell(out, name, strlen(name));
+}
+
+/* ---- lists of a multi-label head, and JSON ---- */
+
+static void add_name(const struct predictions *predictions, struct buf *out, uint32_t label)
+{
+    const char *name = predictions->info->labels[label];
+    json_write_string(out, name, strlen(name));
+}
+
+static void add_truths(struct buf *out, const struct labelled_row *row)
+{
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < row->n_labels; i++) {
+        if (i > 0) buf_add_char(out, ',');
+        json_write_string(out, row->labels[i].data, row->labels[i].bytes);
+    }
+    buf_add_char(out, ']');
+}
+
+static void add_names(const struct predictions *predictions, struct buf *out,
+                      const struct answer *answer)
+{
+    buf_add_char(out, '[');
+    for (uint32_t i = 0; i < answer->n; i++) {
+        if (i > 0) buf_add_char(out, ',');
+        add_name(predictions, out, answer->labels[i]);
+    }
+    buf_add_char(out, ']');
+}
+
+static void add_shares(struct buf *out, const struct answer *answer, const float *p)
+{
+    buf_add_char(out, '[');
+    for (uint32_t i = 0; i < answer->n; i++) {
+        if (i > 0) buf_add_char(out, ',');
+        buf_add_float(out, p[answer->labels[i]]);
+    }
+    buf_add_char(out, ']');
+}
+
+/* A list as a cell: what is written behind `start` becomes one. */
+static void make_cell(struct buf *out, struct arena *arena, size_t start)
+{
+    if (out->failed) return;
+    const size_t bytes = out->bytes - start;
+    char *copy = arena_alloc(arena, bytes);
+    if (!copy) {
+        out->failed = true;
+        return;
+    }
+    memcpy(copy, out->data + start, bytes);
+    out->bytes = start;
+    add_cell(out, copy, bytes);
+}
+
+static void add_csv_lists(const struct predictions *predictions, struct buf *out,
+                          struct arena *arena, const struct predicted_row *row)
+{
+    size_t start = out->bytes;
+    add_truths(out, row->row);
+    make_cell(out, arena, start);
+    buf_add_char(out, ',');
+    start = out->bytes;
+    add_names(predictions, out, row->answer);
+    make_cell(out, arena, start);
+    buf_add_char(out, ',');
+    start = out->bytes;
+    add_shares(out, row->answer, row->p);
+    make_cell(out, arena, start);
+}
+
+static void add_csv(const struct predictions *predictions, struct buf *out, struct arena *arena,
+                    const struct predicted_row *row, const uint32_t *top)
+{
+    buf_printf(out, "%llu,%llu,", (unsigned long long)row->number,
+               (unsigned long long)row->row->line);
+    if (predictions->info->kind == HEAD_MULTI_LABEL) {
+        add_csv_lists(predictions, out, arena, row);
+    } else {
+        add_cell(out, row->row->labels[0].data, row->row->labels[0].bytes);
+        buf_add_char(out, ',');
+        add_label_cell(predictions, out, row->answer->labels[0]);
+        buf_add_char(out, ',');
+        buf_add_float(out, row->p[row->answer->labels[0]]);
+    }
+    buf_add_str(out, row->answer->is_right ? ",true" : ",false");
+    for (uint32_t i = 0; i < predictions->top_k; i++) {
+        buf_add_char(out, ',');
+        add_label_cell(predictions, out, top[i]);
+        buf_add_char(out, ',');
+        buf_add_float(out, row->p[top[i]]);
+    }
+    if (predictions->options->has_texts) {
+        buf_add_char(out, ',');
+        add_cell(out, row->row->text, row->row->text_bytes);
+    }
+    buf_add_str(out, "\r\n");
+}
+
+static void add_json(const struct predictions *predictions, struct buf *out,
+                     const struct predicted_row *row, const uint32_t *top)
+{
+    const bool is_multi = predictions->info->kind == HEAD_MULTI_LABEL;
+    const struct labelled_row *input = row->row;
+    buf_printf(out, "{\"row\":%llu,\"line\":%llu,\"truth\":", (unsigned long long)row->number,
+               (unsigned long long)input->line);
+    if (is_multi) {
+        add_truths(out, input);
+        buf_add_str(out, ",\"predicted\":");
+        add_names(predictions, out, row->answer);
+        buf_add_str(out, ",\"p\":");
+        add_shares(out, row->answer, row->p);
+    } else {
+        json_write_string(out, input->labels[0].data, input->labels[0].bytes);
+        buf_add_str(out, ",\"predicted\":");
+        add_name(predictions, out, row->answer->labels[0]);
+        buf_add_str(out, ",\"p\":");
+        buf_add_float(out, row->p[row->answer->labels[0]]);
+    }
+    buf_printf(out, ",\"right\":%s,\"top\":[", row->answer->is_right ? "true" : "false");
+    for (uint32_t i = 0; i < predictions->top_k; i++) {
+        buf_add_str(out, i > 0 ? ",{\"label\":" : "{\"label\":");
+        add_name(predictions, out, top[i]);
+        buf_add_str(out, ",\"p\":");
+        buf_add_float(out, row->p[top[i]]);
+        buf_add_char(out, '}');
+    }
+    buf_add_char(out, ']');
+    if (predictions->options->has_texts) {
+        buf_add_str(out, ",\"text\":");
+        json_write_string(out, input->text, input->text_bytes);
+    }
+    buf_add_str(out, "}\n");
+}
+
+/* ---- a row ---- */
+
+bool predictions_add(struct predictions *predictions, struct arena *arena,
+                     const struct predicted_row *row, struct err *err)
+{
+    struct buf out;
+    if (predictions->options->only_wrong && row->answer->is_right) return true;
+    uint32_t *top = arena_array(arena, predictions->top_k, sizeof *top);
+    if (!top) return err_out_of_memory(err);
+    if (!answer_top(predictions->head, arena, row->p, predictions->top_k, top, err)) return false;
+    buf_init(&out, arena);
+    if (predictions->is_json)
+        add_json(predictions, &out, row, top);
+    else
+        add_csv(predictions, &out, arena, row, top);
+    if (out.failed) return err_out_of_memory(err);
+    return output_write(&predictions->output, out.data, out.bytes, err);
+}
+
+bool predictions_close(struct predictions *predictions, struct err *err)
+{
+    return output_close(&predictions->output, err);
+}
+
+void predictions_abort(struct predictions *predictions)
+{
+    output_abort(&predictions->output);
+}

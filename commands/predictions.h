@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file predictions.h
+ * What a head said of every row of a labelled file, a record a row: CSV (RFC 4180, CRLF line ends)
+ * or JSON lines, UTF-8. One thread.
+ *
+ * Fields, in this order; columns of the CSV are named alike:
+ *   row, line            number of the row and line on which it begins, both from 1; a first row
+ *                        that turns out to be a header late, or none, is row 1 all the same
+ *   truth                label, as the input has it; of a multi-label head a list
+ *   predicted            label, or list from the likeliest down
+ *   p                    probability of `predicted`, or list of them
+ *   right                true or false
+ *   top                  JSON lines: list of {label, p}; CSV: label_1, p_1, label_2, p_2 ...
+ *   text                 where asked for
+ * A list in a CSV cell is a JSON list, so that labels may hold anything.
+ */
+#pragma once
+
+#include "commands/output.h"
+#include "model/head/answer.h"
+#include "model/train/labelled_types.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum predictions_format { PREDICTIONS_AUTO, PREDICTIONS_CSV, PREDICTIONS_JSONL };
+
+/** What is written; of the flags. All zero at the start. */
+struct predictions_options {
+    const char *path; /* NULL: nothing is written; "-": standard output */
+    int format;       /* auto: JSON lines where the path ends in .jsonl or .ndjson */
+    uint64_t top_k;   /* 0: 3, or all labels where there are fewer */
+    int only_wrong, has_texts;
+};
+
+/** One row and what was said of it. */
+struct predicted_row {
+    uint64_t number;
+    const struct labelled_row *row;
+    const struct answer *answer;
+    const float *p; /* (C) */
+};
+
+/** Hands off. */
+struct predictions {
+    const struct predictions_options *options;
+    const struct head *head;
+    const struct head_info *info;
+    bool is_json;
+    uint32_t top_k;
+    struct output output;
+};
+
+/**
+ * predictions_open begins the file.
+ * @param options borrowed; with a path
+ * @return false with ERR_USAGE (top_k) or ERR_IO
+ */
+bool predictions_open(struct predictions *predictions, const struct predictions_options *options,
+                      const struct head *head, struct err *err);
+
+/** predictions_add writes a row, if it is wanted; memory is taken from the arena. */
+bool predictions_add(struct predictions *predictions, struct arena *arena,
+                     const struct predicted_row *row, struct err *err);
+
+/** predictions_close gives the file its name. */
+bool predictions_close(struct predictions *predictions, struct err *err);
+
+/** predictions_abort removes what was written; after predictions_close, or on a zeroed one, it does
+ * nothing. */
+void predictions_abort(struct predictions *predictions);
