@@ -172,7 +172,8 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
         .input = strcmp(eval->given.input, "-") == 0 ? "standard input" : eval->given.input,
         .date = date,
         .n_rows = eval->n_rows,
-        .seconds = seconds};
+        .seconds = seconds,
+        .f1 = judge_intervals(&eval->judge)};
     arena_init(&arena, REPORT_ARENA_BYTES);
     buf_init(&text, &arena);
     writers[eval->format](&text, evaluation_finish(eval->judge.evaluation), &info);
@@ -190,7 +191,7 @@ static bool eval_run(struct eval *eval, struct err *err)
     const uint64_t start_ns = clock_now_ns();
     arena_init(&eval->arena, ROW_ARENA_BYTES);
     bool is_ok = labelled_take_flags(&eval->given, err) && check_files(eval, err) &&
-                 open_all(eval, err) && eval_rows(eval, err) &&
+                 open_all(eval, err) && eval_rows(eval, err) && judge_finish(&eval->judge, err) &&
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
     predictions_abort(&eval->predictions);
     labelled_close(eval->rows);

@@ -3,6 +3,7 @@
 
 #include "commands/choose_head.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool read_labels(struct judge *judge, struct err *err)
@@ -26,7 +27,11 @@ bool judge_open(struct judge *judge, const char *model_path, const struct model_
     if (!read_labels(judge, err)) return false;
     judge->evaluation = evaluation_new(judge->info->kind, judge->info->n_labels,
                                        judge->info->labels, judge->info->thresholds, err);
-    return judge->evaluation != NULL;
+    if (!judge->evaluation) return false;
+    judge->resamples = resamples_new(judge->info->kind, judge->info->n_labels, 0, err);
+    judge->f1 = calloc(1, sizeof *judge->f1);
+    if (!judge->f1) err_set(err, ERR_MEMORY, NULL, "no memory for intervals");
+    return judge->resamples && judge->f1;
 }
 
 bool judge_knows(const struct judge *judge, struct span label)
@@ -89,11 +94,39 @@ bool judge_row(struct judge *judge, struct arena *arena, const char *input,
     if (!evaluation_add(judge->evaluation, verdict->p, truth, row->n_labels, &reason))
         return fail_row(input, row, reason.message, err);
     return answer_judge(&verdict->answer, arena, judge->info, verdict->p, truth, row->n_labels,
-                        err);
+                        err) &&
+           resamples_add(judge->resamples, truth, row->n_labels, &verdict->answer, err);
+}
+
+bool judge_finish(struct judge *judge, struct err *err)
+{
+    evaluation_finish(judge->evaluation);
+    return resamples_draw(judge->resamples, judge->f1, err);
+}
+
+static struct interval interval_of_draws(const double *draws, double figure)
+{
+    double values[RESAMPLES];
+    memcpy(values, draws, sizeof values);
+    return interval_percentile(values, RESAMPLES, figure);
+}
+
+struct report_intervals judge_intervals(const struct judge *judge)
+{
+    const struct evaluation_result *result = evaluation_finish(judge->evaluation);
+    struct report_intervals intervals = {
+        .micro = interval_of_draws(judge->f1->micro, result->micro.f1),
+        .macro = interval_of_draws(judge->f1->macro, result->macro.f1),
+        .weighted = interval_of_draws(judge->f1->weighted, result->weighted.f1)};
+    /* One answer a row: micro F1 is the accuracy, a share. */
+    if (result->kind != HEAD_MULTI_LABEL) intervals.micro = interval_of(result->n_right, result->n);
+    return intervals;
 }
 
 void judge_close(struct judge *judge)
 {
+    free(judge->f1);
+    resamples_free(judge->resamples);
     evaluation_free(judge->evaluation);
     label_names_free(judge->labels);
     model_close(judge->model);

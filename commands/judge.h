@@ -2,12 +2,14 @@
 /**
  * @file judge.h
  * A head that is asked about labelled rows, with all that takes: its model, the numbers of its
- * labels, and the evaluation that its answers are counted in. One thread.
+ * labels, and what its answers are counted in. One thread.
  */
 #pragma once
 
+#include "commands/report.h"
 #include "model/head/answer.h"
 #include "model/head/evaluation.h"
+#include "model/head/resamples.h"
 #include "model/model.h"
 #include "model/train/label_names.h"
 #include "model/train/labelled_types.h"
@@ -19,6 +21,8 @@ struct judge {
     const struct head_info *info;
     struct label_names *labels; /* of the head */
     struct evaluation *evaluation;
+    struct resamples *resamples;
+    struct resampled_f1 *f1; /* after judge_finish */
 };
 
 /** What the head says of one row; all in the arena. */
@@ -46,6 +50,15 @@ bool judge_knows(const struct judge *judge, struct span label);
  */
 bool judge_row(struct judge *judge, struct arena *arena, const char *input,
                const struct labelled_row *row, struct verdict *verdict, struct err *err);
+
+/**
+ * judge_finish works out the measures, and draws for the intervals of F1; after it nothing may be
+ * asked. @return false with ERR_MEMORY
+ */
+bool judge_finish(struct judge *judge, struct err *err);
+
+/** judge_intervals: those of the averages of F1, after judge_finish. */
+struct report_intervals judge_intervals(const struct judge *judge);
 
 /** judge_close frees; a zeroed one is fine. */
 void judge_close(struct judge *judge);

@@ -19,11 +19,14 @@
  *   unknown_labels                  examples with a label that the head does not know
  *   accuracy, hamming_loss, log_loss, calibration_error, roc_auc, top_3_accuracy, top_5_accuracy
  *                                   as in model/head/evaluation.h
- *   micro, macro, weighted          {precision, recall, f1}
+ *   accuracy_interval               [low, high], 95 % (Wilson); null, as all intervals, when it
+ *                                   has no value
+ *   micro, macro, weighted          {precision, recall, f1, f1_interval}: 95 % (bootstrap; micro F1
+ *                                   of a head that answers with one label is its accuracy: Wilson)
  *   best_f1, best_accuracy          {threshold, f1 | accuracy}: of the curve; null when all are 0
  *   classes                         every label of the head, in its order: {label, support,
- *                                   predicted, correct, precision, recall, f1}; multi-label:
- *                                   threshold too
+ *                                   predicted, correct, precision, recall, f1, precision_interval,
+ *                                   recall_interval}: 95 % (Wilson); multi-label: threshold too
  *   confusions                      most frequent first: {truth (null: not known), predicted, n}
  *   calibration                     15 bins: {from, to, n, confidence, accuracy}
  *   curve                           101 thresholds: {threshold, n, then precision, recall, f1;
@@ -33,8 +36,14 @@
 
 #include "base/buf.h"
 #include "model/head/evaluation.h"
+#include "model/head/intervals.h"
 
 #include <stdint.h>
+
+/** How sure the averages of F1 are. */
+struct report_intervals {
+    struct interval micro, macro, weighted;
+};
 
 /** What the evaluation itself does not know. All borrowed; no string is NULL. */
 struct report_info {
@@ -42,6 +51,7 @@ struct report_info {
     const char *date;                 /* written as it is */
     uint64_t n_rows;                  /* of the input */
     double seconds;                   /* that it took; below 0: not known */
+    struct report_intervals f1;       /* NaN where not known */
 };
 
 /**

@@ -28,6 +28,15 @@ static void add_double(struct buf *buf, const char *key, double x)
         buf_printf(buf, "%.6g", x);
 }
 
+static void add_interval(struct buf *buf, const char *key, struct interval interval)
+{
+    add_key(buf, key);
+    if (isnan(interval.low))
+        buf_add_str(buf, "null");
+    else
+        buf_printf(buf, "[%.6g,%.6g]", interval.low, interval.high);
+}
+
 static void add_count(struct buf *buf, const char *key, uint64_t n)
 {
     add_key(buf, key);
@@ -47,19 +56,22 @@ static void add_item(struct buf *buf, size_t i)
     buf_add_str(buf, i > 0 ? ",{" : "{");
 }
 
-static void add_figures(struct buf *buf, const struct evaluation_result *result)
+static void add_figures(struct buf *buf, const struct evaluation_result *result,
+                        const struct report_info *info)
 {
     struct report_figure figures[REPORT_FIGURES_MAX];
     struct report_average averages[REPORT_AVERAGES];
     size_t n = report_figures(result, figures);
     for (size_t i = 0; i < n; i++)
         add_double(buf, figures[i].key, figures[i].value);
-    report_averages(result, averages);
+    add_interval(buf, "accuracy_interval", interval_of(result->n_right, result->n));
+    report_averages(result, info, averages);
     for (size_t i = 0; i < REPORT_AVERAGES; i++) {
         const struct evaluation_average *values = averages[i].values;
         add_key(buf, averages[i].key);
         buf_add_char(buf, '{');
         add_average(buf, values->precision, values->recall, values->f1);
+        add_interval(buf, "f1_interval", averages[i].f1_interval);
         buf_add_char(buf, '}');
     }
 }
@@ -91,6 +103,8 @@ static void add_classes(struct buf *buf, const struct evaluation_result *result)
         add_count(buf, "predicted", class->predicted);
         add_count(buf, "correct", class->correct);
         add_average(buf, class->precision, class->recall, class->f1);
+        add_interval(buf, "precision_interval", interval_of(class->correct, class->predicted));
+        add_interval(buf, "recall_interval", interval_of(class->correct, class->support));
         if (result->kind == HEAD_MULTI_LABEL)
             add_double(buf, "threshold", report_threshold(result, i));
         buf_add_char(buf, '}');
@@ -165,7 +179,7 @@ void report_json(struct buf *buf, const struct evaluation_result *result,
     if (result->kind == HEAD_BINARY) add_double(buf, "threshold", report_threshold(result, 0));
     add_count(buf, "examples", result->n);
     add_count(buf, "unknown_labels", result->n_unknown);
-    add_figures(buf, result);
+    add_figures(buf, result, info);
     if (result->kind != HEAD_MULTI_CLASS) add_best(buf, result, "best_f1", result->best_f1, true);
     if (result->kind == HEAD_BINARY)
         add_best(buf, result, "best_accuracy", result->best_accuracy, false);

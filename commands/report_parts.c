@@ -118,12 +118,13 @@ size_t report_figures(const struct evaluation_result *result,
     return n;
 }
 
-void report_averages(const struct evaluation_result *result,
+void report_averages(const struct evaluation_result *result, const struct report_info *info,
                      struct report_average out[static REPORT_AVERAGES])
 {
-    out[0] = (struct report_average){"macro", &result->macro};
-    out[1] = (struct report_average){"micro", &result->micro};
-    out[2] = (struct report_average){"weighted", &result->weighted};
+    const struct report_intervals *f1 = &info->f1;
+    out[0] = (struct report_average){"macro", &result->macro, f1->macro};
+    out[1] = (struct report_average){"micro", &result->micro, f1->micro};
+    out[2] = (struct report_average){"weighted", &result->weighted, f1->weighted};
 }
 
 double report_threshold(const struct evaluation_result *result, uint32_t label)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "commands/report.h"
 #include "model/head/evaluation.h"
 
 #include <stdbool.h>
@@ -42,12 +43,13 @@ size_t report_figures(const struct evaluation_result *result,
 struct report_average {
     const char *key;
     const struct evaluation_average *values;
+    struct interval f1_interval;
 };
 
 #define REPORT_AVERAGES 3
 
 /** report_averages fills in macro, micro, weighted. */
-void report_averages(const struct evaluation_result *result,
+void report_averages(const struct evaluation_result *result, const struct report_info *info,
                      struct report_average out[static REPORT_AVERAGES]);
 
 /** report_threshold: from which on a label is predicted. Not for a multi-class head. */

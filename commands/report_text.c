@@ -65,27 +65,48 @@ static void add_head(struct buf *buf, const struct evaluation_result *result,
     buf_add_str(buf, "\n\n");
 }
 
-static void add_figures(struct buf *buf, const struct evaluation_result *result)
+/* Right-aligned in 15 columns. */
+static void add_interval(struct buf *buf, struct interval interval)
 {
-    struct report_figure figures[REPORT_FIGURES_MAX];
+    if (isnan(interval.low))
+        buf_add_str(buf, "              -");
+    else
+        buf_printf(buf, "  %.4f-%.4f", interval.low, interval.high);
+}
+
+static void add_averages(struct buf *buf, const struct evaluation_result *result,
+                         const struct report_info *info)
+{
     struct report_average averages[REPORT_AVERAGES];
-    size_t n = report_figures(result, figures);
-    for (size_t i = 0; i < n; i++) {
-        add_cell(buf, figures[i].title, KEY_COLUMNS);
-        add_number(buf, figures[i].value);
-        buf_printf(buf, "   %s\n", figures[i].note);
-    }
-    report_averages(result, averages);
+    report_averages(result, info, averages);
     buf_add_char(buf, '\n');
     add_spaces(buf, KEY_COLUMNS);
-    buf_add_str(buf, " precision    recall        F1\n");
+    buf_add_str(buf, " precision    recall        F1        95 % F1\n");
     for (size_t i = 0; i < REPORT_AVERAGES; i++) {
         add_cell(buf, averages[i].key, KEY_COLUMNS);
         add_number(buf, averages[i].values->precision);
         add_number(buf, averages[i].values->recall);
         add_number(buf, averages[i].values->f1);
+        add_interval(buf, averages[i].f1_interval);
         buf_add_char(buf, '\n');
     }
+}
+
+static void add_figures(struct buf *buf, const struct evaluation_result *result,
+                        const struct report_info *info)
+{
+    struct report_figure figures[REPORT_FIGURES_MAX];
+    const struct interval accuracy = interval_of(result->n_right, result->n);
+    size_t n = report_figures(result, figures);
+    for (size_t i = 0; i < n; i++) {
+        add_cell(buf, figures[i].title, KEY_COLUMNS);
+        add_number(buf, figures[i].value);
+        buf_printf(buf, "   %s", figures[i].note);
+        if (i == 0 && !isnan(accuracy.low))
+            buf_printf(buf, ", 95 %% interval %.4f-%.4f", accuracy.low, accuracy.high);
+        buf_add_char(buf, '\n');
+    }
+    add_averages(buf, result, info);
 }
 
 /* Columns for the longest of the names, within bounds. */
@@ -151,6 +172,7 @@ static void add_rows(struct buf *buf, const struct evaluation_result *result)
     buf_add_char(buf, '\n');
     add_cell(buf, "label", width);
     buf_add_str(buf, " precision    recall        F1      true predicted     right");
+    buf_add_str(buf, " 95 % precision    95 % recall");
     if (result->kind == HEAD_MULTI_LABEL) buf_add_str(buf, " threshold");
     buf_add_char(buf, '\n');
     for (size_t i = 0; i < n; i++) {
@@ -162,6 +184,8 @@ static void add_rows(struct buf *buf, const struct evaluation_result *result)
         add_number(buf, class->f1);
         buf_printf(buf, "%10llu%10llu%10llu", (unsigned long long)class->support,
                    (unsigned long long)class->predicted, (unsigned long long)class->correct);
+        add_interval(buf, interval_of(class->correct, class->predicted));
+        add_interval(buf, interval_of(class->correct, class->support));
         if (result->kind == HEAD_MULTI_LABEL)
             buf_printf(buf, "%10.4g", report_threshold(result, label));
         buf_add_char(buf, '\n');
@@ -233,7 +257,7 @@ void report_text(struct buf *buf, const struct evaluation_result *result,
                  const struct report_info *info)
 {
     add_head(buf, result, info);
-    add_figures(buf, result);
+    add_figures(buf, result, info);
     add_rows(buf, result);
     add_pairs(buf, result);
     if (result->kind == HEAD_MULTI_CLASS)

@@ -27,7 +27,6 @@ struct evaluation {
     struct confusions confusions;
     bool is_finished;
 
-    uint64_t n_correct;  /* examples */
     uint64_t n_true;     /* labels of all examples, unknown ones as one an example */
     uint64_t n_wrong;    /* multi-label: decisions, example by label */
     uint64_t n_top[6];   /* [k]: truth among the k largest */
@@ -175,7 +174,7 @@ static void add_one_label(struct evaluation *evaluation, const float *p, uint32_
     const bool is_right = predicted == truth;
 
     result->n_unknown += !is_known;
-    evaluation->n_correct += is_right;
+    result->n_right += is_right;
     evaluation->classes[predicted].predicted++;
     evaluation->classes[predicted].correct += is_right;
     if (!is_right) confusions_count(&evaluation->confusions, truth, predicted);
@@ -220,7 +219,7 @@ static void add_labels(struct evaluation *evaluation, const float *p, const uint
     }
     result->n_unknown += has_unknown;
     evaluation->n_wrong += n_wrong;
-    evaluation->n_correct += n_wrong == 0;
+    result->n_right += n_wrong == 0;
 }
 
 bool evaluation_add(struct evaluation *evaluation, const float *p, const uint32_t *truth,
@@ -413,7 +412,7 @@ const struct evaluation_result *evaluation_finish(struct evaluation *evaluation)
     const bool is_multi_label = result->kind == HEAD_MULTI_LABEL;
     const bool has_top = result->kind == HEAD_MULTI_CLASS && result->n_labels >= TOP_K_LABELS_MIN;
     uint64_t columns = (uint64_t)result->n_labels + (result->n_unknown > 0);
-    result->accuracy = share(evaluation->n_correct, result->n);
+    result->accuracy = share(result->n_right, result->n);
     result->hamming_loss = is_multi_label ? share(evaluation->n_wrong, result->n * columns) : NAN;
     result->log_loss =
         evaluation->n_log_loss ? evaluation->log_loss / (double)evaluation->n_log_loss : NAN;

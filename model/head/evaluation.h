@@ -74,6 +74,7 @@ struct evaluation_result {
 
     uint64_t n;         /* examples */
     uint64_t n_unknown; /* of these: with a label that the head does not know */
+    uint64_t n_right;   /* of these: what the accuracy counts */
     uint32_t n_occur;   /* labels that occur in truth or prediction */
 
     double accuracy;     /* multi-label: of the whole set of labels of an example */

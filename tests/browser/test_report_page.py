@@ -78,7 +78,12 @@ def safe(name):
 def label_row(one):
     figures = [number(one["precision"]), number(one["recall"]), number(one["f1"]),
                str(one["support"]), str(one["predicted"]), str(one["correct"])]
+    figures += [ranged(one["precision_interval"]), ranged(one["recall_interval"])]
     return [safe(one["label"]), *figures, *([f"{one['threshold']:.4g}"] if "threshold" in one else [])]
+
+
+def ranged(interval):
+    return "–" if interval is None else "–".join(number(x) for x in interval)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -93,6 +98,10 @@ def test_the_page_shows_the_figures_of_the_json(browser, reports, name):
     for key, title in {"hamming_loss": "Hamming loss", "top_3_accuracy": "Top 3", "top_5_accuracy": "Top 5",
                        "roc_auc": "ROC AUC", "log_loss": "Log loss", "calibration_error": "Calibration error"}.items():
         assert tiles.get(title) == (number(json_report[key]) if key in json_report else None)
+    averages = [[key, *(number(json_report[key][figure]) for figure in ("precision", "recall", "f1")),
+                 ranged(json_report[key]["f1_interval"])] for key in ("macro", "micro", "weighted")]
+    assert page.table("Averages") == averages
+    assert f"95 %: {ranged(json_report['accuracy_interval'])}" in page.texts(".tiles .soft")[1]
     rows = [label_row(one) for one in json_report["classes"]]
     shown = page.table("Labels")
     assert shown == rows if len(rows) <= 30 else sorted(shown) == sorted(rows)

@@ -5,7 +5,9 @@ import base64
 import csv
 import hashlib
 import json
+import math
 import os
+import random
 import re
 import resource
 import signal
@@ -84,6 +86,59 @@ def test_a_header_is_recognized_where_columns_go_by_number():
 def test_a_label_that_the_head_does_not_know_is_counted():
     found = evaluated("--input=-", stdin=CSV + "我,drink\r\n")
     assert found["examples"] == 5 and found["unknown_labels"] == 1 and found["accuracy"] == 0.6
+
+
+def wilson(n_right, n):
+    p, z = n_right / n, 1.959963984540054
+    middle, reach = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return [max(0, (middle - reach) / (1 + z * z / n)), min(1, (middle + reach) / (1 + z * z / n))]
+
+
+def drawn_f1(rows, n_labels, is_over_all, random, times=4000):
+    """The middle 95 % of macro and micro F1 when rows (truths, answers) are drawn again."""
+    found = []
+    for _ in range(times):
+        support, predicted, correct = ([0] * n_labels for _ in range(3))
+        for truths, answers in random.choices(rows, k=len(rows)):
+            for i in truths:
+                support[i] += 1
+            for i in answers:
+                predicted[i] += 1
+                correct[i] += i in truths
+        each = [2 * c / (s + p) for s, p, c in zip(support, predicted, correct) if s + p]
+        found.append((sum(each) / (n_labels if is_over_all else len(each)),
+                      2 * sum(correct) / (sum(support) + sum(predicted))))
+    return [[sorted(column)[int(times * share)] for share in (0.025, 0.975)] for column in zip(*found)]
+
+
+def test_intervals_are_wilsons_and_the_bootstraps(tmp_path):
+    heads, chance = odd_head(tmp_path / "odd.json"), random.Random(3)
+    texts = ["我", "我爱", "吃饭", "饭", "爱", "我爱吃饭", "他"]
+    stdin = "".join(json.dumps({"text": chance.choice(texts), "label": chance.choice(ODD)}) + "\n" for _ in range(300))
+    for kind in ("multi-class", "multi-label"):
+        odd_head(tmp_path / "odd.json", kind)
+        rows = predictions(tmp_path / "p.jsonl", stdin=stdin, heads=heads)
+        done = run("--input=-", "--format=json", stdin=stdin, heads=heads)
+        found = json.loads(done.stdout)
+        n_right = sum(row["right"] for row in rows)
+        assert found["accuracy_interval"] == pytest.approx(wilson(n_right, 300), rel=1e-5)
+        for one in found["classes"]:
+            for key, n in (("precision", one["predicted"]), ("recall", one["support"])):
+                assert one[f"{key}_interval"] == (pytest.approx(wilson(one["correct"], n), rel=1e-5, abs=1e-9)
+                                                  if n else None)
+        index = {label: i for i, label in enumerate(ODD)}
+        listed = [([row["truth"]], [row["predicted"]]) if kind == "multi-class" else (row["truth"], row["predicted"])
+                  for row in rows]
+        again = drawn_f1([([index[t] for t in a], [index[t] for t in b]) for a, b in listed], 6, kind == "multi-label",
+                         random.Random(4))
+        if kind == "multi-class":
+            assert found["micro"]["f1_interval"] == found["accuracy_interval"]
+        for key, expected in zip(("macro", "micro"), again):
+            low, high = found[key]["f1_interval"]
+            assert low < found[key]["f1"] < high
+            assert abs(low - expected[0]) < 0.01 and abs(high - expected[1]) < 0.01
+        assert {**json.loads(run("--input=-", "--format=json", stdin=stdin, heads=heads).stdout), "seconds": 0} == {
+            **found, "seconds": 0}
 
 
 def hash_of(page, tag):

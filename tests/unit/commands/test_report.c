@@ -19,7 +19,8 @@ static const struct report_info info = {.model = "base & co",
                                         .input = "a \"b\".jsonl",
                                         .date = "2026-11-25",
                                         .n_rows = 12,
-                                        .seconds = 1.25};
+                                        .seconds = 1.25,
+                                        .f1 = {{0.25, 0.75}, {0.125, 0.875}, {NAN, NAN}}};
 
 static const char long_name[] =
     "a label of more columns than any table or chart has room for, 标签";
@@ -170,7 +171,13 @@ static void text_lines_up_and_names_what_is_wrong(void **state)
     expect(text, "head              <topics>\n");
     expect(text, "kind              multi-class, 3 labels\n");
     expect(text, "examples          4, 1 with a label that the head does not know");
-    expect(text, "Accuracy              0.5000");
+    expect(text,
+           "Accuracy              0.5000   share that is right, 95 % interval 0.1500-0.8500\n");
+    expect(text, "                   precision    recall        F1        95 % F1\n");
+    expect(text, "macro                 0.3750    0.3750    0.3333  0.1250-0.8750\n");
+    expect(text, "weighted              0.6250    0.5000    0.5000              -\n");
+    expect(text, "         2         1         1  0.2065-1.0000  0.0945-0.9055\n");
+    expect(text, "         0         1         0  0.0000-0.7935              -\n");
     expect(text, "a label of more columns than any ta…    0.5000    1.0000    0.6667");
     expect(text, "(unknown label)                       bad ");
     expect(text, "0.80                  0.5000    0.0000\n");
@@ -209,6 +216,31 @@ static double at(const json_t *json, const char *key)
     const json_t *value = json_object_get(json, key);
     if (!json_is_number(value)) fail_msg("%s is no number", key);
     return json_number_value(value);
+}
+
+static void expect_interval(const json_t *json, const char *key, double low, double high)
+{
+    const json_t *pair = json_object_get(json, key);
+    assert_int_equal(json_array_size(pair), 2);
+    assert_true(json_number_value(json_array_get(pair, 0)) == low);
+    assert_true(json_number_value(json_array_get(pair, 1)) == high);
+}
+
+static void json_holds_every_interval(void **state)
+{
+    (void)state;
+    struct evaluation *evaluation = small();
+    json_t *json = read_json(evaluation);
+    const json_t *classes = json_object_get(json, "classes");
+    expect_interval(json, "accuracy_interval", 0.150039, 0.849961);
+    expect_interval(json_object_get(json, "micro"), "f1_interval", 0.25, 0.75);
+    expect_interval(json_object_get(json, "macro"), "f1_interval", 0.125, 0.875);
+    assert_true(json_is_null(json_object_get(json_object_get(json, "weighted"), "f1_interval")));
+    expect_interval(json_array_get(classes, 0), "precision_interval", 0.206549, 1);
+    expect_interval(json_array_get(classes, 0), "recall_interval", 0.0945312, 0.905469);
+    assert_true(json_is_null(json_object_get(json_array_get(classes, 2), "recall_interval")));
+    json_decref(json);
+    evaluation_free(evaluation);
 }
 
 static void json_holds_every_figure(void **state)
@@ -374,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_name_is_made_safe_and_fits_its_columns),
         cmocka_unit_test(text_lines_up_and_names_what_is_wrong),
         cmocka_unit_test(text_shows_the_thirty_worst_of_many_labels),
+        cmocka_unit_test(json_holds_every_interval),
         cmocka_unit_test(json_holds_every_figure),
         cmocka_unit_test(each_kind_has_its_own_keys),
         cmocka_unit_test(the_page_holds_what_the_json_does),

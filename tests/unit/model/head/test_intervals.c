@@ -57,6 +57,31 @@ static void wilson_takes_the_largest_counts(void **state)
     assert_true(fabs(high - 0.5) < 1e-9);
 }
 
+static void percentiles_are_numpys_and_hold_the_figure(void **state)
+{
+    (void)state;
+    double values[101];
+    for (int i = 0; i < 101; i++)
+        values[i] = (i * 37) % 101; /* 0 to 100 in another order */
+    struct interval found = interval_percentile(values, 101, 50);
+    assert_true(fabs(found.low - 2.5) < 1e-12 && fabs(found.high - 97.5) < 1e-12);
+    found = interval_percentile(values, 101, 99);
+    assert_true(fabs(found.low - 2.5) < 1e-12 && found.high == 99);
+    found = interval_percentile(values, 101, 1);
+    assert_true(found.low == 1 && fabs(found.high - 97.5) < 1e-12);
+    found = interval_percentile((double[]){3}, 1, 3);
+    assert_true(found.low == 3 && found.high == 3);
+}
+
+static void percentiles_of_what_is_not_known_are_not_known(void **state)
+{
+    (void)state;
+    double values[] = {1, NAN, 2};
+    assert_true(isnan(interval_percentile(values, 3, 1).low));
+    assert_true(isnan(interval_percentile(values, 1, NAN).high));
+    assert_true(isnan(interval_percentile(values, 0, 1).low));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -64,6 +89,8 @@ int main(void)
         cmocka_unit_test(wilson_stays_within_0_and_1_and_holds_the_share),
         cmocka_unit_test(wilson_of_nothing_is_not_a_number),
         cmocka_unit_test(wilson_takes_the_largest_counts),
+        cmocka_unit_test(percentiles_are_numpys_and_hold_the_figure),
+        cmocka_unit_test(percentiles_of_what_is_not_known_are_not_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
