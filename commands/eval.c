@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "commands/commands.h"
+#include "commands/confused.h"
 #include "commands/judge.h"
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
@@ -23,6 +24,9 @@
 /* A report of 100,000 labels, and the shorter buffers that it grew out of. */
 #define REPORT_ARENA_BYTES ((size_t)256 << 20)
 
+/* Texts a confusion. */
+#define EXAMPLES_MAX 1000
+
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_HTML };
 static const char *const formats[] = {"text", "json", "html", NULL};
 static const char *const predictions_formats[] = {"auto", "csv", "jsonl", NULL};
@@ -32,15 +36,17 @@ struct eval {
     struct labelled_flags given;
     int format;
     struct predictions_options wanted;
+    uint64_t n_examples; /* texts a confusion, in the report */
 
     struct model_options model_options;
     struct judge judge;
     struct labelled *rows;
     struct predictions predictions;
-    uint64_t n_rows;       /* counted */
-    uint64_t n_read;       /* of them and the first one, where it may be a header */
-    bool is_first_settled; /* that one is counted, or there is none */
-    struct arena arena;    /* reset at each row */
+    struct confused *confused; /* NULL: no texts are kept */
+    uint64_t n_rows;           /* counted */
+    uint64_t n_read;           /* of them and the first one, where it may be a header */
+    bool is_first_settled;     /* that one is counted, or there is none */
+    struct arena arena;        /* reset at each row */
 };
 
 /* ---- what was asked for ---- */
@@ -79,10 +85,24 @@ static bool check_files(const struct eval *eval, struct err *err)
     return check_predictions(eval, err);
 }
 
+static bool open_examples(struct eval *eval, struct err *err)
+{
+    if (eval->n_examples == 0) return true;
+    if (eval->judge.info->kind == HEAD_MULTI_LABEL)
+        return err_set(
+            err, ERR_USAGE, NULL,
+            "--examples needs a head that answers with one label, and the head %.100s is "
+            "multi-label; give --predictions FILE --wrong --texts instead",
+            eval->judge.info->name);
+    eval->confused = confused_new((size_t)eval->n_examples, 0, err);
+    return eval->confused != NULL;
+}
+
 static bool open_all(struct eval *eval, struct err *err)
 {
     return judge_open(&eval->judge, eval->model_path, &eval->model_options, eval->heads_path,
                       eval->head_name, err) &&
+           open_examples(eval, err) &&
            labelled_open(&eval->rows, eval->given.input, &eval->given.options, err) &&
            (!eval->wanted.path ||
             predictions_open(&eval->predictions, &eval->wanted, eval->judge.head, err));
@@ -97,6 +117,12 @@ static bool eval_row(struct eval *eval, const struct labelled_row *row, uint64_t
     arena_reset(&eval->arena);
     if (!judge_row(&eval->judge, &eval->arena, eval->given.input, row, &verdict, err)) return false;
     eval->n_rows++;
+    if (eval->confused && !verdict.answer.is_right) {
+        const uint32_t label = verdict.answer.labels[0];
+        const struct confused_text text = {
+            verdict.p[label], number, row->line, {row->text, row->text_bytes}};
+        if (!confused_add(eval->confused, verdict.truth[0], label, &text, err)) return false;
+    }
     const struct predicted_row predicted = {number, row, &verdict.answer, verdict.p};
     return !eval->wanted.path || predictions_add(&eval->predictions, &eval->arena, &predicted, err);
 }
@@ -173,7 +199,8 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
         .date = date,
         .n_rows = eval->n_rows,
         .seconds = seconds,
-        .f1 = judge_intervals(&eval->judge)};
+        .f1 = judge_intervals(&eval->judge),
+        .confused = eval->confused};
     arena_init(&arena, REPORT_ARENA_BYTES);
     buf_init(&text, &arena);
     writers[eval->format](&text, evaluation_finish(eval->judge.evaluation), &info);
@@ -194,6 +221,7 @@ static bool eval_run(struct eval *eval, struct err *err)
                  open_all(eval, err) && eval_rows(eval, err) && judge_finish(&eval->judge, err) &&
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
     predictions_abort(&eval->predictions);
+    confused_free(eval->confused);
     labelled_close(eval->rows);
     judge_close(&eval->judge);
     arena_clear(&eval->arena);
@@ -212,6 +240,8 @@ int eval_main(int argc, char **argv)
          .help = "of the report (default: text); html is one page with charts"},
         {"output", FLAG_STRING, .out.string = &eval.output_path, .value = "FILE",
          .help = "the report is written here (default: standard output)"},
+        {"examples", FLAG_NUMBER, .out.number = &eval.n_examples, .value = "N", .max = EXAMPLES_MAX,
+         .help = "texts of each of the most frequent confusions in the report (default: 0)"},
         {"predictions", FLAG_STRING, .out.string = &eval.wanted.path, .value = "FILE",
          .help = "what the head said of each row is written here"},
         {"predictions-format", FLAG_CHOICE, .out.choice = &eval.wanted.format,

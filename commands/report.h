@@ -27,7 +27,9 @@
  *   classes                         every label of the head, in its order: {label, support,
  *                                   predicted, correct, precision, recall, f1, precision_interval,
  *                                   recall_interval}: 95 % (Wilson); multi-label: threshold too
- *   confusions                      most frequent first: {truth (null: not known), predicted, n}
+ *   confusions                      most frequent first: {truth (null: not known), predicted, n};
+ *                                   of the first CONFUSED_PAIRS_MAX, if texts were kept, examples
+ *                                   too, the most confident first: {row, line, p, text}
  *   calibration                     15 bins: {from, to, n, confidence, accuracy}
  *   curve                           101 thresholds: {threshold, n, then precision, recall, f1;
  *                                   binary: accuracy too; multi-class: accuracy, coverage instead}
@@ -35,6 +37,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "commands/confused.h"
 #include "model/head/evaluation.h"
 #include "model/head/intervals.h"
 
@@ -52,11 +55,13 @@ struct report_info {
     uint64_t n_rows;                  /* of the input */
     double seconds;                   /* that it took; below 0: not known */
     struct report_intervals f1;       /* NaN where not known */
+    const struct confused *confused;  /* texts of confusions; NULL: none are shown */
 };
 
 /**
  * report_text writes tables of at most 30 rows: with more labels than that the 30 worst by F1 of
- * those that occur, saying how many are left out, and the 10 most frequent confusions.
+ * those that occur, saying how many are left out, and the 10 most frequent confusions, with a line
+ * a text where texts were kept.
  */
 void report_text(struct buf *buf, const struct evaluation_result *result,
                  const struct report_info *info);

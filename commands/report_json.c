@@ -112,7 +112,27 @@ static void add_classes(struct buf *buf, const struct evaluation_result *result)
     buf_add_char(buf, ']');
 }
 
-static void add_confusions(struct buf *buf, const struct evaluation_result *result)
+static void add_examples(struct buf *buf, const struct evaluation_pair *pair,
+                         const struct confused *confused)
+{
+    size_t n;
+    const struct confused_text *texts = confused_find(confused, pair->truth, pair->predicted, &n);
+    add_key(buf, "examples");
+    buf_add_char(buf, '[');
+    for (size_t i = 0; i < n; i++) {
+        add_item(buf, i);
+        add_count(buf, "row", texts[i].row);
+        add_count(buf, "line", texts[i].line);
+        add_double(buf, "p", (double)texts[i].p);
+        add_key(buf, "text");
+        json_write_string(buf, texts[i].text.data, texts[i].text.bytes);
+        buf_add_char(buf, '}');
+    }
+    buf_add_char(buf, ']');
+}
+
+static void add_confusions(struct buf *buf, const struct evaluation_result *result,
+                           const struct confused *confused)
 {
     add_key(buf, "confusions");
     buf_add_char(buf, '[');
@@ -125,6 +145,7 @@ static void add_confusions(struct buf *buf, const struct evaluation_result *resu
             add_string(buf, "truth", result->names[pair->truth]);
         add_string(buf, "predicted", result->names[pair->predicted]);
         add_count(buf, "n", pair->n);
+        if (confused && i < CONFUSED_PAIRS_MAX) add_examples(buf, pair, confused);
         buf_add_char(buf, '}');
     }
     buf_add_char(buf, ']');
@@ -184,7 +205,7 @@ void report_json(struct buf *buf, const struct evaluation_result *result,
     if (result->kind == HEAD_BINARY)
         add_best(buf, result, "best_accuracy", result->best_accuracy, false);
     add_classes(buf, result);
-    if (result->kind != HEAD_MULTI_LABEL) add_confusions(buf, result);
+    if (result->kind != HEAD_MULTI_LABEL) add_confusions(buf, result, info->confused);
     add_calibration(buf, result);
     add_curve(buf, result);
     buf_add_str(buf, "}\n");

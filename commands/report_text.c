@@ -4,6 +4,7 @@
 #include "commands/report_parts.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ROWS_MAX 30
@@ -11,6 +12,7 @@
 #define LABEL_COLUMNS_MIN 18
 #define LABEL_COLUMNS_MAX 36
 #define KEY_COLUMNS 18
+#define TEXT_COLUMNS_MAX 100
 
 static void add_spaces(struct buf *buf, size_t n)
 {
@@ -218,6 +220,41 @@ static void add_pairs(struct buf *buf, const struct evaluation_result *result)
         buf_printf(buf, "The %zu most frequent of %zu confusions.\n", n, result->n_pairs);
 }
 
+/* On one line, cut where it is long. */
+static void add_text(struct buf *buf, const char *text)
+{
+    char line[CONFUSED_TEXT_BYTES + 8];
+    snprintf(line, sizeof line, "%s", text);
+    for (char *at = line; *at; at++) {
+        if (*at == '\n' || *at == '\r' || *at == '\t') *at = ' ';
+    }
+    report_plain(buf, line, TEXT_COLUMNS_MAX);
+}
+
+/* The texts of the confusions that the table above lists. */
+static void add_examples(struct buf *buf, const struct evaluation_result *result,
+                         const struct confused *confused)
+{
+    for (size_t i = 0; confused && i < result->n_pairs && i < PAIRS_MAX; i++) {
+        const struct evaluation_pair *pair = &result->pairs[i];
+        size_t n;
+        const struct confused_text *texts =
+            confused_find(confused, pair->truth, pair->predicted, &n);
+        if (n == 0) continue;
+        buf_add_char(buf, '\n');
+        report_plain(buf, name_of(result, pair->truth), LABEL_COLUMNS_MAX);
+        buf_add_str(buf, ", taken for ");
+        report_plain(buf, name_of(result, pair->predicted), LABEL_COLUMNS_MAX);
+        buf_add_str(buf, "\n         p      line\n");
+        for (size_t j = 0; j < n; j++) {
+            buf_printf(buf, "%10.4f%10llu   ", (double)texts[j].p,
+                       (unsigned long long)texts[j].line);
+            add_text(buf, texts[j].text.data);
+            buf_add_char(buf, '\n');
+        }
+    }
+}
+
 /* Of what came with at least that confidence; the curve itself is for the other two formats. */
 static void add_sure(struct buf *buf, const struct evaluation_result *result)
 {
@@ -260,6 +297,7 @@ void report_text(struct buf *buf, const struct evaluation_result *result,
     add_figures(buf, result, info);
     add_rows(buf, result);
     add_pairs(buf, result);
+    add_examples(buf, result, info->confused);
     if (result->kind == HEAD_MULTI_CLASS)
         add_sure(buf, result);
     else

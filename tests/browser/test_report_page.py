@@ -100,7 +100,8 @@ def test_the_page_shows_the_figures_of_the_json(browser, reports, name):
         assert tiles.get(title) == (number(json_report[key]) if key in json_report else None)
     averages = [[key, *(number(json_report[key][figure]) for figure in ("precision", "recall", "f1")),
                  ranged(json_report[key]["f1_interval"])] for key in ("macro", "micro", "weighted")]
-    assert page.table("Averages") == averages
+    assert page.ask("[...document.querySelectorAll('[aria-label=Summary] tbody tr')].map((row) => "
+                    "[...row.cells].map((cell) => cell.textContent))") == averages
     assert f"95 %: {ranged(json_report['accuracy_interval'])}" in page.texts(".tiles .soft")[1]
     rows = [label_row(one) for one in json_report["classes"]]
     shown = page.table("Labels")
@@ -126,6 +127,22 @@ def test_the_matrix_counts_every_example(browser, reports, name):
         want[row, labels.index(pair["predicted"])] = pair["n"]
     assert counts == want and sum(counts.values()) == json_report["examples"]
     assert page.texts(".matrix thead th") == [safe(label) for label in labels]
+
+
+def test_texts_of_confusions_are_listed_as_text(browser, reports, tmp_path):
+    path, json_report = reports["hostile"]
+    assert "Examples of confusions" not in browser.open(path).texts("h2")
+    pair = json_report["confusions"][0]
+    pair["examples"] = [{"row": 1, "line": 2, "p": 0.875, "text": "a\n<b>text</b> \u202e" + HOSTILE[0]}]
+    page = tmp_path / "texts.html"
+    page.write_text(re.sub(r'(<script id="report" type="application/json">).*?(</script)', lambda found: found[1] +
+                           json.dumps(json_report).replace("<", "\\u003c") + found[2],
+                           path.read_text(encoding="utf-8"), count=1, flags=re.DOTALL), encoding="utf-8")
+    page = browser.open(page)
+    assert page.complaints() == []
+    assert page.table("Examples of confusions") == [
+        [safe(pair["truth"] or "(unknown label)"), safe(pair["predicted"]), "0.875", "2",
+         "a <b>text</b> \ufffd" + HOSTILE[0]]]
 
 
 def test_names_are_text_and_nothing_that_is_planted_runs(browser, reports, tmp_path):

@@ -34,7 +34,7 @@ FLAGS = {
     "tokenize": ["--model", "--limit", "--strict", "--tensor", "--compat", "--special"],
     "classify": ["--model", "--limit", "--strict", "--tensor", "--compat", "--heads", "--head", "--top-k", "--threads", "--output"],
     "eval": ["--model", "--heads", "--head", "--input", "--input-format", "--text", "--label", "--header", "--label-separator", "--format", "--output", "--predictions",
-             "--predictions-format", "--top-k", "--wrong", "--texts", "--limit", "--compat"],
+             "--predictions-format", "--top-k", "--wrong", "--texts", "--examples", "--limit", "--compat"],
     "train": ["--input", "--output", "--force", "--from", "--limit", "--strict", "--tensor", "--compat", "--mode", "--input-format", "--text", "--label", "--header", "--label-separator", "--label-weights",
               "--label-names", "--validation", "--validation-share", "--ngrams", "--epochs", "--patience", "--learning-rate", "--table-rate", "--token-dropout", "--ngram-dropout", "--dim", "--seed", "--threads",
               "--time-limit", "--checkpoint-every", "--resume"],

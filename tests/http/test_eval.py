@@ -170,6 +170,41 @@ def test_the_text_says_the_same():
     assert b"input             standard input" in done.stdout
 
 
+# ---- texts in the report ----
+
+WRONG = CSV + "".join(f"{text},other\r\n" for text in ("饭饭", "饭我", "饭")) + "他,meal\r\n"
+
+
+def test_the_report_shows_texts_of_confusions_where_asked(tmp_path):
+    listed = predictions(tmp_path / "p.jsonl", "--wrong", "--texts", stdin=WRONG)
+    found = evaluated("--input=-", "--examples=2", stdin=WRONG)
+    assert [(pair["truth"], pair["n"], len(pair["examples"])) for pair in found["confusions"]] == [
+        ("other", 3, 2), ("meal", 1, 1)]
+    for pair in found["confusions"]:
+        want = sorted((row for row in listed if row["truth"] == pair["truth"]), key=lambda row: -row["p"])
+        assert [(one["row"], one["line"], one["text"]) for one in pair["examples"]] == [
+            (row["row"], row["line"], row["text"]) for row in want][:2]
+        assert [one["p"] for one in pair["examples"]] == pytest.approx([row["p"] for row in want][:2], rel=1e-5)
+    text = run("--input=-", "--examples=1", stdin=WRONG).stdout.decode()
+    assert "\nother, taken for meal\n         p      line\n" in text and text.count("   饭") == 1
+    page = run("--input=-", "--examples=1", "--format=html", stdin=WRONG).stdout.decode()
+    assert '"examples":[{"row":' in page and '"text":"饭' in page
+
+
+def test_no_text_goes_into_a_report_unasked():
+    for form in ("text", "json", "html"):
+        for flags in ((), ("--examples=0",)):
+            assert "饭".encode() not in run("--input=-", "--format", form, *flags, stdin=WRONG).stdout
+
+
+def test_examples_are_for_heads_that_answer_with_one_label(tmp_path):
+    done = run("--input=-", "--examples=1", stdin='{"text": "我", "label": ["plain"]}',
+               heads=odd_head(tmp_path / "odd.json", "multi-label"))
+    assert done.returncode == 2 and b"--examples needs a head that answers with one label" in done.stderr
+    done = run("--input=-", "--examples=1001", stdin=CSV)
+    assert done.returncode == 2 and b"--examples must be a whole number from 0 to 1000" in done.stderr
+
+
 # ---- predictions ----
 
 # Weights that tell the two dimensions of the model apart; labels that hold all that CSV cares about.

@@ -301,6 +301,55 @@ static void each_kind_has_its_own_keys(void **state)
     }
 }
 
+/* ---- texts of confusions ---- */
+
+static struct report_info with_texts(struct confused *confused)
+{
+    static const char text[] = "two\nlines </script> \x1b[2J and \"quotes\"";
+    struct err err = {0};
+    const struct confused_text one = {0.875f, 3, 4, {text, strlen(text)}};
+    const struct confused_text other = {1, 4, 5, {"", 0}};
+    struct report_info more = info;
+    more.confused = confused;
+    assert_true(confused_add(confused, 0, 1, &one, &err));
+    assert_true(confused_add(confused, EVALUATION_UNKNOWN, 2, &other, &err));
+    return more;
+}
+
+static const char *write_with(writer *write, struct evaluation *evaluation,
+                              const struct report_info *more)
+{
+    struct buf buf;
+    buf_init(&buf, &arena);
+    write(&buf, evaluation_finish(evaluation), more);
+    buf_add_char(&buf, '\0');
+    assert_false(buf.failed);
+    return buf.data;
+}
+
+static void texts_of_confusions_are_shown_escaped_in_every_format(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct evaluation *evaluation = small();
+    struct confused *confused = confused_new(2, 0, &err);
+    const struct report_info more = with_texts(confused);
+    const char *text = write_with(report_text, evaluation, &more);
+    expect(text, "<script>alert('&')</script>, taken for a label of more columns than any ta…\n"
+                 "         p      line\n"
+                 "    0.8750         4   two lines </script> \uFFFD[2J and \"quotes\"\n");
+    expect(text, "\n(unknown label), taken for bad \uFFFD\uFFFD\uFFFD[2J\n"
+                 "         p      line\n    1.0000         5   \n");
+    expect(
+        write_with(report_json, evaluation, &more),
+        "\"n\":1,\"examples\":[{\"row\":3,\"line\":4,\"p\":0.875,\"text\":\"two\\nlines </script> "
+        "\\u001b[2J and \\\"quotes\\\"\"}]}");
+    expect(write_with(report_html, evaluation, &more), "two\\nlines \\u003c/script> ");
+    expect_not(write_out(report_json, evaluation), "examples\":[");
+    confused_free(confused);
+    evaluation_free(evaluation);
+}
+
 /* ---- HTML ---- */
 
 /* The JSON that a page holds, as text: what lies in its script of data, which the next "</script"
@@ -409,6 +458,7 @@ int main(void)
         cmocka_unit_test(json_holds_every_interval),
         cmocka_unit_test(json_holds_every_figure),
         cmocka_unit_test(each_kind_has_its_own_keys),
+        cmocka_unit_test(texts_of_confusions_are_shown_escaped_in_every_format),
         cmocka_unit_test(the_page_holds_what_the_json_does),
         cmocka_unit_test(no_name_leaves_the_data_of_the_page),
         cmocka_unit_test(without_examples_every_format_says_so),
