@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file choose_head.h
- * Which head a command means by --heads and --head. One thread.
+ * Which head a command means by --heads and --head, and which second one. One thread.
  */
 #pragma once
 
@@ -15,3 +15,7 @@
  */
 bool choose_head(struct model *model, const char *path, const char *name, const struct head **head,
                  struct err *err);
+
+/** choose_compared_head: the same by --compare-heads and --compare-head. */
+bool choose_compared_head(struct model *model, const char *path, const char *name,
+                          const struct head **head, struct err *err);

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "commands/commands.h"
+#include "commands/comparison.h"
 #include "commands/confused.h"
 #include "commands/judge.h"
 #include "commands/labelled_flags.h"
@@ -32,14 +33,17 @@ static const char *const formats[] = {"text", "json", "html", NULL};
 static const char *const predictions_formats[] = {"auto", "csv", "jsonl", NULL};
 
 struct eval {
-    const char *model_path, *heads_path, *head_name, *output_path;
+    struct asked asked, compared;
+    const char *output_path;
     struct labelled_flags given;
     int format;
     struct predictions_options wanted;
     uint64_t n_examples; /* texts a confusion, in the report */
 
     struct model_options model_options;
-    struct judge judge;
+    struct judge judge, other; /* A, and B where there are two */
+    bool has_other;
+    struct paired paired;
     struct labelled *rows;
     struct predictions predictions;
     struct confused *confused; /* NULL: no texts are kept */
@@ -55,11 +59,11 @@ static bool check_predictions(const struct eval *eval, struct err *err)
 {
     const struct predictions_options *wanted = &eval->wanted;
     const bool is_report_on_stdout = !eval->output_path || strcmp(eval->output_path, "-") == 0;
-    if (!wanted->path &&
-        (wanted->only_wrong || wanted->has_texts || wanted->top_k || wanted->format))
+    if (!wanted->path && (wanted->only_wrong || wanted->only_changed || wanted->has_texts ||
+                          wanted->top_k || wanted->format))
         return err_set(err, ERR_USAGE, NULL,
-                       "--wrong, --texts, --top-k and --predictions-format say what is in the file "
-                       "that --predictions names; give --predictions FILE");
+                       "--wrong, --changed, --texts, --top-k and --predictions-format say what is "
+                       "in the file that --predictions names; give --predictions FILE");
     if (!wanted->path) return true;
     if (strcmp(wanted->path, "-") == 0)
         return !is_report_on_stdout ||
@@ -73,6 +77,27 @@ static bool check_predictions(const struct eval *eval, struct err *err)
     return true;
 }
 
+/* Where no model is named the second head is one of the first one's. */
+static bool check_comparison(struct eval *eval, struct err *err)
+{
+    struct asked *b = &eval->compared;
+    eval->has_other = b->model_path || b->heads_path || b->head_name;
+    if (!eval->has_other && eval->wanted.only_changed)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--changed is for two heads; name the other one by --compare MODEL");
+    if (!eval->has_other) return true;
+    if (eval->format == REPORT_HTML || eval->n_examples > 0)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--compare reports as text or JSON, without %s; leave that out",
+                       eval->format == REPORT_HTML ? "--format html" : "--examples");
+    b->is_second = true;
+    if (!b->model_path) {
+        b->model_path = eval->asked.model_path;
+        if (!b->heads_path) b->heads_path = eval->asked.heads_path;
+    }
+    return true;
+}
+
 /* A file that is read must not be replaced by what comes of it. */
 static bool check_files(const struct eval *eval, struct err *err)
 {
@@ -83,6 +108,12 @@ static bool check_files(const struct eval *eval, struct err *err)
                            i == 0 ? "--output" : "--predictions", written[i]);
     }
     return check_predictions(eval, err);
+}
+
+static bool check(struct eval *eval, struct err *err)
+{
+    return labelled_take_flags(&eval->given, err) && check_comparison(eval, err) &&
+           check_files(eval, err);
 }
 
 static bool open_examples(struct eval *eval, struct err *err)
@@ -100,31 +131,65 @@ static bool open_examples(struct eval *eval, struct err *err)
 
 static bool open_all(struct eval *eval, struct err *err)
 {
-    return judge_open(&eval->judge, eval->model_path, &eval->model_options, eval->heads_path,
-                      eval->head_name, err) &&
+    return judge_open(&eval->judge, &eval->asked, &eval->model_options, err) &&
            open_examples(eval, err) &&
+           (!eval->has_other ||
+            (judge_open(&eval->other, &eval->compared, &eval->model_options, err) &&
+             comparison_check(&eval->judge, &eval->other, err))) &&
            labelled_open(&eval->rows, eval->given.input, &eval->given.options, err) &&
-           (!eval->wanted.path ||
-            predictions_open(&eval->predictions, &eval->wanted, eval->judge.head, err));
+           (!eval->wanted.path || predictions_open(&eval->predictions, &eval->wanted,
+                                                   eval->judge.head, eval->has_other, err));
 }
 
 /* ---- rows ---- */
 
+static bool keep_example(struct eval *eval, const struct labelled_row *row, uint64_t number,
+                         const struct verdict *verdict, struct err *err)
+{
+    if (!eval->confused || verdict->answer.is_right) return true;
+    const uint32_t label = verdict->answer.labels[0];
+    const struct confused_text text = {
+        verdict->p[label], number, row->line, {row->text, row->text_bytes}};
+    return confused_add(eval->confused, verdict->truth[0], label, &text, err);
+}
+
+static bool compare_row(struct eval *eval, const struct labelled_row *row, bool is_right,
+                        struct verdict *other, struct err *err)
+{
+    struct paired *paired = &eval->paired;
+    if (!judge_row(&eval->other, &eval->arena, eval->given.input, row, other, err)) return false;
+    if (is_right)
+        ++*(other->answer.is_right ? &paired->both_right : &paired->a_alone);
+    else
+        ++*(other->answer.is_right ? &paired->b_alone : &paired->both_wrong);
+    return true;
+}
+
 static bool eval_row(struct eval *eval, const struct labelled_row *row, uint64_t number,
                      struct err *err)
 {
-    struct verdict verdict;
+    struct verdict verdict, other;
     arena_reset(&eval->arena);
-    if (!judge_row(&eval->judge, &eval->arena, eval->given.input, row, &verdict, err)) return false;
+    if (!judge_row(&eval->judge, &eval->arena, eval->given.input, row, &verdict, err) ||
+        (eval->has_other && !compare_row(eval, row, verdict.answer.is_right, &other, err)) ||
+        !keep_example(eval, row, number, &verdict, err))
+        return false;
     eval->n_rows++;
-    if (eval->confused && !verdict.answer.is_right) {
-        const uint32_t label = verdict.answer.labels[0];
-        const struct confused_text text = {
-            verdict.p[label], number, row->line, {row->text, row->text_bytes}};
-        if (!confused_add(eval->confused, verdict.truth[0], label, &text, err)) return false;
-    }
-    const struct predicted_row predicted = {number, row, &verdict.answer, verdict.p};
-    return !eval->wanted.path || predictions_add(&eval->predictions, &eval->arena, &predicted, err);
+    if (!eval->wanted.path) return true;
+    const struct prediction second = {eval->other.info, &other.answer, other.p};
+    const struct predicted_row predicted = {
+        .number = number,
+        .row = row,
+        .prediction = {eval->judge.info, &verdict.answer, verdict.p},
+        .other = eval->has_other ? &second : NULL};
+    return predictions_add(&eval->predictions, &eval->arena, &predicted, err);
+}
+
+/* Whether a head has the label of that row. */
+static bool is_known(const struct eval *eval, const struct labelled_row *row)
+{
+    return judge_knows(&eval->judge, row->labels[0]) ||
+           (eval->has_other && judge_knows(&eval->other, row->labels[0]));
 }
 
 /* The first row, where it may be a header, but has a label that the head knows: it is none. */
@@ -133,7 +198,7 @@ static bool start_first(struct eval *eval, struct err *err)
     struct labelled_doubt doubt;
     const struct labelled_row *row = labelled_doubtful(eval->rows, &doubt);
     eval->n_read = row != NULL;
-    eval->is_first_settled = !row || judge_knows(&eval->judge, row->labels[0]);
+    eval->is_first_settled = !row || is_known(eval, row);
     return !row || !eval->is_first_settled || eval_row(eval, row, 1, err);
 }
 
@@ -181,14 +246,44 @@ static bool eval_rows(struct eval *eval, struct err *err)
 
 /* ---- the report ---- */
 
-static bool write_report(struct eval *eval, double seconds, struct err *err)
+static void add_report(const struct eval *eval, struct buf *text, const struct report_info *info)
 {
     void (*const writers[])(struct buf *, const struct evaluation_result *,
                             const struct report_info *) = {report_text, report_json, report_html};
+    writers[eval->format](text, evaluation_finish(eval->judge.evaluation), info);
+}
+
+static void add_comparison(const struct eval *eval, struct buf *text,
+                           const struct report_info *info)
+{
+    const struct comparison comparison = {.a = &eval->judge,
+                                          .b = &eval->other,
+                                          .a_path = eval->asked.model_path,
+                                          .b_path = eval->compared.model_path,
+                                          .paired = eval->paired,
+                                          .input = info->input,
+                                          .date = info->date,
+                                          .n_rows = info->n_rows,
+                                          .seconds = info->seconds};
+    (eval->format == REPORT_JSON ? comparison_json : comparison_text)(text, &comparison);
+}
+
+static bool write_text(const struct eval *eval, const struct buf *text, struct err *err)
+{
+    struct output output;
+    if (text->failed) return err_out_of_memory(err);
+    const bool is_ok = output_open(&output, eval->output_path, err) &&
+                       output_write(&output, text->data, text->bytes, err) &&
+                       output_close(&output, err);
+    if (!is_ok) output_abort(&output);
+    return is_ok;
+}
+
+static bool write_report(struct eval *eval, double seconds, struct err *err)
+{
     char date[16] = "";
     const time_t now = time(NULL);
     struct tm day;
-    struct output output;
     struct arena arena;
     struct buf text;
     if (localtime_r(&now, &day)) strftime(date, sizeof(date), "%Y-%m-%d", &day);
@@ -203,38 +298,42 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
         .confused = eval->confused};
     arena_init(&arena, REPORT_ARENA_BYTES);
     buf_init(&text, &arena);
-    writers[eval->format](&text, evaluation_finish(eval->judge.evaluation), &info);
-    bool is_ok = text.failed ? err_out_of_memory(err)
-                             : output_open(&output, eval->output_path, err) &&
-                                   output_write(&output, text.data, text.bytes, err) &&
-                                   output_close(&output, err);
-    if (!is_ok && !text.failed) output_abort(&output);
+    (eval->has_other ? add_comparison : add_report)(eval, &text, &info);
+    const bool is_ok = write_text(eval, &text, err);
     arena_clear(&arena);
     return is_ok;
+}
+
+static bool finish(struct eval *eval, struct err *err)
+{
+    if (!eval->has_other) return judge_finish(&eval->judge, err);
+    return resamples_match(eval->judge.resamples, eval->other.resamples, err) &&
+           judge_finish(&eval->judge, err) && judge_finish(&eval->other, err);
 }
 
 static bool eval_run(struct eval *eval, struct err *err)
 {
     const uint64_t start_ns = clock_now_ns();
     arena_init(&eval->arena, ROW_ARENA_BYTES);
-    bool is_ok = labelled_take_flags(&eval->given, err) && check_files(eval, err) &&
-                 open_all(eval, err) && eval_rows(eval, err) && judge_finish(&eval->judge, err) &&
+    bool is_ok = check(eval, err) && open_all(eval, err) && eval_rows(eval, err) &&
+                 finish(eval, err) &&
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
     predictions_abort(&eval->predictions);
     confused_free(eval->confused);
     labelled_close(eval->rows);
     judge_close(&eval->judge);
+    judge_close(&eval->other);
     arena_clear(&eval->arena);
     return is_ok;
 }
 
 int eval_main(int argc, char **argv)
 {
-    struct eval eval = {.model_path = "builtin", .model_options = COMMAND_MODEL_OPTIONS};
+    struct eval eval = {.asked.model_path = "builtin", .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
-        MODEL_PATH_FLAG(eval.model_path),
+        MODEL_PATH_FLAG(eval.asked.model_path),
         MODEL_FLAGS(eval.model_options),
-        HEAD_FLAGS(eval.heads_path, eval.head_name),
+        HEAD_FLAGS(eval.asked.heads_path, eval.asked.head_name),
         LABELLED_FLAGS(eval.given),
         {"format", FLAG_CHOICE, .out.choice = &eval.format, .choices = formats,
          .help = "of the report (default: text); html is one page with charts"},
@@ -250,8 +349,16 @@ int eval_main(int argc, char **argv)
              "of that file (default: jsonl where its name ends in .jsonl or .ndjson, else csv)"},
         {"top-k", FLAG_NUMBER, .out.number = &eval.wanted.top_k, .value = "K", .min = 1,
          .max = UINT32_MAX, .help = "labels a row in that file, the likeliest first (default: 3)"},
+        {"compare", FLAG_STRING, .out.string = &eval.compared.model_path, .value = "MODEL",
+         .help = "a second model, asked about the same rows; the report says which is better"},
+        {"compare-heads", FLAG_STRING, .out.string = &eval.compared.heads_path, .value = "PATH",
+         .help = "its --heads; without --compare these are heads of the first model"},
+        {"compare-head", FLAG_STRING, .out.string = &eval.compared.head_name, .value = "NAME",
+         .help = "its --head; without --compare this is a head of the first model"},
         {"wrong", FLAG_SWITCH, .out.is_on = &eval.wanted.only_wrong,
          .help = "only rows that the head got wrong go into that file"},
+        {"changed", FLAG_SWITCH, .out.is_on = &eval.wanted.only_changed,
+         .help = "only rows that one of two heads got right go into that file"},
         {"texts", FLAG_SWITCH, .out.is_on = &eval.wanted.has_texts,
          .help = "the rows' texts go into that file, too"},
     };

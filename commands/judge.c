@@ -17,11 +17,12 @@ static bool read_labels(struct judge *judge, struct err *err)
     return is_ok || err_set(err, ERR_MEMORY, NULL, "no memory for %u labels", info->n_labels);
 }
 
-bool judge_open(struct judge *judge, const char *model_path, const struct model_options *options,
-                const char *heads_path, const char *head_name, struct err *err)
+bool judge_open(struct judge *judge, const struct asked *asked, const struct model_options *options,
+                struct err *err)
 {
-    if (!model_open_as(&judge->model, model_path, options, err) ||
-        !choose_head(judge->model, heads_path, head_name, &judge->head, err))
+    if (!model_open_as(&judge->model, asked->model_path, options, err) ||
+        !(asked->is_second ? choose_compared_head : choose_head)(
+            judge->model, asked->heads_path, asked->head_name, &judge->head, err))
         return false;
     judge->info = head_info(judge->head);
     if (!read_labels(judge, err)) return false;

@@ -32,12 +32,18 @@ struct verdict {
     struct answer answer;
 };
 
+/** Whom to ask: paths and names as the flags have them. */
+struct asked {
+    const char *model_path, *heads_path, *head_name;
+    bool is_second; /* by --compare and what belongs to it */
+};
+
 /**
  * judge_open opens model and head (commands/choose_head.h).
  * @return false with err set; judge_close is for the caller in any case
  */
-bool judge_open(struct judge *judge, const char *model_path, const struct model_options *options,
-                const char *heads_path, const char *head_name, struct err *err);
+bool judge_open(struct judge *judge, const struct asked *asked, const struct model_options *options,
+                struct err *err);
 
 /** judge_knows: whether the head has that label. */
 bool judge_knows(const struct judge *judge, struct span label);

@@ -21,9 +21,11 @@ static bool is_json(const struct predictions_options *options)
 
 static bool write_header(struct predictions *predictions, struct err *err)
 {
-    static const char names[] = "row,line,truth,predicted,p,right";
+    const char *names = predictions->has_other
+                            ? "row,line,truth,predicted,p,right,predicted_b,p_b,right_b"
+                            : "row,line,truth,predicted,p,right";
     char top[64];
-    bool is_ok = output_write(&predictions->output, names, sizeof names - 1, err);
+    bool is_ok = output_write(&predictions->output, names, strlen(names), err);
     for (uint32_t i = 1; is_ok && i <= predictions->top_k; i++) {
         const int bytes = snprintf(top, sizeof top, ",label_%u,p_%u", i, i);
         is_ok = output_write(&predictions->output, top, (size_t)bytes, err);
@@ -33,7 +35,7 @@ static bool write_header(struct predictions *predictions, struct err *err)
 }
 
 bool predictions_open(struct predictions *predictions, const struct predictions_options *options,
-                      const struct head *head, struct err *err)
+                      const struct head *head, bool has_other, struct err *err)
 {
     const struct head_info *info = head_info(head);
     const uint32_t usual = info->n_labels < TOP_K ? info->n_labels : TOP_K;
@@ -45,12 +47,13 @@ bool predictions_open(struct predictions *predictions, const struct predictions_
                                         .head = head,
                                         .info = info,
                                         .is_json = is_json(options),
+                                        .has_other = has_other,
                                         .top_k = options->top_k ? (uint32_t)options->top_k : usual};
     return output_open(&predictions->output, options->path, err) &&
            (predictions->is_json || write_header(predictions, err));
 }
 
-/* ---- CSV ---- */
+/* ---- cells ---- */
 
 /* A cell that holds a quote, a separator or a line break stands in quotes, its own doubled. */
 static void add_cell(struct buf *out, const char *text, size_t bytes)
@@ -75,18 +78,16 @@ static void add_cell(struct buf *out, const char *text, size_t bytes)
     buf_add_char(out, '"');
 }
 
-static void add_label_cell(const struct predictions *predictions, struct buf *out, uint32_t label)
+static void add_label_cell(const struct head_info *info, struct buf *out, uint32_t label)
 {
-    const char *name = predictions->info->labels[label];
-    add_cell(out, name, strlen(name));
+    add_cell(out, info->labels[label], strlen(info->labels[label]));
 }
 
 /* ---- lists of a multi-label head, and JSON ---- */
 
-static void add_name(const struct predictions *predictions, struct buf *out, uint32_t label)
+static void add_name(const struct head_info *info, struct buf *out, uint32_t label)
 {
-    const char *name = predictions->info->labels[label];
-    json_write_string(out, name, strlen(name));
+    json_write_string(out, info->labels[label], strlen(info->labels[label]));
 }
 
 static void add_truths(struct buf *out, const struct labelled_row *row)
@@ -99,33 +100,34 @@ static void add_truths(struct buf *out, const struct labelled_row *row)
     buf_add_char(out, ']');
 }
 
-static void add_names(const struct predictions *predictions, struct buf *out,
-                      const struct answer *answer)
+static void add_names(struct buf *out, const struct prediction *prediction)
 {
+    const struct answer *answer = prediction->answer;
     buf_add_char(out, '[');
     for (uint32_t i = 0; i < answer->n; i++) {
         if (i > 0) buf_add_char(out, ',');
-        add_name(predictions, out, answer->labels[i]);
+        add_name(prediction->info, out, answer->labels[i]);
     }
     buf_add_char(out, ']');
 }
 
-static void add_shares(struct buf *out, const struct answer *answer, const float *p)
+static void add_shares(struct buf *out, const struct prediction *prediction)
 {
+    const struct answer *answer = prediction->answer;
     buf_add_char(out, '[');
     for (uint32_t i = 0; i < answer->n; i++) {
         if (i > 0) buf_add_char(out, ',');
-        buf_add_float(out, p[answer->labels[i]]);
+        buf_add_float(out, prediction->p[answer->labels[i]]);
     }
     buf_add_char(out, ']');
 }
 
 /* A list as a cell: what is written behind `start` becomes one. */
-static void make_cell(struct buf *out, struct arena *arena, size_t start)
+static void make_cell(struct buf *out, size_t start)
 {
     if (out->failed) return;
     const size_t bytes = out->bytes - start;
-    char *copy = arena_alloc(arena, bytes);
+    char *copy = arena_alloc(out->arena, bytes);
     if (!copy) {
         out->failed = true;
         return;
@@ -135,42 +137,55 @@ static void make_cell(struct buf *out, struct arena *arena, size_t start)
     add_cell(out, copy, bytes);
 }
 
-static void add_csv_lists(const struct predictions *predictions, struct buf *out,
-                          struct arena *arena, const struct predicted_row *row)
+/* ---- CSV ---- */
+
+static void add_csv_truth(struct buf *out, const struct predicted_row *row)
 {
-    size_t start = out->bytes;
-    add_truths(out, row->row);
-    make_cell(out, arena, start);
-    buf_add_char(out, ',');
-    start = out->bytes;
-    add_names(predictions, out, row->answer);
-    make_cell(out, arena, start);
-    buf_add_char(out, ',');
-    start = out->bytes;
-    add_shares(out, row->answer, row->p);
-    make_cell(out, arena, start);
+    const size_t start = out->bytes;
+    if (row->prediction.info->kind == HEAD_MULTI_LABEL) {
+        add_truths(out, row->row);
+        make_cell(out, start);
+    } else {
+        add_cell(out, row->row->labels[0].data, row->row->labels[0].bytes);
+    }
 }
 
-static void add_csv(const struct predictions *predictions, struct buf *out, struct arena *arena,
+static void add_csv_prediction(struct buf *out, const struct prediction *prediction)
+{
+    const struct answer *answer = prediction->answer;
+    size_t start = out->bytes;
+    if (prediction->info->kind == HEAD_MULTI_LABEL) {
+        add_names(out, prediction);
+        make_cell(out, start);
+        buf_add_char(out, ',');
+        start = out->bytes;
+        add_shares(out, prediction);
+        make_cell(out, start);
+    } else {
+        add_label_cell(prediction->info, out, answer->labels[0]);
+        buf_add_char(out, ',');
+        buf_add_float(out, prediction->p[answer->labels[0]]);
+    }
+    buf_add_str(out, answer->is_right ? ",true" : ",false");
+}
+
+static void add_csv(const struct predictions *predictions, struct buf *out,
                     const struct predicted_row *row, const uint32_t *top)
 {
     buf_printf(out, "%llu,%llu,", (unsigned long long)row->number,
                (unsigned long long)row->row->line);
-    if (predictions->info->kind == HEAD_MULTI_LABEL) {
-        add_csv_lists(predictions, out, arena, row);
-    } else {
-        add_cell(out, row->row->labels[0].data, row->row->labels[0].bytes);
+    add_csv_truth(out, row);
+    buf_add_char(out, ',');
+    add_csv_prediction(out, &row->prediction);
+    if (row->other) {
         buf_add_char(out, ',');
-        add_label_cell(predictions, out, row->answer->labels[0]);
-        buf_add_char(out, ',');
-        buf_add_float(out, row->p[row->answer->labels[0]]);
+        add_csv_prediction(out, row->other);
     }
-    buf_add_str(out, row->answer->is_right ? ",true" : ",false");
     for (uint32_t i = 0; i < predictions->top_k; i++) {
         buf_add_char(out, ',');
-        add_label_cell(predictions, out, top[i]);
+        add_label_cell(predictions->info, out, top[i]);
         buf_add_char(out, ',');
-        buf_add_float(out, row->p[top[i]]);
+        buf_add_float(out, row->prediction.p[top[i]]);
     }
     if (predictions->options->has_texts) {
         buf_add_char(out, ',');
@@ -179,32 +194,44 @@ static void add_csv(const struct predictions *predictions, struct buf *out, stru
     buf_add_str(out, "\r\n");
 }
 
+/* ---- JSON lines ---- */
+
+static void add_json_prediction(struct buf *out, const struct prediction *prediction,
+                                const char *suffix)
+{
+    const struct answer *answer = prediction->answer;
+    const bool is_multi = prediction->info->kind == HEAD_MULTI_LABEL;
+    buf_printf(out, ",\"predicted%s\":", suffix);
+    if (is_multi)
+        add_names(out, prediction);
+    else
+        add_name(prediction->info, out, answer->labels[0]);
+    buf_printf(out, ",\"p%s\":", suffix);
+    if (is_multi)
+        add_shares(out, prediction);
+    else
+        buf_add_float(out, prediction->p[answer->labels[0]]);
+    buf_printf(out, ",\"right%s\":%s", suffix, answer->is_right ? "true" : "false");
+}
+
 static void add_json(const struct predictions *predictions, struct buf *out,
                      const struct predicted_row *row, const uint32_t *top)
 {
-    const bool is_multi = predictions->info->kind == HEAD_MULTI_LABEL;
     const struct labelled_row *input = row->row;
     buf_printf(out, "{\"row\":%llu,\"line\":%llu,\"truth\":", (unsigned long long)row->number,
                (unsigned long long)input->line);
-    if (is_multi) {
+    if (predictions->info->kind == HEAD_MULTI_LABEL)
         add_truths(out, input);
-        buf_add_str(out, ",\"predicted\":");
-        add_names(predictions, out, row->answer);
-        buf_add_str(out, ",\"p\":");
-        add_shares(out, row->answer, row->p);
-    } else {
+    else
         json_write_string(out, input->labels[0].data, input->labels[0].bytes);
-        buf_add_str(out, ",\"predicted\":");
-        add_name(predictions, out, row->answer->labels[0]);
-        buf_add_str(out, ",\"p\":");
-        buf_add_float(out, row->p[row->answer->labels[0]]);
-    }
-    buf_printf(out, ",\"right\":%s,\"top\":[", row->answer->is_right ? "true" : "false");
+    add_json_prediction(out, &row->prediction, "");
+    if (row->other) add_json_prediction(out, row->other, "_b");
+    buf_add_str(out, ",\"top\":[");
     for (uint32_t i = 0; i < predictions->top_k; i++) {
         buf_add_str(out, i > 0 ? ",{\"label\":" : "{\"label\":");
-        add_name(predictions, out, top[i]);
+        add_name(predictions->info, out, top[i]);
         buf_add_str(out, ",\"p\":");
-        buf_add_float(out, row->p[top[i]]);
+        buf_add_float(out, row->prediction.p[top[i]]);
         buf_add_char(out, '}');
     }
     buf_add_char(out, ']');
@@ -217,19 +244,28 @@ static void add_json(const struct predictions *predictions, struct buf *out,
 
 /* ---- a row ---- */
 
+static bool is_wanted(const struct predictions_options *options, const struct predicted_row *row)
+{
+    const bool is_right = row->prediction.answer->is_right;
+    const bool is_other_right = row->other ? row->other->answer->is_right : is_right;
+    return !(options->only_wrong && is_right && is_other_right) &&
+           !(options->only_changed && is_right == is_other_right);
+}
+
 bool predictions_add(struct predictions *predictions, struct arena *arena,
                      const struct predicted_row *row, struct err *err)
 {
     struct buf out;
-    if (predictions->options->only_wrong && row->answer->is_right) return true;
+    if (!is_wanted(predictions->options, row)) return true;
     uint32_t *top = arena_array(arena, predictions->top_k, sizeof *top);
     if (!top) return err_out_of_memory(err);
-    if (!answer_top(predictions->head, arena, row->p, predictions->top_k, top, err)) return false;
+    if (!answer_top(predictions->head, arena, row->prediction.p, predictions->top_k, top, err))
+        return false;
     buf_init(&out, arena);
     if (predictions->is_json)
         add_json(predictions, &out, row, top);
     else
-        add_csv(predictions, &out, arena, row, top);
+        add_csv(predictions, &out, row, top);
     if (out.failed) return err_out_of_memory(err);
     return output_write(&predictions->output, out.data, out.bytes, err);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file predictions.h
- * What a head said of every row of a labelled file, a record a row: CSV (RFC 4180, CRLF line ends)
- * or JSON lines, UTF-8. One thread.
+ * What a head, or two, said of every row of a labelled file, a record a row: CSV (RFC 4180, CRLF
+ * line ends) or JSON lines, UTF-8. One thread.
  *
  * Fields, in this order; columns of the CSV are named alike:
  *   row, line            number of the row and line on which it begins, both from 1; a first row
@@ -11,6 +11,8 @@
  *   predicted            label, or list from the likeliest down
  *   p                    probability of `predicted`, or list of them
  *   right                true or false
+ *   predicted_b, p_b, right_b
+ *                        the same of a second head, if there is one
  *   top                  JSON lines: list of {label, p}; CSV: label_1, p_1, label_2, p_2 ...
  *   text                 where asked for
  * A list in a CSV cell is a JSON list, so that labels may hold anything.
@@ -31,15 +33,24 @@ struct predictions_options {
     const char *path; /* NULL: nothing is written; "-": standard output */
     int format;       /* auto: JSON lines where the path ends in .jsonl or .ndjson */
     uint64_t top_k;   /* 0: 3, or all labels where there are fewer */
-    int only_wrong, has_texts;
+    int only_wrong;   /* rows that a head got wrong */
+    int only_changed; /* rows that one of two got right, and the other wrong */
+    int has_texts;
+};
+
+/** What a head said. */
+struct prediction {
+    const struct head_info *info;
+    const struct answer *answer;
+    const float *p; /* (C) */
 };
 
 /** One row and what was said of it. */
 struct predicted_row {
     uint64_t number;
     const struct labelled_row *row;
-    const struct answer *answer;
-    const float *p; /* (C) */
+    struct prediction prediction;
+    const struct prediction *other; /* of a second head; NULL: there is none */
 };
 
 /** Hands off. */
@@ -47,18 +58,19 @@ struct predictions {
     const struct predictions_options *options;
     const struct head *head;
     const struct head_info *info;
-    bool is_json;
+    bool is_json, has_other;
     uint32_t top_k;
     struct output output;
 };
 
 /**
  * predictions_open begins the file.
- * @param options borrowed; with a path
+ * @param options   borrowed; with a path
+ * @param has_other whether rows come with what a second head said
  * @return false with ERR_USAGE (top_k) or ERR_IO
  */
 bool predictions_open(struct predictions *predictions, const struct predictions_options *options,
-                      const struct head *head, struct err *err);
+                      const struct head *head, bool has_other, struct err *err);
 
 /** predictions_add writes a row, if it is wanted; memory is taken from the arena. */
 bool predictions_add(struct predictions *predictions, struct arena *arena,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/report_parts.h"
 
+#include "base/json_write.h"
 #include "base/utf8.h"
 
+#include <math.h>
 #include <string.h>
 
 #define REPLACEMENT 0xFFFD
@@ -89,6 +91,100 @@ size_t report_plain(struct buf *buf, const char *text, size_t columns_max)
         buf->bytes--;
     add_code(buf, ELLIPSIS);
     return columns + 1;
+}
+
+/* ---- text ---- */
+
+void report_spaces(struct buf *buf, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_add_char(buf, ' ');
+}
+
+void report_cell(struct buf *buf, const char *text, size_t width)
+{
+    report_spaces(buf, width - report_plain(buf, text, width));
+}
+
+void report_number(struct buf *buf, double x)
+{
+    if (isnan(x))
+        buf_add_str(buf, "         -");
+    else
+        buf_printf(buf, "%10.4f", x);
+}
+
+void report_key_line(struct buf *buf, const char *key, const char *value)
+{
+    report_cell(buf, key, REPORT_KEY_COLUMNS);
+    report_plain(buf, value, REPORT_WHOLE);
+    buf_add_char(buf, '\n');
+}
+
+void report_interval(struct buf *buf, struct interval interval)
+{
+    if (isnan(interval.low))
+        buf_add_str(buf, "              -");
+    else
+        buf_printf(buf, "  %.4f-%.4f", interval.low, interval.high);
+}
+
+size_t report_wider(size_t width, const char *name)
+{
+    size_t columns = report_columns(name);
+    if (columns > REPORT_LABEL_COLUMNS_MAX) columns = REPORT_LABEL_COLUMNS_MAX;
+    return columns > width ? columns : width;
+}
+
+/* ---- JSON ---- */
+
+void report_json_key(struct buf *buf, const char *key)
+{
+    char last = buf->bytes > 0 ? buf->data[buf->bytes - 1] : 0;
+    if (last != '{' && last != '[') buf_add_char(buf, ',');
+    buf_printf(buf, "\"%s\":", key);
+}
+
+void report_json_string(struct buf *buf, const char *key, const char *value)
+{
+    report_json_key(buf, key);
+    json_write_string(buf, value, strlen(value));
+}
+
+void report_json_double(struct buf *buf, const char *key, double x)
+{
+    report_json_key(buf, key);
+    if (isnan(x))
+        buf_add_str(buf, "null");
+    else
+        buf_printf(buf, "%.6g", x);
+}
+
+void report_json_interval(struct buf *buf, const char *key, struct interval interval)
+{
+    report_json_key(buf, key);
+    if (isnan(interval.low))
+        buf_add_str(buf, "null");
+    else
+        buf_printf(buf, "[%.6g,%.6g]", interval.low, interval.high);
+}
+
+void report_json_count(struct buf *buf, const char *key, uint64_t n)
+{
+    report_json_key(buf, key);
+    buf_printf(buf, "%llu", (unsigned long long)n);
+}
+
+void report_json_average(struct buf *buf, double precision, double recall, double f1)
+{
+    report_json_double(buf, "precision", precision);
+    report_json_double(buf, "recall", recall);
+    report_json_double(buf, "f1", f1);
+}
+
+void report_json_item(struct buf *buf, size_t i)
+{
+    buf_add_str(buf, i > 0 ? ",{" : "{");
 }
 
 /* ---- figures ---- */

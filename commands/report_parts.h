@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file report_parts.h
- * Names made safe and short for a terminal, and the figures that text and JSON share. Pure
+ * Names made safe and short for a terminal, the figures that text and JSON share, and how reports
+ * write them. Pure
  * functions: any thread, each with a buffer of its own.
  */
 #pragma once
@@ -13,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* ---- text ---- */
 
 /** No limit to the columns of a text. */
 #define REPORT_WHOLE SIZE_MAX
@@ -27,6 +30,55 @@ size_t report_columns(const char *text);
  * @return the columns that were written
  */
 size_t report_plain(struct buf *buf, const char *text, size_t columns_max);
+
+/** report_spaces writes n of them. */
+void report_spaces(struct buf *buf, size_t n);
+
+/** report_cell writes `text`, cut if need be, left-aligned in `width` columns. */
+void report_cell(struct buf *buf, const char *text, size_t width);
+
+/** report_number writes x in 10 columns with 4 decimals; "-" for NaN. */
+void report_number(struct buf *buf, double x);
+
+/** report_interval writes "0.1234-0.5678", right-aligned in 15 columns; "-" where it is not known.
+ */
+void report_interval(struct buf *buf, struct interval interval);
+
+/** report_key_line writes a line of a key, in REPORT_KEY_COLUMNS, and its value. */
+void report_key_line(struct buf *buf, const char *key, const char *value);
+
+#define REPORT_KEY_COLUMNS 18
+
+/** Columns that names of labels get. */
+#define REPORT_LABEL_COLUMNS_MIN 18
+#define REPORT_LABEL_COLUMNS_MAX 36
+
+/** report_wider: columns for the longest of the names, from one of which `width` is, within the
+ * bounds above. */
+size_t report_wider(size_t width, const char *name);
+
+/* ---- JSON: each member writes a comma where it is not the first ---- */
+
+/** report_json_key begins a member. */
+void report_json_key(struct buf *buf, const char *key);
+
+void report_json_string(struct buf *buf, const char *key, const char *value);
+
+/** report_json_double writes six significant digits; null for NaN. */
+void report_json_double(struct buf *buf, const char *key, double x);
+
+void report_json_count(struct buf *buf, const char *key, uint64_t n);
+
+/** report_json_interval writes [low,high]; null where it is not known. */
+void report_json_interval(struct buf *buf, const char *key, struct interval interval);
+
+/** report_json_item opens the object that is item i of a list. */
+void report_json_item(struct buf *buf, size_t i);
+
+/** report_json_average writes precision, recall and f1. */
+void report_json_average(struct buf *buf, double precision, double recall, double f1);
+
+/* ---- figures ---- */
 
 struct report_figure {
     const char *key, *title;

@@ -9,71 +9,32 @@
 
 #define ROWS_MAX 30
 #define PAIRS_MAX 10
-#define LABEL_COLUMNS_MIN 18
-#define LABEL_COLUMNS_MAX 36
-#define KEY_COLUMNS 18
 #define TEXT_COLUMNS_MAX 100
-
-static void add_spaces(struct buf *buf, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        buf_add_char(buf, ' ');
-}
 
 static const char *name_of(const struct evaluation_result *result, uint32_t label)
 {
     return label == EVALUATION_UNKNOWN ? "(unknown label)" : result->names[label];
 }
 
-/* Left-aligned in `width` columns. */
-static void add_cell(struct buf *buf, const char *text, size_t width)
-{
-    add_spaces(buf, width - report_plain(buf, text, width));
-}
-
-static void add_number(struct buf *buf, double x)
-{
-    if (isnan(x))
-        buf_add_str(buf, "         -");
-    else
-        buf_printf(buf, "%10.4f", x);
-}
-
-static void add_key(struct buf *buf, const char *key, const char *value)
-{
-    add_cell(buf, key, KEY_COLUMNS);
-    report_plain(buf, value, REPORT_WHOLE);
-    buf_add_char(buf, '\n');
-}
-
 static void add_head(struct buf *buf, const struct evaluation_result *result,
                      const struct report_info *info)
 {
-    add_key(buf, "model", info->model);
-    add_key(buf, "head", info->head);
-    add_cell(buf, "kind", KEY_COLUMNS);
+    report_key_line(buf, "model", info->model);
+    report_key_line(buf, "head", info->head);
+    report_cell(buf, "kind", REPORT_KEY_COLUMNS);
     buf_printf(buf, "%s, %u labels\n", head_kind_names[result->kind], result->n_labels);
-    add_key(buf, "input", info->input);
-    add_key(buf, "date", info->date);
-    add_cell(buf, "rows", KEY_COLUMNS);
+    report_key_line(buf, "input", info->input);
+    report_key_line(buf, "date", info->date);
+    report_cell(buf, "rows", REPORT_KEY_COLUMNS);
     buf_printf(buf, "%llu", (unsigned long long)info->n_rows);
     if (info->seconds >= 0) buf_printf(buf, " in %.1f s", info->seconds);
     buf_add_char(buf, '\n');
-    add_cell(buf, "examples", KEY_COLUMNS);
+    report_cell(buf, "examples", REPORT_KEY_COLUMNS);
     buf_printf(buf, "%llu", (unsigned long long)result->n);
     if (result->n_unknown > 0)
         buf_printf(buf, ", %llu with a label that the head does not know: wrong",
                    (unsigned long long)result->n_unknown);
     buf_add_str(buf, "\n\n");
-}
-
-/* Right-aligned in 15 columns. */
-static void add_interval(struct buf *buf, struct interval interval)
-{
-    if (isnan(interval.low))
-        buf_add_str(buf, "              -");
-    else
-        buf_printf(buf, "  %.4f-%.4f", interval.low, interval.high);
 }
 
 static void add_averages(struct buf *buf, const struct evaluation_result *result,
@@ -82,14 +43,14 @@ static void add_averages(struct buf *buf, const struct evaluation_result *result
     struct report_average averages[REPORT_AVERAGES];
     report_averages(result, info, averages);
     buf_add_char(buf, '\n');
-    add_spaces(buf, KEY_COLUMNS);
+    report_spaces(buf, REPORT_KEY_COLUMNS);
     buf_add_str(buf, " precision    recall        F1        95 % F1\n");
     for (size_t i = 0; i < REPORT_AVERAGES; i++) {
-        add_cell(buf, averages[i].key, KEY_COLUMNS);
-        add_number(buf, averages[i].values->precision);
-        add_number(buf, averages[i].values->recall);
-        add_number(buf, averages[i].values->f1);
-        add_interval(buf, averages[i].f1_interval);
+        report_cell(buf, averages[i].key, REPORT_KEY_COLUMNS);
+        report_number(buf, averages[i].values->precision);
+        report_number(buf, averages[i].values->recall);
+        report_number(buf, averages[i].values->f1);
+        report_interval(buf, averages[i].f1_interval);
         buf_add_char(buf, '\n');
     }
 }
@@ -101,22 +62,14 @@ static void add_figures(struct buf *buf, const struct evaluation_result *result,
     const struct interval accuracy = interval_of(result->n_right, result->n);
     size_t n = report_figures(result, figures);
     for (size_t i = 0; i < n; i++) {
-        add_cell(buf, figures[i].title, KEY_COLUMNS);
-        add_number(buf, figures[i].value);
+        report_cell(buf, figures[i].title, REPORT_KEY_COLUMNS);
+        report_number(buf, figures[i].value);
         buf_printf(buf, "   %s", figures[i].note);
         if (i == 0 && !isnan(accuracy.low))
             buf_printf(buf, ", 95 %% interval %.4f-%.4f", accuracy.low, accuracy.high);
         buf_add_char(buf, '\n');
     }
     add_averages(buf, result, info);
-}
-
-/* Columns for the longest of the names, within bounds. */
-static size_t wider(size_t width, const char *name)
-{
-    size_t columns = report_columns(name);
-    if (columns > LABEL_COLUMNS_MAX) columns = LABEL_COLUMNS_MAX;
-    return columns > width ? columns : width;
 }
 
 static int worst_first(const void *left, const void *right)
@@ -167,12 +120,12 @@ static void add_left_out(struct buf *buf, const struct evaluation_result *result
 
 static void add_rows(struct buf *buf, const struct evaluation_result *result)
 {
-    size_t n, width = LABEL_COLUMNS_MIN;
+    size_t n, width = REPORT_LABEL_COLUMNS_MIN;
     const struct evaluation_class **rows = choose_rows(buf, result, &n);
     for (size_t i = 0; i < n; i++)
-        width = wider(width, name_of(result, (uint32_t)(rows[i] - result->classes)));
+        width = report_wider(width, name_of(result, (uint32_t)(rows[i] - result->classes)));
     buf_add_char(buf, '\n');
-    add_cell(buf, "label", width);
+    report_cell(buf, "label", width);
     buf_add_str(buf, " precision    recall        F1      true predicted     right");
     buf_add_str(buf, " 95 % precision    95 % recall");
     if (result->kind == HEAD_MULTI_LABEL) buf_add_str(buf, " threshold");
@@ -180,14 +133,14 @@ static void add_rows(struct buf *buf, const struct evaluation_result *result)
     for (size_t i = 0; i < n; i++) {
         const struct evaluation_class *class = rows[i];
         const uint32_t label = (uint32_t)(class - result->classes);
-        add_cell(buf, name_of(result, label), width);
-        add_number(buf, class->precision);
-        add_number(buf, class->recall);
-        add_number(buf, class->f1);
+        report_cell(buf, name_of(result, label), width);
+        report_number(buf, class->precision);
+        report_number(buf, class->recall);
+        report_number(buf, class->f1);
         buf_printf(buf, "%10llu%10llu%10llu", (unsigned long long)class->support,
                    (unsigned long long)class->predicted, (unsigned long long)class->correct);
-        add_interval(buf, interval_of(class->correct, class->predicted));
-        add_interval(buf, interval_of(class->correct, class->support));
+        report_interval(buf, interval_of(class->correct, class->predicted));
+        report_interval(buf, interval_of(class->correct, class->support));
         if (result->kind == HEAD_MULTI_LABEL)
             buf_printf(buf, "%10.4g", report_threshold(result, label));
         buf_add_char(buf, '\n');
@@ -199,21 +152,21 @@ static void add_rows(struct buf *buf, const struct evaluation_result *result)
 static void add_pairs(struct buf *buf, const struct evaluation_result *result)
 {
     size_t n = result->n_pairs < PAIRS_MAX ? result->n_pairs : PAIRS_MAX;
-    size_t width = LABEL_COLUMNS_MIN;
+    size_t width = REPORT_LABEL_COLUMNS_MIN;
     if (n == 0) return;
     for (size_t i = 0; i < n; i++) {
-        width = wider(width, name_of(result, result->pairs[i].truth));
-        width = wider(width, name_of(result, result->pairs[i].predicted));
+        width = report_wider(width, name_of(result, result->pairs[i].truth));
+        width = report_wider(width, name_of(result, result->pairs[i].predicted));
     }
     buf_add_char(buf, '\n');
-    add_cell(buf, "true label", width + 2);
-    add_cell(buf, "taken for", width);
+    report_cell(buf, "true label", width + 2);
+    report_cell(buf, "taken for", width);
     buf_add_str(buf, "     times\n");
     for (size_t i = 0; i < n; i++) {
         const struct evaluation_pair *pair = &result->pairs[i];
-        add_cell(buf, name_of(result, pair->truth), width);
-        add_spaces(buf, 2);
-        add_cell(buf, name_of(result, pair->predicted), width);
+        report_cell(buf, name_of(result, pair->truth), width);
+        report_spaces(buf, 2);
+        report_cell(buf, name_of(result, pair->predicted), width);
         buf_printf(buf, "%10llu\n", (unsigned long long)pair->n);
     }
     if (result->n_pairs > n)
@@ -242,9 +195,9 @@ static void add_examples(struct buf *buf, const struct evaluation_result *result
             confused_find(confused, pair->truth, pair->predicted, &n);
         if (n == 0) continue;
         buf_add_char(buf, '\n');
-        report_plain(buf, name_of(result, pair->truth), LABEL_COLUMNS_MAX);
+        report_plain(buf, name_of(result, pair->truth), REPORT_LABEL_COLUMNS_MAX);
         buf_add_str(buf, ", taken for ");
-        report_plain(buf, name_of(result, pair->predicted), LABEL_COLUMNS_MAX);
+        report_plain(buf, name_of(result, pair->predicted), REPORT_LABEL_COLUMNS_MAX);
         buf_add_str(buf, "\n         p      line\n");
         for (size_t j = 0; j < n; j++) {
             buf_printf(buf, "%10.4f%10llu   ", (double)texts[j].p,
@@ -260,14 +213,14 @@ static void add_sure(struct buf *buf, const struct evaluation_result *result)
 {
     static const int points[] = {0, 30, 50, 60, 70, 80, 90, 95, 99};
     buf_add_str(buf, "\nanswered only from\n");
-    add_cell(buf, "a confidence of", KEY_COLUMNS);
+    report_cell(buf, "a confidence of", REPORT_KEY_COLUMNS);
     buf_add_str(buf, "  coverage  accuracy\n");
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         const struct evaluation_point *point = &result->curve[points[i]];
         buf_printf(buf, "%.2f", (double)point->threshold);
-        add_spaces(buf, KEY_COLUMNS - 4);
-        add_number(buf, point->coverage);
-        add_number(buf, point->accuracy);
+        report_spaces(buf, REPORT_KEY_COLUMNS - 4);
+        report_number(buf, point->coverage);
+        report_number(buf, point->accuracy);
         buf_add_char(buf, '\n');
     }
 }
@@ -276,16 +229,17 @@ static void add_best(struct buf *buf, const struct evaluation_result *result)
 {
     buf_add_char(buf, '\n');
     if (result->kind == HEAD_BINARY)
-        buf_printf(buf, "%-*s%10.4g\n", KEY_COLUMNS, "threshold", report_threshold(result, 0));
+        buf_printf(buf, "%-*s%10.4g\n", REPORT_KEY_COLUMNS, "threshold",
+                   report_threshold(result, 0));
     if (result->best_f1 >= 0) {
         const struct evaluation_point *point = &result->curve[result->best_f1];
-        buf_printf(buf, "%-*s%10.4f   at the threshold %.2f%s\n", KEY_COLUMNS, "best F1", point->f1,
-                   (double)point->threshold,
+        buf_printf(buf, "%-*s%10.4f   at the threshold %.2f%s\n", REPORT_KEY_COLUMNS, "best F1",
+                   point->f1, (double)point->threshold,
                    result->kind == HEAD_MULTI_LABEL ? " for all labels" : "");
     }
     if (result->best_accuracy >= 0) {
         const struct evaluation_point *point = &result->curve[result->best_accuracy];
-        buf_printf(buf, "%-*s%10.4f   at the threshold %.2f\n", KEY_COLUMNS, "best accuracy",
+        buf_printf(buf, "%-*s%10.4f   at the threshold %.2f\n", REPORT_KEY_COLUMNS, "best accuracy",
                    point->accuracy, (double)point->threshold);
     }
 }

@@ -374,6 +374,132 @@ def test_predictions_that_cannot_be_written_are_named(tmp_path):
     assert (done.returncode, done.stdout) == (1, b"") and b"none/p" in done.stderr
 
 
+# ---- two heads ----
+
+OTHER = {"labels": ["meal", "drink", "other"], "weight": [[-4, 5], [3, 1], [1, 2]], "bias": [0, 0.5, 0]}
+CHOICES = ["我爱吃饭", "我", "饭", "爱", "吃", "我饭", "他吃", "你爱他"]
+
+
+def compared_rows(n=200):
+    chance = random.Random(5)
+    return "".join(json.dumps({"text": chance.choice(CHOICES), "label": chance.choice(
+        ["meal", "other", "drink", "nobody's"])}, ensure_ascii=False) + "\n" for _ in range(n))
+
+
+def other_head(path, **more):
+    path.write_text(json.dumps({**OTHER, **more}), encoding="utf-8")
+    return str(path)
+
+
+def compare(tmp_path, *flags, stdin):
+    done = run("--input=-", "--format=json", "--compare", MODEL, "--compare-heads", other_head(tmp_path / "other.json"),
+               *flags, stdin=stdin)
+    assert (done.returncode, done.stderr) == (0, b""), done.stderr
+    return json.loads(done.stdout)
+
+
+def mcnemar(a, b):
+    return min(1, 2 * sum(math.comb(a + b, i) for i in range(min(a, b) + 1)) / 2 ** (a + b))
+
+
+def test_two_heads_are_compared_on_the_same_rows(tmp_path):
+    rows = compared_rows()
+    found = compare(tmp_path, "--predictions", str(tmp_path / "p.jsonl"), stdin=rows)
+    listed = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()]
+    alone = [evaluated("--input=-", stdin=rows), json.loads(run("--input=-", "--format=json", stdin=rows,
+                                                                heads=str(tmp_path / "other.json")).stdout)]
+    for key, one in zip("ab", alone, strict=True):
+        assert found[key]["path"] == MODEL and found[key]["labels"] == len(one["classes"])
+        for figure in ("model", "head", "kind", "unknown_labels", "accuracy", "accuracy_interval", "macro", "micro",
+                       "log_loss", "calibration_error"):
+            assert found[key][figure] == one[figure]
+    pairs = [(row["right"], row["right_b"]) for row in listed]
+    counts = [pairs.count(pair) for pair in ((True, True), (True, False), (False, True), (False, False))]
+    assert [found[key] for key in ("both_right", "right_to_wrong", "wrong_to_right", "both_wrong")] == counts
+    assert min(counts[:3]) > 0 and sum(counts) == found["rows"] == 200
+    assert found["accuracy_difference"] == pytest.approx(alone[1]["accuracy"] - alone[0]["accuracy"])
+    assert found["mcnemar_p"] == pytest.approx(mcnemar(*counts[1:3]), rel=1e-5)
+    assert found["macro_f1_difference"] == pytest.approx(alone[1]["macro"]["f1"] - alone[0]["macro"]["f1"], abs=1e-5)
+    for key in ("accuracy_difference", "macro_f1_difference"):
+        low, high = found[f"{key}_interval"]
+        assert low < found[key] < high and high - low < 0.3
+    assert (found["only_a"], found["only_b"]) == ([], ["drink"])
+    assert [one["label"] for one in found["classes"]] == ["other", "meal", "drink"]
+    for one in found["classes"]:
+        for key, report in zip("ab", alone, strict=True):
+            own = next((own for own in report["classes"] if own["label"] == one["label"]), None)
+            assert one[key] == (own and {name: own[name] for name in one[key]})
+            assert own is None or own["support"] == one["support"]
+    assert found["classes"][2]["f1_difference"] is None
+    assert found["classes"][0]["f1_difference"] == pytest.approx(
+        found["classes"][0]["b"]["f1"] - found["classes"][0]["a"]["f1"], abs=1e-5)
+
+
+def test_rows_that_changed_are_listed(tmp_path):
+    rows = compared_rows()
+    found = compare(tmp_path, "--predictions", str(tmp_path / "p.csv"), "--changed", "--texts", stdin=rows)
+    with open(tmp_path / "p.csv", encoding="utf-8", newline="") as file:
+        listed = list(csv.DictReader(file, strict=True))
+    assert list(listed[0])[4:9] == ["p", "right", "predicted_b", "p_b", "right_b"]
+    assert sum(row["right"] == "true" for row in listed) == found["right_to_wrong"] > 0
+    assert sum(row["right_b"] == "true" for row in listed) == found["wrong_to_right"] > 0
+    assert len(listed) == found["right_to_wrong"] + found["wrong_to_right"]
+    compare(tmp_path, "--predictions", str(tmp_path / "p.jsonl"), "--wrong", stdin=rows)
+    assert (tmp_path / "p.jsonl").read_bytes().count(b"\n") == 200 - found["both_right"]
+
+
+def test_a_head_compared_with_itself_does_not_differ():
+    found = json.loads(run("--input=-", "--format=json", "--compare-head=meal", stdin=CSV).stdout)
+    assert found["accuracy_difference"] == 0 and found["mcnemar_p"] == 1
+    assert found["macro_f1_difference_interval"] == [0, 0] and found["a"] == found["b"]
+    assert (found["both_right"], found["right_to_wrong"], found["wrong_to_right"], found["both_wrong"]) == (3, 0, 0, 1)
+
+
+def test_a_comparison_as_text_says_the_same(tmp_path):
+    done = run("--input=-", "--compare-heads", other_head(tmp_path / "other.json"), stdin=compared_rows())
+    text, found = done.stdout.decode(), compare(tmp_path, stdin=compared_rows())
+    assert f"A                 {MODEL}, head meal, binary, 2 labels; " in text and ", head other, multi-class, 3 lab" in text
+    assert "\nOnly B knows: drink\n" in text and "Only A" not in text
+    for title, figure in (("Accuracy", found["accuracy_difference"]), ("Macro F1", found["macro_f1_difference"])):
+        line = next(line for line in text.splitlines() if line.startswith(title))
+        assert float(line.split()[-4]) == pytest.approx(figure, abs=1e-4)
+    assert f"right to wrong    {found['right_to_wrong']:10}   rows that A alone gets right\n" in text
+    assert re.search(rf"^drink {{13}} +{found['classes'][2]['support']} +- +\d+ +- +0\.\d{{4}} +-$", text, re.M)
+
+
+def test_of_many_labels_those_that_differ_most_are_shown(tmp_path):
+    labels = [f"l{i}" for i in range(50)]
+    for name, bias in (("a", 0), ("b", 1)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(
+            {"labels": labels, "weight": [[0, 0]] * 50, "bias": [0] * 7 + [bias] + [0] * 42}))
+    done = run("--input=-", "--head=a", "--compare-head=b", heads=str(tmp_path), stdin="text,label\n我,l7\n饭,l7\n")
+    text = done.stdout.decode()
+    assert "30 of 50 labels, those whose F1 differs most first.\n" in text
+    assert re.findall(r"^l\d+", text, re.M)[0] == "l7"
+
+
+@pytest.mark.parametrize("flags, sentence", [
+    (["--format=html"], "--compare reports as text or JSON, without --format html"),
+    (["--examples=1"], "--compare reports as text or JSON, without --examples"),
+    (["--compare-head=none"], "--compare-head must be one of: other"),
+])
+def test_what_is_wrong_with_a_comparison_is_named(flags, sentence, tmp_path):
+    done = run("--input=-", "--compare", MODEL, "--compare-heads", other_head(tmp_path / "other.json"), *flags, stdin=CSV)
+    assert (done.returncode, done.stdout) == (2, b"") and sentence in done.stderr.decode()
+
+
+def test_heads_of_other_kinds_and_missing_ones_are_not_compared(tmp_path):
+    done = run("--input=-", "--compare-heads", other_head(tmp_path / "other.json", kind="multi-label"), stdin=CSV)
+    assert done.returncode == 2 and (b"the head meal is binary and the head other is multi-label; only heads that both "
+                                     b"answer with one label, or both with several, can be compared") in done.stderr
+    done = run("--input=-", "--compare", str(tmp_path / "none"), stdin=CSV)
+    assert done.returncode == 1 and b"/none" in done.stderr
+    done = run("--input=-", "--compare", "builtin", stdin=CSV)
+    assert done.returncode == 2 and b"as --compare, or a head as --compare-heads" in done.stderr
+    done = run("--input=-", "--predictions=p", "--changed", stdin=CSV)
+    assert done.returncode == 2 and b"--changed is for two heads" in done.stderr
+
+
 # ---- what is wrong ----
 
 @pytest.mark.parametrize("flags, stdin, code, sentence", [
