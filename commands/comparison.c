@@ -128,6 +128,25 @@ static void add_judge(struct buf *buf, const char *key, const struct judge *judg
     buf_add_char(buf, '\n');
 }
 
+static double share(uint64_t n_right, uint64_t n)
+{
+    return n ? (double)n_right / (double)n : NAN;
+}
+
+static void add_seen(struct buf *buf, const struct report_seen *seen)
+{
+    if (!seen) return;
+    report_cell(buf, "seen", REPORT_KEY_COLUMNS);
+    buf_printf(buf, "%llu of %llu texts, in ", (unsigned long long)seen->n_seen,
+               (unsigned long long)(seen->n_seen + seen->n_unseen));
+    report_plain(buf, seen->file, REPORT_WHOLE);
+    if (seen->n_seen > 0 && seen->n_unseen > 0)
+        buf_printf(buf, "; accuracy without them: A %.4f, B %.4f",
+                   share(seen->n_right, seen->n_unseen),
+                   share(seen->n_right_other, seen->n_unseen));
+    buf_add_char(buf, '\n');
+}
+
 static void add_head(struct buf *buf, const struct comparison *comparison)
 {
     add_judge(buf, "A", comparison->a, comparison->a_path);
@@ -137,7 +156,9 @@ static void add_head(struct buf *buf, const struct comparison *comparison)
     report_cell(buf, "rows", REPORT_KEY_COLUMNS);
     buf_printf(buf, "%llu", (unsigned long long)comparison->n_rows);
     if (comparison->seconds >= 0) buf_printf(buf, " in %.1f s", comparison->seconds);
-    buf_add_str(buf, "\n\n");
+    buf_add_char(buf, '\n');
+    add_seen(buf, comparison->seen);
+    buf_add_char(buf, '\n');
 }
 
 static void add_figures(struct buf *buf, const struct comparison *comparison)
@@ -308,6 +329,28 @@ static void add_json_names(struct buf *buf, const char *key, const struct both *
     buf_add_char(buf, ']');
 }
 
+static void add_json_unseen(struct buf *buf, const char *key, uint64_t n_right, uint64_t n)
+{
+    report_json_key(buf, key);
+    buf_add_char(buf, '{');
+    report_json_double(buf, "unseen_accuracy", share(n_right, n));
+    report_json_interval(buf, "unseen_accuracy_interval", interval_of(n_right, n));
+    buf_add_char(buf, '}');
+}
+
+static void add_json_seen(struct buf *buf, const struct report_seen *seen)
+{
+    if (!seen) return;
+    report_json_key(buf, "seen_in");
+    buf_add_char(buf, '{');
+    report_json_string(buf, "file", seen->file);
+    report_json_count(buf, "rows", seen->n_seen);
+    report_json_count(buf, "unseen_rows", seen->n_unseen);
+    add_json_unseen(buf, "a", seen->n_right, seen->n_unseen);
+    add_json_unseen(buf, "b", seen->n_right_other, seen->n_unseen);
+    buf_add_char(buf, '}');
+}
+
 static void add_json_differences(struct buf *buf, const struct comparison *comparison)
 {
     const struct paired *paired = &comparison->paired;
@@ -354,6 +397,7 @@ void comparison_json(struct buf *buf, const struct comparison *comparison)
     report_json_string(buf, "date", comparison->date);
     report_json_count(buf, "rows", comparison->n_rows);
     report_json_double(buf, "seconds", comparison->seconds >= 0 ? comparison->seconds : NAN);
+    add_json_seen(buf, comparison->seen);
     add_json_differences(buf, comparison);
     add_json_labels(buf, list, n);
     buf_add_str(buf, "}\n");

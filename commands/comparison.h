@@ -32,6 +32,7 @@ struct comparison {
     const char *a_path, *b_path; /* of the models, as given */
     struct paired paired;
     const char *input, *date;
+    const struct report_seen *seen; /* NULL: not asked */
     uint64_t n_rows;
     double seconds; /* below 0: not known */
 };

@@ -12,6 +12,7 @@
 #include "commands/predictions.h"
 #include "commands/progress.h"
 #include "commands/report.h"
+#include "commands/seen.h"
 #include "model/train/columns.h"
 #include "model/train/labelled.h"
 
@@ -45,6 +46,9 @@ struct eval {
     bool has_other;
     struct paired paired;
     struct labelled *rows;
+    const char *seen_path;
+    struct seen *seen;              /* NULL: not asked */
+    struct report_seen seen_counts; /* of it */
     struct predictions predictions;
     struct confused *confused; /* NULL: no texts are kept */
     uint64_t n_rows;           /* counted */
@@ -98,14 +102,25 @@ static bool check_comparison(struct eval *eval, struct err *err)
     return true;
 }
 
+static bool check_seen(const struct eval *eval, struct err *err)
+{
+    return !eval->seen_path || strcmp(eval->seen_path, "-") != 0 ||
+           err_set(err, ERR_USAGE, NULL, "--seen-in must name a file, not standard input");
+}
+
 /* A file that is read must not be replaced by what comes of it. */
 static bool check_files(const struct eval *eval, struct err *err)
 {
     const char *const written[] = {eval->output_path, eval->wanted.path};
     for (size_t i = 0; i < 2; i++) {
+        const char *flag = i == 0 ? "--output" : "--predictions";
         if (written[i] && output_replaces(written[i], eval->given.input))
-            return err_set(err, ERR_USAGE, NULL, "%s is the input, %.200s; name another file",
-                           i == 0 ? "--output" : "--predictions", written[i]);
+            return err_set(err, ERR_USAGE, NULL, "%s is the input, %.200s; name another file", flag,
+                           written[i]);
+        if (written[i] && eval->seen_path && output_replaces(written[i], eval->seen_path))
+            return err_set(err, ERR_USAGE, NULL,
+                           "%s is what --seen-in names, %.200s; name another file", flag,
+                           written[i]);
     }
     return check_predictions(eval, err);
 }
@@ -113,7 +128,7 @@ static bool check_files(const struct eval *eval, struct err *err)
 static bool check(struct eval *eval, struct err *err)
 {
     return labelled_take_flags(&eval->given, err) && check_comparison(eval, err) &&
-           check_files(eval, err);
+           check_seen(eval, err) && check_files(eval, err);
 }
 
 static bool open_examples(struct eval *eval, struct err *err)
@@ -129,6 +144,14 @@ static bool open_examples(struct eval *eval, struct err *err)
     return eval->confused != NULL;
 }
 
+static bool read_seen(struct eval *eval, struct err *err)
+{
+    if (!eval->seen_path) return true;
+    eval->seen_counts.file = eval->seen_path;
+    eval->seen = seen_read(eval->seen_path, &eval->given.options, err);
+    return eval->seen != NULL;
+}
+
 static bool open_all(struct eval *eval, struct err *err)
 {
     return judge_open(&eval->judge, &eval->asked, &eval->model_options, err) &&
@@ -136,9 +159,11 @@ static bool open_all(struct eval *eval, struct err *err)
            (!eval->has_other ||
             (judge_open(&eval->other, &eval->compared, &eval->model_options, err) &&
              comparison_check(&eval->judge, &eval->other, err))) &&
+           read_seen(eval, err) &&
            labelled_open(&eval->rows, eval->given.input, &eval->given.options, err) &&
-           (!eval->wanted.path || predictions_open(&eval->predictions, &eval->wanted,
-                                                   eval->judge.head, eval->has_other, err));
+           (!eval->wanted.path ||
+            predictions_open(&eval->predictions, &eval->wanted, eval->judge.head, eval->has_other,
+                             eval->seen != NULL, err));
 }
 
 /* ---- rows ---- */
@@ -165,23 +190,40 @@ static bool compare_row(struct eval *eval, const struct labelled_row *row, bool 
     return true;
 }
 
+/* Whether the text was seen: 1 or 0; -1: err is set. */
+static int look_up(struct eval *eval, const struct labelled_row *row, bool is_right,
+                   bool is_other_right, struct err *err)
+{
+    struct report_seen *counts = &eval->seen_counts;
+    if (!eval->seen) return 0;
+    const int is_seen = seen_has(eval->seen, &eval->arena, row->text, row->text_bytes, err);
+    if (is_seen < 0) return -1;
+    counts->n_seen += is_seen == 1;
+    counts->n_unseen += is_seen == 0;
+    counts->n_right += is_seen == 0 && is_right;
+    counts->n_right_other += is_seen == 0 && is_other_right;
+    return is_seen;
+}
+
 static bool eval_row(struct eval *eval, const struct labelled_row *row, uint64_t number,
                      struct err *err)
 {
-    struct verdict verdict, other;
+    struct verdict verdict, other = {0};
     arena_reset(&eval->arena);
     if (!judge_row(&eval->judge, &eval->arena, eval->given.input, row, &verdict, err) ||
         (eval->has_other && !compare_row(eval, row, verdict.answer.is_right, &other, err)) ||
         !keep_example(eval, row, number, &verdict, err))
         return false;
     eval->n_rows++;
-    if (!eval->wanted.path) return true;
+    const int is_seen = look_up(eval, row, verdict.answer.is_right, other.answer.is_right, err);
+    if (is_seen < 0 || !eval->wanted.path) return is_seen >= 0;
     const struct prediction second = {eval->other.info, &other.answer, other.p};
     const struct predicted_row predicted = {
         .number = number,
         .row = row,
         .prediction = {eval->judge.info, &verdict.answer, verdict.p},
-        .other = eval->has_other ? &second : NULL};
+        .other = eval->has_other ? &second : NULL,
+        .is_seen = is_seen};
     return predictions_add(&eval->predictions, &eval->arena, &predicted, err);
 }
 
@@ -263,6 +305,7 @@ static void add_comparison(const struct eval *eval, struct buf *text,
                                           .paired = eval->paired,
                                           .input = info->input,
                                           .date = info->date,
+                                          .seen = info->seen,
                                           .n_rows = info->n_rows,
                                           .seconds = info->seconds};
     (eval->format == REPORT_JSON ? comparison_json : comparison_text)(text, &comparison);
@@ -295,6 +338,7 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
         .n_rows = eval->n_rows,
         .seconds = seconds,
         .f1 = judge_intervals(&eval->judge),
+        .seen = eval->seen ? &eval->seen_counts : NULL,
         .confused = eval->confused};
     arena_init(&arena, REPORT_ARENA_BYTES);
     buf_init(&text, &arena);
@@ -320,6 +364,7 @@ static bool eval_run(struct eval *eval, struct err *err)
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
     predictions_abort(&eval->predictions);
     confused_free(eval->confused);
+    seen_free(eval->seen);
     labelled_close(eval->rows);
     judge_close(&eval->judge);
     judge_close(&eval->other);
@@ -341,6 +386,9 @@ int eval_main(int argc, char **argv)
          .help = "the report is written here (default: standard output)"},
         {"examples", FLAG_NUMBER, .out.number = &eval.n_examples, .value = "N", .max = EXAMPLES_MAX,
          .help = "texts of each of the most frequent confusions in the report (default: 0)"},
+        {"seen-in", FLAG_STRING, .out.string = &eval.seen_path, .value = "FILE",
+         .help = "labelled rows, as of the training: counts the texts that stand there, too, and "
+                 "gives the accuracy without them"},
         {"predictions", FLAG_STRING, .out.string = &eval.wanted.path, .value = "FILE",
          .help = "what the head said of each row is written here"},
         {"predictions-format", FLAG_CHOICE, .out.choice = &eval.wanted.format,

@@ -25,7 +25,8 @@ static bool write_header(struct predictions *predictions, struct err *err)
                             ? "row,line,truth,predicted,p,right,predicted_b,p_b,right_b"
                             : "row,line,truth,predicted,p,right";
     char top[64];
-    bool is_ok = output_write(&predictions->output, names, strlen(names), err);
+    bool is_ok = output_write(&predictions->output, names, strlen(names), err) &&
+                 (!predictions->has_seen || output_write(&predictions->output, ",seen", 5, err));
     for (uint32_t i = 1; is_ok && i <= predictions->top_k; i++) {
         const int bytes = snprintf(top, sizeof top, ",label_%u,p_%u", i, i);
         is_ok = output_write(&predictions->output, top, (size_t)bytes, err);
@@ -35,7 +36,7 @@ static bool write_header(struct predictions *predictions, struct err *err)
 }
 
 bool predictions_open(struct predictions *predictions, const struct predictions_options *options,
-                      const struct head *head, bool has_other, struct err *err)
+                      const struct head *head, bool has_other, bool has_seen, struct err *err)
 {
     const struct head_info *info = head_info(head);
     const uint32_t usual = info->n_labels < TOP_K ? info->n_labels : TOP_K;
@@ -48,6 +49,7 @@ bool predictions_open(struct predictions *predictions, const struct predictions_
                                         .info = info,
                                         .is_json = is_json(options),
                                         .has_other = has_other,
+                                        .has_seen = has_seen,
                                         .top_k = options->top_k ? (uint32_t)options->top_k : usual};
     return output_open(&predictions->output, options->path, err) &&
            (predictions->is_json || write_header(predictions, err));
@@ -181,6 +183,7 @@ static void add_csv(const struct predictions *predictions, struct buf *out,
         buf_add_char(out, ',');
         add_csv_prediction(out, row->other);
     }
+    if (predictions->has_seen) buf_add_str(out, row->is_seen ? ",true" : ",false");
     for (uint32_t i = 0; i < predictions->top_k; i++) {
         buf_add_char(out, ',');
         add_label_cell(predictions->info, out, top[i]);
@@ -226,6 +229,8 @@ static void add_json(const struct predictions *predictions, struct buf *out,
         json_write_string(out, input->labels[0].data, input->labels[0].bytes);
     add_json_prediction(out, &row->prediction, "");
     if (row->other) add_json_prediction(out, row->other, "_b");
+    if (predictions->has_seen)
+        buf_add_str(out, row->is_seen ? ",\"seen\":true" : ",\"seen\":false");
     buf_add_str(out, ",\"top\":[");
     for (uint32_t i = 0; i < predictions->top_k; i++) {
         buf_add_str(out, i > 0 ? ",{\"label\":" : "{\"label\":");

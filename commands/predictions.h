@@ -13,6 +13,7 @@
  *   right                true or false
  *   predicted_b, p_b, right_b
  *                        the same of a second head, if there is one
+ *   seen                 true or false, where rows were looked for in another file
  *   top                  JSON lines: list of {label, p}; CSV: label_1, p_1, label_2, p_2 ...
  *   text                 where asked for
  * A list in a CSV cell is a JSON list, so that labels may hold anything.
@@ -51,6 +52,7 @@ struct predicted_row {
     const struct labelled_row *row;
     struct prediction prediction;
     const struct prediction *other; /* of a second head; NULL: there is none */
+    bool is_seen;
 };
 
 /** Hands off. */
@@ -58,7 +60,7 @@ struct predictions {
     const struct predictions_options *options;
     const struct head *head;
     const struct head_info *info;
-    bool is_json, has_other;
+    bool is_json, has_other, has_seen;
     uint32_t top_k;
     struct output output;
 };
@@ -67,10 +69,11 @@ struct predictions {
  * predictions_open begins the file.
  * @param options   borrowed; with a path
  * @param has_other whether rows come with what a second head said
+ * @param has_seen  whether they come with whether they were seen
  * @return false with ERR_USAGE (top_k) or ERR_IO
  */
 bool predictions_open(struct predictions *predictions, const struct predictions_options *options,
-                      const struct head *head, bool has_other, struct err *err);
+                      const struct head *head, bool has_other, bool has_seen, struct err *err);
 
 /** predictions_add writes a row, if it is wanted; memory is taken from the arena. */
 bool predictions_add(struct predictions *predictions, struct arena *arena,

@@ -17,6 +17,9 @@
  *   threshold                       binary: from which the second label is predicted
  *   examples                        that were evaluated
  *   unknown_labels                  examples with a label that the head does not know
+ *   seen_in                         if it was asked for: {file, rows: whose text stands in that
+ *                                   file, unseen_rows, unseen_accuracy,
+ *                                   unseen_accuracy_interval: of the others}
  *   accuracy, hamming_loss, log_loss, calibration_error, roc_auc, top_3_accuracy, top_5_accuracy
  *                                   as in model/head/evaluation.h
  *   accuracy_interval               [low, high], 95 % (Wilson); null, as all intervals, when it
@@ -48,6 +51,13 @@ struct report_intervals {
     struct interval micro, macro, weighted;
 };
 
+/** What of the input stands in another file. */
+struct report_seen {
+    const char *file;
+    uint64_t n_seen, n_unseen;       /* rows */
+    uint64_t n_right, n_right_other; /* of the unseen ones; by the head, and by a second one */
+};
+
 /** What the evaluation itself does not know. All borrowed; no string is NULL. */
 struct report_info {
     const char *model, *head, *input; /* names, as the user gave them */
@@ -55,6 +65,7 @@ struct report_info {
     uint64_t n_rows;                  /* of the input */
     double seconds;                   /* that it took; below 0: not known */
     struct report_intervals f1;       /* NaN where not known */
+    const struct report_seen *seen;   /* NULL: not asked */
     const struct confused *confused;  /* texts of confusions; NULL: none are shown */
 };
 

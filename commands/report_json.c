@@ -137,6 +137,21 @@ static void add_curve(struct buf *buf, const struct evaluation_result *result)
     buf_add_char(buf, ']');
 }
 
+static void add_seen(struct buf *buf, const struct report_seen *seen)
+{
+    if (!seen) return;
+    report_json_key(buf, "seen_in");
+    buf_add_char(buf, '{');
+    report_json_string(buf, "file", seen->file);
+    report_json_count(buf, "rows", seen->n_seen);
+    report_json_count(buf, "unseen_rows", seen->n_unseen);
+    report_json_double(buf, "unseen_accuracy",
+                       seen->n_unseen ? (double)seen->n_right / (double)seen->n_unseen : NAN);
+    report_json_interval(buf, "unseen_accuracy_interval",
+                         interval_of(seen->n_right, seen->n_unseen));
+    buf_add_char(buf, '}');
+}
+
 void report_json(struct buf *buf, const struct evaluation_result *result,
                  const struct report_info *info)
 {
@@ -152,6 +167,7 @@ void report_json(struct buf *buf, const struct evaluation_result *result,
         report_json_double(buf, "threshold", report_threshold(result, 0));
     report_json_count(buf, "examples", result->n);
     report_json_count(buf, "unknown_labels", result->n_unknown);
+    add_seen(buf, info->seen);
     add_figures(buf, result, info);
     if (result->kind != HEAD_MULTI_CLASS) add_best(buf, result, "best_f1", result->best_f1, true);
     if (result->kind == HEAD_BINARY)

@@ -16,6 +16,21 @@ static const char *name_of(const struct evaluation_result *result, uint32_t labe
     return label == EVALUATION_UNKNOWN ? "(unknown label)" : result->names[label];
 }
 
+static void add_seen(struct buf *buf, const struct report_seen *seen)
+{
+    if (!seen) return;
+    report_cell(buf, "seen", REPORT_KEY_COLUMNS);
+    buf_printf(buf, "%llu of %llu texts, in ", (unsigned long long)seen->n_seen,
+               (unsigned long long)(seen->n_seen + seen->n_unseen));
+    report_plain(buf, seen->file, REPORT_WHOLE);
+    if (seen->n_seen > 0 && seen->n_unseen > 0) {
+        const struct interval interval = interval_of(seen->n_right, seen->n_unseen);
+        buf_printf(buf, "; accuracy without them %.4f, 95 %% interval %.4f-%.4f",
+                   (double)seen->n_right / (double)seen->n_unseen, interval.low, interval.high);
+    }
+    buf_add_char(buf, '\n');
+}
+
 static void add_head(struct buf *buf, const struct evaluation_result *result,
                      const struct report_info *info)
 {
@@ -34,7 +49,9 @@ static void add_head(struct buf *buf, const struct evaluation_result *result,
     if (result->n_unknown > 0)
         buf_printf(buf, ", %llu with a label that the head does not know: wrong",
                    (unsigned long long)result->n_unknown);
-    buf_add_str(buf, "\n\n");
+    buf_add_char(buf, '\n');
+    add_seen(buf, info->seen);
+    buf_add_char(buf, '\n');
 }
 
 static void add_averages(struct buf *buf, const struct evaluation_result *result,

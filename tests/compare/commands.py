@@ -35,7 +35,7 @@ FLAGS = {
     "classify": ["--model", "--limit", "--strict", "--tensor", "--compat", "--heads", "--head", "--top-k", "--threads", "--output"],
     "eval": ["--model", "--heads", "--head", "--input", "--input-format", "--text", "--label", "--header", "--label-separator", "--format", "--output", "--predictions",
              "--predictions-format", "--top-k", "--wrong", "--texts", "--examples", "--compare",
-             "--compare-heads", "--compare-head", "--changed", "--limit", "--compat"],
+             "--compare-heads", "--compare-head", "--changed", "--seen-in", "--limit", "--compat"],
     "train": ["--input", "--output", "--force", "--from", "--limit", "--strict", "--tensor", "--compat", "--mode", "--input-format", "--text", "--label", "--header", "--label-separator", "--label-weights",
               "--label-names", "--validation", "--validation-share", "--ngrams", "--epochs", "--patience", "--learning-rate", "--table-rate", "--token-dropout", "--ngram-dropout", "--dim", "--seed", "--threads",
               "--time-limit", "--checkpoint-every", "--resume"],

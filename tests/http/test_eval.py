@@ -500,6 +500,52 @@ def test_heads_of_other_kinds_and_missing_ones_are_not_compared(tmp_path):
     assert done.returncode == 2 and b"--changed is for two heads" in done.stderr
 
 
+# ---- texts of another file ----
+
+def test_texts_of_the_training_are_counted_and_left_out(tmp_path):
+    train = tmp_path / "train.csv"
+    train.write_text("text,label\n 我爱吃饭 ,meal\n饭！,meal\n\"\",other\n", encoding="utf-8")
+    seen = ("--input=-", "--seen-in", str(train))
+    found = evaluated(*seen, stdin=CSV + "饭!,meal\r\n")
+    assert found["seen_in"] == {"file": str(train), "rows": 3, "unseen_rows": 2, "unseen_accuracy": 1,
+                                "unseen_accuracy_interval": pytest.approx(wilson(2, 2), rel=1e-5)}
+    plain = evaluated("--input=-", stdin=CSV + "饭!,meal\r\n")
+    assert {**found, "seconds": 0, "seen_in": None} == {**plain, "seconds": 0, "seen_in": None}
+    text = run(*seen, stdin=CSV).stdout.decode()
+    assert f"seen              2 of 4 texts, in {train}; accuracy without them 1.0000, 95 % interval " in text
+    rows = predictions(tmp_path / "p.csv", "--seen-in", str(train))
+    assert [row["seen"] for row in rows] == ["true", "false", "true", "false"]
+    assert [row["seen"] for row in predictions(tmp_path / "p.jsonl", "--seen-in", str(train))] == [
+        True, False, True, False]
+
+
+def test_a_comparison_tells_both_accuracies_without_seen_texts(tmp_path):
+    train, rows = tmp_path / "train.jsonl", compared_rows()
+    train.write_text("".join(rows.splitlines(keepends=True)[:3]), encoding="utf-8")
+    found = compare(tmp_path, "--seen-in", str(train), "--predictions", str(tmp_path / "p.jsonl"), stdin=rows)
+    listed = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()]
+    unseen = [row for row in listed if not row["seen"]]
+    assert found["seen_in"]["rows"] == 200 - len(unseen) > 0 and found["seen_in"]["unseen_rows"] == len(unseen) > 0
+    for key, right in (("a", "right"), ("b", "right_b")):
+        n_right = sum(row[right] for row in unseen)
+        assert found["seen_in"][key] == {
+            "unseen_accuracy": pytest.approx(n_right / len(unseen), rel=1e-5),
+            "unseen_accuracy_interval": pytest.approx(wilson(n_right, len(unseen)), rel=1e-5)}
+
+
+def test_what_is_wrong_with_the_other_file_is_named(tmp_path):
+    train = tmp_path / "train.csv"
+    train.write_text(CSV)
+    for flags, code, sentence in (
+            (["--seen-in=-"], 2, "--seen-in must name a file, not standard input"),
+            (["--seen-in", str(tmp_path / "none")], 1, "/none cannot be opened"),
+            (["--seen-in", str(train), "--text=words"], 2, "'words'"),
+            (["--seen-in", str(train), "--output", str(train)], 2, "--output is what --seen-in names"),
+            (["--seen-in", str(train), "--predictions", str(train)], 2, "--predictions is what --seen-in names")):
+        done = run("--input=-", *flags, stdin=CSV)
+        assert (done.returncode, done.stdout) == (code, b"") and sentence in done.stderr.decode(), done.stderr
+
+
 # ---- what is wrong ----
 
 @pytest.mark.parametrize("flags, stdin, code, sentence", [

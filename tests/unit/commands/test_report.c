@@ -350,6 +350,32 @@ static void texts_of_confusions_are_shown_escaped_in_every_format(void **state)
     evaluation_free(evaluation);
 }
 
+/* ---- texts of another file ---- */
+
+static void texts_that_stand_in_another_file_are_told(void **state)
+{
+    (void)state;
+    struct evaluation *evaluation = small();
+    const struct report_seen seen = {"train \x1b.csv", 3, 2, 1, 0}, none = {"t", 0, 5, 5, 0},
+                             all = {"t", 4, 0, 0, 0};
+    struct report_info more = info;
+    more.seen = &seen;
+    expect(
+        write_with(report_text, evaluation, &more),
+        "seen              3 of 5 texts, in train \uFFFD.csv; accuracy without them 0.5000, 95 % "
+        "interval 0.0945-0.9055\n\nAccuracy");
+    expect(write_with(report_json, evaluation, &more),
+           "\"seen_in\":{\"file\":\"train \\u001b.csv\",\"rows\":3,\"unseen_rows\":2,"
+           "\"unseen_accuracy\":0.5,\"unseen_accuracy_interval\":[0.0945312,0.905469]},");
+    more.seen = &none;
+    expect(write_with(report_text, evaluation, &more), "seen              0 of 5 texts, in t\n\n");
+    more.seen = &all;
+    expect(write_with(report_text, evaluation, &more), "seen              4 of 4 texts, in t\n\n");
+    expect(write_with(report_json, evaluation, &more),
+           "\"unseen_accuracy\":null,\"unseen_accuracy_interval\":null}");
+    evaluation_free(evaluation);
+}
+
 /* ---- HTML ---- */
 
 /* The JSON that a page holds, as text: what lies in its script of data, which the next "</script"
@@ -459,6 +485,7 @@ int main(void)
         cmocka_unit_test(json_holds_every_figure),
         cmocka_unit_test(each_kind_has_its_own_keys),
         cmocka_unit_test(texts_of_confusions_are_shown_escaped_in_every_format),
+        cmocka_unit_test(texts_that_stand_in_another_file_are_told),
         cmocka_unit_test(the_page_holds_what_the_json_does),
         cmocka_unit_test(no_name_leaves_the_data_of_the_page),
         cmocka_unit_test(without_examples_every_format_says_so),
