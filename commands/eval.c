@@ -11,6 +11,7 @@
 #include "commands/output.h"
 #include "commands/predictions.h"
 #include "commands/progress.h"
+#include "commands/pulls.h"
 #include "commands/report.h"
 #include "commands/seen.h"
 #include "model/train/columns.h"
@@ -51,6 +52,7 @@ struct eval {
     struct report_seen seen_counts; /* of it */
     struct predictions predictions;
     struct confused *confused; /* NULL: no texts are kept */
+    struct pulls *pulls;       /* NULL: nor tokens */
     uint64_t n_rows;           /* counted */
     uint64_t n_read;           /* of them and the first one, where it may be a header */
     bool is_first_settled;     /* that one is counted, or there is none */
@@ -141,7 +143,8 @@ static bool open_examples(struct eval *eval, struct err *err)
             "multi-label; give --predictions FILE --wrong --texts instead",
             eval->judge.info->name);
     eval->confused = confused_new((size_t)eval->n_examples, 0, err);
-    return eval->confused != NULL;
+    eval->pulls = eval->confused ? pulls_new(eval->judge.model, err) : NULL;
+    return eval->pulls != NULL;
 }
 
 static bool read_seen(struct eval *eval, struct err *err)
@@ -168,14 +171,20 @@ static bool open_all(struct eval *eval, struct err *err)
 
 /* ---- rows ---- */
 
+/* Of a wrong answer: the text, and which of its tokens pulled. */
 static bool keep_example(struct eval *eval, const struct labelled_row *row, uint64_t number,
                          const struct verdict *verdict, struct err *err)
 {
     if (!eval->confused || verdict->answer.is_right) return true;
-    const uint32_t label = verdict->answer.labels[0];
+    const uint32_t truth = verdict->truth[0], label = verdict->answer.labels[0];
     const struct confused_text text = {
         verdict->p[label], number, row->line, {row->text, row->text_bytes}};
-    return confused_add(eval->confused, verdict->truth[0], label, &text, err);
+    const double *shares;
+    if (!confused_add(eval->confused, truth, label, &text, err) ||
+        !judge_pulls(&eval->judge, &eval->arena, verdict, &shares, err))
+        return false;
+    return !shares || pulls_add(eval->pulls, truth, label, verdict->tokens.ids, shares,
+                                verdict->tokens.n, err);
 }
 
 static bool compare_row(struct eval *eval, const struct labelled_row *row, bool is_right,
@@ -339,7 +348,8 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
         .seconds = seconds,
         .f1 = judge_intervals(&eval->judge),
         .seen = eval->seen ? &eval->seen_counts : NULL,
-        .confused = eval->confused};
+        .confused = eval->confused,
+        .pulls = eval->pulls};
     arena_init(&arena, REPORT_ARENA_BYTES);
     buf_init(&text, &arena);
     (eval->has_other ? add_comparison : add_report)(eval, &text, &info);
@@ -364,6 +374,7 @@ static bool eval_run(struct eval *eval, struct err *err)
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
     predictions_abort(&eval->predictions);
     confused_free(eval->confused);
+    pulls_free(eval->pulls);
     seen_free(eval->seen);
     labelled_close(eval->rows);
     judge_close(&eval->judge);

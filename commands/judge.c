@@ -49,15 +49,14 @@ static bool fail_row(const char *input, const struct labelled_row *row, const ch
 
 /* The probabilities of a row's text, in the arena. */
 static float *predict(struct judge *judge, struct arena *arena, const char *input,
-                      const struct labelled_row *row, struct err *err)
+                      const struct labelled_row *row, struct tokens *tokens, struct err *err)
 {
     const uint32_t n_labels = judge->info->n_labels;
     const char *text = row->text;
     size_t bytes = row->text_bytes;
-    struct tokens tokens;
     struct err reason;
     if (!model_prompted(judge->model, arena, &text, &bytes, err) ||
-        !model_tokenize(judge->model, arena, text, bytes, TOKENIZE_LIMITS, &tokens, err))
+        !model_tokenize(judge->model, arena, text, bytes, TOKENIZE_LIMITS, tokens, err))
         return NULL;
     float *vector = arena_array(arena, judge->info->dim, sizeof(*vector));
     float *logits = arena_array(arena, n_labels, sizeof(*logits));
@@ -66,12 +65,12 @@ static float *predict(struct judge *judge, struct arena *arena, const char *inpu
         err_out_of_memory(err);
         return NULL;
     }
-    const struct passage passage = {tokens.ids, tokens.n, text, bytes};
+    const struct passage passage = {tokens->ids, tokens->n, text, bytes};
     if (!head_vector(judge->head, arena, &passage, vector, &reason)) {
         fail_row(input, row, reason.message, err);
         return NULL;
     }
-    if (!head_logits(judge->head, arena, vector, tokens.ids, tokens.n, logits, err)) return NULL;
+    if (!head_logits(judge->head, arena, vector, tokens->ids, tokens->n, logits, err)) return NULL;
     head_probabilities(judge->head, logits, p);
     return p;
 }
@@ -90,13 +89,43 @@ bool judge_row(struct judge *judge, struct arena *arena, const char *input,
     for (size_t i = 0; i < row->n_labels; i++)
         truth[i] = label_names_find(judge->labels, row->labels[i]); /* or EVALUATION_UNKNOWN */
     verdict->truth = truth;
-    verdict->p = predict(judge, arena, input, row, err);
+    verdict->p = predict(judge, arena, input, row, &verdict->tokens, err);
     if (!verdict->p) return false;
     if (!evaluation_add(judge->evaluation, verdict->p, truth, row->n_labels, &reason))
         return fail_row(input, row, reason.message, err);
     return answer_judge(&verdict->answer, arena, judge->info, verdict->p, truth, row->n_labels,
                         err) &&
            resamples_add(judge->resamples, truth, row->n_labels, &verdict->answer, err);
+}
+
+static bool explain(const struct judge *judge, struct arena *arena, const struct tokens *tokens,
+                    uint32_t row, double **shares, struct err *err)
+{
+    double bias;
+    *shares = arena_array(arena, tokens->n, sizeof **shares);
+    if (!*shares) return err_out_of_memory(err);
+    return head_explain(judge->head, arena, tokens->ids, tokens->n, row, *shares, &bias, err);
+}
+
+bool judge_pulls(const struct judge *judge, struct arena *arena, const struct verdict *verdict,
+                 const double **pulls, struct err *err)
+{
+    const bool is_binary = judge->info->kind == HEAD_BINARY;
+    const uint32_t predicted = verdict->answer.labels[0], truth = verdict->truth[0];
+    const struct tokens *tokens = &verdict->tokens;
+    double *shares, *others;
+    *pulls = NULL;
+    if (!explain(judge, arena, tokens, is_binary ? 0 : predicted, &shares, err))
+        return err->code == ERR_INVALID;
+    *pulls = shares;
+    /* A binary head's logit is the second label's over the first one's. */
+    for (size_t i = 0; is_binary && predicted == 0 && i < tokens->n; i++)
+        shares[i] = -shares[i];
+    if (is_binary || truth == EVALUATION_UNKNOWN) return true;
+    if (!explain(judge, arena, tokens, truth, &others, err)) return false;
+    for (size_t i = 0; i < tokens->n; i++)
+        shares[i] -= others[i];
+    return true;
 }
 
 bool judge_finish(struct judge *judge, struct err *err)

@@ -30,6 +30,7 @@ struct verdict {
     const float *p;        /* (C) */
     const uint32_t *truth; /* (n_labels of the row) or EVALUATION_UNKNOWN */
     struct answer answer;
+    struct tokens tokens; /* of the text */
 };
 
 /** Whom to ask: paths and names as the flags have them. */
@@ -56,6 +57,15 @@ bool judge_knows(const struct judge *judge, struct span label);
  */
 bool judge_row(struct judge *judge, struct arena *arena, const char *input,
                const struct labelled_row *row, struct verdict *verdict, struct err *err);
+
+/**
+ * judge_pulls: what each token added to the logit of the label that was predicted, less what it
+ * added to that of the true one; of a head that answers with one label.
+ * @param pulls set to (tokens.n) in the arena; NULL: this head's logits are no sums over tokens
+ * @return false with ERR_MEMORY
+ */
+bool judge_pulls(const struct judge *judge, struct arena *arena, const struct verdict *verdict,
+                 const double **pulls, struct err *err);
 
 /**
  * judge_finish works out the measures, and draws for the intervals of F1; after it nothing may be

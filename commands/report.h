@@ -32,7 +32,10 @@
  *                                   recall_interval}: 95 % (Wilson); multi-label: threshold too
  *   confusions                      most frequent first: {truth (null: not known), predicted, n};
  *                                   of the first CONFUSED_PAIRS_MAX, if texts were kept, examples
- *                                   too, the most confident first: {row, line, p, text}
+ *                                   too, the most confident first: {row, line, p, text}, and
+ *                                   tokens that pulled, the most first: {token, share}: what it
+ *                                   added to the logit of the predicted label over that of the true
+ *                                   one, on average over the texts of the confusion
  *   calibration                     15 bins: {from, to, n, confidence, accuracy}
  *   curve                           101 thresholds: {threshold, n, then precision, recall, f1;
  *                                   binary: accuracy too; multi-class: accuracy, coverage instead}
@@ -41,6 +44,7 @@
 
 #include "base/buf.h"
 #include "commands/confused.h"
+#include "commands/pulls.h"
 #include "model/head/evaluation.h"
 #include "model/head/intervals.h"
 
@@ -67,6 +71,7 @@ struct report_info {
     struct report_intervals f1;       /* NaN where not known */
     const struct report_seen *seen;   /* NULL: not asked */
     const struct confused *confused;  /* texts of confusions; NULL: none are shown */
+    const struct pulls *pulls;        /* their tokens; NULL: none are shown */
 };
 
 /**

@@ -82,8 +82,25 @@ static void add_examples(struct buf *buf, const struct evaluation_pair *pair,
     buf_add_char(buf, ']');
 }
 
+static void add_tokens(struct buf *buf, const struct evaluation_pair *pair,
+                       const struct pulls *pulls)
+{
+    struct pull found[PULLS_SHOWN];
+    const size_t n = pulls_find(pulls, pair->truth, pair->predicted, pair->n, found);
+    report_json_key(buf, "tokens");
+    buf_add_char(buf, '[');
+    for (size_t i = 0; i < n; i++) {
+        report_json_item(buf, i);
+        report_json_key(buf, "token");
+        json_write_string(buf, found[i].token.data, found[i].token.bytes);
+        report_json_double(buf, "share", found[i].share);
+        buf_add_char(buf, '}');
+    }
+    buf_add_char(buf, ']');
+}
+
 static void add_confusions(struct buf *buf, const struct evaluation_result *result,
-                           const struct confused *confused)
+                           const struct report_info *info)
 {
     report_json_key(buf, "confusions");
     buf_add_char(buf, '[');
@@ -96,7 +113,8 @@ static void add_confusions(struct buf *buf, const struct evaluation_result *resu
             report_json_string(buf, "truth", result->names[pair->truth]);
         report_json_string(buf, "predicted", result->names[pair->predicted]);
         report_json_count(buf, "n", pair->n);
-        if (confused && i < CONFUSED_PAIRS_MAX) add_examples(buf, pair, confused);
+        if (info->confused && i < CONFUSED_PAIRS_MAX) add_examples(buf, pair, info->confused);
+        if (info->pulls && i < CONFUSED_PAIRS_MAX) add_tokens(buf, pair, info->pulls);
         buf_add_char(buf, '}');
     }
     buf_add_char(buf, ']');
@@ -173,7 +191,7 @@ void report_json(struct buf *buf, const struct evaluation_result *result,
     if (result->kind == HEAD_BINARY)
         add_best(buf, result, "best_accuracy", result->best_accuracy, false);
     add_classes(buf, result);
-    if (result->kind != HEAD_MULTI_LABEL) add_confusions(buf, result, info->confused);
+    if (result->kind != HEAD_MULTI_LABEL) add_confusions(buf, result, info);
     add_calibration(buf, result);
     add_curve(buf, result);
     buf_add_str(buf, "}\n");

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/report.h"
 
+#include "base/utf8.h"
 #include "commands/report_parts.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ROWS_MAX 30
 #define PAIRS_MAX 10
@@ -201,10 +203,28 @@ static void add_text(struct buf *buf, const char *text)
     report_plain(buf, line, TEXT_COLUMNS_MAX);
 }
 
+static void add_tokens(struct buf *buf, const struct evaluation_pair *pair,
+                       const struct pulls *pulls)
+{
+    struct pull found[PULLS_SHOWN];
+    const size_t n = pulls_find(pulls, pair->truth, pair->predicted, pair->n, found);
+    for (size_t i = 0; i < n && found[i].share >= 0.005; i++) {
+        char token[64];
+        const size_t bytes = utf8_cut(found[i].token.data, found[i].token.bytes, sizeof token - 1);
+        memcpy(token, found[i].token.data, bytes);
+        token[bytes] = 0;
+        buf_add_str(buf, i == 0 ? "    pulled by " : ", ");
+        report_plain(buf, token, REPORT_WHOLE);
+        buf_printf(buf, " %.2f", found[i].share);
+    }
+    if (n > 0 && found[0].share >= 0.005) buf_add_char(buf, '\n');
+}
+
 /* The texts of the confusions that the table above lists. */
 static void add_examples(struct buf *buf, const struct evaluation_result *result,
-                         const struct confused *confused)
+                         const struct report_info *info)
 {
+    const struct confused *confused = info->confused;
     for (size_t i = 0; confused && i < result->n_pairs && i < PAIRS_MAX; i++) {
         const struct evaluation_pair *pair = &result->pairs[i];
         size_t n;
@@ -222,6 +242,7 @@ static void add_examples(struct buf *buf, const struct evaluation_result *result
             add_text(buf, texts[j].text.data);
             buf_add_char(buf, '\n');
         }
+        if (info->pulls) add_tokens(buf, pair, info->pulls);
     }
 }
 
@@ -268,7 +289,7 @@ void report_text(struct buf *buf, const struct evaluation_result *result,
     add_figures(buf, result, info);
     add_rows(buf, result);
     add_pairs(buf, result);
-    add_examples(buf, result, info->confused);
+    add_examples(buf, result, info);
     if (result->kind == HEAD_MULTI_CLASS)
         add_sure(buf, result);
     else

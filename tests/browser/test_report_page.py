@@ -134,15 +134,18 @@ def test_texts_of_confusions_are_listed_as_text(browser, reports, tmp_path):
     assert "Examples of confusions" not in browser.open(path).texts("h2")
     pair = json_report["confusions"][0]
     pair["examples"] = [{"row": 1, "line": 2, "p": 0.875, "text": "a\n<b>text</b> \u202e" + HOSTILE[0]}]
+    pair["tokens"] = [{"token": "<b>", "share": 1.5}, {"token": "a", "share": 0.25}]
     page = tmp_path / "texts.html"
     page.write_text(re.sub(r'(<script id="report" type="application/json">).*?(</script)', lambda found: found[1] +
                            json.dumps(json_report).replace("<", "\\u003c") + found[2],
                            path.read_text(encoding="utf-8"), count=1, flags=re.DOTALL), encoding="utf-8")
     page = browser.open(page)
     assert page.complaints() == []
-    assert page.table("Examples of confusions") == [
-        [safe(pair["truth"] or "(unknown label)"), safe(pair["predicted"]), "0.875", "2",
-         "a <b>text</b> \ufffd" + HOSTILE[0]]]
+    pair_names = [safe(pair["truth"] or "(unknown label)"), safe(pair["predicted"])]
+    assert page.ask("[...document.querySelectorAll('[aria-label=\"Examples of confusions\"] tbody tr')].map((row) => "
+                    "[...row.cells].map((cell) => cell.textContent))") == [
+        [*pair_names, "0.875", "2", "a <b>text</b> \ufffd" + HOSTILE[0]]]
+    assert page.table("Examples of confusions") == [[*pair_names, "<b> 1.50, a 0.25"]]  # the last table
 
 
 def test_names_are_text_and_nothing_that_is_planted_runs(browser, reports, tmp_path):

@@ -191,6 +191,27 @@ def test_the_report_shows_texts_of_confusions_where_asked(tmp_path):
     assert '"examples":[{"row":' in page and '"text":"饭' in page
 
 
+def test_tokens_that_pulled_are_told_with_their_share_of_the_logit(tmp_path):
+    # A text of one token: what it adds is all but the bias.
+    found = evaluated("--input=-", "--examples=1", stdin="text,label\n饭,other\n我,meal\n")
+    for pair, token in zip(found["confusions"], ("饭", "我"), strict=True):
+        p, = (one["p"] for one in pair["examples"])
+        assert pair["tokens"] == [{"token": token, "share": pytest.approx(math.log(p / (1 - p)), rel=1e-3)}]
+    heads = odd_head(tmp_path / "odd.json")
+    stdin = "".join(json.dumps({"text": "饭", "label": label}) + "\n" for label in (ODD[1], ODD[1], "nobody's"))
+    row = predictions(tmp_path / "p.jsonl", "--top-k=6", stdin=stdin, heads=heads)[0]
+    p, bias = {one["label"]: one["p"] for one in row["top"]}, dict(zip(ODD, [0, 0.1, 0.2, 0.3, 0.4, 0.5]))
+    done = run("--input=-", "--examples=1", "--format=json", stdin=stdin, heads=heads)
+    pair, unknown = json.loads(done.stdout)["confusions"]
+    assert pair["n"] == 2 and unknown["truth"] is None
+    logit = math.log(p[row["predicted"]] / p[ODD[1]])
+    assert pair["tokens"] == [{"token": "饭", "share": pytest.approx(
+        logit - bias[row["predicted"]] + bias[ODD[1]], rel=1e-4)}]
+    assert len(unknown["tokens"]) == 1
+    text = run("--input=-", "--examples=1", stdin="text,label\n饭,other\n").stdout.decode()
+    assert re.search(r"\n    pulled by 饭 \d\.\d\d\n", text)
+
+
 def test_no_text_goes_into_a_report_unasked():
     for form in ("text", "json", "html"):
         for flags in ((), ("--examples=0",)):
