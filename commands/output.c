@@ -136,6 +136,22 @@ void output_abort(struct output *output)
     unfinished[0] = 0;
 }
 
+/* Of files that are not there: the same name in the same folder. */
+static bool is_same_place(const char *path, const char *other)
+{
+    const char *const both[] = {path, other}, *names[2];
+    struct stat folders[2];
+    for (size_t i = 0; i < 2; i++) {
+        const char *slash = strrchr(both[i], '/');
+        char folder[1024] = ".";
+        names[i] = slash ? slash + 1 : both[i];
+        if (slash) snprintf(folder, sizeof folder, "%.*s", (int)(names[i] - both[i]), both[i]);
+        if (stat(folder, &folders[i]) != 0) return false;
+    }
+    return strcmp(names[0], names[1]) == 0 && folders[0].st_dev == folders[1].st_dev &&
+           folders[0].st_ino == folders[1].st_ino;
+}
+
 bool output_replaces(const char *path, const char *other)
 {
     struct stat one, two;
@@ -143,7 +159,7 @@ bool output_replaces(const char *path, const char *other)
     const bool is_there = stat(path, &one) == 0;
     const bool is_other_there =
         (strcmp(other, "-") == 0 ? fstat(STDIN_FILENO, &two) : stat(other, &two)) == 0;
-    if (!is_there && !is_other_there) return strcmp(path, other) == 0;
+    if (!is_there && !is_other_there) return is_same_place(path, other);
     return is_there && is_other_there && S_ISREG(one.st_mode) && one.st_dev == two.st_dev &&
            one.st_ino == two.st_ino;
 }

@@ -45,5 +45,5 @@ bool output_close(struct output *output, struct err *err);
 void output_abort(struct output *output);
 
 /** output_replaces: whether writing to `path` would replace the regular file `other` ("-": what
- * standard input is); of files that are not there, whether the paths are equal. */
+ * standard input is); of files that are not there, whether they would be the same one. */
 bool output_replaces(const char *path, const char *other);

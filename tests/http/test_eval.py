@@ -377,6 +377,8 @@ def test_the_input_is_never_replaced(tmp_path):
     (["--predictions=-"], "--predictions - is standard output, where the report goes"),
     (["--predictions=-", "--output=-"], "--predictions - is standard output, where the report goes"),
     (["--predictions=p", "--output=p"], "--predictions and --output are the same file, p; name two"),
+    (["--predictions=p", "--output=./p"], "--predictions and --output are the same file, p; name two"),
+    (["--predictions=.././p", "--output=../p"], "--predictions and --output are the same file, ../"),
     (["--wrong"], "give --predictions FILE"),
     (["--texts"], "give --predictions FILE"),
     (["--top-k=2"], "give --predictions FILE"),
