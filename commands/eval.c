@@ -5,9 +5,8 @@
 #include "commands/commands.h"
 #include "commands/comparison.h"
 #include "commands/confused.h"
+#include "commands/eval_options.h"
 #include "commands/judge.h"
-#include "commands/labelled_flags.h"
-#include "commands/model_flags.h"
 #include "commands/output.h"
 #include "commands/predictions.h"
 #include "commands/progress.h"
@@ -27,27 +26,11 @@
 /* A report of 100,000 labels, and the shorter buffers that it grew out of. */
 #define REPORT_ARENA_BYTES ((size_t)256 << 20)
 
-/* Texts a confusion. */
-#define EXAMPLES_MAX 1000
-
-enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_HTML };
-static const char *const formats[] = {"text", "json", "html", NULL};
-static const char *const predictions_formats[] = {"auto", "csv", "jsonl", NULL};
-
 struct eval {
-    struct asked asked, compared;
-    const char *output_path;
-    struct labelled_flags given;
-    int format;
-    struct predictions_options wanted;
-    uint64_t n_examples; /* texts a confusion, in the report */
-
-    struct model_options model_options;
+    struct eval_options options;
     struct judge judge, other; /* A, and B where there are two */
-    bool has_other;
     struct paired paired;
     struct labelled *rows;
-    const char *seen_path;
     struct seen *seen;              /* NULL: not asked */
     struct report_seen seen_counts; /* of it */
     struct predictions predictions;
@@ -59,114 +42,43 @@ struct eval {
     struct arena arena;        /* reset at each row */
 };
 
-/* ---- what was asked for ---- */
-
-static bool check_predictions(const struct eval *eval, struct err *err)
-{
-    const struct predictions_options *wanted = &eval->wanted;
-    const bool is_report_on_stdout = !eval->output_path || strcmp(eval->output_path, "-") == 0;
-    if (!wanted->path && (wanted->only_wrong || wanted->only_changed || wanted->has_texts ||
-                          wanted->top_k || wanted->format))
-        return err_set(err, ERR_USAGE, NULL,
-                       "--wrong, --changed, --texts, --top-k and --predictions-format say what is "
-                       "in the file that --predictions names; give --predictions FILE");
-    if (!wanted->path) return true;
-    if (strcmp(wanted->path, "-") == 0)
-        return !is_report_on_stdout ||
-               err_set(err, ERR_USAGE, NULL,
-                       "--predictions - is standard output, where the report goes; give "
-                       "--output FILE for the report, or a file as --predictions");
-    if (eval->output_path && output_replaces(wanted->path, eval->output_path))
-        return err_set(err, ERR_USAGE, NULL,
-                       "--predictions and --output are the same file, %.200s; name two",
-                       wanted->path);
-    return true;
-}
-
-/* Where no model is named the second head is one of the first one's. */
-static bool check_comparison(struct eval *eval, struct err *err)
-{
-    struct asked *b = &eval->compared;
-    eval->has_other = b->model_path || b->heads_path || b->head_name;
-    if (!eval->has_other && eval->wanted.only_changed)
-        return err_set(err, ERR_USAGE, NULL,
-                       "--changed is for two heads; name the other one by --compare MODEL");
-    if (!eval->has_other) return true;
-    if (eval->format == REPORT_HTML || eval->n_examples > 0)
-        return err_set(err, ERR_USAGE, NULL,
-                       "--compare reports as text or JSON, without %s; leave that out",
-                       eval->format == REPORT_HTML ? "--format html" : "--examples");
-    b->is_second = true;
-    if (!b->model_path) {
-        b->model_path = eval->asked.model_path;
-        if (!b->heads_path) b->heads_path = eval->asked.heads_path;
-    }
-    return true;
-}
-
-static bool check_seen(const struct eval *eval, struct err *err)
-{
-    return !eval->seen_path || strcmp(eval->seen_path, "-") != 0 ||
-           err_set(err, ERR_USAGE, NULL, "--seen-in must name a file, not standard input");
-}
-
-/* A file that is read must not be replaced by what comes of it. */
-static bool check_files(const struct eval *eval, struct err *err)
-{
-    const char *const written[] = {eval->output_path, eval->wanted.path};
-    for (size_t i = 0; i < 2; i++) {
-        const char *flag = i == 0 ? "--output" : "--predictions";
-        if (written[i] && output_replaces(written[i], eval->given.input))
-            return err_set(err, ERR_USAGE, NULL, "%s is the input, %.200s; name another file", flag,
-                           written[i]);
-        if (written[i] && eval->seen_path && output_replaces(written[i], eval->seen_path))
-            return err_set(err, ERR_USAGE, NULL,
-                           "%s is what --seen-in names, %.200s; name another file", flag,
-                           written[i]);
-    }
-    return check_predictions(eval, err);
-}
-
-static bool check(struct eval *eval, struct err *err)
-{
-    return labelled_take_flags(&eval->given, err) && check_comparison(eval, err) &&
-           check_seen(eval, err) && check_files(eval, err);
-}
+/* ---- to begin with ---- */
 
 static bool open_examples(struct eval *eval, struct err *err)
 {
-    if (eval->n_examples == 0) return true;
+    if (eval->options.n_examples == 0) return true;
     if (eval->judge.info->kind == HEAD_MULTI_LABEL)
         return err_set(
             err, ERR_USAGE, NULL,
             "--examples needs a head that answers with one label, and the head %.100s is "
             "multi-label; give --predictions FILE --wrong --texts instead",
             eval->judge.info->name);
-    eval->confused = confused_new((size_t)eval->n_examples, 0, err);
+    eval->confused = confused_new((size_t)eval->options.n_examples, 0, err);
     eval->pulls = eval->confused ? pulls_new(eval->judge.model, err) : NULL;
     return eval->pulls != NULL;
 }
 
 static bool read_seen(struct eval *eval, struct err *err)
 {
-    if (!eval->seen_path) return true;
-    eval->seen_counts.file = eval->seen_path;
-    eval->seen = seen_read(eval->seen_path, &eval->given.options, err);
+    if (!eval->options.seen_path) return true;
+    eval->seen_counts.file = eval->options.seen_path;
+    eval->seen = seen_read(eval->options.seen_path, &eval->options.given.options, err);
     return eval->seen != NULL;
 }
 
 static bool open_all(struct eval *eval, struct err *err)
 {
-    return judge_open(&eval->judge, &eval->asked, &eval->model_options, err) &&
+    return judge_open(&eval->judge, &eval->options.asked, &eval->options.model_options, err) &&
            open_examples(eval, err) &&
-           (!eval->has_other ||
-            (judge_open(&eval->other, &eval->compared, &eval->model_options, err) &&
+           (!eval->options.has_other ||
+            (judge_open(&eval->other, &eval->options.compared, &eval->options.model_options, err) &&
              comparison_check(&eval->judge, &eval->other, err))) &&
            read_seen(eval, err) &&
-           labelled_open(&eval->rows, eval->given.input, &eval->given.options, err) &&
-           (!eval->wanted.path ||
-            predictions_open(&eval->predictions, &eval->wanted, eval->judge.head, eval->has_other,
-                             eval->seen != NULL, err));
+           labelled_open(&eval->rows, eval->options.given.input, &eval->options.given.options,
+                         err) &&
+           (!eval->options.wanted.path ||
+            predictions_open(&eval->predictions, &eval->options.wanted, eval->judge.head,
+                             eval->options.has_other, eval->seen != NULL, err));
 }
 
 /* ---- rows ---- */
@@ -191,7 +103,8 @@ static bool compare_row(struct eval *eval, const struct labelled_row *row, bool 
                         struct verdict *other, struct err *err)
 {
     struct paired *paired = &eval->paired;
-    if (!judge_row(&eval->other, &eval->arena, eval->given.input, row, other, err)) return false;
+    if (!judge_row(&eval->other, &eval->arena, eval->options.given.input, row, other, err))
+        return false;
     if (is_right)
         ++*(other->answer.is_right ? &paired->both_right : &paired->a_alone);
     else
@@ -219,19 +132,20 @@ static bool eval_row(struct eval *eval, const struct labelled_row *row, uint64_t
 {
     struct verdict verdict, other = {0};
     arena_reset(&eval->arena);
-    if (!judge_row(&eval->judge, &eval->arena, eval->given.input, row, &verdict, err) ||
-        (eval->has_other && !compare_row(eval, row, verdict.answer.is_right, &other, err)) ||
+    if (!judge_row(&eval->judge, &eval->arena, eval->options.given.input, row, &verdict, err) ||
+        (eval->options.has_other &&
+         !compare_row(eval, row, verdict.answer.is_right, &other, err)) ||
         !keep_example(eval, row, number, &verdict, err))
         return false;
     eval->n_rows++;
     const int is_seen = look_up(eval, row, verdict.answer.is_right, other.answer.is_right, err);
-    if (is_seen < 0 || !eval->wanted.path) return is_seen >= 0;
+    if (is_seen < 0 || !eval->options.wanted.path) return is_seen >= 0;
     const struct prediction second = {eval->other.info, &other.answer, other.p};
     const struct predicted_row predicted = {
         .number = number,
         .row = row,
         .prediction = {eval->judge.info, &verdict.answer, verdict.p},
-        .other = eval->has_other ? &second : NULL,
+        .other = eval->options.has_other ? &second : NULL,
         .is_seen = is_seen};
     return predictions_add(&eval->predictions, &eval->arena, &predicted, err);
 }
@@ -240,7 +154,7 @@ static bool eval_row(struct eval *eval, const struct labelled_row *row, uint64_t
 static bool is_known(const struct eval *eval, const struct labelled_row *row)
 {
     return judge_knows(&eval->judge, row->labels[0]) ||
-           (eval->has_other && judge_knows(&eval->other, row->labels[0]));
+           (eval->options.has_other && judge_knows(&eval->other, row->labels[0]));
 }
 
 /* The first row, where it may be a header, but has a label that the head knows: it is none. */
@@ -279,7 +193,7 @@ static bool eval_rows(struct eval *eval, struct err *err)
     struct labelled_row row;
     int step;
     if (!start_first(eval, err)) return false;
-    progress_start(&progress, strcmp(eval->given.input, "-") != 0);
+    progress_start(&progress, strcmp(eval->options.given.input, "-") != 0);
     while ((step = labelled_next(eval->rows, &row, err)) > 0) {
         if (!eval_row(eval, &row, ++eval->n_read, err)) {
             step = -1;
@@ -291,8 +205,8 @@ static bool eval_rows(struct eval *eval, struct err *err)
     if (step == 0 && !settle_first(eval, err)) return false;
     if (step == 0 && eval->n_rows == 0)
         return err_set(err, ERR_FORMAT, NULL, "%.200s holds no rows besides its header",
-                       eval->given.input);
-    return step == 0 && (!eval->wanted.path || predictions_close(&eval->predictions, err));
+                       eval->options.given.input);
+    return step == 0 && (!eval->options.wanted.path || predictions_close(&eval->predictions, err));
 }
 
 /* ---- the report ---- */
@@ -301,7 +215,7 @@ static void add_report(const struct eval *eval, struct buf *text, const struct r
 {
     void (*const writers[])(struct buf *, const struct evaluation_result *,
                             const struct report_info *) = {report_text, report_json, report_html};
-    writers[eval->format](text, evaluation_finish(eval->judge.evaluation), info);
+    writers[eval->options.format](text, evaluation_finish(eval->judge.evaluation), info);
 }
 
 static void add_comparison(const struct eval *eval, struct buf *text,
@@ -309,22 +223,22 @@ static void add_comparison(const struct eval *eval, struct buf *text,
 {
     const struct comparison comparison = {.a = &eval->judge,
                                           .b = &eval->other,
-                                          .a_path = eval->asked.model_path,
-                                          .b_path = eval->compared.model_path,
+                                          .a_path = eval->options.asked.model_path,
+                                          .b_path = eval->options.compared.model_path,
                                           .paired = eval->paired,
                                           .input = info->input,
                                           .date = info->date,
                                           .seen = info->seen,
                                           .n_rows = info->n_rows,
                                           .seconds = info->seconds};
-    (eval->format == REPORT_JSON ? comparison_json : comparison_text)(text, &comparison);
+    (eval->options.format == REPORT_JSON ? comparison_json : comparison_text)(text, &comparison);
 }
 
 static bool write_text(const struct eval *eval, const struct buf *text, struct err *err)
 {
     struct output output;
     if (text->failed) return err_out_of_memory(err);
-    const bool is_ok = output_open(&output, eval->output_path, err) &&
+    const bool is_ok = output_open(&output, eval->options.output_path, err) &&
                        output_write(&output, text->data, text->bytes, err) &&
                        output_close(&output, err);
     if (!is_ok) output_abort(&output);
@@ -339,20 +253,21 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
     struct arena arena;
     struct buf text;
     if (localtime_r(&now, &day)) strftime(date, sizeof(date), "%Y-%m-%d", &day);
-    const struct report_info info = {
-        .model = model_info(eval->judge.model)->name,
-        .head = eval->judge.info->name,
-        .input = strcmp(eval->given.input, "-") == 0 ? "standard input" : eval->given.input,
-        .date = date,
-        .n_rows = eval->n_rows,
-        .seconds = seconds,
-        .f1 = judge_intervals(&eval->judge),
-        .seen = eval->seen ? &eval->seen_counts : NULL,
-        .confused = eval->confused,
-        .pulls = eval->pulls};
+    const struct report_info info = {.model = model_info(eval->judge.model)->name,
+                                     .head = eval->judge.info->name,
+                                     .input = strcmp(eval->options.given.input, "-") == 0
+                                                  ? "standard input"
+                                                  : eval->options.given.input,
+                                     .date = date,
+                                     .n_rows = eval->n_rows,
+                                     .seconds = seconds,
+                                     .f1 = judge_intervals(&eval->judge),
+                                     .seen = eval->seen ? &eval->seen_counts : NULL,
+                                     .confused = eval->confused,
+                                     .pulls = eval->pulls};
     arena_init(&arena, REPORT_ARENA_BYTES);
     buf_init(&text, &arena);
-    (eval->has_other ? add_comparison : add_report)(eval, &text, &info);
+    (eval->options.has_other ? add_comparison : add_report)(eval, &text, &info);
     const bool is_ok = write_text(eval, &text, err);
     arena_clear(&arena);
     return is_ok;
@@ -360,7 +275,7 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
 
 static bool finish(struct eval *eval, struct err *err)
 {
-    if (!eval->has_other) return judge_finish(&eval->judge, err);
+    if (!eval->options.has_other) return judge_finish(&eval->judge, err);
     return resamples_match(eval->judge.resamples, eval->other.resamples, err) &&
            judge_finish(&eval->judge, err) && judge_finish(&eval->other, err);
 }
@@ -369,8 +284,8 @@ static bool eval_run(struct eval *eval, struct err *err)
 {
     const uint64_t start_ns = clock_now_ns();
     arena_init(&eval->arena, ROW_ARENA_BYTES);
-    bool is_ok = check(eval, err) && open_all(eval, err) && eval_rows(eval, err) &&
-                 finish(eval, err) &&
+    bool is_ok = eval_options_check(&eval->options, err) && open_all(eval, err) &&
+                 eval_rows(eval, err) && finish(eval, err) &&
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
     predictions_abort(&eval->predictions);
     confused_free(eval->confused);
@@ -385,51 +300,9 @@ static bool eval_run(struct eval *eval, struct err *err)
 
 int eval_main(int argc, char **argv)
 {
-    struct eval eval = {.asked.model_path = "builtin", .model_options = COMMAND_MODEL_OPTIONS};
-    const struct flag list[] = {
-        MODEL_PATH_FLAG(eval.asked.model_path),
-        MODEL_FLAGS(eval.model_options),
-        HEAD_FLAGS(eval.asked.heads_path, eval.asked.head_name),
-        LABELLED_FLAGS(eval.given),
-        {"format", FLAG_CHOICE, .out.choice = &eval.format, .choices = formats,
-         .help = "of the report (default: text); html is one page with charts"},
-        {"output", FLAG_STRING, .out.string = &eval.output_path, .value = "FILE",
-         .help = "the report is written here (default: standard output)"},
-        {"examples", FLAG_NUMBER, .out.number = &eval.n_examples, .value = "N", .max = EXAMPLES_MAX,
-         .help = "texts of each of the most frequent confusions in the report (default: 0)"},
-        {"seen-in", FLAG_STRING, .out.string = &eval.seen_path, .value = "FILE",
-         .help = "labelled rows, as of the training: counts the texts that stand there, too, and "
-                 "gives the accuracy without them"},
-        {"predictions", FLAG_STRING, .out.string = &eval.wanted.path, .value = "FILE",
-         .help = "what the head said of each row is written here"},
-        {"predictions-format", FLAG_CHOICE, .out.choice = &eval.wanted.format,
-         .choices = predictions_formats,
-         .help =
-             "of that file (default: jsonl where its name ends in .jsonl or .ndjson, else csv)"},
-        {"top-k", FLAG_NUMBER, .out.number = &eval.wanted.top_k, .value = "K", .min = 1,
-         .max = UINT32_MAX, .help = "labels a row in that file, the likeliest first (default: 3)"},
-        {"compare", FLAG_STRING, .out.string = &eval.compared.model_path, .value = "MODEL",
-         .help = "a second model, asked about the same rows; the report says which is better"},
-        {"compare-heads", FLAG_STRING, .out.string = &eval.compared.heads_path, .value = "PATH",
-         .help = "its --heads; without --compare these are heads of the first model"},
-        {"compare-head", FLAG_STRING, .out.string = &eval.compared.head_name, .value = "NAME",
-         .help = "its --head; without --compare this is a head of the first model"},
-        {"wrong", FLAG_SWITCH, .out.is_on = &eval.wanted.only_wrong,
-         .help = "only rows that the head got wrong go into that file"},
-        {"changed", FLAG_SWITCH, .out.is_on = &eval.wanted.only_changed,
-         .help = "only rows that one of two heads got right go into that file"},
-        {"texts", FLAG_SWITCH, .out.is_on = &eval.wanted.has_texts,
-         .help = "the rows' texts go into that file, too"},
-    };
-    const struct flags flags = {
-        .usage = "embedd eval --input FILE [OPTION]...",
-        .about = "Measures a classifier head on labelled rows: accuracy, precision, recall, F1, "
-                 "confusions,\ncalibration and thresholds.",
-        .list = list,
-        .n = sizeof(list) / sizeof(list[0]),
-    };
+    struct eval eval = {0};
     struct err err;
-    int n_files, exit_code;
-    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    int exit_code;
+    if (!eval_options_take(&eval.options, argc, argv, &exit_code)) return exit_code;
     return eval_run(&eval, &err) ? 0 : commands_fail(argv[0], &err);
 }
