@@ -78,12 +78,12 @@ def safe(name):
 def label_row(one):
     figures = [number(one["precision"]), number(one["recall"]), number(one["f1"]),
                str(one["support"]), str(one["predicted"]), str(one["correct"])]
-    figures += [ranged(one["precision_interval"]), ranged(one["recall_interval"])]
+    figures += [ranged(one["precision_interval"], 2), ranged(one["recall_interval"], 2)]
     return [safe(one["label"]), *figures, *([f"{one['threshold']:.4g}"] if "threshold" in one else [])]
 
 
-def ranged(interval):
-    return "–" if interval is None else "–".join(number(x) for x in interval)
+def ranged(interval, digits=3):
+    return "–" if interval is None else "–".join(f"{x:.{digits}f}" for x in interval)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -132,6 +132,7 @@ def test_the_matrix_counts_every_example(browser, reports, name):
 def test_texts_of_confusions_are_listed_as_text(browser, reports, tmp_path):
     path, json_report = reports["hostile"]
     assert "Examples of confusions" not in browser.open(path).texts("h2")
+    json_report = json.loads(json.dumps(json_report))  # of its own
     pair = json_report["confusions"][0]
     pair["examples"] = [{"row": 1, "line": 2, "p": 0.875, "text": "a\n<b>text</b> \u202e" + HOSTILE[0]}]
     pair["tokens"] = [{"token": "<b>", "share": 1.5}, {"token": "a", "share": 0.25}]
