@@ -146,6 +146,7 @@ static bool eval_row(struct eval *eval, const struct labelled_row *row, uint64_t
         .row = row,
         .prediction = {eval->judge.info, &verdict.answer, verdict.p},
         .other = eval->options.has_other ? &second : NULL,
+        .unsure = verdict.unsure,
         .is_seen = is_seen};
     return predictions_add(&eval->predictions, &eval->arena, &predicted, err);
 }

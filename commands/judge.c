@@ -47,32 +47,30 @@ static bool fail_row(const char *input, const struct labelled_row *row, const ch
                    (unsigned long long)row->line, why);
 }
 
-/* The probabilities of a row's text, in the arena. */
-static float *predict(struct judge *judge, struct arena *arena, const char *input,
-                      const struct labelled_row *row, struct tokens *tokens, struct err *err)
+/* What the head says of a row's text, but for the answer. */
+static bool ask(struct judge *judge, struct arena *arena, const char *input,
+                const struct labelled_row *row, struct verdict *verdict, struct err *err)
 {
     const uint32_t n_labels = judge->info->n_labels;
+    struct tokens *tokens = &verdict->tokens;
     const char *text = row->text;
     size_t bytes = row->text_bytes;
     struct err reason;
     if (!model_prompted(judge->model, arena, &text, &bytes, err) ||
         !model_tokenize(judge->model, arena, text, bytes, TOKENIZE_LIMITS, tokens, err))
-        return NULL;
+        return false;
     float *vector = arena_array(arena, judge->info->dim, sizeof(*vector));
     float *logits = arena_array(arena, n_labels, sizeof(*logits));
     float *p = arena_array(arena, n_labels, sizeof(*p));
-    if (!vector || !logits || !p) {
-        err_out_of_memory(err);
-        return NULL;
-    }
+    if (!vector || !logits || !p) return err_out_of_memory(err);
     const struct passage passage = {tokens->ids, tokens->n, text, bytes};
-    if (!head_vector(judge->head, arena, &passage, vector, &reason)) {
-        fail_row(input, row, reason.message, err);
-        return NULL;
-    }
-    if (!head_logits(judge->head, arena, vector, tokens->ids, tokens->n, logits, err)) return NULL;
+    if (!head_vector(judge->head, arena, &passage, vector, &reason))
+        return fail_row(input, row, reason.message, err);
+    if (!head_logits(judge->head, arena, vector, tokens->ids, tokens->n, logits, err)) return false;
     head_probabilities(judge->head, logits, p);
-    return p;
+    verdict->p = p;
+    verdict->unsure = model_unsure(judge->model, judge->head, &passage, logits);
+    return true;
 }
 
 bool judge_row(struct judge *judge, struct arena *arena, const char *input,
@@ -89,8 +87,7 @@ bool judge_row(struct judge *judge, struct arena *arena, const char *input,
     for (size_t i = 0; i < row->n_labels; i++)
         truth[i] = label_names_find(judge->labels, row->labels[i]); /* or EVALUATION_UNKNOWN */
     verdict->truth = truth;
-    verdict->p = predict(judge, arena, input, row, &verdict->tokens, err);
-    if (!verdict->p) return false;
+    if (!ask(judge, arena, input, row, verdict, err)) return false;
     if (!evaluation_add(judge->evaluation, verdict->p, truth, row->n_labels, &reason))
         return fail_row(input, row, reason.message, err);
     return answer_judge(&verdict->answer, arena, judge->info, verdict->p, truth, row->n_labels,

@@ -29,6 +29,7 @@ struct judge {
 struct verdict {
     const float *p;        /* (C) */
     const uint32_t *truth; /* (n_labels of the row) or EVALUATION_UNKNOWN */
+    float unsure;          /* its unsure score; NaN: the head does not know */
     struct answer answer;
     struct tokens tokens; /* of the text */
 };

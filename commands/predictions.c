@@ -26,6 +26,8 @@ static bool write_header(struct predictions *predictions, struct err *err)
                             : "row,line,truth,predicted,p,right";
     char top[64];
     bool is_ok = output_write(&predictions->output, names, strlen(names), err) &&
+                 (!predictions->info->margins ||
+                  output_write(&predictions->output, ",unsure_score", 13, err)) &&
                  (!predictions->has_seen || output_write(&predictions->output, ",seen", 5, err));
     for (uint32_t i = 1; is_ok && i <= predictions->top_k; i++) {
         const int bytes = snprintf(top, sizeof top, ",label_%u,p_%u", i, i);
@@ -183,6 +185,10 @@ static void add_csv(const struct predictions *predictions, struct buf *out,
         buf_add_char(out, ',');
         add_csv_prediction(out, row->other);
     }
+    if (predictions->info->margins) {
+        buf_add_char(out, ',');
+        buf_add_float(out, row->unsure);
+    }
     if (predictions->has_seen) buf_add_str(out, row->is_seen ? ",true" : ",false");
     for (uint32_t i = 0; i < predictions->top_k; i++) {
         buf_add_char(out, ',');
@@ -229,6 +235,10 @@ static void add_json(const struct predictions *predictions, struct buf *out,
         json_write_string(out, input->labels[0].data, input->labels[0].bytes);
     add_json_prediction(out, &row->prediction, "");
     if (row->other) add_json_prediction(out, row->other, "_b");
+    if (predictions->info->margins) {
+        buf_add_str(out, ",\"unsure_score\":");
+        buf_add_float(out, row->unsure);
+    }
     if (predictions->has_seen)
         buf_add_str(out, row->is_seen ? ",\"seen\":true" : ",\"seen\":false");
     buf_add_str(out, ",\"top\":[");

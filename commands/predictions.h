@@ -52,6 +52,7 @@ struct predicted_row {
     const struct labelled_row *row;
     struct prediction prediction;
     const struct prediction *other; /* of a second head; NULL: there is none */
+    float unsure;                   /* unsure score; NaN: the head does not know */
     bool is_seen;
 };
 

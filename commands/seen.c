@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/seen.h"
 
-#include "base/hash.h"
-#include "base/utf8.h"
-#include "model/text/unicode/fold_case.h"
-#include "model/text/unicode/normal_forms.h"
-#include "model/text/unicode/unicode.h"
+#include "model/train/repeats.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,49 +14,6 @@ struct seen {
     uint64_t *hashes; /* (cap) a power of two; a hash table, at most half full; 0: empty */
     size_t n, cap;
 };
-
-/* ---- texts as they are compared ---- */
-
-static bool normalize(struct arena *arena, const char *text, size_t bytes, struct line *out)
-{
-    struct rewrite_room room = {0};
-    struct rewrite w;
-    const struct line in = {.text = text, .bytes = bytes};
-    rewrite_start(&w, arena, &room, &in, false);
-    normal_form_apply(FORM_NFKC, &w);
-    return rewrite_end(&w, out);
-}
-
-/* Words in lower case, a space between two. */
-static uint64_t hash_text(const char *text, size_t bytes)
-{
-    uint64_t hash = HASH_START;
-    bool has_word = false, is_behind_space = false;
-    for (const char *at = text, *end = text + bytes; at < end;) {
-        const char *start = at;
-        if (unicode_record_of(utf8_next(&at))->flags & UNICODE_SPACE) {
-            is_behind_space = has_word;
-            continue;
-        }
-        if (is_behind_space) hash = hash_step(hash, ' ');
-        hash = hash_bytes(hash, start, (size_t)(at - start));
-        has_word = true;
-        is_behind_space = false;
-    }
-    hash ^= hash >> 32;
-    return hash ? hash : 1;
-}
-
-/* The hash of a text without what does not tell texts apart; 0: the arena is at its cap. */
-static uint64_t hash_of(struct arena *arena, const char *text, size_t bytes)
-{
-    struct line line;
-    struct buf folded;
-    if (!normalize(arena, text, bytes, &line)) return 0;
-    buf_init(&folded, arena);
-    fold_case(line.text, line.bytes, &folded);
-    return folded.failed ? 0 : hash_text(folded.data, folded.bytes);
-}
 
 /* ---- the table ---- */
 
@@ -91,7 +44,7 @@ static bool add(struct seen *seen, struct arena *arena, const struct labelled_ro
                 struct err *err)
 {
     arena_reset(arena);
-    const uint64_t hash = hash_of(arena, row->text, row->text_bytes);
+    const uint64_t hash = repeats_key(arena, row->text, row->text_bytes);
     if (hash == 0 || !reserve(seen)) return err_out_of_memory(err);
     uint64_t *place = find(seen->hashes, seen->cap, hash);
     seen->n += *place == 0;
@@ -131,7 +84,7 @@ struct seen *seen_read(const char *path, const struct labelled_options *options,
 int seen_has(const struct seen *seen, struct arena *arena, const char *text, size_t bytes,
              struct err *err)
 {
-    const uint64_t hash = hash_of(arena, text, bytes);
+    const uint64_t hash = repeats_key(arena, text, bytes);
     if (hash) return *find(seen->hashes, seen->cap, hash) != 0;
     err_out_of_memory(err);
     return -1;

@@ -7,6 +7,8 @@
 #include "base/utf8.h"
 #include "model/math/kernels.h"
 #include "model/text/unicode/fold_case.h"
+#include "model/text/unicode/normal_forms.h"
+#include "model/text/unicode/unicode.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,29 +27,30 @@ static bool fail_memory(size_t n, struct err *err)
 
 /* ---- texts ---- */
 
-static uint32_t narrow(uint32_t c)
+static bool normalize(struct arena *arena, const char *text, size_t bytes, struct line *out)
 {
-    return c >= 0xFF01 && c <= 0xFF5E ? c - 0xFF01 + '!' : c;
-}
-
-static bool is_space(uint32_t c)
-{
-    return c <= ' ' || c == 0x85 || c == 0xA0 || (c >= 0x2000 && c <= 0x200B) || c == 0x2028 ||
-           c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000 || c == 0xFEFF;
+    struct rewrite_room room = {0};
+    struct rewrite w;
+    const struct line in = {.text = text, .bytes = bytes};
+    rewrite_start(&w, arena, &room, &in, false);
+    normal_form_apply(FORM_NFKC, &w);
+    return rewrite_end(&w, out);
 }
 
 uint64_t repeats_key(struct arena *arena, const char *text, size_t bytes)
 {
+    struct line line;
     struct buf folded;
     uint64_t hash = HASH_START;
+    if (!normalize(arena, text, bytes, &line)) return 0;
     buf_init(&folded, arena);
-    fold_case(text, bytes, &folded);
+    fold_case(line.text, line.bytes, &folded);
     if (folded.failed) return 0;
-    const char *at = folded.data, *const end = at + folded.bytes;
-    while (at < end) {
+    for (const char *at = folded.data, *const end = at + folded.bytes; at < end;) {
         const uint32_t c = utf8_next(&at);
-        if (!is_space(c)) hash = hash_step(hash, narrow(c));
+        if (!(unicode_record_of(c)->flags & UNICODE_SPACE)) hash = hash_step(hash, c);
     }
+    hash ^= hash >> 32;
     return hash ? hash : 1;
 }
 

@@ -4,9 +4,9 @@
  * Rows that say the same, so that they can stay on one side of a split: a row that is trained on
  * tells nothing of one that repeats it. Pure functions.
  *
- * Repeats have the same text but for case, width (ＡＢＣ and ABC) and white space. Near repeats
- * have vectors whose cosine, the mean of all vectors taken off, is REPEATS_NEAR or more. They are
- * looked for among rows that fall on the same side of random planes (Charikar, "Similarity
+ * Repeats have the same text but for case, width (ＡＢＣ and ABC: NFKC) and white space. Near
+ * repeats have vectors whose cosine, the mean of all vectors taken off, is REPEATS_NEAR or more.
+ * They are looked for among rows that fall on the same side of random planes (Charikar, "Similarity
  * Estimation Techniques from Rounding Algorithms", 2002), so a few are missed, and only up to
  * REPEATS_FLOATS_MAX numbers of vectors.
  */
