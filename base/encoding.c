@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* So much of a text tells. */
@@ -98,24 +99,45 @@ static bool is_western(const char *text, size_t bytes)
     return 2 * alone >= high;
 }
 
-bool encoding_check_line(const char *file, uint64_t line, bool is_first, const char *text,
-                         size_t bytes, size_t known, struct err *err)
+/* What to do about a file that is, or may be, in the encoding `name`. */
+struct remedy {
+    char text[120];
+};
+
+static struct remedy find_remedy(const struct encoding_line *line, const char *name, bool is_sure)
 {
-    const size_t valid = utf8_valid_bytes(text, bytes);
-    const bool is_valid = valid == bytes;
+    static const char *const taken[][2] = {{"UTF-16", "utf-16"},
+                                           {"UTF-16LE", "utf-16le"},
+                                           {"UTF-16BE", "utf-16be"},
+                                           {"GB18030", "gb18030"}};
+    struct remedy remedy;
+    for (size_t i = 0; line->takes_encoding && i < sizeof taken / sizeof *taken; i++) {
+        if (strcmp(taken[i][0], name) != 0) continue;
+        snprintf(remedy.text, sizeof remedy.text, "%s%s%sgive `encoding` %s",
+                 is_sure ? "" : "if it is ", is_sure ? "" : name, is_sure ? "" : ", ", taken[i][1]);
+        return remedy;
+    }
+    snprintf(remedy.text, sizeof remedy.text, "convert the file first,%s with iconv -f %s -t UTF-8",
+             is_sure ? "" : " for example", name);
+    return remedy;
+}
+
+bool encoding_check_line(const struct encoding_line *line, struct err *err)
+{
+    const char *text = line->text;
+    const size_t valid = utf8_valid_bytes(text, line->bytes);
+    const bool is_valid = valid == line->bytes;
     const char *guess = NULL;
-    if (is_valid && is_first && bytes > 0 && memchr(text, '\0', bytes))
-        guess = guess_of_valid(text, bytes);
+    if (is_valid && line->is_first && line->bytes > 0 && memchr(text, '\0', line->bytes))
+        guess = guess_of_valid(text, line->bytes);
     if (is_valid && !guess) return true;
-    if (!is_valid) guess = encoding_guess(text, known);
+    if (!is_valid) guess = encoding_guess(text, line->known);
     if (guess)
-        return err_set(err, ERR_FORMAT, NULL,
-                       "%.200s, line %llu: this is %s, not UTF-8; convert the file first, with "
-                       "iconv -f %s -t UTF-8",
-                       file, (unsigned long long)line, guess, guess);
-    return err_set(err, ERR_FORMAT, NULL,
-                   "%.200s, line %llu: not UTF-8 at byte %zu (0x%02X); convert the file first, for "
-                   "example with iconv -f %s -t UTF-8",
-                   file, (unsigned long long)line, valid + 1, (unsigned)(unsigned char)text[valid],
-                   is_western(text, known) ? "WINDOWS-1252" : "GB18030");
+        return err_set(err, ERR_FORMAT, NULL, "%.200s, line %llu: this is %s, not UTF-8; %s",
+                       line->file, (unsigned long long)line->number, guess,
+                       find_remedy(line, guess, true).text);
+    guess = is_western(text, line->known) ? "WINDOWS-1252" : "GB18030";
+    return err_set(err, ERR_FORMAT, NULL, "%.200s, line %llu: not UTF-8 at byte %zu (0x%02X); %s",
+                   line->file, (unsigned long long)line->number, valid + 1,
+                   (unsigned)(unsigned char)text[valid], find_remedy(line, guess, false).text);
 }

@@ -27,11 +27,20 @@ const char *encoding_guess(const char *text, size_t bytes);
  */
 const char *encoding_guess_file(const char *text, size_t bytes);
 
+/** A line of a file that should be UTF-8. */
+struct encoding_line {
+    const char *file; /* for messages */
+    uint64_t number;  /* from 1 */
+    bool is_first;    /* every other byte NUL is then UTF-16 too, which is valid UTF-8 */
+    const char *text;
+    size_t bytes;
+    size_t
+        known; /* bytes at `text` that were read, the line's and what follows: more to guess by */
+    bool takes_encoding; /* whoever asked for the file may name its encoding (`encoding`) */
+};
+
 /**
  * encoding_check_line checks a line of a file.
- * @param is_first of its file: every other byte NUL is then UTF-16 too, which is valid UTF-8
- * @param known    bytes at `text` that were read, the line's and what follows: more to guess by
  * @return false with ERR_FORMAT naming file, line, the first wrong byte and the remedy
  */
-bool encoding_check_line(const char *file, uint64_t line, bool is_first, const char *text,
-                         size_t bytes, size_t known, struct err *err);
+bool encoding_check_line(const struct encoding_line *line, struct err *err);

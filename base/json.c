@@ -91,8 +91,23 @@ static enum err_code code_of(const json_error_t *error)
     return is_range ? ERR_RANGE : ERR_INVALID;
 }
 
-static void fail_at(const json_error_t *error, bool is_line, struct err *err)
+/* What jansson quotes may end in the middle of a character: that goes. */
+static void leave_whole_characters(char *text)
 {
+    for (size_t left = strlen(text); left > 0;) {
+        const size_t valid = utf8_valid_bytes(text, left);
+        text += valid;
+        left -= valid;
+        if (left == 0) return;
+        const size_t broken = utf8_broken_bytes(text, left);
+        left -= broken;
+        memmove(text, text + broken, left + 1);
+    }
+}
+
+static void fail_at(json_error_t *error, bool is_line, struct err *err)
+{
+    leave_whole_characters(error->text);
     if (is_line)
         err_set(err, code_of(error), NULL, "invalid JSON at column %d: %s", error->column,
                 describe(error));

@@ -7,12 +7,9 @@
 #include "base/utf8.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define READ_BYTES ((size_t)256 << 10)
 
@@ -20,10 +17,12 @@
 static bool make_room(struct lines *lines, struct err *err)
 {
     if (lines->cap - lines->end >= lines->read_bytes) return true;
-    if (lines->start > 0) {
-        lines->end -= lines->start;
-        memmove(lines->data, lines->data + lines->start, lines->end);
-        lines->start = 0;
+    const size_t unused = lines->is_marked ? lines->mark : lines->start;
+    if (unused > 0) {
+        lines->end -= unused;
+        lines->start -= unused;
+        lines->mark = 0;
+        memmove(lines->data, lines->data + unused, lines->end);
     }
     const size_t wanted = lines->end + lines->read_bytes;
     return grow_list(&lines->data, &lines->cap, wanted, 1) ||
@@ -34,16 +33,10 @@ static bool make_room(struct lines *lines, struct err *err)
 static bool read_more(struct lines *lines, struct err *err)
 {
     if (!make_room(lines, err)) return false;
-    ssize_t n;
-    do {
-        n = read(lines->fd, lines->data + lines->end, lines->read_bytes);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return err_set(err, ERR_IO, NULL, "%.200s cannot be read: %s", lines->file,
-                       strerror(errno));
+    const ssize_t n = inflow_read(lines->inflow, lines->data + lines->end, lines->read_bytes, err);
+    if (n < 0) return false;
     lines->is_at_end = n == 0;
     lines->end += (size_t)n;
-    lines->file_bytes_read += (uint64_t)n;
     return true;
 }
 
@@ -60,34 +53,39 @@ static bool skip_mark(struct lines *lines, struct err *err)
     return true;
 }
 
-bool lines_open(struct lines *lines, const char *path, size_t read_bytes, struct err *err)
+static bool open_lines(struct lines *lines, const char *path, size_t read_bytes, bool is_plain,
+                       enum text_encoding encoding, struct err *err)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
-    *lines = (struct lines){.file = is_stdin ? "standard input" : path,
-                            .fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC),
+    *lines = (struct lines){.file = strcmp(path, "-") == 0 ? "standard input" : path,
+                            .inflow = inflow_open(path, is_plain, encoding, err),
+                            .takes_encoding = !is_plain,
                             .read_bytes = read_bytes ? read_bytes : READ_BYTES,
                             .next_number = 1};
-    if (lines->fd < 0)
-        return err_set(err, ERR_IO, NULL, "%.200s cannot be opened: %s", path, strerror(errno));
-    struct stat st;
-    if (fstat(lines->fd, &st) == 0 && S_ISREG(st.st_mode)) lines->file_bytes = (uint64_t)st.st_size;
-    return skip_mark(lines, err);
+    return lines->inflow && skip_mark(lines, err);
+}
+
+bool lines_open(struct lines *lines, const char *path, size_t read_bytes, struct err *err)
+{
+    return open_lines(lines, path, read_bytes, true, TEXT_UTF_8, err);
+}
+
+bool lines_open_as(struct lines *lines, const char *path, size_t read_bytes,
+                   enum text_encoding encoding, struct err *err)
+{
+    return open_lines(lines, path, read_bytes, false, encoding, err);
 }
 
 void lines_close(struct lines *lines)
 {
-    if (lines->fd > STDIN_FILENO) close(lines->fd);
-    lines->fd = -1;
+    inflow_close(lines->inflow);
+    lines->inflow = NULL;
     free(lines->data);
     lines->data = NULL;
 }
 
 double lines_share(const struct lines *lines)
 {
-    if (lines->file_bytes == 0) return 0;
-    double taken = (double)(lines->file_bytes_read - (lines->end - lines->start));
-    double share = taken / (double)lines->file_bytes;
-    return share < 1 ? share : 1; /* the file may have grown */
+    return inflow_share(lines->inflow, lines->end - lines->start);
 }
 
 /* The line of byte `at` of the next record. */
@@ -110,13 +108,48 @@ static bool scan_line(struct csv_scan *scan, const char *line, size_t bytes)
     return lf != NULL;
 }
 
-static bool fail_too_long(const struct lines *lines, const struct csv_scan *scan, struct err *err)
+/* Goes on behind the line that holds byte `at` of the next record. */
+static bool pass_over(struct lines *lines, size_t at, struct err *err)
 {
-    if (scan->state == CSV_QUOTED)
-        return LINES_FAIL(lines, number_of(lines, scan->quote_at), err,
-                          "the quoted cell that begins here is not closed within %zu MiB; close "
-                          "it, or double the quotes that are part of it",
-                          LINES_BYTES_MAX >> 20);
+    lines->next_number = number_of(lines, at) + 1;
+    lines->start += at;
+    for (;;) {
+        const char *from = lines->data + lines->start;
+        const char *lf = memchr(from, '\n', lines->end - lines->start);
+        lines->start = lf ? (size_t)(lf + 1 - lines->data) : lines->end;
+        if (lf || lines->is_at_end) return true;
+        if (!read_more(lines, err)) return false;
+    }
+}
+
+/* A fault of quotes at byte `at` of the next record. */
+static bool fail_quotes(struct lines *lines, size_t at, const char *problem, struct err *err)
+{
+    struct err reading;
+    char also[80] = "";
+    const uint64_t first = lines->next_number, last = number_of(lines, at);
+    if (lines->passes_over && first < last)
+        snprintf(also, sizeof also, " (lines %llu to %llu are passed over)",
+                 (unsigned long long)first, (unsigned long long)last);
+    LINES_FAIL(lines, last, err, "%s%s", problem, also);
+    if (lines->passes_over && !pass_over(lines, at, &reading)) {
+        *err = reading;
+        return false;
+    }
+    lines->fault = LINES_QUOTES;
+    return false;
+}
+
+static bool fail_too_long(struct lines *lines, const struct csv_scan *scan, struct err *err)
+{
+    char problem[160];
+    if (scan->state == CSV_QUOTED) {
+        snprintf(problem, sizeof problem,
+                 "the quoted cell that begins here is not closed within %zu MiB; close it, or "
+                 "double the quotes that are part of it",
+                 LINES_BYTES_MAX >> 20);
+        return fail_quotes(lines, scan->quote_at, problem, err);
+    }
     return LINES_FAIL(lines, lines->next_number, err, "longer than %zu MiB; %s",
                       LINES_BYTES_MAX >> 20, lines->expected);
 }
@@ -132,7 +165,7 @@ static bool find_end(struct lines *lines, size_t *bytes, bool *has_lf, struct er
         *has_lf = lines->separator ? csv_scan(&scan, record, left, lines->separator)
                                    : scan_line(&scan, record, left);
         if (scan.state == CSV_BROKEN)
-            return LINES_FAIL(lines, number_of(lines, scan.at), err, "%s", csv_problem(scan.state));
+            return fail_quotes(lines, scan.at, csv_problem(scan.state), err);
         if (scan.at > LINES_BYTES_MAX) return fail_too_long(lines, &scan, err);
         *bytes = scan.at;
         if (*has_lf) return true;
@@ -140,13 +173,22 @@ static bool find_end(struct lines *lines, size_t *bytes, bool *has_lf, struct er
         if (!read_more(lines, err)) return false;
     }
     if (scan.state != CSV_QUOTED) return true;
-    return LINES_FAIL(lines, number_of(lines, scan.quote_at), err, "%s", csv_problem(scan.state));
+    return fail_quotes(lines, scan.quote_at, csv_problem(scan.state), err);
+}
+
+/* What was no character in another encoding is none in UTF-8 (base/recode.h). */
+static bool fail_recoded(const struct lines *lines, uint64_t number, struct err *err)
+{
+    return LINES_FAIL(lines, number, err,
+                      "it holds bytes that are not %s; put it right, or give another `encoding`",
+                      text_encoding_names[inflow_encoding(lines->inflow)]);
 }
 
 static bool check_text(const struct lines *lines, struct err *err)
 {
+    const bool is_recoded = inflow_encoding(lines->inflow) != TEXT_UTF_8;
     const size_t valid =
-        lines->separator ? utf8_valid_bytes(lines->text, lines->bytes) : lines->bytes;
+        lines->separator || is_recoded ? utf8_valid_bytes(lines->text, lines->bytes) : lines->bytes;
     size_t line_start = 0;
     uint64_t number = lines->number;
     for (size_t i = 0; valid < lines->bytes && i < valid; i++) {
@@ -154,13 +196,28 @@ static bool check_text(const struct lines *lines, struct err *err)
         number++;
         line_start = i + 1;
     }
+    if (is_recoded) return valid == lines->bytes || fail_recoded(lines, number, err);
     const char *text = lines->text + line_start;
-    return encoding_check_line(lines->file, number, number == 1, text, lines->bytes - line_start,
-                               (size_t)(lines->data + lines->end - text), err);
+    const struct encoding_line line = {.file = lines->file,
+                                       .number = number,
+                                       .is_first = number == 1,
+                                       .text = text,
+                                       .bytes = lines->bytes - line_start,
+                                       .known = (size_t)(lines->data + lines->end - text),
+                                       .takes_encoding = lines->takes_encoding};
+    return encoding_check_line(&line, err);
+}
+
+/* The first line, which is not right, says so of the whole file. */
+static bool is_utf_16(const struct lines *lines)
+{
+    return lines->number == 1 && inflow_encoding(lines->inflow) == TEXT_UTF_8 &&
+           encoding_guess_file(lines->text, lines->bytes) != NULL;
 }
 
 int lines_next(struct lines *lines, struct err *err)
 {
+    lines->fault = LINES_RIGHT;
     do {
         bool has_lf;
         if (!find_end(lines, &lines->bytes, &has_lf, err)) return -1;
@@ -173,7 +230,9 @@ int lines_next(struct lines *lines, struct err *err)
         lines->start += lines->bytes + has_lf;
         if (lines->bytes > 0 && lines->text[lines->bytes - 1] == '\r') lines->bytes--;
     } while (lines->bytes == 0 && lines->skips_empty);
-    return check_text(lines, err) ? 1 : -1;
+    if (check_text(lines, err)) return 1;
+    if (!is_utf_16(lines)) lines->fault = LINES_ENCODING;
+    return -1;
 }
 
 bool lines_has_next(const struct lines *lines)
@@ -187,6 +246,21 @@ void lines_put_back(struct lines *lines)
     assert(lines->record_start <= lines->start);
     lines->start = lines->record_start;
     lines->next_number = lines->number;
+}
+
+void lines_mark(struct lines *lines)
+{
+    lines->is_marked = true;
+    lines->mark = lines->record_start;
+    lines->mark_number = lines->number;
+}
+
+void lines_rewind(struct lines *lines)
+{
+    assert(lines->is_marked);
+    lines->is_marked = false;
+    lines->start = lines->mark;
+    lines->next_number = lines->mark_number;
 }
 
 bool lines_cut(struct span *left, struct span *line)

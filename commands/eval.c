@@ -30,6 +30,7 @@ struct eval {
     struct eval_options options;
     struct judge judge, other; /* A, and B where there are two */
     struct paired paired;
+    const char *input; /* the file of `rows` */
     struct labelled *rows;
     struct seen *seen;              /* NULL: not asked */
     struct report_seen seen_counts; /* of it */
@@ -37,7 +38,8 @@ struct eval {
     struct confused *confused; /* NULL: no texts are kept */
     struct pulls *pulls;       /* NULL: nor tokens */
     uint64_t n_rows;           /* counted */
-    uint64_t n_read;           /* of them and the first one, where it may be a header */
+    uint64_t n_read;           /* of them and the first ones, where these may be headers */
+    uint64_t first_number;     /* of the file's first row, among these */
     bool is_first_settled;     /* that one is counted, or there is none */
     struct arena arena;        /* reset at each row */
 };
@@ -74,8 +76,6 @@ static bool open_all(struct eval *eval, struct err *err)
             (judge_open(&eval->other, &eval->options.compared, &eval->options.model_options, err) &&
              comparison_check(&eval->judge, &eval->other, err))) &&
            read_seen(eval, err) &&
-           labelled_open(&eval->rows, eval->options.given.input, &eval->options.given.options,
-                         err) &&
            (!eval->options.wanted.path ||
             predictions_open(&eval->predictions, &eval->options.wanted, eval->judge.head,
                              eval->options.has_other, eval->seen != NULL, err));
@@ -103,8 +103,7 @@ static bool compare_row(struct eval *eval, const struct labelled_row *row, bool 
                         struct verdict *other, struct err *err)
 {
     struct paired *paired = &eval->paired;
-    if (!judge_row(&eval->other, &eval->arena, eval->options.given.input, row, other, err))
-        return false;
+    if (!judge_row(&eval->other, &eval->arena, eval->input, row, other, err)) return false;
     if (is_right)
         ++*(other->answer.is_right ? &paired->both_right : &paired->a_alone);
     else
@@ -132,7 +131,7 @@ static bool eval_row(struct eval *eval, const struct labelled_row *row, uint64_t
 {
     struct verdict verdict, other = {0};
     arena_reset(&eval->arena);
-    if (!judge_row(&eval->judge, &eval->arena, eval->options.given.input, row, &verdict, err) ||
+    if (!judge_row(&eval->judge, &eval->arena, eval->input, row, &verdict, err) ||
         (eval->options.has_other &&
          !compare_row(eval, row, verdict.answer.is_right, &other, err)) ||
         !keep_example(eval, row, number, &verdict, err))
@@ -163,9 +162,10 @@ static bool start_first(struct eval *eval, struct err *err)
 {
     struct labelled_doubt doubt;
     const struct labelled_row *row = labelled_doubtful(eval->rows, &doubt);
-    eval->n_read = row != NULL;
+    eval->first_number = eval->n_read + 1;
+    eval->n_read += row != NULL;
     eval->is_first_settled = !row || is_known(eval, row);
-    return !row || !eval->is_first_settled || eval_row(eval, row, 1, err);
+    return !row || !eval->is_first_settled || eval_row(eval, row, eval->first_number, err);
 }
 
 /* Any other such row is a header if nobody else knows its label, and its cells look like names. */
@@ -179,7 +179,7 @@ static bool settle_first(struct eval *eval, struct err *err)
                 "embedd eval: warning: neither the head nor another row has the label '%s' of the "
                 "first row; if that row is a header, give --header yes\n",
                 columns_show(row->labels[0]).text);
-    if (doubt.recurs || !doubt.has_names) return eval_row(eval, row, 1, err);
+    if (doubt.recurs || !doubt.has_names) return eval_row(eval, row, eval->first_number, err);
     fprintf(
         stderr,
         "embedd eval: the first row is a header: neither the head nor another row has its label "
@@ -188,26 +188,40 @@ static bool settle_first(struct eval *eval, struct err *err)
     return true;
 }
 
-static bool eval_rows(struct eval *eval, struct err *err)
+static bool eval_rows(struct eval *eval, struct progress *progress, size_t file, struct err *err)
 {
-    struct progress progress;
+    const double n_files = (double)eval->options.given.n_inputs;
+    const uint64_t n_before = eval->n_rows;
     struct labelled_row row;
     int step;
     if (!start_first(eval, err)) return false;
-    progress_start(&progress, strcmp(eval->options.given.input, "-") != 0);
     while ((step = labelled_next(eval->rows, &row, err)) > 0) {
-        if (!eval_row(eval, &row, ++eval->n_read, err)) {
-            step = -1;
-            break;
-        }
-        progress_show(&progress, eval->n_rows, labelled_share(eval->rows));
+        if (!eval_row(eval, &row, ++eval->n_read, err)) return false;
+        progress_show(progress, eval->n_rows,
+                      ((double)file + labelled_share(eval->rows)) / n_files);
+    }
+    if (step < 0 || !settle_first(eval, err)) return false;
+    if (eval->n_rows == n_before) return labelled_fail_no_rows(eval->rows, err);
+    labelled_tell_left_out("embedd eval", labelled_left_out(eval->rows));
+    return true;
+}
+
+static bool eval_files(struct eval *eval, struct err *err)
+{
+    const struct labelled_flags *given = &eval->options.given;
+    struct progress progress;
+    bool is_ok = true;
+    progress_start(&progress, strcmp(given->inputs[0], "-") != 0);
+    for (size_t i = 0; is_ok && i < given->n_inputs; i++) {
+        eval->input = given->inputs[i];
+        is_ok = labelled_open(&eval->rows, eval->input, &given->options, err);
+        if (is_ok && labelled_was_looked_at(eval->rows))
+            fprintf(stderr, "embedd eval: reading %s\n", labelled_about(eval->rows));
+        is_ok = is_ok && eval_rows(eval, &progress, i, err);
+        labelled_close(eval->rows);
     }
     progress_end(&progress);
-    if (step == 0 && !settle_first(eval, err)) return false;
-    if (step == 0 && eval->n_rows == 0)
-        return err_set(err, ERR_FORMAT, NULL, "%.200s holds no rows besides its header",
-                       eval->options.given.input);
-    return step == 0 && (!eval->options.wanted.path || predictions_close(&eval->predictions, err));
+    return is_ok && (!eval->options.wanted.path || predictions_close(&eval->predictions, err));
 }
 
 /* ---- the report ---- */
@@ -254,18 +268,19 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
     struct arena arena;
     struct buf text;
     if (localtime_r(&now, &day)) strftime(date, sizeof(date), "%Y-%m-%d", &day);
-    const struct report_info info = {.model = model_info(eval->judge.model)->name,
-                                     .head = eval->judge.info->name,
-                                     .input = strcmp(eval->options.given.input, "-") == 0
-                                                  ? "standard input"
-                                                  : eval->options.given.input,
-                                     .date = date,
-                                     .n_rows = eval->n_rows,
-                                     .seconds = seconds,
-                                     .f1 = judge_intervals(&eval->judge),
-                                     .seen = eval->seen ? &eval->seen_counts : NULL,
-                                     .confused = eval->confused,
-                                     .pulls = eval->pulls};
+    const struct labelled_flags *given = &eval->options.given;
+    const struct labelled_name name = labelled_name(given);
+    const struct report_info info = {
+        .model = model_info(eval->judge.model)->name,
+        .head = eval->judge.info->name,
+        .input = given->n_inputs == 1 ? labelled_file_name(given->inputs[0]) : name.text,
+        .date = date,
+        .n_rows = eval->n_rows,
+        .seconds = seconds,
+        .f1 = judge_intervals(&eval->judge),
+        .seen = eval->seen ? &eval->seen_counts : NULL,
+        .confused = eval->confused,
+        .pulls = eval->pulls};
     arena_init(&arena, REPORT_ARENA_BYTES);
     buf_init(&text, &arena);
     (eval->options.has_other ? add_comparison : add_report)(eval, &text, &info);
@@ -286,13 +301,12 @@ static bool eval_run(struct eval *eval, struct err *err)
     const uint64_t start_ns = clock_now_ns();
     arena_init(&eval->arena, ROW_ARENA_BYTES);
     bool is_ok = eval_options_check(&eval->options, err) && open_all(eval, err) &&
-                 eval_rows(eval, err) && finish(eval, err) &&
+                 eval_files(eval, err) && finish(eval, err) &&
                  write_report(eval, (double)(clock_now_ns() - start_ns) / 1e9, err);
     predictions_abort(&eval->predictions);
     confused_free(eval->confused);
     pulls_free(eval->pulls);
     seen_free(eval->seen);
-    labelled_close(eval->rows);
     judge_close(&eval->judge);
     judge_close(&eval->other);
     arena_clear(&eval->arena);

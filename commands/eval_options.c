@@ -121,9 +121,10 @@ static bool check_files(const struct eval_options *options, struct err *err)
     const char *const written[] = {options->output_path, options->wanted.path};
     for (size_t i = 0; i < 2; i++) {
         const char *flag = i == 0 ? "--output" : "--predictions";
-        if (written[i] && output_replaces(written[i], options->given.input))
-            return err_set(err, ERR_USAGE, NULL, "%s is the input, %.200s; name another file", flag,
-                           written[i]);
+        for (size_t k = 0; written[i] && k < options->given.n_inputs; k++)
+            if (output_replaces(written[i], options->given.inputs[k]))
+                return err_set(err, ERR_USAGE, NULL, "%s is the input, %.200s; name another file",
+                               flag, written[i]);
         if (written[i] && options->seen_path && output_replaces(written[i], options->seen_path))
             return err_set(err, ERR_USAGE, NULL,
                            "%s is what --seen-in names, %.200s; name another file", flag,

@@ -5,8 +5,8 @@
  * line ends) or JSON lines, UTF-8. One thread.
  *
  * Fields, in this order; columns of the CSV are named alike:
- *   row, line            number of the row and line on which it begins, both from 1; a first row
- *                        that turns out to be a header late, or none, is row 1 all the same
+ *   row, line            number of the row, through all files, and line of its file on which it
+ *                        begins, both from 1; a first row that may be a header has its number, too
  *   truth                label, as the input has it; of a multi-label head a list
  *   predicted            label, or list from the likeliest down
  *   p                    probability of `predicted`, or list of them

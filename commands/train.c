@@ -89,10 +89,10 @@ static void tell_first_row(const struct examples_report *report, const char *nam
             name, label);
 }
 
-static void tell_report(const struct examples_report *report, const char *path)
+static void tell_file(const struct examples_report *report, const char *name)
 {
-    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     tell_first_row(report, name);
+    labelled_tell_left_out(name, &report->left_out);
     if (report->n_headers > 0)
         fprintf(
             stderr,
@@ -100,6 +100,10 @@ static void tell_report(const struct examples_report *report, const char *path)
             "leave such rows out\n",
             name, (unsigned long long)report->header_line,
             report->n_headers > 1 ? ", and so it is in later rows" : "");
+}
+
+static void tell_rows(const struct examples_report *report, const char *name)
+{
     if (report->n_empty + report->n_duplicates + report->n_contradictory + report->n_unlabelled +
             report->n_unknown_labels >
         0)
@@ -215,17 +219,32 @@ static bool take_checkpoint(struct train *train, struct err *err)
     return true;
 }
 
+static bool read_inputs(struct train *train, struct err *err)
+{
+    const struct labelled_flags *rows = &train->rows;
+    struct examples *examples = &train->examples;
+    const struct labelled_name name = labelled_name(rows);
+    if (!examples_begin(examples, NULL, err)) return false;
+    for (size_t i = 0; i < rows->n_inputs; i++) {
+        if (!examples_read_file(examples, train->model, rows->inputs[i], &rows->options, tell_input,
+                                NULL, err))
+            return false;
+        tell_file(&examples->report, labelled_file_name(rows->inputs[i]));
+    }
+    if (!examples_end(examples, name.text, err)) return false;
+    tell_rows(&examples->report, name.text);
+    return true;
+}
+
 static bool read_examples(struct train *train, struct err *err)
 {
-    if (!examples_read(&train->examples, train->model, train->rows.input, &train->rows.options,
-                       NULL, tell_input, NULL, err))
-        return false;
-    tell_report(&train->examples.report, train->rows.input);
+    if (!read_inputs(train, err)) return false;
     if (!train->validation) return true;
     if (!examples_read(&train->held, train->model, train->validation, &train->rows.options,
                        &train->examples, tell_input, NULL, err))
         return false;
-    tell_report(&train->held.report, train->validation);
+    tell_file(&train->held.report, labelled_file_name(train->validation));
+    tell_rows(&train->held.report, labelled_file_name(train->validation));
     if (train->held.is_multi && !train->examples.is_multi)
         return err_set(err, ERR_FORMAT, NULL,
                        "%.300s has rows with several labels or none, but the training rows have "

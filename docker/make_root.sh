@@ -34,4 +34,13 @@ while IFS= read -r library; do
     mkdir -p "$root/$doc/$package"
     cp -L -- "/$doc/$package/copyright" "$root/$doc/$package/copyright"
 done <"$root/libraries"
+
+# What the C library opens by itself to read GB18030 (embedd train --encoding gb18030).
+converters=$(dirname -- "$(realpath "$(grep '/libc\.so' "$root/libraries")")")/gconv
+if [ -f "$converters/GB18030.so" ]; then
+    mkdir -p "$root$converters"
+    cp -L -- "$converters/GB18030.so" "$root$converters/"
+    printf '%s\n' 'module GB18030// INTERNAL GB18030 1' 'module INTERNAL GB18030// GB18030 1' \
+        >"$root$converters/gconv-modules"
+fi
 rm -- "$root/ldd" "$root/libraries"

@@ -2,24 +2,20 @@
 #include "model/train/columns.h"
 
 #include "base/utf8.h"
+#include "model/train/usual_names.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define NOWHERE SIZE_MAX
 
-enum role { TEXT, LABEL };
+#define TEXT COLUMN_TEXT
+#define LABEL COLUMN_LABEL
 
 static const char *const arguments[2] = {"`text`", "`label`"};
 static const char *const whats[2] = {"the text", "the label"};
-static const char *const usual[2][10] = {
-    [TEXT] = {"text", "sentence", "content", "review", "query", "utterance", "question", "body",
-              "comment"},
-    [LABEL] = {"label", "labels", "category", "class", "intent", "target", "sentiment", "cat"},
-};
 
 struct search {
     const char *file;
@@ -28,8 +24,10 @@ struct search {
     enum labelled_header header;
     const struct span *first;
     size_t n;
+    enum look_label look;
     bool has_header;
-    size_t at[2]; /* what was found, by role; NOWHERE */
+    bool is_looked; /* `look` decided */
+    size_t at[2];   /* what was found, by role; NOWHERE */
 };
 
 struct columns_shown columns_show(struct span text)
@@ -82,20 +80,20 @@ static bool fail(const struct search *search, struct err *err, const char *probl
                    columns);
 }
 
-static bool is_number(const struct search *search, enum role role)
+static bool is_number(const struct search *search, enum column_role role)
 {
     const char *given = search->given[role];
     return given && search->format != LABELLED_JSONL && *given &&
            given[strspn(given, "0123456789")] == '\0';
 }
 
-static bool is_name(const struct search *search, enum role role)
+static bool is_name(const struct search *search, enum column_role role)
 {
     return search->given[role] && !is_number(search, role);
 }
 
 /* Headers are often written with spaces behind the separators. */
-static bool has_name(struct span column, const char *name, bool is_any_case)
+static bool has_name(struct span column, const char *name)
 {
     while (column.bytes > 0 && column.data[0] == ' ') {
         column.data++;
@@ -103,25 +101,27 @@ static bool has_name(struct span column, const char *name, bool is_any_case)
     }
     while (column.bytes > 0 && column.data[column.bytes - 1] == ' ')
         column.bytes--;
-    if (column.bytes != strlen(name)) return false;
-    return is_any_case ? strncasecmp(column.data, name, column.bytes) == 0
-                       : memcmp(column.data, name, column.bytes) == 0;
+    return column.bytes == strlen(name) && memcmp(column.data, name, column.bytes) == 0;
 }
 
-static bool has_usual_name(struct span column, enum role role)
-{
-    for (const char *const *name = usual[role]; *name; name++) {
-        if (has_name(column, *name, true)) return true;
-    }
-    return false;
-}
-
-static size_t count_usual(const struct search *search, enum role role)
+static size_t count_usual(const struct span *first, size_t n, enum column_role role)
 {
     size_t count = 0;
-    for (size_t i = 0; i < search->n; i++)
-        count += has_usual_name(search->first[i], role);
+    for (size_t i = 0; i < n; i++)
+        count += usual_name_rank(first[i], role) != USUAL_NOT;
     return count;
+}
+
+static bool has_usual(const struct search *search, enum column_role role)
+{
+    return count_usual(search->first, search->n, role) > 0;
+}
+
+bool columns_need_look(const struct labelled_options *options, const struct span *first, size_t n)
+{
+    if (n != 2 || options->text || options->label) return false;
+    if (options->header == LABELLED_HEADER_NO) return true;
+    return count_usual(first, n, TEXT) != 1 || count_usual(first, n, LABEL) != 1;
 }
 
 /* The rule of labelled.h. */
@@ -131,9 +131,11 @@ static bool has_header(const struct search *search)
     if (search->header != LABELLED_HEADER_AUTO) return search->header == LABELLED_HEADER_YES;
     if (is_name(search, TEXT) || is_name(search, LABEL)) return true;
     bool text = is_number(search, TEXT), label = is_number(search, LABEL);
-    if (search->format == LABELLED_CSV && !text && !label) return true;
-    return ((text && !label) || count_usual(search, TEXT) > 0) &&
-           ((label && !text) || count_usual(search, LABEL) > 0);
+    /* Names that say nothing, above two columns that do, may as well be a row. */
+    if (search->format == LABELLED_CSV && !text && !label)
+        return search->look == LOOK_UNTOLD || has_usual(search, TEXT) || has_usual(search, LABEL);
+    return ((text && !label) || has_usual(search, TEXT)) &&
+           ((label && !text) || has_usual(search, LABEL));
 }
 
 static bool is_digit(char c)
@@ -150,17 +152,6 @@ static bool is_unnamed(struct span cell)
     while (n < cell.bytes && is_digit(cell.data[n]))
         n++;
     return n == cell.bytes;
-}
-
-/* A number, a date or a time. */
-static bool is_figure(struct span cell)
-{
-    bool has_digit = false;
-    for (size_t i = 0; i < cell.bytes; i++) {
-        if (!is_digit(cell.data[i]) && !memchr("+-.,:/% ", cell.data[i], 8)) return false;
-        has_digit |= is_digit(cell.data[i]);
-    }
-    return has_digit;
 }
 
 /* Up to three short words without a mark of a sentence, and no number. */
@@ -193,12 +184,12 @@ static bool looks_like_header(const struct search *search)
     const struct span text = search->first[search->at[TEXT]];
     const struct span label = search->first[search->at[LABEL]];
     for (size_t i = 0; i < search->n; i++)
-        if (is_figure(search->first[i])) return false;
+        if (look_is_figure(search->first[i])) return false;
     return looks_like_name(text) && looks_like_name(label) &&
            (text.bytes != label.bytes || memcmp(text.data, label.data, text.bytes) != 0);
 }
 
-static bool take_number(struct search *search, enum role role, struct err *err)
+static bool take_number(struct search *search, enum column_role role, struct err *err)
 {
     char problem[160];
     unsigned long number = strtoul(search->given[role], NULL, 10); /* ULONG_MAX if too large */
@@ -211,13 +202,13 @@ static bool take_number(struct search *search, enum role role, struct err *err)
     return fail(search, err, problem);
 }
 
-static bool take_name(struct search *search, enum role role, struct err *err)
+static bool take_name(struct search *search, enum column_role role, struct err *err)
 {
     size_t count = 0;
     const char *name = search->given[role];
     char problem[160];
     for (size_t i = 0; i < search->n; i++) {
-        if (!has_name(search->first[i], name, false)) continue;
+        if (!has_name(search->first[i], name)) continue;
         search->at[role] = i;
         count++;
     }
@@ -233,22 +224,52 @@ static bool take_name(struct search *search, enum role role, struct err *err)
     return fail(search, err, problem);
 }
 
-static void take_usual(struct search *search, enum role role)
+/* Of the best names there are, where only one column has it. */
+static void take_usual(struct search *search, enum column_role role)
 {
-    size_t count = 0, found = NOWHERE;
+    size_t count = 0;
+    enum usual_rank best = USUAL_SECOND;
     for (size_t i = 0; i < search->n; i++) {
-        if (i == search->at[!role] || !has_usual_name(search->first[i], role)) continue;
-        found = i;
-        count++;
+        const enum usual_rank rank = usual_name_rank(search->first[i], role);
+        if (i == search->at[!role] || rank < best) continue;
+        count = rank > best ? 1 : count + 1;
+        best = rank;
+        search->at[role] = i;
     }
-    if (count == 1) search->at[role] = found;
+    if (count != 1) search->at[role] = NOWHERE;
+}
+
+/* Of two columns, the one that is not the other, unless its name says that it is not this. */
+static void take_other(struct search *search, enum column_role role)
+{
+    if (search->n != 2 || search->at[role] != NOWHERE || search->at[!role] == NOWHERE) return;
+    const size_t other = 1 - search->at[!role];
+    const bool is_named = search->has_header && !search->given[!role];
+    if (is_named && usual_name_rank(search->first[other], !role) != USUAL_NOT) return;
+    search->at[role] = other;
+}
+
+/* What the rows themselves say, where nothing else did. */
+static bool take_look(struct search *search, struct err *err)
+{
+    if (search->look == LOOK_UNTOLD) return true;
+    const size_t label = search->look == LOOK_FIRST ? 0 : 1;
+    if (search->at[TEXT] == NOWHERE && search->at[LABEL] == NOWHERE) {
+        search->is_looked = true;
+        search->at[LABEL] = label;
+        search->at[TEXT] = 1 - label;
+    }
+    if (search->at[LABEL] != 1 - label) return true;
+    return fail(search, err,
+                "a name in its first line says which is the text, but the rows look otherwise; "
+                "give `text` and `label`");
 }
 
 static bool fail_undecided(const struct search *search, struct err *err)
 {
     char problem[160];
     bool is_both = search->at[TEXT] == NOWHERE && search->at[LABEL] == NOWHERE;
-    enum role role = search->at[TEXT] == NOWHERE ? TEXT : LABEL;
+    enum column_role role = search->at[TEXT] == NOWHERE ? TEXT : LABEL;
     snprintf(problem, sizeof problem, "cannot tell which is %s%s; give %s%s%s", whats[role],
              is_both ? " and which the label" : "", arguments[role], is_both ? " and `label`" : "",
              search->format == LABELLED_JSONL ? ", a key of it" : ", a name or a number from 1");
@@ -257,20 +278,19 @@ static bool fail_undecided(const struct search *search, struct err *err)
 
 static bool find(struct search *search, struct err *err)
 {
-    for (enum role role = TEXT; role <= LABEL; role++) {
+    for (enum column_role role = TEXT; role <= LABEL; role++) {
         search->at[role] = NOWHERE;
         if (is_number(search, role) && !take_number(search, role, err)) return false;
     }
-    for (enum role role = TEXT; role <= LABEL; role++) {
+    for (enum column_role role = TEXT; role <= LABEL; role++) {
         if (is_name(search, role) && !take_name(search, role, err)) return false;
     }
-    for (enum role role = TEXT; role <= LABEL; role++) {
+    for (enum column_role role = TEXT; role <= LABEL; role++) {
         if (search->has_header && !search->given[role]) take_usual(search, role);
     }
-    for (enum role role = TEXT; role <= LABEL; role++) {
-        if (search->n == 2 && search->at[role] == NOWHERE && search->at[!role] != NOWHERE)
-            search->at[role] = 1 - search->at[!role];
-    }
+    for (enum column_role role = TEXT; role <= LABEL; role++)
+        take_other(search, role);
+    if (!take_look(search, err)) return false;
     if (search->at[TEXT] == NOWHERE || search->at[LABEL] == NOWHERE)
         return fail_undecided(search, err);
     if (search->at[TEXT] != search->at[LABEL]) return true;
@@ -278,7 +298,8 @@ static bool find(struct search *search, struct err *err)
 }
 
 bool columns_find(struct columns *columns, const char *file, const struct labelled_options *options,
-                  enum labelled_format format, const struct span *first, size_t n, struct err *err)
+                  enum labelled_format format, const struct span *first, size_t n,
+                  enum look_label look, struct err *err)
 {
     assert(format == LABELLED_CSV || format == LABELLED_TSV || format == LABELLED_JSONL);
     struct search search = {.header = options->header,
@@ -286,7 +307,8 @@ bool columns_find(struct columns *columns, const char *file, const struct labell
                             .format = format,
                             .given = {options->text, options->label},
                             .first = first,
-                            .n = n};
+                            .n = n,
+                            .look = look};
     if (options->header == LABELLED_HEADER_NO &&
         (is_name(&search, TEXT) || is_name(&search, LABEL)) && format != LABELLED_JSONL)
         return fail(&search, err,
@@ -294,7 +316,11 @@ bool columns_find(struct columns *columns, const char *file, const struct labell
                     "`text` and `label` as numbers from 1");
     search.has_header = has_header(&search);
     if (!find(&search, err)) return false;
-    *columns = (struct columns){search.at[TEXT], search.at[LABEL], search.has_header,
-                                may_be_header(&search), looks_like_header(&search)};
+    *columns = (struct columns){.text = search.at[TEXT],
+                                .label = search.at[LABEL],
+                                .has_header = search.has_header,
+                                .is_doubtful = may_be_header(&search),
+                                .has_names = looks_like_header(&search),
+                                .is_looked = search.is_looked};
     return true;
 }

@@ -91,17 +91,6 @@ static bool add_row(struct examples *examples, const struct model *model, struct
     return true;
 }
 
-/* A head's file cannot hold such a name, and our own names end there. */
-static bool check_row(const struct labelled_row *row, const char *path, struct err *err)
-{
-    for (size_t i = 0; i < row->n_labels; i++)
-        if (memchr(row->labels[i].data, '\0', row->labels[i].bytes))
-            return err_set(err, ERR_FORMAT, NULL,
-                           "%.200s: line %llu: a label holds the character NUL; leave it out", path,
-                           (unsigned long long)row->line);
-    return true;
-}
-
 static bool check_labels(const struct examples *examples, const char *path, struct err *err)
 {
     if (!examples->owns_names) return true;
@@ -134,15 +123,18 @@ static bool are_labels_seen_twice(const struct examples *examples)
     return is_so;
 }
 
-static void move_last_to_front(struct examples *examples)
+/* To the place `first`, where the rows of its file begin. */
+static void move_last_to(struct examples *examples, size_t first)
 {
-    const size_t last = examples->n - 1;
+    const size_t last = examples->n - 1, n = last - first;
     const struct example item = examples->items[last];
     const uint64_t text = examples->texts[last];
-    memmove(examples->items + 1, examples->items, last * sizeof *examples->items);
-    memmove(examples->texts + 1, examples->texts, last * sizeof *examples->texts);
-    examples->items[0] = item;
-    examples->texts[0] = text;
+    struct example *items = examples->items + first;
+    uint64_t *texts = examples->texts + first;
+    memmove(items + 1, items, n * sizeof *items);
+    memmove(texts + 1, texts, n * sizeof *texts);
+    items[0] = item;
+    texts[0] = text;
 }
 
 /* What a first row is that may be a header. Of rows whose labels are known, the others say enough.
@@ -161,7 +153,7 @@ static enum examples_first_row judge_first(const struct examples *examples,
 
 /* The first row, where it may be a header; all others are read. */
 static bool settle_first(struct examples *examples, const struct model *model, struct arena *arena,
-                         const struct labelled *labelled, const char *path, struct err *err)
+                         const struct labelled *labelled, size_t first, struct err *err)
 {
     struct labelled_doubt doubt;
     const struct labelled_row *row = labelled_doubtful(labelled, &doubt);
@@ -170,8 +162,8 @@ static bool settle_first(struct examples *examples, const struct model *model, s
     examples->report.first_row = is;
     if (is != FIRST_ROW_PLAIN) examples->report.first_label = columns_show(row->labels[0]);
     if (is == FIRST_ROW_HEADER) return true;
-    if (!check_row(row, path, err) || !add_row(examples, model, arena, row, err)) return false;
-    move_last_to_front(examples);
+    if (!add_row(examples, model, arena, row, err)) return false;
+    move_last_to(examples, first);
     return true;
 }
 
@@ -193,6 +185,7 @@ static bool read_rows(struct examples *examples, const struct model *model,
                       struct labelled *labelled, const char *path, struct err *err)
 {
     struct header_rows headers = {0};
+    const size_t first = examples->n;
     struct labelled_row row;
     struct arena arena;
     int step;
@@ -200,21 +193,19 @@ static bool read_rows(struct examples *examples, const struct model *model,
     arena_init(&arena, ROW_ARENA_BYTES);
     while (ok && (step = labelled_next(labelled, &row, err)) != 0) {
         if (step > 0) note_header(&headers, labelled, &row);
-        ok = step > 0 && check_row(&row, path, err) &&
-             add_row(examples, model, &arena, &row, err) &&
+        ok = step > 0 && add_row(examples, model, &arena, &row, err) &&
              /* A wrong column shows before all of it is in memory. */
              (label_names_count(examples->names) <= EXAMPLES_LABELS_MAX ||
               check_labels(examples, path, err));
     }
-    ok = ok && settle_first(examples, model, &arena, labelled, path, err);
-    if (headers.n == 1 || headers.n == headers.n_whole) {
-        examples->report.n_headers = headers.n;
-        examples->report.header_line = headers.line;
-    }
+    ok = ok && settle_first(examples, model, &arena, labelled, first, err);
+    examples->report.left_out = *labelled_left_out(labelled);
+    const bool are_headers = headers.n == 1 || headers.n == headers.n_whole;
+    examples->report.n_headers = are_headers ? headers.n : 0;
+    examples->report.header_line = headers.line;
     arena_clear(&arena);
-    if (ok && examples->n == 0)
-        return err_set(err, ERR_FORMAT, NULL, "%.200s holds no rows besides its header", path);
-    return ok && check_labels(examples, path, err);
+    if (ok && examples->n == first) return labelled_fail_no_rows(labelled, err);
+    return ok;
 }
 
 static bool sort_labels(struct examples *examples, struct err *err)
@@ -271,22 +262,44 @@ static bool count_twins(struct examples *examples, struct err *err)
     return true;
 }
 
+bool examples_begin(struct examples *examples, const struct examples *names_of, struct err *err)
+{
+    *examples = (struct examples){.owns_names = !names_of};
+    examples->names = names_of ? names_of->names : label_names_new();
+    return examples->names || fail_memory(err);
+}
+
+bool examples_read_file(struct examples *examples, const struct model *model, const char *path,
+                        const struct labelled_options *options,
+                        void (*about)(void *user, const struct labelled *labelled), void *user,
+                        struct err *err)
+{
+    struct labelled *labelled;
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    examples->report.first_row = FIRST_ROW_PLAIN;
+    if (!labelled_open(&labelled, path, options, err)) return false;
+    if (about) about(user, labelled);
+    examples->is_multi |= options && options->label_separator;
+    const bool ok = read_rows(examples, model, labelled, name, err);
+    labelled_close(labelled);
+    return ok;
+}
+
+bool examples_end(struct examples *examples, const char *name, struct err *err)
+{
+    return check_labels(examples, name, err) && sort_labels(examples, err) &&
+           count_twins(examples, err);
+}
+
 bool examples_read(struct examples *examples, const struct model *model, const char *path,
                    const struct labelled_options *options, const struct examples *names_of,
                    void (*about)(void *user, const struct labelled *labelled), void *user,
                    struct err *err)
 {
-    struct labelled *labelled;
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-    *examples = (struct examples){.owns_names = !names_of};
-    if (!labelled_open(&labelled, path, options, err)) return false;
-    if (about) about(user, labelled);
-    examples->is_multi = options && options->label_separator;
-    examples->names = names_of ? names_of->names : label_names_new();
-    bool ok = examples->names ? read_rows(examples, model, labelled, name, err) &&
-                                    sort_labels(examples, err) && count_twins(examples, err)
-                              : fail_memory(err);
-    labelled_close(labelled);
+    const bool ok = examples_begin(examples, names_of, err) &&
+                    examples_read_file(examples, model, path, options, about, user, err) &&
+                    examples_end(examples, name, err);
     if (!ok) examples_clear(examples);
     return ok;
 }

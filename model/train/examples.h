@@ -30,13 +30,17 @@ enum examples_first_row {
                            or its cells do not look like names */
 };
 
-/** What a user should know about a file. */
+/** What a user should know. */
 struct examples_report {
+    /* About the file that was read last. */
     enum examples_first_row first_row;
     struct columns_shown first_label; /* of that row */
     size_t n_headers; /* rows whose label is the name of its column: one such row, or several whose
                          text is the name of its column, too */
-    uint64_t header_line;    /* of the first of these */
+    uint64_t header_line; /* of the first of these */
+    struct left_out left_out;
+
+    /* About all files. */
     size_t n_empty;          /* rows without a known token */
     size_t n_duplicates;     /* rows that repeat an earlier one (repeats.h), labels too */
     size_t n_contradictory;  /* rows that repeat an earlier one with other labels */
@@ -62,14 +66,24 @@ struct examples {
 };
 
 /**
- * examples_read reads a labelled file and numbers the labels in the order of their names (bytes).
+ * examples_begin, examples_read_file for each file, examples_end: read labelled files one behind
+ * the other and number the labels in the order of their names (bytes). examples_read is all of it
+ * for one file.
  * @param model      whose tokens; borrowed during the call
  * @param names_of   examples that were read before, whose labels these must be: other ones become
  *                   EXAMPLES_NO_LABEL; NULL: what labels there are is found in this file
  * @param about      for messages: called once with what is read (labelled_about); may be NULL
- * @return false with err set, `examples` then empty: what labelled_open and labelled_next say;
- *         ERR_FORMAT for no rows at all, one label only, too many labels; ERR_MEMORY
+ * @param name       of all files, for messages
+ * @return false with err set, `examples` then to be cleared (examples_read has done so): what
+ *         labelled_open and labelled_next say; ERR_FORMAT for a file without rows, one label only,
+ *         too many labels; ERR_MEMORY
  */
+bool examples_begin(struct examples *examples, const struct examples *names_of, struct err *err);
+bool examples_read_file(struct examples *examples, const struct model *model, const char *path,
+                        const struct labelled_options *options,
+                        void (*about)(void *user, const struct labelled *labelled), void *user,
+                        struct err *err);
+bool examples_end(struct examples *examples, const char *name, struct err *err);
 bool examples_read(struct examples *examples, const struct model *model, const char *path,
                    const struct labelled_options *options, const struct examples *names_of,
                    void (*about)(void *user, const struct labelled *labelled), void *user,

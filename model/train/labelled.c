@@ -1,14 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/labelled.h"
 
+#include "base/utf8.h"
 #include "model/train/labelled_formats.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 const char *const labelled_format_names[LABELLED_FORMATS] = {"auto", "CSV", "TSV", "JSONL",
                                                              "fastText"};
+
+/* Stands behind the sentence, whose own end goes where there is no room for both. */
+static void name_remedy(struct err *err)
+{
+    static const char remedy[] = " (`skip-bad` leaves such rows out)";
+    const size_t most = sizeof err->message - sizeof remedy;
+    const size_t bytes = utf8_cut(err->message, strlen(err->message), most);
+    memcpy(err->message + bytes, remedy, sizeof remedy);
+}
+
+bool labelled_leave_out(struct labelled *labelled, struct err *err)
+{
+    if (labelled->skips_bad)
+        left_out_add(&labelled->left_out, labelled->bad, err);
+    else
+        name_remedy(err);
+    labelled->bad = BAD_ROW_NONE;
+    return labelled->skips_bad;
+}
+
+int labelled_next_record(struct labelled *labelled, struct err *err)
+{
+    static const enum bad_row kinds[] = {[LINES_RIGHT] = BAD_ROW_NONE,
+                                         [LINES_ENCODING] = BAD_ROW_ENCODING,
+                                         [LINES_QUOTES] = BAD_ROW_QUOTES};
+    for (;;) {
+        const int found = lines_next(&labelled->records, err);
+        labelled->bad = kinds[labelled->records.fault];
+        if (!labelled->bad || !labelled_leave_out(labelled, err)) return found;
+    }
+}
 
 bool labelled_fail_memory(const struct labelled *labelled, struct err *err)
 {
@@ -16,17 +49,17 @@ bool labelled_fail_memory(const struct labelled *labelled, struct err *err)
                    labelled->records.file, (unsigned long long)labelled->records.number);
 }
 
-static bool check_added(const struct labelled *labelled, enum labels_result result, struct err *err)
+static bool check_added(struct labelled *labelled, enum labels_result result, struct err *err)
 {
     switch (result) {
     case LABELS_OK:
         return true;
     case LABELS_EMPTY:
-        return LABELLED_FAIL(labelled, err, "%s",
-                             "its label is empty; give it one, or leave the row out");
+        return LABELLED_BAD(labelled, BAD_ROW_NO_LABEL, err, "%s",
+                            "its label is empty; give it one, or leave the row out");
     case LABELS_TOO_MANY:
-        return LABELLED_FAIL(labelled, err, "more than %d labels; give each once",
-                             LABELLED_LABELS_MAX);
+        return LABELLED_BAD(labelled, BAD_ROW_LABELS, err, "more than %d labels; give each once",
+                            LABELLED_LABELS_MAX);
     case LABELS_NO_MEMORY:
         break;
     }
@@ -64,14 +97,42 @@ static enum labelled_format find_format(const char *line, size_t bytes)
     return LABELLED_AUTO;
 }
 
+/* Where no header is to be expected, a first line that is no text may be left out, too. */
+static int read_first(struct labelled *labelled, struct err *err)
+{
+    struct lines *records = &labelled->records;
+    for (;;) {
+        const int found = lines_next(records, err);
+        if (found >= 0 || records->fault != LINES_ENCODING) return found;
+        const enum labelled_format format =
+            labelled->format ? labelled->format : find_format(records->text, records->bytes);
+        if (format != LABELLED_JSONL && format != LABELLED_FASTTEXT) return -1;
+        labelled->bad = BAD_ROW_ENCODING;
+        if (!labelled_leave_out(labelled, err)) return -1;
+    }
+}
+
+static void say_packing(struct labelled *labelled)
+{
+    const struct inflow *inflow = labelled->records.inflow;
+    const enum text_encoding encoding = inflow_encoding(inflow);
+    const bool is_other = encoding != TEXT_UTF_8;
+    snprintf(labelled->packing, sizeof labelled->packing, "%s%s%s", is_other ? " in " : "",
+             is_other ? text_encoding_names[encoding] : "",
+             inflow_is_packed(inflow) ? " (gzip)" : "");
+}
+
 static bool open_first(struct labelled *labelled, const struct labelled_options *options,
                        struct err *err)
 {
     struct lines *records = &labelled->records;
+    say_packing(labelled);
     records->skips_empty = true;
+    records->passes_over = options->skips_bad;
     records->expected = "one text and its labels are expected in a row";
-    int found = lines_next(records, err);
+    const int found = read_first(labelled, err);
     if (found < 0) return false;
+    if (found == 0 && labelled->left_out.n > 0) return labelled_fail_no_rows(labelled, err);
     if (found == 0)
         return err_set(err, ERR_FORMAT, NULL,
                        "%.200s is empty; rows of a text and its labels are expected",
@@ -101,8 +162,7 @@ static bool take(struct labelled *labelled, struct labelled_row *row, struct err
 static bool keep_doubtful(struct labelled *labelled, struct err *err)
 {
     struct labelled_row row = {.line = labelled->records.number};
-    if (!take(labelled, &row, err)) return false;
-    labels_finish(&labelled->labels);
+    if (!take(labelled, &row, err)) return labelled->bad && labelled_leave_out(labelled, err);
     /* A label separator may be a letter. */
     labelled->is_pending = labelled->labels.n != 1;
     if (labelled->is_pending) return true;
@@ -129,7 +189,8 @@ bool labelled_open(struct labelled **out, const char *path, const struct labelle
     if (!labelled) return err_set(err, ERR_MEMORY, NULL, "no memory to read %.200s", path);
     labelled->format = options->format;
     labelled->label_separator = options->label_separator;
-    if (!lines_open(&labelled->records, path, options->read_bytes, err) ||
+    labelled->skips_bad = options->skips_bad;
+    if (!lines_open_as(&labelled->records, path, options->read_bytes, options->encoding, err) ||
         !open_first(labelled, options, err) ||
         (labelled->columns.is_doubtful && !keep_doubtful(labelled, err))) {
         labelled_close(labelled);
@@ -139,7 +200,7 @@ bool labelled_open(struct labelled **out, const char *path, const struct labelle
     return true;
 }
 
-static bool take(struct labelled *labelled, struct labelled_row *row, struct err *err)
+static bool take_parts(struct labelled *labelled, struct labelled_row *row, struct err *err)
 {
     bool is_cut = labelled->is_pending;
     labelled->is_pending = false;
@@ -160,6 +221,29 @@ static bool take(struct labelled *labelled, struct labelled_row *row, struct err
     return false;
 }
 
+/* What no format forbids. A head's file cannot hold a name with NUL. */
+static bool check_row(struct labelled *labelled, const struct labelled_row *row, struct err *err)
+{
+    const struct labels *labels = &labelled->labels;
+    for (size_t i = 0; i < labels->n; i++)
+        if (memchr(labels->spans[i].data, '\0', labels->spans[i].bytes))
+            return LABELLED_BAD(labelled, BAD_ROW_NUL, err, "%s",
+                                "a label holds the character NUL; leave it out");
+    if (!labelled->skips_bad) return true;
+    for (size_t i = 0; i < row->text_bytes; i++)
+        if (!memchr(" \t\n\v\f\r", row->text[i], 6)) return true;
+    return LABELLED_BAD(labelled, BAD_ROW_NO_TEXT, err, "%s", "its text is empty");
+}
+
+/* The labels are set, too. */
+static bool take(struct labelled *labelled, struct labelled_row *row, struct err *err)
+{
+    labels_reset(&labelled->labels);
+    if (!take_parts(labelled, row, err)) return false;
+    labels_finish(&labelled->labels);
+    return check_row(labelled, row, err);
+}
+
 static bool equal(struct span a, struct span b)
 {
     return a.bytes == b.bytes && memcmp(a.data, b.data, a.bytes) == 0;
@@ -167,14 +251,14 @@ static bool equal(struct span a, struct span b)
 
 int labelled_next(struct labelled *labelled, struct labelled_row *row, struct err *err)
 {
-    if (!labelled->is_pending) {
-        int found = lines_next(&labelled->records, err);
+    struct labelled_row next;
+    for (;;) {
+        const int found = labelled->is_pending ? 1 : labelled_next_record(labelled, err);
         if (found != 1) return found;
+        next = (struct labelled_row){.line = labelled->records.number};
+        if (take(labelled, &next, err)) break;
+        if (!labelled->bad || !labelled_leave_out(labelled, err)) return -1;
     }
-    struct labelled_row next = {.line = labelled->records.number};
-    labels_reset(&labelled->labels);
-    if (!take(labelled, &next, err)) return -1;
-    labels_finish(&labelled->labels);
     for (size_t i = 0; labelled->is_doubtful && i < labelled->labels.n; i++)
         labelled->recurs |= equal(labelled->labels.spans[i], labelled->doubtful_label);
     next.labels = labelled->labels.spans;
@@ -214,6 +298,21 @@ void labelled_close(struct labelled *labelled)
     free(labelled);
 }
 
+const struct left_out *labelled_left_out(const struct labelled *labelled)
+{
+    return &labelled->left_out;
+}
+
+bool labelled_fail_no_rows(const struct labelled *labelled, struct err *err)
+{
+    const struct left_out *left_out = &labelled->left_out;
+    if (left_out->n == 0)
+        return err_set(err, ERR_FORMAT, NULL, "%.200s holds no rows besides its header",
+                       labelled->records.file);
+    return err_set(err, ERR_FORMAT, NULL, "%.100s holds no row that can be read, of %llu; %.300s",
+                   labelled->records.file, (unsigned long long)left_out->n, left_out->listed[0]);
+}
+
 double labelled_share(const struct labelled *labelled)
 {
     return lines_share(&labelled->records);
@@ -227,4 +326,9 @@ enum labelled_format labelled_format(const struct labelled *labelled)
 const char *labelled_about(const struct labelled *labelled)
 {
     return labelled->about;
+}
+
+bool labelled_was_looked_at(const struct labelled *labelled)
+{
+    return labelled->columns.is_looked;
 }

@@ -4,7 +4,8 @@
  * Labelled training files: texts with their labels, a row at a time, from CSV (RFC 4180), TSV, JSON
  * lines or fastText's form.
  *
- * Text and labels are UTF-8 (a byte order mark at the start is dropped); lines end in LF or CRLF,
+ * A file may be gzip, and in another encoding (base/inflow.h). Text and labels come out as UTF-8 (a
+ * byte order mark at the start is dropped); lines end in LF or CRLF,
  * the last one also at the end of the file; empty lines are skipped. Only one record is in memory
  * at a time, that of JSON lines also parsed. Each `struct labelled` is used by one thread at a
  * time; JSON is parsed into malloc'ed memory, so that thread must not have an arena in use for it
@@ -15,6 +16,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "model/train/labelled_types.h"
+#include "model/train/left_out.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,7 +42,8 @@ bool labelled_open(struct labelled **out, const char *path, const struct labelle
  * labelled_next moves to the next row. A doubtful one is left out.
  * @param row valid until the next call or labelled_close; untouched unless 1 is returned
  * @return 1: there is one; 0: the end; -1: err is set, ERR_IO (naming the file), ERR_FORMAT (naming
- *         file and line) or ERR_MEMORY; nothing can be read after that
+ *         file and line) or ERR_MEMORY; nothing can be read after that. Where the options leave bad
+ *         rows out, none of these is the reason.
  */
 int labelled_next(struct labelled *labelled, struct labelled_row *row, struct err *err);
 
@@ -69,6 +72,13 @@ const struct labelled_row *labelled_doubtful(const struct labelled *labelled,
 bool labelled_repeats_header(const struct labelled *labelled, const struct labelled_row *row,
                              bool *is_whole);
 
+/** labelled_left_out: the rows that were left out so far, because options.skips_bad is set. */
+const struct left_out *labelled_left_out(const struct labelled *labelled);
+
+/** labelled_fail_no_rows says of a file that has been read to its end that it holds no rows, and
+ * of the first one that was left out why. Returns false. */
+bool labelled_fail_no_rows(const struct labelled *labelled, struct err *err);
+
 /** labelled_close frees and closes; NULL is fine. Standard input stays open. */
 void labelled_close(struct labelled *labelled);
 
@@ -83,3 +93,7 @@ enum labelled_format labelled_format(const struct labelled *labelled);
  * 'category'". Lives as long as `labelled`.
  */
 const char *labelled_about(const struct labelled *labelled);
+
+/** labelled_was_looked_at: which column is which was told by what stands in them, not by names or
+ * numbers; a user should be told (labelled_about). */
+bool labelled_was_looked_at(const struct labelled *labelled);

@@ -21,15 +21,75 @@ bool labelled_cells_cut(struct labelled *labelled, struct err *err)
 {
     size_t n = split(labelled, labelled->n_cells);
     if (n == labelled->n_cells) return true;
-    return LABELLED_FAIL(labelled, err, "%zu column%s where the first row has %zu; %s", n,
-                         plural(n), labelled->n_cells,
-                         labelled->format == LABELLED_CSV
-                             ? "a cell that holds the separator must be in quotes"
-                             : "a cell must not hold a tab");
+    return LABELLED_BAD(
+        labelled, BAD_ROW_COLUMNS, err, "%zu column%s where the first row has %zu; %s", n,
+        plural(n), labelled->n_cells,
+        labelled->format == LABELLED_CSV ? "a cell that holds the separator must be in quotes"
+                                         : "a cell must not hold a tab");
+}
+
+/* Of the rows that are looked at. */
+#define LOOK_BYTES_MAX ((size_t)1 << 20)
+
+/* What looking at the rows told. */
+struct looked {
+    enum look_label label;
+    size_t n_labels, n_rows;
+};
+
+/* A copy of the record, at most two of its cells kept; returns how many there are, 0: no memory. */
+static size_t split_copy(const struct labelled *labelled, char **copy, struct span cells[2])
+{
+    const struct lines *records = &labelled->records;
+    const bool is_csv = labelled->format == LABELLED_CSV;
+    *copy = malloc(records->bytes + 1);
+    if (!*copy) return 0;
+    memcpy(*copy, records->text, records->bytes);
+    return csv_split(*copy, records->bytes, is_csv ? records->separator : '\t', is_csv, cells, 2);
+}
+
+/* Looks at rows behind the first record. What is wrong with one is said when it is read. */
+static bool look_at_rows(struct labelled *labelled, struct look *look, struct err *err)
+{
+    struct lines *records = &labelled->records;
+    bool is_enough = false;
+    lines_mark(records);
+    for (size_t bytes = 0; !is_enough; bytes += records->bytes) {
+        char *copy;
+        struct span cells[2];
+        const int found = lines_next(records, err);
+        if (found < 0 && records->fault == LINES_RIGHT && err->code != ERR_FORMAT) return false;
+        if (found < 0 && records->fault != LINES_RIGHT && labelled->skips_bad) continue;
+        if (found != 1) break;
+        if (split_copy(labelled, &copy, cells) == 2) is_enough = !look_add(look, cells);
+        free(copy);
+        is_enough |= bytes > LOOK_BYTES_MAX;
+    }
+    lines_rewind(records);
+    return lines_next(records, err) == 1;
+}
+
+/* Where the first record leaves open which column is which. It is the record again after that. */
+static bool look(struct labelled *labelled, const struct labelled_options *options,
+                 struct looked *looked, struct err *err)
+{
+    char *copy;
+    struct span cells[2];
+    const size_t n = split_copy(labelled, &copy, cells);
+    const bool needs_look = n == 2 && columns_need_look(options, cells, n);
+    free(copy);
+    if (!needs_look) return n > 0 || labelled_fail_memory(labelled, err);
+    struct look *look = calloc(1, sizeof *look);
+    if (!look) return labelled_fail_memory(labelled, err);
+    const bool is_ok = look_at_rows(labelled, look, err);
+    looked->label = look_tell(look, &looked->n_labels);
+    looked->n_rows = look->n_rows;
+    free(look);
+    return is_ok;
 }
 
 static bool find_columns(struct labelled *labelled, const struct labelled_options *options,
-                         struct err *err)
+                         enum look_label looked, struct err *err)
 {
     labelled->cells = malloc(LABELLED_COLUMNS_MAX * sizeof *labelled->cells);
     if (!labelled->cells) return labelled_fail_memory(labelled, err);
@@ -39,7 +99,7 @@ static bool find_columns(struct labelled *labelled, const struct labelled_option
                              labelled->n_cells, LABELLED_COLUMNS_MAX);
     }
     return columns_find(&labelled->columns, labelled->records.file, options, labelled->format,
-                        labelled->cells, labelled->n_cells, err);
+                        labelled->cells, labelled->n_cells, looked, err);
 }
 
 static void say_column(const struct labelled *labelled, size_t column, char *out, size_t cap)
@@ -70,14 +130,21 @@ bool labelled_cells_open(struct labelled *labelled, const struct labelled_option
         lines_put_back(records);
         if (lines_next(records, err) != 1) return false;
     }
-    if (!find_columns(labelled, options, err)) return false;
-    char text[80], label[80];
+    struct looked looked = {0};
+    if (!look(labelled, options, &looked, err) ||
+        !find_columns(labelled, options, looked.label, err))
+        return false;
+    char text[80], label[80], values[80] = "";
     say_column(labelled, labelled->columns.text, text, sizeof text);
     say_column(labelled, labelled->columns.label, label, sizeof label);
     if (!keep_names(labelled)) return labelled_fail_memory(labelled, err);
-    snprintf(labelled->about, sizeof labelled->about, "%s%s: text = %s, label = %s",
+    if (labelled->columns.is_looked)
+        snprintf(values, sizeof values, ", which has %zu different values in %zu rows",
+                 looked.n_labels, looked.n_rows);
+    snprintf(labelled->about, sizeof labelled->about, "%s%s%s: text = %s, label = %s%s",
              labelled_format_names[labelled->format],
-             records->separator == ';' ? " with semicolons" : "", text, label);
+             records->separator == ';' ? " with semicolons" : "", labelled->packing, text, label,
+             values);
     labelled->is_pending = !labelled->columns.has_header;
     return true;
 }

@@ -12,6 +12,7 @@
 #include "model/train/columns.h"
 #include "model/train/labelled_types.h"
 #include "model/train/labels.h"
+#include "model/train/left_out.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,9 +21,13 @@ struct labelled {
     struct lines records;
     enum labelled_format format;
     char label_separator;
+    bool skips_bad;
+    enum bad_row bad; /* why the last row could not be read, unless nothing more can */
+    struct left_out left_out;
     bool is_pending; /* the first record is cut, and is a row still to be handed out */
     struct labels labels;
-    char about[256];
+    char about[320];
+    char packing[32]; /* for `about`: " in GB18030", " (gzip)" */
 
     /* labelled_doubtful */
     bool is_doubtful, recurs;
@@ -44,6 +49,17 @@ struct labelled {
 /** A sentence about the record that is being read; as err_set. */
 #define LABELLED_FAIL(labelled, err, fmt, ...)                                                     \
     LINES_FAIL(&(labelled)->records, (labelled)->records.number, err, fmt, __VA_ARGS__)
+
+/** The same of a row that may be left out, and why (enum bad_row). */
+#define LABELLED_BAD(labelled, why, err, fmt, ...)                                                 \
+    ((labelled)->bad = (why), LABELLED_FAIL(labelled, err, fmt, __VA_ARGS__))
+
+/** labelled_leave_out: what went wrong is that of one row (labelled->bad): leaves it out, if it is
+ * to be; otherwise makes `err` name that choice. Returns whether to go on. */
+bool labelled_leave_out(struct labelled *labelled, struct err *err);
+
+/** labelled_next_record reads the next record: as lines_next, with labelled->bad set. */
+int labelled_next_record(struct labelled *labelled, struct err *err);
 
 /** labelled_fail_memory: there is no memory for the record. Returns false. */
 bool labelled_fail_memory(const struct labelled *labelled, struct err *err);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/train/labelled.h"
 #include "model/train/labelled_formats.h"
 
 #include <stdio.h>
@@ -17,44 +18,120 @@ bool labelled_objects_cut(struct labelled *labelled, struct err *err)
     labelled->object = json_read_line(labelled->records.text, labelled->records.bytes, &detail);
     if (!labelled->object && detail.code == ERR_MEMORY) return labelled_fail_memory(labelled, err);
     if (!labelled->object)
-        return LABELLED_FAIL(labelled, err, "%.250s; an object in each line is expected",
-                             detail.message);
+        return LABELLED_BAD(labelled, BAD_ROW_JSON, err,
+                            "%.250s; an object in each line is expected", detail.message);
     if (json_is_object(labelled->object)) return true;
-    return LABELLED_FAIL(
-        labelled, err, "%s",
+    return LABELLED_BAD(
+        labelled, BAD_ROW_JSON, err, "%s",
         "not an object; each line must hold one, like {\"text\": \"...\", \"label\": \"...\"}");
+}
+
+/* A step of a path ends here: with the path, or before another step. */
+static bool ends_step(const char *at)
+{
+    return at[0] == '\0' || (at[0] == '.' && at[1] != '\0');
+}
+
+/* The item of a list that `*path` begins with the number of; moves `*path` behind it. */
+static const json_t *step_list(const json_t *list, const char **path)
+{
+    const size_t digits = strspn(*path, "0123456789");
+    const char end = (*path)[digits];
+    if (digits == 0 || digits > 9 || !ends_step(*path + digits)) return NULL;
+    const json_t *item = json_array_get(list, strtoul(*path, NULL, 10));
+    *path += digits + (end == '.');
+    return item;
+}
+
+/* The longest key that `*path` begins with: one that holds dots goes before a path. */
+static const json_t *step_object(const json_t *object, const char **path)
+{
+    for (size_t bytes = strlen(*path);; bytes--) {
+        const char *end = *path + bytes;
+        const json_t *value = ends_step(end) ? json_object_getn(object, *path, bytes) : NULL;
+        if (value) *path = end + (*end == '.');
+        if (value || bytes == 0) return value;
+    }
+}
+
+/* What stands at a key or path, such as "annotations.0.label"; NULL: nothing does. */
+static const json_t *find(const json_t *value, const char *path)
+{
+    do {
+        value = json_is_array(value) ? step_list(value, &path) : step_object(value, &path);
+    } while (value && *path);
+    return value;
+}
+
+/* The first object has what was asked for. */
+static bool check_given(struct labelled *labelled, const struct labelled_options *options,
+                        struct err *err)
+{
+    const char *const given[] = {options->text, options->label};
+    for (size_t i = 0; i < 2; i++)
+        if (given[i] && !find(labelled->object, given[i]))
+            return LABELLED_BAD(labelled, BAD_ROW_MISSING, err, "'%s' is missing",
+                                show(given[i]).text);
+    return true;
+}
+
+/* A path counts as a key. */
+static size_t list_keys(const json_t *object, const struct labelled_options *options,
+                        struct span *keys)
+{
+    const char *const given[] = {options->text, options->label};
+    size_t n = 0;
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        keys[n++] = (struct span){key, strlen(key)};
+    }
+    for (size_t i = 0; i < 2; i++)
+        if (given[i] && !json_object_get(object, given[i]) && find(object, given[i]))
+            keys[n++] = (struct span){given[i], strlen(given[i])};
+    return n;
 }
 
 /* The options and the first object tell the keys. */
 static bool find_keys(struct labelled *labelled, const struct labelled_options *options,
-                      struct span *keys, struct err *err)
+                      struct err *err)
 {
     struct columns columns;
-    size_t n = 0;
-    const char *key;
-    json_t *value;
-    json_object_foreach(labelled->object, key, value)
-    {
-        keys[n++] = (struct span){key, strlen(key)};
+    struct span *keys = malloc((json_object_size(labelled->object) + 2) * sizeof *keys);
+    if (!keys) return labelled_fail_memory(labelled, err);
+    const size_t n = list_keys(labelled->object, options, keys);
+    const bool is_found = columns_find(&columns, labelled->records.file, options, LABELLED_JSONL,
+                                       keys, n, LOOK_UNTOLD, err);
+    if (is_found) {
+        labelled->text_key = strdup(keys[columns.text].data);
+        labelled->label_key = strdup(keys[columns.label].data);
     }
-    if (!columns_find(&columns, labelled->records.file, options, LABELLED_JSONL, keys, n, err))
-        return false;
-    labelled->text_key = strdup(keys[columns.text].data);
-    labelled->label_key = strdup(keys[columns.label].data);
+    free(keys);
+    if (!is_found) return false;
     return (labelled->text_key && labelled->label_key) || labelled_fail_memory(labelled, err);
+}
+
+/* Cuts the first object, or the first that is right where bad ones are left out. */
+static bool cut_first(struct labelled *labelled, const struct labelled_options *options,
+                      struct err *err)
+{
+    while (!labelled_objects_cut(labelled, err) ||
+           (labelled->skips_bad && !check_given(labelled, options, err))) {
+        if (!labelled->bad || !labelled_leave_out(labelled, err)) return false;
+        const int found = labelled_next_record(labelled, err);
+        if (found == 0) return labelled_fail_no_rows(labelled, err);
+        if (found < 0) return false;
+    }
+    return true;
 }
 
 bool labelled_objects_open(struct labelled *labelled, const struct labelled_options *options,
                            struct err *err)
 {
-    if (!labelled_objects_cut(labelled, err)) return false;
-    struct span *keys = malloc((json_object_size(labelled->object) + 1) * sizeof *keys);
-    if (!keys) return labelled_fail_memory(labelled, err);
-    bool done = find_keys(labelled, options, keys, err);
-    free(keys);
-    if (!done) return false;
-    snprintf(labelled->about, sizeof labelled->about, "JSONL: text = '%s', label = '%s'",
-             show(labelled->text_key).text, show(labelled->label_key).text);
+    if (!cut_first(labelled, options, err) || !find_keys(labelled, options, err)) return false;
+    snprintf(labelled->about, sizeof labelled->about, "JSONL%s: text = '%s', label = '%s'",
+             labelled->packing, show(labelled->text_key).text, show(labelled->label_key).text);
     labelled->is_pending = true;
     return true;
 }
@@ -73,22 +150,23 @@ static bool add_value(struct labelled *labelled, const json_t *value, struct err
     }
     if (json_is_true(value)) return labelled_add(labelled, (struct span){"true", 4}, err);
     if (json_is_false(value)) return labelled_add(labelled, (struct span){"false", 5}, err);
-    return LABELLED_FAIL(labelled, err,
-                         "'%s' must be a string, an integer, true or false, or a list of these",
-                         show(labelled->label_key).text);
+    return LABELLED_BAD(labelled, BAD_ROW_MISSING, err,
+                        "'%s' must be a string, an integer, true or false, or a list of these",
+                        show(labelled->label_key).text);
 }
 
 bool labelled_objects_take(struct labelled *labelled, struct labelled_row *row, struct err *err)
 {
-    const json_t *text = json_object_get(labelled->object, labelled->text_key);
-    const json_t *label = json_object_get(labelled->object, labelled->label_key);
+    const json_t *text = find(labelled->object, labelled->text_key);
+    const json_t *label = find(labelled->object, labelled->label_key);
     if (!json_is_string(text)) {
-        return LABELLED_FAIL(labelled, err, "'%s' is missing or not a string",
-                             show(labelled->text_key).text);
+        return LABELLED_BAD(labelled, BAD_ROW_MISSING, err, "'%s' is missing or not a string",
+                            show(labelled->text_key).text);
     }
     if (!label) {
-        return LABELLED_FAIL(labelled, err, "'%s' is missing; give one, or leave the line out",
-                             show(labelled->label_key).text);
+        return LABELLED_BAD(labelled, BAD_ROW_MISSING, err,
+                            "'%s' is missing; give one, or leave the line out",
+                            show(labelled->label_key).text);
     }
     row->text = json_string_value(text);
     row->text_bytes = json_string_length(text);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "base/lines.h"
+#include "base/recode.h"
 #include "base/span.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,17 +55,19 @@ extern const char *const labelled_format_names[LABELLED_FORMATS];
 /**
  * Which columns (of JSON lines: keys) are text and label. Each is, in this order:
  *   1. the one given: a number counts from 1, any other text is the name in the header; for JSON
- *      lines it is always a name;
- *   2. the only one of the header with a usual name (text, sentence, content, review, query,
- *      utterance, question, body, comment; label, labels, category, class, intent, target,
- *      sentiment, cat), whatever its case;
- *   3. of two columns, the one that is not the other;
+ *      lines it is always a key, or, where there is no such key, a path of keys and of numbers from
+ *      0 in lists, with dots between: annotations.0.label;
+ *   2. the only one of the header with a usual name (usual_names.h: text, review, 评论内容; label,
+ *      category, 标签), or, where none has one of these, with a name that may do (title; rating);
+ *   3. of two columns, the one that is not the other, unless it has a usual name for the other;
+ *   4. of two columns of a CSV or TSV of which nothing is known, what the rows show (look.h): a few
+ *      short values that recur are labels;
  * and otherwise labelled_open fails and lists the columns.
  *
  * The first record is a header if `header` says so or a column is given by name. If not, that of a
- * CSV is one unless a column is given by number; and any other if it holds a usual name for what is
- * not given, or for both where both are given. Otherwise it is a row, unless the other rows show
- * that it is not: see labelled_doubtful.
+ * CSV is one unless a column is given by number, or was found by looking; and any other if it holds
+ * a usual name for what is not given, or for both where both are given. Otherwise it is a row,
+ * unless the other rows show that it is not: see labelled_doubtful.
  *
  * fastText's form has no columns: giving one is an error.
  */
@@ -84,13 +88,20 @@ struct labelled_options {
      */
     char label_separator;
 
+    /* A row that cannot be read is left out and counted (labelled_left_out), one without a text
+       too. Otherwise it is an error, and a row without a text is a row. */
+    bool skips_bad;
+
+    enum text_encoding encoding;
+
     size_t read_bytes; /* read at once at most; 0 = as is good; for tests */
 };
 
 struct labelled_row {
     const char *text; /* not NUL-terminated; may hold NUL */
     size_t text_bytes;
-    const struct span *labels; /* none is empty or has white space at its ends; may repeat */
+    const struct span *labels; /* none is empty, holds NUL or has white space at its ends; may
+                                  repeat */
     size_t n_labels;
     uint64_t line; /* on which the record begins, from 1 */
 };

@@ -43,7 +43,8 @@ bool labelled_words_open(struct labelled *labelled, const struct labelled_option
                        "out",
                        labelled->records.file);
     }
-    snprintf(labelled->about, sizeof labelled->about, "fastText: labels = words with %s", PREFIX);
+    snprintf(labelled->about, sizeof labelled->about, "fastText%s: labels = words with %s",
+             labelled->packing, PREFIX);
     labelled->is_pending = true;
     return true;
 }
@@ -64,9 +65,9 @@ bool labelled_words_take(struct labelled *labelled, struct labelled_row *row, st
         from = skip_blanks(name_end, end);
     }
     if (labelled->labels.n == 0) {
-        return LABELLED_FAIL(labelled, err,
-                             "no word in it starts with %s; give it a label, or leave it out",
-                             PREFIX);
+        return LABELLED_BAD(labelled, BAD_ROW_NO_LABEL, err,
+                            "no word in it starts with %s; give it a label, or leave it out",
+                            PREFIX);
     }
     memmove(out, from, (size_t)(end - from));
     out += end - from;

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct {
     const char *text, *label;
-} columns[] = {{NULL, NULL}, {"1", "2"}, {NULL, "label"}, {"text", "2"}};
+} columns[] = {{NULL, NULL}, {"1", "2"}, {NULL, "label"}, {"text.a", "l.0.x"}};
 
 static bool is_space(char c)
 {
@@ -34,7 +34,8 @@ static void check_row(const struct labelled_row *row, uint64_t *line)
     check_text(row->text, row->text_bytes);
     for (size_t i = 0; i < row->n_labels; i++) {
         struct span label = row->labels[i];
-        if (label.bytes == 0 || is_space(label.data[0]) || is_space(label.data[label.bytes - 1]))
+        if (label.bytes == 0 || memchr(label.data, '\0', label.bytes) || is_space(label.data[0]) ||
+            is_space(label.data[label.bytes - 1]))
             abort();
         check_text(label.data, label.bytes);
     }
@@ -45,6 +46,14 @@ static void check_sentence(const struct err *err)
     if (err->code != ERR_FORMAT && err->code != ERR_USAGE) abort();
     if (strlen(err->message) < 20 || strlen(err->message) + 1 >= sizeof err->message) abort();
     check_text(err->message, strlen(err->message));
+}
+
+/* Which other encoding a text may be in is told by as much of it as was read. */
+static void put_sentence(FILE *out, const char *message)
+{
+    const char *line = strstr(message, "not UTF-8") ? strstr(message, ", line ") : NULL;
+    const char *end = line ? strchr(line, ':') : NULL;
+    fwrite(message, 1, end ? (size_t)(end - message) : strlen(message), out);
 }
 
 /* What two readings must have in common is written to `out`. */
@@ -79,11 +88,18 @@ static void read_all(const char *path, const struct labelled_options *options, F
                     doubtful->text);
         }
         if (found == 0 && labelled_share(labelled) < 1) abort();
+        const struct left_out *left_out = labelled_left_out(labelled);
+        if (left_out->n > 0 && !options->skips_bad) abort();
+        fprintf(out, "%llu", (unsigned long long)left_out->n);
+        for (size_t i = 0; i < left_out->n_listed; i++) {
+            check_text(left_out->listed[i], strlen(left_out->listed[i]));
+            put_sentence(out, left_out->listed[i]);
+        }
     } else if (labelled) {
         abort();
     }
     if (found < 0) check_sentence(&err);
-    if (found < 0) fputs(err.message, out);
+    if (found < 0) put_sentence(out, err.message);
     labelled_close(labelled);
 }
 
@@ -94,7 +110,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct labelled_options options = {.format = data[0] % LABELLED_FORMATS,
                                        .text = columns[data[0] / 5 % 4].text,
                                        .label = columns[data[0] / 5 % 4].label,
-                                       .label_separator = separators[data[0] / 20 % 4]};
+                                       .label_separator = separators[data[0] / 20 % 4],
+                                       .skips_bad = data[0] / 80 % 2,
+                                       .encoding = data[1] / 16 % TEXT_ENCODINGS};
     char path[64], *texts[2];
     size_t bytes[2];
     int fd = memfd_create("labelled", MFD_CLOEXEC);

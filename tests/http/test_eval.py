@@ -3,6 +3,7 @@
 
 import base64
 import csv
+import gzip
 import hashlib
 import json
 import math
@@ -58,6 +59,56 @@ def test_every_format_gives_the_same_figures(name, tmp_path):
 def test_columns_without_a_header_go_by_number():
     rows = "".join(f"{label}\t{text}\n" for text, label in ROWS)
     assert evaluated("--input=-", "--text=2", "--label=1", stdin=rows)["accuracy"] == 0.75
+
+
+def test_several_files_in_any_packing_and_encoding_are_one_set(tmp_path):
+    (tmp_path / "a.csv").write_text("text,label\n我爱吃饭,meal\n", encoding="utf-16")
+    (tmp_path / "b.tsv").write_bytes(gzip.compress("label\ttext\nother\t我\n".encode("gb18030")))
+    one, two = (f"--input={tmp_path / name}" for name in ("a.csv", "b.tsv"))
+    found = evaluated(one, f"--input=-", stdin="text,label\n,other\n饭,meal\n")
+    assert (found["examples"], found["input"]) == (3, f"{tmp_path / 'a.csv'} and 1 more")
+    both = evaluated(two, "--encoding=gb18030")
+    assert both["examples"] == 1 and both["accuracy"] == 1
+    done = run(one, two)
+    assert done.returncode == 1 and b"--encoding gb18030" in done.stderr
+    done = run(one, f"--input={tmp_path / 'none'}")
+    assert done.returncode == 1 and b"none cannot be opened" in done.stderr
+
+
+def test_rows_are_numbered_through_all_files(tmp_path):
+    (tmp_path / "a.tsv").write_text("v1\tv2\nmeal\t我爱吃饭\nother\t我\n")
+    (tmp_path / "b.tsv").write_text("meal\t饭\n")
+    inputs = (f"--input={tmp_path / 'a.tsv'}", f"--input={tmp_path / 'b.tsv'}", "--text=2", "--label=1")
+    done = run(*inputs, f"--predictions={tmp_path / 'said.csv'}")
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "said.csv", newline="") as file:
+        assert [(row["row"], row["line"], row["truth"]) for row in csv.DictReader(file)] == [
+            ("2", "2", "meal"), ("3", "3", "other"), ("4", "1", "meal")]
+    done = run(*inputs, f"--predictions={tmp_path / 'b.tsv'}")
+    assert done.returncode == 2 and b"--predictions is the input" in done.stderr
+
+
+def test_two_columns_without_names_are_told_by_looking():
+    rows = "".join(f"{label}\t{text}{i}\n" for i in range(3) for text, label in ROWS if text)
+    done = run("--format=json", "--input=-", stdin=rows)
+    found = json.loads(done.stdout)
+    by_number = evaluated("--input=-", "--text=2", "--label=1", stdin=rows)
+    assert {**found, "seconds": 0} == {**by_number, "seconds": 0}
+    assert done.stderr.decode() == (
+        "embedd eval: reading TSV: text = column 2, label = column 1, which has 2 different values in 8 rows\n")
+
+
+def test_rows_that_cannot_be_read_are_left_out_and_listed():
+    done = run("--format=json", "--input=-", "--skip-bad", stdin=CSV + "x\r\ny,\r\n")
+    found = json.loads(done.stdout)
+    # Without the row whose text is empty, too.
+    assert found["examples"] == 3 and found["accuracy"] == 1
+    assert done.stderr.decode().splitlines()[0] == (
+        "embedd eval: 3 rows left out by --skip-bad: 1 with another number of columns, 1 with an empty label, "
+        "1 with an empty text")
+    assert done.stderr.decode().count("\n  standard input, line ") == 3
+    done = run("--input=-", stdin=CSV + "x\r\n")
+    assert done.returncode == 1 and b"line 6: 1 column" in done.stderr and b"(--skip-bad leaves such rows out)" in done.stderr
 
 
 def test_a_header_is_recognized_where_columns_go_by_number():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """embedd train: from labelled rows to a folder that is served; broken off, limited, and given what is wrong."""
 
+import gzip
 import json
 import math
 import random
@@ -223,6 +224,100 @@ def test_without_rows_held_out_nothing_is_known_of_it(tmp_path):
     (tmp_path / "few").mkdir()
     done = Trained(tmp_path / "few", "--epochs=5", rows=ROWS[:12])
     assert "too few rows were held out to calibrate by: probabilities are only a guess" in done.out
+
+
+PACKED = {
+    "gzip": (lambda text: gzip.compress(text.encode()), (), "CSV (gzip)"),
+    "gzip in two members": (lambda text: gzip.compress(text[:500].encode()) + gzip.compress(text[500:].encode()), (),
+                            "CSV (gzip)"),
+    "utf-16 with its mark": (lambda text: text.encode("utf-16"), (), "CSV in UTF-16LE"),
+    "utf-16le": (lambda text: text.encode("utf-16-le"), ("--encoding=utf-16le",), "CSV in UTF-16LE"),
+    "utf-16be": (lambda text: text.encode("utf-16-be"), ("--encoding=utf-16be",), "CSV in UTF-16BE"),
+    "gb18030": (lambda text: text.encode("gb18030"), ("--encoding=gb18030",), "CSV in GB18030"),
+    "gb18030, gzip": (lambda text: gzip.compress(text.encode("gb18030")), ("--encoding=gb18030",), "CSV in GB18030 (gzip)"),
+}
+
+
+@one_thread
+def test_every_packing_and_encoding_gives_the_same_folder(tmp_path):
+    plain = files(Trained(tmp_path, "--epochs=2", rows=ROWS).path)
+    for name, (pack, flags, told) in PACKED.items():
+        done = Trained(tmp_path, "--force", "--epochs=2", *flags, rows=pack(csv(ROWS)))
+        assert f"reading {told}: text = column 'text', label = column 'label'\n" in done.err, name
+        assert files(done.path) == plain, name
+        done = Trained(tmp_path, "--force", "--epochs=2", "--input=-", *flags, stdin=pack(csv(ROWS)))
+        assert files(done.path) == plain, name
+
+
+@one_thread
+def test_an_encoding_that_is_not_given_is_named(tmp_path):
+    for encoding, flag in (("gb18030", "if it is GB18030, give --encoding gb18030"),
+                           ("utf-16-le", "this is UTF-16LE, not UTF-8; give --encoding utf-16le")):
+        done = Trained(tmp_path, rows=csv(ROWS).encode(encoding), code=1)
+        assert flag in done.sentence()
+    done = Trained(tmp_path, "--encoding=utf-16", rows=ROWS, code=1)
+    assert "has no byte order mark, which UTF-16 begins with; give --encoding utf-16le or utf-16be" in done.sentence()
+    done = Trained(tmp_path, "--encoding=gb18030", rows=ROWS, code=1)
+    assert "rows is UTF-8, not GB18030; leave --encoding out" in done.sentence()
+    done = Trained(tmp_path, "--encoding=latin1", rows=ROWS, code=2)
+    assert "--encoding must be auto, utf-8, utf-16, utf-16le, utf-16be or gb18030, not 'latin1'" in done.err
+
+
+@one_thread
+def test_gzip_that_is_cut_off_damaged_or_a_trap_is_named(tmp_path):
+    packed = gzip.compress(csv(ROWS).encode())
+    damaged = packed[:-6] + bytes([packed[-6] ^ 1]) + packed[-5:]
+    for data, sentence in ((packed[:len(packed) // 2], "the gzip data is cut off; fetch the whole file"),
+                           (packed[:2], "the gzip data is cut off; fetch the whole file"),
+                           (damaged, "the gzip data is damaged; fetch the file again"),
+                           (packed + b"more", "something that is not gzip follows the gzip data"),
+                           (gzip.compress(b"text,label\n" + b"the bank,money\n" * 6_000_000), "unpacks to more than 200 times its size")):
+        for flags in ((), ("--skip-bad",)):
+            done = Trained(tmp_path, *flags, rows=data, code=1)
+            assert sentence in done.sentence()
+
+
+@one_thread
+def test_several_files_are_read_as_one(tmp_path):
+    plain = files(Trained(tmp_path, "--epochs=2", rows=ROWS).path)
+    (tmp_path / "a.csv").write_text(csv(ROWS[:40]))
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress("".join(
+        json.dumps({"意图": label, "句子": text}) + "\n" for text, label in ROWS[40:70]).encode()))
+    inputs = (f"--input={tmp_path / 'a.csv'}", f"--input={tmp_path / 'b.jsonl.gz'}", "--input=-")
+    stdin = "".join(f"__label__{label} {text}\n" for text, label in ROWS[70:]).encode()
+    done = Trained(tmp_path, "--force", "--epochs=2", *inputs, stdin=stdin)
+    assert files(done.path) == plain
+    assert [line for line in done.err.splitlines() if line.startswith("reading")] == [
+        "reading CSV: text = column 'text', label = column 'label'",
+        "reading JSONL (gzip): text = '句子', label = '意图'",
+        "reading fastText: labels = words with __label__"]
+    done = Trained(tmp_path, "--force", "--input=-", "--input=-", code=2)
+    assert "--input - is given twice; standard input can be read once" in done.sentence()
+    done = Trained(tmp_path, "--force", *inputs[:2], f"--input={tmp_path / 'none.csv'}", code=1)
+    assert "none.csv cannot be opened" in done.sentence()
+    done = Trained(tmp_path, "--force", *inputs[:2], f"--input={tmp_path}", code=1)
+    assert f"{tmp_path} cannot be read: Is a directory" in done.sentence()
+    (tmp_path / "same.csv").write_text("text,label\na,money\n")
+    done = Trained(tmp_path, "--force", *[f"--input={tmp_path / 'same.csv'}"] * 2, code=1)
+    assert "same.csv and 1 more: every row has the same label, 'money'" in done.sentence()
+
+
+@one_thread
+def test_nested_fields_go_by_path(tmp_path):
+    plain = files(Trained(tmp_path, "--epochs=2", rows=ROWS).path)
+    rows = [{"data": {"text": text}, "annotations": [{"label": label}]} for text, label in ROWS]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    paths = ("--text=data.text", "--label=annotations.0.label")
+    done = Trained(tmp_path, "--force", "--epochs=2", *paths, rows=lines)
+    assert "reading JSONL: text = 'data.text', label = 'annotations.0.label'\n" in done.err
+    assert files(done.path) == plain
+    lines += '{"data": {"text": "x"}, "annotations": []}\n'
+    done = Trained(tmp_path, "--force", *paths, rows=lines, code=1)
+    assert "line 91: 'annotations.0.label' is missing; give one" in done.sentence()
+    done = Trained(tmp_path, "--force", "--epochs=2", "--skip-bad", *paths, rows=lines)
+    assert files(done.path) == plain
+    done = Trained(tmp_path, "--force", "--text=data.words", rows=lines, code=2)
+    assert "--text is 'data.words', but nothing in it has that name" in done.sentence()
 
 
 @one_thread
@@ -546,7 +641,7 @@ def test_flags_that_are_missing_or_do_not_fit(tmp_path):
     ('text,label\na,x\n"b,y\n', 1, "standard input, line 3: the quoted cell that begins here is not closed"),
     (b"text,label\na,x\n\xff,y\n", 1, "standard input, line 3: not UTF-8 at byte 1 (0xFF)"),
     ("text,label\na,x\nb,\n", 1, "line 3"),
-    ("text,label\na,x\nb,y\0z\n", 1, "standard input: line 3: a label holds the character NUL"),
+    ("text,label\na,x\nb,y\0z\n", 1, "standard input, line 3: a label holds the character NUL"),
     ("a,b,c\n1,2,3\n", 2, "its first line has the columns: 'a', 'b', 'c'"),
 ])
 def test_rows_that_are_wrong_are_named(text, code, sentence, tmp_path):
@@ -569,7 +664,7 @@ SPAM = "".join(f"{label},{text} {i},,,\n" for i in range(20) for label, text in 
 @one_thread
 @pytest.mark.parametrize("separator", [",", "\t", ";"])
 @pytest.mark.parametrize("header", [
-    "v1,v2,,,", "Category,Message Text,,,", "类别,内容,,,", "v1,v2,Unnamed: 2,Unnamed: 3,Unnamed: 4",
+    "v1,v2,,,", "Kind,Message Sent,,,", "好坏,说法,,,", "v1,v2,Unnamed: 2,Unnamed: 3,Unnamed: 4",
     "label,Unnamed: 1,Is it sure?,2nd opinion,"])
 def test_a_header_is_recognized_where_columns_go_by_number(header, separator, tmp_path):
     rows = (header + "\n" + SPAM).replace(",", separator)
@@ -600,6 +695,71 @@ def test_a_file_without_a_header_keeps_its_first_row(first, labels, tmp_path):
     assert f"of {labels} labels, trained on 41 rows" in done.out and "is a header, and" not in done.err
     # One label more than all others, which recur, may be a header's.
     assert ("if that row is a header, give --header yes" in done.err) == (labels == 3)
+
+
+BAD = ("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in ROWS[:50]) + 'the bank\nthe soup,,food\n,food\nthe bread, \n'
+       'the rice,fo\0od\n').encode() + b"caf\xe9,food\n" + csv(ROWS[50:], "").encode() + b'"the "card" is lost",money\n'
+
+
+@one_thread
+def test_rows_that_cannot_be_read_are_left_out_and_listed(tmp_path):
+    done = Trained(tmp_path, "--skip-bad", "--epochs=2", rows=BAD)
+    assert "of 3 labels, trained on 90 rows" in done.out
+    assert ("rows: 7 rows left out by --skip-bad: 2 with another number of columns, 1 with quotes that do not fit, "
+            "1 with bytes that are no text, 1 with an empty label, 1 with the character NUL in a label, "
+            "1 with an empty text\n") in done.err
+    listed = [line for line in done.err.splitlines() if line.startswith("  ")]
+    assert [line.partition(": ")[0].rpartition(", ")[2] for line in listed[:5]] == [f"line {n}" for n in range(52, 57)]
+    assert listed[5:] == ["  and 2 more"]
+    # The very same bytes as without these rows.
+    bytes_of_both = files(done.path)
+    Trained(tmp_path, "--force", "--epochs=2", rows=ROWS)
+    assert files(done.path) == bytes_of_both
+    done = Trained(tmp_path, "--force", rows=BAD, code=1)
+    assert "line 52: 1 column where the first row has 2" in done.sentence()
+    assert done.sentence().endswith(" (--skip-bad leaves such rows out)")
+
+
+@one_thread
+def test_a_file_of_bad_rows_alone_says_what_is_wrong(tmp_path):
+    done = Trained(tmp_path, "--skip-bad", rows="text,label\na,\nb,\n", code=1)
+    assert "rows holds no row that can be read, of 2; " in done.sentence() and "line 2: its label is empty" in done.sentence()
+
+
+@one_thread
+def test_a_column_that_is_missing_far_down_is_named(tmp_path):
+    rows = [json.dumps({"text": text, "label": label}) for text, label in ROWS * 600]
+    del rows[50000:]
+    rows[-1] = '{"text": "the bank"}'
+    done = Trained(tmp_path, rows="\n".join(rows), code=1)
+    assert done.sentence().endswith("line 50000: 'label' is missing; give one, or leave the line out (--skip-bad leaves such rows out)")
+    done = Trained(tmp_path, "--skip-bad", "--epochs=1", "--no-ngrams", rows="\n".join(rows))
+    assert "rows: 1 row left out by --skip-bad: 1 with no usable text or label\n" in done.err
+
+
+@one_thread
+def test_two_columns_without_a_header_are_told_by_looking(tmp_path):
+    plain = "".join(f"{label}\t{text}\n" for text, label in ROWS)
+    told = "reading TSV: text = column 2, label = column 1, which has 3 different values in 89 rows\n"
+    done = Trained(tmp_path, "--epochs=2", rows=plain)
+    assert "of 3 labels, trained on 90 rows" in done.out and told in done.err
+    bytes_of_both = files(done.path)
+    Trained(tmp_path, "--epochs=2", "--force", "--text=2", "--label=1", rows=plain)
+    assert files(done.path) == bytes_of_both
+    done = Trained(tmp_path, "--epochs=2", "--force", rows=csv(ROWS, "what was said,about what\n"))
+    assert "of 3 labels, trained on 90 rows" in done.out and "text = column 1, label = column 2, which has" in done.err
+    assert "the first row is a header, and left out: its label 'about what' is nowhere else" in done.err
+    done = Trained(tmp_path, "--force", rows="".join(f"{label}\t{label}\n" for _, label in ROWS), code=2)
+    assert "cannot tell which is the text and which the label; give --text and --label" in done.sentence()
+
+
+@one_thread
+def test_columns_with_chinese_names_are_found(tmp_path):
+    done = Trained(tmp_path, "--epochs=2", rows=csv(ROWS, "\ufeff评论内容,＂类别＂\n"))
+    assert "reading CSV: text = column '评论内容', label = column '＂类别＂'\n" in done.err
+    done = Trained(tmp_path, "--force", rows="评论,内容,类别\na,b,c\n", code=2)
+    assert "cannot tell which is the text; give --text, a name" in done.sentence()
+    assert "'评论', '内容', '类别'" in done.sentence()
 
 
 @one_thread

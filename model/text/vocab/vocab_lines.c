@@ -154,10 +154,13 @@ static bool read_line(struct vocab *vocab, const struct vocab_lines *lines, char
 {
     struct span token = lines->line;
     uint64_t id = vocab->n;
-    const bool is_first = lines->number == 1;
-    if (!encoding_check_line(where, lines->number, is_first, token.data, token.bytes, token.bytes,
-                             err))
-        return false;
+    const struct encoding_line line = {.file = where,
+                                       .number = lines->number,
+                                       .is_first = lines->number == 1,
+                                       .text = token.data,
+                                       .bytes = token.bytes,
+                                       .known = token.bytes};
+    if (!encoding_check_line(&line, err)) return false;
     if (between && !split(lines->line, between, &token, &id)) return true;
     return vocab_add(vocab, id, token.data, token.bytes, where, err);
 }

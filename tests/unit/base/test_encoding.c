@@ -56,7 +56,13 @@ static void other_encodings_are_not_taken_for_it(void **state)
 static void check(const char *text, size_t bytes, bool is_first, const char *want)
 {
     struct err err = {0};
-    const bool is_right = encoding_check_line("F", 1, is_first, text, bytes, bytes, &err);
+    const struct encoding_line line = {.file = "F",
+                                       .number = 1,
+                                       .is_first = is_first,
+                                       .text = text,
+                                       .bytes = bytes,
+                                       .known = bytes};
+    const bool is_right = encoding_check_line(&line, &err);
     assert_int_equal(is_right, want == NULL);
     if (!want) return;
     assert_int_equal(err.code, ERR_FORMAT);
@@ -87,6 +93,40 @@ static void a_line_is_checked_and_the_remedy_named(void **state)
     CHECK("\x11\x62\x31\x72\x03\x54\x6D\x99", true, SAYS("UTF-16LE"));
 }
 
+static void whoever_takes_an_encoding_is_told_its_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t bytes;
+        const char *want;
+    } lines[] = {
+#define LINE(text, want) {text, sizeof text - 1, "F, line 7: " want}
+        LINE("\xCE\xD2\xB0\xAE\xB3\xD4", /* 我爱吃 */
+             "not UTF-8 at byte 1 (0xCE); if it is GB18030, give `encoding` gb18030"),
+        LINE("\x11\x62\x31\x72\x03\x54\x6D\x99",
+             "this is UTF-16LE, not UTF-8; give `encoding` utf-16le"),
+        LINE("na\xEFve",
+             "not UTF-8 at byte 3 (0xEF); convert the file first, for example with iconv "
+             "-f WINDOWS-1252 -t UTF-8"),
+        LINE("\xFF\xFE\0\0t\0\0\0",
+             "this is UTF-32, not UTF-8; convert the file first, with iconv -f "
+             "UTF-32 -t UTF-8"),
+#undef LINE
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct err err;
+        const struct encoding_line line = {.file = "F",
+                                           .number = 7,
+                                           .text = lines[i].text,
+                                           .bytes = lines[i].bytes,
+                                           .known = lines[i].bytes,
+                                           .takes_encoding = true};
+        assert_false(encoding_check_line(&line, &err));
+        assert_string_equal(err.message, lines[i].want);
+    }
+}
+
 static void ascii_in_utf_16_is_valid_utf_8_and_found_all_the_same(void **state)
 {
     (void)state;
@@ -109,6 +149,7 @@ int main(void)
         cmocka_unit_test(utf_16_without_a_mark_is_found_by_its_characters),
         cmocka_unit_test(other_encodings_are_not_taken_for_it),
         cmocka_unit_test(a_line_is_checked_and_the_remedy_named),
+        cmocka_unit_test(whoever_takes_an_encoding_is_told_its_name),
         cmocka_unit_test(ascii_in_utf_16_is_valid_utf_8_and_found_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

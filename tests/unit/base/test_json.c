@@ -52,6 +52,14 @@ static void what_is_no_json_is_refused_with_its_place(void **state)
     check_refused_text("[.5]", "line 1");
 }
 
+static void what_is_quoted_of_a_text_is_whole_characters(void **state)
+{
+    (void)state;
+    struct err err;
+    assert_null(json_read_line("[\"a\\u\xE3\x80\x81\"]", 9, &err));
+    assert_string_equal(err.message, "invalid JSON at column 6: invalid escape near '\"a\\u'");
+}
+
 static void in_a_line_of_a_file_the_place_is_a_column(void **state)
 {
     (void)state;
@@ -457,6 +465,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_json_is_refused_with_its_place),
+        cmocka_unit_test(what_is_quoted_of_a_text_is_whole_characters),
         cmocka_unit_test(in_a_line_of_a_file_the_place_is_a_column),
         cmocka_unit_test(truncated_json_is_refused_at_every_length),
         cmocka_unit_test(trailing_garbage_and_duplicate_keys_are_refused),

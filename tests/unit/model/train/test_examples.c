@@ -184,6 +184,75 @@ static void few_rows_do_not_tell_a_header(void **state)
     examples_clear(&examples);
 }
 
+/* A file of these bytes, by its path. */
+static const char *path_of(const char *text, char path[64])
+{
+    int fd = memfd_create("examples", MFD_CLOEXEC);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    snprintf(path, 64, "/proc/self/fd/%d", fd);
+    return path;
+}
+
+static void several_files_are_one_set_of_rows(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"text,label\na,x\nb,y\n",
+                                        "{\"comment\": \"c\", \"intent\": \"y\"}\n",
+                                        "label\ttext\nz\td\nx\ta\n"};
+    static const uint32_t ids[] = {7, 8, 9, 10, 7};
+    struct examples examples;
+    char path[64];
+    assert_true(examples_begin(&examples, NULL, &err));
+    for (size_t i = 0; i < 3; i++)
+        assert_true(
+            examples_read_file(&examples, model, path_of(files[i], path), NULL, NULL, NULL, &err));
+    assert_true(examples_end(&examples, "all", &err));
+    assert_int_equal(examples.n, 5);
+    assert_int_equal(examples_n_names(&examples), 3);
+    for (size_t row = 0; row < 5; row++)
+        assert_int_equal(examples.ids[examples.items[row].ids_at], ids[row]);
+    check_labels(&examples, 0, LABELS(0));
+    check_labels(&examples, 2, LABELS(1));
+    check_labels(&examples, 3, LABELS(2));
+    assert_int_equal(examples.report.n_duplicates, 1);
+    examples_clear(&examples);
+}
+
+static void each_file_has_a_first_row_of_its_own(void **state)
+{
+    (void)state;
+    const struct labelled_options options = {.text = "1", .label = "2"};
+    struct examples examples;
+    char path[64];
+    static const char rows[] = "a,x\nb,y\na,x\nb,y\na,x\nb,y\na,x\nb,y\na,x\nb,y\n";
+    char text[100];
+    assert_true(examples_begin(&examples, NULL, &err));
+    assert_true(
+        examples_read_file(&examples, model, path_of(rows, path), &options, NULL, NULL, &err));
+    assert_int_equal(examples.report.first_row, FIRST_ROW_PLAIN);
+    snprintf(text, sizeof text, "v2,v1\n%s", rows);
+    assert_true(
+        examples_read_file(&examples, model, path_of(text, path), &options, NULL, NULL, &err));
+    assert_int_equal(examples.report.first_row, FIRST_ROW_HEADER);
+    assert_true(examples_read_file(&examples, model, path_of("d,y\ne,x\n", path), &options, NULL,
+                                   NULL, &err));
+    assert_int_equal(examples.report.first_row, FIRST_ROW_PLAIN);
+    assert_true(examples_end(&examples, "all", &err));
+    assert_int_equal(examples.n, 22);
+    assert_int_equal(examples.ids[examples.items[20].ids_at], 10);
+    assert_int_equal(examples.ids[examples.items[21].ids_at], 11);
+    check_labels(&examples, 20, LABELS(1));
+    examples_clear(&examples);
+    /* A file without rows is named, whatever was read before. */
+    assert_true(examples_begin(&examples, NULL, &err));
+    assert_true(
+        examples_read_file(&examples, model, path_of(rows, path), &options, NULL, NULL, &err));
+    assert_false(examples_read_file(&examples, model, path_of("text,label\n", path), NULL, NULL,
+                                    NULL, &err));
+    assert_non_null(strstr(err.message, " holds no rows besides its header"));
+    examples_clear(&examples);
+}
+
 static void a_header_of_validation_rows_is_what_training_rows_do_not_know(void **state)
 {
     (void)state;
@@ -480,6 +549,8 @@ int main(void)
         cmocka_unit_test(a_first_row_whose_label_is_nowhere_else_is_a_header),
         cmocka_unit_test(a_first_row_that_is_kept_stays_the_first),
         cmocka_unit_test(few_rows_do_not_tell_a_header),
+        cmocka_unit_test(several_files_are_one_set_of_rows),
+        cmocka_unit_test(each_file_has_a_first_row_of_its_own),
         cmocka_unit_test(a_header_of_validation_rows_is_what_training_rows_do_not_know),
         cmocka_unit_test(a_header_in_the_middle_is_found),
         cmocka_unit_test(what_a_user_should_know_is_counted),

@@ -42,7 +42,7 @@ struct read {
     char *text;
     size_t bytes;
     struct err err;
-    char about[256];
+    char about[320];
     enum labelled_format format;
 };
 
@@ -51,6 +51,22 @@ static void add_error(FILE *out, const char *path, const char *message)
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     if (strncmp(message, name, strlen(name)) != 0) fail_msg("'%s' names no file", message);
     fprintf(out, "! F%s\n", message + strlen(name));
+}
+
+/* What was left out, if anything: how often for which reason, and the sentences. */
+static void add_left_out(FILE *out, const char *path, const struct left_out *left_out)
+{
+    uint64_t n = 0;
+    for (int kind = 0; kind < BAD_ROWS; kind++) {
+        n += left_out->counts[kind];
+        if (left_out->counts[kind] > 0)
+            fprintf(out, "- %llu with %s\n", (unsigned long long)left_out->counts[kind],
+                    bad_row_names[kind]);
+    }
+    assert_int_equal(left_out->n, n);
+    assert_int_equal(left_out->n_listed, n < LEFT_OUT_LISTED_MAX ? n : LEFT_OUT_LISTED_MAX);
+    for (size_t i = 0; i < left_out->n_listed; i++)
+        add_error(out, path, left_out->listed[i]);
 }
 
 static struct read read_all(const char *path, const struct labelled_options *options)
@@ -80,6 +96,7 @@ static struct read read_all(const char *path, const struct labelled_options *opt
             fprintf(out, "%llu%s [%.*s%s] %.*s\n", (unsigned long long)first->line,
                     doubt.has_names ? "?" : "", (int)first->labels[0].bytes, first->labels[0].data,
                     doubt.recurs ? " again" : "", (int)first->text_bytes, first->text);
+        add_left_out(out, path, labelled_left_out(labelled));
         if (found < 0) add_error(out, path, all.err.message);
         if (found == 0) assert_int_equal(labelled_next(labelled, &row, &all.err), 0);
     } else {
@@ -205,10 +222,13 @@ static void refuse(const char *data, struct labelled_options options, enum err_c
     free(all.text);
 }
 
-/* Rows, then a sentence about the file. */
+/* Rows, then a sentence about one, which names the remedy. */
 static void refuse_row(const char *data, struct labelled_options options, const char *expected)
 {
-    struct read all = expect_bytes(data, strlen(data), options, expected);
+    char lines[600];
+    snprintf(lines, sizeof lines, "%.*s (`skip-bad` leaves such rows out)\n",
+             (int)strlen(expected) - 1, expected);
+    struct read all = expect_bytes(data, strlen(data), options, lines);
     assert_int_equal(all.err.code, ERR_FORMAT);
     free(all.text);
 }
@@ -304,6 +324,57 @@ static void json_lines_have_strings_numbers_booleans_and_lists(void **state)
            "JSONL: text = '1', label = 'q'", "1 [b] a\n");
 }
 
+static void json_lines_have_paths(void **state)
+{
+    (void)state;
+    expect("{\"data\": {\"text\": \"a\"}, \"annotations\": [{\"label\": \"x\"}, {}]}\n"
+           "{\"data\": {\"text\": \"b\"}, \"annotations\": [{\"label\": [\"y\", 1]}]}\n",
+           OPTIONS(.text = "data.text", .label = "annotations.0.label"),
+           "JSONL: text = 'data.text', label = 'annotations.0.label'", "1 [x] a\n2 [y|1] b\n");
+    /* One is a path, the other has a usual name. */
+    expect("{\"data\": {\"t\": \"a\"}, \"intent\": \"x\"}\n", OPTIONS(.text = "data.t"),
+           "JSONL: text = 'data.t', label = 'intent'", "1 [x] a\n");
+    /* A key that holds a dot wins, however deep it is. */
+    expect("{\"a.b\": \"key\", \"a\": {\"b\": \"path\", \"c.d\": \"x\", \"c\": {\"d\": \"y\"}}}\n",
+           OPTIONS(.text = "a.b", .label = "a.c.d"), "JSONL: text = 'a.b', label = 'a.c.d'",
+           "1 [x] key\n");
+    refuse("{\"a\": {\"b\": \"c\"}, \"l\": [\"x\"]}\n", OPTIONS(.text = "a.c", .label = "l"),
+           ERR_USAGE,
+           ": `text` is 'a.c', but nothing in it has that name; its first line has the keys: 'a', "
+           "'l'");
+    static const char *const none[] = {"l.1",   "l.x",           "l.",  "l.-1",
+                                       "l.0.0", "l.00000000000", "l.0x"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        struct made made = make("{\"a\": \"b\", \"l\": [\"x\"]}\n", 24);
+        struct read all =
+            read_all(made.path, &(struct labelled_options){.text = "a", .label = none[i]});
+        assert_int_equal(all.err.code, ERR_USAGE);
+        free(all.text);
+        unmake(made);
+    }
+}
+
+static void a_path_that_is_missing_makes_a_bad_row(void **state)
+{
+    (void)state;
+    static const char rows[] = "{\"d\": {\"t\": \"a\"}, \"l\": [{\"x\": 1}]}\n"
+                               "{\"d\": {}, \"l\": [{\"x\": 2}]}\n"
+                               "{\"d\": {\"t\": \"c\"}, \"l\": []}\n"
+                               "{\"d\": {\"t\": \"d\"}, \"l\": [{\"x\": 2}]}\n";
+    refuse_row(rows, OPTIONS(.text = "d.t", .label = "l.0.x"),
+               "1 [1] a\n! F, line 2: 'd.t' is missing or not a string\n");
+    expect(rows, OPTIONS(.text = "d.t", .label = "l.0.x", .skips_bad = true),
+           "JSONL: text = 'd.t', label = 'l.0.x'",
+           "1 [1] a\n4 [2] d\n- 2 with no usable text or label\n"
+           "! F, line 2: 'd.t' is missing or not a string\n"
+           "! F, line 3: 'l.0.x' is missing; give one, or leave the line out\n");
+    /* So it does in the first line. */
+    expect("{\"l\": []}\n{\"d\": {\"t\": \"d\"}, \"l\": [{\"x\": 2}]}\n",
+           OPTIONS(.text = "d.t", .label = "l.0.x", .skips_bad = true),
+           "JSONL: text = 'd.t', label = 'l.0.x'",
+           "2 [2] d\n- 1 with no usable text or label\n! F, line 1: 'd.t' is missing\n");
+}
+
 /* ---- which format, separator, header and columns ---- */
 
 static void the_format_given_goes_before_the_format_found(void **state)
@@ -349,13 +420,13 @@ static void a_list_of_objects_is_told_from_json_lines(void **state)
     (void)state;
     refuse("[{\"text\": \"a\", \"label\": \"b\"}]\n", NONE, ERR_FORMAT,
            ", line 1: not an object; each line must hold one, like {\"text\": \"...\", \"label\": "
-           "\"...\"}");
+           "\"...\"} (`skip-bad` leaves such rows out)");
     refuse("[\n{\"text\": \"a\", \"label\": \"b\"}]\n", NONE, ERR_FORMAT,
            ", line 1: invalid JSON at column 1: the text ends too early; an object in each line is "
-           "expected");
+           "expected (`skip-bad` leaves such rows out)");
     refuse("{\n  \"text\": \"a\"\n}\n", NONE, ERR_FORMAT,
            ", line 1: invalid JSON at column 1: the text ends too early; an object in each line is "
-           "expected");
+           "expected (`skip-bad` leaves such rows out)");
     /* Nothing but white space is no JSON. */
     refuse_row("\t\na\tb\n", OPTIONS(.text = "1", .label = "2"),
                "! F, line 1: its label is empty; give it one, or leave the row out\n");
@@ -418,6 +489,70 @@ static void of_two_columns_one_tells_the_other(void **state)
     refuse("text,review\n5,a\n", NONE, ERR_USAGE,
            ": cannot tell which is the text and which the label; give `text` and `label`, a name "
            "or a number from 1; its first line has the columns: 'text', 'review'");
+}
+
+static void better_names_go_before_others_and_two_of_a_kind_are_not_told(void **state)
+{
+    (void)state;
+    expect("title,text,rating,label\nt,a,5,x\n", NONE,
+           "CSV: text = column 'text', label = column 'label'", "2 [x] a\n");
+    expect("编号\t评论内容\t类别\n1\t好吃\t正面\n", NONE,
+           "TSV: text = column '评论内容', label = column '类别'", "2 [正面] 好吃\n");
+    expect("\"Message\"\tID\t\"Rating\"\nhello\t1\t5\n", NONE,
+           "TSV: text = column '\"Message\"', label = column '\"Rating\"'", "2 [5] hello\n");
+    expect("{\"标题\": \"a\", \"编号\": 1, \"标签\": \"x\"}\n", NONE,
+           "JSONL: text = '标题', label = '标签'", "1 [x] a\n");
+    refuse("title,message,label\na,b,x\n", NONE, ERR_USAGE,
+           ": cannot tell which is the text; give `text`, a name or a number from 1; its first "
+           "line has the columns: 'title', 'message', 'label'");
+    refuse("评论,内容,类别\na,b,x\n", NONE, ERR_USAGE,
+           ": cannot tell which is the text; give `text`, a name or a number from 1; its first "
+           "line has the columns: '评论', '内容', '类别'");
+    /* Nor is one of two labels the text. */
+    refuse("class,rating\na,b\n", NONE, ERR_USAGE,
+           ": cannot tell which is the text; give `text`, a name or a number from 1; its first "
+           "line has the columns: 'class', 'rating'");
+}
+
+static void two_columns_without_names_are_told_by_what_stands_in_them(void **state)
+{
+    (void)state;
+    expect("1\t很快，好吃\n0\t太慢\n1\t味道足\n0\t\"冷\n1\t好\n", NONE,
+           "TSV: text = column 2, label = column 1, which has 2 different values in 4 rows",
+           "2 [0] 太慢\n3 [1] 味道足\n4 [0] \"冷\n5 [1] 好\n1 [1 again] 很快，好吃\n");
+    expect("\"a, \"\"b\"\"\nc\",good\nd,bad\n\"e,f\",good\ng,bad\nh,good\n", NONE,
+           "CSV: text = column 1, label = column 2, which has 2 different values in 4 rows",
+           "3 [bad] d\n4 [good] e,f\n5 [bad] g\n6 [good] h\n1 [good again] a, \"b\"\nc\n");
+    /* The first line may be a header all the same. */
+    expect("v1,v2\nx,a\ny,b\nx,c\ny,d\n", NONE,
+           "CSV: text = column 2, label = column 1, which has 2 different values in 4 rows",
+           "2 [x] a\n3 [y] b\n4 [x] c\n5 [y] d\n1? [v1] v2\n");
+    expect("v1,v2\nx,a\ny,b\nx,c\ny,d\n", OPTIONS(.header = LABELLED_HEADER_YES),
+           "CSV: text = column 'v2', label = column 'v1', which has 2 different values in 4 rows",
+           "2 [x] a\n3 [y] b\n4 [x] c\n5 [y] d\n");
+    expect("x,e\nx,a\ny,b\nx,c\ny,d\n", OPTIONS(.header = LABELLED_HEADER_NO),
+           "CSV: text = column 2, label = column 1, which has 2 different values in 4 rows",
+           "1 [x] e\n2 [x] a\n3 [y] b\n4 [x] c\n5 [y] d\n");
+    /* What is wrong with a row is said where it stands. */
+    refuse_row("1\ta\n0\tb\n1\tc\n0\td\n1\te\n0\n", NONE,
+               "2 [0] b\n3 [1] c\n4 [0] d\n5 [1] e\n1 [1 again] a\n! F, line 6: 1 column where the "
+               "first row has 2; a cell must not hold a tab\n");
+}
+
+static void two_columns_that_may_be_either_are_not_told(void **state)
+{
+    (void)state;
+    static const char sentence[] = ": cannot tell which is the text and which the label; give "
+                                   "`text` and `label`, a name or a number from 1; its first line "
+                                   "has the columns: 'x', 'y'";
+    refuse("x\ty\na\tb\na\tb\na\tb\na\tb\n", NONE, ERR_USAGE, sentence);
+    refuse("x,y\na,b\nc,d\ne,f\ng,h\n", NONE, ERR_USAGE, sentence);
+    refuse("x,y\n1,b\n2,d\n3,b\n4,d\n", NONE, ERR_USAGE, sentence);
+    /* A name says one thing, the rows another: "question" may be a label. */
+    refuse("question,how are you\nanswer,fine\nquestion,and you\nanswer,so so\nanswer,ok\n", NONE,
+           ERR_USAGE,
+           ": a name in its first line says which is the text, but the rows look otherwise; give "
+           "`text` and `label`; its first line has the columns: 'question', 'how are you'");
 }
 
 static void a_header_is_told_from_data_by_the_rule(void **state)
@@ -491,7 +626,7 @@ static void a_first_row_of_names_is_doubtful(void **state)
     (void)state;
     expect_doubt("v2,v1,", true, 0);
     expect_doubt("Review Text,Rating_1,id", true, 0);
-    expect_doubt("评论,情感,编号", true, 0);
+    expect_doubt("看法,好坏,编号", true, 0);
     expect_doubt("ok,ham,", true, 0); /* so may data be: the other rows tell */
     expect_doubt("see you at lunch,ham,", false, 0);
     expect_doubt("great!,ham,", false, 0);
@@ -509,7 +644,7 @@ static void a_first_row_of_names_is_doubtful(void **state)
     expect_doubt("0,1,", false, 0);
     expect_doubt("ok,ok,", false, 0);
     expect_doubt(",ham,", false, 0);
-    expect_doubt("text,tag,", true, '|');
+    expect_doubt("text,kind,", true, '|');
     expect("a,xay,\nb,y,\n", OPTIONS(.text = "1", .label = "2", .label_separator = 'a'),
            "CSV: text = column 1, label = column 2", "1 [x|y] a\n2 [y] b\n");
     expect("ok,ham\nc,d\ne,ham\n", OPTIONS(.text = "1", .label = "2"),
@@ -665,19 +800,21 @@ static void too_many_labels_are_an_error(void **state)
     memcpy(data + 13 + n, "x\n", 2);
     made = make(data, 13 + n + 2);
     all = read_all(made.path, &options);
-    assert_string_equal(all.text, "! F, line 2: more than 65536 labels; give each once\n");
+    assert_string_equal(all.text, "! F, line 2: more than 65536 labels; give each once (`skip-bad` "
+                                  "leaves such rows out)\n");
     free(all.text);
     unmake(made);
     free(data);
 }
 
-static void nul_is_text(void **state)
+static void nul_is_text_and_no_label(void **state)
 {
     (void)state;
-    static const char *const rows[] = {"text,label\na\0b,x\0\n", "text\tlabel\na\0b\tx\0\n",
-                                       "__label__x\0 a\0b   \n",
-                                       "{\"text\":\"a\\u0000b\",\"label\":\"x\\u0000\"}\n"};
-    static const size_t bytes[] = {19, 19, 18, 0};
+    static const char *const rows[] = {
+        "text,label\na\0b,x\nc,y\0z\n", "text\tlabel\na\0b\tx\nc\ty\0z\n",
+        "__label__x a\0b   \n__label__y\0z c\n",
+        "{\"text\":\"a\\u0000b\",\"label\":\"x\"}\n{\"text\":\"c\",\"label\":\"y\\u0000z\"}\n"};
+    static const size_t bytes[] = {24, 24, 34, 0};
     for (int i = 0; i < 4; i++) {
         struct made made = make(rows[i], bytes[i] ? bytes[i] : strlen(rows[i]));
         struct labelled *labelled;
@@ -688,8 +825,10 @@ static void nul_is_text(void **state)
         assert_int_equal(row.text_bytes, 3);
         assert_memory_equal(row.text, "a\0b", 3);
         assert_int_equal(row.n_labels, 1);
-        assert_int_equal(row.labels[0].bytes, 2);
-        assert_memory_equal(row.labels[0].data, "x\0", 2);
+        assert_int_equal(row.labels[0].bytes, 1);
+        assert_memory_equal(row.labels[0].data, "x", 1);
+        assert_int_equal(labelled_next(labelled, &row, &err), -1);
+        assert_non_null(strstr(err.message, ": a label holds the character NUL; leave it out "));
         labelled_close(labelled);
         unmake(made);
     }
@@ -699,8 +838,8 @@ static void what_is_not_utf8_is_named_by_line_and_byte(void **state)
 {
     (void)state;
 #define NOT_UTF8(line, byte, value)                                                                \
-    "! F, line " line ": not UTF-8 at byte " byte " (" value "); convert the file first, for "     \
-    "example with iconv -f GB18030 -t UTF-8\n"
+    "! F, line " line ": not UTF-8 at byte " byte " (" value "); if it is GB18030, give "          \
+    "`encoding` gb18030\n"
     refuse_row("text,label\r\na,x\r\n\xC4\xE3,x\n", NONE, "2 [x] a\n" NOT_UTF8("3", "1", "0xC4"));
     refuse_row("text,label\na,x\n\"b\n\nc\xFF\xFF\",x\n", NONE,
                "2 [x] a\n" NOT_UTF8("5", "2", "0xFF"));
@@ -709,34 +848,222 @@ static void what_is_not_utf8_is_named_by_line_and_byte(void **state)
     refuse_row("{\"text\":\"\xED\xA0\x80\",\"label\":1}\n", NONE, NOT_UTF8("1", "10", "0xED"));
 }
 
-static void a_file_in_utf_16_is_named_as_such(void **state)
+static void a_file_in_utf_16_without_a_mark_is_named_as_such(void **state)
 {
     (void)state;
     static const struct {
         const char *data;
         size_t bytes;
-        const char *name;
+        const char *name, *flag;
     } files[] = {
-#define FILE_OF(bytes, name) {bytes, sizeof bytes - 1, name}
-        FILE_OF("\xFF\xFEt\0e\0x\0t\0\t\0l\0\r\0\n\0", "UTF-16"),
-        FILE_OF("\xFE\xFF\0t\0e\0x\0t\0,\0l\0\n", "UTF-16"),
-        FILE_OF("t\0e\0x\0t\0,\0l\0\r\0\n\0a\0,\0x\0\n\0", "UTF-16LE"),
-        FILE_OF("\0t\0e\0x\0t\0,\0l\0\n\0a\0,\0x\0\n", "UTF-16BE"),
-        FILE_OF("{\0\"\0t\0\"\0:\0\"\0x\0\"\0}\0\n\0", "UTF-16LE"),
-        FILE_OF("\x11\x62\x31\x72\x03\x54\x6D\x99,\0\x7D\x59\n\0", "UTF-16LE"),
+#define FILE_OF(bytes, name, flag) {bytes, sizeof bytes - 1, name, flag}
+        FILE_OF("t\0e\0x\0t\0,\0l\0\r\0\n\0a\0,\0x\0\n\0", "UTF-16LE", "utf-16le"),
+        FILE_OF("\0t\0e\0x\0t\0,\0l\0\n\0a\0,\0x\0\n", "UTF-16BE", "utf-16be"),
+        FILE_OF("{\0\"\0t\0\"\0:\0\"\0x\0\"\0}\0\n\0", "UTF-16LE", "utf-16le"),
+        FILE_OF("\x11\x62\x31\x72\x03\x54\x6D\x99,\0\x7D\x59\n\0", "UTF-16LE", "utf-16le"),
 #undef FILE_OF
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char line[200];
-        snprintf(line, sizeof line,
-                 "! F, line 1: this is %s, not UTF-8; convert the file first, with iconv -f %s -t "
-                 "UTF-8\n",
-                 files[i].name, files[i].name);
+        snprintf(line, sizeof line, "! F, line 1: this is %s, not UTF-8; give `encoding` %s\n",
+                 files[i].name, files[i].flag);
         free(expect_bytes(files[i].data, files[i].bytes, NONE, line).text);
     }
 }
 
+#define UTF_16LE "t\0e\0x\0t\0,\0l\0a\0b\0e\0l\0\r\0\n\0\x11\x62\x31\x72,\0x\0\r\0\n\0a\0,\0y\0"
+#define UTF_16BE "\0t\0e\0x\0t\0,\0l\0a\0b\0e\0l\0\n\x62\x11\x72\x31\0,\0x\0\n\0a\0,\0y"
+#define GB18030 "text,label\n\xCE\xD2\xB0\xAE,x\na,y"
+
+static void a_file_may_be_in_another_encoding(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data;
+        size_t bytes;
+        enum text_encoding given;
+        const char *name;
+    } files[] = {
+#define FILE_OF(bytes, given, name) {bytes, sizeof bytes - 1, given, name}
+        FILE_OF("\xFF\xFE" UTF_16LE, TEXT_AUTO, "UTF-16LE"),
+        FILE_OF("\xFF\xFE" UTF_16LE, TEXT_UTF_16, "UTF-16LE"),
+        FILE_OF("\xFF\xFE" UTF_16LE, TEXT_UTF_16LE, "UTF-16LE"),
+        FILE_OF(UTF_16LE, TEXT_UTF_16LE, "UTF-16LE"),
+        FILE_OF("\xFE\xFF" UTF_16BE, TEXT_AUTO, "UTF-16BE"),
+        FILE_OF("\xFE\xFF" UTF_16BE, TEXT_UTF_16, "UTF-16BE"),
+        FILE_OF(UTF_16BE, TEXT_UTF_16BE, "UTF-16BE"),
+        FILE_OF(GB18030, TEXT_GB18030, "GB18030"),
+#undef FILE_OF
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char about[100];
+        struct read all =
+            expect_bytes(files[i].data, files[i].bytes, OPTIONS(.encoding = files[i].given),
+                         "2 [x] 我爱\n3 [y] a\n");
+        snprintf(about, sizeof about, "CSV in %s: text = column 'text', label = column 'label'",
+                 files[i].name);
+        assert_string_equal(all.about, about);
+        free(all.text);
+    }
+}
+
+static void refuse_bytes(const char *data, size_t bytes, struct labelled_options options,
+                         const char *expected)
+{
+    free(expect_bytes(data, bytes, options, expected).text);
+}
+
+static void an_encoding_that_does_not_fit_is_an_error(void **state)
+{
+    (void)state;
+    refuse_bytes(
+        UTF_16LE, sizeof UTF_16LE - 1, OPTIONS(.encoding = TEXT_UTF_16),
+        "! F has no byte order mark, which UTF-16 begins with; give `encoding` utf-16le or "
+        "utf-16be\n");
+    refuse_bytes("\xFF\xFE" UTF_16LE, sizeof UTF_16LE + 1, OPTIONS(.encoding = TEXT_UTF_16BE),
+                 "! F begins with the byte order mark of UTF-16LE, so it is not UTF-16BE; leave "
+                 "`encoding` out\n");
+    refuse_bytes("\xFE\xFF" UTF_16BE, sizeof UTF_16BE + 1, OPTIONS(.encoding = TEXT_UTF_8),
+                 "! F begins with the byte order mark of UTF-16BE, so it is not UTF-8; leave "
+                 "`encoding` out\n");
+    refuse("\xEF\xBB\xBFtext,label\na,x\n", OPTIONS(.encoding = TEXT_GB18030), ERR_FORMAT,
+           " begins with the byte order mark of UTF-8, so it is not GB18030; leave `encoding` out");
+    refuse_row("text,label\na,x\nb\xFF,x\n", OPTIONS(.encoding = TEXT_GB18030),
+               "2 [x] a\n! F, line 3: it holds bytes that are not GB18030; put it right, or give "
+               "another `encoding`\n");
+    expect(
+        "text,label\na,x\nb\xFF,x\n\xCE\xD2,y\n",
+        OPTIONS(.encoding = TEXT_GB18030, .skips_bad = true),
+        "CSV in GB18030: text = column 'text', label = column 'label'",
+        "2 [x] a\n4 [y] 我\n- 1 with bytes that are no text\n! F, line 3: it holds bytes that are "
+        "not GB18030; put it right, or give another `encoding`\n");
+}
+
+/* text,label\na,x\nb,y\n; the same in UTF-16LE with its mark. */
+static const char packed[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x2b\x49\xad\x28\xd1\xc9"
+                             "\x49\x4c\x4a\xcd\xe1\x4a\xd4\xa9\xe0\x4a\xd2\xa9\xe4\x02\x00\x3a"
+                             "\x51\xc3\xc5\x13\x00\x00\x00";
+static const char packed_wide[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xfb\xff\xaf\x84\x21\x95"
+                                  "\xa1\x82\xa1\x84\x41\x87\x21\x87\x21\x91\x21\x09\xc8\xcb\x61\xe0"
+                                  "\x02\xb2\x74\x80\xa2\x5c\x40\xbe\x0e\x43\x25\x90\x06\x00\x83\x32"
+                                  "\xc3\x86\x28\x00\x00\x00";
+
+static void a_file_may_be_packed(void **state)
+{
+    (void)state;
+    static const char rows[] = "2 [x] a\n3 [y] b\n";
+    struct read all = expect_bytes(packed, sizeof packed - 1, NONE, rows);
+    assert_string_equal(all.about, "CSV (gzip): text = column 'text', label = column 'label'");
+    free(all.text);
+    all = expect_bytes(packed_wide, sizeof packed_wide - 1, NONE, rows);
+    assert_string_equal(all.about,
+                        "CSV in UTF-16LE (gzip): text = column 'text', label = column 'label'");
+    free(all.text);
+    free(expect_bytes(packed, sizeof packed - 9, OPTIONS(.skips_bad = true),
+                      "2 [x] a\n3 [y] b\n! F: the gzip data is cut off; fetch the whole file\n")
+             .text);
+    free(expect_bytes(packed, 2, NONE, "! F: the gzip data is cut off; fetch the whole file\n")
+             .text);
+}
+
+static void files_that_are_no_text_are_named(void **state)
+{
+    (void)state;
+    refuse("PK\3\4\x14", NONE, ERR_FORMAT,
+           " is a zip archive, as Excel's .xlsx is; save the sheet as CSV, or unpack it first");
+    refuse("\x28\xB5\x2F\xFD\x04", NONE, ERR_FORMAT,
+           " is packed with zstd; unpack it first, or pack it with gzip");
+    refuse("\xFD\x37zXZ", NONE, ERR_FORMAT,
+           " is packed with xz; unpack it first, or pack it with gzip");
+    refuse("PAR1\x15\4", NONE, ERR_FORMAT,
+           " is a Parquet file; write it as CSV or JSON lines first");
+    expect("PK,PAR1\na,x\n", OPTIONS(.text = "PK"),
+           "CSV: text = column 'PK', label = column 'PAR1'", "2 [x] a\n");
+    expect("PAR1,PK\na,x\n", OPTIONS(.text = "PK"),
+           "CSV: text = column 'PK', label = column 'PAR1'", "2 [a] x\n");
+}
+
 /* ---- rows that are not right ---- */
+
+static void bad_rows_are_left_out_where_that_is_wanted(void **state)
+{
+    (void)state;
+    const struct labelled_options skips = {.skips_bad = true};
+    expect("text,label\na,x\nb\n,y\nc, \nd,e,y\n \t,y\nf,y\nh\xFF,y\ni,y\n", skips,
+           "CSV: text = column 'text', label = column 'label'",
+           "2 [x] a\n8 [y] f\n10 [y] i\n"
+           "- 2 with another number of columns\n"
+           "- 1 with bytes that are no text\n"
+           "- 1 with an empty label\n"
+           "- 2 with an empty text\n"
+           "! F, line 3: 1 column where the first row has 2; a cell that holds the separator must "
+           "be in quotes\n"
+           "! F, line 4: its text is empty\n"
+           "! F, line 5: its label is empty; give it one, or leave the row out\n"
+           "! F, line 6: 3 columns where the first row has 2; a cell that holds the separator must "
+           "be in quotes\n"
+           "! F, line 7: its text is empty\n");
+    expect(
+        "{\"text\": \"\"\n{\"text\": \"b\", \"label\": 1}\n{\"label\": 1}\n7\n"
+        "{\"text\": \"c\", \"label\": 1.5}\n{\"text\": \"d\", \"label\": 2}\n",
+        skips, "JSONL: text = 'text', label = 'label'",
+        "2 [1] b\n6 [2] d\n"
+        "- 2 with invalid JSON\n"
+        "- 2 with no usable text or label\n"
+        "! F, line 1: invalid JSON at column 11: the text ends too early; an object in each line "
+        "is expected\n"
+        "! F, line 3: 'text' is missing or not a string\n"
+        "! F, line 4: not an object; each line must hold one, like {\"text\": \"...\", "
+        "\"label\": \"...\"}\n"
+        "! F, line 5: 'label' must be a string, an integer, true or false, or a list of these\n");
+    expect("__label__x a\nb\n__label__ c\n__label__y\n__label__y d\n", skips,
+           "fastText: labels = words with __label__",
+           "1 [x] a\n5 [y] d\n- 2 with an empty label\n- 1 with an empty text\n"
+           "! F, line 2: no word in it starts with __label__; give it a label, or leave it out\n"
+           "! F, line 3: its label is empty; give it one, or leave the row out\n"
+           "! F, line 4: its text is empty\n");
+}
+
+static void quotes_that_do_not_fit_spoil_the_lines_up_to_where_it_shows(void **state)
+{
+    (void)state;
+    const struct labelled_options skips = {.skips_bad = true};
+    expect("text,label\na,x\n\"b \"c\" d\",x\ne,y\n", skips,
+           "CSV: text = column 'text', label = column 'label'",
+           "2 [x] a\n4 [y] e\n- 1 with quotes that do not fit\n"
+           "! F, line 3: something follows the closing quote of a cell; double the quotes that are "
+           "part of a quoted cell\n");
+    expect("text,label\na,x\n\"b\nc\" d,x\ne,y\n", skips,
+           "CSV: text = column 'text', label = column 'label'",
+           "2 [x] a\n5 [y] e\n- 1 with quotes that do not fit\n"
+           "! F, line 4: something follows the closing quote of a cell; double the quotes that are "
+           "part of a quoted cell (lines 3 to 4 are passed over)\n");
+    expect("text,label\na,x\n\"b\nc\",\"d,x\ne,x\nf,x", skips,
+           "CSV: text = column 'text', label = column 'label'",
+           "2 [x] a\n5 [x] e\n6 [x] f\n- 1 with quotes that do not fit\n"
+           "! F, line 4: the quoted cell that begins here is not closed; close it, or double the "
+           "quotes that are part of it (lines 3 to 4 are passed over)\n");
+}
+
+static void the_first_row_may_be_left_out_too(void **state)
+{
+    (void)state;
+    expect("a\tx\ty\nb\t1\t0\n", OPTIONS(.text = "1", .label = "2", .skips_bad = true),
+           "TSV: text = column 1, label = column 2", "2 [1] b\n1? [x] a\n");
+    expect("\tx\nb\t1\n", OPTIONS(.text = "1", .label = "2", .skips_bad = true),
+           "TSV: text = column 1, label = column 2",
+           "2 [1] b\n- 1 with an empty text\n! F, line 1: its text is empty\n");
+    expect("b\t \na\t1\n", OPTIONS(.text = "1", .label = "2", .skips_bad = true),
+           "TSV: text = column 1, label = column 2",
+           "2 [1] a\n- 1 with an empty label\n! F, line 1: its label is empty; give it one, or "
+           "leave the row out\n");
+    struct made made = make("{\n{\"text\":\n", 11);
+    struct read all = read_all(made.path, &(struct labelled_options){.skips_bad = true});
+    assert_int_equal(all.err.code, ERR_FORMAT);
+    assert_non_null(strstr(all.text, " holds no row that can be read, of 2; /proc"));
+    free(all.text);
+    unmake(made);
+}
 
 static void a_wrong_number_of_columns_is_an_error(void **state)
 {
@@ -785,7 +1112,8 @@ static void a_quote_that_never_closes_in_an_endless_file_is_named(void **state)
     end_writer(pid, old_stdin);
     compare(&all,
             "2 [x] a\n3 [x] b\n c\n! F, line 5: the quoted cell that begins here is not closed "
-            "within 64 MiB; close it, or double the quotes that are part of it\n",
+            "within 64 MiB; close it, or double the quotes that are part of it (`skip-bad` leaves "
+            "such rows out)\n",
             "endless");
     free(all.text);
 }
@@ -1012,12 +1340,17 @@ int main(void)
         cmocka_unit_test(shopping_has_two_columns_that_may_be_the_label),
         cmocka_unit_test(fasttext_lines_have_labels_anywhere),
         cmocka_unit_test(json_lines_have_strings_numbers_booleans_and_lists),
+        cmocka_unit_test(json_lines_have_paths),
+        cmocka_unit_test(a_path_that_is_missing_makes_a_bad_row),
         cmocka_unit_test(the_format_given_goes_before_the_format_found),
         cmocka_unit_test(a_format_that_cannot_be_told_is_an_error),
         cmocka_unit_test(a_list_of_objects_is_told_from_json_lines),
         cmocka_unit_test(semicolons_separate_where_the_first_line_says_so),
         cmocka_unit_test(usual_names_are_found_in_any_case_and_order),
         cmocka_unit_test(of_two_columns_one_tells_the_other),
+        cmocka_unit_test(better_names_go_before_others_and_two_of_a_kind_are_not_told),
+        cmocka_unit_test(two_columns_without_names_are_told_by_what_stands_in_them),
+        cmocka_unit_test(two_columns_that_may_be_either_are_not_told),
         cmocka_unit_test(a_header_is_told_from_data_by_the_rule),
         cmocka_unit_test(a_header_may_be_asked_for_or_ruled_out),
         cmocka_unit_test(a_first_row_of_names_is_doubtful),
@@ -1028,9 +1361,16 @@ int main(void)
         cmocka_unit_test(empty_texts_are_rows_and_empty_labels_are_not),
         cmocka_unit_test(a_separator_makes_labels_many_or_none),
         cmocka_unit_test(too_many_labels_are_an_error),
-        cmocka_unit_test(nul_is_text),
+        cmocka_unit_test(nul_is_text_and_no_label),
         cmocka_unit_test(what_is_not_utf8_is_named_by_line_and_byte),
-        cmocka_unit_test(a_file_in_utf_16_is_named_as_such),
+        cmocka_unit_test(a_file_in_utf_16_without_a_mark_is_named_as_such),
+        cmocka_unit_test(a_file_may_be_in_another_encoding),
+        cmocka_unit_test(an_encoding_that_does_not_fit_is_an_error),
+        cmocka_unit_test(a_file_may_be_packed),
+        cmocka_unit_test(files_that_are_no_text_are_named),
+        cmocka_unit_test(bad_rows_are_left_out_where_that_is_wanted),
+        cmocka_unit_test(quotes_that_do_not_fit_spoil_the_lines_up_to_where_it_shows),
+        cmocka_unit_test(the_first_row_may_be_left_out_too),
         cmocka_unit_test(a_wrong_number_of_columns_is_an_error),
         cmocka_unit_test(quotes_matter_only_where_they_begin_a_cell),
         cmocka_unit_test(a_quote_that_never_closes_is_named),
