@@ -106,22 +106,78 @@ static void add_scripts(struct buf *buf, enum format format, const struct known_
     buf_add_char(buf, format == FORMAT_TEXT ? '\n' : ']');
 }
 
+/* Labels that are listed in text. */
+#define LABELS_SHOWN 20
+
+static void add_labels(struct buf *buf, const struct head_info *head)
+{
+    buf_printf(buf, "%-14s ", "  labels");
+    for (uint32_t i = 0; i < head->n_labels && i < LABELS_SHOWN; i++)
+        buf_printf(buf, "%s%s", i > 0 ? ", " : "", head->labels[i]);
+    if (head->n_labels > LABELS_SHOWN)
+        buf_printf(buf, ", and %u more (--format json)", head->n_labels - LABELS_SHOWN);
+    buf_add_char(buf, '\n');
+}
+
+static void add_head_text(struct buf *buf, const struct head_info *head)
+{
+    buf_printf(buf, "%-14s %s: %s, %u labels", "head", head->name, head_kind_names[head->kind],
+               head->n_labels);
+    if (head->ngrams > 0) buf_printf(buf, ", %u n-grams", head->ngrams);
+    buf_add_char(buf, '\n');
+    add_labels(buf, head);
+    if (head->training[0]) buf_printf(buf, "%-14s %s\n", "  training", head->training);
+    if (head->scores[0]) buf_printf(buf, "%-14s %s\n", "  scores", head->scores);
+}
+
+static void add_numbers(struct buf *buf, const char *key, const float *values, uint32_t n)
+{
+    buf_printf(buf, ", \"%s\": [", key);
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0) buf_add_str(buf, ", ");
+        buf_add_float(buf, values[i]);
+    }
+    buf_add_char(buf, ']');
+}
+
+static void add_head_json(struct buf *buf, const struct head_info *head)
+{
+    buf_add_str(buf, "{\"name\": ");
+    json_write_string(buf, head->name, strlen(head->name));
+    buf_printf(buf, ", \"kind\": \"%s\", \"labels\": %u, \"ngrams\": %u, \"label_names\": [",
+               head_kind_names[head->kind], head->n_labels, head->ngrams);
+    for (uint32_t i = 0; i < head->n_labels; i++) {
+        if (i > 0) buf_add_str(buf, ", ");
+        json_write_string(buf, head->labels[i], strlen(head->labels[i]));
+    }
+    buf_add_str(buf, "], \"temperature\": ");
+    buf_add_float(buf, head->temperature);
+    if (head->thresholds)
+        add_numbers(buf, "thresholds", head->thresholds,
+                    head->kind == HEAD_BINARY ? 1 : head->n_labels);
+    buf_printf(buf, ", \"knows_unsure\": %s", head->margins ? "true" : "false");
+    if (head->training[0]) {
+        buf_add_str(buf, ", \"training\": ");
+        buf_add_str(buf, head->training);
+    }
+    if (head->scores[0]) {
+        buf_add_str(buf, ", \"scores\": ");
+        buf_add_str(buf, head->scores);
+    }
+    buf_add_char(buf, '}');
+}
+
 static void add_heads(struct buf *buf, enum format format, const struct heads *heads)
 {
     if (format == FORMAT_JSON) buf_add_str(buf, ", \"heads\": [");
     for (size_t i = 0; i < heads->n; i++) {
         const struct head_info *head = head_info(heads->items[i]);
-        const char *kind = head_kind_names[head->kind];
         if (format == FORMAT_TEXT) {
-            buf_printf(buf, "%-14s %s: %s, %u labels", "head", head->name, kind, head->n_labels);
-            if (head->ngrams > 0) buf_printf(buf, ", %u n-grams", head->ngrams);
-            buf_add_char(buf, '\n');
+            add_head_text(buf, head);
             continue;
         }
-        buf_add_str(buf, i > 0 ? ", {\"name\": " : "{\"name\": ");
-        json_write_string(buf, head->name, strlen(head->name));
-        buf_printf(buf, ", \"kind\": \"%s\", \"labels\": %u, \"ngrams\": %u}", kind, head->n_labels,
-                   head->ngrams);
+        if (i > 0) buf_add_str(buf, ", ");
+        add_head_json(buf, head);
     }
     if (format == FORMAT_JSON) buf_add_char(buf, ']');
 }

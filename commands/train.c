@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/plural.h"
 #include "base/workers.h"
 #include "commands/commands.h"
@@ -25,6 +26,7 @@ static const char *const weight_names[] = {"none", "balanced", NULL};
 
 struct train {
     const char *validation, *output, *from;
+    const char *name, *version; /* of the model; NULL: not said */
     int mode, label_weights, has_ngrams, reads_names, is_forced, resumes;
     uint64_t epochs, dim, patience, seed, threads;
     double validation_share; /* below 0: not said */
@@ -253,6 +255,20 @@ static bool read_examples(struct train *train, struct err *err)
     return true;
 }
 
+static bool write_folder(const struct train *train, const struct training_result *result,
+                         struct err *err)
+{
+    const struct learned_files *files = &result->files;
+    char version[17];
+    uint64_t hash = hash_words(HASH_START, files->head, files->head_bytes);
+    if (files->table) hash = hash_words(hash, files->table, files->table_bytes);
+    snprintf(version, sizeof version, "%016llx", (unsigned long long)hash);
+    const struct folder_naming naming = {.name = train->name,
+                                         .version = train->version ? train->version : version,
+                                         .is_new = train->options.mode == TRAINING_SCRATCH};
+    return folder_write(train->output, train->is_forced, train->model, files, &naming, err);
+}
+
 static bool train_run(struct train *train, struct err *err)
 {
     const struct training_watcher watcher = {tell_progress, was_interrupted, tell_resumed, train};
@@ -262,8 +278,7 @@ static bool train_run(struct train *train, struct err *err)
          training_run(train->model, &train->examples, train->validation ? &train->held : NULL,
                       &train->options, &watcher, &result, err);
     clear_line(train);
-    ok = ok && folder_write(train->output, train->is_forced, train->model, &result.files,
-                            train->options.mode == TRAINING_SCRATCH, err);
+    ok = ok && write_folder(train, &result, err);
     if (ok) {
         unlink(train->checkpoint);
         tell_result(train, &result);
@@ -294,6 +309,10 @@ int train_main(int argc, char **argv)
         LABELLED_FLAGS(train.rows),
         {"output", FLAG_STRING, .out.string = &train.output, .value = "DIR",
          .help = "the model folder to write, for embedd serve --model"},
+        {"name", FLAG_STRING, .out.string = &train.name, .value = "NAME",
+         .help = "of the model, in replies and metrics (default: the folder's)"},
+        {"version", FLAG_STRING, .out.string = &train.version, .value = "VERSION",
+         .help = "of the model (default: a hash of what was learned)"},
         {"force", FLAG_SWITCH, .out.is_on = &train.is_forced,
          .help = "replace the folder if it exists"},
         {"from", FLAG_STRING, .out.string = &train.from, .value = "MODEL",

@@ -31,6 +31,15 @@ bool opening_config(struct bundle *bundle, const struct model_options *options, 
     return true;
 }
 
+bool opening_rename(struct bundle *bundle, struct err *err)
+{
+    char where[1300];
+    snprintf(where, sizeof where, "%.1000s/config.json", bundle->source.path);
+    if (!bundle->source.is_folder) return true;
+    return source_read_config(&bundle->source, err) &&
+           settings_rename(&bundle->settings, bundle->source.config, where, err);
+}
+
 bool opening_own_config(struct bundle *bundle, const struct model_options *options, struct err *err)
 {
     return (!bundle->source.is_folder || source_read_config(&bundle->source, err)) &&

@@ -18,6 +18,10 @@ void opening_read_ahead(const struct bundle *bundle, bool is_on);
 /** opening_config reads the config.json beside the table, if there is one, and decides by it. */
 bool opening_config(struct bundle *bundle, const struct model_options *options, struct err *err);
 
+/** opening_rename takes the name that a config.json beside a packed file gives it
+ * (settings_rename); false with err set. */
+bool opening_rename(struct bundle *bundle, struct err *err);
+
 /** opening_own_config: the same for a file that holds its words too: if it was given by itself, the
  * files beside it belong to other models. */
 bool opening_own_config(struct bundle *bundle, const struct model_options *options,

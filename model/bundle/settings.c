@@ -393,6 +393,19 @@ bool settings_open(struct settings *settings, struct span config, const char *wh
     return false;
 }
 
+bool settings_rename(struct settings *settings, struct span config, const char *where,
+                     struct err *err)
+{
+    struct settings own;
+    if (!settings_open(&own, config, where, err)) return false;
+    if (own.name) settings->name = own.name;
+    if (own.version[0]) settings->version = own.version;
+    json_decref(settings->naming);
+    settings->naming = json_incref(own.json);
+    settings_close(&own);
+    return true;
+}
+
 /* What only we say of another library's ways; max_length and normalize are keys of theirs too. */
 static void forget_own_limits(struct settings *settings)
 {
@@ -532,5 +545,6 @@ void settings_close(struct settings *settings)
     json_decref(settings->json);
     json_decref(settings->believed);
     json_decref(settings->passed_over);
+    json_decref(settings->naming);
     *settings = (struct settings){0};
 }

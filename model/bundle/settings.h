@@ -37,6 +37,7 @@ struct settings {
     struct json_t *json;        /* owner of the strings; NULL without a config.json, as the next */
     struct json_t *believed;    /* what of it counts: keys of ours and their values */
     struct json_t *passed_over; /* what does not, because the file is another's */
+    struct json_t *naming;      /* owner of name and version, where settings_rename took them */
     enum settings_owner owner;
     const char *mark;       /* the key that tells the owner; NULL: it is ours */
     const char *name;       /* NULL: not said; printable otherwise */
@@ -94,6 +95,16 @@ void settings_leave_out_passed_over(const struct settings *settings, struct json
 
 /** settings_set_name: what a config.json calls the model, cut to what settings_open takes. */
 void settings_set_name(struct json_t *config, const char *name);
+
+/**
+ * settings_rename takes name and version of a config.json beside a packed file, which is a model
+ * that others stand on as it is: what was trained on it has a name of its own. Nothing else in it
+ * counts.
+ * @param config data NULL: there is none
+ * @return false with err set as settings_open
+ */
+bool settings_rename(struct settings *settings, struct span config, const char *where,
+                     struct err *err);
 
 /** settings_close frees the strings; empty settings are fine. */
 void settings_close(struct settings *settings);

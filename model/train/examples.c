@@ -324,9 +324,11 @@ uint64_t examples_fingerprint(const struct examples *examples)
         const struct example *item = &examples->items[i];
         hash = hash_bytes(hash, &item->n_ids, sizeof item->n_ids);
         hash = hash_bytes(hash, &item->n_labels, sizeof item->n_labels);
+        hash = hash_words(hash, examples->ids + item->ids_at, item->n_ids * sizeof *examples->ids);
+        hash = hash_words(hash, examples->labels + item->labels_at,
+                          item->n_labels * sizeof *examples->labels);
     }
-    hash = hash_bytes(hash, examples->ids, examples->n_ids * sizeof *examples->ids);
-    return hash_bytes(hash, examples->labels, examples->n_labels * sizeof *examples->labels);
+    return hash;
 }
 
 void examples_clear(struct examples *examples)

@@ -45,7 +45,7 @@ struct training {
     uint32_t *names_of; /* (C) each label's example of its name, or UINT32_MAX */
     struct repeats repeats;
     struct split split;
-    uint64_t fingerprint;
+    uint64_t fingerprint, data; /* of all that the result depends on; of the rows alone */
 
     uint32_t run, n_runs; /* from 1; each fold is held out in one, the last has all rows */
     uint32_t *order;      /* rows of this run */
@@ -278,13 +278,13 @@ static bool take_fingerprint(struct training *t, struct err *err)
 {
     const struct span weights = model_bundle(t->model)->source.weights;
     json_t *plan = plan_as_json(&t->plan, t->model, t->options);
+    t->data = examples_fingerprint(t->examples);
     char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS), numbers[200];
     json_decref(plan);
     if (!text) return fail_memory(err);
     snprintf(numbers, sizeof numbers, "%u %u %u %d %d %d %d %u %016llx %016llx %016llx",
              t->plan.epochs, t->plan.patience, t->pool.dims, t->pool.pooling, t->pool.normalize,
-             t->plan.learner.kind, t->plan.reads_names, t->n_runs,
-             (unsigned long long)examples_fingerprint(t->examples),
+             t->plan.learner.kind, t->plan.reads_names, t->n_runs, (unsigned long long)t->data,
              (unsigned long long)(t->validation ? examples_fingerprint(t->validation) : 0),
              (unsigned long long)tokenizer_fingerprint(model_tokenizer(t->model)));
     t->fingerprint =
@@ -379,6 +379,23 @@ static bool run_epoch(struct training *t, struct err *err)
 
 /* ---- how good it is ---- */
 
+/* More would make a long list of what nobody reads. */
+#define COUNTED_LABELS_MAX 1000
+
+static json_t *counts_as_json(const struct training *t)
+{
+    const uint32_t n = examples_n_names(t->examples);
+    size_t *counts = calloc(n, sizeof *counts);
+    json_t *list = json_array();
+    for (size_t i = 0; counts && i < t->n_rows; i++)
+        for (uint32_t k = 0; k < t->examples->items[i].n_labels; k++)
+            counts[t->examples->labels[t->examples->items[i].labels_at + k]]++;
+    for (uint32_t k = 0; counts && k < n; k++)
+        json_array_append_new(list, json_integer((json_int_t)counts[k]));
+    free(counts);
+    return list;
+}
+
 static json_t *scores_as_json(const struct training *t, const struct measured *measured)
 {
     json_t *scores = json_object();
@@ -407,6 +424,9 @@ static bool take_files(const struct training *t, const struct measured *measured
     json_t *training = plan_as_json(&t->plan, t->model, t->options), *scores = NULL;
     json_object_set_new(training, "epochs", json_integer(t->epochs_done));
     json_object_set_new(training, "rows", json_integer((json_int_t)t->n_trained));
+    json_object_set_new(training, "data", json_sprintf("%016llx", (unsigned long long)t->data));
+    if (t->info.n_labels <= COUNTED_LABELS_MAX)
+        json_object_set_new(training, "label_rows", counts_as_json(t));
     if (measured && measured->n > 0) scores = scores_as_json(t, measured);
     const struct learned_about about = {.labels = examples_names(t->examples),
                                         .temperature = measured ? measured->temperature : 1,

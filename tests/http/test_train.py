@@ -124,8 +124,8 @@ def test_every_form_gives_the_same_folder(tmp_path):
         assert "on 90 cross-validated rows: accuracy 1.0000 (95 %: 0.9591 to 1.0000)" in done.out
         found.append(files(done.path))
     assert all(one == found[0] for one in found)
-    # The built-in model is packed: tokenizer and settings are in it.
-    assert set(found[0]) == {"head.safetensors", "model.safetensors"}
+    # The built-in model is packed: tokenizer and settings are in it, but for what this one is called.
+    assert set(found[0]) == {"head.safetensors", "model.safetensors", "config.json"}
     result = evaluated(tmp_path / "csv" / "own")
     assert result["accuracy"] == 1 and result["kind"] == "multi-class" and result["log_loss"] < 0.1
 
@@ -350,13 +350,45 @@ def test_modes_that_train_the_table(tmp_path):
     shapes = {mode: header_of(data)["embeddings"]["shape"] for mode, data in tables.items()}
     assert shapes["head"] == shapes["table"] == shapes["both"] == [shapes["scratch"][0], 256]
     assert shapes["scratch"][1] == 16
-    kept = header_of(found["head"]["model.safetensors"])["__metadata__"]["embedd.config"]
-    names = {mode: json.loads(content.get("config.json", kept)) for mode, content in found.items()}
+    kept = json.loads(header_of(found["head"]["model.safetensors"])["__metadata__"]["embedd.config"])
+    names = {mode: json.loads(content["config.json"]) for mode, content in found.items()}
     assert all("tokenizer.json" in found[mode] for mode in ("table", "both", "scratch"))
-    assert names["head"]["name"] == "embedd-base-1"
-    assert names["table"]["name"] == names["both"]["name"] == names["scratch"]["name"] == "own"
-    assert names["both"]["license"] == names["head"]["license"]
-    assert "license" not in names["scratch"] and "version" not in names["scratch"]
+    assert {name["name"] for name in names.values()} == {"own"}
+    assert len({name["version"] for name in names.values()}) == 4
+    assert set(names["head"]) == {"name", "version"}
+    assert names["both"]["license"] == kept["license"] and "license" not in names["scratch"]
+
+
+@one_thread
+def test_a_model_has_a_name_and_a_version(start, tmp_path):
+    Trained(tmp_path, "--epochs=2", "--name=topics", "--version=2026-11", rows=ROWS)
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    service = start("--model", str(tmp_path / "link"))
+    reply = service.post("/v1/classify", json.dumps({"text": "rice"}).encode())
+    assert reply.json()["model"] == "topics" and reply.headers["x-embedd-model"].startswith("topics")
+    info = httpx.get(service.url + "/info").json()
+    assert info["model_id"] == "topics" and "topics" in str(httpx.get(service.url + "/v1/models").json())
+    inspected = json.loads(subprocess.run([PROGRAM, "inspect", "--format=json", tmp_path / "own"], capture_output=True,
+                                          check=True).stdout)
+    assert (inspected["name"], inspected["version"]) == ("topics", "2026-11")
+    head = inspected["heads"][0]
+    assert head["label_names"] == sorted(THEMES) and head["knows_unsure"] and 0.5 <= head["temperature"] <= 20
+    assert head["training"]["label_rows"] == [30, 30, 30] and head["training"]["seed"] == 1
+    assert re.fullmatch("[0-9a-f]{16}", head["training"]["data"])
+    assert head["scores"]["held_out_rows"] == 90 and len(head["scores"]["accuracy_interval"]) == 2
+    shown = subprocess.run([PROGRAM, "inspect", tmp_path / "own"], capture_output=True, check=True, text=True).stdout
+    assert "  labels       food, money, travel\n" in shown and '"held_out_rows":90' in shown
+    # The same rows have the same version, other ones another.
+    versions = []
+    for folder, rows in (("a", ROWS), ("b", ROWS), ("c", ROWS[1:])):
+        (tmp_path / folder).mkdir()
+        done = Trained(tmp_path / folder, "--epochs=2", rows=rows)
+        versions.append(json.loads((done.path / "config.json").read_text())["version"])
+    assert versions[0] == versions[1] != versions[2] and re.fullmatch("[0-9a-f]{16}", versions[0])
+    # A broken one is not passed over.
+    (tmp_path / "own" / "config.json").write_text('{"name": 1}')
+    done = subprocess.run([PROGRAM, "inspect", tmp_path / "own"], capture_output=True, text=True)
+    assert done.returncode == 1 and "config.json" in done.stderr and "name" in done.stderr
 
 
 @one_thread
@@ -375,7 +407,10 @@ def test_a_head_leaves_the_model_byte_by_byte(tmp_path):
     small = small_model(tmp_path)
     (small / "config.json").write_text('{"name": "small",  "pooling": "mean"}')
     done = Trained(tmp_path, "--epochs=5", f"--from={small}", rows=ROWS)
-    assert {**files(done.path), "head.safetensors": b""} == {**files(small), "head.safetensors": b""}
+    kept, own = files(small), files(done.path)
+    said = json.loads(own.pop("config.json"))
+    assert {**json.loads(kept.pop("config.json")), "name": "own", "version": said["version"]} == said
+    assert {**own, "head.safetensors": b""} == {**kept, "head.safetensors": b""}
 
 
 @one_thread

@@ -23,7 +23,8 @@ static bool open_packed(struct bundle *bundle, const struct tensors *file,
     bundle->is_packed = bundle->is_alone = true;
     bundle->is_checked = packed_is_checked(file);
     if (!packed_check(file) ||
-        !settings_open(&bundle->settings, packed_config(file), bundle->where, err))
+        !settings_open(&bundle->settings, packed_config(file), bundle->where, err) ||
+        !opening_rename(bundle, err))
         return false;
     settings_decide(&bundle->settings, &bundle->source.layout, options);
     struct table_options table_options = table_options_of(bundle);

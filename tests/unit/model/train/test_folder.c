@@ -51,7 +51,9 @@ static int remove_place(void **state)
 
 /* All that the model's folder said without a config.json. */
 static const char own_config[] = "{\n  \"pooling\": \"mean\",\n  \"normalize\": true,\n"
-                                 "  \"compat\": \"embedd\",\n  \"name\": \"own\"\n}";
+                                 "  \"compat\": \"embedd\",\n  \"name\": \"own\",\n"
+                                 "  \"version\": \"7\"\n}";
+static const struct folder_naming naming = {.version = "7"};
 
 static size_t count_names(const char *path)
 {
@@ -100,7 +102,7 @@ static void write_into(const char *folder, const char *name)
 static void write_folder(const char *path, bool replaces, const struct learned_files *files)
 {
     if (!new_folder_check(path, replaces, &err)) fail_msg("%s", err.message);
-    if (!folder_write(path, replaces, model, files, false, &err)) fail_msg("%s", err.message);
+    if (!folder_write(path, replaces, model, files, &naming, &err)) fail_msg("%s", err.message);
 }
 
 static void check_refused(enum err_code code, const char *why)
@@ -116,7 +118,8 @@ static void a_head_stands_beside_a_copy_of_its_model(void **state)
     check_content("head.safetensors", head);
     check_copy("vocab.txt");
     check_copy("model.safetensors");
-    assert_int_equal(count_names(output), 3);
+    check_content("config.json", "{\n  \"name\": \"own\",\n  \"version\": \"7\"\n}");
+    assert_int_equal(count_names(output), 4);
     assert_int_equal(count_names(place), 1);
 }
 
@@ -148,12 +151,12 @@ static void an_older_folder_is_replaced_when_that_is_asked_for(void **state)
     write_folder(output, false, &both);
     assert_false(new_folder_check(output, false, &err));
     check_refused(ERR_USAGE, "exists; give another one, or `force` to replace it");
-    assert_false(folder_write(output, false, model, &head_alone, false, &err));
+    assert_false(folder_write(output, false, model, &head_alone, &naming, &err));
     check_content("head.safetensors", other_head);
     write_folder(output, true, &head_alone);
     check_content("head.safetensors", head);
-    /* No config.json of the older one is left. */
-    assert_int_equal(count_names(output), 3);
+    check_content("config.json", "{\n  \"name\": \"own\",\n  \"version\": \"7\"\n}");
+    assert_int_equal(count_names(output), 4);
     assert_int_equal(count_names(place), 1);
 }
 
@@ -165,7 +168,7 @@ static void files_of_others_are_never_taken_away(void **state)
     assert_false(new_folder_check(output, true, &err));
     check_refused(ERR_USAGE, "holds 'notes.txt', which is not a file of a model");
     /* Not even where they came during the training. */
-    assert_false(folder_write(output, true, model, &head_alone, false, &err));
+    assert_false(folder_write(output, true, model, &head_alone, &naming, &err));
     check_refused(ERR_USAGE, "notes.txt");
     check_content("notes.txt", "mine");
     check_content("head.safetensors", other_head);
@@ -179,12 +182,12 @@ static void what_cannot_be_a_folder_is_refused(void **state)
     write_into(place, "own");
     assert_false(new_folder_check(output, true, &err));
     check_refused(ERR_USAGE, "exists and is not a folder");
-    assert_false(folder_write(output, true, model, &head_alone, false, &err));
+    assert_false(folder_write(output, true, model, &head_alone, &naming, &err));
     assert_int_equal(err.code, ERR_IO);
     snprintf(path, sizeof path, "%s/none/own", place);
     assert_false(new_folder_check(path, false, &err));
     check_refused(ERR_IO, "/none': No such file");
-    assert_false(folder_write(path, false, model, &head_alone, false, &err));
+    assert_false(folder_write(path, false, model, &head_alone, &naming, &err));
     check_refused(ERR_IO, "No such file");
     assert_false(new_folder_check("", false, &err));
     check_refused(ERR_USAGE, "`output` must name a folder");
@@ -200,7 +203,7 @@ static void a_full_disk_leaves_the_older_folder(void **state)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     const struct rlimit limit = {30, before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    bool ok = folder_write(output, true, model, &head_alone, false, &err);
+    bool ok = folder_write(output, true, model, &head_alone, &naming, &err);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_false(ok);
     check_refused(ERR_IO, "cannot write");
