@@ -209,6 +209,8 @@ size_t report_figures(const struct evaluation_result *result,
     if (result->kind == HEAD_BINARY)
         out[n++] = (struct report_figure){"roc_auc", "ROC AUC", "0.5 is chance", result->roc_auc};
     out[n++] = (struct report_figure){"log_loss", "Log loss", "less is better", result->log_loss};
+    out[n++] = (struct report_figure){"brier", "Brier score",
+                                      "of the probabilities, less is better", result->brier};
     out[n++] = (struct report_figure){"calibration_error", "Calibration error",
                                       "confidence against accuracy", result->calibration_error};
     return n;

@@ -32,6 +32,7 @@ struct evaluation {
     uint64_t n_top[6];   /* [k]: truth among the k largest */
     double log_loss;     /* sum */
     uint64_t n_log_loss; /* of how many */
+    double brier;        /* sum, of as many */
     uint8_t *is_true;    /* (n_labels) multi-label: of the example at hand; otherwise all 0 */
     uint32_t *scores;    /* (n_scores) binary: bits of p << 1 | whether the second label is true */
     size_t n_scores, cap_scores;
@@ -137,6 +138,19 @@ static void count_loss(struct evaluation *evaluation, double p_of_truth)
     evaluation->n_log_loss++;
 }
 
+/* Over all labels but the true one, then that. */
+static double brier_of(const struct evaluation_result *result, const float *p, uint32_t truth)
+{
+    double sum = 0;
+    if (result->kind == HEAD_BINARY) {
+        const double miss = (double)p[1] - (truth == 1);
+        return miss * miss;
+    }
+    for (uint32_t i = 0; i < result->n_labels; i++)
+        sum += ((double)p[i] - (i == truth)) * ((double)p[i] - (i == truth));
+    return sum;
+}
+
 /* Room for whatever one example may add, so that nothing can fail once counting has begun. */
 static bool make_room(struct evaluation *evaluation, struct err *err)
 {
@@ -186,6 +200,7 @@ static void add_one_label(struct evaluation *evaluation, const float *p, uint32_
     if (!is_known) return;
     evaluation->classes[truth].support++;
     count_loss(evaluation, (double)p[truth]);
+    evaluation->brier += brier_of(result, p, truth);
     if (is_binary) count_score(evaluation, p[1], truth == 1);
     if (result->n_labels >= TOP_K_LABELS_MIN) count_top(evaluation, p, truth);
 }
@@ -213,6 +228,7 @@ static void add_labels(struct evaluation *evaluation, const float *p, const uint
         count_bin(evaluation, p[i], is_true);
         count_point(evaluation, p[i], is_true ? IS_TRUE : IS_FALSE);
         count_loss(evaluation, is_true ? (double)p[i] : 1 - (double)p[i]);
+        evaluation->brier += ((double)p[i] - is_true) * ((double)p[i] - is_true);
     }
     for (size_t i = 0; i < n_truth; i++) {
         if (truth[i] != EVALUATION_UNKNOWN) evaluation->is_true[truth[i]] = 0;
@@ -416,6 +432,8 @@ const struct evaluation_result *evaluation_finish(struct evaluation *evaluation)
     result->hamming_loss = is_multi_label ? share(evaluation->n_wrong, result->n * columns) : NAN;
     result->log_loss =
         evaluation->n_log_loss ? evaluation->log_loss / (double)evaluation->n_log_loss : NAN;
+    result->brier =
+        evaluation->n_log_loss ? evaluation->brier / (double)evaluation->n_log_loss : NAN;
     result->top_3 = has_top ? share(evaluation->n_top[3], result->n) : NAN;
     result->top_5 = has_top ? share(evaluation->n_top[5], result->n) : NAN;
     result->roc_auc = result->kind == HEAD_BINARY ? roc_auc(evaluation) : NAN;

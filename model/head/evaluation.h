@@ -84,6 +84,10 @@ struct evaluation_result {
     /* Mean of -ln(p of what is true), p clipped to 1e-15 .. 1 - 1e-15. Multi-label: mean over
        examples and labels of -ln(p or 1 - p). */
     double log_loss;
+    /* Mean squared difference of p and what is true (Brier, 1950), as scikit-learn's
+       brier_score_loss: binary of the second label; multi-class summed over the labels; multi-label
+       the mean over them. */
+    double brier;
     double roc_auc;      /* binary */
     double top_3, top_5; /* multi-class with more than five labels: truth among the k largest */
 

@@ -200,32 +200,17 @@ static size_t count_known(const struct measuring *m)
     return n;
 }
 
-/* Of the probabilities of all labels, less 1 for what is true. */
-static double brier_of(const struct head_info *info, const float *p, const uint32_t *labels,
-                       uint32_t n_labels)
-{
-    double sum = 0;
-    for (uint32_t k = 0, next = 0; k < info->n_labels; k++) {
-        const bool truth = next < n_labels && labels[next] == k;
-        next += truth;
-        sum += ((double)p[k] - truth) * ((double)p[k] - truth);
-    }
-    return sum;
-}
-
 static struct evaluation *evaluate(const struct measuring *m, const struct head_info *info,
-                                   const float *logits, double *brier, struct err *err)
+                                   const float *logits, struct err *err)
 {
     struct evaluation *evaluation =
         evaluation_new(info->kind, info->n_labels, info->labels, NULL, err);
     float *p = malloc(info->n_labels * sizeof *p);
     bool ok = evaluation && (p || err_out_of_memory(err));
-    *brier = 0;
     for (size_t i = 0; ok && i < m->n; i++) {
         const struct example *item = &m->examples->items[m->rows[i]];
         const uint32_t *labels = m->examples->labels + item->labels_at;
         head_info_probabilities(info, logits + i * info->rows, p);
-        *brier += brier_of(info, p, labels, item->n_labels) / (double)m->n;
         ok = evaluation_add(evaluation, p, labels, item->n_labels, err);
     }
     free(p);
@@ -255,7 +240,7 @@ bool measure_logits(const struct measuring *measuring, const float *logits,
     *measured = (struct measured){
         .n = measuring->n, .temperature = is_enough ? measure_temperature(measuring, logits) : 1};
     info.temperature = (float)measured->temperature;
-    struct evaluation *evaluation = evaluate(measuring, &info, logits, &measured->brier, err);
+    struct evaluation *evaluation = evaluate(measuring, &info, logits, err);
     if (!evaluation) return false;
     const struct evaluation_result *result = evaluation_finish(evaluation);
     const bool is_multi = info.kind == HEAD_MULTI_LABEL;
@@ -267,7 +252,7 @@ bool measure_logits(const struct measuring *measuring, const float *logits,
     measured->macro_f1 = result->macro.f1;
     measured->log_loss = result->log_loss;
     measured->calibration_error = is_enough ? result->calibration_error : NAN;
-    if (!is_enough) measured->brier = NAN;
+    measured->brier = is_enough ? result->brier : NAN;
     evaluation_free(evaluation);
     return !is_enough || take_margins(measuring, logits, measured, err);
 }

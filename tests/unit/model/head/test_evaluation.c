@@ -348,9 +348,37 @@ static void a_hundred_thousand_examples_are_counted_exactly(void **state)
     evaluation_free(evaluation);
 }
 
+/* By hand; scikit-learn's brier_score_loss says the same. */
+static void the_brier_score_is_the_mean_squared_miss(void **state)
+{
+    (void)state;
+    static const struct {
+        enum head_kind kind;
+        uint32_t n_labels, truth;
+        float p[3];
+        double wanted;
+    } cases[] = {
+        {HEAD_BINARY, 2, 1, {0.25f, 0.75f}, 0.0625},
+        {HEAD_BINARY, 2, 0, {0.25f, 0.75f}, 0.5625},
+        {HEAD_MULTI_CLASS, 3, 1, {0.25f, 0.5f, 0.25f}, 0.375},
+        {HEAD_MULTI_CLASS, 3, 2, {1, 0, 0}, 2},
+        {HEAD_MULTI_LABEL, 2, 1, {0.5f, 0.75f}, (0.25 + 0.0625) / 2},
+    };
+    static const char *const letters[] = {"a", "b", "c"};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct err err;
+        struct evaluation *evaluation =
+            evaluation_new(cases[i].kind, cases[i].n_labels, letters, NULL, &err);
+        assert_true(evaluation_add(evaluation, cases[i].p, &cases[i].truth, 1, &err));
+        assert_true(fabs(evaluation_finish(evaluation)->brier - cases[i].wanted) < 1e-12);
+        evaluation_free(evaluation);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_brier_score_is_the_mean_squared_miss),
         cmocka_unit_test(measures_are_those_of_the_reference),
         cmocka_unit_test(without_examples_nothing_has_a_value),
         cmocka_unit_test(what_is_no_prediction_is_refused_and_not_counted),
