@@ -20,6 +20,7 @@ int tokenize_main(int argc, char **argv);
 int classify_main(int argc, char **argv);
 int eval_main(int argc, char **argv);
 int train_main(int argc, char **argv);
+int tune_main(int argc, char **argv);
 int convert_main(int argc, char **argv);
 int inspect_main(int argc, char **argv);
 int vocab_main(int argc, char **argv);

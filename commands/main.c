@@ -21,6 +21,7 @@ static const struct {
     {"tokenize", tokenize_main, "texts to tokens and token ids"},
     {"classify", classify_main, "texts to labels, by a classifier head"},
     {"train", train_main, "labelled rows to a classifier head, or to a table of your own"},
+    {"tune", tune_main, "thresholds of a head, by labelled rows and what is wished for"},
     {"eval", eval_main, "how good a head is on labelled rows: text, JSON or an HTML page"},
     {"convert", convert_main, "a model in another form: one packed file, or a folder"},
     {"inspect", inspect_main, "what a model file holds"},

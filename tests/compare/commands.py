@@ -28,7 +28,7 @@ def models():
 
 # ---- what each command is told ----
 
-COMMANDS = ["serve", "embed", "tokenize", "classify", "train", "eval", "convert", "inspect", "vocab", "bench", "health", "config", "help"]
+COMMANDS = ["serve", "embed", "tokenize", "classify", "train", "tune", "eval", "convert", "inspect", "vocab", "bench", "health", "config", "help"]
 FLAGS = {
     "embed": ["--model", "--format", "--output", "--dimensions", "--pooling", "--normalize", "--limit", "--strict", "--tensor", "--compat"],
     "tokenize": ["--model", "--limit", "--strict", "--tensor", "--compat", "--special"],

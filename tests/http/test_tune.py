@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""embedd tune: thresholds by labelled rows, written into the head."""
+
+import json
+import random
+import subprocess
+
+import pytest
+from harness import PROGRAM, environment, write_model
+
+WORDS = ["good", "bad", "fine", "cold", "late", "kind"]
+TOKENS = ["[UNK]", *WORDS]
+
+
+def rows_of(n, seed, is_multi=False):
+    """Texts whose words tell the labels, but not always."""
+    chance = random.Random(seed)
+    rows = ["text,label"]
+    for _ in range(n):
+        words = chance.choices(WORDS, k=3)
+        found = [label for label, mark in (("b", "good"), ("c", "cold")) if (mark in words) != (chance.random() < 0.15)]
+        rows.append(f'{" ".join(words)},{"|".join(found) if is_multi else "b" if "b" in found else "a"}')
+    return "\n".join(rows) + "\n"
+
+
+def run(*arguments, code=0):
+    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, env=environment())
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.fixture(name="model", params=[False, True], ids=["binary", "multi-label"])
+def trained(request, tmp_path):
+    (tmp_path / "small").mkdir()
+    small = write_model(tmp_path / "small", TOKENS)
+    (tmp_path / "rows.csv").write_text(rows_of(150, 1, request.param))
+    (tmp_path / "new.csv").write_text(rows_of(200, 2, request.param))
+    flags = ["--label-separator=|"] if request.param else []
+    run("train", "--input", tmp_path / "rows.csv", "--output", tmp_path / "own", "--from", small, "--epochs=5", *flags)
+    return tmp_path / "own", tmp_path / "new.csv", flags
+
+
+def thresholds_of(model):
+    return json.loads(run("inspect", "--format=json", model).stdout)["heads"][0]["thresholds"]
+
+
+def classes_of(model, rows, flags):
+    report = json.loads(run("eval", "--model", model, "--input", rows, "--format=json", *flags).stdout)
+    return {item["label"]: item for item in report["classes"]}
+
+
+def test_what_is_wished_for_is_reached(model):
+    folder, rows, flags = model
+    before = thresholds_of(folder)
+    assert set(before) == {0.5}
+    plain = classes_of(folder, rows, flags)
+    for wish, reached in (("precision=0.9", lambda item: item["precision"] >= 0.9),
+                          ("recall=0.9", lambda item: item["recall"] >= 0.9),
+                          ("f1", lambda item: item["f1"] >= plain[item["label"]]["f1"])):
+        shown = run("tune", "--model", folder, "--input", rows, "--for", wish, *flags).stdout
+        assert f"head 'default' of {folder}: thresholds by 200 rows\n" in shown
+        found = classes_of(folder, rows, flags)
+        for label in ("b", "c") if flags else ("b",):
+            line = next(line for line in shown.splitlines() if line.startswith(f"{label} ")).split()
+            assert float(line[3]) == pytest.approx(found[label]["precision"], abs=1e-4)
+            assert float(line[4]) == pytest.approx(found[label]["recall"], abs=1e-4)
+            if "kept" not in line:
+                assert reached(found[label]), (wish, found[label])
+    # What costs nothing never happens.
+    run("tune", "--model", folder, "--input", rows, "--for", "cost=0:1", *flags)
+    assert classes_of(folder, rows, flags)["b"]["recall"] == 1
+    assert run("classify", "--model", folder, "--top-k=1", rows).stdout
+
+
+def test_only_thresholds_change(model):
+    folder, rows, flags = model
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    shown = run("tune", "--model", folder, "--input", rows, "--dry-run", *flags).stdout
+    assert "thresholds by" not in shown and {path.name: path.read_bytes() for path in folder.iterdir()} == kept
+    other = folder.parent / "other.safetensors"
+    run("tune", "--model", folder, "--input", rows, "--output", other, *flags)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == kept
+    logits = [run("classify", "--model", folder, "--heads", other, "--head", head, rows).stdout
+              for head in ("default", "other")]
+    scores = [[json.loads(line)["scores"] for line in text.splitlines()] for text in logits]
+    assert scores[0] == scores[1]
+    tuned = json.loads(run("inspect", "--format=json", folder).stdout)["heads"]
+    assert [head["training"] for head in tuned] == [tuned[0]["training"]] * len(tuned)
+
+
+def test_a_head_in_json_is_tuned_and_other_kinds_are_refused(tmp_path):
+    (tmp_path / "small").mkdir()
+    small = write_model(tmp_path / "small", TOKENS)
+    dim = json.loads(run("inspect", "--format=json", small).stdout)["dim"]
+    (tmp_path / "new.csv").write_text(rows_of(50, 3))
+    head = tmp_path / "own.json"
+    head.write_text(json.dumps({"labels": ["a", "b"], "weight": [[0.5] * dim], "bias": [0.1], "notes": "kept"}))
+    flags = ("tune", "--model", small, "--heads", head, "--input", tmp_path / "new.csv")
+    run(*flags)
+    found = json.loads(head.read_text())
+    assert len(found["thresholds"]) == 1 and found["notes"] == "kept" and found["weight"] == [[0.5] * dim]
+    head.unlink()
+    head = tmp_path / "own.csv"
+    head.write_text('"a,b",' + ",".join(["0.5"] * dim) + ",0.1\n")
+    done = run("tune", "--model", small, "--heads", head, "--input", tmp_path / "new.csv", code=1)
+    assert "own.csv is a head of another kind (CSV, skops), which holds no thresholds" in done.stderr
+
+
+def test_what_cannot_be_tuned_is_said(model):
+    folder, rows, flags = model
+    for wish in ("best", "precision=2", "precision=", "cost=1", "cost=1:", "cost=-1:2", "recall=0.5x"):
+        assert "--for must be f1, precision=P" in run("tune", "--model", folder, "--input", rows, "--for", wish, *flags,
+                                                      code=2).stderr
+    assert "--input must name a labelled file" in run("tune", "--model", folder, code=2).stderr
+    kept = (folder / "head.safetensors").read_bytes()
+    none = folder.parent / "none.csv"
+    none.write_text("text,label\ngood,zebra\nbad,zebra\n")
+    shown = run("tune", "--model", folder, "--input", none, *flags).stdout
+    assert "kept: no row has it" in shown and thresholds_of(folder) == [0.5] * len(thresholds_of(folder))
+    (folder / "head.safetensors").write_bytes(kept)
+    none.write_text("text,label\n")
+    assert "holds no rows" in run("tune", "--model", folder, "--input", none, *flags, code=1).stderr
+    target = folder.parent / "missing" / "head.safetensors"
+    done = run("tune", "--model", folder, "--input", rows, "--output", target, *flags, code=1)
+    assert "missing" in done.stderr and (folder / "head.safetensors").read_bytes() == kept
+
+
+def test_a_head_of_many_labels_has_none(tmp_path):
+    (tmp_path / "small").mkdir()
+    small = write_model(tmp_path / "small", TOKENS)
+    text = "text,label\n" + "".join(f"{word},{label}\n" for word, label in zip(WORDS * 5, "abc" * 10))
+    (tmp_path / "rows.csv").write_text(text)
+    run("train", "--input", tmp_path / "rows.csv", "--output", tmp_path / "own", "--from", small, "--epochs=2")
+    done = run("tune", "--model", tmp_path / "own", "--input", tmp_path / "rows.csv", code=2)
+    assert "answers with its best label, so it has no thresholds" in done.stderr
