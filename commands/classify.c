@@ -6,6 +6,7 @@
 #include "base/workers.h"
 #include "commands/choose_head.h"
 #include "commands/commands.h"
+#include "commands/explanation.h"
 #include "commands/model_flags.h"
 #include "commands/output.h"
 #include "commands/texts.h"
@@ -47,6 +48,8 @@ struct answered {
     const float *p;        /* (C) */
     const uint32_t *order; /* labels from the highest logit down */
     float unsure;          /* NaN: it does not know */
+    struct span text;      /* and its tokens, for an explanation */
+    const struct tokens *tokens;
 };
 
 struct classify {
@@ -55,6 +58,7 @@ struct classify {
     uint64_t threads;
     double threshold; /* below 0: the head's own */
     double reject;    /* above 1: none is */
+    int explains;
 
     struct model_options model_options;
     struct model *model;
@@ -138,8 +142,8 @@ static void write_unsure(const struct classify *classify, float unsure, bool is_
 }
 
 /* As an item of /v1/classify; `labels` only where there may be several. */
-static void write_answer(const struct classify *classify, const struct answered *answered,
-                         struct buf *out)
+static bool write_answer(const struct classify *classify, const struct answered *answered,
+                         struct arena *arena, struct buf *out, struct err *err)
 {
     const float *p = answered->p;
     const uint32_t *order = answered->order;
@@ -164,7 +168,13 @@ static void write_answer(const struct classify *classify, const struct answered 
         buf_add_char(out, ':');
         buf_add_float(out, p[order[i]]);
     }
-    buf_add_str(out, "}}\n");
+    buf_add_char(out, '}');
+    if (classify->explains &&
+        !explanation_write(out, arena, classify->head, answered->text, answered->tokens,
+                           order[best < n_order ? best : 0], err))
+        return false;
+    buf_add_str(out, "}\n");
+    return !out->failed || err_out_of_memory(err);
 }
 
 static bool answer(const struct classify *classify, struct task *task, struct arena *arena,
@@ -176,7 +186,8 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
     struct tokens tokens;
     struct err reason;
     if (!model_prompted(classify->model, arena, &text, &bytes, err) ||
-        !model_tokenize(classify->model, arena, text, bytes, TOKENIZE_LIMITS, &tokens, err))
+        !model_tokenize(classify->model, arena, text, bytes,
+                        TOKENIZE_LIMITS | (classify->explains ? TOKENIZE_SPANS : 0), &tokens, err))
         return false;
     unknown_add(&task->unknown, classify->model, classify->block.texts + task->at, task->bytes,
                 &tokens);
@@ -194,10 +205,14 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
         return false;
     head_probabilities(classify->head, logits, p);
     const struct answered answered = {
-        p, order, model_unsure(classify->model, classify->head, &passage, logits)};
+        .p = p,
+        .order = order,
+        .unsure = model_unsure(classify->model, classify->head, &passage, logits),
+        .text = {text, bytes},
+        .tokens = &tokens,
+    };
     buf_init(&task->out, arena);
-    write_answer(classify, &answered, &task->out);
-    return !task->out.failed || err_out_of_memory(err);
+    return write_answer(classify, &answered, arena, &task->out, err);
 }
 
 static void answer_some(void *user, unsigned worker, unsigned n_workers)
@@ -313,6 +328,8 @@ int classify_main(int argc, char **argv)
         {"reject", FLAG_REAL, .out.real = &classify.reject, .value = "SCORE", .least = 0, .most = 1,
          .help = "no label from this unsure score on (0.95 keeps 95 of 100 texts like those\n"
                  "the head was trained on; default: none is rejected)"},
+        {"explain", FLAG_SWITCH, .out.is_on = &classify.explains,
+         .help = "what each token adds to the logit of the label"},
         {"threads", FLAG_NUMBER, .out.number = &classify.threads, .value = "N", .max = 256,
          .help = "(default: 0, one a core); answers come in the order of the lines"},
         {"output", FLAG_STRING, .out.string = &classify.output_path, .value = "FILE",

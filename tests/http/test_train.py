@@ -179,6 +179,28 @@ def test_a_head_that_does_not_know_how_unsure_it_is_rejects_nothing(start, tmp_p
 
 
 @one_thread
+def test_the_shell_explains_as_http_does(start, tmp_path):
+    rows = [(text, "food" if label == "food" else "other") for text, label in ROWS]
+    for name, some in (("two", rows), ("three", ROWS)):
+        (tmp_path / name).mkdir()
+        model = Trained(tmp_path / name, "--epochs=5", rows=some).path
+        texts = [*ALIKE[:6], "", "  the   RICE, 饭 😀 zzz "]
+        service = start("--model", str(model))
+        reply = httpx.post(service.url + "/v1/classify", json={"text": texts, "explain": True}).json()["data"]
+        done = subprocess.run([PROGRAM, "classify", "--model", model, "--explain"], input="\n".join(texts) + "\n",
+                              capture_output=True, text=True, check=True)
+        for line, item in zip(done.stdout.splitlines(), reply, strict=True):
+            found = json.loads(line)
+            assert found["explanation"] == item["explanation"]
+            assert {**item, **found} == item
+    (tmp_path / "hidden.json").write_text(json.dumps({
+        "labels": ["x", "y"], "hidden_weight": [[0.1] * 256], "hidden_bias": [0], "weight": [[1]], "bias": [0]}))
+    done = subprocess.run([PROGRAM, "classify", "--heads", tmp_path / "hidden.json", "--explain"], input="rice\n",
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and "has a hidden layer" in done.stderr
+
+
+@one_thread
 def test_a_threshold_may_be_given_in_the_shell(tmp_path):
     rows = [(text, "food" if label == "food" else "other") for text, label in ROWS]
     model = Trained(tmp_path, "--epochs=20", rows=rows).path
