@@ -38,9 +38,10 @@ static int exit_code(enum err_code code)
 
 /* What the model calls the arguments that it names in its sentences: flags have the same names. */
 static const char *const arguments[] = {
-    "compat",       "dim",      "dtype", "encoding",      "force",  "from",  "header",
-    "input-format", "keep-top", "label", "learning-rate", "mode",   "model", "no-ngrams",
-    "no-resume",    "output",   "pca",   "skip-bad",      "tensor", "text",  "threads"};
+    "compat",   "dim",    "dtype",        "encoding",  "force",  "from",
+    "group",    "header", "input-format", "keep-top",  "label",  "learning-rate",
+    "mode",     "model",  "no-ngrams",    "no-resume", "output", "pca",
+    "skip-bad", "tensor", "text",         "threads"};
 
 static bool is_argument(const char *name, size_t bytes)
 {

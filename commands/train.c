@@ -242,8 +242,10 @@ static bool read_examples(struct train *train, struct err *err)
 {
     if (!read_inputs(train, err)) return false;
     if (!train->validation) return true;
-    if (!examples_read(&train->held, train->model, train->validation, &train->rows.options,
-                       &train->examples, tell_input, NULL, err))
+    struct labelled_options options = train->rows.options;
+    options.group = NULL; /* all of its rows are held out */
+    if (!examples_read(&train->held, train->model, train->validation, &options, &train->examples,
+                       tell_input, NULL, err))
         return false;
     tell_file(&train->held.report, labelled_file_name(train->validation));
     tell_rows(&train->held.report, labelled_file_name(train->validation));
@@ -307,6 +309,8 @@ int train_main(int argc, char **argv)
     };
     const struct flag list[] = {
         LABELLED_FLAGS(train.rows),
+        {"group", FLAG_STRING, .out.string = &train.rows.options.group, .value = "COLUMN",
+         .help = "rows with the same value there are held out together"},
         {"output", FLAG_STRING, .out.string = &train.output, .value = "DIR",
          .help = "the model folder to write, for embedd serve --model"},
         {"name", FLAG_STRING, .out.string = &train.name, .value = "NAME",

@@ -36,9 +36,10 @@ static uint32_t tidy_labels(uint32_t *labels, uint32_t n)
 bool examples_add(struct examples *examples, const uint32_t *ids, size_t n_ids,
                   const uint32_t *labels, size_t n_labels, struct err *err)
 {
-    size_t cap_texts = examples->cap;
+    size_t cap_texts = examples->cap, cap_groups = examples->cap;
     if (n_ids > UINT32_MAX || n_labels > UINT32_MAX ||
         !grow_list(&examples->texts, &cap_texts, examples->n + 1, sizeof *examples->texts) ||
+        !grow_list(&examples->groups, &cap_groups, examples->n + 1, sizeof *examples->groups) ||
         !grow_list(&examples->items, &examples->cap, examples->n + 1, sizeof *examples->items) ||
         !grow_list(&examples->ids, &examples->cap_ids, examples->n_ids + n_ids,
                    sizeof *examples->ids) ||
@@ -50,6 +51,7 @@ bool examples_add(struct examples *examples, const uint32_t *ids, size_t n_ids,
     if (n_labels > 0) memcpy(own, labels, n_labels * sizeof *labels);
     const uint32_t n_kept = tidy_labels(own, (uint32_t)n_labels);
     examples->texts[examples->n] = 0;
+    examples->groups[examples->n] = 0;
     examples->items[examples->n++] = (struct example){.ids_at = examples->n_ids,
                                                       .labels_at = examples->n_labels,
                                                       .n_ids = (uint32_t)n_ids,
@@ -84,6 +86,7 @@ static bool add_row(struct examples *examples, const struct model *model, struct
         is_empty = model_is_unknown(model_info(model), tokens.ids[i]);
     examples->texts[examples->n - 1] = repeats_key(arena, row->text, row->text_bytes);
     if (examples->texts[examples->n - 1] == 0) return err_out_of_memory(err);
+    examples->groups[examples->n - 1] = row->group;
     examples->report.n_empty += is_empty;
     examples->report.n_unknown_labels += is_unknown;
     examples->report.n_unlabelled += row->n_labels == 0;
@@ -128,13 +131,15 @@ static void move_last_to(struct examples *examples, size_t first)
 {
     const size_t last = examples->n - 1, n = last - first;
     const struct example item = examples->items[last];
-    const uint64_t text = examples->texts[last];
+    const uint64_t text = examples->texts[last], group = examples->groups[last];
     struct example *items = examples->items + first;
-    uint64_t *texts = examples->texts + first;
+    uint64_t *texts = examples->texts + first, *groups = examples->groups + first;
     memmove(items + 1, items, n * sizeof *items);
     memmove(texts + 1, texts, n * sizeof *texts);
+    memmove(groups + 1, groups, n * sizeof *groups);
     items[0] = item;
     texts[0] = text;
+    groups[0] = group;
 }
 
 /* What a first row is that may be a header. Of rows whose labels are known, the others say enough.
@@ -338,5 +343,6 @@ void examples_clear(struct examples *examples)
     free(examples->ids);
     free(examples->labels);
     free(examples->texts);
+    free(examples->groups);
     *examples = (struct examples){0};
 }

@@ -62,7 +62,8 @@ struct examples {
     struct label_names *names;
     bool owns_names;
     size_t cap, n_ids, cap_ids, n_labels, cap_labels;
-    uint64_t *texts; /* (n) repeats_key; 0: not of a file */
+    uint64_t *texts;  /* (n) repeats_key; 0: not of a file */
+    uint64_t *groups; /* (n) of labelled_row; 0: none */
 };
 
 /**

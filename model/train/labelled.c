@@ -190,6 +190,7 @@ bool labelled_open(struct labelled **out, const char *path, const struct labelle
     labelled->format = options->format;
     labelled->label_separator = options->label_separator;
     labelled->skips_bad = options->skips_bad;
+    labelled->group = options->group;
     if (!lines_open_as(&labelled->records, path, options->read_bytes, options->encoding, err) ||
         !open_first(labelled, options, err) ||
         (labelled->columns.is_doubtful && !keep_doubtful(labelled, err))) {

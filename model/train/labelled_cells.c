@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/csv.h"
+#include "base/hash.h"
 #include "base/plural.h"
 
 #include "model/train/labelled_formats.h"
@@ -110,6 +111,31 @@ static void say_column(const struct labelled *labelled, size_t column, char *out
         snprintf(out, cap, "column %zu", column + 1);
 }
 
+static bool is_named(struct span cell, const char *name)
+{
+    return cell.bytes == strlen(name) && memcmp(cell.data, name, cell.bytes) == 0;
+}
+
+/* By name where there is a header, else by number. */
+static bool find_group(struct labelled *labelled, struct err *err)
+{
+    const char *group = labelled->group;
+    const unsigned long number = group ? strtoul(group, NULL, 10) : 0;
+    if (!group) return true;
+    for (size_t i = 0; labelled->columns.has_header && i < labelled->n_cells; i++)
+        if (is_named(labelled->cells[i], group)) {
+            labelled->group_column = i;
+            return true;
+        }
+    if (number < 1 || number > labelled->n_cells || group[strspn(group, "0123456789")])
+        return err_set(err, ERR_USAGE, NULL,
+                       "%.200s: `group` is '%.*s', but no column has that name; give the name of "
+                       "one, or a number from 1 to %zu",
+                       labelled->records.file, ERR_VALUE_BYTES, group, labelled->n_cells);
+    labelled->group_column = number - 1;
+    return true;
+}
+
 static bool keep_names(struct labelled *labelled)
 {
     const struct span text = labelled->cells[labelled->columns.text];
@@ -132,7 +158,7 @@ bool labelled_cells_open(struct labelled *labelled, const struct labelled_option
     }
     struct looked looked = {0};
     if (!look(labelled, options, &looked, err) ||
-        !find_columns(labelled, options, looked.label, err))
+        !find_columns(labelled, options, looked.label, err) || !find_group(labelled, err))
         return false;
     char text[80], label[80], values[80] = "";
     say_column(labelled, labelled->columns.text, text, sizeof text);
@@ -154,5 +180,9 @@ bool labelled_cells_take(struct labelled *labelled, struct labelled_row *row, st
     struct span text = labelled->cells[labelled->columns.text];
     row->text = text.data;
     row->text_bytes = text.bytes;
+    if (labelled->group) {
+        const struct span group = labelled->cells[labelled->group_column];
+        row->group = hash_bytes(HASH_START, group.data, group.bytes) | 1;
+    }
     return labelled_add_list(labelled, labelled->cells[labelled->columns.label], err);
 }

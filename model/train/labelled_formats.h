@@ -38,12 +38,14 @@ struct labelled {
     struct span *cells; /* (n_cells) of the record */
     size_t n_cells;
     struct columns columns;
+    size_t group_column;
 
     /* JSON lines */
     json_t *object; /* of the record */
 
     /* The names of the columns or keys, or NULL. */
     char *text_key, *label_key;
+    const char *group; /* of the options */
 };
 
 /** A sentence about the record that is being read; as err_set. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
 #include "model/train/labelled.h"
 #include "model/train/labelled_formats.h"
 
@@ -155,6 +156,20 @@ static bool add_value(struct labelled *labelled, const json_t *value, struct err
                         show(labelled->label_key).text);
 }
 
+static bool take_group(struct labelled *labelled, struct labelled_row *row, struct err *err)
+{
+    const json_t *group = labelled->group ? find(labelled->object, labelled->group) : NULL;
+    if (!labelled->group) return true;
+    if (!group)
+        return LABELLED_BAD(labelled, BAD_ROW_MISSING, err, "'%s' is missing",
+                            show(labelled->group).text);
+    char *text = json_dumps(group, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+    if (!text) return labelled_fail_memory(labelled, err);
+    row->group = hash_bytes(HASH_START, text, strlen(text)) | 1;
+    free(text);
+    return true;
+}
+
 bool labelled_objects_take(struct labelled *labelled, struct labelled_row *row, struct err *err)
 {
     const json_t *text = find(labelled->object, labelled->text_key);
@@ -170,6 +185,7 @@ bool labelled_objects_take(struct labelled *labelled, struct labelled_row *row, 
     }
     row->text = json_string_value(text);
     row->text_bytes = json_string_length(text);
+    if (!take_group(labelled, row, err)) return false;
     if (!json_is_array(label)) return add_value(labelled, label, err);
     for (size_t i = 0; i < json_array_size(label); i++) {
         if (!add_value(labelled, json_array_get(label, i), err)) return false;

@@ -80,6 +80,10 @@ enum labelled_header {
 struct labelled_options {
     enum labelled_format format;
     const char *text, *label; /* borrowed by labelled_open; NULL = detected */
+
+    /* What belongs together, as the author or the day of a text: a column by name or number, a key
+       or path of JSON lines; borrowed while rows are read. NULL: nothing does. Not for fastText. */
+    const char *group;
     enum labelled_header header;
 
     /**
@@ -103,5 +107,6 @@ struct labelled_row {
     const struct span *labels; /* none is empty, holds NUL or has white space at its ends; may
                                   repeat */
     size_t n_labels;
-    uint64_t line; /* on which the record begins, from 1 */
+    uint64_t group; /* a hash of what stands there, never 0 then; 0: rows have no group */
+    uint64_t line;  /* on which the record begins, from 1 */
 };

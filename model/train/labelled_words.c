@@ -37,11 +37,10 @@ bool labelled_words_are_in(const char *line, size_t bytes)
 bool labelled_words_open(struct labelled *labelled, const struct labelled_options *options,
                          struct err *err)
 {
-    if (options->text || options->label) {
+    if (options->text || options->label || options->group) {
         return err_set(err, ERR_USAGE, NULL,
-                       "%.200s: a file in fastText's form has no columns; leave `text` and `label` "
-                       "out",
-                       labelled->records.file);
+                       "%.200s: a file in fastText's form has no columns; leave %s out",
+                       labelled->records.file, options->group ? "`group`" : "`text` and `label`");
     }
     snprintf(labelled->about, sizeof labelled->about, "fastText%s: labels = words with %s",
              labelled->packing, PREFIX);

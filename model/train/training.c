@@ -155,7 +155,8 @@ static bool take_folds(struct training *t, struct err *err)
     t->n_runs = 1;
     if (t->validation || options.share <= 0) return true;
     if (!repeats_new(&t->repeats, t->n_rows, err) ||
-        !repeats_same(&t->repeats, t->examples->texts, err) || !join_near(t, err))
+        !repeats_same(&t->repeats, t->examples->texts, err) ||
+        !repeats_same(&t->repeats, t->examples->groups, err) || !join_near(t, err))
         return false;
     grouped.group = t->repeats.group;
     if (!split_make(&t->split, t->examples, t->n_rows, &grouped, err)) return false;

@@ -36,7 +36,7 @@ FLAGS = {
     "eval": ["--model", "--heads", "--head", "--input", "--input-format", "--text", "--label", "--header", "--label-separator", "--encoding", "--skip-bad", "--format", "--output", "--predictions",
              "--predictions-format", "--top-k", "--wrong", "--texts", "--examples", "--compare",
              "--compare-heads", "--compare-head", "--changed", "--seen-in", "--limit", "--compat"],
-    "train": ["--input", "--output", "--force", "--from", "--limit", "--strict", "--tensor", "--compat", "--mode", "--input-format", "--text", "--label", "--header", "--label-separator", "--encoding", "--skip-bad", "--label-weights",
+    "train": ["--input", "--output", "--name", "--version", "--group", "--folds", "--force", "--from", "--limit", "--strict", "--tensor", "--compat", "--mode", "--input-format", "--text", "--label", "--header", "--label-separator", "--encoding", "--skip-bad", "--label-weights",
               "--label-names", "--validation", "--validation-share", "--ngrams", "--epochs", "--patience", "--learning-rate", "--table-rate", "--token-dropout", "--ngram-dropout", "--dim", "--seed", "--threads",
               "--time-limit", "--checkpoint-every", "--resume"],
     "convert": ["--input", "--output", "--to", "--dtype", "--dim", "--pca", "--keep-top", "--limit", "--strict", "--tensor", "--compat", "--force"],
