@@ -39,6 +39,7 @@ FLAGS = {
     "train": ["--input", "--output", "--name", "--version", "--group", "--folds", "--force", "--from", "--limit", "--strict", "--tensor", "--compat", "--mode", "--input-format", "--text", "--label", "--header", "--label-separator", "--encoding", "--skip-bad", "--label-weights",
               "--label-names", "--validation", "--validation-share", "--ngrams", "--epochs", "--patience", "--learning-rate", "--table-rate", "--token-dropout", "--ngram-dropout", "--dim", "--seed", "--threads",
               "--time-limit", "--checkpoint-every", "--resume"],
+    "tune": ["--model", "--heads", "--head", "--input", "--for", "--output", "--dry-run", "--text", "--label"],
     "convert": ["--input", "--output", "--to", "--dtype", "--dim", "--pca", "--keep-top", "--limit", "--strict", "--tensor", "--compat", "--force"],
     "inspect": ["--format", "--verify", "--limit", "--strict", "--tensor", "--compat"],
     "vocab": ["--model", "--search", "--prefix", "--ignore-case", "--nearest", "--text", "--special", "--limit", "--from", "--format", "--words", "--strict", "--tensor", "--compat"],
@@ -50,7 +51,8 @@ FLAGS = {
 # For a whole run, but for the option that is tried.
 NEEDED = {
     "embed": ["--model", SMALL], "tokenize": ["--model", SMALL], "classify": ["--model", SMALL, "--heads", EXAMPLES / "heads"], "bench": ["--rounds=1", "--model", SMALL, "-"],
-    "eval": ["--model", SMALL, "--heads", EXAMPLES / "heads", "--input", "rows.csv"], "train": ["--input", "rows.csv", "--output", "out", "--from", SMALL, "--epochs=2", "--threads=1"],
+    "eval": ["--model", SMALL, "--heads", EXAMPLES / "heads", "--input", "rows.csv"],
+    "tune": ["--model", SMALL, "--heads", EXAMPLES / "heads", "--input", "rows.csv", "--dry-run"], "train": ["--input", "rows.csv", "--output", "out", "--from", SMALL, "--epochs=2", "--threads=1"],
     "convert": ["--input", SMALL, "--output", "out"], "inspect": [SMALL], "vocab": ["--model", SMALL], "config": [],
 }
 ROWS = b"text,label\n" + "我爱吃饭,meal\n我,other\n吃饭,meal\n你爱他,other\n饭,meal\n他,other\n".encode() * 4
