@@ -52,7 +52,7 @@ FLAGS = {
 NEEDED = {
     "embed": ["--model", SMALL], "tokenize": ["--model", SMALL], "classify": ["--model", SMALL, "--heads", EXAMPLES / "heads"], "bench": ["--rounds=1", "--model", SMALL, "-"],
     "eval": ["--model", SMALL, "--heads", EXAMPLES / "heads", "--input", "rows.csv"],
-    "tune": ["--model", SMALL, "--heads", EXAMPLES / "heads", "--input", "rows.csv", "--dry-run"], "train": ["--input", "rows.csv", "--output", "out", "--from", SMALL, "--epochs=2", "--threads=1"],
+    "tune": ["--model", SMALL, "--heads", EXAMPLES / "heads", "--input", "rows.csv", "--dry-run=true"], "train": ["--input", "rows.csv", "--output", "out", "--from", SMALL, "--epochs=2", "--threads=1"],
     "convert": ["--input", SMALL, "--output", "out"], "inspect": [SMALL], "vocab": ["--model", SMALL], "config": [],
 }
 ROWS = b"text,label\n" + "我爱吃饭,meal\n我,other\n吃饭,meal\n你爱他,other\n饭,meal\n他,other\n".encode() * 4
