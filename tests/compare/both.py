@@ -37,6 +37,7 @@ BLOTS = [
     ("log", rb'"time":"[^"]+"', b'"time":"(now)"'),
     ("log", rb'"request_id":"[0-9a-f]{32}"', b'"request_id":"(new)"'),
     ("log", rb'"duration_us":\d+', b'"duration_us":(time)'),
+    ("log", rb"drained in \d+\.\d s", b"drained in (time) s"),
     ("log", rb"has \d+ connections", b"has (some) connections"),
     ("log", rb'(?m)("route":"/metrics".*"bytes":)\d+', rb"\1(varies)"),
     ("log", rb"http://127\.0\.0\.1:\d+", b"http://127.0.0.1:(port)"),
