@@ -326,8 +326,8 @@ int classify_main(int argc, char **argv)
         {"threshold", FLAG_REAL, .out.real = &classify.threshold, .value = "P", .least = 0,
          .most = 1, .help = "the least probability of a label, instead of the head's own"},
         {"reject", FLAG_REAL, .out.real = &classify.reject, .value = "SCORE", .least = 0, .most = 1,
-         .help = "no label from this unsure score on (0.95 keeps 95 of 100 texts like those\n"
-                 "the head was trained on; default: none is rejected)"},
+         .help = "no label above this unsure score (0.95 keeps 95 of 100 texts like those the head "
+                 "was trained on; default: none is rejected)"},
         {"explain", FLAG_SWITCH, .out.is_on = &classify.explains,
          .help = "what each token adds to the logit of the label"},
         {"threads", FLAG_NUMBER, .out.number = &classify.threads, .value = "N", .max = 256,

@@ -68,13 +68,29 @@ static bool read_seen(struct eval *eval, struct err *err)
     return eval->seen != NULL;
 }
 
+/* Heads given beside the same model have names of their own: one that is not named is the model's.
+ */
+static bool check_two(const struct eval *eval, struct err *err)
+{
+    const struct eval_options *options = &eval->options;
+    const struct asked *a = &options->asked, *b = &options->compared;
+    if (b->model_path != a->model_path || b->heads_path == a->heads_path || b->head_name ||
+        strcmp(eval->judge.info->name, eval->other.info->name) != 0)
+        return true;
+    return err_set(
+        err, ERR_USAGE, NULL,
+        "both heads are '%.100s' of the same model; give --compare-head, the name of the "
+        "other one",
+        eval->judge.info->name);
+}
+
 static bool open_all(struct eval *eval, struct err *err)
 {
     return judge_open(&eval->judge, &eval->options.asked, &eval->options.model_options, err) &&
            open_examples(eval, err) &&
            (!eval->options.has_other ||
             (judge_open(&eval->other, &eval->options.compared, &eval->options.model_options, err) &&
-             comparison_check(&eval->judge, &eval->other, err))) &&
+             check_two(eval, err) && comparison_check(&eval->judge, &eval->other, err))) &&
            read_seen(eval, err) &&
            (!eval->options.wanted.path ||
             predictions_open(&eval->predictions, &eval->options.wanted, eval->judge.head,

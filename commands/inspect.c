@@ -7,6 +7,7 @@
 #include "model/bundle/packed.h"
 #include "model/model.h"
 #include "model/text/unicode/known_scripts.h"
+#include "model/train/columns.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,10 +114,23 @@ static void add_labels(struct buf *buf, const struct head_info *head)
 {
     buf_printf(buf, "%-14s ", "  labels");
     for (uint32_t i = 0; i < head->n_labels && i < LABELS_SHOWN; i++)
-        buf_printf(buf, "%s%s", i > 0 ? ", " : "", head->labels[i]);
+        buf_printf(buf, "%s%s", i > 0 ? ", " : "",
+                   columns_show((struct span){head->labels[i], strlen(head->labels[i])}).text);
     if (head->n_labels > LABELS_SHOWN)
         buf_printf(buf, ", and %u more (--format json)", head->n_labels - LABELS_SHOWN);
     buf_add_char(buf, '\n');
+}
+
+static void add_thresholds(struct buf *buf, const struct head_info *head)
+{
+    const uint32_t n = head->kind == HEAD_BINARY ? 1 : head->n_labels;
+    if (!head->thresholds) return;
+    buf_printf(buf, "%-14s ", "  thresholds");
+    for (uint32_t i = 0; i < n && i < LABELS_SHOWN; i++) {
+        if (i > 0) buf_add_str(buf, ", ");
+        buf_add_float(buf, head->thresholds[i]);
+    }
+    buf_add_str(buf, n > LABELS_SHOWN ? ", ...\n" : "\n");
 }
 
 static void add_head_text(struct buf *buf, const struct head_info *head)
@@ -124,8 +138,10 @@ static void add_head_text(struct buf *buf, const struct head_info *head)
     buf_printf(buf, "%-14s %s: %s, %u labels", "head", head->name, head_kind_names[head->kind],
                head->n_labels);
     if (head->ngrams > 0) buf_printf(buf, ", %u n-grams", head->ngrams);
+    if (!head->margins) buf_add_str(buf, ", does not know how unsure it is");
     buf_add_char(buf, '\n');
     add_labels(buf, head);
+    add_thresholds(buf, head);
     if (head->training[0]) buf_printf(buf, "%-14s %s\n", "  training", head->training);
     if (head->scores[0]) buf_printf(buf, "%-14s %s\n", "  scores", head->scores);
 }

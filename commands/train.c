@@ -2,11 +2,13 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/plural.h"
+#include "base/utf8.h"
 #include "base/workers.h"
 #include "commands/commands.h"
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
 #include "model/bundle/new_folder.h"
+#include "model/bundle/settings.h"
 #include "model/train/folder.h"
 #include "model/train/split.h"
 #include "model/train/training.h"
@@ -186,6 +188,45 @@ static void tell_result(const struct train *train, const struct training_result 
 
 /* ---- what is done ---- */
 
+static bool check_text(const char *flag, const char *text, struct err *err)
+{
+    return !text || settings_is_text(text) ||
+           err_set(err, ERR_USAGE, NULL,
+                   "--%s must be 1 to 200 bytes of UTF-8 without control characters", flag);
+}
+
+/* The model is called as the folder where no name is given, if need be by its beginning. */
+static bool check_names(const struct train *train, struct err *err)
+{
+    char name[SETTINGS_TEXT_MAX + 1];
+    const char *end = train->output + file_path_bytes(train->output), *folder = end;
+    while (folder > train->output && folder[-1] != '/')
+        folder--;
+    snprintf(name, sizeof name, "%.*s",
+             (int)utf8_cut(folder, (size_t)(end - folder), SETTINGS_TEXT_MAX), folder);
+    return check_text("name", train->name, err) && check_text("version", train->version, err) &&
+           (train->name || !name[0] || settings_is_text(name) ||
+            err_set(err, ERR_USAGE, NULL,
+                    "the folder's name is no name for a model (UTF-8 without control characters); "
+                    "give --name"));
+}
+
+/* Rows are held out in one way. */
+static bool take_held(struct train *train, struct err *err)
+{
+    struct training_options *options = &train->options;
+    const bool has_share = train->validation_share >= 0, has_folds = train->folds > 0;
+    if (has_share + has_folds + (train->validation != NULL) > 1)
+        return err_set(err, ERR_USAGE, NULL,
+                       "--validation, --validation-share and --folds each say what is measured by; "
+                       "give one of them");
+    options->held_share = train->validation ? 0
+                          : has_share       ? train->validation_share
+                                            : VALIDATION_SHARE;
+    options->folds = has_folds ? (uint32_t)train->folds : has_share || train->validation ? 1 : 0;
+    return true;
+}
+
 static bool take_options(struct train *train, struct err *err)
 {
     if (!labelled_take_flags(&train->rows, err)) return false;
@@ -193,6 +234,7 @@ static bool take_options(struct train *train, struct err *err)
         return err_set(err, ERR_USAGE, NULL, "--output must name the model folder to write");
     if (train->dim > 0 && train->mode != TRAINING_SCRATCH)
         return err_set(err, ERR_USAGE, NULL, "--dim is for --mode scratch; leave it out");
+    if (!check_names(train, err) || !take_held(train, err)) return false;
     struct training_options *options = &train->options;
     options->mode = (enum training_mode)train->mode;
     options->epochs = (uint32_t)train->epochs;
@@ -200,10 +242,6 @@ static bool take_options(struct train *train, struct err *err)
     options->has_ngrams = train->has_ngrams;
     options->balances_labels = train->label_weights == 1;
     options->reads_names = train->reads_names;
-    options->held_share = train->validation_share < 0 ? VALIDATION_SHARE : train->validation_share;
-    options->folds = train->folds > 0               ? (uint32_t)train->folds
-                     : train->validation_share >= 0 ? 1
-                                                    : 0;
     options->patience = (uint32_t)train->patience;
     options->seed = train->seed;
     options->threads = workers_count(train->threads);

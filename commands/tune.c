@@ -11,10 +11,13 @@
 #include "model/head/files/head_rewrite.h"
 #include "model/head/heads.h"
 #include "model/head/thresholds.h"
+#include "model/train/columns.h"
 #include "model/train/labelled.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ROW_ARENA_BYTES (64 * LABELLED_RECORD_BYTES_MAX)
 
@@ -32,7 +35,7 @@ struct tune {
     struct judge judge;
     uint32_t n_columns;          /* thresholds: 1 of a binary head, else C */
     struct threshold_row *cells; /* (n_rows, n_columns) */
-    size_t n_rows, n_cells, cap_cells;
+    size_t n_rows, n_unknown, n_cells, cap_cells;
     float *thresholds; /* (n_columns) */
     struct arena arena;
 };
@@ -64,13 +67,25 @@ static bool read_goal(struct tune *tune, struct err *err)
     } else if (strncmp(goal, "cost=", 5) == 0) {
         wish->goal = GOAL_COST;
         if (read_number(goal + 5, 0, 1e9, &end, &wish->false_positive) && *end == ':' &&
-            read_number(end + 1, 0, 1e9, &end, &wish->false_negative) && !*end)
+            read_number(end + 1, 0, 1e9, &end, &wish->false_negative) && !*end &&
+            wish->false_positive + wish->false_negative > 0)
             return true;
     }
     return err_set(err, ERR_USAGE, NULL,
                    "--for must be f1, precision=P, recall=R (0 to 1), or "
-                   "cost=FALSE_POSITIVE:FALSE_NEGATIVE, not '%.*s'",
+                   "cost=FALSE_POSITIVE:FALSE_NEGATIVE (not both 0), not '%.*s'",
                    ERR_VALUE_BYTES, goal);
+}
+
+/* A new file, so that nothing is lost by a name that was meant otherwise. */
+static bool check_output(const struct tune *tune, struct err *err)
+{
+    const char *path = tune->output_path;
+    if (!path || (path[0] && strcmp(path, "-") != 0 && access(path, F_OK) != 0)) return true;
+    return err_set(err, ERR_USAGE, NULL,
+                   "--output must name a new file, not '%.200s'; without it the head's own file is "
+                   "replaced",
+                   path);
 }
 
 /* ---- the rows ---- */
@@ -81,12 +96,19 @@ static bool check_head(struct tune *tune, struct err *err)
     if (info->kind == HEAD_MULTI_CLASS)
         return err_set(err, ERR_USAGE, NULL,
                        "head '%.100s' answers with its best label, so it has no thresholds; to "
-                       "leave answers open, send `reject`, or look at scores",
+                       "leave answers open, use --reject, or `reject` of a request",
                        info->name);
     tune->n_columns = info->kind == HEAD_BINARY ? 1 : info->n_labels;
     tune->thresholds = calloc(tune->n_columns, sizeof *tune->thresholds);
     if (!tune->thresholds) return err_out_of_memory(err);
     memcpy(tune->thresholds, info->thresholds, tune->n_columns * sizeof *tune->thresholds);
+    return true;
+}
+
+static bool is_known(const struct verdict *verdict, size_t n_truth)
+{
+    for (size_t i = 0; i < n_truth; i++)
+        if (verdict->truth[i] == EVALUATION_UNKNOWN) return false;
     return true;
 }
 
@@ -104,6 +126,10 @@ static bool keep_row(struct tune *tune, const char *input, const struct labelled
     struct verdict verdict;
     arena_reset(&tune->arena);
     if (!judge_row(&tune->judge, &tune->arena, input, row, &verdict, err)) return false;
+    if (!is_known(&verdict, row->n_labels)) {
+        tune->n_unknown++;
+        return true;
+    }
     if (tune->n_cells + tune->n_columns > CELLS_MAX)
         return err_set(err, ERR_MEMORY, NULL,
                        "%.200s: more than %zu rows times labels; tune on fewer rows", input,
@@ -147,9 +173,14 @@ static bool read_rows(struct tune *tune, struct err *err)
 {
     for (size_t i = 0; i < tune->given.n_inputs; i++)
         if (!read_file(tune, tune->given.inputs[i], err)) return false;
+    if (tune->n_unknown > 0)
+        fprintf(stderr,
+                "embedd tune: warning: %zu of %zu rows have a label that the head does not know, "
+                "and are left out\n",
+                tune->n_unknown, tune->n_unknown + tune->n_rows);
     if (tune->n_rows > 0) return true;
-    return err_set(err, ERR_FORMAT, NULL, "%s holds no rows besides its header",
-                   labelled_name(&tune->given).text);
+    return err_set(err, ERR_FORMAT, NULL, "%s holds no rows%s", labelled_name(&tune->given).text,
+                   tune->n_unknown > 0 ? " whose labels the head knows" : " besides its header");
 }
 
 /* ---- the thresholds ---- */
@@ -162,8 +193,10 @@ static double share(size_t part, size_t whole)
 static void tell(const struct tune *tune, uint32_t label, float before, bool is_found,
                  const struct threshold_found *found)
 {
-    printf("%-20s %8.4f %8.4f %9.4f %9.4f %9.4f %7zu%s\n", tune->judge.info->labels[label],
-           (double)before, (double)found->threshold, share(found->n_correct, found->n_predicted),
+    const char *name = tune->judge.info->labels[label];
+    const struct columns_shown shown = columns_show((struct span){name, strlen(name)});
+    printf("%-20s %8.4f %8.4f %9.4f %9.4f %9.4f %7zu%s\n", shown.text, (double)before,
+           (double)found->threshold, share(found->n_correct, found->n_predicted),
            share(found->n_correct, found->n_true),
            share(2 * found->n_correct, found->n_predicted + found->n_true), found->n_true,
            is_found             ? ""
@@ -194,6 +227,17 @@ static bool choose(struct tune *tune, struct err *err)
 
 /* ---- the file ---- */
 
+/* The file that a link leads to, with the rights of the old one. */
+static bool open_file(struct save *save, const char *path, struct err *err)
+{
+    struct stat old;
+    char *whole = realpath(path, NULL);
+    bool is_ok = save_open(save, whole ? whole : path, err);
+    if (is_ok && whole && stat(whole, &old) == 0) fchmod(fileno(save->stream), old.st_mode & 07777);
+    free(whole);
+    return is_ok;
+}
+
 static bool write_head(struct tune *tune, struct err *err)
 {
     const struct heads *heads = model_heads(tune->judge.model);
@@ -202,7 +246,7 @@ static bool write_head(struct tune *tune, struct err *err)
         at++;
     const struct head_file *file = &heads->files[at];
     const char *path = tune->output_path ? tune->output_path : file->path;
-    struct save save;
+    struct save save = {0};
     if (!path)
         return err_set(err, ERR_USAGE, NULL,
                        "head '%.100s' has no file of its own; give --output FILE, and serve that "
@@ -210,7 +254,7 @@ static bool write_head(struct tune *tune, struct err *err)
                        tune->judge.info->name);
     char *data = head_rewrite(file->bytes, path, tune->thresholds, tune->n_columns, &bytes, err);
     if (!data) return false;
-    bool is_ok = save_open(&save, path, err) && save_write(&save, data, bytes, err) &&
+    bool is_ok = open_file(&save, path, err) && save_write(&save, data, bytes, err) &&
                  save_close(&save, err);
     free(data);
     if (is_ok)
@@ -224,6 +268,7 @@ static bool tune_run(struct tune *tune, struct err *err)
 {
     arena_init(&tune->arena, ROW_ARENA_BYTES);
     bool is_ok = labelled_take_flags(&tune->given, err) && read_goal(tune, err) &&
+                 check_output(tune, err) &&
                  judge_open(&tune->judge, &tune->asked, &tune->model_options, err) &&
                  check_head(tune, err) && read_rows(tune, err) && choose(tune, err) &&
                  (tune->is_dry || write_head(tune, err)) && commands_close_stdout(err);
@@ -243,10 +288,10 @@ int tune_main(int argc, char **argv)
         MODEL_FLAGS(tune.model_options),
         HEAD_FLAGS(tune.asked.heads_path, tune.asked.head_name),
         {"for", FLAG_STRING, .out.string = &tune.goal, .value = "WISH",
-         .help = "f1 (the best; default), precision=P or recall=R (at least), or\n"
-                 "cost=FALSE_POSITIVE:FALSE_NEGATIVE (the lowest)"},
+         .help = "f1 (the best; default), precision=P or recall=R (at least), cost=FP:FN (the "
+                 "lowest: what a false positive and a false negative cost)"},
         {"output", FLAG_STRING, .out.string = &tune.output_path, .value = "FILE",
-         .help = "the head's file to write (default: its own is replaced)"},
+         .help = "a new file for the head (default: its own is replaced)"},
         {"dry-run", FLAG_SWITCH, .out.is_on = &tune.is_dry, .help = "write nothing"},
     };
     const struct flags flags = {

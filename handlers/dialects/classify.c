@@ -26,7 +26,7 @@ static const struct field classify_fields[CLASSIFY_FIELDS] = {
                                  "the least probability of a label, instead of the head's own"),
     [CLASSIFY_REJECT] =
         FIELD("reject", "'type':['number','boolean'],'minimum':0,'maximum':1",
-              "the unsure score from which on no label is given; true: 0.95, which keeps 95 of 100 "
+              "the unsure score above which no label is given; true: 0.95, which keeps 95 of 100 "
               "texts like those it was trained on"),
     [CLASSIFY_EXPLAIN] = FIELD("explain", SCHEMA_BOOL, "say what each token adds to the logit"),
 };

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a name, a version, a choice; of a tensor's name. */
-#define TEXT_BYTES_MAX 200
+/* Of a tensor's name. */
 #define TENSOR_BYTES_MAX 10000
 
 const char *const compat_names[COMPATS + 1] = {
@@ -33,6 +32,13 @@ static bool is_printable(const char *text, size_t bytes)
     return bytes > 0;
 }
 
+bool settings_is_text(const char *text)
+{
+    const size_t bytes = strlen(text);
+    return bytes <= SETTINGS_TEXT_MAX && is_printable(text, bytes) &&
+           utf8_valid_bytes(text, bytes) == bytes;
+}
+
 static bool read_long_text(const struct reader *reader, const char *key, size_t most,
                            const char **out)
 {
@@ -50,7 +56,7 @@ static bool read_long_text(const struct reader *reader, const char *key, size_t 
 
 static bool read_text(const struct reader *reader, const char *key, const char **out)
 {
-    return read_long_text(reader, key, TEXT_BYTES_MAX, out);
+    return read_long_text(reader, key, SETTINGS_TEXT_MAX, out);
 }
 
 static bool read_bool(const struct reader *reader, const char *key, bool *out, bool *is_said)
@@ -534,7 +540,7 @@ json_t *settings_as_json(const struct settings *settings)
 
 void settings_set_name(json_t *config, const char *name)
 {
-    const size_t bytes = utf8_cut(name, strlen(name), TEXT_BYTES_MAX);
+    const size_t bytes = utf8_cut(name, strlen(name), SETTINGS_TEXT_MAX);
     json_object_set_new(config, "name", json_stringn(name, bytes));
 }
 

@@ -106,5 +106,12 @@ void settings_set_name(struct json_t *config, const char *name);
 bool settings_rename(struct settings *settings, struct span config, const char *where,
                      struct err *err);
 
+/** Of a name or a version, in bytes. */
+#define SETTINGS_TEXT_MAX 200
+
+/** settings_is_text: fit for a name or a version: 1 to 200 bytes of UTF-8 without control
+ * characters. */
+bool settings_is_text(const char *text);
+
 /** settings_close frees the strings; empty settings are fine. */
 void settings_close(struct settings *settings);

@@ -104,9 +104,10 @@ static bool check_labels(const struct examples *examples, const char *path, stru
                        "with `label` (at most %u labels, and two rows a label beyond 1000)",
                        path, n, examples->n, EXAMPLES_LABELS_MAX);
     if (n >= 2 || (n == 1 && examples->is_multi)) return true;
+    const char *only = n ? label_names_list(examples->names)[0] : "";
     return err_set(err, ERR_FORMAT, NULL,
-                   "%.200s: every row has the same label, '%.60s'; a classifier needs at least two",
-                   path, n ? label_names_list(examples->names)[0] : "");
+                   "%.200s: every row has the same label, '%s'; a classifier needs at least two",
+                   path, columns_show((struct span){only, strlen(only)}).text);
 }
 
 /* At least so many rows say something of their labels. */

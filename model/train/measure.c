@@ -236,6 +236,7 @@ bool measure_logits(const struct measuring *measuring, const float *logits,
                     struct measured *measured, struct err *err)
 {
     const bool is_enough = count_known(measuring) >= CALIBRATION_ROWS_MIN;
+    const size_t n_apart = measuring->n_apart ? measuring->n_apart : measuring->n;
     struct head_info info = *measuring->info;
     *measured = (struct measured){
         .n = measuring->n, .temperature = is_enough ? measure_temperature(measuring, logits) : 1};
@@ -247,7 +248,7 @@ bool measure_logits(const struct measuring *measuring, const float *logits,
     measured->score = is_multi ? result->micro.f1 : result->accuracy;
     measured->score_low = measured->score_high = NAN;
     if (!is_multi)
-        interval_wilson((uint64_t)(result->accuracy * (double)result->n + 0.5), result->n,
+        interval_wilson((uint64_t)(result->accuracy * (double)n_apart + 0.5), n_apart,
                         &measured->score_low, &measured->score_high);
     measured->macro_f1 = result->macro.f1;
     measured->log_loss = result->log_loss;

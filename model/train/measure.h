@@ -18,13 +18,15 @@ struct measuring {
     const struct examples *examples;
     const uint32_t *rows; /* (n) indices of examples */
     size_t n;
+    size_t
+        n_apart; /* groups of rows that say the same (repeats.h) among them; 0: as many as rows */
 };
 
 /** How good a head is on rows that were held out. */
 struct measured {
     size_t n;                     /* rows; 0: nothing was held out */
     double score;                 /* accuracy, of a multi-label head micro F1 */
-    double score_low, score_high; /* where it is with 95 % (of the micro F1: NaN) */
+    double score_low, score_high; /* where it is with 95 %, a group counting once (micro F1: NaN) */
     double macro_f1, log_loss;
     double calibration_error, brier; /* after calibration; NaN: not calibrated */
     double temperature;              /* 1: not calibrated */

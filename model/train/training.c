@@ -50,6 +50,7 @@ struct training {
     uint32_t run, n_runs; /* from 1; each fold is held out in one, the last has all rows */
     uint32_t *order;      /* rows of this run */
     size_t n_order, n_trained, n_kept; /* without names of labels; that the files kept know */
+    uint32_t n_ngrams_kept;
     uint32_t *held; /* rows to measure by: those of this run behind those of the runs before */
     size_t n_held, n_before;
     struct head_info info;  /* of all heads */
@@ -500,6 +501,15 @@ static bool measure_now(struct training *t, struct measured *measured, struct er
     return ok;
 }
 
+/* Groups are held out whole, so each has its first row among them. */
+static size_t count_apart(const struct training *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; t->repeats.group && i < t->n_held; i++)
+        n += t->repeats.group[t->held[i]] == t->held[i];
+    return n;
+}
+
 /* What is held of all runs so far, by what the heads of the runs said of it. */
 static bool measure_all(struct training *t, struct measured *measured, struct err *err)
 {
@@ -509,6 +519,7 @@ static bool measure_all(struct training *t, struct measured *measured, struct er
         .examples = t->validation ? t->validation : t->examples,
         .rows = t->held,
         .n = t->n_held,
+        .n_apart = count_apart(t),
     };
     if (!t->logits) return true;
     memcpy(t->logits + t->n_before * rows, t->latest,
@@ -542,6 +553,7 @@ static bool look(struct training *t, struct err *err)
     t->best.score = t->score;
     t->best.measured = measured;
     t->n_kept = t->n_trained;
+    t->n_ngrams_kept = t->ngrams.n;
     return take_files(t, &measured, &t->best.files, err);
 }
 
@@ -604,17 +616,18 @@ static bool run_again(struct training *t, bool *is_over, struct err *err)
 /* The other folds. A time limit may leave some of them out. */
 static bool run_folds(struct training *t, struct err *err)
 {
-    struct measured measured;
+    struct measured measured, all = t->best.measured;
     bool is_over = true;
     while (t->stopped == TRAINING_DONE && t->run + 1 < t->n_runs) {
         t->n_before = t->n_held;
         t->run++;
         if (!start_run(t, err) || !run_again(t, &is_over, err)) return false;
         if (!is_over) t->n_held = t->n_before;
-        if (is_over && (!measure_now(t, &measured, err) ||
-                        !measure_all(t, t->logits ? &t->best.measured : &measured, err)))
+        if (is_over && (!measure_now(t, &measured, err) || !measure_all(t, &all, err)))
             return false;
     }
+    /* What is kept of an interruption is the head of the first. */
+    if (t->stopped != TRAINING_INTERRUPTED) t->best.measured = all;
     return true;
 }
 
@@ -629,6 +642,7 @@ static bool run_last(struct training *t, struct err *err)
     learned_clear(&t->best.files);
     t->best.files = files;
     t->n_kept = t->n_trained;
+    t->n_ngrams_kept = t->ngrams.n;
     t->stopped = before; /* its length came of that */
     return true;
 }
@@ -692,7 +706,7 @@ static void fill_result(struct training *t, struct training_result *result)
         .n_rows = t->n_kept,
         .n_folds = t->split.n_folds,
         .n_near = t->repeats.n_near,
-        .n_ngrams = t->ngrams.n,
+        .n_ngrams = t->n_ngrams_kept,
         .measured = *measured,
         .seconds = seconds_of(t),
     };

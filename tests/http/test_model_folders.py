@@ -2,6 +2,7 @@
 """Model folders as people have them: what lies beside the weights was written by other programs."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -283,7 +284,8 @@ def test_a_training_goes_on_without_what_was_passed_over(tmp_path):
     run("train", "--input", tmp_path / "rows.csv", "--output", tmp_path / "new", "--from", model, "--text", "text",
         "--label", "label", "--mode", "both", "--epochs", "1")
     told = json.loads(run("inspect", tmp_path / "new", "--format", "json"))
-    assert (told["config"]["of"], told["max_length"], told["version"]) == ("embedd", None, "")
+    assert (told["config"]["of"], told["max_length"], told["name"]) == ("embedd", None, "new")
+    assert re.fullmatch("[0-9a-f]{16}", told["version"])
 
 
 def test_a_model2vec_config_has_two_keys_of_the_same_meaning(tmp_path):

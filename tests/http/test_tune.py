@@ -101,7 +101,8 @@ def test_a_head_in_json_is_tuned_and_other_kinds_are_refused(tmp_path):
     assert len(found["thresholds"]) == 1 and found["notes"] == "kept" and found["weight"] == [[0.5] * dim]
     head.unlink()
     head = tmp_path / "own.csv"
-    head.write_text('"a,b",' + ",".join(["0.5"] * dim) + ",0.1\n")
+    head.write_text(",".join(["0.5"] * dim) + ",0.1\n")
+    (tmp_path / "new.csv").write_text("text,label\n" + "good,1\nbad,0\n" * 3)
     done = run("tune", "--model", small, "--heads", head, "--input", tmp_path / "new.csv", code=1)
     assert "own.csv is a head of another kind (CSV, skops), which holds no thresholds" in done.stderr
 
@@ -115,11 +116,29 @@ def test_what_cannot_be_tuned_is_said(model):
     kept = (folder / "head.safetensors").read_bytes()
     none = folder.parent / "none.csv"
     none.write_text("text,label\ngood,zebra\nbad,zebra\n")
-    shown = run("tune", "--model", folder, "--input", none, *flags).stdout
-    assert "kept: no row has it" in shown and thresholds_of(folder) == [0.5] * len(thresholds_of(folder))
-    (folder / "head.safetensors").write_bytes(kept)
+    assert "holds no rows whose labels the head knows" in run("tune", "--model", folder, "--input", none, *flags,
+                                                              code=1).stderr
+    none.write_text("text,label\ngood,c\n" if flags else "text,label\ngood,a\n")
+    assert "kept: no row has it" in run("tune", "--model", folder, "--input", none, "--dry-run", *flags).stdout
+    assert (folder / "head.safetensors").read_bytes() == kept
+    (folder / "head.safetensors").chmod(0o640)
+    (folder.parent / "moved").write_bytes(kept)
+    (folder.parent / "moved").chmod(0o640)
+    (folder / "head.safetensors").unlink()
+    (folder / "head.safetensors").symlink_to(folder.parent / "moved")
+    run("tune", "--model", folder, "--input", rows, *flags)
+    assert (folder / "head.safetensors").is_symlink() and (folder.parent / "moved").stat().st_mode & 0o777 == 0o640
+    (folder.parent / "moved").write_bytes(kept)
+    none.write_text("text,label\ngood,zebra\ngood,b\n")
+    done = run("tune", "--model", folder, "--input", none, "--dry-run", *flags)
+    assert "warning: 1 of 2 rows have a label that the head does not know" in done.stderr
     none.write_text("text,label\n")
     assert "holds no rows" in run("tune", "--model", folder, "--input", none, *flags, code=1).stderr
+    for path in (rows, folder / "config.json", folder / "head.safetensors", "-", "", "/dev/null"):
+        before = rows.read_bytes(), (folder / "config.json").read_bytes()
+        done = run("tune", "--model", folder, "--input", rows, "--output", path, *flags, code=2)
+        assert "--output must name a new file" in done.stderr
+        assert (rows.read_bytes(), (folder / "config.json").read_bytes()) == before
     target = folder.parent / "missing" / "head.safetensors"
     done = run("tune", "--model", folder, "--input", rows, "--output", target, *flags, code=1)
     assert "missing" in done.stderr and (folder / "head.safetensors").read_bytes() == kept
