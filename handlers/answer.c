@@ -5,6 +5,7 @@
 #include "handlers/write.h"
 #include "model/registry.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ bool question_choose(struct question *question, const struct exchange *x, const 
                        x->snapshot->name);
     question->head = name.data ? heads_find(heads, name.data, name.bytes) : heads_default(heads);
     question->threshold = -1;
+    question->has_unsure = false;
     question->reject = 2;
     question->explain = false;
     if (question->head) {
@@ -101,7 +103,9 @@ bool answer_fill(struct answer *answer, struct exchange *x, const struct questio
         !head_order(question->head, x->arena, answer->logits, answer->n_order, answer->order, err))
         return false;
     head_probabilities(question->head, answer->logits, answer->p);
-    answer->unsure = model_unsure(x->model, question->head, &passage, answer->logits);
+    answer->unsure = question->has_unsure
+                         ? model_unsure(x->model, question->head, &passage, answer->logits)
+                         : NAN;
     answer->is_rejected = answer->unsure > question->reject;
     if (question->info->kind == HEAD_BINARY) {
         answer->logits[1] = answer->logits[0];

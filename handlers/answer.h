@@ -19,6 +19,7 @@ struct question {
     const struct head_info *info;
     uint32_t top_k;  /* 1..C */
     float threshold; /* instead of the head's own; below 0: the head's own */
+    bool has_unsure; /* wants the unsure score of each answer */
     float reject;    /* unsure scores above it are answered by no label; 2: none is */
     bool explain;
 };
@@ -29,7 +30,7 @@ struct answer {
     float *logits;    /* of each label (C); a binary head's first has the second's, negated */
     float *p;         /* (C) */
     uint32_t *order;  /* (n_order) labels from the highest logit down */
-    float unsure;     /* unsure score; NaN: the head does not know */
+    float unsure;     /* unsure score; NaN: not wanted, or the head does not know */
     bool is_rejected; /* it is above question.reject */
     uint32_t n_order; /* top_k of a multi-class head, else all: any may pass */
 

@@ -74,6 +74,7 @@ static bool read_question(const struct exchange *x, const struct value *values,
         !value_get_bool(&values[CLASSIFY_EXPLAIN], "explain", &question->explain, err))
         return false;
     question->top_k = (uint32_t)top_k;
+    question->has_unsure = true;
     return true;
 }
 

@@ -21,23 +21,31 @@ void opening_read_ahead(const struct bundle *bundle, bool is_on)
     if (source->is_mapped) file_read_ahead(source->weights.data, source->weights.bytes, is_on);
 }
 
+/* What messages call the config.json beside the weights. */
+struct config_name {
+    char text[1300];
+};
+
+static struct config_name config_name(const struct bundle *bundle)
+{
+    struct config_name name;
+    snprintf(name.text, sizeof name.text, "%.1000s/config.json", bundle->source.path);
+    return name;
+}
+
 bool opening_config(struct bundle *bundle, const struct model_options *options, struct err *err)
 {
-    const struct span config = bundle->source.config;
-    char where[1300];
-    snprintf(where, sizeof where, "%.1000s/config.json", bundle->source.path);
-    if (!settings_open(&bundle->settings, config, where, err)) return false;
+    if (!settings_open(&bundle->settings, bundle->source.config, config_name(bundle).text, err))
+        return false;
     settings_decide(&bundle->settings, &bundle->source.layout, options);
     return true;
 }
 
 bool opening_rename(struct bundle *bundle, struct err *err)
 {
-    char where[1300];
-    snprintf(where, sizeof where, "%.1000s/config.json", bundle->source.path);
-    if (!bundle->source.is_folder) return true;
-    return source_read_config(&bundle->source, err) &&
-           settings_rename(&bundle->settings, bundle->source.config, where, err);
+    return !bundle->source.is_folder || (source_read_config(&bundle->source, err) &&
+                                         settings_rename(&bundle->settings, bundle->source.config,
+                                                         config_name(bundle).text, err));
 }
 
 bool opening_own_config(struct bundle *bundle, const struct model_options *options, struct err *err)

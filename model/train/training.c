@@ -150,17 +150,17 @@ static bool join_near(struct training *t, struct err *err)
 
 static bool take_folds(struct training *t, struct err *err)
 {
-    const struct split_options options = {
-        .share = t->options->held_share, .n_folds = t->plan.n_folds, .seed = t->options->seed};
-    struct split_options grouped = options;
     t->n_runs = 1;
-    if (t->validation || options.share <= 0) return true;
+    if (t->validation || t->options->held_share <= 0) return true;
     if (!repeats_new(&t->repeats, t->n_rows, err) ||
         !repeats_same(&t->repeats, t->examples->texts, err) ||
         !repeats_same(&t->repeats, t->examples->groups, err) || !join_near(t, err))
         return false;
-    grouped.group = t->repeats.group;
-    if (!split_make(&t->split, t->examples, t->n_rows, &grouped, err)) return false;
+    const struct split_options options = {.group = t->repeats.group,
+                                          .share = t->options->held_share,
+                                          .n_folds = t->plan.n_folds,
+                                          .seed = t->options->seed};
+    if (!split_make(&t->split, t->examples, t->n_rows, &options, err)) return false;
     t->n_runs = t->split.n_folds + 1;
     return true;
 }
@@ -705,7 +705,6 @@ static void fill_result(struct training *t, struct training_result *result)
         .epochs = t->best.epochs,
         .n_rows = t->n_kept,
         .n_folds = t->split.n_folds,
-        .n_near = t->repeats.n_near,
         .n_ngrams = t->n_ngrams_kept,
         .measured = *measured,
         .seconds = seconds_of(t),

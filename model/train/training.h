@@ -57,7 +57,6 @@ struct training_result {
     uint32_t epochs;  /* that the result was trained for */
     size_t n_rows;    /* that it was trained on */
     uint32_t n_folds; /* that were held out one after the other */
-    size_t n_near;    /* near repeats that were kept on one side (repeats.h) */
     uint32_t n_ngrams;
     struct measured measured; /* on the rows held out, or of the file; n = 0: not measured, and the
                                  score is NaN */
