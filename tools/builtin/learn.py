@@ -19,10 +19,12 @@ import argparse
 import json
 import resource
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import scipy.sparse
+from threadpoolctl import threadpool_limits
 
 import quantize
 import sets
@@ -30,7 +32,7 @@ import shards
 import targets
 import teach
 from dev import Dev
-from distil import cosent_gradient, likeness_gradient
+from losses import cosent_gradient, likeness_gradient
 from learner import Learner, Texts
 from lines import Lines, plan
 from measures import unit
@@ -64,7 +66,7 @@ def labelled(data, english, chinese):
     return np.array(first), np.array(second), np.array(scores, np.float32)
 
 
-def learned(start, texts, wanted, labels, seed, epochs=EPOCHS):
+def learned(start, texts, wanted, labels, seed, epochs):
     rows, rng = start.copy(), np.random.default_rng(seed)
     learner = Learner(rows)
     n_batches = len(wanted) // BATCH
@@ -147,15 +149,20 @@ def main():
     wanted = np.concatenate([english_targets, chinese_targets])
     start, texts = first_rows(counts, wanted), Texts(counts)
     labels = labelled(options.data, english, chinese)
-    first = learned(start, texts, wanted, labels, options.seed, FIRST_EPOCHS)
-    say("first run")
+    seeds = [options.seed + 1000 * run for run in range(RUNS)]
+
+    def mean_of_runs(epochs):
+        """A run a core, each on one: waiting for each other at every step, two threads are no faster than one."""
+        with threadpool_limits(1), ThreadPoolExecutor(RUNS) as pool:
+            return np.mean(list(pool.map(lambda seed: learned(start, texts, wanted, labels, seed, epochs), seeds)), axis=0)
+
+    first = mean_of_runs(FIRST_EPOCHS)
+    say("what such a table can say")
     both = targets.translations(lines, len(english), len(chinese))
     targets.nearer(wanted, both, [unit(np.asarray(counts[side] @ first)) for side in both])
-    runs = []
-    for run in range(RUNS):
-        runs.append(learned(start, texts, wanted, labels, options.seed + 1000 * (run + 1)))
-        say(f"run {run + 1} of {RUNS}")
-    rows = turn_to_axes(np.mean(runs, axis=0), (counts[:len(english)], counts[len(english):]))
+    rows = mean_of_runs(EPOCHS)
+    say("rows")
+    rows = turn_to_axes(rows, (counts[:len(english)], counts[len(english):]))
     if options.dev:
         figures = Dev(options.data)
         for name, some in (("float32", rows), ("4 bits", quantize.from_i4(*quantize.to_i4(rows)))):

