@@ -64,8 +64,13 @@ static bool read_seen(struct eval *eval, struct err *err)
 {
     if (!eval->options.seen_path) return true;
     eval->seen_counts.file = eval->options.seen_path;
-    eval->seen = seen_read(eval->options.seen_path, &eval->options.given.options, err);
-    return eval->seen != NULL;
+    struct left_out left_out;
+    char name[300];
+    eval->seen = seen_read(eval->options.seen_path, &eval->options.given.options, &left_out, err);
+    if (!eval->seen) return false;
+    snprintf(name, sizeof name, "embedd eval: --seen-in %.200s", eval->options.seen_path);
+    labelled_tell_left_out(name, &left_out);
+    return true;
 }
 
 /* Heads given beside the same model have names of their own: one that is not named is the model's.
@@ -94,7 +99,8 @@ static bool open_all(struct eval *eval, struct err *err)
            read_seen(eval, err) &&
            (!eval->options.wanted.path ||
             predictions_open(&eval->predictions, &eval->options.wanted, eval->judge.head,
-                             eval->options.has_other, eval->seen != NULL, err));
+                             eval->options.given.n_inputs > 1, eval->options.has_other,
+                             eval->seen != NULL, err));
 }
 
 /* ---- rows ---- */
@@ -158,6 +164,7 @@ static bool eval_row(struct eval *eval, const struct labelled_row *row, uint64_t
     const struct prediction second = {eval->other.info, &other.answer, other.p};
     const struct predicted_row predicted = {
         .number = number,
+        .file = labelled_file_name(eval->input),
         .row = row,
         .prediction = {eval->judge.info, &verdict.answer, verdict.p},
         .other = eval->options.has_other ? &second : NULL,
@@ -265,17 +272,6 @@ static void add_comparison(const struct eval *eval, struct buf *text,
     (eval->options.format == REPORT_JSON ? comparison_json : comparison_text)(text, &comparison);
 }
 
-static bool write_text(const struct eval *eval, const struct buf *text, struct err *err)
-{
-    struct output output;
-    if (text->failed) return err_out_of_memory(err);
-    const bool is_ok = output_open(&output, eval->options.output_path, err) &&
-                       output_write(&output, text->data, text->bytes, err) &&
-                       output_close(&output, err);
-    if (!is_ok) output_abort(&output);
-    return is_ok;
-}
-
 static bool write_report(struct eval *eval, double seconds, struct err *err)
 {
     char date[16] = "";
@@ -300,7 +296,9 @@ static bool write_report(struct eval *eval, double seconds, struct err *err)
     arena_init(&arena, REPORT_ARENA_BYTES);
     buf_init(&text, &arena);
     (eval->options.has_other ? add_comparison : add_report)(eval, &text, &info);
-    const bool is_ok = write_text(eval, &text, err);
+    const bool is_ok = text.failed
+                           ? err_out_of_memory(err)
+                           : output_save(eval->options.output_path, text.data, text.bytes, err);
     arena_clear(&arena);
     return is_ok;
 }

@@ -163,3 +163,18 @@ bool output_replaces(const char *path, const char *other)
     return is_there && is_other_there && S_ISREG(one.st_mode) && one.st_dev == two.st_dev &&
            one.st_ino == two.st_ino;
 }
+
+bool output_save(const char *path, const void *data, size_t bytes, struct err *err)
+{
+    struct output output;
+    const bool is_ok = output_open(&output, path, err) && output_write(&output, data, bytes, err) &&
+                       output_close(&output, err);
+    if (!is_ok) output_abort(&output);
+    return is_ok;
+}
+
+bool output_ends_in(const char *path, const char *ending)
+{
+    const size_t bytes = strlen(path), ending_bytes = strlen(ending);
+    return bytes > ending_bytes && strcmp(path + bytes - ending_bytes, ending) == 0;
+}

@@ -44,6 +44,12 @@ bool output_close(struct output *output, struct err *err);
 /** output_abort removes what was written to a file. After output_close it does nothing. */
 void output_abort(struct output *output);
 
+/** output_save writes a whole file, or standard output as output_open; false with ERR_IO. */
+bool output_save(const char *path, const void *data, size_t bytes, struct err *err);
+
+/** output_ends_in: whether a path has that ending (".html"), and more before it. */
+bool output_ends_in(const char *path, const char *ending);
+
 /** output_replaces: whether writing to `path` would replace the regular file `other` ("-": what
  * standard input is); of files that are not there, whether they would be the same one. */
 bool output_replaces(const char *path, const char *other);

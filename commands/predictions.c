@@ -2,30 +2,26 @@
 #include "commands/predictions.h"
 
 #include "base/json_write.h"
+#include "commands/records.h"
 
 #include <string.h>
 
 #define TOP_K 3
 
-static bool ends_in(const char *text, const char *end)
-{
-    const size_t bytes = strlen(text), end_bytes = strlen(end);
-    return bytes >= end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
-}
-
 static bool is_json(const struct predictions_options *options)
 {
     if (options->format != PREDICTIONS_AUTO) return options->format == PREDICTIONS_JSONL;
-    return ends_in(options->path, ".jsonl") || ends_in(options->path, ".ndjson");
+    return records_are_json(options->path);
 }
 
 static bool write_header(struct predictions *predictions, struct err *err)
 {
-    const char *names = predictions->has_other
-                            ? "row,line,truth,predicted,p,right,predicted_b,p_b,right_b"
-                            : "row,line,truth,predicted,p,right";
+    const char *start = predictions->has_file ? "row,file,line" : "row,line";
+    const char *names = predictions->has_other ? ",truth,predicted,p,right,predicted_b,p_b,right_b"
+                                               : ",truth,predicted,p,right";
     char top[64];
-    bool is_ok = output_write(&predictions->output, names, strlen(names), err) &&
+    bool is_ok = output_write(&predictions->output, start, strlen(start), err) &&
+                 output_write(&predictions->output, names, strlen(names), err) &&
                  (!predictions->info->margins ||
                   output_write(&predictions->output, ",unsure_score", 13, err)) &&
                  (!predictions->has_seen || output_write(&predictions->output, ",seen", 5, err));
@@ -38,7 +34,8 @@ static bool write_header(struct predictions *predictions, struct err *err)
 }
 
 bool predictions_open(struct predictions *predictions, const struct predictions_options *options,
-                      const struct head *head, bool has_other, bool has_seen, struct err *err)
+                      const struct head *head, bool has_file, bool has_other, bool has_seen,
+                      struct err *err)
 {
     const struct head_info *info = head_info(head);
     const uint32_t usual = info->n_labels < TOP_K ? info->n_labels : TOP_K;
@@ -50,6 +47,7 @@ bool predictions_open(struct predictions *predictions, const struct predictions_
                                         .head = head,
                                         .info = info,
                                         .is_json = is_json(options),
+                                        .has_file = has_file,
                                         .has_other = has_other,
                                         .has_seen = has_seen,
                                         .top_k = options->top_k ? (uint32_t)options->top_k : usual};
@@ -59,32 +57,9 @@ bool predictions_open(struct predictions *predictions, const struct predictions_
 
 /* ---- cells ---- */
 
-/* A cell that holds a quote, a separator or a line break stands in quotes, its own doubled. */
-static void add_cell(struct buf *out, const char *text, size_t bytes)
-{
-    bool is_quoted = false;
-    for (size_t i = 0; i < bytes && !is_quoted; i++)
-        is_quoted = strchr("\",\r\n", text[i]) && text[i];
-    if (!is_quoted) {
-        buf_add_lossy(out, text, bytes);
-        return;
-    }
-    buf_add_char(out, '"');
-    while (bytes > 0) {
-        const char *quote = memchr(text, '"', bytes);
-        const size_t n = quote ? (size_t)(quote - text) : bytes;
-        buf_add_lossy(out, text, n);
-        if (!quote) break;
-        buf_add_str(out, "\"\"");
-        text += n + 1;
-        bytes -= n + 1;
-    }
-    buf_add_char(out, '"');
-}
-
 static void add_label_cell(const struct head_info *info, struct buf *out, uint32_t label)
 {
-    add_cell(out, info->labels[label], strlen(info->labels[label]));
+    record_add_cell(out, info->labels[label], strlen(info->labels[label]));
 }
 
 /* ---- lists of a multi-label head, and JSON ---- */
@@ -126,21 +101,6 @@ static void add_shares(struct buf *out, const struct prediction *prediction)
     buf_add_char(out, ']');
 }
 
-/* A list as a cell: what is written behind `start` becomes one. */
-static void make_cell(struct buf *out, size_t start)
-{
-    if (out->failed) return;
-    const size_t bytes = out->bytes - start;
-    char *copy = arena_alloc(out->arena, bytes);
-    if (!copy) {
-        out->failed = true;
-        return;
-    }
-    memcpy(copy, out->data + start, bytes);
-    out->bytes = start;
-    add_cell(out, copy, bytes);
-}
-
 /* ---- CSV ---- */
 
 static void add_csv_truth(struct buf *out, const struct predicted_row *row)
@@ -148,9 +108,9 @@ static void add_csv_truth(struct buf *out, const struct predicted_row *row)
     const size_t start = out->bytes;
     if (row->prediction.info->kind == HEAD_MULTI_LABEL) {
         add_truths(out, row->row);
-        make_cell(out, start);
+        record_make_cell(out, start);
     } else {
-        add_cell(out, row->row->labels[0].data, row->row->labels[0].bytes);
+        record_add_cell(out, row->row->labels[0].data, row->row->labels[0].bytes);
     }
 }
 
@@ -160,11 +120,11 @@ static void add_csv_prediction(struct buf *out, const struct prediction *predict
     size_t start = out->bytes;
     if (prediction->info->kind == HEAD_MULTI_LABEL) {
         add_names(out, prediction);
-        make_cell(out, start);
+        record_make_cell(out, start);
         buf_add_char(out, ',');
         start = out->bytes;
         add_shares(out, prediction);
-        make_cell(out, start);
+        record_make_cell(out, start);
     } else {
         add_label_cell(prediction->info, out, answer->labels[0]);
         buf_add_char(out, ',');
@@ -176,8 +136,12 @@ static void add_csv_prediction(struct buf *out, const struct prediction *predict
 static void add_csv(const struct predictions *predictions, struct buf *out,
                     const struct predicted_row *row, const uint32_t *top)
 {
-    buf_printf(out, "%llu,%llu,", (unsigned long long)row->number,
-               (unsigned long long)row->row->line);
+    buf_printf(out, "%llu,", (unsigned long long)row->number);
+    if (predictions->has_file) {
+        record_add_cell(out, row->file, strlen(row->file));
+        buf_add_char(out, ',');
+    }
+    buf_printf(out, "%llu,", (unsigned long long)row->row->line);
     add_csv_truth(out, row);
     buf_add_char(out, ',');
     add_csv_prediction(out, &row->prediction);
@@ -198,7 +162,7 @@ static void add_csv(const struct predictions *predictions, struct buf *out,
     }
     if (predictions->options->has_texts) {
         buf_add_char(out, ',');
-        add_cell(out, row->row->text, row->row->text_bytes);
+        record_add_cell(out, row->row->text, row->row->text_bytes);
     }
     buf_add_str(out, "\r\n");
 }
@@ -227,8 +191,12 @@ static void add_json(const struct predictions *predictions, struct buf *out,
                      const struct predicted_row *row, const uint32_t *top)
 {
     const struct labelled_row *input = row->row;
-    buf_printf(out, "{\"row\":%llu,\"line\":%llu,\"truth\":", (unsigned long long)row->number,
-               (unsigned long long)input->line);
+    buf_printf(out, "{\"row\":%llu", (unsigned long long)row->number);
+    if (predictions->has_file) {
+        buf_add_str(out, ",\"file\":");
+        json_write_string(out, row->file, strlen(row->file));
+    }
+    buf_printf(out, ",\"line\":%llu,\"truth\":", (unsigned long long)input->line);
     if (predictions->info->kind == HEAD_MULTI_LABEL)
         add_truths(out, input);
     else

@@ -7,6 +7,7 @@
  * Fields, in this order; columns of the CSV are named alike:
  *   row, line            number of the row, through all files, and line of its file on which it
  *                        begins, both from 1; a first row that may be a header has its number, too
+ *   file                 between these two, where the rows come from several: its name
  *   truth                label, as the input has it; of a multi-label head a list
  *   predicted            label, or list from the likeliest down
  *   p                    probability of `predicted`, or list of them
@@ -49,6 +50,7 @@ struct prediction {
 /** One row and what was said of it. */
 struct predicted_row {
     uint64_t number;
+    const char *file; /* not looked at without has_file */
     const struct labelled_row *row;
     struct prediction prediction;
     const struct prediction *other; /* of a second head; NULL: there is none */
@@ -61,7 +63,7 @@ struct predictions {
     const struct predictions_options *options;
     const struct head *head;
     const struct head_info *info;
-    bool is_json, has_other, has_seen;
+    bool is_json, has_file, has_other, has_seen;
     uint32_t top_k;
     struct output output;
 };
@@ -69,12 +71,14 @@ struct predictions {
 /**
  * predictions_open begins the file.
  * @param options   borrowed; with a path
+ * @param has_file  whether rows come with the name of their file
  * @param has_other whether rows come with what a second head said
  * @param has_seen  whether they come with whether they were seen
  * @return false with ERR_USAGE (top_k) or ERR_IO
  */
 bool predictions_open(struct predictions *predictions, const struct predictions_options *options,
-                      const struct head *head, bool has_other, bool has_seen, struct err *err);
+                      const struct head *head, bool has_file, bool has_other, bool has_seen,
+                      struct err *err);
 
 /** predictions_add writes a row, if it is wanted; memory is taken from the arena. */
 bool predictions_add(struct predictions *predictions, struct arena *arena,

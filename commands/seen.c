@@ -68,13 +68,15 @@ static bool read_rows(struct seen *seen, struct labelled *rows, struct err *err)
     return is_ok;
 }
 
-struct seen *seen_read(const char *path, const struct labelled_options *options, struct err *err)
+struct seen *seen_read(const char *path, const struct labelled_options *options,
+                       struct left_out *left_out, struct err *err)
 {
     struct labelled *rows = NULL;
     struct seen *seen = calloc(1, sizeof *seen);
     bool is_ok = seen && reserve(seen);
     if (!is_ok) err_out_of_memory(err);
     is_ok = is_ok && labelled_open(&rows, path, options, err) && read_rows(seen, rows, err);
+    if (is_ok) *left_out = *labelled_left_out(rows);
     labelled_close(rows);
     if (is_ok) return seen;
     seen_free(seen);

@@ -18,10 +18,12 @@ struct seen;
 /**
  * seen_read reads the texts of a labelled file (a first row that may be its header among them,
  * which does no harm).
- * @param options how, as for the rows that are asked about
+ * @param options  how, as for the rows that are asked about
+ * @param left_out set to the rows that were left out, where options->skips_bad says so
  * @return NULL with err set as by labelled_open and labelled_next, or ERR_MEMORY
  */
-struct seen *seen_read(const char *path, const struct labelled_options *options, struct err *err);
+struct seen *seen_read(const char *path, const struct labelled_options *options,
+                       struct left_out *left_out, struct err *err);
 
 /**
  * seen_has: whether a text stands in it.

@@ -82,10 +82,32 @@ def test_rows_are_numbered_through_all_files(tmp_path):
     done = run(*inputs, f"--predictions={tmp_path / 'said.csv'}")
     assert done.returncode == 0, done.stderr
     with open(tmp_path / "said.csv", newline="") as file:
-        assert [(row["row"], row["line"], row["truth"]) for row in csv.DictReader(file)] == [
-            ("2", "2", "meal"), ("3", "3", "other"), ("4", "1", "meal")]
+        found = list(csv.DictReader(file))
+    first, second = str(tmp_path / "a.tsv"), str(tmp_path / "b.tsv")
+    assert list(found[0])[:4] == ["row", "file", "line", "truth"]
+    assert [tuple(row[key] for key in ("row", "file", "line", "truth")) for row in found] == [
+        ("2", first, "2", "meal"), ("3", first, "3", "other"), ("4", second, "1", "meal")]
+    run(*inputs, "--output=/dev/null", f"--predictions={tmp_path / 'said.jsonl'}")
+    lines = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines()]
+    assert [(row["file"], row["line"]) for row in lines] == [(first, 2), (first, 3), (second, 1)]
+    # Of one file nobody needs the name.
+    run(f"--input={tmp_path / 'b.tsv'}", "--text=2", "--label=1", "--output=/dev/null", f"--predictions={tmp_path / 'said.jsonl'}")
+    assert list(json.loads((tmp_path / "said.jsonl").read_text()))[:2] == ["row", "line"]
     done = run(*inputs, f"--predictions={tmp_path / 'b.tsv'}")
     assert done.returncode == 2 and b"--predictions is the input" in done.stderr
+
+
+def test_rows_left_out_of_the_file_that_texts_were_seen_in_are_counted(tmp_path):
+    seen = tmp_path / "train.csv"
+    seen.write_text(CSV + "x\r\ny,\r\n")
+    (tmp_path / "rows.csv").write_text("text,label\n我,other\n饭,meal\n")
+    done = run(f"--input={tmp_path / 'rows.csv'}", f"--seen-in={seen}", "--skip-bad", "--format=json")
+    assert json.loads(done.stdout)["seen_in"]["rows"] == 2
+    assert done.stderr.decode().splitlines()[0] == (
+        f"embedd eval: --seen-in {seen}: 3 rows left out by --skip-bad: 1 with another number of columns, "
+        "1 with an empty label, 1 with an empty text")
+    done = run(f"--input={tmp_path / 'rows.csv'}", f"--seen-in={seen}")
+    assert done.returncode == 1 and b"train.csv, line 6: 1 column" in done.stderr
 
 
 def test_two_columns_without_names_are_told_by_looking():
