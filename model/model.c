@@ -56,7 +56,7 @@ static void fill_info(struct model *model)
     const struct settings *settings = &bundle->settings;
     const struct encoder_info *encoder = &bundle->encoder->info;
     model->info = (struct model_info){
-        .name = settings->name ? settings->name : bundle->source.name,
+        .name = bundle_name(bundle),
         .version = settings->version,
         .license = settings->license,
         .format = bundle->format,

@@ -35,10 +35,17 @@ const struct prompt *bundle_prompt(const struct bundle *bundle)
     return is_put && standard && standard->bytes > 0 ? standard : NULL;
 }
 
+const char *bundle_name(const struct bundle *bundle)
+{
+    const struct source *source = &bundle->source;
+    const char *said = bundle->settings.name;
+    return said && strcmp(said, source->own_name) != 0 ? said : source->name;
+}
+
 json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tokenizer)
 {
     json_t *json = settings_as_json(&bundle->settings);
-    if (!bundle->settings.name) settings_set_name(json, bundle->source.name);
+    settings_set_name(json, bundle_name(bundle));
     if (tokenizer == bundle->tokenizer &&
         bundle->encoder->info.n_rows > tokenizer_vocab_size(bundle->tokenizer))
         json_object_set_new(json, "vocab_size", json_integer(bundle->encoder->info.n_rows));

@@ -53,6 +53,10 @@ const struct prompts *bundle_prompts(const struct bundle *bundle);
  * results are reproduced; NULL: none. */
 const struct prompt *bundle_prompt(const struct bundle *bundle);
 
+/** bundle_name: what the model is called: as config.json says, else as the path. A model that is
+ * called as its folder or file has the name of the symbolic link by which it was reached. */
+const char *bundle_name(const struct bundle *bundle);
+
 /** bundle_settings: what its config.json would say with this tokenizer (its own, or one made of
  * it); owned by the caller (json_decref). */
 struct json_t *bundle_settings(const struct bundle *bundle, const struct tokenizer *tokenizer);

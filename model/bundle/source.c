@@ -60,18 +60,49 @@ static bool map_weights(struct source *source, const char *name, struct err *err
 }
 
 /* The name goes into logs and reply headers: what would break a line does not. */
-static void name_after_path(struct source *source)
+static void set_name(char name[256], const char *from, size_t bytes)
+{
+    snprintf(name, 256, "%.*s", bytes < 255 ? (int)bytes : 255, from);
+    if (!name[0]) strcpy(name, "model");
+    for (char *at = name; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7F) *at = '_';
+}
+
+/* A file's name without its ending. */
+static void set_file_name(char name[256], const char *file)
+{
+    const char *dot = strrchr(file, '.');
+    set_name(name, file, dot > file ? (size_t)(dot - file) : strlen(file));
+}
+
+/* Whether the last part of a path says what the model is called: `current` says which version of
+   it is meant (docs/MODEL.md). */
+static bool is_called(const char *part)
+{
+    return part[0] && strcmp(part, ".") != 0 && strcmp(part, "..") != 0 &&
+           strcmp(part, "current") != 0;
+}
+
+/* By the folder as it was given, or, where weights are called otherwise than all are, by these. */
+static void name_after_path(struct source *source, const char *path, const char *given)
 {
     const bool is_by_itself = strcmp(source->weights_name, default_weights_name) != 0;
-    const char *dot = strrchr(source->weights_name, '.');
-    if (is_by_itself && dot > source->weights_name)
-        snprintf(source->name, sizeof source->name, "%.*s", (int)(dot - source->weights_name),
-                 source->weights_name);
-    else
-        snprintf(source->name, sizeof source->name, "%.255s", strrchr(source->path, '/') + 1);
-    if (!source->name[0]) strcpy(source->name, "model");
-    for (char *at = source->name; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7F) *at = '_';
+    const char *own = strrchr(source->path, '/') + 1;
+    if (is_by_itself) {
+        char *file = realpath(path, NULL);
+        set_file_name(source->name, source->weights_name);
+        set_file_name(source->own_name, file ? strrchr(file, '/') + 1 : source->weights_name);
+        free(file);
+        return;
+    }
+    const char *end = given + file_path_bytes(given), *part = end;
+    while (part > given && part[-1] != '/')
+        part--;
+    char last[256];
+    snprintf(last, sizeof last, "%.*s", end - part < 255 ? (int)(end - part) : 255, part);
+    const char *name = is_called(last) ? last : own;
+    set_name(source->name, name, strlen(name));
+    set_name(source->own_name, own, strlen(own));
 }
 
 /* Turns what the user typed into the folder's path without symbolic links, and the weights' name.
@@ -113,7 +144,7 @@ static bool resolve(struct source *source, const char *path, struct err *err)
         goto out;
     }
     strcpy(source->path, folder);
-    name_after_path(source);
+    name_after_path(source, path, is_here ? "." : given);
     ok = true;
 out:
     free(folder);

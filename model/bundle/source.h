@@ -29,9 +29,10 @@ struct layout {
 
 /** Its spans are files of the model, and live as long as it does; data NULL = there is none. */
 struct source {
-    char name[256];  /* of the model, from where it lies: the folder's last part, or the built-in's
-                        name */
-    char path[1024]; /* of the folder, for messages; "builtin" for linked bytes */
+    char name[256];         /* of the model, from where it lies: the last part of the path that was
+                               given, a symbolic link's own name; or the built-in's */
+    char own_name[256];     /* the same where such a link leads; of a path without one as `name` */
+    char path[1024];        /* of the folder, for messages; "builtin" for linked bytes */
     char weights_name[256]; /* of the weights' file in it, for messages */
     char tensor[1024];      /* the table's name, where an index of several files says it; else "" */
     struct span weights;    /* model.safetensors; always there */

@@ -133,6 +133,43 @@ static void symbolic_links_lead_to_the_folder(void **state)
     source_close(&source);
 }
 
+static void expect_names(const struct folder *folder, const char *file, const char *name,
+                         const char *own)
+{
+    struct source source;
+    struct err err;
+    char path[200];
+    path_in(path, folder, file);
+    if (!open_all(&source, path, &err)) fail_msg("%s", err.message);
+    assert_string_equal(source.name, name);
+    assert_string_equal(source.own_name, own);
+    source_close(&source);
+}
+
+static void what_is_reached_by_a_link_is_called_as_the_link(void **state)
+{
+    const struct folder *folder = *state;
+    const char *own = strrchr(folder->path, '/') + 1;
+    char link[200];
+    write_file(folder, "model.safetensors", "weights");
+    write_file(folder, "v2.safetensors", "weights");
+    path_in(link, folder, "taste");
+    assert_int_equal(symlink(".", link), 0);
+    path_in(link, folder, "one.safetensors");
+    assert_int_equal(symlink("v2.safetensors", link), 0);
+    path_in(link, folder, "current");
+    assert_int_equal(symlink(".", link), 0);
+    expect_names(folder, "taste", "taste", own);
+    expect_names(folder, "taste//", "taste", own);
+    expect_names(folder, "taste/model.safetensors", "taste", own);
+    expect_names(folder, "taste/.", own, own);
+    expect_names(folder, "one.safetensors", "one", "v2");
+    expect_names(folder, "taste/v2.safetensors", "v2", "v2");
+    /* That one says which version is meant. */
+    expect_names(folder, "current", own, own);
+    expect_names(folder, ".", own, own);
+}
+
 static void a_name_never_breaks_a_line(void **state)
 {
     struct source source;
@@ -225,6 +262,7 @@ int main(void)
         IN_FOLDER(the_weights_file_stands_for_its_folder),
         IN_FOLDER(relative_paths_and_a_slash_at_the_end_are_fine),
         IN_FOLDER(symbolic_links_lead_to_the_folder),
+        IN_FOLDER(what_is_reached_by_a_link_is_called_as_the_link),
         IN_FOLDER(a_name_never_breaks_a_line),
         IN_FOLDER(what_is_not_there_is_said),
         IN_FOLDER(an_empty_file_is_said),
