@@ -2,6 +2,7 @@
 #include "commands/comparison.h"
 
 #include "base/json_write.h"
+#include "base/ratio.h"
 #include "commands/report_parts.h"
 
 #include <math.h>
@@ -128,11 +129,6 @@ static void add_judge(struct buf *buf, const char *key, const struct judge *judg
     buf_add_char(buf, '\n');
 }
 
-static double share(uint64_t n_right, uint64_t n)
-{
-    return n ? (double)n_right / (double)n : NAN;
-}
-
 static void add_seen(struct buf *buf, const struct report_seen *seen)
 {
     if (!seen) return;
@@ -142,8 +138,8 @@ static void add_seen(struct buf *buf, const struct report_seen *seen)
     report_plain(buf, seen->file, REPORT_WHOLE);
     if (seen->n_seen > 0 && seen->n_unseen > 0)
         buf_printf(buf, "; accuracy without them: A %.4f, B %.4f",
-                   share(seen->n_right, seen->n_unseen),
-                   share(seen->n_right_other, seen->n_unseen));
+                   ratio_or_nan(seen->n_right, seen->n_unseen),
+                   ratio_or_nan(seen->n_right_other, seen->n_unseen));
     buf_add_char(buf, '\n');
 }
 
@@ -333,7 +329,7 @@ static void add_json_unseen(struct buf *buf, const char *key, uint64_t n_right, 
 {
     report_json_key(buf, key);
     buf_add_char(buf, '{');
-    report_json_double(buf, "unseen_accuracy", share(n_right, n));
+    report_json_double(buf, "unseen_accuracy", ratio_or_nan(n_right, n));
     report_json_interval(buf, "unseen_accuracy_interval", interval_of(n_right, n));
     buf_add_char(buf, '}');
 }

@@ -2,6 +2,7 @@
 #include "model/head/evaluation.h"
 
 #include "base/grow.h"
+#include "base/ratio.h"
 #include "model/head/answer.h"
 #include "model/head/confusions.h"
 
@@ -254,22 +255,11 @@ bool evaluation_add(struct evaluation *evaluation, const float *p, const uint32_
 
 /* ---- measures ---- */
 
-/* zero_division=0 */
-static double ratio(uint64_t part, uint64_t whole)
-{
-    return whole ? (double)part / (double)whole : 0;
-}
-
-static double share(uint64_t part, uint64_t whole)
-{
-    return whole ? (double)part / (double)whole : NAN;
-}
-
 static struct evaluation_average average_of(uint64_t correct, uint64_t predicted, uint64_t support)
 {
-    return (struct evaluation_average){.precision = ratio(correct, predicted),
-                                       .recall = ratio(correct, support),
-                                       .f1 = ratio(2 * correct, predicted + support)};
+    return (struct evaluation_average){.precision = ratio_or_zero(correct, predicted),
+                                       .recall = ratio_or_zero(correct, support),
+                                       .f1 = ratio_or_zero(2 * correct, predicted + support)};
 }
 
 static void add_weighted(struct evaluation_average *sum, const struct evaluation_class *class,
@@ -328,7 +318,7 @@ static void measure_bins(struct evaluation *evaluation)
         *bin = (struct evaluation_bin){.n = from->n,
                                        .confidence =
                                            from->n ? from->confidence / (double)from->n : NAN,
-                                       .accuracy = share(from->right, from->n)};
+                                       .accuracy = ratio_or_nan(from->right, from->n)};
         if (from->n == 0) continue;
         n += from->n;
         sum += (double)from->n * fabs(bin->accuracy - bin->confidence);
@@ -345,8 +335,8 @@ static void measure_point(const struct evaluation *evaluation, struct evaluation
     point->n = above[IS_FALSE] + above[IS_TRUE] + above[IS_UNKNOWN];
     point->precision = point->recall = point->f1 = point->accuracy = point->coverage = NAN;
     if (result->kind == HEAD_MULTI_CLASS) {
-        point->coverage = share(point->n, result->n);
-        point->accuracy = share(above[IS_TRUE], point->n);
+        point->coverage = ratio_or_nan(point->n, result->n);
+        point->accuracy = ratio_or_nan(above[IS_TRUE], point->n);
         return;
     }
     if (result->n == 0) return;
@@ -354,7 +344,7 @@ static void measure_point(const struct evaluation *evaluation, struct evaluation
     if (result->kind == HEAD_BINARY) {
         support = classes[1].support;
         uint64_t n_right = above[IS_TRUE] + classes[0].support - above[IS_FALSE];
-        point->accuracy = share(n_right, result->n);
+        point->accuracy = ratio_or_nan(n_right, result->n);
     }
     struct evaluation_average average = average_of(above[IS_TRUE], point->n, support);
     point->precision = average.precision;
@@ -428,14 +418,15 @@ const struct evaluation_result *evaluation_finish(struct evaluation *evaluation)
     const bool is_multi_label = result->kind == HEAD_MULTI_LABEL;
     const bool has_top = result->kind == HEAD_MULTI_CLASS && result->n_labels >= TOP_K_LABELS_MIN;
     uint64_t columns = (uint64_t)result->n_labels + (result->n_unknown > 0);
-    result->accuracy = share(result->n_right, result->n);
-    result->hamming_loss = is_multi_label ? share(evaluation->n_wrong, result->n * columns) : NAN;
+    result->accuracy = ratio_or_nan(result->n_right, result->n);
+    result->hamming_loss =
+        is_multi_label ? ratio_or_nan(evaluation->n_wrong, result->n * columns) : NAN;
     result->log_loss =
         evaluation->n_log_loss ? evaluation->log_loss / (double)evaluation->n_log_loss : NAN;
     result->brier =
         evaluation->n_log_loss ? evaluation->brier / (double)evaluation->n_log_loss : NAN;
-    result->top_3 = has_top ? share(evaluation->n_top[3], result->n) : NAN;
-    result->top_5 = has_top ? share(evaluation->n_top[5], result->n) : NAN;
+    result->top_3 = has_top ? ratio_or_nan(evaluation->n_top[3], result->n) : NAN;
+    result->top_5 = has_top ? ratio_or_nan(evaluation->n_top[5], result->n) : NAN;
     result->roc_auc = result->kind == HEAD_BINARY ? roc_auc(evaluation) : NAN;
     measure_classes(evaluation);
     measure_bins(evaluation);

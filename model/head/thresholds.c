@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/head/thresholds.h"
 
+#include "base/ratio.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,20 +11,15 @@ static int compare_falling(const void *a, const void *b)
     return (x->p < y->p) - (x->p > y->p);
 }
 
-static double share(size_t part, size_t whole)
-{
-    return whole ? (double)part / (double)whole : 0;
-}
-
 /* How good it is by what is wished for; -Inf: it does not reach that. */
 static double worth(const struct threshold_wish *wish, const struct threshold_found *found)
 {
     const size_t n_false = found->n_predicted - found->n_correct;
-    const double precision = share(found->n_correct, found->n_predicted);
-    const double recall = share(found->n_correct, found->n_true);
+    const double precision = ratio_or_zero(found->n_correct, found->n_predicted);
+    const double recall = ratio_or_zero(found->n_correct, found->n_true);
     switch (wish->goal) {
     case GOAL_F1:
-        return share(2 * found->n_correct, found->n_predicted + found->n_true);
+        return ratio_or_zero(2 * found->n_correct, found->n_predicted + found->n_true);
     case GOAL_PRECISION:
         return found->n_predicted > 0 && precision >= wish->least ? recall : -INFINITY;
     case GOAL_RECALL:
