@@ -24,15 +24,27 @@ bool judge_open(struct judge *judge, const struct asked *asked, const struct mod
         !(asked->is_second ? choose_compared_head : choose_head)(
             judge->model, asked->heads_path, asked->head_name, &judge->head, err))
         return false;
-    judge->info = head_info(judge->head);
-    if (!read_labels(judge, err)) return false;
-    judge->evaluation = evaluation_new(judge->info->kind, judge->info->n_labels,
-                                       judge->info->labels, judge->info->thresholds, err);
+    return judge_begin(judge, head_info(judge->head), err) && read_labels(judge, err);
+}
+
+bool judge_begin(struct judge *judge, const struct head_info *info, struct err *err)
+{
+    judge->info = info;
+    judge->evaluation =
+        evaluation_new(info->kind, info->n_labels, info->labels, info->thresholds, err);
     if (!judge->evaluation) return false;
-    judge->resamples = resamples_new(judge->info->kind, judge->info->n_labels, 0, err);
+    judge->resamples = resamples_new(info->kind, info->n_labels, 0, err);
     judge->f1 = calloc(1, sizeof *judge->f1);
     if (!judge->f1) err_set(err, ERR_MEMORY, NULL, "no memory for intervals");
     return judge->resamples && judge->f1;
+}
+
+bool judge_count(struct judge *judge, struct arena *arena, const float *p, const uint32_t *truth,
+                 size_t n, struct answer *answer, struct err *err)
+{
+    return evaluation_add(judge->evaluation, p, truth, n, err) &&
+           answer_judge(answer, arena, judge->info, p, truth, n, err) &&
+           resamples_add(judge->resamples, truth, n, answer, err);
 }
 
 bool judge_knows(const struct judge *judge, struct span label)
@@ -88,11 +100,11 @@ bool judge_row(struct judge *judge, struct arena *arena, const char *input,
         truth[i] = label_names_find(judge->labels, row->labels[i]); /* or EVALUATION_UNKNOWN */
     verdict->truth = truth;
     if (!ask(judge, arena, input, row, verdict, err)) return false;
-    if (!evaluation_add(judge->evaluation, verdict->p, truth, row->n_labels, &reason))
-        return fail_row(input, row, reason.message, err);
-    return answer_judge(&verdict->answer, arena, judge->info, verdict->p, truth, row->n_labels,
-                        err) &&
-           resamples_add(judge->resamples, truth, row->n_labels, &verdict->answer, err);
+    if (judge_count(judge, arena, verdict->p, truth, row->n_labels, &verdict->answer, &reason))
+        return true;
+    if (reason.code == ERR_INVALID) return fail_row(input, row, reason.message, err);
+    *err = reason;
+    return false;
 }
 
 static bool explain(const struct judge *judge, struct arena *arena, const struct tokens *tokens,

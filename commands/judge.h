@@ -47,6 +47,22 @@ struct asked {
 bool judge_open(struct judge *judge, const struct asked *asked, const struct model_options *options,
                 struct err *err);
 
+/**
+ * judge_begin makes what answers are counted in, of a head that is asked by others.
+ * @param info borrowed
+ * @return false with ERR_MEMORY; judge_close is for the caller in any case
+ */
+bool judge_begin(struct judge *judge, const struct head_info *info, struct err *err);
+
+/**
+ * judge_count counts one answer.
+ * @param p     (C)
+ * @param truth (n) labels, or EVALUATION_UNKNOWN
+ * @return false with ERR_MEMORY, or ERR_INVALID as evaluation_add
+ */
+bool judge_count(struct judge *judge, struct arena *arena, const float *p, const uint32_t *truth,
+                 size_t n, struct answer *answer, struct err *err);
+
 /** judge_knows: whether the head has that label. */
 bool judge_knows(const struct judge *judge, struct span label);
 

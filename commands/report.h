@@ -20,6 +20,11 @@
  *   seen_in                         if it was asked for: {file, rows: whose text stands in that
  *                                   file, unseen_rows, unseen_accuracy,
  *                                   unseen_accuracy_interval: of the others}
+ *   suspicious                      of a training's held-out rows: {judged: rows, rows: those whose
+ *                                   label is suspicious (model/train/suspects.h), list: the first
+ *                                   REPORT_SUSPECTS_MAX of them, the most suspicious first: {row,
+ *                                   file (where there are several), line, label, predicted, p: of
+ *                                   what is predicted, p_label: of the label, text (if asked for)}}
  *   accuracy, hamming_loss, log_loss, calibration_error, roc_auc, top_3_accuracy, top_5_accuracy
  *                                   as in model/head/evaluation.h
  *   accuracy_interval               [low, high], 95 % (Wilson); null, as all intervals, when it
@@ -62,16 +67,35 @@ struct report_seen {
     uint64_t n_right, n_right_other; /* of the unseen ones; by the head, and by a second one */
 };
 
+/** Suspicious labels that a report lists. */
+#define REPORT_SUSPECTS_MAX 100
+
+struct report_suspect {
+    const char *file; /* NULL: there is one */
+    uint64_t row, line;
+    const char *label, *predicted; /* of several labels all, with " | " between */
+    double p, p_label;             /* of what is predicted, of the label */
+    struct span text;              /* data NULL: not asked for */
+};
+
+/** Suspicious labels among rows that were held out. */
+struct report_suspects {
+    uint64_t n_judged, n; /* rows that were judged; that are suspicious */
+    const struct report_suspect *list;
+    size_t n_list;
+};
+
 /** What the evaluation itself does not know. All borrowed; no string is NULL. */
 struct report_info {
-    const char *model, *head, *input; /* names, as the user gave them */
-    const char *date;                 /* written as it is */
-    uint64_t n_rows;                  /* of the input */
-    double seconds;                   /* that it took; below 0: not known */
-    struct report_intervals f1;       /* NaN where not known */
-    const struct report_seen *seen;   /* NULL: not asked */
-    const struct confused *confused;  /* texts of confusions; NULL: none are shown */
-    const struct pulls *pulls;        /* their tokens; NULL: none are shown */
+    const char *model, *head, *input;       /* names, as the user gave them */
+    const char *date;                       /* written as it is */
+    uint64_t n_rows;                        /* of the input */
+    double seconds;                         /* that it took; below 0: not known */
+    struct report_intervals f1;             /* NaN where not known */
+    const struct report_seen *seen;         /* NULL: not asked */
+    const struct confused *confused;        /* texts of confusions; NULL: none are shown */
+    const struct pulls *pulls;              /* their tokens; NULL: none are shown */
+    const struct report_suspects *suspects; /* NULL: not looked for */
 };
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
+#include "base/ratio.h"
 #include "commands/report.h"
 #include "commands/report_parts.h"
 
@@ -163,11 +164,38 @@ static void add_seen(struct buf *buf, const struct report_seen *seen)
     report_json_string(buf, "file", seen->file);
     report_json_count(buf, "rows", seen->n_seen);
     report_json_count(buf, "unseen_rows", seen->n_unseen);
-    report_json_double(buf, "unseen_accuracy",
-                       seen->n_unseen ? (double)seen->n_right / (double)seen->n_unseen : NAN);
+    report_json_double(buf, "unseen_accuracy", ratio_or_nan(seen->n_right, seen->n_unseen));
     report_json_interval(buf, "unseen_accuracy_interval",
                          interval_of(seen->n_right, seen->n_unseen));
     buf_add_char(buf, '}');
+}
+
+static void add_suspects(struct buf *buf, const struct report_suspects *suspects)
+{
+    if (!suspects) return;
+    report_json_key(buf, "suspicious");
+    buf_add_char(buf, '{');
+    report_json_count(buf, "judged", suspects->n_judged);
+    report_json_count(buf, "rows", suspects->n);
+    report_json_key(buf, "list");
+    buf_add_char(buf, '[');
+    for (size_t i = 0; i < suspects->n_list; i++) {
+        const struct report_suspect *one = &suspects->list[i];
+        report_json_item(buf, i);
+        report_json_count(buf, "row", one->row);
+        if (one->file) report_json_string(buf, "file", one->file);
+        report_json_count(buf, "line", one->line);
+        report_json_string(buf, "label", one->label);
+        report_json_string(buf, "predicted", one->predicted);
+        report_json_double(buf, "p", one->p);
+        report_json_double(buf, "p_label", one->p_label);
+        if (one->text.data) {
+            report_json_key(buf, "text");
+            json_write_string(buf, one->text.data, one->text.bytes);
+        }
+        buf_add_char(buf, '}');
+    }
+    buf_add_str(buf, "]}");
 }
 
 void report_json(struct buf *buf, const struct evaluation_result *result,
@@ -186,6 +214,7 @@ void report_json(struct buf *buf, const struct evaluation_result *result,
     report_json_count(buf, "examples", result->n);
     report_json_count(buf, "unknown_labels", result->n_unknown);
     add_seen(buf, info->seen);
+    add_suspects(buf, info->suspects);
     add_figures(buf, result, info);
     if (result->kind != HEAD_MULTI_CLASS) add_best(buf, result, "best_f1", result->best_f1, true);
     if (result->kind == HEAD_BINARY)

@@ -282,6 +282,43 @@ static void add_best(struct buf *buf, const struct evaluation_result *result)
     }
 }
 
+/* Suspicious labels that are listed; the file of them has all. */
+#define SUSPECTS_MAX 20
+
+static void add_suspects(struct buf *buf, const struct report_suspects *suspects)
+{
+    size_t width = REPORT_LABEL_COLUMNS_MIN;
+    if (!suspects) return;
+    const size_t n = suspects->n_list < SUSPECTS_MAX ? suspects->n_list : SUSPECTS_MAX;
+    buf_printf(buf, "\nsuspicious labels: %llu of %llu rows judged\n",
+               (unsigned long long)suspects->n, (unsigned long long)suspects->n_judged);
+    if (n == 0) return;
+    for (size_t i = 0; i < n; i++)
+        width =
+            report_wider(report_wider(width, suspects->list[i].label), suspects->list[i].predicted);
+    buf_add_str(buf, "       row      line  ");
+    report_cell(buf, "label", width + 2);
+    report_cell(buf, "predicted", width);
+    buf_add_str(buf, "         p   p label\n");
+    for (size_t i = 0; i < n; i++) {
+        const struct report_suspect *one = &suspects->list[i];
+        buf_printf(buf, "%10llu%10llu  ", (unsigned long long)one->row,
+                   (unsigned long long)one->line);
+        report_cell(buf, one->label, width);
+        report_spaces(buf, 2);
+        report_cell(buf, one->predicted, width);
+        report_number(buf, one->p);
+        report_number(buf, one->p_label);
+        buf_add_str(buf, one->file || one->text.data ? "  " : "");
+        if (one->file) report_plain(buf, one->file, REPORT_LABEL_COLUMNS_MAX);
+        buf_add_str(buf, one->file && one->text.data ? "  " : "");
+        if (one->text.data) add_text(buf, one->text.data);
+        buf_add_char(buf, '\n');
+    }
+    if (suspects->n > n)
+        buf_printf(buf, "The %zu most suspicious of %llu.\n", n, (unsigned long long)suspects->n);
+}
+
 void report_text(struct buf *buf, const struct evaluation_result *result,
                  const struct report_info *info)
 {
@@ -290,6 +327,7 @@ void report_text(struct buf *buf, const struct evaluation_result *result,
     add_rows(buf, result);
     add_pairs(buf, result);
     add_examples(buf, result, info);
+    add_suspects(buf, info->suspects);
     if (result->kind == HEAD_MULTI_CLASS)
         add_sure(buf, result);
     else

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/plural.h"
 #include "base/utf8.h"
 #include "base/workers.h"
 #include "commands/commands.h"
+#include "commands/held_rows.h"
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
+#include "commands/output.h"
 #include "model/bundle/new_folder.h"
 #include "model/bundle/settings.h"
 #include "model/train/folder.h"
 #include "model/train/split.h"
 #include "model/train/training.h"
+#include "model/train/version.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -28,7 +30,9 @@ static const char *const weight_names[] = {"none", "balanced", NULL};
 
 struct train {
     const char *validation, *output, *from;
-    const char *name, *version; /* of the model; NULL: not said */
+    const char *name, *version;      /* of the model; NULL: not said */
+    const char *report, *suspicious; /* files to write; NULL: not asked for */
+    int has_texts;                   /* of suspicious rows */
     int mode, label_weights, has_ngrams, reads_names, is_forced, resumes;
     uint64_t epochs, dim, patience, seed, threads;
     double validation_share; /* below 0: not said */
@@ -168,7 +172,16 @@ static void tell_measured(const struct training_result *result)
         printf("too few rows were held out to calibrate by: probabilities are only a guess\n");
 }
 
-static void tell_result(const struct train *train, const struct training_result *result)
+static void tell_suspicious(const struct train *train, size_t n_judged, size_t n)
+{
+    if (n_judged == 0 || (n == 0 && !train->suspicious)) return;
+    printf("suspicious labels: %zu of %zu held-out rows judged%s%s\n", n, n_judged,
+           train->suspicious ? ", in " : "; --suspicious FILE lists them",
+           train->suspicious ? train->suspicious : "");
+}
+
+static void tell_result(const struct train *train, const struct training_result *result,
+                        size_t n_judged, size_t n_suspicious)
 {
     static const char *const stops[] = {
         "", "stopped by --time-limit: another run may give another model\n",
@@ -183,6 +196,7 @@ static void tell_result(const struct train *train, const struct training_result 
     if (result->is_few)
         printf("few examples a label: settings for these were taken%s\n",
                result->has_names ? ", and names of labels read" : "");
+    tell_suspicious(train, n_judged, n_suspicious);
     printf("serve it: embedd serve --model %s\n", train->output);
 }
 
@@ -211,6 +225,39 @@ static bool check_names(const struct train *train, struct err *err)
                     "give --name"));
 }
 
+/* What is written of the rows held out; a file that is read must not be replaced by it. */
+static bool check_written(const struct train *train, struct err *err)
+{
+    const char *const written[] = {train->report, train->suspicious};
+    static const char *const flags[] = {"report", "suspicious"};
+    if (!train->report && !train->suspicious)
+        return !train->has_texts ||
+               err_set(err, ERR_USAGE, NULL,
+                       "--texts says what is in the files that --report and --suspicious name; "
+                       "give one of them");
+    for (size_t i = 0; i < 2; i++) {
+        if (!written[i]) continue;
+        if (!written[i][0] || strcmp(written[i], "-") == 0)
+            return err_set(err, ERR_USAGE, NULL, "--%s must name a file", flags[i]);
+        for (size_t k = 0; k < train->rows.n_inputs; k++)
+            if (output_replaces(written[i], train->rows.inputs[k]))
+                return err_set(err, ERR_USAGE, NULL, "--%s is the input, %.200s; name another file",
+                               flags[i], written[i]);
+        if (train->validation && output_replaces(written[i], train->validation))
+            return err_set(err, ERR_USAGE, NULL,
+                           "--%s is what --validation names, %.200s; name another file", flags[i],
+                           written[i]);
+    }
+    if (train->report && train->suspicious && output_replaces(train->report, train->suspicious))
+        return err_set(err, ERR_USAGE, NULL,
+                       "--report and --suspicious are the same file, %.200s; name two",
+                       train->report);
+    return train->validation || train->validation_share != 0 ||
+           err_set(err, ERR_USAGE, NULL,
+                   "--report and --suspicious tell of rows that are held out, but "
+                   "--validation-share 0 holds out none");
+}
+
 /* Rows are held out in one way. */
 static bool take_held(struct train *train, struct err *err)
 {
@@ -234,7 +281,8 @@ static bool take_options(struct train *train, struct err *err)
         return err_set(err, ERR_USAGE, NULL, "--output must name the model folder to write");
     if (train->dim > 0 && train->mode != TRAINING_SCRATCH)
         return err_set(err, ERR_USAGE, NULL, "--dim is for --mode scratch; leave it out");
-    if (!check_names(train, err) || !take_held(train, err)) return false;
+    if (!check_names(train, err) || !take_held(train, err) || !check_written(train, err))
+        return false;
     struct training_options *options = &train->options;
     options->mode = (enum training_mode)train->mode;
     options->epochs = (uint32_t)train->epochs;
@@ -265,6 +313,7 @@ static bool read_inputs(struct train *train, struct err *err)
     struct examples *examples = &train->examples;
     const struct labelled_name name = labelled_name(rows);
     if (!examples_begin(examples, NULL, err)) return false;
+    examples->keeps_texts = train->has_texts && !train->validation;
     for (size_t i = 0; i < rows->n_inputs; i++) {
         if (!examples_read_file(examples, train->model, rows->inputs[i], &rows->options, tell_input,
                                 NULL, err))
@@ -282,11 +331,15 @@ static bool read_examples(struct train *train, struct err *err)
     if (!train->validation) return true;
     struct labelled_options options = train->rows.options;
     options.group = NULL; /* all of its rows are held out */
-    if (!examples_read(&train->held, train->model, train->validation, &options, &train->examples,
-                       tell_input, NULL, err))
+    const char *name = labelled_file_name(train->validation);
+    if (!examples_begin(&train->held, &train->examples, err)) return false;
+    train->held.keeps_texts = train->has_texts;
+    if (!examples_read_file(&train->held, train->model, train->validation, &options, tell_input,
+                            NULL, err) ||
+        !examples_end(&train->held, name, err))
         return false;
-    tell_file(&train->held.report, labelled_file_name(train->validation));
-    tell_rows(&train->held.report, labelled_file_name(train->validation));
+    tell_file(&train->held.report, name);
+    tell_rows(&train->held.report, name);
     if (train->held.is_multi && !train->examples.is_multi)
         return err_set(err, ERR_FORMAT, NULL,
                        "%.300s has rows with several labels or none, but the training rows have "
@@ -299,32 +352,63 @@ static bool write_folder(const struct train *train, const struct training_result
                          struct err *err)
 {
     const struct learned_files *files = &result->files;
-    char version[17];
-    uint64_t hash = hash_words(HASH_START, files->head, files->head_bytes);
-    if (files->table) hash = hash_words(hash, files->table, files->table_bytes);
-    snprintf(version, sizeof version, "%016llx", (unsigned long long)hash);
+    const struct version version = version_of((struct span){files->head, files->head_bytes},
+                                              (struct span){files->table, files->table_bytes});
     const struct folder_naming naming = {.name = train->name,
-                                         .version = train->version ? train->version : version,
+                                         .version = train->version ? train->version : version.text,
                                          .is_new = train->options.mode == TRAINING_SCRATCH};
     return folder_write(train->output, train->is_forced, train->model, files, &naming, err);
+}
+
+/* Of whatever was held out: if nothing was that could be kept, there is nothing to write. */
+static bool write_held(const struct train *train, const struct training_result *result,
+                       size_t *n_judged, size_t *n_suspicious, struct err *err)
+{
+    const struct labelled_name name = labelled_name(&train->rows);
+    const char *folder = train->output + file_path_bytes(train->output);
+    char called[SETTINGS_TEXT_MAX + 1];
+    const bool has_own = train->validation != NULL;
+    *n_judged = *n_suspicious = 0;
+    if (result->held.n == 0) {
+        if (train->report || train->suspicious)
+            fprintf(stderr, "warning: no row was judged that was held out, or they are too many "
+                            "for so many labels; --report and --suspicious are not written\n");
+        return true;
+    }
+    while (folder > train->output && folder[-1] != '/')
+        folder--;
+    snprintf(called, sizeof called, "%.*s", (int)file_path_bytes(folder), folder);
+    const struct held_rows rows = {.result = result,
+                                   .examples = has_own ? &train->held : &train->examples,
+                                   .files = has_own ? &train->validation : train->rows.inputs,
+                                   .n_files = has_own ? 1 : train->rows.n_inputs,
+                                   .model = train->name ? train->name : called,
+                                   .input =
+                                       has_own ? labelled_file_name(train->validation) : name.text,
+                                   .report_path = train->report,
+                                   .suspicious_path = train->suspicious,
+                                   .has_texts = train->has_texts};
+    return held_rows_write(&rows, n_judged, n_suspicious, err);
 }
 
 static bool train_run(struct train *train, struct err *err)
 {
     const struct training_watcher watcher = {tell_progress, was_interrupted, tell_resumed, train};
     struct training_result result = {0};
+    size_t n_judged, n_suspicious;
     bool ok = model_open_as(&train->model, train->from, &train->model_options, err);
     ok = ok && read_examples(train, err) &&
          training_run(train->model, &train->examples, train->validation ? &train->held : NULL,
                       &train->options, &watcher, &result, err);
     clear_line(train);
     ok = ok && write_folder(train, &result, err);
+    if (ok) unlink(train->checkpoint);
+    ok = ok && write_held(train, &result, &n_judged, &n_suspicious, err);
     if (ok) {
-        unlink(train->checkpoint);
-        tell_result(train, &result);
+        tell_result(train, &result, n_judged, n_suspicious);
         ok = commands_close_stdout(err);
     }
-    learned_clear(&result.files);
+    training_result_clear(&result);
     examples_clear(&train->held);
     examples_clear(&train->examples);
     model_close(train->model);
@@ -374,6 +458,14 @@ int train_main(int argc, char **argv)
         {"folds", FLAG_NUMBER, .out.number = &train.folds, .value = "N", .min = 2,
          .max = SPLIT_FOLDS_MAX,
          .help = "parts held out one after the other (default: 5 below 2,000 rows)"},
+        {"report", FLAG_STRING, .out.string = &train.report, .value = "FILE",
+         .help = "what was found on the rows held out, as embedd eval reports it: a page where the "
+                 "name ends in .html, JSON in .json, else text"},
+        {"suspicious", FLAG_STRING, .out.string = &train.suspicious, .value = "FILE",
+         .help = "held-out rows whose label the model denies are listed here: CSV, or JSON lines "
+                 "where the name ends in .jsonl or .ndjson"},
+        {"texts", FLAG_SWITCH, .out.is_on = &train.has_texts,
+         .help = "the texts of these rows go into both files, too"},
         {"ngrams", FLAG_SWITCH, .out.is_on = &train.has_ngrams,
          .help = "learn n-grams too (default: unless there are few examples)"},
         {"epochs", FLAG_NUMBER, .out.number = &train.epochs, .value = "N", .min = 1, .max = 10000,

@@ -3,16 +3,19 @@
 #include "base/grow.h"
 #include "base/json.h"
 #include "base/plural.h"
+#include "base/ratio.h"
 #include "base/save.h"
 #include "commands/commands.h"
 #include "commands/judge.h"
 #include "commands/labelled_flags.h"
 #include "commands/model_flags.h"
+#include "model/bundle/bundle.h"
 #include "model/head/files/head_rewrite.h"
 #include "model/head/heads.h"
 #include "model/head/thresholds.h"
 #include "model/train/columns.h"
 #include "model/train/labelled.h"
+#include "model/train/version.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +32,7 @@ struct tune {
     struct model_options model_options;
     struct labelled_flags given;
     const char *goal, *output_path;
+    const char *version; /* NULL: not said */
     struct threshold_wish wish;
     int is_dry;
 
@@ -185,20 +189,15 @@ static bool read_rows(struct tune *tune, struct err *err)
 
 /* ---- the thresholds ---- */
 
-static double share(size_t part, size_t whole)
-{
-    return whole ? (double)part / (double)whole : 0;
-}
-
 static void tell(const struct tune *tune, uint32_t label, float before, bool is_found,
                  const struct threshold_found *found)
 {
     const char *name = tune->judge.info->labels[label];
     const struct columns_shown shown = columns_show((struct span){name, strlen(name)});
     printf("%-20s %8.4f %8.4f %9.4f %9.4f %9.4f %7zu%s\n", shown.text, (double)before,
-           (double)found->threshold, share(found->n_correct, found->n_predicted),
-           share(found->n_correct, found->n_true),
-           share(2 * found->n_correct, found->n_predicted + found->n_true), found->n_true,
+           (double)found->threshold, ratio_or_zero(found->n_correct, found->n_predicted),
+           ratio_or_zero(found->n_correct, found->n_true),
+           ratio_or_zero(2 * found->n_correct, found->n_predicted + found->n_true), found->n_true,
            is_found             ? ""
            : found->n_true == 0 ? "  kept: no row has it"
                                 : "  kept: no threshold reaches that");
@@ -238,15 +237,96 @@ static bool open_file(struct save *save, const char *path, struct err *err)
     return is_ok;
 }
 
-static bool write_head(struct tune *tune, struct err *err)
+static const struct head_file *file_of(const struct tune *tune)
 {
     const struct heads *heads = model_heads(tune->judge.model);
-    size_t at = 0, bytes;
+    size_t at = 0;
     while (heads->items[at] != tune->judge.head)
         at++;
-    const struct head_file *file = &heads->files[at];
+    return &heads->files[at];
+}
+
+/* The head lies in the model's folder, and nowhere else is written: then the model's version says
+   which thresholds it has. */
+static bool is_of_model(const struct tune *tune, const struct head_file *file)
+{
+    const struct source *source = &model_bundle(tune->judge.model)->source;
+    const size_t bytes = strlen(source->path);
+    return !tune->output_path && source->is_folder && file->path &&
+           strncmp(file->path, source->path, bytes) == 0 && file->path[bytes] == '/';
+}
+
+static bool check_version(const struct tune *tune, struct err *err)
+{
+    const struct settings *settings = &model_bundle(tune->judge.model)->settings;
+    if (!tune->version) return true;
+    if (!settings_is_text(tune->version))
+        return err_set(err, ERR_USAGE, NULL,
+                       "--version must be 1 to 200 bytes of UTF-8 without control characters");
+    if (!is_of_model(tune, file_of(tune)))
+        return err_set(err, ERR_USAGE, NULL,
+                       "--version is of a model folder whose own head is replaced; leave it out");
+    return settings->owner == SETTINGS_OWN || settings->owner == SETTINGS_MODEL2VEC ||
+           err_set(err, ERR_USAGE, NULL,
+                   "--version: the config.json beside the head is of %s, where a version of ours "
+                   "does not count; leave it out",
+                   settings_owners[settings->owner]);
+}
+
+/* What the model is called from now on; NULL: as before. A version that somebody gave stays until
+   somebody gives another one. */
+static const char *next_version(const struct tune *tune, const struct head_file *file,
+                                const struct version *own)
+{
+    const struct head_info *info = tune->judge.info;
+    const char *now = model_info(tune->judge.model)->version;
+    const bool is_changed =
+        memcmp(tune->thresholds, info->thresholds, tune->n_columns * sizeof *tune->thresholds) != 0;
+    if (tune->version) return tune->version;
+    return is_of_model(tune, file) && is_changed && version_is_hash(now) ? own->text : NULL;
+}
+
+static void tell_written(const struct tune *tune, const struct head_file *file, const char *version)
+{
+    const char *before = model_info(tune->judge.model)->version;
+    printf("head '%s' of %s: thresholds by %zu row%s%s%s\n", tune->judge.info->name,
+           tune->asked.model_path, tune->n_rows, plural(tune->n_rows),
+           tune->output_path ? ", in " : "", tune->output_path ? tune->output_path : "");
+    if (version)
+        printf("version %s%s%s\n", version, *before ? ", before: " : "", before);
+    else if (*before && is_of_model(tune, file))
+        printf("version %s, as before%s\n", before,
+               version_is_hash(before) ? "" : " (--version gives another)");
+}
+
+/* The head, and the config.json beside it where the version changes: both are whole before one of
+   them takes its place. */
+static bool write_files(const struct tune *tune, const char *path, struct span head,
+                        const char *version, struct err *err)
+{
+    const struct source *source = &model_bundle(tune->judge.model)->source;
+    struct save save = {0}, config = {0};
+    char config_path[sizeof source->path + sizeof "/config.json"], *text = NULL;
+    size_t bytes = 0;
+    snprintf(config_path, sizeof config_path, "%s/config.json", source->path);
+    bool is_ok =
+        !version || ((text = version_rewrite(source->config, config_path, version, &bytes, err)) &&
+                     open_file(&config, config_path, err) && save_write(&config, text, bytes, err));
+    is_ok = is_ok && open_file(&save, path, err) && save_write(&save, head.data, head.bytes, err) &&
+            save_close(&save, err) && (!version || save_close(&config, err));
+    if (!is_ok) {
+        save_abort(&save);
+        save_abort(&config);
+    }
+    free(text);
+    return is_ok;
+}
+
+static bool write_head(struct tune *tune, struct err *err)
+{
+    const struct head_file *file = file_of(tune);
     const char *path = tune->output_path ? tune->output_path : file->path;
-    struct save save = {0};
+    size_t bytes;
     if (!path)
         return err_set(err, ERR_USAGE, NULL,
                        "head '%.100s' has no file of its own; give --output FILE, and serve that "
@@ -254,24 +334,22 @@ static bool write_head(struct tune *tune, struct err *err)
                        tune->judge.info->name);
     char *data = head_rewrite(file->bytes, path, tune->thresholds, tune->n_columns, &bytes, err);
     if (!data) return false;
-    bool is_ok = open_file(&save, path, err) && save_write(&save, data, bytes, err) &&
-                 save_close(&save, err);
+    const struct version own = version_of((struct span){data, bytes}, (struct span){0});
+    const char *version = next_version(tune, file, &own);
+    const bool is_ok = write_files(tune, path, (struct span){data, bytes}, version, err);
     free(data);
-    if (is_ok)
-        printf("head '%s' of %s: thresholds by %zu row%s%s%s\n", tune->judge.info->name,
-               tune->asked.model_path, tune->n_rows, plural(tune->n_rows),
-               tune->output_path ? ", in " : "", tune->output_path ? tune->output_path : "");
+    if (is_ok) tell_written(tune, file, version);
     return is_ok;
 }
 
 static bool tune_run(struct tune *tune, struct err *err)
 {
     arena_init(&tune->arena, ROW_ARENA_BYTES);
-    bool is_ok = labelled_take_flags(&tune->given, err) && read_goal(tune, err) &&
-                 check_output(tune, err) &&
-                 judge_open(&tune->judge, &tune->asked, &tune->model_options, err) &&
-                 check_head(tune, err) && read_rows(tune, err) && choose(tune, err) &&
-                 (tune->is_dry || write_head(tune, err)) && commands_close_stdout(err);
+    bool is_ok =
+        labelled_take_flags(&tune->given, err) && read_goal(tune, err) && check_output(tune, err) &&
+        judge_open(&tune->judge, &tune->asked, &tune->model_options, err) &&
+        check_head(tune, err) && check_version(tune, err) && read_rows(tune, err) &&
+        choose(tune, err) && (tune->is_dry || write_head(tune, err)) && commands_close_stdout(err);
     arena_clear(&tune->arena);
     judge_close(&tune->judge);
     free(tune->cells);
@@ -292,6 +370,9 @@ int tune_main(int argc, char **argv)
                  "lowest: what a false positive and a false negative cost)"},
         {"output", FLAG_STRING, .out.string = &tune.output_path, .value = "FILE",
          .help = "a new file for the head (default: its own is replaced)"},
+        {"version", FLAG_STRING, .out.string = &tune.version, .value = "VERSION",
+         .help = "of the model from now on (default: a new hash; one that was given to embedd "
+                 "train stays)"},
         {"dry-run", FLAG_SWITCH, .out.is_on = &tune.is_dry, .help = "write nothing"},
     };
     const struct flags flags = {

@@ -63,7 +63,7 @@ bool checkpoint_save(const char *path, const struct checkpoint *checkpoint,
         measured->temperature,
         measured->n_margins,
     };
-    struct tensor_given tensors[2 * LEARNED_PARTS + 4];
+    struct tensor_given tensors[2 * LEARNED_PARTS + 6];
     size_t n = 0;
     char fingerprint[17];
     tensors[n++] = list_of("numbers", "F64", numbers, NUMBERS, sizeof *numbers);
@@ -76,6 +76,10 @@ bool checkpoint_save(const char *path, const struct checkpoint *checkpoint,
         tensors[n++] =
             list_of(square_names[part], "F32", learned->squares, learned->n_squares, sizeof(float));
     }
+    const struct held_out *held = &checkpoint->held;
+    tensors[n++] =
+        list_of("held.logits", "F32", held->logits, held->n * checkpoint->width, sizeof(float));
+    tensors[n++] = list_of("held.rows", "U32", held->rows, held->n, sizeof *held->rows);
     tensors[n++] = list_of("best.head", "U8", best->files.head, best->files.head_bytes, 1);
     tensors[n++] = list_of("best.table", "U8", best->files.table, best->files.table_bytes, 1);
     snprintf(fingerprint, sizeof fingerprint, "%016llx",
@@ -141,11 +145,34 @@ int checkpoint_peek(const char *path, uint64_t fingerprint, struct checkpoint *c
     } else {
         ok = read_into(&reading, "numbers", numbers, sizeof numbers);
     }
+    const struct tensor *held = tensors_find(&reading.file, "held.rows");
+    const size_t n_held = held ? (size_t)(held->end - held->begin) / sizeof(uint32_t) : 0;
     reading_close(&reading);
     if (!ok) return -1;
-    *checkpoint = (struct checkpoint){fingerprint, (int)numbers[NUMBER_RUN],
-                                      (uint32_t)numbers[NUMBER_EPOCHS], numbers[NUMBER_SECONDS]};
+    *checkpoint = (struct checkpoint){.fingerprint = fingerprint,
+                                      .run = (int)numbers[NUMBER_RUN],
+                                      .epochs = (uint32_t)numbers[NUMBER_EPOCHS],
+                                      .seconds = numbers[NUMBER_SECONDS],
+                                      .held.n = n_held};
     return 1;
+}
+
+bool checkpoint_load_held(const char *path, const struct held_out *held, size_t width,
+                          size_t n_rows, struct err *err)
+{
+    struct reading reading;
+    if (!reading_open(&reading, path, err)) return false;
+    bool ok =
+        read_into(&reading, "held.rows", held->rows, held->n * sizeof *held->rows) &&
+        read_into(&reading, "held.logits", held->logits, held->n * width * sizeof *held->logits);
+    for (size_t i = 0; ok && i < held->n; i++)
+        ok = held->rows[i] < n_rows ||
+             tensors_fail(&reading.file,
+                          "'held.rows' has row %u of %zu; remove the file to start "
+                          "again",
+                          held->rows[i], n_rows);
+    reading_close(&reading);
+    return ok;
 }
 
 static bool read_bytes(const struct reading *reading, const char *name, char **out, size_t *bytes)

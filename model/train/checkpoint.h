@@ -23,8 +23,11 @@ struct training_best {
 struct checkpoint {
     uint64_t fingerprint; /* of examples, model and settings */
     int run;
-    uint32_t epochs; /* done in this run */
-    double seconds;  /* spent so far */
+    uint32_t epochs;      /* done in this run */
+    double seconds;       /* spent so far */
+    size_t width;         /* of a row's logits in `held` */
+    struct held_out held; /* of the runs before the last one, borrowed; n = 0: of none. Its numbers
+                             are read by checkpoint_load_held */
 };
 
 /** checkpoint_save writes; ERR_IO or ERR_MEMORY. */
@@ -39,6 +42,15 @@ bool checkpoint_save(const char *path, const struct checkpoint *checkpoint,
  */
 int checkpoint_peek(const char *path, uint64_t fingerprint, struct checkpoint *checkpoint,
                     struct err *err);
+
+/**
+ * checkpoint_load_held reads what heads said of the rows held out.
+ * @param held   with room for n rows and their logits (width each); n as checkpoint_peek says
+ * @param n_rows every row must be below
+ * @return false with ERR_FORMAT or ERR_IO
+ */
+bool checkpoint_load_held(const char *path, const struct held_out *held, size_t width,
+                          size_t n_rows, struct err *err);
 
 /** checkpoint_load fills learner (made as it was) and best; ERR_FORMAT, ERR_MEMORY, ERR_IO. */
 bool checkpoint_load(const char *path, struct learner *learner, struct training_best *best,

@@ -36,10 +36,11 @@ static uint32_t tidy_labels(uint32_t *labels, uint32_t n)
 bool examples_add(struct examples *examples, const uint32_t *ids, size_t n_ids,
                   const uint32_t *labels, size_t n_labels, struct err *err)
 {
-    size_t cap_texts = examples->cap, cap_groups = examples->cap;
+    size_t cap_texts = examples->cap, cap_groups = examples->cap, cap_origins = examples->cap;
     if (n_ids > UINT32_MAX || n_labels > UINT32_MAX ||
         !grow_list(&examples->texts, &cap_texts, examples->n + 1, sizeof *examples->texts) ||
         !grow_list(&examples->groups, &cap_groups, examples->n + 1, sizeof *examples->groups) ||
+        !grow_list(&examples->origins, &cap_origins, examples->n + 1, sizeof *examples->origins) ||
         !grow_list(&examples->items, &examples->cap, examples->n + 1, sizeof *examples->items) ||
         !grow_list(&examples->ids, &examples->cap_ids, examples->n_ids + n_ids,
                    sizeof *examples->ids) ||
@@ -52,6 +53,7 @@ bool examples_add(struct examples *examples, const uint32_t *ids, size_t n_ids,
     const uint32_t n_kept = tidy_labels(own, (uint32_t)n_labels);
     examples->texts[examples->n] = 0;
     examples->groups[examples->n] = 0;
+    examples->origins[examples->n] = (struct example_origin){0};
     examples->items[examples->n++] = (struct example){.ids_at = examples->n_ids,
                                                       .labels_at = examples->n_labels,
                                                       .n_ids = (uint32_t)n_ids,
@@ -61,8 +63,23 @@ bool examples_add(struct examples *examples, const uint32_t *ids, size_t n_ids,
     return true;
 }
 
+/* Of the last row. */
+static bool take_origin(struct examples *examples, const struct labelled_row *row, uint64_t number,
+                        struct err *err)
+{
+    struct example_origin *origin = &examples->origins[examples->n - 1];
+    *origin = (struct example_origin){
+        .file = examples->n_files - 1, .row = number, .line = row->line, .bytes = row->text_bytes};
+    if (!examples->keeps_texts) return true;
+    origin->text = malloc(row->text_bytes + 1);
+    if (!origin->text) return fail_memory(err);
+    if (row->text_bytes > 0) memcpy(origin->text, row->text, row->text_bytes);
+    origin->text[row->text_bytes] = '\0';
+    return true;
+}
+
 static bool add_row(struct examples *examples, const struct model *model, struct arena *arena,
-                    const struct labelled_row *row, struct err *err)
+                    const struct labelled_row *row, uint64_t number, struct err *err)
 {
     const char *text = row->text;
     size_t bytes = row->text_bytes;
@@ -79,7 +96,8 @@ static bool add_row(struct examples *examples, const struct model *model, struct
     }
     if (!model_prompted(model, arena, &text, &bytes, err) ||
         !model_tokenize(model, arena, text, bytes, TOKENIZE_LIMITS, &tokens, err) ||
-        !examples_add(examples, tokens.ids, tokens.n, labels, row->n_labels, err))
+        !examples_add(examples, tokens.ids, tokens.n, labels, row->n_labels, err) ||
+        !take_origin(examples, row, number, err))
         return false;
     bool is_empty = true;
     for (uint32_t i = 0; i < tokens.n && is_empty; i++)
@@ -133,12 +151,16 @@ static void move_last_to(struct examples *examples, size_t first)
     const size_t last = examples->n - 1, n = last - first;
     const struct example item = examples->items[last];
     const uint64_t text = examples->texts[last], group = examples->groups[last];
+    const struct example_origin origin = examples->origins[last];
     struct example *items = examples->items + first;
+    struct example_origin *origins = examples->origins + first;
     uint64_t *texts = examples->texts + first, *groups = examples->groups + first;
     memmove(items + 1, items, n * sizeof *items);
     memmove(texts + 1, texts, n * sizeof *texts);
     memmove(groups + 1, groups, n * sizeof *groups);
+    memmove(origins + 1, origins, n * sizeof *origins);
     items[0] = item;
+    origins[0] = origin;
     texts[0] = text;
     groups[0] = group;
 }
@@ -159,7 +181,8 @@ static enum examples_first_row judge_first(const struct examples *examples,
 
 /* The first row, where it may be a header; all others are read. */
 static bool settle_first(struct examples *examples, const struct model *model, struct arena *arena,
-                         const struct labelled *labelled, size_t first, struct err *err)
+                         const struct labelled *labelled, size_t first, uint64_t number,
+                         struct err *err)
 {
     struct labelled_doubt doubt;
     const struct labelled_row *row = labelled_doubtful(labelled, &doubt);
@@ -168,7 +191,7 @@ static bool settle_first(struct examples *examples, const struct model *model, s
     examples->report.first_row = is;
     if (is != FIRST_ROW_PLAIN) examples->report.first_label = columns_show(row->labels[0]);
     if (is == FIRST_ROW_HEADER) return true;
-    if (!add_row(examples, model, arena, row, err)) return false;
+    if (!add_row(examples, model, arena, row, number, err)) return false;
     move_last_to(examples, first);
     return true;
 }
@@ -191,20 +214,24 @@ static bool read_rows(struct examples *examples, const struct model *model,
                       struct labelled *labelled, const char *path, struct err *err)
 {
     struct header_rows headers = {0};
+    struct labelled_doubt doubt;
     const size_t first = examples->n;
+    const uint64_t first_number = examples->n_numbered + 1;
     struct labelled_row row;
     struct arena arena;
     int step;
     bool ok = true;
     arena_init(&arena, ROW_ARENA_BYTES);
+    examples->n_files++;
+    examples->n_numbered += labelled_doubtful(labelled, &doubt) != NULL;
     while (ok && (step = labelled_next(labelled, &row, err)) != 0) {
         if (step > 0) note_header(&headers, labelled, &row);
-        ok = step > 0 && add_row(examples, model, &arena, &row, err) &&
+        ok = step > 0 && add_row(examples, model, &arena, &row, ++examples->n_numbered, err) &&
              /* A wrong column shows before all of it is in memory. */
              (label_names_count(examples->names) <= EXAMPLES_LABELS_MAX ||
               check_labels(examples, path, err));
     }
-    ok = ok && settle_first(examples, model, &arena, labelled, first, err);
+    ok = ok && settle_first(examples, model, &arena, labelled, first, first_number, err);
     examples->report.left_out = *labelled_left_out(labelled);
     const bool are_headers = headers.n == 1 || headers.n == headers.n_whole;
     examples->report.n_headers = are_headers ? headers.n : 0;
@@ -340,6 +367,9 @@ uint64_t examples_fingerprint(const struct examples *examples)
 void examples_clear(struct examples *examples)
 {
     if (examples->owns_names) label_names_free(examples->names);
+    for (size_t i = 0; i < examples->n; i++)
+        free(examples->origins[i].text);
+    free(examples->origins);
     free(examples->items);
     free(examples->ids);
     free(examples->labels);

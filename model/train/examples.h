@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file examples.h
- * Labelled texts as a trainer wants them: token ids and numbers of labels, packed. The texts
- * themselves are not kept. One thread at a time; after examples_finish immutable.
+ * Labelled texts as a trainer wants them: token ids and numbers of labels, packed, and where they
+ * stand. The texts themselves are kept only where that is asked for. One thread at a time; after
+ * examples_finish immutable.
  */
 #pragma once
 
@@ -48,22 +49,35 @@ struct examples_report {
     size_t n_unknown_labels; /* rows with a label that no training row has */
 };
 
+/** Where a row stands. */
+struct example_origin {
+    uint32_t file; /* of those read, from 0 */
+    uint64_t row;  /* number through all files, from 1, as `embedd eval` counts them */
+    uint64_t line; /* of its file, on which it begins, from 1 */
+    char *text;    /* (bytes) followed by a NUL; NULL: not kept */
+    size_t bytes;
+};
+
 struct label_names;
 
 struct examples {
     struct example *items; /* (n) in the order of the file */
     size_t n;
-    uint32_t *ids;    /* of all, one after the other */
-    uint32_t *labels; /* numbers of labels, each row's ascending and each once */
+    uint32_t *ids;                  /* of all, one after the other */
+    uint32_t *labels;               /* numbers of labels, each row's ascending and each once */
+    struct example_origin *origins; /* (n) all zero: not of a file */
     struct examples_report report;
-    bool is_multi; /* a row may have several labels or none */
+    bool is_multi;    /* a row may have several labels or none */
+    bool keeps_texts; /* set it after examples_begin: origins have their texts */
 
     /* Hands off. */
     struct label_names *names;
     bool owns_names;
     size_t cap, n_ids, cap_ids, n_labels, cap_labels;
-    uint64_t *texts;  /* (n) repeats_key; 0: not of a file */
-    uint64_t *groups; /* (n) of labelled_row; 0: none */
+    uint32_t n_files;
+    uint64_t n_numbered; /* rows that have a number, whether they are examples or not */
+    uint64_t *texts;     /* (n) repeats_key; 0: not of a file */
+    uint64_t *groups;    /* (n) of labelled_row; 0: none */
 };
 
 /**

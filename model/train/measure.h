@@ -34,6 +34,13 @@ struct measured {
     float margins[UNSURE_QUANTILES];
 };
 
+/** What heads said of rows that were held out of their training. */
+struct held_out {
+    uint32_t *rows; /* (n) indices of examples */
+    float *logits;  /* (n, R) before calibration */
+    size_t n;
+};
+
 /**
  * measure adds up an evaluation of a head, as it answers.
  * @param logits  room for (n, rows of the head), or NULL: not wanted

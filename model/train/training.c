@@ -567,7 +567,13 @@ static bool save(struct training *t, struct err *err)
     /* What the folds after the first said is not kept: those runs are short. */
     if (t->split.n_folds > 1 && t->run > 1 && t->run < t->n_runs) return true;
     t->saved_ns = now;
-    const struct checkpoint checkpoint = {t->fingerprint, t->run, t->epochs_done, seconds_of(t)};
+    const bool has_held = t->logits && t->run > 1 && t->run == t->n_runs;
+    const struct checkpoint checkpoint = {.fingerprint = t->fingerprint,
+                                          .run = (int)t->run,
+                                          .epochs = t->epochs_done,
+                                          .seconds = seconds_of(t),
+                                          .width = t->info.rows,
+                                          .held = {t->held, t->logits, has_held ? t->n_held : 0}};
     return checkpoint_save(t->options->checkpoint, &checkpoint, &t->learner, &t->best, err);
 }
 
@@ -654,6 +660,18 @@ static bool measure_kept(struct training *t, struct err *err)
     return measure_files(t, &t->best.files, &measured, err) && measure_all(t, &measured, err);
 }
 
+/* What is known of the rows held out by now: all of it in the last run. */
+static bool resume_held(struct training *t, size_t n, struct err *err)
+{
+    size_t largest;
+    const struct held_out held = {t->held, t->logits, n};
+    if (!t->logits || !t->best.files.head) return true;
+    if (t->run == 1) return !is_measured(t) || measure_kept(t, err);
+    if (n == 0 || n > count_held(t, &largest)) return true;
+    t->n_held = t->n_before = n;
+    return checkpoint_load_held(t->options->checkpoint, &held, t->info.rows, t->n_rows, err);
+}
+
 /* Starts the first run, or goes on where a checkpoint says. */
 static bool start(struct training *t, struct err *err)
 {
@@ -669,8 +687,7 @@ static bool start(struct training *t, struct err *err)
         return false;
     t->epochs_done = checkpoint.epochs;
     if (t->run > 1) t->epochs_end = t->best.epochs;
-    if (t->run == 1 && t->split.n_folds > 1 && t->best.files.head && !measure_kept(t, err))
-        return false;
+    if (!resume_held(t, checkpoint.held.n, err)) return false;
     t->seconds_before = checkpoint.seconds;
     t->score = t->best.score;
     if (t->watcher && t->watcher->resumes)
@@ -711,6 +728,18 @@ static void fill_result(struct training *t, struct training_result *result)
     };
     if (measured->n == 0) result->measured.score = NAN;
     t->best.files = (struct learned_files){0};
+    if (!t->logits) return;
+    result->held = (struct held_out){t->held, t->logits, t->n_held};
+    t->held = NULL;
+    t->logits = NULL;
+}
+
+void training_result_clear(struct training_result *result)
+{
+    learned_clear(&result->files);
+    free(result->held.rows);
+    free(result->held.logits);
+    *result = (struct training_result){0};
 }
 
 bool training_run(const struct model *model, struct examples *examples,

@@ -60,6 +60,8 @@ struct training_result {
     uint32_t n_ngrams;
     struct measured measured; /* on the rows held out, or of the file; n = 0: not measured, and the
                                  score is NaN */
+    struct held_out held;     /* these rows, of the examples or of the validation; n = 0: there are
+                                 none,     or their logits would be too large */
     double seconds;
 };
 
@@ -67,7 +69,7 @@ struct training_result {
  * training_run trains.
  * @param examples    what to train on; where names of labels are read, they are appended to it
  * @param validation  what to measure by, its labels numbered like the examples', or NULL
- * @param result      end it with learned_clear(&result->files)
+ * @param result      end it with training_result_clear
  * @return false with err set, nothing left behind but the checkpoint: ERR_FORMAT (what cannot be
  * trained; a loss that is not a number), ERR_USAGE (a checkpoint of other data or settings),
  * ERR_MEMORY, ERR_IO
@@ -76,3 +78,6 @@ bool training_run(const struct model *model, struct examples *examples,
                   const struct examples *validation, const struct training_options *options,
                   const struct training_watcher *watcher, struct training_result *result,
                   struct err *err);
+
+/** training_result_clear frees; a zeroed one is fine. */
+void training_result_clear(struct training_result *result);

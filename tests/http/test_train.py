@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """embedd train: from labelled rows to a folder that is served; broken off, limited, and given what is wrong."""
 
+import csv as csv_module
 import gzip
 import json
 import math
@@ -256,6 +257,134 @@ def test_rows_of_a_group_are_held_out_together(tmp_path):
                                   (["--group=by.id"], lines, "line 1: 'by.id' is missing"),
                                   (["--group=who"], "__label__x a\n__label__y b\n", "--group")):
         assert sentence in Trained(tmp_path, "--force", *flags, rows=rows, code=None).sentence()
+
+
+def planted(n=240, every=40, seed=11):
+    """Rows of which every so many have another label than their text; and the numbers of these, from 1."""
+    rows, wrong = sentences(n, seed), []
+    for i in range(5, n, every):
+        text, label = rows[i]
+        rows[i] = (text, next(other for other in THEMES if other != label))
+        wrong.append(i + 1)
+    return rows, wrong
+
+
+@one_thread
+def test_labels_that_held_out_rows_deny_are_listed(tmp_path):
+    rows, wrong = planted()
+    lines, report, page = tmp_path / "s.jsonl", tmp_path / "r.json", tmp_path / "r.html"
+    done = Trained(tmp_path, f"--suspicious={lines}", f"--report={report}", "--texts", rows=rows)
+    found = [json.loads(line) for line in lines.read_text().splitlines()]
+    numbers = [one["row"] for one in found]
+    assert len(set(numbers) & set(wrong)) >= 0.6 * len(wrong) and len(set(numbers) - set(wrong)) <= 2, (numbers, wrong)
+    assert f"suspicious labels: {len(found)} of 240 held-out rows judged, in {lines}\n" in done.out
+    assert [one["p_label"] for one in found] == sorted(one["p_label"] for one in found)
+    for one in found:
+        text, label = rows[one["row"] - 1]
+        assert (one["text"], one["label"], one["line"]) == (text, label, one["row"] + 1)
+        assert one["predicted"] != label and 0 <= one["p_label"] <= 0.1 < 0.5 < one["p"]
+        assert list(one) == ["row", "line", "label", "predicted", "p", "p_label", "text"]
+    held = json.loads(report.read_text())
+    assert held["examples"] == 240 and f"accuracy {held['accuracy']:.4f} " in done.out
+    assert (held["suspicious"]["judged"], held["suspicious"]["rows"]) == (240, len(found))
+    assert [(one["row"], one["text"]) for one in held["suspicious"]["list"]] == [(one["row"], one["text"]) for one in found]
+    # The same in the other forms, and no text that is not asked for.
+    table, text = tmp_path / "s.csv", tmp_path / "r.txt"
+    Trained(tmp_path, "--force", f"--suspicious={table}", f"--report={page}", rows=rows)
+    with open(table, newline="") as file:
+        same = list(csv_module.DictReader(file))
+    assert [(int(row["row"]), row["label"], row["predicted"]) for row in same] == [
+        (one["row"], one["label"], one["predicted"]) for one in found]
+    assert list(same[0]) == ["row", "line", "label", "predicted", "p", "p_label"]
+    assert '"suspicious":{"judged":240,' in page.read_text() and rows[numbers[0] - 1][0] not in page.read_text()
+    done = Trained(tmp_path, "--force", f"--report={text}", rows=rows)
+    assert f"suspicious labels: {len(found)} of 240 rows judged\n" in text.read_text()
+    assert f"suspicious labels: {len(found)} of 240 held-out rows judged; --suspicious FILE lists them\n" in done.out
+
+
+@one_thread
+def test_only_rows_that_were_held_out_are_judged(tmp_path):
+    rows, wrong = planted()
+    lines = tmp_path / "s.jsonl"
+    # A label with one row is never held out.
+    done = Trained(tmp_path, f"--suspicious={lines}", rows=[*rows, ("a map of the bank", "rare")])
+    assert "of 240 held-out rows judged" in done.out
+    # A share of them; then those of a file of their own, which is named.
+    done = Trained(tmp_path, "--force", "--validation-share=0.25", f"--suspicious={lines}", rows=rows)
+    judged = int(re.search(r"of (\d+) held-out rows judged", done.out)[1])
+    assert 55 <= judged <= 65 and all(json.loads(line)["row"] in wrong for line in lines.read_text().splitlines())
+    (tmp_path / "more.csv").write_text(csv([*sentences(30, 8), ("the soup and the bread", "travel"), ("soup", "zebra")]))
+    done = Trained(tmp_path, "--force", f"--validation={tmp_path / 'more.csv'}", f"--suspicious={lines}", rows=sentences(240, 11))
+    assert "1 of 31 held-out rows judged" in done.out and json.loads(lines.read_text())["line"] == 32
+    # Several files: each row has the name of its own.
+    (tmp_path / "b.csv").write_text(csv(rows[120:]))
+    done = Trained(tmp_path, "--force", f"--input={tmp_path / 'b.csv'}", f"--suspicious={lines}", rows=rows[:120])
+    for one in map(json.loads, lines.read_text().splitlines()):
+        name, before = ("rows", 0) if one["row"] <= 120 else ("b.csv", 120)
+        assert (one["file"], one["line"]) == (str(tmp_path / name), one["row"] - before + 1)
+    for flags, sentence in (
+            (["--texts"], "give one of them"), (["--suspicious=-"], "--suspicious must name a file"),
+            ([f"--report={tmp_path / 'rows'}"], "--report is the input"),
+            ([f"--report={lines}", f"--suspicious={lines}"], "are the same file"),
+            ([f"--suspicious={lines}", "--validation-share=0"], "holds out none")):
+        assert sentence in Trained(tmp_path, "--force", *flags, rows=rows, code=2).sentence()
+    done = Trained(tmp_path, "--force", f"--suspicious={tmp_path / 'no' / 'where'}", rows=rows, code=1)
+    assert "cannot write" in done.sentence()
+
+
+@one_thread
+def test_several_labels_a_row_are_judged_one_by_one(tmp_path):
+    rows = [(f"{a} {b}", "|".join(sorted({x, y}))) for (a, x), (b, y) in zip(sentences(240, 3), sentences(240, 4)[1:])]
+    text, label = rows[7]
+    rows[7] = (text, next(other for other in THEMES if other not in label))
+    done = Trained(tmp_path, "--label-separator=|", f"--suspicious={tmp_path / 's.jsonl'}", "--texts", rows=rows)
+    found = {one["row"]: one for one in map(json.loads, (tmp_path / "s.jsonl").read_text().splitlines())}
+    assert (found[8]["label"], found[8]["text"]) == ([rows[7][1]], text)
+    assert sorted(found[8]["predicted"]) == label.split("|") and len(found) <= 3
+    assert len(found[8]["p"]) == len(found[8]["predicted"]) and found[8]["p_label"] < 0.1
+    Trained(tmp_path, "--force", "--label-separator=|", f"--suspicious={tmp_path / 's.csv'}", rows=rows)
+    with open(tmp_path / "s.csv", newline="") as file:
+        row = next(row for row in csv_module.DictReader(file) if row["row"] == "8")
+    assert json.loads(row["label"]) == [rows[7][1]] and json.loads(row["predicted"]) == found[8]["predicted"]
+    assert "of 239 held-out rows judged" in done.out
+
+
+def inspected(path):
+    done = subprocess.run([PROGRAM, "inspect", "--format=json", path], capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+@one_thread
+def test_a_model_behind_a_link_has_the_name_of_the_link(start, tmp_path):
+    """A folder or a packed file that is called by where it lies; one that was given a name keeps that."""
+    made = {name: Trained(tmp_path, f"--output={tmp_path / name}", "--epochs=2", *flags, rows=ROWS).path
+            for name, flags in (("taste-1", ()), ("taste-2", ("--seed=2",)), ("other", ("--name=called",)))}
+    assert made
+    versions = [inspected(tmp_path / name)["version"] for name in ("taste-1", "taste-2")]
+    (tmp_path / "taste").symlink_to("taste-1")
+    (tmp_path / "any").symlink_to("other")
+    assert inspected(tmp_path / "taste-1")["name"] == "taste-1"
+    assert [inspected(f"{tmp_path}/taste{end}")["name"] for end in ("", "/")] == ["taste"] * 2
+    assert inspected(tmp_path / "any")["name"] == inspected(tmp_path / "other")["name"] == "called"
+    # A packed file is called as the model that it was made of; a file of that name, as the link to it.
+    packed = tmp_path / "taste-1.safetensors"
+    subprocess.run([PROGRAM, "convert", "--input", tmp_path / "taste-1", "--output", packed], check=True, capture_output=True)
+    (tmp_path / "now.safetensors").symlink_to(packed.name)
+    assert (inspected(packed)["name"], inspected(tmp_path / "now.safetensors")["name"]) == ("taste-1", "now")
+    # Under --heads the link's name was that of the head before.
+    (tmp_path / "heads").mkdir()
+    (tmp_path / "heads" / "linked").symlink_to(tmp_path / "taste-1")
+    service = start("--model", str(tmp_path / "taste"), "--heads", str(tmp_path / "heads"), "--strict-model")
+    def ask(**fields):
+        return httpx.post(service.url + "/v1/classify", json={"text": "rice", **fields})
+    reply = ask(model="taste")
+    assert reply.json()["model"] == "taste" and reply.headers["x-embedd-model"] == f"taste/{versions[0]}"
+    assert ask(model="taste-1").status_code == 404 and ask(head="linked").status_code == 200
+    assert [one["id"] for one in httpx.get(service.url + "/v1/models").json()["data"]] == ["taste"]
+    (tmp_path / "next").symlink_to("taste-2")
+    (tmp_path / "next").rename(tmp_path / "taste")
+    service.signal(signal.SIGHUP)
+    wait_until(lambda: ask().headers["x-embedd-model"] == f"taste/{versions[1]}", "the other one is served")
 
 
 @one_thread

@@ -3,10 +3,11 @@
 
 import json
 import random
+import signal
 import subprocess
 
 import pytest
-from harness import PROGRAM, environment, write_model
+from harness import PROGRAM, environment, wait_until, write_model
 
 WORDS = ["good", "bad", "fine", "cold", "late", "kind"]
 TOKENS = ["[UNK]", *WORDS]
@@ -86,6 +87,70 @@ def test_only_thresholds_change(model):
     assert scores[0] == scores[1]
     tuned = json.loads(run("inspect", "--format=json", folder).stdout)["heads"]
     assert [head["training"] for head in tuned] == [tuned[0]["training"]] * len(tuned)
+
+
+def version_of(model):
+    return json.loads(run("inspect", "--format=json", model).stdout)["version"]
+
+
+def test_other_thresholds_are_another_version(model, start):
+    folder, rows, flags = model
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    first = version_of(folder)
+    seen = [first]
+    for wish in ("recall=0.9", "precision=0.9"):
+        shown = run("tune", "--model", folder, "--input", rows, "--for", wish, *flags).stdout
+        seen.append(version_of(folder))
+        assert f"version {seen[-1]}, before: {seen[-2]}\n" in shown
+    assert len(set(seen)) == 3 and all(len(version) == 16 for version in seen)
+    # The same thresholds are the same version, whatever was there between; nothing else of the folder changes.
+    run("tune", "--model", folder, "--input", rows, "--for", "recall=0.9", *flags)
+    assert version_of(folder) == seen[1]
+    shown = run("tune", "--model", folder, "--input", rows, "--for", "recall=0.9", *flags).stdout
+    assert f"version {seen[1]}, as before\n" in shown and version_of(folder) == seen[1]
+    now = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert {name for name in kept if now[name] != kept[name]} == {"head.safetensors", "config.json"} and set(now) == set(kept)
+    config = {**json.loads(kept["config.json"]), "version": seen[1]}
+    assert json.loads(now["config.json"]) == config
+    # Replies and metrics have it; a dry run and a file of one's own change nothing.
+    run("tune", "--model", folder, "--input", rows, "--for", "precision=0.9", "--dry-run", *flags)
+    run("tune", "--model", folder, "--input", rows, "--output", folder.parent / "other.safetensors", *flags)
+    assert version_of(folder) == seen[1]
+    service = start("--model", str(folder))
+    reply = service.post("/v1/classify", b'{"text": "good"}')
+    assert reply.headers["x-embedd-model"] == f"own/{seen[1]}"
+    run("tune", "--model", folder, "--input", rows, "--for", "precision=0.9", *flags)
+    service.signal(signal.SIGHUP)
+    wait_until(lambda: service.post("/v1/classify", b'{"text": "good"}').headers["x-embedd-model"] == f"own/{seen[2]}",
+               "the new version is served")
+
+
+def test_a_version_that_was_given_stays_until_another_is(model):
+    folder, rows, flags = model
+    named = folder.parent / "named"
+    run("train", "--input", folder.parent / "rows.csv", "--output", named, "--from", folder.parent / "small",
+        "--epochs=5", "--version=v1", *flags)
+    shown = run("tune", "--model", named, "--input", rows, "--for", "recall=0.9", *flags).stdout
+    assert "version v1, as before (--version gives another)\n" in shown and version_of(named) == "v1"
+    shown = run("tune", "--model", named, "--input", rows, "--for", "recall=0.9", "--version=v2", *flags).stdout
+    assert "version v2, before: v1\n" in shown and version_of(named) == "v2"
+    for version, sentence in (("", "1 to 200 bytes"), ("a\nb", "1 to 200 bytes"), ("x" * 201, "1 to 200 bytes")):
+        done = run("tune", "--model", named, "--input", rows, "--version", version, *flags, code=2)
+        assert sentence in done.stderr and version_of(named) == "v2"
+    for where in (("--output", folder.parent / "new.safetensors"), ("--heads", folder / "head.safetensors", "--head=head")):
+        done = run("tune", "--model", folder.parent / "small" if where[0] == "--heads" else named, "--input", rows,
+                   "--version=v3", *where, *flags, code=2)
+        assert "--version is of a model folder whose own head is replaced" in done.stderr
+    # Of another program's config.json a version of ours would not count.
+    (named / "config.json").write_text(json.dumps({"model_type": "bert", "hidden_size": 2}))
+    done = run("tune", "--model", named, "--input", rows, "--version=v3", *flags, code=2)
+    assert "where a version of ours does not count" in done.stderr
+    # Without a config.json there is a new one, for a version that is asked for alone.
+    (named / "config.json").unlink()
+    run("tune", "--model", named, "--input", rows, *flags)
+    assert not (named / "config.json").exists()
+    run("tune", "--model", named, "--input", rows, "--version=v3", *flags)
+    assert json.loads((named / "config.json").read_text()) == {"version": "v3"} and version_of(named) == "v3"
 
 
 def test_a_head_in_json_is_tuned_and_other_kinds_are_refused(tmp_path):

@@ -10,7 +10,14 @@
 static char folder[64], path[100];
 static struct err err;
 
-static const struct checkpoint saved = {0xFEDCBA9876543210u, 2, 17, 1234.5};
+static uint32_t held_rows[] = {4, 0, 7};
+static float held_logits[] = {0.5f, -1, 2, 3, 0.25f, 8};
+static const struct checkpoint saved = {.fingerprint = 0xFEDCBA9876543210u,
+                                        .run = 2,
+                                        .epochs = 17,
+                                        .seconds = 1234.5,
+                                        .width = 2,
+                                        .held = {held_rows, held_logits, 3}};
 
 static int make_folder(void **state)
 {
@@ -145,6 +152,30 @@ static void what_is_saved_is_loaded_again(void **state)
         check_round_trip((enum head_kind)kind, true);
         check_round_trip((enum head_kind)kind, false);
     }
+}
+
+static void what_was_said_of_rows_held_out_is_loaded_again(void **state)
+{
+    (void)state;
+    struct lab lab;
+    struct checkpoint checkpoint;
+    const struct training_best none = {0};
+    uint32_t rows[3];
+    float logits[6];
+    const struct held_out held = {rows, logits, 3};
+    open_lab(&lab, HEAD_BINARY, false);
+    save_lab(&lab, &none);
+    lab_close(&lab);
+    assert_int_equal(peek(&checkpoint), 1);
+    assert_int_equal(checkpoint.held.n, 3);
+    assert_true(checkpoint_load_held(path, &held, 2, 8, &err));
+    assert_memory_equal(rows, held_rows, sizeof rows);
+    assert_memory_equal(logits, held_logits, sizeof logits);
+    /* Rows that the examples do not have, and logits of another head. */
+    assert_false(checkpoint_load_held(path, &held, 2, 7, &err));
+    assert_non_null(strstr(err.message, "'held.rows' has row 7 of 7"));
+    assert_false(checkpoint_load_held(path, &held, 1, 8, &err));
+    assert_non_null(strstr(err.message, "'held.logits' must have 12 bytes"));
 }
 
 static void without_a_best_one_there_is_none_afterwards(void **state)
@@ -293,6 +324,7 @@ int main(void)
         FOLDER_TEST(what_is_saved_is_loaded_again),
         FOLDER_TEST(without_a_best_one_there_is_none_afterwards),
         FOLDER_TEST(no_file_is_no_checkpoint),
+        FOLDER_TEST(what_was_said_of_rows_held_out_is_loaded_again),
         FOLDER_TEST(a_checkpoint_of_another_training_is_refused),
         FOLDER_TEST(numbers_of_another_learner_are_refused),
         FOLDER_TEST(a_file_cut_short_is_refused),

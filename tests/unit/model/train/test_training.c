@@ -131,6 +131,15 @@ static bool is_same(const struct learned_files *a, const struct learned_files *b
            (!a->table || memcmp(a->table, b->table, a->table_bytes) == 0);
 }
 
+/* What was said of the rows held out. */
+static bool is_said_alike(const struct training_result *a, const struct training_result *b)
+{
+    const size_t n = a->held.n, width = a->kind == HEAD_BINARY ? 1 : 3;
+    return n > 0 && n == a->measured.n && n == b->held.n &&
+           memcmp(a->held.rows, b->held.rows, n * sizeof *a->held.rows) == 0 &&
+           memcmp(a->held.logits, b->held.logits, n * width * sizeof *a->held.logits) == 0;
+}
+
 /* Whatever was written can be read. */
 static void check_opens(const struct learned_files *files, const struct training_options *options)
 {
@@ -156,13 +165,13 @@ static void any_number_of_threads_gives_the_same_bytes(void **state)
             options.threads = threads;
             struct training_result many = train(&options, NULL);
             assert_true(is_same(&one.files, &many.files));
-            learned_clear(&many.files);
+            training_result_clear(&many);
         }
         options.seed = 2;
         struct training_result other = train(&options, NULL);
         assert_false(is_same(&one.files, &other.files));
-        learned_clear(&other.files);
-        learned_clear(&one.files);
+        training_result_clear(&other);
+        training_result_clear(&one);
     }
 }
 
@@ -204,21 +213,21 @@ static bool break_off(const struct training_options *options, int epoch)
     struct training_result result = train(options, &watcher);
     const bool was_interrupted = result.stopped == TRAINING_INTERRUPTED;
     check_opens(&result.files, options);
-    learned_clear(&result.files);
+    training_result_clear(&result);
     return was_interrupted;
 }
 
 static void check_resumed(const struct training_options *options, int epoch,
-                          const struct learned_files *unbroken)
+                          const struct training_result *unbroken)
 {
     struct interruption interruption = {.epoch = -1};
     const struct training_watcher watcher = watcher_of(&interruption);
     struct training_result result = train(options, &watcher);
     assert_int_equal(result.stopped, TRAINING_DONE);
-    assert_true(is_same(&result.files, unbroken));
+    assert_true(is_same(&result.files, &unbroken->files) && is_said_alike(&result, unbroken));
     assert_int_equal(interruption.resumed_run, epoch == 0 ? 0 : epoch < 4 ? 1 : 2);
     if (interruption.resumed_run == 1) assert_int_equal(interruption.resumed_epochs, epoch);
-    learned_clear(&result.files);
+    training_result_clear(&result);
 }
 
 static void a_training_broken_off_goes_on_to_the_same_bytes(void **state)
@@ -232,14 +241,38 @@ static void a_training_broken_off_goes_on_to_the_same_bytes(void **state)
         options.checkpoint = checkpoint;
         int epoch = 0;
         for (; break_off(&options, epoch); epoch++) {
-            check_resumed(&options, epoch, &unbroken.files);
+            check_resumed(&options, epoch, &unbroken);
             unlink(checkpoint);
         }
         /* Three epochs, and then as many as the best had. */
         assert_true(epoch >= 4 && epoch <= 6);
         unlink(checkpoint);
-        learned_clear(&unbroken.files);
+        training_result_clear(&unbroken);
     }
+}
+
+static void of_folds_every_row_is_judged_by_a_head_that_did_not_see_it(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    options.folds = 3;
+    options.patience = 0;
+    struct training_result unbroken = train(&options, NULL);
+    bool is_held[90] = {false};
+    assert_int_equal(unbroken.held.n, 90);
+    for (size_t i = 0; i < 90; i++) {
+        assert_true(unbroken.held.rows[i] < 90 && !is_held[unbroken.held.rows[i]]);
+        is_held[unbroken.held.rows[i]] = true;
+    }
+    options.checkpoint = checkpoint;
+    for (int epoch = 1; break_off(&options, epoch); epoch++) {
+        struct training_result result = train(&options, NULL);
+        assert_true(is_same(&result.files, &unbroken.files) && is_said_alike(&result, &unbroken));
+        training_result_clear(&result);
+        unlink(checkpoint);
+    }
+    unlink(checkpoint);
+    training_result_clear(&unbroken);
 }
 
 /* The head is learned first, and then the table. */
@@ -251,12 +284,12 @@ static void a_training_of_two_stages_goes_on_too(void **state)
     options.checkpoint = checkpoint;
     for (int epoch = 1; break_off(&options, epoch); epoch += 2) {
         struct training_result result = train(&options, NULL);
-        assert_true(is_same(&result.files, &unbroken.files));
-        learned_clear(&result.files);
+        assert_true(is_same(&result.files, &unbroken.files) && is_said_alike(&result, &unbroken));
+        training_result_clear(&result);
         unlink(checkpoint);
     }
     unlink(checkpoint);
-    learned_clear(&unbroken.files);
+    training_result_clear(&unbroken);
 }
 
 static void threads_and_limits_may_change_on_the_way(void **state)
@@ -271,8 +304,8 @@ static void threads_and_limits_may_change_on_the_way(void **state)
     options.checkpoint_every = 1000;
     struct training_result result = train(&options, NULL);
     assert_true(is_same(&result.files, &unbroken.files));
-    learned_clear(&result.files);
-    learned_clear(&unbroken.files);
+    training_result_clear(&result);
+    training_result_clear(&unbroken);
 }
 
 static void a_checkpoint_has_its_time(void **state)
@@ -440,7 +473,7 @@ static void a_maximum_has_no_table_to_train(void **state)
         assert_int_equal(ok, mode == TRAINING_HEAD);
         if (!ok) assert_int_equal(err.code, ERR_USAGE);
         if (!ok) assert_non_null(strstr(err.message, "`mode` must be head for this model"));
-        learned_clear(&result.files);
+        training_result_clear(&result);
     }
     model_close(model);
     model = before;
@@ -459,7 +492,7 @@ static void an_interruption_gives_the_best_so_far(void **state)
         struct training_result result = train(&options, &watcher);
         if (result.stopped == TRAINING_DONE) {
             assert_true(epoch > 3); /* the second run is as long as the best epoch */
-            learned_clear(&result.files);
+            training_result_clear(&result);
             break;
         }
         assert_int_equal(result.stopped, TRAINING_INTERRUPTED);
@@ -468,7 +501,7 @@ static void an_interruption_gives_the_best_so_far(void **state)
         assert_int_equal(result.n_rows, 72);
         assert_int_equal(result.measured.n, 18);
         check_opens(&result.files, &options);
-        learned_clear(&result.files);
+        training_result_clear(&result);
     }
 }
 
@@ -482,7 +515,7 @@ static void a_time_limit_ends_it_after_a_batch(void **state)
         assert_int_equal(result.stopped, TRAINING_TIME_LIMIT);
         assert_int_equal(result.epochs, 1);
         check_opens(&result.files, &options);
-        learned_clear(&result.files);
+        training_result_clear(&result);
     }
 }
 
@@ -503,7 +536,7 @@ static void a_limit_that_cut_the_first_run_is_told_of(void **state)
     options.time_limit = 1.2;
     struct training_result result = train(&options, &watcher);
     assert_int_equal(result.stopped, TRAINING_TIME_LIMIT);
-    learned_clear(&result.files);
+    training_result_clear(&result);
 }
 
 /* ---- what is told ---- */
@@ -519,7 +552,7 @@ static void a_result_says_what_it_was_trained_on(void **state)
     assert_true(result.measured.score > 0.5 && result.measured.score <= 1 &&
                 result.measured.log_loss > 0);
     assert_true(result.n_ngrams > 0 && !result.is_few);
-    learned_clear(&result.files);
+    training_result_clear(&result);
     options.held_share = 0;
     options.has_ngrams = 0;
     result = train(&options, NULL);
@@ -528,7 +561,7 @@ static void a_result_says_what_it_was_trained_on(void **state)
     assert_int_equal(result.epochs, 3);
     assert_true(isnan(result.measured.score) && result.measured.temperature == 1 &&
                 result.n_ngrams == 0);
-    learned_clear(&result.files);
+    training_result_clear(&result);
 }
 
 static bool train_by_held(const struct training_options *options, struct training_result *result)
@@ -552,7 +585,7 @@ static void rows_of_another_file_are_measured_by(void **state)
     assert_int_equal(result.n_rows, 90);
     assert_int_equal(result.measured.n, 30);
     assert_true(result.measured.score > 0.5);
-    learned_clear(&result.files);
+    training_result_clear(&result);
     /* Without it, or by others, it is another training. */
     check_other(&options);
     write_rows(held, 30, 3, 1001);
@@ -560,7 +593,7 @@ static void rows_of_another_file_are_measured_by(void **state)
     assert_int_equal(err.code, ERR_USAGE);
     write_rows(held, 30, 3, 1000);
     assert_true(train_by_held(&options, &result));
-    learned_clear(&result.files);
+    training_result_clear(&result);
 }
 
 /* "z e" is a text of its label; a label of numbers has no words. */
@@ -576,7 +609,7 @@ static void names_of_labels_are_read_where_rows_are_few(void **state)
         assert_true(training_run(model, &examples, NULL, &options, NULL, &result, &err));
         assert_true(result.is_few && result.measured.n == 0 && result.n_rows == 4);
         assert_int_equal(result.has_names, reads_names);
-        learned_clear(&result.files);
+        training_result_clear(&result);
         assert_int_equal(examples.n, 5);
         assert_int_equal(examples.items[4].n_ids, 2);
         assert_int_equal(examples.labels[examples.items[4].labels_at], 1);
@@ -593,7 +626,7 @@ static void a_label_of_numbers_is_no_name(void **state)
     struct examples examples = read_rows(input, '\0', NULL);
     assert_true(training_run(model, &examples, NULL, &options, NULL, &result, &err));
     assert_true(result.is_few && !result.has_names && examples.n == 2);
-    learned_clear(&result.files);
+    training_result_clear(&result);
     examples_clear(&examples);
 }
 
@@ -618,7 +651,7 @@ static void a_name_has_a_letter(void **state)
         const char *name = examples_names(&examples)[label];
         assert_true(strcmp(name, "7") != 0 && strcmp(name, "-1.5") != 0);
     }
-    learned_clear(&result.files);
+    training_result_clear(&result);
     examples_clear(&examples);
 }
 
@@ -696,7 +729,7 @@ static void the_last_epoch_is_kept_that_is_worse_by_chance_only(void **state)
         assert_true(result.measured.score == course.scores[wanted - 1]);
         n_later += course.scores[wanted - 1] < course.scores[first_best(&course) - 1];
         n_not_last += wanted < course.n;
-        learned_clear(&result.files);
+        training_result_clear(&result);
     }
     assert_true(n_later > 0 && n_not_last > 0);
 }
@@ -717,7 +750,7 @@ static void patience_comes_to_its_end(void **state)
         struct training_result result = train(&options, &watcher);
         assert_true(course.n == EPOCHS_MAX || course.n == result.epochs + 2);
         n_ended += course.n < EPOCHS_MAX;
-        learned_clear(&result.files);
+        training_result_clear(&result);
     }
     assert_true(n_ended > 0);
 }
@@ -737,7 +770,7 @@ static void the_loss_falls_in_every_mode(void **state)
         for (uint32_t i = 1; i < course.n; i++)
             assert_true(course.losses[i] < course.losses[i - 1]);
         assert_true(course.losses[9] < course.losses[0] / 2);
-        learned_clear(&result.files);
+        training_result_clear(&result);
     }
 }
 
@@ -763,7 +796,7 @@ static void progress_is_told(void **state)
     assert_true(last.run == 2 && last.is_epoch_over && last.epoch == last.epochs);
     assert_true(last.n_done == last.n && last.seconds_left == 0);
     assert_true(isfinite(last.loss) && last.best == result.measured.score);
-    learned_clear(&result.files);
+    training_result_clear(&result);
 }
 
 /* ---- folds and repeats ---- */
@@ -787,8 +820,8 @@ static void few_rows_are_held_out_in_folds(void **state)
     options.threads = 3;
     again = train(&options, NULL);
     assert_true(is_same(&result.files, &again.files));
-    learned_clear(&again.files);
-    learned_clear(&result.files);
+    training_result_clear(&again);
+    training_result_clear(&result);
 }
 
 static void folds_go_on_from_a_checkpoint(void **state)
@@ -804,14 +837,14 @@ static void folds_go_on_from_a_checkpoint(void **state)
         struct training_result result = train(&options, &watcher);
         assert_int_equal(result.stopped, TRAINING_INTERRUPTED);
         assert_true(result.n_rows < 90);
-        learned_clear(&result.files);
+        training_result_clear(&result);
         result = train(&options, NULL);
         assert_true(is_same(&result.files, &wanted.files));
         assert_true(result.measured.score == wanted.measured.score);
-        learned_clear(&result.files);
+        training_result_clear(&result);
         unlink(checkpoint);
     }
-    learned_clear(&wanted.files);
+    training_result_clear(&wanted);
 }
 
 /* Labels at random, each text twice: what was learned by heart must not count. */
@@ -843,7 +876,7 @@ static void labels_at_random_score_what_chance_does(void **state)
         struct training_result result = train(&options, NULL);
         if (!(result.measured.score < 0.6))
             fail_msg("%u folds: %g", options.folds, result.measured.score);
-        learned_clear(&result.files);
+        training_result_clear(&result);
     }
 }
 
@@ -859,6 +892,7 @@ int main(void)
         INPUT_TEST(a_training_broken_off_goes_on_to_the_same_bytes),
         INPUT_TEST(a_training_of_two_stages_goes_on_too),
         INPUT_TEST(threads_and_limits_may_change_on_the_way),
+        INPUT_TEST(of_folds_every_row_is_judged_by_a_head_that_did_not_see_it),
         INPUT_TEST(a_checkpoint_has_its_time),
         INPUT_TEST(whatever_changes_the_result_makes_it_another_training),
         INPUT_TEST(so_does_the_kind_of_head),
