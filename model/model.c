@@ -270,7 +270,9 @@ float model_unsure(const struct model *model, const struct head *head,
     if (!info->margins) return NAN;
     for (size_t i = 0; i < passage->n && !is_known; i++)
         is_known = !model_is_unknown(&model->info, passage->ids[i]);
-    if (!is_known || is_foreign(&model->info, passage)) return 1;
+    if (!is_known || is_foreign(&model->info, passage) ||
+        (!info->is_repetitive && unsure_repeats(passage->ids, passage->n)))
+        return 1;
     return unsure_score(info, unsure_margin(info, logits));
 }
 

@@ -14,8 +14,9 @@
  *   `temperature`, what logits are divided by before they become probabilities, default 1;
  *   `margins`, a JSON list of numbers: quantiles of the margins of rows like those that it was
  *   trained on (unsure.h), without which it cannot say how unsure it is of a text;
- *   `training` and `scores`, JSON objects that are passed on unchanged. N-grams as well:
- *   ngram_table.h.
+ *   `repetitive`, true where such rows often repeat a few tokens over and over (unsure.h), which it
+ *   takes for odd otherwise; `training` and `scores`, JSON objects that are passed on unchanged.
+ * N-grams as well: ngram_table.h.
  * - JSON: {"labels": [...], "weight": [[...], ...], "bias": [...]} and the optional keys above; a
  *   list of numbers as `weight` is one row, a number as `bias` is one too. scikit-learn's coef_ and
  *   intercept_ are just these.
@@ -57,6 +58,7 @@ struct head_info {
     const float *margins;    /* (n_margins) of rows like the training rows (unsure.h), ascending;
                                 NULL: not known */
     uint32_t n_margins;
+    bool is_repetitive;   /* rows like the training rows may repeat a few tokens over and over */
     uint32_t dim;         /* D: of the vectors it takes */
     uint32_t hidden;      /* H, of the first hidden layer; 0 = there is none */
     uint32_t rows;        /* R: its logits */

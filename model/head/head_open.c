@@ -150,6 +150,7 @@ static bool read_margins(struct head *head, const struct head_parts *parts)
         head->margins[i] = value;
     }
     head->info.margins = head->margins;
+    head->info.is_repetitive = json_is_true(json_object_get(parts->about, "repetitive"));
     head->info.n_margins = (uint32_t)n;
     return true;
 }

@@ -18,6 +18,27 @@ float unsure_margin(const struct head_info *info, const float *logits)
     return margin > 0 ? (float)margin : 0;
 }
 
+/* √UNSURE_LOOKED_AT */
+#define FEW_MAX 16
+
+bool unsure_repeats(const uint32_t *ids, size_t n)
+{
+    uint32_t found[FEW_MAX];
+    const size_t n_looked = n < UNSURE_LOOKED_AT ? n : UNSURE_LOOKED_AT;
+    size_t n_found = 0;
+    if (n < UNSURE_REPEATS_MIN) return false;
+    for (size_t i = 0; i < n_looked; i++) {
+        const uint32_t id = ids[i * n / n_looked];
+        size_t at = 0;
+        while (at < n_found && found[at] != id)
+            at++;
+        if (at < n_found) continue;
+        if ((n_found + 1) * (n_found + 1) > n_looked) return false;
+        found[n_found++] = id;
+    }
+    return true;
+}
+
 static int compare_floats(const void *a, const void *b)
 {
     const float *x = a, *y = b;

@@ -22,6 +22,17 @@
  * training rows are below it. */
 #define UNSURE_REJECT 0.95
 
+/**
+ * unsure_repeats: whether a text says little but that over and over, by its tokens: of n tokens (or
+ * UNSURE_LOOKED_AT of them, evenly chosen), UNSURE_REPEATS_MIN at least, √n at most are different.
+ * Texts of people have far more: 16 of 16, 150 of 256. What repeats adds up in the logits and looks
+ * sure, so the margin does not tell.
+ */
+bool unsure_repeats(const uint32_t *ids, size_t n);
+
+#define UNSURE_REPEATS_MIN 16
+#define UNSURE_LOOKED_AT 256
+
 /** unsure_margin: of logits (rows of the head), 0 or more. */
 float unsure_margin(const struct head_info *info, const float *logits);
 

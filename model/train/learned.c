@@ -70,6 +70,7 @@ static json_t *metadata_of(const struct learner *learner, const struct learned_a
     if (kind != HEAD_MULTI_CLASS) set_text(metadata, "thresholds", thresholds_of(about, learner));
     set_text(metadata, "temperature", json_real(about->temperature));
     if (about->n_margins > 0) set_text(metadata, "margins", margins_of(about));
+    if (about->is_repetitive) set_text(metadata, "repetitive", json_true());
     if (learner->ngrams->n > 0) set_text(metadata, "ngrams", ngrams_of(learner));
     if (about->training) set_text(metadata, "training", json_deep_copy(about->training));
     if (about->scores) set_text(metadata, "scores", json_deep_copy(about->scores));

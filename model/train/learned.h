@@ -23,6 +23,7 @@ struct learned_about {
     double temperature;
     const float *margins; /* (n_margins) quantiles (unsure.h); none: not known */
     uint32_t n_margins;
+    bool is_repetitive;              /* head_info */
     const json_t *training, *scores; /* objects, or NULL */
 };
 

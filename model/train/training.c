@@ -22,6 +22,9 @@
 /* Random numbers of a table from scratch are uniform, up to this over √dim. */
 #define SCRATCH_SIZE 1.0
 
+/* Where more of the training rows repeat a few tokens over and over, that is nothing odd. */
+#define REPETITIVE_SHARE 0.01
+
 /* Logits of held-out rows that are kept in memory, to find the temperature: 128 MB. */
 #define LOGITS_MAX ((size_t)32 << 20)
 
@@ -56,6 +59,7 @@ struct training {
     struct head_info info;  /* of all heads */
     float *latest, *logits; /* (rows held at once, R), (all that are held, R); NULL: no room */
     bool has_names;         /* of labels, among them */
+    bool is_repetitive;     /* more than REPETITIVE_SHARE of the rows repeat (unsure.h) */
     struct ngram_vocabulary ngrams;
     struct learner learner;
     uint32_t epochs_done, epochs_end; /* of this run, all stages together */
@@ -177,9 +181,20 @@ static size_t count_held(const struct training *t, size_t *largest)
     return n;
 }
 
+static bool are_repetitive(const struct training *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_rows; i++) {
+        const struct example *item = &t->examples->items[i];
+        n += unsure_repeats(t->examples->ids + item->ids_at, item->n_ids);
+    }
+    return (double)n > REPETITIVE_SHARE * (double)t->n_rows;
+}
+
 static bool take_rows(struct training *t, struct err *err)
 {
     size_t largest;
+    t->is_repetitive = are_repetitive(t);
     if (!take_folds(t, err)) return false;
     const enum head_kind kind = t->plan.learner.kind;
     const size_t n_held = count_held(t, &largest);
@@ -434,6 +449,7 @@ static bool take_files(const struct training *t, const struct measured *measured
                                         .temperature = measured ? measured->temperature : 1,
                                         .margins = measured ? measured->margins : NULL,
                                         .n_margins = measured ? measured->n_margins : 0,
+                                        .is_repetitive = t->is_repetitive,
                                         .training = training,
                                         .scores = scores};
     bool ok = learned_take(files, &t->learner, &t->from, &about, err);

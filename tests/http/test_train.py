@@ -162,6 +162,20 @@ def test_what_is_unlike_the_rows_is_left_open_on_request(start, tmp_path):
         assert json.loads(line) == {key: item[key] for key in ("label", "unsure", "unsure_score", "scores")}
 
 
+@one_thread
+def test_a_word_over_and_over_is_unlike_the_rows_unless_they_are_so(tmp_path):
+    over_and_over = ["rice " * 20, "bank card " * 500]
+
+    def scores(rows):
+        model = Trained(tmp_path, "--force", "--epochs=5", rows=rows).path
+        done = subprocess.run([PROGRAM, "classify", "--model", model], input="\n".join(over_and_over + ALIKE) + "\n",
+                              capture_output=True, text=True, check=True)
+        return [json.loads(line)["unsure_score"] for line in done.stdout.splitlines()]
+    found = scores(ROWS)
+    assert found[:2] == [1, 1] and max(found[2:]) < 1
+    assert max(scores(ROWS + [("rice " * n, "food") for n in range(20, 23)])) < 1
+
+
 def test_a_head_that_does_not_know_how_unsure_it_is_rejects_nothing(start, tmp_path):
     head = tmp_path / "own.json"
     head.write_text(json.dumps({"labels": ["x", "y"], "weight": [[0.1] * 256], "bias": [0]}))

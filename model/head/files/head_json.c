@@ -60,8 +60,8 @@ static bool read_matrix(struct head_parts *parts, const json_t *root, const char
 
 bool head_read_json(struct head_parts *parts, struct span bytes)
 {
-    static const char *const keys[] = {"labels",  "kind",     "thresholds", "temperature",
-                                       "margins", "training", "scores"};
+    static const char *const keys[] = {"labels",  "kind",       "thresholds", "temperature",
+                                       "margins", "repetitive", "training",   "scores"};
     struct err detail;
     json_t *root = json_read(bytes.data, bytes.bytes, &detail);
     if (!root) return head_fail(parts, "%s", detail.message);

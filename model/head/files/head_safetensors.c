@@ -23,8 +23,8 @@ bool head_read_tensor(struct head_parts *parts, const struct tensors *file, cons
 /* A string of __metadata__ that is JSON itself, but for `kind` and a label's bare name. */
 static bool read_about(struct head_parts *parts, const struct tensors *file)
 {
-    static const char *const keys[] = {"labels",   "thresholds", "temperature", "margins",
-                                       "training", "scores",     "ngrams"};
+    static const char *const keys[] = {"labels",     "thresholds", "temperature", "margins",
+                                       "repetitive", "training",   "scores",      "ngrams"};
     struct err detail;
     const char *kind = tensors_metadata(file, "kind");
     if (kind) json_object_set_new(parts->about, "kind", json_string(kind));

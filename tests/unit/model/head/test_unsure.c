@@ -50,6 +50,23 @@ static void the_score_is_the_share_of_those_that_are_surer(void **state)
     }
 }
 
+static bool repeats(size_t n, uint32_t n_different)
+{
+    static uint32_t ids[100000];
+    for (size_t i = 0; i < n; i++)
+        ids[i] = (uint32_t)i % n_different * 7;
+    return unsure_repeats(ids, n);
+}
+
+static void few_words_over_and_over_are_told_by_their_number(void **state)
+{
+    (void)state;
+    assert_true(repeats(16, 1) && repeats(16, 4) && repeats(1000, 1) && repeats(100000, 16));
+    assert_false(repeats(0, 1) || repeats(15, 1) || repeats(16, 5) || repeats(16, 16));
+    assert_true(repeats(256, 16));
+    assert_false(repeats(256, 17) || repeats(100000, 30011));
+}
+
 /* Rows that the head says nothing of have the margin 0. */
 static void quantiles_may_be_zero(void **state)
 {
@@ -69,6 +86,7 @@ int main(void)
         cmocka_unit_test(a_margin_is_what_stands_out),
         cmocka_unit_test(quantiles_part_the_margins_evenly),
         cmocka_unit_test(the_score_is_the_share_of_those_that_are_surer),
+        cmocka_unit_test(few_words_over_and_over_are_told_by_their_number),
         cmocka_unit_test(quantiles_may_be_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
