@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/train/training.h"
-#include "model/encoder/table/table_encoder.h"
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -8,11 +7,7 @@
 #include "base/utf8.h"
 #include "model/bundle/bundle.h"
 #include "model/model.h"
-#include "model/train/checkpoint.h"
-#include "model/train/measure.h"
-#include "model/train/plan.h"
-#include "model/train/repeats.h"
-#include "model/train/split.h"
+#include "model/train/training_state.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -30,46 +25,6 @@
 
 const char *const training_mode_names[TRAINING_MODES + 1] = {"head", "table", "both", "scratch",
                                                              NULL};
-
-struct training {
-    const struct model *model;
-    struct examples *examples;
-    const struct examples *validation; /* or NULL */
-    const struct training_options *options;
-    const struct training_watcher *watcher;
-    struct plan plan;
-    struct workers *workers;
-
-    struct table from;  /* what the table starts from: the model's, or random numbers */
-    float *from_memory; /* these */
-    struct pool_options pool;
-
-    size_t n_rows;      /* of the examples, without the names appended to them */
-    uint32_t *names_of; /* (C) each label's example of its name, or UINT32_MAX */
-    struct repeats repeats;
-    struct split split;
-    uint64_t fingerprint, data; /* of all that the result depends on; of the rows alone */
-
-    uint32_t run, n_runs; /* from 1; each fold is held out in one, the last has all rows */
-    uint32_t *order;      /* rows of this run */
-    size_t n_order, n_trained, n_kept; /* without names of labels; that the files kept know */
-    uint32_t n_ngrams_kept;
-    uint32_t *held; /* rows to measure by: those of this run behind those of the runs before */
-    size_t n_held, n_before;
-    struct head_info info;  /* of all heads */
-    float *latest, *logits; /* (rows held at once, R), (all that are held, R); NULL: no room */
-    bool has_names;         /* of labels, among them */
-    bool is_repetitive;     /* more than REPETITIVE_SHARE of the rows repeat (unsure.h) */
-    struct ngram_vocabulary ngrams;
-    struct learner learner;
-    uint32_t epochs_done, epochs_end; /* of this run, all stages together */
-
-    struct training_best best;
-    double score, loss; /* of the last epoch */
-    enum training_stop stopped;
-    uint64_t start_ns, saved_ns;
-    double seconds_before; /* spent before the checkpoint */
-};
 
 static double seconds_of(const struct training *t)
 {
@@ -396,153 +351,6 @@ static bool run_epoch(struct training *t, struct err *err)
 
 /* ---- how good it is ---- */
 
-/* More would make a long list of what nobody reads. */
-#define COUNTED_LABELS_MAX 1000
-
-static json_t *counts_as_json(const struct training *t)
-{
-    const uint32_t n = examples_n_names(t->examples);
-    size_t *counts = calloc(n, sizeof *counts);
-    json_t *list = json_array();
-    for (size_t i = 0; counts && i < t->n_rows; i++)
-        for (uint32_t k = 0; k < t->examples->items[i].n_labels; k++)
-            counts[t->examples->labels[t->examples->items[i].labels_at + k]]++;
-    for (uint32_t k = 0; counts && k < n; k++)
-        json_array_append_new(list, json_integer((json_int_t)counts[k]));
-    free(counts);
-    return list;
-}
-
-static json_t *scores_as_json(const struct training *t, const struct measured *measured)
-{
-    json_t *scores = json_object();
-    const struct {
-        const char *name;
-        double value;
-    } figures[] = {{t->examples->is_multi ? "micro_f1" : "accuracy", measured->score},
-                   {"macro_f1", measured->macro_f1},
-                   {"log_loss", measured->log_loss},
-                   {"calibration_error", measured->calibration_error},
-                   {"brier", measured->brier}};
-    json_object_set_new(scores, "held_out_rows", json_integer((json_int_t)measured->n));
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
-        if (!isnan(figures[i].value))
-            json_object_set_new(scores, figures[i].name, json_real(figures[i].value));
-    if (!isnan(measured->score_low))
-        json_object_set_new(scores, "accuracy_interval",
-                            json_pack("[f, f]", measured->score_low, measured->score_high));
-    return scores;
-}
-
-/* measured: what the file is to say of itself, or NULL. */
-static bool take_files(const struct training *t, const struct measured *measured,
-                       struct learned_files *files, struct err *err)
-{
-    json_t *training = plan_as_json(&t->plan, t->model, t->options), *scores = NULL;
-    json_object_set_new(training, "epochs", json_integer(t->epochs_done));
-    json_object_set_new(training, "rows", json_integer((json_int_t)t->n_trained));
-    json_object_set_new(training, "data", json_sprintf("%016llx", (unsigned long long)t->data));
-    if (t->info.n_labels <= COUNTED_LABELS_MAX)
-        json_object_set_new(training, "label_rows", counts_as_json(t));
-    if (measured && measured->n > 0) scores = scores_as_json(t, measured);
-    const struct learned_about about = {.labels = examples_names(t->examples),
-                                        .temperature = measured ? measured->temperature : 1,
-                                        .margins = measured ? measured->margins : NULL,
-                                        .n_margins = measured ? measured->n_margins : 0,
-                                        .is_repetitive = t->is_repetitive,
-                                        .training = training,
-                                        .scores = scores};
-    bool ok = learned_take(files, &t->learner, &t->from, &about, err);
-    json_decref(training);
-    json_decref(scores);
-    return ok;
-}
-
-/* The score alone; the logits in t->latest, if there is room. */
-static bool measure_head(struct training *t, const struct head *head, struct measured *measured,
-                         struct err *err)
-{
-    const struct measuring measuring = {
-        .info = &t->info,
-        .examples = t->validation ? t->validation : t->examples,
-        .rows = t->held + t->n_before,
-        .n = t->n_held - t->n_before,
-    };
-    struct evaluation *evaluation = measure(head, &measuring, t->workers, t->latest, err);
-    if (evaluation) {
-        const struct evaluation_result *result = evaluation_finish(evaluation);
-        *measured = (struct measured){
-            .n = measuring.n,
-            .score = t->examples->is_multi ? result->micro.f1 : result->accuracy,
-            .score_low = NAN,
-            .macro_f1 = result->macro.f1,
-            .log_loss = result->log_loss,
-            .calibration_error = NAN,
-            .brier = NAN,
-            .temperature = 1,
-        };
-    }
-    evaluation_free(evaluation);
-    return evaluation != NULL;
-}
-
-static bool measure_files(struct training *t, const struct learned_files *files,
-                          struct measured *measured, struct err *err)
-{
-    struct table table = t->from;
-    struct head *head;
-    if (files->table &&
-        !table_open_safetensors(&table, (struct span){files->table, files->table_bytes},
-                                "the trained table", err))
-        return false;
-    struct table_encoder encoder;
-    table_encoder_init(&encoder, &table, model_info(t->model)->unknown_id);
-    const struct head_input input = {.dim = t->pool.dims,
-                                     .tokenizer = model_tokenizer(t->model),
-                                     .encoder = &encoder.encoder,
-                                     .pool = t->pool};
-    bool ok = head_open(&head, (struct span){files->head, files->head_bytes}, "trained",
-                        "the trained head", &input, err) &&
-              measure_head(t, head, measured, err);
-    head_close(head);
-    if (files->table) table_close(&table);
-    return ok;
-}
-
-static bool measure_now(struct training *t, struct measured *measured, struct err *err)
-{
-    struct learned_files files;
-    bool ok = take_files(t, NULL, &files, err) && measure_files(t, &files, measured, err);
-    learned_clear(&files);
-    return ok;
-}
-
-/* Groups are held out whole, so each has its first row among them. */
-static size_t count_apart(const struct training *t)
-{
-    size_t n = 0;
-    for (size_t i = 0; t->repeats.group && i < t->n_held; i++)
-        n += t->repeats.group[t->held[i]] == t->held[i];
-    return n;
-}
-
-/* What is held of all runs so far, by what the heads of the runs said of it. */
-static bool measure_all(struct training *t, struct measured *measured, struct err *err)
-{
-    const size_t rows = t->info.rows;
-    const struct measuring measuring = {
-        .info = &t->info,
-        .examples = t->validation ? t->validation : t->examples,
-        .rows = t->held,
-        .n = t->n_held,
-        .n_apart = count_apart(t),
-    };
-    if (!t->logits) return true;
-    memcpy(t->logits + t->n_before * rows, t->latest,
-           (t->n_held - t->n_before) * rows * sizeof *t->logits);
-    return measure_logits(&measuring, t->logits, measured, err);
-}
-
 /* Rates fall to zero, so of two epochs the later one is the better unless the difference is more
    than chance (the standard error of the score). */
 static bool is_good_enough(struct training *t, const struct measured *measured)
@@ -559,10 +367,10 @@ static bool look(struct training *t, struct err *err)
 {
     struct measured measured = {.temperature = 1};
     if (is_measured(t)) {
-        if (!measure_now(t, &measured, err)) return false;
+        if (!training_measure_now(t, &measured, err)) return false;
         t->score = measured.score;
         if (!is_good_enough(t, &measured)) return true;
-        if (!measure_all(t, &measured, err)) return false;
+        if (!training_measure_all(t, &measured, err)) return false;
     }
     learned_clear(&t->best.files);
     t->best.epochs = t->epochs_done > 0 ? t->epochs_done : 1;
@@ -570,7 +378,7 @@ static bool look(struct training *t, struct err *err)
     t->best.measured = measured;
     t->n_kept = t->n_trained;
     t->n_ngrams_kept = t->ngrams.n;
-    return take_files(t, &measured, &t->best.files, err);
+    return training_take_files(t, &measured, &t->best.files, err);
 }
 
 /* ---- all of it ---- */
@@ -645,7 +453,8 @@ static bool run_folds(struct training *t, struct err *err)
         t->run++;
         if (!start_run(t, err) || !run_again(t, &is_over, err)) return false;
         if (!is_over) t->n_held = t->n_before;
-        if (is_over && (!measure_now(t, &measured, err) || !measure_all(t, &all, err)))
+        if (is_over &&
+            (!training_measure_now(t, &measured, err) || !training_measure_all(t, &all, err)))
             return false;
     }
     /* What is kept of an interruption is the head of the first. */
@@ -660,7 +469,7 @@ static bool run_last(struct training *t, struct err *err)
     t->stopped = TRAINING_DONE;
     if (!run_again(t, &is_over, err) || !is_over) return is_over || t->stopped != TRAINING_DONE;
     struct learned_files files;
-    if (!take_files(t, &t->best.measured, &files, err)) return false;
+    if (!training_take_files(t, &t->best.measured, &files, err)) return false;
     learned_clear(&t->best.files);
     t->best.files = files;
     t->n_kept = t->n_trained;
@@ -673,7 +482,8 @@ static bool run_last(struct training *t, struct err *err)
 static bool measure_kept(struct training *t, struct err *err)
 {
     struct measured measured;
-    return measure_files(t, &t->best.files, &measured, err) && measure_all(t, &measured, err);
+    return training_measure_files(t, &t->best.files, &measured, err) &&
+           training_measure_all(t, &measured, err);
 }
 
 /* What is known of the rows held out by now: all of it in the last run. */

@@ -34,12 +34,6 @@ struct training_progress {
     bool is_epoch_over;
 };
 
-enum training_stop {
-    TRAINING_DONE,
-    TRAINING_TIME_LIMIT,
-    TRAINING_INTERRUPTED,
-};
-
 /** Whoever watches. All may be NULL. */
 struct training_watcher {
     void (*tell)(void *user, const struct training_progress *progress);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file training_options.h  How a head is trained. Plain data. */
+/** @file training_options.h  How a head is trained, and what ended it. Plain data. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,6 +16,12 @@ enum training_mode {
 
 /** "head", "table", "both", "scratch", and NULL. */
 extern const char *const training_mode_names[TRAINING_MODES + 1];
+
+enum training_stop {
+    TRAINING_DONE,
+    TRAINING_TIME_LIMIT,
+    TRAINING_INTERRUPTED,
+};
 
 struct training_options {
     enum training_mode mode;
