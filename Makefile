@@ -41,7 +41,7 @@ ISA_x86_64/base/numtext_avx512.c       := -mavx512f -mavx512bw -mavx512dq -mavx5
 ISA_x86_64/model/math/kernels_avx2.c   := -mavx2 -mf16c -mfma
 ISA_x86_64/model/math/kernels_avx512.c := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mf16c
 
-ROOMS    := base config model handlers server commands
+ROOMS    := base config model finetune handlers server commands
 # files_under = files in folders $(1), and as deep in them as we build, that match $(2).
 files_under = $(sort $(foreach deep,/ /*/ /*/*/ /*/*/*/ /*/*/*/*/ /*/*/*/*/*/,$(wildcard $(1:%=%$(deep)$(2)))))
 SOURCES  := $(call files_under,$(ROOMS),*.c)

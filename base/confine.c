@@ -96,6 +96,11 @@ static void forbid_dumps(void)
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define FS_SOCKET (LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 
+/* All that ABI 1 knows, but for devices, pipes and links. */
+#define FS_WRITE                                                                                   \
+    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |                              \
+     LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR)
+
 struct ruleset {
     uint64_t fs, net, scoped;
 };
@@ -161,6 +166,12 @@ static const char *const own_files[] = {
 /* For the lines of a stack trace. */
 static const char *const files_of_sanitizers[] = {"/proc/self/maps", "/proc/self/exe", "/usr/lib"};
 
+/* A kernel refuses a rule with rights that it does not know. */
+static void allow_writes(int rules, const char *folder, int abi)
+{
+    allow(rules, folder, FS_READ | FS_WRITE | (abi >= 3 ? FS_TRUNCATE : 0));
+}
+
 static bool limits_files; /* before there is another thread */
 
 bool confine_limits_files(void)
@@ -187,6 +198,7 @@ static bool restrict_files(const struct confine *confine, int *abi, struct err *
         allow_path(rules, confine->reads[i], FS_READ);
     for (size_t i = 0; i < confine->n_sockets; i++)
         allow_folder_of(rules, confine->sockets[i], FS_READ | FS_SOCKET);
+    if (confine->writes) allow_writes(rules, confine->writes, *abi);
     bool is_done = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
     limits_files = is_done;
     if (!is_done) fail(err, "restrict the files it may open");
@@ -221,6 +233,10 @@ static const char allowed[] =
 /* What the sanitizers do besides, when the process ends or has been caught. */
 static const char of_sanitizers[] = "ptrace wait4 clone prctl kill mmap mprotect process_vm_readv "
                                     "setrlimit sched_getparam sched_getscheduler getdents";
+
+/* Where there is a folder to write in. */
+static const char of_writers[] =
+    "mkdir mkdirat rmdir fsync fdatasync ftruncate fallocate flock umask";
 
 /* By their second argument. */
 static const unsigned long ioctls[] = {FIONBIO, FIONREAD, TIOCOUTQ, FIOCLEX, TCGETS, TIOCGWINSZ};
@@ -274,7 +290,7 @@ static bool allow_some(scmp_filter_ctx filter)
 }
 
 /* 0, or the errno of why not. */
-static int load_filter(void)
+static int load_filter(bool writes)
 {
     /* In tests a call that is missing here is to be noticed. */
     scmp_filter_ctx filter =
@@ -283,17 +299,18 @@ static int load_filter(void)
     seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     int failure = EINVAL;
     if (allow_calls(filter, allowed) && allow_some(filter) &&
+        (!writes || allow_calls(filter, of_writers)) &&
         (!IS_SANITIZED || allow_calls(filter, of_sanitizers)))
         failure = -seccomp_load(filter);
     seccomp_release(filter);
     return failure;
 }
 
-static bool restrict_calls(bool *is_done, struct err *err)
+static bool restrict_calls(bool writes, bool *is_done, struct err *err)
 {
     *is_done = false;
     if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0) return true; /* the kernel has none */
-    errno = load_filter();
+    errno = load_filter(writes);
     *is_done = errno == 0;
     return *is_done || fail(err, "restrict its system calls");
 }
@@ -305,5 +322,56 @@ bool confine_process(const struct confine *confine, struct confined *done, struc
         return err_set(err, ERR_MEMORY, "confine", "no memory for the list of what may be read");
     if (confine->has_secrets) forbid_dumps();
     return drop_capabilities(err) && restrict_files(confine, &done->landlock_abi, err) &&
-           restrict_calls(&done->has_seccomp, err);
+           restrict_calls(confine->writes, &done->has_seccomp, err);
+}
+
+/* ---- a process that starts programs ---- */
+
+/* What reaches out of it, or into others. A program that it starts needs too much to list. */
+static const char refused[] = "connect bind listen ptrace process_vm_readv process_vm_writev mount "
+                              "umount2 bpf perf_event_open keyctl add_key request_key "
+                              "userfaultfd init_module finit_module kexec_load";
+
+static int load_refusals(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (!filter) return ENOMEM;
+    bool is_done = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+                                    SCMP_A0(SCMP_CMP_NE, AF_UNIX)) == 0;
+    char names[sizeof refused], *rest = names;
+    memcpy(names, refused, sizeof refused);
+    for (char *name; is_done && (name = strsep(&rest, " "));) {
+        const int call = seccomp_syscall_resolve_name(name);
+        /* The sanitizers look at their process when it ends. */
+        if (call < 0 || (IS_SANITIZED && strcmp(name, "ptrace") == 0)) continue;
+        is_done = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0) == 0;
+    }
+    const int failure = is_done ? -seccomp_load(filter) : EINVAL;
+    seccomp_release(filter);
+    return failure;
+}
+
+static bool restrict_writes(const char *folder, struct err *err)
+{
+    size_t bytes;
+    const int abi =
+        (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (abi <= 0) return true;
+    const struct ruleset all = all_of(abi, &bytes);
+    const int rules = (int)syscall(SYS_landlock_create_ruleset, &all, bytes, 0);
+    if (rules < 0) return fail(err, "make rules for files");
+    allow(rules, "/", FS_READ | LANDLOCK_ACCESS_FS_EXECUTE);
+    allow_writes(rules, folder, abi);
+    const bool is_done = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+    if (!is_done) fail(err, "restrict the files that trainings may write");
+    close(rules);
+    return is_done;
+}
+
+bool confine_launcher(const char *folder, struct err *err)
+{
+    if (!drop_capabilities(err) || !restrict_writes(folder, err)) return false;
+    if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0) return true;
+    errno = load_refusals();
+    return errno == 0 || fail(err, "restrict the system calls of trainings");
 }

@@ -25,6 +25,7 @@ struct confine {
     /* Sockets in the file system: in their folders such may be made and taken away. */
     const char **sockets;
     size_t n_sockets;
+    const char *writes; /* a folder in which files may be made, written and removed; NULL: none */
     bool has_secrets;  /* no dump of its memory is ever written */
     bool lacks_memory; /* for one of the paths */
 };
@@ -52,6 +53,13 @@ void confine_clear(struct confine *confine);
  * serve
  */
 bool confine_process(const struct confine *confine, struct confined *done, struct err *err);
+
+/**
+ * confine_launcher confines a process that starts this program again (and no other use of it): it
+ * reads what its user may read and starts programs, but writes in `folder` alone, opens no
+ * connection, traces nobody and has no capabilities. As confine_process otherwise.
+ */
+bool confine_launcher(const char *folder, struct err *err);
 
 /** confine_limits_files: whether it was, and may read what it was told of alone. Any thread. */
 bool confine_limits_files(void);

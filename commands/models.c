@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/grow.h"
 #include "base/links.h"
+#include "finetune/finetune.h"
 #include "model/bundle/source.h"
 #include "model/registry.h"
 
@@ -261,6 +262,59 @@ static bool read_options(struct models *models, const struct config *config, str
     return n >= 0 || no_memory(err);
 }
 
+struct adding {
+    struct models *models;
+    struct err *err;
+};
+
+static bool add_trained(void *user, const char *path, const char *name)
+{
+    const struct adding *adding = user;
+    struct models *models = adding->models;
+    char *copy = strdup(name), *path_copy = strdup(path);
+    if (!copy || !path_copy ||
+        !grow_list(&models->list, &models->cap, models->n + 1, sizeof *models->list)) {
+        free(copy);
+        free(path_copy);
+        return no_memory(adding->err);
+    }
+    models->list[models->n++] = (struct model_source){
+        .name = copy, .path = path_copy, .is_named = true, .is_trained = true};
+    return true;
+}
+
+static bool read_trained(struct models *models, const struct config *config, struct err *err)
+{
+    struct adding adding = {models, err};
+    return !config_is_set(config->data_dir) ||
+           finetune_each_model(config->data_dir, add_trained, &adding);
+}
+
+/* Those that were not trained here are kept, with what is known of their files. */
+static bool keep_others(struct models *models, const struct models *before, struct err *err)
+{
+    for (size_t i = 0; i < before->n; i++) {
+        const struct model_source *old = &before->list[i];
+        if (old->is_trained) continue;
+        if (!grow_list(&models->list, &models->cap, models->n + 1, sizeof *models->list))
+            return no_memory(err);
+        struct model_source *source = &models->list[models->n++];
+        *source = *old;
+        source->name = strdup(old->name);
+        source->path = strdup(old->path);
+        if (!source->name || !source->path) return no_memory(err);
+    }
+    return true;
+}
+
+bool models_read_trained(struct models *models, const struct models *before,
+                         const struct config *config, struct err *err)
+{
+    *models = (struct models){.options = strdup(before->options)};
+    return (models->options || no_memory(err)) && keep_others(models, before, err) &&
+           read_trained(models, config, err);
+}
+
 static bool read_sources(struct models *models, const struct config *config, struct err *err)
 {
     const bool has_folder = config_is_set(config->models);
@@ -316,6 +370,7 @@ bool models_read(struct models *models, const struct config *config, struct err 
         return false;
     if (models->n == 0)
         return err_set(err, ERR_USAGE, "model", "model names no model; give a PATH or NAME=PATH");
+    if (!read_trained(models, config, err)) return false;
     if (models->n > 1 && config_is_set(config->heads))
         return err_set(err, ERR_USAGE, "heads",
                        "heads are served beside one model, and there are %zu; put each model's "

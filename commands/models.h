@@ -18,6 +18,7 @@ struct model_source {
     char *name; /* the name it is served under; NULL until it is opened: then its own */
     char *path;
     bool is_named;      /* by the settings or its folder, not by itself */
+    bool is_trained;    /* in the data folder, which says its name */
     bool is_served;     /* one of that name is, perhaps as it was before */
     struct stamp stamp; /* of what is served; all zeros: it is to be opened again */
 };
@@ -48,6 +49,11 @@ struct models {
  * @return false with ERR_USAGE (settings that contradict each other, a name twice) or ERR_IO
  */
 bool models_read(struct models *models, const struct config *config, struct err *err);
+
+/** models_read_trained: as models_read, but all that was not trained in the data folder is as in
+ * `before`, and its links are not noted. */
+bool models_read_trained(struct models *models, const struct models *before,
+                         const struct config *config, struct err *err);
 
 /** models_check_name: whether no other before `end` has the name of model `i`; ERR_USAGE. */
 bool models_check_name(const struct models *models, size_t i, size_t end, struct err *err);

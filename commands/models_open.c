@@ -462,8 +462,15 @@ static bool open_first(struct opening *opening, struct err *err)
 {
     struct models *models = opening->next;
     bool done = true;
-    for (size_t i = 0; i < models->n && done; i++)
-        done = models->list[i].is_served = serve_source(opening, &models->list[i], err);
+    for (size_t i = 0; i < models->n && done; i++) {
+        struct model_source *source = &models->list[i];
+        done = source->is_served = serve_source(opening, source, err);
+        if (done || !source->is_trained) continue;
+        /* Nobody named it: it keeps no other from being served. */
+        log_error("model '%s' is not served: %s", source->name, err->message);
+        done = true;
+    }
+    drop_unserved(models);
     for (size_t i = 0; i < models->n_aliases && done; i++)
         done = registry_alias(opening->registry, models->aliases[i].name, models->aliases[i].target,
                               err);
@@ -493,5 +500,46 @@ bool models_open(void *user, const struct config *config, struct registry *regis
     models_clear(models);
     *models = next;
     models->is_open = true;
+    return done;
+}
+
+/* ---- those that were trained here ---- */
+
+static bool renew_trained(struct opening *opening, struct err *err)
+{
+    for (size_t i = 0; i < opening->next->n; i++)
+        if (opening->next->list[i].is_trained) renew_source(opening, i);
+    drop_unserved(opening->next);
+    remove_gone(opening);
+    arrange(opening);
+    return opening->n_failed == 0 || tell_of_all(opening, err);
+}
+
+bool models_open_trained(void *user, const struct config *config, struct registry *registry,
+                         models_attach *attach, void *to, struct model_changes *changes,
+                         struct err *err)
+{
+    struct models *models = user, next;
+    struct opening opening = {.config = config,
+                              .registry = registry,
+                              .attach = attach,
+                              .to = to,
+                              .before = models,
+                              .next = &next,
+                              .changes = changes};
+    if (!models_read_trained(&next, models, config, err)) {
+        models_clear(&next);
+        return false;
+    }
+    const bool done = renew_trained(&opening, err);
+    /* All but the list stays as it was. */
+    const struct models list = {.list = models->list, .n = models->n, .cap = models->cap};
+    models->list = next.list;
+    models->n = next.n;
+    models->cap = next.cap;
+    next.list = list.list;
+    next.n = list.n;
+    next.cap = list.cap;
+    models_clear(&next);
     return done;
 }

@@ -76,7 +76,9 @@ int serve_main(int argc, char **argv)
     warn_of_cpu();
     struct models models = {0};
     const struct serve_models source = {
-        .open = models_open, .links = take_links, .paths = models_paths, .user = &models};
+        .open = models_open,
+        .open_trained = models_open_trained,
+        .links = take_links, .paths = models_paths, .user = &models};
     const bool is_done = serve_run(&config, &source, print_url, NULL, &err);
     models_clear(&models);
     config_clear(&config);

@@ -138,3 +138,14 @@ bool access_admit(struct exchange *x, enum scope scope)
     if (key.tokens.is_own) x->limits.tokens = key.tokens.per_minute;
     return access_admit_also(x, scope);
 }
+
+/* Whoever has a key that is good for it, or came where operators alone can; where the service does
+   not ask for keys, whoever is on the machine. */
+bool access_is_of_operator(const struct exchange *x, struct err *err)
+{
+    return x->service->keys || x->is_admin || x->service->is_loopback_only ||
+           err_set(
+               err, ERR_FORBIDDEN, NULL,
+               "this route is for operators, and the service cannot tell who asks: ask for keys "
+               "(api-keys), or have an admin-listen");
+}

@@ -30,6 +30,11 @@ void access_note(struct exchange *x, bool is_authorization, const char *value);
  */
 bool access_admit(struct exchange *x, enum scope scope);
 
+/** access_is_of_operator: whether a request that was let in may do what operators alone may: where
+ * there are no keys, that is known only of who came by admin-listen, or from this machine. False
+ * with ERR_FORBIDDEN. */
+bool access_is_of_operator(const struct exchange *x, struct err *err);
+
 /** access_admit_also: whether a request that was let in may do this, too; false with a finished
  * 403. Any thread that has the exchange. */
 bool access_admit_also(struct exchange *x, enum scope scope);

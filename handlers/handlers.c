@@ -8,6 +8,7 @@
 #include "handlers/cors.h"
 #include "handlers/endpoint.h"
 #include "handlers/errors.h"
+#include "handlers/form.h"
 #include "handlers/headers.h"
 #include "handlers/packing.h"
 #include "handlers/raw_ids.h"
@@ -47,6 +48,8 @@ const char *const *handlers_route_names(void)
 
 static const char *allow_of(unsigned methods)
 {
+    if (methods & METHOD_DELETE)
+        return methods & METHOD_GET ? "GET, HEAD, DELETE, OPTIONS" : "DELETE, OPTIONS";
     if (!(methods & METHOD_POST)) return "GET, HEAD, OPTIONS";
     return methods & METHOD_GET ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS";
 }
@@ -173,14 +176,11 @@ static bool is_json_type(const char *type)
 bool handlers_check_head(struct exchange *x, const char *content_encoding, size_t content_length)
 {
     struct err err = {0};
-    size_t max = x->service->body_bytes_max;
+    const bool is_form = x->route && x->route->endpoint->takes_form;
     bool takes_body = x->route && (x->route->methods & METHOD_POST);
     bool is_packing_known = packing_read(content_encoding, &x->body_packing);
-    if (content_length > max) {
-        err_set(&err, ERR_TOO_LARGE, NULL,
-                "the body has more than max-body-bytes, %zu bytes; send fewer inputs a request, or "
-                "raise max-body-bytes",
-                max);
+    if (content_length > form_body_max(x)) {
+        form_refuse_body(x, &err);
     } else if (takes_body && !arena_has_budget(x->arena, content_length)) {
         handlers_overloaded(&err);
     } else if (takes_body && !is_packing_known) {
@@ -189,7 +189,12 @@ bool handlers_check_head(struct exchange *x, const char *content_encoding, size_
                 "of " PACKING_NAMES,
                 (int)strnlen(content_encoding, ERR_VALUE_BYTES), content_encoding);
         reply_add_header(x, "accept-encoding", PACKING_NAMES);
-    } else if (takes_body && !is_json_type(x->content_type) && !takes_bytes(x)) {
+    } else if (is_form && !form_is_type(x->content_type)) {
+        err_set(&err, ERR_MEDIA_TYPE, NULL,
+                "a file is sent in a form: send content-type: multipart/form-data, not %.*s",
+                x->content_type ? (int)strnlen(x->content_type, ERR_VALUE_BYTES) : 4,
+                x->content_type ? x->content_type : "none");
+    } else if (takes_body && !is_form && !is_json_type(x->content_type) && !takes_bytes(x)) {
         err_set(&err, ERR_MEDIA_TYPE, NULL,
                 "content-type %.*s is not supported; send JSON with content-type: application/json",
                 (int)strnlen(x->content_type, ERR_VALUE_BYTES), x->content_type);

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "handlers/errors.h"
+#include "handlers/form.h"
 #include "handlers/service.h"
 
 #include <string.h>
@@ -29,7 +30,7 @@ static void fail(struct exchange *x, enum unpacked how, const char *name)
     const char *why = how == UNPACKED_CUT        ? "its end is missing"
                       : how == UNPACKED_TRAILING ? "something else follows it"
                                                  : "it is damaged, or no such data";
-    const size_t max = x->service->body_bytes_max;
+    const size_t max = form_body_max(x);
     if (how == UNPACKED_MEMORY) {
         err_out_of_memory(&err);
     } else if (how == UNPACKED_LONG) {
@@ -58,7 +59,7 @@ bool packing_unpack(struct exchange *x)
     struct buf body;
     buf_init(&body, x->arena);
     const enum unpacked how = compression_unpack(x->body_packing, x->body, x->body_bytes,
-                                                 x->service->body_bytes_max, &body);
+                                                 form_body_max(x), &body);
     if (how != UNPACKED) {
         fail(x, how, compression_names[x->body_packing]);
         return false;

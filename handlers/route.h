@@ -22,7 +22,8 @@ enum method {
     METHOD_POST = 2,
     METHOD_HEAD = 4, /* answered as GET; the server leaves the body out */
     METHOD_OPTIONS = 8,
-    METHOD_OTHER = 16,
+    METHOD_DELETE = 16,
+    METHOD_OTHER = 32,
 };
 
 /** What a key must be good for to be let in where access keys are asked for. */

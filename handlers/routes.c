@@ -11,6 +11,10 @@
     {                                                                                              \
         path, METHOD_GET, scope, dialect, &endpoint##_endpoint, false                              \
     }
+#define DELETE(path, scope, dialect, endpoint)                                                     \
+    {                                                                                              \
+        path, METHOD_DELETE, scope, dialect, &endpoint##_endpoint, false                           \
+    }
 
 /* In the order of the metrics. A path may have a row a method. */
 const struct route routes[] = {
@@ -83,6 +87,21 @@ const struct route routes[] = {
     GET("/ready", SCOPE_OPEN, &dialect_own, ready),
     POST("/admin/reload", SCOPE_ADMIN, &dialect_own, admin_reload),
     GET("/admin/models", SCOPE_ADMIN, &dialect_own, admin_models),
+    /* OpenAI's again: of whoever may change the service. */
+    POST("/v1/files", SCOPE_ADMIN, &dialect_openai, files_upload),
+    GET("/v1/files", SCOPE_ADMIN, &dialect_openai, files),
+    GET("/v1/files/{id}", SCOPE_ADMIN, &dialect_openai, file),
+    DELETE("/v1/files/{id}", SCOPE_ADMIN, &dialect_openai, file_delete),
+    GET("/v1/files/{id}/content", SCOPE_ADMIN, &dialect_openai, file_content),
+    POST("/v1/fine_tuning/jobs", SCOPE_ADMIN, &dialect_openai, finetune_create),
+    GET("/v1/fine_tuning/jobs", SCOPE_ADMIN, &dialect_openai, finetune_jobs),
+    GET("/v1/fine_tuning/jobs/{id}", SCOPE_ADMIN, &dialect_openai, finetune_job),
+    POST("/v1/fine_tuning/jobs/{id}/cancel", SCOPE_ADMIN, &dialect_openai, finetune_cancel),
+    GET("/v1/fine_tuning/jobs/{id}/events", SCOPE_ADMIN, &dialect_openai, finetune_events),
+    GET("/v1/fine_tuning/jobs/{id}/checkpoints", SCOPE_ADMIN, &dialect_openai,
+        finetune_checkpoints),
+    GET("/v1/fine_tuning/jobs/{id}/report", SCOPE_ADMIN, &dialect_openai, finetune_report),
+    DELETE("/v1/models/{id}", SCOPE_ADMIN, &dialect_openai, model_delete),
     GET("/metrics", SCOPE_METRICS, &dialect_own, metrics),
 };
 

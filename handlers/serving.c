@@ -27,6 +27,13 @@ static bool is_named(const struct snapshot *snapshot, struct text name)
            memcmp(snapshot->name, name.data, name.bytes) == 0;
 }
 
+static bool is_of_finetune(const struct exchange *x, struct text name)
+{
+    const size_t bytes = strlen(REGISTRY_TRAINED);
+    return x->service->finetune && name.bytes >= bytes &&
+           memcmp(name.data, REGISTRY_TRAINED, bytes) == 0;
+}
+
 bool serving_choose(struct exchange *x, struct text name, struct err *err)
 {
     struct registry *registry = x->service->registry;
@@ -41,7 +48,8 @@ bool serving_choose(struct exchange *x, struct text name, struct err *err)
         take(x, found);
         return true;
     }
-    const bool takes_any = registry_takes_any_name(registry);
+    /* Who asks for a model that was trained here wants no other. */
+    const bool takes_any = registry_takes_any_name(registry) && !is_of_finetune(x, name);
     if (takes_any && !x->service->strict_model) return true;
     x->sample.served = NULL; /* nobody's request */
     const int shown = text_quoted(name);

@@ -40,6 +40,7 @@ struct registry {
     size_t n, cap;
     struct entry **models; /* (n_models) those that are no alias, the default first */
     size_t n_models, models_cap;
+    size_t n_given;        /* names that came and are not those of models trained here */
     bool has_had_several;
     struct entry **slots; /* (n_slots, a power of two) by hash; NULL: free */
     size_t n_slots;
@@ -225,6 +226,11 @@ static bool retire(struct registry *registry, struct counted *counted)
     return true;
 }
 
+static bool is_trained_here(const char *name)
+{
+    return strncmp(name, REGISTRY_TRAINED, strlen(REGISTRY_TRAINED)) == 0;
+}
+
 /* The lock is held. */
 static bool set(struct registry *registry, const char *name, struct counted *counted,
                 bool *has_retired, struct err *err)
@@ -236,7 +242,8 @@ static bool set(struct registry *registry, const char *name, struct counted *cou
     const bool is_new = !entry;
     if (is_new && !(entry = add_entry(registry, name, err))) return false;
     if (is_new) registry->models[registry->n_models++] = entry;
-    if (registry->n_models > 1) registry->has_had_several = true;
+    if (is_new && !is_trained_here(name)) registry->n_given++;
+    if (registry->n_given > 1) registry->has_had_several = true;
     *has_retired = retire(registry, entry->current);
     counted->snapshot.name = entry->name;
     counted->snapshot.number = ++registry->n_put;

@@ -28,6 +28,10 @@ struct registry;
 /** Models and aliases together. */
 #define REGISTRY_NAMES_MAX 10000
 
+/** How the names of models begin that the service has trained by itself. They change nothing of what
+ * other names mean. */
+#define REGISTRY_TRAINED "ft:"
+
 /** One opened model under its name; all constant but for the last two. */
 struct snapshot {
     const char *name; /* the same pointer in every snapshot of the name */
@@ -90,7 +94,8 @@ char **registry_aliases(struct registry *registry, size_t *n);
 size_t registry_count(struct registry *registry);
 
 /** registry_takes_any_name: whether the one model there is may answer to whatever name it is called
- * by. Not where there have been several: a name may be that of one which has been taken away. */
+ * by. Not where there have been several, models that were trained here apart: a name may be that of
+ * one which has been taken away. */
 bool registry_takes_any_name(struct registry *registry);
 
 /** registry_borrow: the snapshot that a name or alias (bytes) stands for; NULL: none. It is to be

@@ -78,5 +78,6 @@ enum method head_method(const char *name)
     if (!strcmp(name, "GET")) return METHOD_GET;
     if (!strcmp(name, "HEAD")) return METHOD_HEAD;
     if (!strcmp(name, "OPTIONS")) return METHOD_OPTIONS;
+    if (!strcmp(name, "DELETE")) return METHOD_DELETE;
     return METHOD_OTHER;
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "handlers/endpoint.h"
 #include "handlers/errors.h"
+#include "handlers/form.h"
 #include "handlers/handlers.h"
 #include "handlers/keys.h"
 #include "server/access_log.h"
@@ -143,7 +144,7 @@ static void refuse(struct request *request, const struct err *err)
 /* How much of a body nobody wants is read for the sake of keeping the connection. */
 static size_t swallow_max(const struct exchange *x)
 {
-    return 2 * x->service->body_bytes_max + (1u << 20);
+    return 2 * form_body_max(x) + (1u << 20);
 }
 
 /* Answers past libmicrohttpd and closes the connection. */
@@ -175,6 +176,19 @@ static bool is_for_worker(const struct http *http, const struct exchange *x, siz
     return x->body_packing || (x->route->is_heavy && body_bytes >= http->settings.offload_bytes);
 }
 
+static const char *query_of(struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static void take_query(struct request *request)
+{
+    struct exchange *x = &request->x;
+    x->query.after = query_of(request, "after");
+    x->query.limit = query_of(request, "limit");
+    x->query.purpose = query_of(request, "purpose");
+}
+
 static enum MHD_Result take_head(struct request *request, const char *path, const char *method)
 {
     const struct http *http = request->http;
@@ -190,6 +204,7 @@ static enum MHD_Result take_head(struct request *request, const char *path, cons
     /* What operators ask is answered most of all where there is no memory for others. */
     request->arena.is_exempt = is == METHOD_GET || is == METHOD_HEAD;
     x->route = handlers_find_route(x, is, path);
+    if (x->route && x->route->endpoint->has_pages) take_query(request);
     if (request->conn->beyond && !handlers_is_vital(is, path)) return turn_away(request);
     request->state = REQUEST_BODY;
     const struct fair_item item = admission_item(request, head.content_length);
@@ -204,7 +219,7 @@ static enum MHD_Result take_head(struct request *request, const char *path, cons
        worse. libmicrohttpd stops reading for these two methods alone. */
     bool can_answer_now = is == METHOD_POST || !strcmp(method, "PUT");
     bool is_worth_it = head.expects_continue || head.content_length > SWALLOWED_BYTES_MAX ||
-                       head.content_length > x->service->body_bytes_max;
+                       head.content_length > form_body_max(x);
     if (!can_answer_now || !is_worth_it) return MHD_YES;
     request->conn->lingers = true;
     return queue_reply(request, true);
@@ -216,7 +231,7 @@ static enum MHD_Result take_body(struct request *request, const char *data, size
     request->arrived_bytes += bytes;
     if (request->state == REQUEST_BODY) {
         struct err err;
-        if (request->arrived_bytes > x->service->body_bytes_max) {
+        if (request->arrived_bytes > form_body_max(x)) {
             refuse(request, NULL);
             handlers_check_head(x, NULL, request->arrived_bytes); /* its 413 */
         } else if (!request_keep_body(request, data, bytes)) {

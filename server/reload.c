@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* ---- the procedure, on whatever thread ---- */
 
@@ -64,6 +65,18 @@ bool reload_now(struct reload *reload, struct reload_report *report, struct err 
     run_parts(reload, report);
     end(reload, false);
     return true;
+}
+
+/* Whoever waits has time. */
+#define WAIT_US 20000
+
+bool reload_run(struct reload *reload, const struct reload_part *part, struct err *err)
+{
+    while (!begin(reload, false))
+        usleep(WAIT_US);
+    const bool is_done = part->run(part->user, err);
+    end(reload, false);
+    return is_done;
 }
 
 /* ---- on a thread of its own ---- */

@@ -76,5 +76,9 @@ bool reload_is_of_request(struct reload *reload);
  */
 bool reload_now(struct reload *reload, struct reload_report *report, struct err *err);
 
+/** reload_run runs one part alone, here, when no reload is under way: it waits for that. Not on the
+ * main thread. False as the part says. */
+bool reload_run(struct reload *reload, const struct reload_part *part, struct err *err);
+
 /** reload_wake has on_end called. Any thread. */
 void reload_wake(struct reload *reload);

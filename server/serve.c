@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/plural.h"
+#include "finetune/finetune.h"
 #include "handlers/keys.h"
 #include "handlers/metrics.h"
 #include "model/model.h"
@@ -84,6 +85,7 @@ static void on_replaced(void *user)
     struct server *server = user;
     note_drain_start(server);
     atomic_store(&server->is_replaced, true);
+    server_stop_jobs(server); /* they are that one's, too */
     on_drain_delay_over(&server->drain);
 }
 
@@ -102,6 +104,7 @@ void server_end_if_over(struct server *server)
 {
     if (atomic_load(&server->n_ended) < server->n_loops) return;
     if (reload_is_awaited(&server->reload)) return;
+    if (server_has_jobs(server) && !server->reload.is_late) return;
     if (uv_is_closing((uv_handle_t *)&server->ended)) return;
     listeners_stop(&server->listeners);
     handover_stop(&server->handover);
@@ -142,6 +145,7 @@ static void on_signal(uv_signal_t *handle, int number)
     note_drain_start(server);
     notify_stopping();
     if (server->is_ending) return;
+    server_stop_jobs(server);
     reload_forget(&server->reload);
     uv_timer_start(&server->drain, on_drain_delay_over, config_now(server)->drain_delay_ms, 0);
 }
@@ -220,6 +224,7 @@ static bool start(struct server *server)
     server->service.workers = config_now(server)->workers;
     server->pool = pool_new(&server->uv, &server->service.workers);
     if (!server->pool) return false;
+    if (!server_start_jobs(server)) return false;
     if (!server_start_loops(server)) {
         for (size_t i = 0; i < server->n_loops; i++)
             loop_drain(server->loops[i]);
@@ -314,7 +319,7 @@ static bool run(struct server *server, serve_on_ready *on_ready, void *user)
     if (is_started)
         log_info("drained in %.1f s; the process ends",
                  (double)(clock_now_ns() - server->drain_start_ns) / 1e9);
-    if (server->reload.has_thread) leave_reload();
+    if (server->reload.has_thread || server_has_jobs(server)) leave_reload();
     watch_clear(&server->watch);
     uv_loop_close(&server->uv);
     return is_started;
@@ -337,7 +342,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     sigemptyset(&reloading);
     sigaddset(&reloading, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &reloading, NULL);
-    bool is_done = server_find_sockets(&server, err) && server_prepare(&server, err) &&
+    bool is_done = server_start_launcher(&server, err) && server_find_sockets(&server, err) && server_prepare(&server, err) &&
                    server_listen(&server, err) &&
                    (config->confine == CONFINE_OFF || server_give_up_rights(&server, err));
     if (is_done) {
@@ -357,6 +362,7 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     free(server.links);
     uv_mutex_destroy(&server.links_mutex);
     options_clear(&server.options);
+    finetune_free(server.finetune);
     registry_free(server.registry);
     spares_clear(&server.budget.spares);
     keys_close(server.keys);

@@ -34,6 +34,11 @@ struct serve_models {
     bool (*open)(void *user, const struct config *config, struct registry *registry,
                  serve_attach *attach, void *server, struct model_changes *changes,
                  struct err *err);
+    /** open_trained: the same of the models that were trained in the data folder alone (data-dir);
+     * the others stay as they are. After `open`, and never beside it. */
+    bool (*open_trained)(void *user, const struct config *config, struct registry *registry,
+                         serve_attach *attach, void *server, struct model_changes *changes,
+                         struct err *err);
     /** paths tells of the files and folders that the last `open` read; the pointers live until the
      * next. */
     void (*paths)(void *user, void (*take)(void *to, const char *path), void *to);

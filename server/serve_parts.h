@@ -38,6 +38,7 @@
  * to be restarted. */
 #define BEYOND_CONNECTIONS 16
 
+struct finetune;
 struct serve_models;
 
 /** The main thread's: it accepts, hears signals and ends the loops, and answers nothing. */
@@ -57,6 +58,8 @@ struct server {
     struct metrics_slot *slot; /* the main thread's own: refused connections */
     struct registry *registry;
     const struct serve_models *models;
+    int launcher;              /* the socket to the process that trains; -1: none, or finetune's */
+    struct finetune *finetune; /* NULL: there is no data folder */
     struct listeners listeners;
     struct networks proxies; /* trusted-proxies */
     struct handover handover;
@@ -78,6 +81,7 @@ struct server {
     struct reload reload;
     struct confined confined;
     struct reload_part parts[RELOAD_PARTS_MAX];
+    struct reload_part trained; /* the models of the data folder alone */
     struct watch watch;
     uv_mutex_t links_mutex; /* over the following, from a reload to the main thread */
     char **links;           /* (n_links) or NULL: nothing new */
@@ -130,6 +134,24 @@ void server_watch_links(struct server *server);
 
 /** server_reload_for_request is what an operator asks for; `user` is the server. On a worker. */
 bool server_reload_for_request(void *user, struct reload_report *report, struct err *err);
+
+/* ---- serve_finetune.c ---- */
+
+/** server_start_launcher forks the process that trains, where there is a data folder, which is made:
+ * before anything is read that it must not know. */
+bool server_start_launcher(struct server *server, struct err *err);
+
+/** server_open_data takes the data folder over. */
+bool server_open_data(struct server *server, struct err *err);
+
+/** server_start_jobs: false: no thread for them. */
+bool server_start_jobs(struct server *server);
+
+/** server_stop_jobs: none is begun any more, and the data folder is free for another process. */
+void server_stop_jobs(struct server *server);
+
+/** server_has_jobs: they have not stopped yet. */
+bool server_has_jobs(struct server *server);
 
 /* ---- serve_rights.c ---- */
 

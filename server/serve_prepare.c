@@ -91,7 +91,7 @@ bool server_prepare(struct server *server, struct err *err)
     if (!server->registry || !server->rates || !make_metrics(server))
         return err_set(err, ERR_MEMORY, NULL, "no memory for the service");
     /* The models first: that notes where links lead, and what is read later is no older. */
-    return server_open_models(server, NULL, err) && begin_tls(server, err) &&
+    return server_open_data(server, err) && server_open_models(server, NULL, err) && begin_tls(server, err) &&
            begin_keys(server, err);
 }
 
@@ -120,6 +120,7 @@ void server_init_service(struct server *server)
     service->has_admin = listeners_have_admin(&server->listeners);
     server->actions = (struct service_actions){.reload = server_reload_for_request, .user = server};
     service->actions = &server->actions;
+    service->finetune = server->finetune;
     service->is_loopback_only = true;
     for (size_t i = 0; i < server->listeners.n; i++)
         service->is_loopback_only &= listener_is_loopback(&server->listeners.items[i]);

@@ -84,14 +84,31 @@ void server_watch_links(struct server *server)
 
 /* ---- the parts ---- */
 
+static void unserve_removed(struct server *server, const struct model_changes *changes)
+{
+    for (size_t i = 0; i < changes->n; i++)
+        if (changes->list[i].fate == MODEL_REMOVED)
+            metrics_unserve(server->metrics, changes->list[i].name);
+}
+
 static bool reload_models(void *user, struct err *err)
 {
     struct server *server = user;
     struct model_changes *changes = &server->reload.models;
     const bool is_done = server_open_models(server, changes, err);
-    for (size_t i = 0; i < changes->n; i++)
-        if (changes->list[i].fate == MODEL_REMOVED)
-            metrics_unserve(server->metrics, changes->list[i].name);
+    unserve_removed(server, changes);
+    return is_done;
+}
+
+static bool reload_trained(void *user, struct err *err)
+{
+    struct server *server = user;
+    struct model_changes changes = {0};
+    const bool is_done =
+        server->models->open_trained(server->models->user, config_now(server), server->registry,
+                                     attach_model, server, &changes, err);
+    unserve_removed(server, &changes);
+    model_changes_clear(&changes);
     return is_done;
 }
 
@@ -109,6 +126,7 @@ static bool reload_keys(void *keys, struct err *err)
 static size_t list_parts(struct server *server)
 {
     size_t n = 0;
+    server->trained = (struct reload_part){"trained models", reload_trained, server};
     server->parts[n++] = (struct reload_part){"options", options_reload, &server->options};
     server->parts[n++] = (struct reload_part){"models", reload_models, server};
     if (server->tls)

@@ -50,6 +50,7 @@ bool server_give_up_rights(struct server *server, struct err *err)
     server->models->paths(server->models->user, may_read, &confine);
     may_read_settings(&confine, config);
     may_remove_sockets(&confine, server);
+    if (server->finetune) confine.writes = config->data_dir;
     if (lines)
         may_read_lines(&confine, lines);
     else

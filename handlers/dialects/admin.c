@@ -2,6 +2,7 @@
 /* What operators have the service do: reload, and say what it serves. */
 #include "handlers/dialects/endpoints.h"
 
+#include "handlers/access.h"
 #include "handlers/actions.h"
 #include "handlers/errors.h"
 #include "handlers/exchange.h"
@@ -14,17 +15,6 @@
 #include "model/registry.h"
 
 #include <inttypes.h>
-
-/* Whoever has a key that is good for it, or came where operators alone can; where the service does
-   not ask for keys, whoever is on the machine. */
-static bool admin_is_allowed(struct exchange *x, struct err *err)
-{
-    return x->service->keys || x->is_admin || x->service->is_loopback_only ||
-           err_set(
-               err, ERR_FORBIDDEN, NULL,
-               "this route is for operators, and the service cannot tell who asks: ask for keys "
-               "(api-keys), or have an admin-listen");
-}
 
 /* ---- POST /admin/reload ---- */
 
@@ -87,7 +77,7 @@ static void write_report(struct buf *out, const struct reload_report *report)
 static bool reload(struct exchange *x, struct reload_report *report, struct err *err)
 {
     const struct service_actions *actions = x->service->actions;
-    if (!admin_is_allowed(x, err)) return false;
+    if (!access_is_of_operator(x, err)) return false;
     if (service_is_draining(x->service) || !actions)
         return err_set(err, ERR_UNAVAILABLE, NULL, "the server is stopping: nothing is reloaded");
     /* It takes as long as it takes: elsewhere. */
@@ -138,7 +128,7 @@ static void models_get(struct exchange *x)
 {
     struct err err;
     struct buf out;
-    if (!admin_is_allowed(x, &err)) {
+    if (!access_is_of_operator(x, &err)) {
         handlers_fail(x, &err);
         return;
     }

@@ -22,6 +22,14 @@ extern const struct endpoint embeddings_endpoint, deployment_embeddings_endpoint
 extern const struct endpoint pooling_endpoint; /* vLLM's, with the same fields */
 /* openai_models.c */
 extern const struct endpoint models_endpoint, models_id_endpoint;
+/* openai_files.c */
+extern const struct endpoint files_upload_endpoint, files_endpoint, file_endpoint;
+extern const struct endpoint file_content_endpoint, file_delete_endpoint;
+/* openai_finetune.c */
+extern const struct endpoint finetune_create_endpoint, finetune_jobs_endpoint;
+extern const struct endpoint finetune_job_endpoint, finetune_cancel_endpoint;
+extern const struct endpoint finetune_events_endpoint, finetune_checkpoints_endpoint;
+extern const struct endpoint finetune_report_endpoint, model_delete_endpoint;
 /* tei_*.c */
 extern const struct endpoint embed_all_endpoint, embed_sparse_endpoint;
 extern const struct endpoint similarity_endpoint, rerank_endpoint;

@@ -43,8 +43,10 @@ static void write_field(struct buf *out, const struct field *field)
 static void write_request(struct buf *out, const struct endpoint *endpoint)
 {
     bool is_first = true;
-    buf_add_str(out, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":"
-                     "{\"schema\":{\"type\":\"object\",\"properties\":{");
+    buf_printf(out,
+               ",\"requestBody\":{\"required\":true,\"content\":{\"%s\":{\"schema\":{\"type\":"
+               "\"object\",\"properties\":{",
+               endpoint->takes_form ? "multipart/form-data" : TYPE_JSON);
     for (size_t i = 0; i < endpoint->n_fields; i++) {
         if (i > 0) buf_add_char(out, ',');
         write_field(out, &endpoint->fields[i]);
@@ -78,7 +80,7 @@ static void write_success(struct buf *out, const struct endpoint *endpoint)
 static void write_errors(struct buf *out, const struct route *route)
 {
     static const unsigned of_post[] = {400, 401, 403, 404, 413, 415, 422, 424, 429, 500, 503, 504};
-    const bool is_post = route->methods & METHOD_POST;
+    const bool is_post = route->methods & (METHOD_POST | METHOD_DELETE);
     const size_t n = sizeof of_post / sizeof of_post[0];
     for (size_t i = 0; i < n; i++) {
         const bool is_of_keys = of_post[i] == 401 || of_post[i] == 403;
@@ -105,7 +107,9 @@ static void write_parameters(struct buf *out, const char *path)
 static void write_operation(struct buf *out, const struct route *route)
 {
     const bool is_post = route->methods & METHOD_POST;
-    buf_add_str(out, is_post ? "\"post\":{" : "\"get\":{");
+    buf_add_str(out, is_post                            ? "\"post\":{"
+                     : route->methods & METHOD_DELETE ? "\"delete\":{"
+                                                      : "\"get\":{");
     write_member(out, "summary", route->endpoint->summary);
     buf_add_str(out, ",\"tags\":[");
     write_string(out, route->dialect->name);

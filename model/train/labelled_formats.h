@@ -42,6 +42,7 @@ struct labelled {
 
     /* JSON lines */
     json_t *object; /* of the record */
+    bool is_chat;   /* OpenAI's: {"messages": [...]} */
 
     /* The names of the columns or keys, or NULL. */
     char *text_key, *label_key;

@@ -127,10 +127,62 @@ static bool cut_first(struct labelled *labelled, const struct labelled_options *
     return true;
 }
 
+/* ---- OpenAI's chats ---- */
+
+/* Its text, also where it is the only part of a list of parts; NULL: it has none. */
+static const json_t *content_of(const json_t *message)
+{
+    const json_t *content = json_object_get(message, "content");
+    if (json_is_array(content) && json_array_size(content) == 1)
+        content = json_object_get(json_array_get(content, 0), "text");
+    return json_is_string(content) ? content : NULL;
+}
+
+/* The content of the last message of a role; NULL: there is none, or it is no text. */
+static const json_t *find_message(const json_t *object, const char *role)
+{
+    const json_t *messages = json_object_get(object, "messages");
+    for (size_t i = json_array_size(messages); i-- > 0;) {
+        const json_t *message = json_array_get(messages, i);
+        const char *of = json_string_value(json_object_get(message, "role"));
+        if (of && strcmp(of, role) == 0) return content_of(message);
+    }
+    return NULL;
+}
+
+static bool is_chat(const json_t *object, const struct labelled_options *options)
+{
+    return !options->text && !options->label && json_is_array(json_object_get(object, "messages"));
+}
+
+static const json_t *text_of(const struct labelled *labelled)
+{
+    return labelled->is_chat ? find_message(labelled->object, "user")
+                             : find(labelled->object, labelled->text_key);
+}
+
+static const json_t *label_of(const struct labelled *labelled)
+{
+    return labelled->is_chat ? find_message(labelled->object, "assistant")
+                             : find(labelled->object, labelled->label_key);
+}
+
+/* ---- rows ---- */
+
+static bool use_keys(struct labelled *labelled, const struct labelled_options *options,
+                     struct err *err)
+{
+    labelled->is_chat = is_chat(labelled->object, options);
+    if (!labelled->is_chat) return find_keys(labelled, options, err);
+    labelled->text_key = strdup("messages: the last of role user");
+    labelled->label_key = strdup("messages: the last of role assistant");
+    return (labelled->text_key && labelled->label_key) || labelled_fail_memory(labelled, err);
+}
+
 bool labelled_objects_open(struct labelled *labelled, const struct labelled_options *options,
                            struct err *err)
 {
-    if (!cut_first(labelled, options, err) || !find_keys(labelled, options, err)) return false;
+    if (!cut_first(labelled, options, err) || !use_keys(labelled, options, err)) return false;
     snprintf(labelled->about, sizeof labelled->about, "JSONL%s: text = '%s', label = '%s'",
              labelled->packing, show(labelled->text_key).text, show(labelled->label_key).text);
     labelled->is_pending = true;
@@ -172,8 +224,8 @@ static bool take_group(struct labelled *labelled, struct labelled_row *row, stru
 
 bool labelled_objects_take(struct labelled *labelled, struct labelled_row *row, struct err *err)
 {
-    const json_t *text = find(labelled->object, labelled->text_key);
-    const json_t *label = find(labelled->object, labelled->label_key);
+    const json_t *text = text_of(labelled);
+    const json_t *label = label_of(labelled);
     if (!json_is_string(text)) {
         return LABELLED_BAD(labelled, BAD_ROW_MISSING, err, "'%s' is missing or not a string",
                             show(labelled->text_key).text);
