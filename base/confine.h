@@ -26,8 +26,8 @@ struct confine {
     const char **sockets;
     size_t n_sockets;
     const char *writes; /* a folder in which files may be made, written and removed; NULL: none */
-    bool has_secrets;  /* no dump of its memory is ever written */
-    bool lacks_memory; /* for one of the paths */
+    bool has_secrets;   /* no dump of its memory is ever written */
+    bool lacks_memory;  /* for one of the paths */
 };
 
 /** What the kernel took. */

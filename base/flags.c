@@ -155,19 +155,19 @@ static const struct flag *find_flag(const struct flags *flags, const char *name,
     return NULL;
 }
 
-/* Marks the flag in `seen`, a bit a flag. */
-static bool check_first(const struct flags *flags, const struct flag *flag, uint64_t *seen,
+/* Marks the flag in `seen` (FLAGS_MAX). */
+static bool check_first(const struct flags *flags, const struct flag *flag, bool *seen,
                         struct err *err)
 {
-    const uint64_t bit = UINT64_C(1) << (flag - flags->list);
-    if (*seen & bit && !flag->is_list)
+    bool *is_seen = &seen[flag - flags->list];
+    if (*is_seen && !flag->is_list)
         return err_set(err, ERR_USAGE, NULL, "--%s is given twice; give it once", flag->name);
-    *seen |= bit;
+    *is_seen = true;
     return true;
 }
 
 /* One flag at argv[*at], which begins with "--"; moves *at to the last argument it took. */
-static bool take_flag(const struct flags *flags, int argc, char **argv, int *at, uint64_t *seen,
+static bool take_flag(const struct flags *flags, int argc, char **argv, int *at, bool *seen,
                       struct err *err)
 {
     const char *name = argv[*at] + 2;
@@ -203,7 +203,7 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
 {
     assert(flags->n <= FLAGS_MAX);
     bool is_ended = false;
-    uint64_t seen = 0;
+    bool seen[FLAGS_MAX] = {false};
     *n_files = 0;
     for (int i = 1; i < argc; i++) {
         if (is_ended || argv[i][0] != '-' || argv[i][1] == 0) {
@@ -215,7 +215,7 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
         } else if (argv[i][1] != '-') {
             unknown_flag(flags, argv[i], err);
             return FLAGS_WRONG;
-        } else if (!take_flag(flags, argc, argv, &i, &seen, err)) {
+        } else if (!take_flag(flags, argc, argv, &i, seen, err)) {
             return FLAGS_WRONG;
         }
     }

@@ -79,7 +79,7 @@ enum flags_outcome flags_parse(const struct flags *flags, int argc, char **argv,
                                struct err *err);
 
 /** How many flags a command may have. */
-#define FLAGS_MAX 64
+#define FLAGS_MAX 96
 
 /** flags_print_help writes usage, what the command does, and a line a flag. */
 void flags_print_help(const struct flags *flags, FILE *out);

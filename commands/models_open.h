@@ -32,8 +32,8 @@ typedef void *models_attach(void *to, const char *name, const struct model *mode
 bool models_open(void *user, const struct config *config, struct registry *registry,
                  models_attach *attach, void *to, struct model_changes *changes, struct err *err);
 
-/** models_open_trained: the same, after the first time, of those that were trained in the data folder
- * alone. The others are not looked at. */
+/** models_open_trained: the same, after the first time, of those that were trained in the data
+ * folder alone. The others are not looked at. */
 bool models_open_trained(void *user, const struct config *config, struct registry *registry,
                          models_attach *attach, void *to, struct model_changes *changes,
                          struct err *err);

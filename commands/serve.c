@@ -75,10 +75,11 @@ int serve_main(int argc, char **argv)
         log_warn("%s", config.warnings[i]);
     warn_of_cpu();
     struct models models = {0};
-    const struct serve_models source = {
-        .open = models_open,
-        .open_trained = models_open_trained,
-        .links = take_links, .paths = models_paths, .user = &models};
+    const struct serve_models source = {.open = models_open,
+                                        .open_trained = models_open_trained,
+                                        .links = take_links,
+                                        .paths = models_paths,
+                                        .user = &models};
     const bool is_done = serve_run(&config, &source, print_url, NULL, &err);
     models_clear(&models);
     config_clear(&config);

@@ -140,15 +140,16 @@ static bool has_room(const struct finetune *finetune, uint64_t bytes, struct err
 {
     const struct finetune_limits *limits = &finetune->limits;
     if (finetune->n_files >= limits->files)
-        return err_set(err, ERR_INVALID, "file",
-                       "file: there are %zu files, as many as max-files allows; delete some (DELETE "
-                       "/v1/files/ID), or raise max-files",
-                       finetune->n_files);
+        return err_set(
+            err, ERR_INVALID, "file",
+            "file: there are %zu files, as many as max-files allows; delete some (DELETE "
+            "/v1/files/ID), or raise max-files",
+            finetune->n_files);
     const uint64_t used = store_bytes(finetune);
     if (used + bytes > limits->data_bytes)
         return err_set(err, ERR_TOO_LARGE, "file",
-                       "file: files and models have %" PRIu64 " bytes, and with this file's %" PRIu64
-                       " more than max-data-bytes, %" PRIu64
+                       "file: files and models have %" PRIu64
+                       " bytes, and with this file's %" PRIu64 " more than max-data-bytes, %" PRIu64
                        "; delete files or models, or raise max-data-bytes",
                        used, bytes, limits->data_bytes);
     return true;
@@ -474,8 +475,9 @@ static bool drop_model(struct finetune *finetune, const char *name, size_t bytes
         store_look(finetune, job);
         store_note(job, false, "the model was deleted");
         return !job->has_model ? store_save_job(finetune, job, err)
-                               : err_set(err, ERR_IO, NULL, "the files of model %.*s cannot be "
-                                                            "deleted; see the data folder",
+                               : err_set(err, ERR_IO, NULL,
+                                         "the files of model %.*s cannot be "
+                                         "deleted; see the data folder",
                                          (int)bytes, name);
     }
     return err_set(err, ERR_NOT_FOUND, "model",

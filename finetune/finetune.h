@@ -40,9 +40,9 @@ struct finetune;
 
 /** Each of them is an option. */
 struct finetune_limits {
-    uint64_t file_bytes;   /* max-file-bytes: of one file */
-    uint64_t files;        /* max-files: how many */
-    uint64_t jobs;         /* max-jobs: that are kept, ended ones too */
+    uint64_t file_bytes; /* max-file-bytes: of one file */
+    uint64_t files;      /* max-files: how many */
+    uint64_t jobs;       /* max-jobs: that are kept, ended ones too */
     uint64_t data_bytes; /* max-data-bytes: of files and models together */
 };
 
@@ -88,11 +88,11 @@ struct finetune_job {
     enum finetune_status status;
     bool is_cancelled; /* it runs still, not for long */
     bool has_model, has_report;
-    int64_t created_s, started_s, finished_s; /* 0: not yet */
-    uint64_t number;                          /* 1, 2, 3 ... in the order of creation */
-    uint64_t starts;                          /* how often it was begun */
-    uint64_t bytes;                           /* of its folder, once it has ended */
-    char error_code[32], error_param[32], error[512]; /* of one that failed */
+    int64_t created_s, started_s, finished_s;          /* 0: not yet */
+    uint64_t number;                                   /* 1, 2, 3 ... in the order of creation */
+    uint64_t starts;                                   /* how often it was begun */
+    uint64_t bytes;                                    /* of its folder, once it has ended */
+    char error_code[32], error_param[32], error[512];  /* of one that failed */
     struct finetune_event events[FINETUNE_EVENTS_MAX]; /* (n_events) the oldest first */
     size_t n_events;
 };
@@ -107,7 +107,8 @@ struct finetune_host {
     void *user;
 };
 
-/** finetune_make_folders makes those of a data folder, and itself where only that is missing; ERR_IO.
+/** finetune_make_folders makes those of a data folder, and itself where only that is missing;
+ * ERR_IO.
  */
 bool finetune_make_folders(const char *folder, struct err *err);
 

@@ -39,7 +39,7 @@ struct launcher {
     int socket, signals; /* of children that end */
     int program;         /* this very program, whatever lies under its name by now */
     pid_t parent;
-    pid_t child; /* 0: none */
+    pid_t child;   /* 0: none */
     bool is_ended; /* it was told to end the child */
     enum launcher_step step;
     struct finetune_order order;
@@ -102,7 +102,8 @@ static void redirect_to_log(const struct launcher *launcher)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "jobs/%s/train.log", launcher->order.job);
-    const int how = O_WRONLY | O_CREAT | O_APPEND | (launcher->step == LAUNCHER_TRAIN ? O_TRUNC : 0);
+    const int how =
+        O_WRONLY | O_CREAT | O_APPEND | (launcher->step == LAUNCHER_TRAIN ? O_TRUNC : 0);
     const int log = open(path, how, 0666);
     if (log < 0) return;
     dup2(log, STDOUT_FILENO);
@@ -226,7 +227,8 @@ static _Noreturn void run(struct launcher *launcher)
 
 /* ---- the start ---- */
 
-/* It holds nothing of the service's but the socket; what it says goes where the service's log does. */
+/* It holds nothing of the service's but the socket; what it says goes where the service's log does.
+ */
 static bool prepare(struct launcher *launcher, struct err *err)
 {
     static const int ending[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};

@@ -27,8 +27,8 @@ void finetune_end_child(struct finetune *finetune)
         send(finetune->launcher, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* The mutex is held while it is told: what ends a job comes after what begins it. False: the launcher
-   has ended. */
+/* The mutex is held while it is told: what ends a job comes after what begins it. False: the
+   launcher has ended. */
 static bool train(struct finetune *finetune, const struct finetune_order *order,
                   struct launcher_result *result)
 {
@@ -149,11 +149,13 @@ static void judge(struct finetune *finetune, struct finetune_job *job, bool has_
         job->status = FINETUNE_SUCCEEDED;
     } else if (finetune->is_stopping) {
         job->status = FINETUNE_QUEUED;
-        store_note(job, false, "the service ended while the job ran: it is run again, and goes on "
-                               "from its last checkpoint");
+        store_note(job, false,
+                   "the service ended while the job ran: it is run again, and goes on "
+                   "from its last checkpoint");
     } else if (!has_launcher) {
-        fail(job, "training_failed", "", "the process that trains has ended; restart the service, "
-                                         "and create the job again");
+        fail(job, "training_failed", "",
+             "the process that trains has ended; restart the service, "
+             "and create the job again");
     } else if (result->status == -1) {
         char sentence[200];
         snprintf(sentence, sizeof sentence, "the training could not be started: %s",

@@ -48,7 +48,7 @@ bool finetune_make_folders(const char *folder, struct err *err)
 {
     static const char *const kinds[] = {"files", "jobs"};
     char path[STORE_PATH_BYTES];
-    if (strlen(folder) >= sizeof ((struct finetune *)0)->folder)
+    if (strlen(folder) >= sizeof((struct finetune *)0)->folder)
         return err_set(err, ERR_USAGE, "data-dir", "data-dir: the path is too long");
     bool done = make_folder(folder, err);
     for (size_t i = 0; i < 2 && done; i++) {
@@ -218,8 +218,8 @@ void store_look(const struct finetune *finetune, struct finetune_job *job)
 /* The files of a job that stay; another one is its model. */
 static bool is_kept(const char *name)
 {
-    static const char *const kept[] = {".", "..", "job.json", "report.json", "report.html",
-                                       "train.log"};
+    static const char *const kept[] = {".",           "..",          "job.json",
+                                       "report.json", "report.html", "train.log"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (strcmp(kept[i], name) == 0) return true;
     return false;
@@ -293,8 +293,7 @@ static void write_job(struct buf *out, const struct finetune_job *job)
 
 static bool save(const char *path, struct arena *arena, const struct buf *out, struct err *err)
 {
-    const bool done =
-        out->failed ? no_memory(err) : store_write(path, out->data, out->bytes, err);
+    const bool done = out->failed ? no_memory(err) : store_write(path, out->data, out->bytes, err);
     arena_clear(arena);
     return done;
 }
@@ -481,8 +480,9 @@ static void each_entry(struct finetune *finetune, const char *kind,
 static int compare_files(const void *a, const void *b)
 {
     const struct finetune_file *x = a, *y = b;
-    return x->created_s != y->created_s ? (x->created_s > y->created_s) - (x->created_s < y->created_s)
-                                        : strcmp(x->id, y->id);
+    return x->created_s != y->created_s
+               ? (x->created_s > y->created_s) - (x->created_s < y->created_s)
+               : strcmp(x->id, y->id);
 }
 
 static int compare_jobs(const void *a, const void *b)
@@ -502,8 +502,9 @@ static void recover(struct finetune *finetune, struct finetune_job *job)
                   : is_done         ? FINETUNE_SUCCEEDED
                                     : FINETUNE_QUEUED;
     if (job->status == FINETUNE_QUEUED) {
-        store_note(job, false, "the service ended while the job ran: it is run again, and goes on "
-                               "from its last checkpoint");
+        store_note(job, false,
+                   "the service ended while the job ran: it is run again, and goes on "
+                   "from its last checkpoint");
     } else {
         job->finished_s = (int64_t)time(NULL);
         store_note(job, false, is_done ? "the model is ready" : "the job was cancelled");

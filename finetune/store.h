@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file store.h
- * What finetune.c, files.c, jobs.c and runner.c share: the state in memory, and its copy on the disk
- * (store.c). Internal to them. `mutex` guards all that is not constant; functions of store.c are
- * called with it held, unless they say otherwise.
+ * What finetune.c, files.c, jobs.c and runner.c share: the state in memory, and its copy on the
+ * disk (store.c). Internal to them. `mutex` guards all that is not constant; functions of store.c
+ * are called with it held, unless they say otherwise.
  */
 #pragma once
 

@@ -21,8 +21,8 @@ struct endpoint {
     size_t n_fields;
     const struct field *raw_ids; /* the one that a body of bytes stands for (raw_ids.h), or NULL */
     bool reads_files;            /* takes as long as a disk takes: none of the workers' work */
-    bool takes_form;           /* multipart/form-data, with files, instead of JSON (form.h) */
-    bool has_pages;            /* it looks at x->query */
+    bool takes_form;             /* multipart/form-data, with files, instead of JSON (form.h) */
+    bool has_pages;              /* it looks at x->query */
     bool takes_tensors; /* or a body that a header parts into JSON and bytes, of whatever type */
 
     /* For the description of the API. */

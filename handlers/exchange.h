@@ -89,7 +89,7 @@ struct exchange {
         const char *method, *headers;
         bool is_private; /* from a public network into a private one */
     } preflight;
-    struct {            /* of the address, for endpoints that look at it (has_pages) */
+    struct { /* of the address, for endpoints that look at it (has_pages) */
         const char *after, *limit, *purpose;
     } query;
     const char *inference_header_length; /* inference-header-content-length: of the JSON before

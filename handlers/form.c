@@ -36,8 +36,8 @@ static struct text find_parameter(struct text header, const char *name)
         at++;
         while (at < end && (*at == ' ' || *at == '\t'))
             at++;
-        const bool is_it = (size_t)(end - at) > bytes && strncasecmp(at, name, bytes) == 0 &&
-                           at[bytes] == '=';
+        const bool is_it =
+            (size_t)(end - at) > bytes && strncasecmp(at, name, bytes) == 0 && at[bytes] == '=';
         const char *equals = memchr(at, '=', (size_t)(end - at));
         if (!equals) break;
         const char *value = equals + 1, *stop = value;
@@ -70,8 +70,7 @@ static bool fail(struct err *err, const char *why)
 static bool begin(struct reading *reading, const char *type, const char *body, size_t bytes,
                   struct err *err)
 {
-    const struct text boundary =
-        find_parameter((struct text){type, strlen(type)}, "boundary");
+    const struct text boundary = find_parameter((struct text){type, strlen(type)}, "boundary");
     if (!boundary.data || boundary.bytes == 0 || boundary.bytes > BOUNDARY_BYTES_MAX)
         return fail(err, "its content-type names no boundary of 1 to 70 bytes");
     memcpy(reading->delimiter, "\r\n--", 4);

@@ -58,8 +58,8 @@ bool packing_unpack(struct exchange *x)
 {
     struct buf body;
     buf_init(&body, x->arena);
-    const enum unpacked how = compression_unpack(x->body_packing, x->body, x->body_bytes,
-                                                 form_body_max(x), &body);
+    const enum unpacked how =
+        compression_unpack(x->body_packing, x->body, x->body_bytes, form_body_max(x), &body);
     if (how != UNPACKED) {
         fail(x, how, compression_names[x->body_packing]);
         return false;

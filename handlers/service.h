@@ -74,7 +74,7 @@ struct service {
     struct rate_limits rate_limits; /* of each client */
     struct rates *rates;            /* what they have sent; NULL in tests */
 
-    struct finetune *finetune; /* files and trainings of clients; NULL: that is off */
+    struct finetune *finetune;             /* files and trainings of clients; NULL: that is off */
     const struct service_actions *actions; /* what operators may have done; NULL in tests */
     bool is_loopback_only;                 /* nobody on another machine can ask */
     const atomic_bool *is_draining; /* written by the server, read by /ready and /live; NULL: it is

@@ -40,7 +40,7 @@ struct registry {
     size_t n, cap;
     struct entry **models; /* (n_models) those that are no alias, the default first */
     size_t n_models, models_cap;
-    size_t n_given;        /* names that came and are not those of models trained here */
+    size_t n_given; /* names that came and are not those of models trained here */
     bool has_had_several;
     struct entry **slots; /* (n_slots, a power of two) by hash; NULL: free */
     size_t n_slots;

@@ -28,8 +28,8 @@ struct registry;
 /** Models and aliases together. */
 #define REGISTRY_NAMES_MAX 10000
 
-/** How the names of models begin that the service has trained by itself. They change nothing of what
- * other names mean. */
+/** How the names of models begin that the service has trained by itself. They change nothing of
+ * what other names mean. */
 #define REGISTRY_TRAINED "ft:"
 
 /** One opened model under its name; all constant but for the last two. */

@@ -9,6 +9,7 @@
 
 /* A path longer than this is none of ours; a line whose value is longer says nothing we read. */
 #define PATH_BYTES_MAX 1024
+#define QUERY_BYTES_MAX 256
 #define VALUE_BYTES_MAX 256
 /* What the lines that pass take of libmicrohttpd's memory: their bytes, and a record of each. Room
    for every name that is read, though not with the longest value each. */
@@ -167,7 +168,7 @@ static void put(struct cursor *at, const char *text, size_t n)
 
 /* ---- the request line ---- */
 
-/* http://HOST/PATH?QUERY and /PATH?QUERY to /PATH, * as it is. The query is nobody's. */
+/* http://HOST/PATH?QUERY and /PATH?QUERY to /PATH, * as it is. */
 static bool read_target(struct framing *framing, const char *target, size_t n, bool is_options,
                         const char **path, size_t *path_bytes)
 {
@@ -199,6 +200,18 @@ static bool read_target(struct framing *framing, const char *target, size_t n, b
     return true;
 }
 
+/* How many bytes of what stands behind a path are to pass, up to `end`: names, ids and numbers of
+   those who ask for a page of a list. Any other query is nobody's. */
+static size_t passing_query(const struct framing *framing, const char *query, const char *end)
+{
+    static const char plain[] = "?&=-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const size_t bytes = (size_t)(end - query);
+    if (!(framing->optional & FRAMING_QUERY) || bytes > QUERY_BYTES_MAX) return 0;
+    for (size_t i = 0; i < bytes; i++)
+        if (!memchr(plain, query[i], sizeof plain - 1)) return 0;
+    return bytes;
+}
+
 static bool read_version(struct framing *framing, const char *version, size_t n)
 {
     if (n != 8 || memcmp(version, "HTTP/", 5) != 0 || version[6] != '.' ||
@@ -226,6 +239,9 @@ static bool take_request_line(struct framing *framing, struct cursor *at, const 
         !read_target(framing, target, (size_t)(space - target), is_options, &path, &path_bytes))
         return false;
     put(at, line, method + 1);
+    /* A path that was not sent has none behind it. */
+    const bool is_sent = path >= target && path < space;
+    if (is_sent) path_bytes += passing_query(framing, path + path_bytes, space);
     put(at, path, path_bytes);
     put(at, framing->head.is_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n", 11);
     framing->state = FRAMING_HEADERS;

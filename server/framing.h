@@ -76,6 +76,7 @@ enum framing_optional {
     FRAMING_KEYS = 4,      /* authorization and other headers that bring a key */
     FRAMING_FORWARDED = 8, /* x-forwarded-for, forwarded; of long ones the end */
     FRAMING_TRACE = 16,    /* traceparent */
+    FRAMING_QUERY = 32,    /* the query of the target, where it is short and of plain characters */
 };
 
 struct framing {

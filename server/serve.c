@@ -342,8 +342,8 @@ bool serve_run(const struct config *config, const struct serve_models *models,
     sigemptyset(&reloading);
     sigaddset(&reloading, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &reloading, NULL);
-    bool is_done = server_start_launcher(&server, err) && server_find_sockets(&server, err) && server_prepare(&server, err) &&
-                   server_listen(&server, err) &&
+    bool is_done = server_start_launcher(&server, err) && server_find_sockets(&server, err) &&
+                   server_prepare(&server, err) && server_listen(&server, err) &&
                    (config->confine == CONFINE_OFF || server_give_up_rights(&server, err));
     if (is_done) {
         is_done = run(&server, on_ready, user) ||

@@ -137,8 +137,8 @@ bool server_reload_for_request(void *user, struct reload_report *report, struct 
 
 /* ---- serve_finetune.c ---- */
 
-/** server_start_launcher forks the process that trains, where there is a data folder, which is made:
- * before anything is read that it must not know. */
+/** server_start_launcher forks the process that trains, where there is a data folder, which is
+ * made: before anything is read that it must not know. */
 bool server_start_launcher(struct server *server, struct err *err);
 
 /** server_open_data takes the data folder over. */

@@ -91,8 +91,8 @@ bool server_prepare(struct server *server, struct err *err)
     if (!server->registry || !server->rates || !make_metrics(server))
         return err_set(err, ERR_MEMORY, NULL, "no memory for the service");
     /* The models first: that notes where links lead, and what is read later is no older. */
-    return server_open_data(server, err) && server_open_models(server, NULL, err) && begin_tls(server, err) &&
-           begin_keys(server, err);
+    return server_open_data(server, err) && server_open_models(server, NULL, err) &&
+           begin_tls(server, err) && begin_keys(server, err);
 }
 
 void server_init_service(struct server *server)
@@ -134,7 +134,8 @@ static unsigned optional_headers(const struct config *config)
 {
     return (config->compress != COMPRESS_OFF ? FRAMING_ACCEPT_ENCODING : 0u) |
            (has_cors(config) ? FRAMING_ORIGIN : 0u) |
-           (config_is_set(config->api_keys) ? FRAMING_KEYS : 0u);
+           (config_is_set(config->api_keys) ? FRAMING_KEYS : 0u) |
+           (config_is_set(config->data_dir) ? FRAMING_QUERY : 0u);
 }
 
 bool server_start_loops(struct server *server)

@@ -124,8 +124,8 @@ static void files_get(struct exchange *x)
 
 static bool find_file(struct exchange *x, struct finetune_file *file, struct err *err)
 {
-    return finetune_begin(x, err) && finetune_file(x->service->finetune, x->path_tail.data,
-                                                   x->path_tail.bytes, file, err);
+    return finetune_begin(x, err) &&
+           finetune_file(x->service->finetune, x->path_tail.data, x->path_tail.bytes, file, err);
 }
 
 static void file_get(struct exchange *x)

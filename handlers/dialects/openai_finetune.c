@@ -122,9 +122,8 @@ void finetune_reply_file(struct exchange *x, const char *path, const char *type)
     struct err err;
     struct stat st = {0};
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    char *data = fd >= 0 && fstat(fd, &st) == 0
-                     ? arena_alloc(x->arena, (size_t)st.st_size + 1)
-                     : NULL;
+    char *data =
+        fd >= 0 && fstat(fd, &st) == 0 ? arena_alloc(x->arena, (size_t)st.st_size + 1) : NULL;
     if (fd < 0) {
         err_set(&err, ERR_IO, NULL, "cannot read %.400s: %s", path, strerror(errno));
     } else if (!data) {
@@ -263,9 +262,8 @@ static bool read_hyperparameters(const struct value *object, struct finetune_ord
     if (!is_auto(epochs) && !value_get_whole(epochs, "n_epochs", 1, EPOCHS_MAX, &n, err))
         return false;
     if (n > 0) order->epochs = (uint64_t)n;
-    return is_auto(rate) ||
-           value_get_number(rate, "learning_rate_multiplier", RATE_MULTIPLIER_MIN,
-                            RATE_MULTIPLIER_MAX, &order->rate_multiplier, err);
+    return is_auto(rate) || value_get_number(rate, "learning_rate_multiplier", RATE_MULTIPLIER_MIN,
+                                             RATE_MULTIPLIER_MAX, &order->rate_multiplier, err);
 }
 
 static bool read_method(const struct value *method, struct finetune_order *order, struct err *err)
@@ -379,8 +377,8 @@ static void jobs_get(struct exchange *x)
 
 static bool find_job(struct exchange *x, struct finetune_job *job, struct err *err)
 {
-    return finetune_begin(x, err) && finetune_job(x->service->finetune, x->path_tail.data,
-                                                  x->path_tail.bytes, job, err);
+    return finetune_begin(x, err) &&
+           finetune_job(x->service->finetune, x->path_tail.data, x->path_tail.bytes, job, err);
 }
 
 static void job_get(struct exchange *x)
@@ -396,8 +394,8 @@ static void cancel_post(struct exchange *x)
     struct finetune_job job;
     struct err err;
     const bool done =
-        finetune_begin(x, &err) && finetune_cancel(x->service->finetune, x->path_tail.data,
-                                                   x->path_tail.bytes, &job, &err);
+        finetune_begin(x, &err) &&
+        finetune_cancel(x->service->finetune, x->path_tail.data, x->path_tail.bytes, &job, &err);
     reply_job(x, done, &job, &err);
 }
 
@@ -429,8 +427,8 @@ static void reply_list(struct exchange *x,
     struct buf out;
     buf_init(&out, x->arena);
     page.out = &out;
-    bool done = find_job(x, &job, &err) &&
-                finetune_page_begin(&page, JOBS_LISTED, JOBS_LISTED_MAX, &err);
+    bool done =
+        find_job(x, &job, &err) && finetune_page_begin(&page, JOBS_LISTED, JOBS_LISTED_MAX, &err);
     if (done && list) list(&page, &job);
     done = done && (!list || finetune_page_check(&page, &err));
     if (!done) {
@@ -479,8 +477,8 @@ static void model_delete(struct exchange *x)
 {
     struct err err;
     struct buf out;
-    if (!finetune_begin(x, &err) || !finetune_delete_model(x->service->finetune, x->path_tail.data,
-                                                           x->path_tail.bytes, &err)) {
+    if (!finetune_begin(x, &err) ||
+        !finetune_delete_model(x->service->finetune, x->path_tail.data, x->path_tail.bytes, &err)) {
         handlers_fail(x, &err);
         return;
     }

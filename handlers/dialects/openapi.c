@@ -79,8 +79,10 @@ static void write_success(struct buf *out, const struct endpoint *endpoint)
 /* Any error of the dialect, under the status that says which. */
 static void write_errors(struct buf *out, const struct route *route)
 {
-    static const unsigned of_post[] = {400, 401, 403, 404, 413, 415, 422, 424, 429, 500, 503, 504};
-    const bool is_post = route->methods & (METHOD_POST | METHOD_DELETE);
+    static const unsigned of_post[] = {400, 401, 403, 404, 409, 413, 415,
+                                       422, 424, 429, 500, 503, 504};
+    /* What waits for the disk, or for others, may fail in each way. */
+    const bool is_post = (route->methods & METHOD_POST) || route->endpoint->reads_files;
     const size_t n = sizeof of_post / sizeof of_post[0];
     for (size_t i = 0; i < n; i++) {
         const bool is_of_keys = of_post[i] == 401 || of_post[i] == 403;
@@ -92,29 +94,38 @@ static void write_errors(struct buf *out, const struct route *route)
     }
 }
 
-/* "{model}" in a path is a parameter. */
-static void write_parameters(struct buf *out, const char *path)
+/* "{model}" in a path is a parameter, and so is what says which page of a list is asked for. */
+static void write_parameters(struct buf *out, const char *path, bool has_pages)
 {
     const char *open = strchr(path, '{');
-    if (!open) return;
-    const struct text name = {open + 1, strcspn(open + 1, "}")};
-    buf_add_str(out, ",\"parameters\":[{\"name\":");
-    write_text(out, name);
-    buf_add_str(out, ",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\","
-                     "\"minLength\":1}}]");
+    if (!open && !has_pages) return;
+    buf_add_str(out, ",\"parameters\":[");
+    if (open) {
+        const struct text name = {open + 1, strcspn(open + 1, "}")};
+        buf_add_str(out, "{\"name\":");
+        write_text(out, name);
+        buf_add_str(out, ",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\","
+                         "\"minLength\":1}}");
+    }
+    if (has_pages)
+        buf_printf(out,
+                   "%s{\"name\":\"after\",\"in\":\"query\",\"schema\":{\"type\":\"string\"}},"
+                   "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1}}",
+                   open ? "," : "");
+    buf_add_char(out, ']');
 }
 
 static void write_operation(struct buf *out, const struct route *route)
 {
     const bool is_post = route->methods & METHOD_POST;
-    buf_add_str(out, is_post                            ? "\"post\":{"
+    buf_add_str(out, is_post                          ? "\"post\":{"
                      : route->methods & METHOD_DELETE ? "\"delete\":{"
                                                       : "\"get\":{");
     write_member(out, "summary", route->endpoint->summary);
     buf_add_str(out, ",\"tags\":[");
     write_string(out, route->dialect->name);
     buf_add_char(out, ']');
-    write_parameters(out, route->path);
+    write_parameters(out, route->path, route->endpoint->has_pages);
     if (is_post) write_request(out, route->endpoint);
     if (route->scope == SCOPE_OPEN) buf_add_str(out, ",\"security\":[]");
     buf_add_str(out, ",\"responses\":{");

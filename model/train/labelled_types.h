@@ -37,8 +37,9 @@ enum labelled_format {
     /**
      * {"text": "...", "label": x} a line, where x is a string, an integer, a boolean or a list of
      * these; numbers and booleans become their JSON text. An empty list is no label. Or OpenAI's
-     * chats, {"messages": [{"role": "user", "content": "..."}, {"role": "assistant", ...}]}, where no
-     * keys are given: the last message of the user is the text, the last of the assistant the label.
+     * chats, {"messages": [{"role": "user", "content": "..."}, {"role": "assistant", ...}]}, where
+     * no keys are given: the last message of the user is the text, the last of the assistant the
+     * label.
      */
     LABELLED_JSONL,
 

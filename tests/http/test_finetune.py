@@ -10,7 +10,8 @@ from pathlib import Path
 
 import openai
 import pytest
-from harness import PATIENCE_S, PROGRAM, environment, wait_until
+from harness import PATIENCE_S, PROGRAM, Service, environment, wait_until
+from test_access import new_key
 
 GOOD = ["good food", "very good", "the food is good", "nice and good", "I love it", "love this food",
         "really great", "great taste", "so tasty", "wonderful", "delicious meal", "I love the soup"]
@@ -53,7 +54,13 @@ class Api:
     """The routes of one service."""
 
     def __init__(self, service, **headers):
-        self.service, self.headers = service, headers
+        self.service, self.headers, self.is_killed = service, headers, False
+
+    def kill(self, how=signal.SIGKILL):
+        """Ends the service without a look at what it leaves behind."""
+        self.is_killed = True
+        self.service.signal(how)
+        self.service.process.wait(PATIENCE_S)
 
     def ask(self, method, path, body=None):
         data = b"" if body is None else json.dumps(body).encode()
@@ -100,11 +107,23 @@ class Api:
 
 
 @pytest.fixture
-def serve(start, tmp_path):
-    """Starts a service with a data folder, which several may have one after the other."""
-    def serve_one(*flags, **options):
-        return Api(start(f"--data-dir={tmp_path / 'data'}", *flags, **options))
-    return serve_one
+def serve(tmp_path):
+    """Starts a service with a data folder, which several may have one after the other. Those that are
+    not killed must end cleanly when the test is over."""
+    apis = []
+
+    def serve_one(*flags):
+        apis.append(Api(Service(f"--data-dir={tmp_path / 'data'}", *flags)))
+        return apis[-1]
+
+    yield serve_one
+    try:
+        for api in apis:
+            if not api.is_killed:
+                api.service.stop()
+    finally:
+        for api in apis:
+            api.service.kill()
 
 
 def children(pid):
@@ -275,11 +294,7 @@ def test_it_is_off_without_a_folder(service):
 
 def test_an_admin_key_is_asked_for(serve, tmp_path):
     keys = tmp_path / "keys"
-    made = {}
-    for scope in ("embed,classify", "admin"):
-        out = subprocess.run([PROGRAM, "key", "new", "--file", keys, "--name", scope.split(",")[0], "--scopes", scope],
-                             capture_output=True, text=True, env=environment(), check=True).stdout
-        made[scope] = out.split()[-1] if "\n" not in out.strip() else out.strip().splitlines()[0].split()[-1]
+    made = {scopes: new_key(keys, scopes[:5], "--scopes", scopes) for scopes in ("embed,classify", "admin")}
     service = serve(f"--api-keys={keys}").service
     for method, path in (("GET", "/v1/files"), ("GET", "/v1/fine_tuning/jobs"), ("DELETE", "/v1/models/ft:a"),
                          ("POST", "/v1/fine_tuning/jobs"), ("DELETE", "/v1/files/file-0")):
@@ -475,13 +490,12 @@ def test_a_training_that_is_killed_fails_its_job(serve):
 def test_a_job_goes_on_after_the_service_ended_in_it(serve, how):
     api = serve()
     done = api.train(table())["fine_tuned_model"]
-    job = api.create(training_file=api.upload(many(8000))["id"], hyperparameters={"n_epochs": 30})["id"]
+    job = api.create(training_file=api.upload(many(500))["id"])["id"]
     wait_until(lambda: trainer(api.service), "the training runs")
     child = trainer(api.service)
-    api.service.signal(how)
-    api.service.process.wait(PATIENCE_S)
+    os.kill(child, signal.SIGSTOP)
+    api.kill(how)
     wait_until(lambda: not is_alive(child), "the training has ended with its service")
-    api.service.kill()
     api = serve()
     assert done in api.models()
     ended = api.wait(job)
@@ -496,7 +510,7 @@ def test_a_job_that_ends_the_service_each_time_fails(serve, tmp_path):
     job = api.create(training_file=api.upload(many(40000))["id"], hyperparameters={"n_epochs": 1000})["id"]
     for _ in range(3):
         api.wait_for(job, "running")
-        api.service.kill()
+        api.kill()
         api = serve()
     ended = api.wait(job)
     assert ended["status"] == "failed" and "three times" in ended["error"]["message"]
@@ -518,7 +532,7 @@ def test_what_a_killed_service_was_writing_is_nobodys(serve):
     api = serve()
     api.upload(table())
     folder = data_of(api)
-    api.service.kill()
+    api.kill()
     (folder / "files" / "file-abc").write_bytes(b"half")
     (folder / "files" / "file-abd.77.tmp").write_bytes(b"half")
     (folder / "jobs" / "ftjob-abc").mkdir()
@@ -542,10 +556,11 @@ def test_a_model_that_cannot_be_read_keeps_no_other_from_being_served(serve):
     assert models[0] in api.service.stderr()
 
 
-def test_a_second_service_waits_for_the_folder(serve, start):
+def test_a_second_service_waits_for_the_folder(serve):
     api = serve()
     model = api.train(table())["fine_tuned_model"]
-    other = Api(start(f"--data-dir={data_of(api)}"))
+    other = serve()
+    other.service.fds_at_start += 1  # the lock, once it has it
     assert other.ask("GET", "/v1/files").status == 503
     assert model in other.models()
     api.service.stop()

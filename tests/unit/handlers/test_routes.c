@@ -21,14 +21,16 @@ static void every_row_says_who_answers_how_and_to_whom(void **state)
         assert_non_null(endpoint->handle);
         assert_non_null(endpoint->summary);
         /* What an operator has the service do says it all by its path. */
-        const bool has_body = route->methods == METHOD_POST && route->scope != SCOPE_ADMIN;
-        assert_int_equal(endpoint->n_fields > 0, has_body);
+        const bool may_have = route->methods == METHOD_POST;
+        const bool must_have = may_have && route->scope != SCOPE_ADMIN;
+        assert_true(endpoint->n_fields > 0 ? may_have : !must_have);
         for (size_t field = 0; field < endpoint->n_fields; field++) {
             if (!endpoint->fields[field].name.data || !endpoint->fields[field].schema ||
                 !endpoint->fields[field].help)
                 fail_msg("%s: field %zu is not described", route->path, field);
         }
-        assert_true(route->methods == METHOD_GET || route->methods == METHOD_POST);
+        assert_true(route->methods == METHOD_GET || route->methods == METHOD_POST ||
+                    route->methods == METHOD_DELETE);
     }
 }
 
@@ -77,7 +79,7 @@ static void every_row_is_found_and_counted_by_its_path(void **state)
     for (size_t i = 0; i < n_routes; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s", routes[i].path);
-        const enum method method = routes[i].methods == METHOD_GET ? METHOD_GET : METHOD_POST;
+        const enum method method = (enum method)routes[i].methods;
         struct exchange *x = ask_begin(*state);
         assert_ptr_equal(handlers_find_route(x, method, path), &routes[i]);
         assert_ptr_equal(x->dialect, routes[i].dialect);

@@ -431,6 +431,23 @@ static void models_stand_in_the_order_in_which_they_were_arranged(void **state)
     registry_free(registry);
 }
 
+static void models_trained_here_change_nothing_of_what_other_names_mean(void **state)
+{
+    (void)state;
+    struct registry *registry = registry_new();
+    struct err err;
+    put(registry, "a", "1");
+    put(registry, REGISTRY_TRAINED "a::1", "1");
+    assert_true(registry_takes_any_name(registry));
+    assert_true(registry_remove(registry, REGISTRY_TRAINED "a::1", &err));
+    put(registry, REGISTRY_TRAINED "a::2", "1");
+    put(registry, "a", "2");
+    assert_true(registry_takes_any_name(registry));
+    put(registry, "b", "1");
+    assert_false(registry_takes_any_name(registry));
+    registry_free(registry);
+}
+
 static void an_alias_moves_to_another_model(void **state)
 {
     (void)state;
@@ -568,6 +585,7 @@ int main(void)
         cmocka_unit_test(a_name_that_comes_back_is_the_very_same_text_for_those_who_have_it),
         cmocka_unit_test(names_that_come_and_go_take_no_room),
         cmocka_unit_test(models_stand_in_the_order_in_which_they_were_arranged),
+        cmocka_unit_test(models_trained_here_change_nothing_of_what_other_names_mean),
         cmocka_unit_test(an_alias_moves_to_another_model),
         cmocka_unit_test(threads_borrow_while_another_swaps_and_collects),
     };

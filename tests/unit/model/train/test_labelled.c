@@ -324,6 +324,29 @@ static void json_lines_have_strings_numbers_booleans_and_lists(void **state)
            "JSONL: text = '1', label = 'q'", "1 [b] a\n");
 }
 
+static void json_lines_may_be_openais_chats(void **state)
+{
+    (void)state;
+    static const char about[] = "JSONL: text = 'messages: the last of role user', label = "
+                                "'messages: the last of role assistant'";
+    expect(
+        "{\"messages\": [{\"role\": \"system\", \"content\": \"s\"}, {\"role\": \"user\", "
+        "\"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"x\"}]}\n"
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"old\"}, {\"role\": \"assistant\", "
+        "\"content\": \"old\"}, {\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": "
+        "\"b\"}]}, {\"role\": \"assistant\", \"content\": \"y\"}], \"weight\": 1}\n",
+        NONE, about, "1 [x] a\n2 [y] b\n");
+    /* A key that is given goes before. */
+    expect("{\"messages\": [], \"t\": \"a\", \"l\": \"x\"}\n", OPTIONS(.text = "t", .label = "l"),
+           "JSONL: text = 't', label = 'l'", "1 [x] a\n");
+    refuse_row("{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}\n", NONE,
+               "! F, line 1: 'messages: the last of role assistant' is missing; give one, or leave "
+               "the line out\n");
+    refuse_row("{\"messages\": [{\"role\": \"user\", \"content\": 3}, 7, {\"role\": 7}, {\"role\": "
+               "\"assistant\", \"content\": \"x\"}]}\n",
+               NONE, "! F, line 1: 'messages: the last of role user' is missing or not a string\n");
+}
+
 static void json_lines_have_paths(void **state)
 {
     (void)state;
@@ -1340,6 +1363,7 @@ int main(void)
         cmocka_unit_test(shopping_has_two_columns_that_may_be_the_label),
         cmocka_unit_test(fasttext_lines_have_labels_anywhere),
         cmocka_unit_test(json_lines_have_strings_numbers_booleans_and_lists),
+        cmocka_unit_test(json_lines_may_be_openais_chats),
         cmocka_unit_test(json_lines_have_paths),
         cmocka_unit_test(a_path_that_is_missing_makes_a_bad_row),
         cmocka_unit_test(the_format_given_goes_before_the_format_found),
