@@ -370,13 +370,13 @@ bool models_read(struct models *models, const struct config *config, struct err 
         return false;
     if (models->n == 0)
         return err_set(err, ERR_USAGE, "model", "model names no model; give a PATH or NAME=PATH");
-    if (!read_trained(models, config, err)) return false;
     if (models->n > 1 && config_is_set(config->heads))
         return err_set(err, ERR_USAGE, "heads",
                        "heads are served beside one model, and there are %zu; put each model's "
                        "heads into its own folder heads",
                        models->n);
-    return !config_is_set(config->alias) || each_line(config->alias, models, take_alias, err);
+    return read_trained(models, config, err) &&
+           (!config_is_set(config->alias) || each_line(config->alias, models, take_alias, err));
 }
 
 void models_paths(void *user, void (*take)(void *to, const char *path), void *to)

@@ -65,20 +65,23 @@ static void tell_of_config(const struct model *model)
     }
 }
 
-static bool open_files(const struct config *config, const char *path, struct model **out,
-                       struct err *err)
+/* One that was trained here says itself all that options say of others. */
+static bool open_files(const struct config *config, const struct model_source *source,
+                       struct model **out, struct err *err)
 {
+    const bool is_given = !source->is_trained;
     const struct model_options options = {
-        .tensor = strcmp(config->tensor, "auto") == 0 ? NULL : config->tensor,
-        .compat = (int)config->compat - 1, /* the first choice is auto */
+        .tensor = is_given && strcmp(config->tensor, "auto") != 0 ? config->tensor : NULL,
+        .compat = is_given ? (int)config->compat - 1 : -1, /* the first choice is auto */
         .is_strict = config->strict,
-        .limit = (uint64_t)config->limit,
+        .limit = is_given ? (uint64_t)config->limit : 0,
         .warn = warn_of_files,
     };
-    if (!model_open_as(out, path, &options, err)) return false;
+    if (!model_open_as(out, source->path, &options, err)) return false;
     warn_of_head(*out);
     tell_of_config(*out);
-    if (!config_is_set(config->heads) || model_add_heads(*out, config->heads, err)) return true;
+    if (!is_given || !config_is_set(config->heads) || model_add_heads(*out, config->heads, err))
+        return true;
     model_close(*out);
     return false;
 }
@@ -107,7 +110,7 @@ static bool open_source(const struct opening *opening, struct model_source *sour
     struct stamp after;
     for (size_t i = 0; i < TRIES; i++) {
         source->stamp = stamp_of(opening, source);
-        const bool done = open_files(opening->config, source->path, out, err);
+        const bool done = open_files(opening->config, source, out, err);
         after = stamp_of(opening, source);
         if (!has_changed(&source->stamp, &after)) return done;
         if (done) model_close(*out);

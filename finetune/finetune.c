@@ -18,6 +18,11 @@
 
 /* ---- the whole ---- */
 
+bool finetune_make_folders(const char *folder, struct err *err)
+{
+    return store_make_folders(folder, err);
+}
+
 struct finetune *finetune_new(const char *folder, const struct finetune_limits *limits,
                               int launcher, struct err *err)
 {
@@ -346,12 +351,17 @@ static bool has_room_for_job(struct finetune *finetune, struct err *err)
     return true;
 }
 
+static bool is_trained_here(const char *name)
+{
+    return strncmp(name, REGISTRY_TRAINED, strlen(REGISTRY_TRAINED)) == 0;
+}
+
 /* Of a model that was trained here: what that was trained from. */
 static void name_model(struct finetune_job *job)
 {
     const char *base = job->base;
     size_t bytes = strlen(base);
-    if (strncmp(base, REGISTRY_TRAINED, strlen(REGISTRY_TRAINED)) == 0) {
+    if (is_trained_here(base)) {
         base += strlen(REGISTRY_TRAINED);
         bytes = strcspn(base, ":");
     }
@@ -389,6 +399,7 @@ bool finetune_add_job(struct finetune *finetune, struct finetune_job *job, struc
         return false;
     memcpy(made.base, job->base, sizeof made.base);
     memcpy(made.suffix, job->suffix, sizeof made.suffix);
+    made.order.is_from_trained = is_trained_here(made.base);
     name_model(&made);
     made.created_s = (int64_t)time(NULL);
     store_note(&made, false, "the job waits for its turn");

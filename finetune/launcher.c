@@ -80,6 +80,7 @@ static void add_training(struct args *args, const struct launcher *launcher)
     if (order->epochs > 0) add(args, "--epochs=%" PRIu64, order->epochs);
     if (order->rate_multiplier > 0)
         add(args, "--learning-rate=%.9g", LEARNING_RATE * order->rate_multiplier);
+    if (order->is_from_trained) return; /* it says the rest itself */
     if (settings->tensor) add(args, "--tensor=%s", settings->tensor);
     if (settings->compat) add(args, "--compat=%s", settings->compat);
     if (settings->limit > 0) add(args, "--limit=%" PRIu64, settings->limit);

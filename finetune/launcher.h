@@ -14,7 +14,7 @@
 #pragma once
 
 #include "base/err.h"
-#include "finetune/finetune.h"
+#include "finetune/job.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,6 +2,7 @@
 /* Runs the jobs, one at a time: hands each to the launcher and says what became of it. */
 #include "base/file.h"
 #include "base/log.h"
+#include "finetune/launcher.h"
 #include "finetune/store.h"
 
 #include <errno.h>

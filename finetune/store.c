@@ -44,7 +44,7 @@ static bool make_folder(const char *path, struct err *err)
                    strerror(errno));
 }
 
-bool finetune_make_folders(const char *folder, struct err *err)
+bool store_make_folders(const char *folder, struct err *err)
 {
     static const char *const kinds[] = {"files", "jobs"};
     char path[STORE_PATH_BYTES];
@@ -270,6 +270,7 @@ static void write_job(struct buf *out, const struct finetune_job *job)
     write_text(out, "id", order->job);
     write_text(out, "training_file", order->training_file);
     write_text(out, "validation_file", order->validation_file);
+    write_whole(out, "is_from_trained", order->is_from_trained);
     write_text(out, "from", order->from);
     write_text(out, "name", order->name);
     write_text(out, "base", job->base);
@@ -381,6 +382,7 @@ static bool take_job(const json_t *object, struct finetune_job *job)
     take_text(object, "id", order->job, sizeof order->job);
     take_text(object, "training_file", order->training_file, sizeof order->training_file);
     take_text(object, "validation_file", order->validation_file, sizeof order->validation_file);
+    order->is_from_trained = take_whole(object, "is_from_trained") != 0;
     take_text(object, "from", order->from, sizeof order->from);
     take_text(object, "name", order->name, sizeof order->name);
     take_text(object, "base", job->base, sizeof job->base);

@@ -7,8 +7,7 @@
  */
 #pragma once
 
-#include "finetune/finetune.h"
-#include "finetune/launcher.h"
+#include "finetune/job.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -41,6 +40,9 @@ struct finetune {
 /** store_path writes "FOLDER/KIND/NAME[/FILE]"; kind "files" or "jobs", file NULL: without. */
 void store_path(const struct finetune *finetune, char path[static STORE_PATH_BYTES],
                 const char *kind, const char *name, const char *file);
+
+/** store_make_folders: as finetune_make_folders. */
+bool store_make_folders(const char *folder, struct err *err);
 
 /** store_open takes the folder over and reads it, unless that is done; false with ERR_UNAVAILABLE:
  * another process has it, or it is to end. Not on a thread of requests: it reads JSON. */

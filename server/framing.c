@@ -204,7 +204,8 @@ static bool read_target(struct framing *framing, const char *target, size_t n, b
    those who ask for a page of a list. Any other query is nobody's. */
 static size_t passing_query(const struct framing *framing, const char *query, const char *end)
 {
-    static const char plain[] = "?&=-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char plain[] =
+        "?&=-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const size_t bytes = (size_t)(end - query);
     if (!(framing->optional & FRAMING_QUERY) || bytes > QUERY_BYTES_MAX) return 0;
     for (size_t i = 0; i < bytes; i++)

@@ -108,10 +108,11 @@ static void write_parameters(struct buf *out, const char *path, bool has_pages)
                          "\"minLength\":1}}");
     }
     if (has_pages)
-        buf_printf(out,
-                   "%s{\"name\":\"after\",\"in\":\"query\",\"schema\":{\"type\":\"string\"}},"
-                   "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1}}",
-                   open ? "," : "");
+        buf_printf(
+            out,
+            "%s{\"name\":\"after\",\"in\":\"query\",\"schema\":{\"type\":\"string\"}},"
+            "{\"name\":\"limit\",\"in\":\"query\",\"schema\":{\"type\":\"integer\",\"minimum\":1}}",
+            open ? "," : "");
     buf_add_char(out, ']');
 }
 

@@ -112,8 +112,8 @@ def serve(tmp_path):
     not killed must end cleanly when the test is over."""
     apis = []
 
-    def serve_one(*flags):
-        apis.append(Api(Service(f"--data-dir={tmp_path / 'data'}", *flags)))
+    def serve_one(*flags, **options):
+        apis.append(Api(Service(f"--data-dir={tmp_path / 'data'}", *flags, **options)))
         return apis[-1]
 
     yield serve_one
@@ -269,6 +269,18 @@ def test_jobs_are_listed_in_pages(serve):
     assert [j["id"] for j in page["data"]] == [ids[0]] and not page["has_more"]
     for id in ids:
         assert api.wait(id)["status"] == "succeeded"
+
+
+def test_options_about_given_models_are_not_about_trained_ones(serve, tmp_path):
+    heads = tmp_path / "heads"
+    heads.mkdir()
+    (heads / "odd.json").write_text(json.dumps({"labels": ["a", "b"], "weight": [[0.0] * 256], "bias": [1.0]}))
+    api = serve(f"--heads={heads}")
+    model = api.train(table())["fine_tuned_model"]
+    assert api.label(model, "good food") == "good" and api.label("builtin", "x") == "b"
+    api.service.stop()
+    api = serve(f"--heads={heads}")
+    assert api.label(model, "bad food") == "bad" and api.label("builtin", "x") == "b"
 
 
 def test_a_model_is_deleted(serve):
@@ -584,6 +596,19 @@ def test_a_folder_that_cannot_be_made_is_an_error_at_the_start(tmp_path):
     done = subprocess.run([PROGRAM, "serve", "--listen=127.0.0.1:0", f"--data-dir={tmp_path}/no/where"],
                           capture_output=True, text=True, env=environment())
     assert done.returncode == 1 and "data-dir" in done.stderr and "No such file" in done.stderr
+
+
+def test_a_job_goes_on_in_the_process_that_takes_over(serve, tmp_path):
+    flags = (f"--handover={tmp_path / 'handover'}", "--drain-idle=0")
+    api = serve(*flags)
+    job = api.create(training_file=api.upload(many(500))["id"])["id"]
+    wait_until(lambda: trainer(api.service), "the training runs")
+    os.kill(trainer(api.service), signal.SIGSTOP)
+    next_one = serve(*flags, listen=f"127.0.0.1:{api.service.port}")
+    next_one.service.fds_at_start += 1  # the lock, once it has it
+    assert api.service.wait() == 0
+    wait_until(lambda: next_one.ask("GET", "/v1/files").status == 200, "the folder is taken over")
+    assert next_one.wait(job)["status"] == "succeeded"
 
 
 # ---- the service meanwhile ----

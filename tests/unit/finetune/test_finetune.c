@@ -89,7 +89,8 @@ static struct finetune_job look(struct finetune *finetune, const struct finetune
 static void assert_refused(bool done, const struct err *err, enum err_code code, const char *words)
 {
     assert_false(done);
-    if (err->code != code || !strstr(err->message, words)) fail_msg("%d %s", err->code, err->message);
+    if (err->code != code || !strstr(err->message, words))
+        fail_msg("%d %s", err->code, err->message);
 }
 
 static void files_survive(void **state)
@@ -121,12 +122,12 @@ static void limits_are_named(void **state)
     memset(data, 'a', sizeof data);
     assert_refused(finetune_add_file(finetune, "a", 1, data, 0, &file, &err), &err, ERR_INVALID,
                    "file is empty");
-    assert_refused(finetune_add_file(finetune, "a", 1, data, 101, &file, &err), &err,
-                   ERR_TOO_LARGE, "max-file-bytes");
+    assert_refused(finetune_add_file(finetune, "a", 1, data, 101, &file, &err), &err, ERR_TOO_LARGE,
+                   "max-file-bytes");
     assert_true(finetune_add_file(finetune, "a", 1, data, 100, &file, &err));
     assert_true(finetune_add_file(finetune, "a", 1, data, 100, &file, &err));
-    assert_refused(finetune_add_file(finetune, "a", 1, data, 100, &file, &err), &err,
-                   ERR_TOO_LARGE, "max-data-bytes");
+    assert_refused(finetune_add_file(finetune, "a", 1, data, 100, &file, &err), &err, ERR_TOO_LARGE,
+                   "max-data-bytes");
     assert_true(finetune_add_file(finetune, "a", 1, data, 10, &file, &err));
     const struct finetune_file last = file;
     assert_refused(finetune_add_file(finetune, "a", 1, data, 10, &file, &err), &err, ERR_INVALID,
@@ -276,7 +277,8 @@ static void a_job_fails_with_the_sentence_of_its_log(void **state)
     begin(finetune, &n_served, &job);
     snprintf(path, sizeof path, "%s/jobs/%s/train.log", folder, job.order.job);
     FILE *log = fopen(path, "w");
-    fprintf(log, "warning: a\nembedd: warning: b\nembedd train: files/%s, line 2: no\nmore\n", file.id);
+    fprintf(log, "warning: a\nembedd: warning: b\nembedd train: files/%s, line 2: no\nmore\n",
+            file.id);
     fclose(log);
     tell(1 << 8);
     wait_for(finetune, &job, FINETUNE_FAILED);
