@@ -18,7 +18,7 @@
  *
  * One job runs at a time, by a process of its own (launcher.h). A job that was running when the
  * service ended is run again, and goes on from the training's last checkpoint; after
- * FINETUNE_STARTS_MAX times it has failed.
+ * FINETUNE_STARTS_MAX ends that were not in order it has failed.
  *
  * Any thread may call all functions but those that say otherwise; they wait for the disk.
  */

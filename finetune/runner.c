@@ -144,15 +144,14 @@ static void judge(struct finetune *finetune, struct finetune_job *job, bool has_
     if (job->is_cancelled) {
         job->status = FINETUNE_CANCELLED;
         store_note(job, false, "the job was cancelled");
+    } else if (finetune->is_stopping && result->status != 0) {
+        job->status = FINETUNE_QUEUED;
+        job->starts--; /* an end in good order is nobody's fault */
+        store_note(job, false, "%s", FINETUNE_INTERRUPTED);
     } else if (job->has_model && (result->step > LAUNCHER_TRAIN || result->status == 0)) {
         if (has_launcher && result->step > LAUNCHER_TRAIN && result->status != 0)
             note_report(finetune, job);
         job->status = FINETUNE_SUCCEEDED;
-    } else if (finetune->is_stopping) {
-        job->status = FINETUNE_QUEUED;
-        store_note(job, false,
-                   "the service ended while the job ran: it is run again, and goes on "
-                   "from its last checkpoint");
     } else if (!has_launcher) {
         fail(job, "training_failed", "",
              "the process that trains has ended; restart the service, "

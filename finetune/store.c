@@ -504,9 +504,7 @@ static void recover(struct finetune *finetune, struct finetune_job *job)
                   : is_done         ? FINETUNE_SUCCEEDED
                                     : FINETUNE_QUEUED;
     if (job->status == FINETUNE_QUEUED) {
-        store_note(job, false,
-                   "the service ended while the job ran: it is run again, and goes on "
-                   "from its last checkpoint");
+        store_note(job, false, "%s", FINETUNE_INTERRUPTED);
     } else {
         job->finished_s = (int64_t)time(NULL);
         store_note(job, false, is_done ? "the model is ready" : "the job was cancelled");

@@ -17,6 +17,10 @@
 /** Of a path in the data folder. */
 #define STORE_PATH_BYTES (PATH_MAX + NAME_MAX + 2)
 
+/** What is noted of a job that is run again. */
+#define FINETUNE_INTERRUPTED                                                                       \
+    "the service ended while the job ran: it is run again, and goes on from its last checkpoint"
+
 struct finetune {
     char folder[PATH_MAX - 600];
     struct finetune_limits limits;
