@@ -85,7 +85,7 @@ def routes(service):
 def scope_of(method, path):
     if method == "GET" and path in OPEN:
         return None
-    if path.startswith("/admin/"):
+    if path.startswith(("/admin/", "/v1/files", "/v1/fine_tuning/")) or method == "DELETE":
         return "admin"
     return "classify" if path in CLASSIFY else "metrics" if path in METRICS else "embed"
 
@@ -100,7 +100,7 @@ def test_every_route_lets_in_keys_of_its_scope_and_no_others(guarded):
         for method, path in listed:
             for key, kind in kinds.items():
                 headers = {"x-api-key": key} if key else {}
-                reply = client.get(path, **headers) if method == "GET" else client.post(path, b"{}", **headers)
+                reply = client.get(path, **headers) if method == "GET" else client.post(path, b"{}", method, **headers)
                 need = scope_of(method, path)
                 if need is None or need == kind:
                     assert reply.status not in (401, 403), (method, path, kind, reply.status)
