@@ -68,7 +68,7 @@ struct finetune_job {
     bool has_model, has_report;
     int64_t created_s, started_s, finished_s;          /* 0: not yet */
     uint64_t number;                                   /* 1, 2, 3 ... in the order of creation */
-    uint64_t starts;                                   /* how often it was begun */
+    uint64_t starts;                                   /* begun, and not ended in good order */
     uint64_t bytes;                                    /* of its folder, once it has ended */
     char error_code[32], error_param[32], error[512];  /* of one that failed */
     struct finetune_event events[FINETUNE_EVENTS_MAX]; /* (n_events) the oldest first */
@@ -80,7 +80,8 @@ struct finetune_host {
     /** serve has the models that are in the folder now served, no others; on any thread. False with
      * err set: one could not be opened. */
     bool (*serve)(void *user, struct err *err);
-    /** end: finetune_is_busy may say something else now; any thread. */
+    /** end: finetune_is_busy will say something else in a moment; any thread, with a lock held: it
+     * asks nothing of finetune.h. */
     void (*end)(void *user);
     void *user;
 };
