@@ -117,7 +117,7 @@ endef
 $(foreach mode,$(MODES),$(eval $(call mode_rules,$(mode))))
 
 # The built-in model is packed by this very program, with no model built in. .incbin is not seen by -MMD.
-BUILTIN := build/builtin/embedd-base-1.safetensors
+BUILTIN := build/builtin/embedd-base-2.safetensors
 $(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/model/bundle/builtin/builtin_data.S.o: $(BUILTIN)))
 
 # So it is with the page of a report.
@@ -136,9 +136,9 @@ build/builtin/embedd: build/release/commands/main.c.o build/release/tools/builti
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_release) $(LDFLAGS) $^ -o $@ $(LIBS)
 
-$(BUILTIN): build/builtin/embedd $(wildcard model/bundle/builtin/embedd-base-1/*)
+$(BUILTIN): build/builtin/embedd $(wildcard model/bundle/builtin/embedd-base-2/*)
 	$(call SAY,PACK,$@)
-	$(Q)build/builtin/embedd convert --force --input model/bundle/builtin/embedd-base-1 --output $@ >$(@D)/log
+	$(Q)build/builtin/embedd convert --force --input model/bundle/builtin/embedd-base-2 --output $@ >$(@D)/log
 
 unit_programs = $(patsubst tests/%.c,build/$(1)/tests/%,$(UNITS))
 

@@ -30,7 +30,7 @@ del sys.path[0]
 import numpy as np  # noqa: E402
 from model2vec import StaticModel  # noqa: E402
 
-BUILTIN = "embedd-base-1"
+BUILTIN = "embedd-base-2"
 FLOATS = TOP / "build/model2vec/model"
 PROGRAM = TOP / "build/release/bench/encode"
 EMBEDD = TOP / "build/release/embedd"

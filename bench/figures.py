@@ -22,7 +22,7 @@ TARGETS = {
     "Tatoeba held out, English to Chinese": 0.92, "Tatoeba held out, Chinese to English": 0.92,
     "banking77": 0.912, "waimai": 0.89,
 }
-# Not learned from, but for banking77's training rows, STS-B's, and by embedd-base-1 Tatoeba.
+# Not learned from, but for banking77's training rows (without labels) and STS-B's.
 TABLES = {
     "similarity": "Likeness: Spearman of the cosines with people's scores; AUC",
     "registers": "By register: Spearman of the cosines with people's scores; AUC",

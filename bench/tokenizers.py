@@ -59,7 +59,7 @@ def ours(path, texts, seconds):
 
 
 def tokenizers(folder):
-    yield "built-in", TOP / "model/bundle/builtin/embedd-base-1/tokenizer.json"
+    yield "built-in", TOP / "model/bundle/builtin/embedd-base-2/tokenizer.json"
     for name in TRAINED:
         path = Path(folder) / f"{name}.json"
         path.write_text(make_tokenizers.makers()[name]().to_str(), encoding="utf-8")

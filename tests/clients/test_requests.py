@@ -64,7 +64,7 @@ SENDS = {
     "openai-python": openai(ONE, encoding_format="base64"),
     "spring-ai-ollama": ollama([ONE], options={}),
     "spring-ai-openai": openai([ONE], "text-embedding-ada-002", encoding_format="base64"),
-    "tritonclient-http": ("/v2/models/embedd-base-1/infer", {
+    "tritonclient-http": ("/v2/models/embedd-base-2/infer", {
         "inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": 17}}],
         "parameters": {"binary_data_output": True}}),
     "voyageai-python": openai([ONE], "voyage-3.5", input_type="document", truncation=True, encoding_format="base64"),

@@ -57,7 +57,7 @@ NEEDED = {
 }
 ROWS = b"text,label\n" + "我爱吃饭,meal\n我,other\n吃饭,meal\n你爱他,other\n饭,meal\n他,other\n".encode() * 4
 VALUES = ["", "0", "1", "2", "-1", "1.5", "0.5", "1e999", "nan", "99999999999999999999", "abc", " 1", "+1", "0x1", "json", "text", "html", "npy", "mean", "unit", "csv", "jsonl", "auto", "no", "both", "folder", "i8",
-          "model2vec", "sentence-transformers", "left", "debug", "builtin", "embedd-base-1", "我", "meal", "label", "balanced", "/nowhere/at/all", ".", "rows.csv", "x" * 300, "8M", "1T", "500ms", "25h", "127.0.0.1:0",
+          "model2vec", "sentence-transformers", "left", "debug", "builtin", "embedd-base-2", "我", "meal", "label", "balanced", "/nowhere/at/all", ".", "rows.csv", "x" * 300, "8M", "1T", "500ms", "25h", "127.0.0.1:0",
           "[::1]:8080", "*:80", "1.2.3.4:99999", "true", ";", "embedding.weight"]
 
 

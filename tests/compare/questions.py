@@ -13,7 +13,7 @@ ROUTES_GET = ["/", "/v1/models", "/v1/models/", "/info", "/health", "/ping", "/l
 # Route → fields that it reads → good values, as JSON text; the first field is what it needs.
 TEXTS = ['"I love to eat"', '"我爱吃饭"', '["我爱", "他", ""]', '[1, 2]', '[[1, 2], [0]]', '""']
 OPTIONS_OF_VECTORS = {
-    "model": ['"gpt-4"', '"chain-w6x2"', '"embedd-base-1"', '""', '"名"'],
+    "model": ['"gpt-4"', '"chain-w6x2"', '"embedd-base-2"', '""', '"名"'],
     "encoding_format": ['"float"', '"base64"'], "dimensions": ["1", "2"], "user": ['"u"'],
     "pooling": ['"mean"', '"sum"', '"max"', '"unit"', '"weighted"'], "normalize": ["true", "false"],
 }
@@ -215,7 +215,7 @@ def large_ones():
 
 def methods_and_paths():
     paths = [*ROUTES_GET, *ROUTES, "/nowhere", "/v1", "/v1/", "/v1/embedding", "/v1/embeddings/", "/V1/embeddings", "//embed", "/embed/", "/Embed",
-             "/v1/models/chain-w6x2", "/v1/models/embedd-base-1", "/v1/models/none", "/v1/models/a/b", "/v1/models/%63hain-w6x2", "/v1/models/%E5%90%8D", "/v1/models/embedd%2Dbase%2D1",
+             "/v1/models/chain-w6x2", "/v1/models/embedd-base-2", "/v1/models/none", "/v1/models/a/b", "/v1/models/%63hain-w6x2", "/v1/models/%E5%90%8D", "/v1/models/embedd%2Dbase%2D2",
              "/v1/models/%", "/v1/models/%zz", "/v1/models/%ff", "/v1/models/+", "/v1/models?x=1", "/health?x", "/health?", "/health#x", "/health%20", "/%68ealth", "/health/..", "/./health",
              "/v1/embeddings?api-version=1", "/metrics?name[]=x", "/embed;x=1", "/v1//models", "/predict/x", "/vertex", "/v1/chat/completions", "/rerank", "/api/embed", "/docs", "/favicon.ico",
              "/" + "x" * 1000, "/" + "x" * 1022, "/v1/models/" + "m" * 900]

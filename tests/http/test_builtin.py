@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 
+import four_bits
 import numpy
 import pytest
 from harness import PATIENCE_S, PROGRAM, TOP
@@ -13,7 +14,7 @@ from tokenizers import Tokenizer
 
 pytestmark = pytest.mark.slow_under_tsan  # one thread reads, embeds and writes
 
-MODEL = TOP / "model" / "bundle" / "builtin" / "embedd-base-1"
+MODEL = TOP / "model" / "bundle" / "builtin" / "embedd-base-2"
 DATA = TOP / "tests" / "data" / "builtin"
 TEXTS = (DATA / "texts.txt").read_text(encoding="utf-8").split("\n")[:-1]
 DIM = 256
@@ -50,12 +51,12 @@ def test_vectors_are_those_of_numpy_and_the_tokenizers_library():
         begin, end = header[name]["data_offsets"]
         return numpy.frombuffer(data[8 + length:][begin:end], dtype).reshape(header[name]["shape"])
 
-    rows = tensor("embeddings", "i1") * tensor("scales", "<f4")[:, None]
+    rows = four_bits.values(tensor("embeddings", "u1"), tensor("scales", "<f2"))[tensor("mapping", "<i4")]
     tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
     unknown = tokenizer.token_to_id("[UNK]")
     for text, found in zip(TEXTS, embed(TEXTS)):
         ids = [i for i in tokenizer.encode(text, add_special_tokens=False).ids if i != unknown]
-        total = rows[ids].astype(float).sum(axis=0)
+        total = rows[ids].sum(axis=0)
         norm = numpy.linalg.norm(total)
         assert numpy.abs(found - (total / norm if norm else total)).max() <= 1e-6, text
 
@@ -65,7 +66,7 @@ def test_every_row_is_sound():
                          timeout=PATIENCE_S, check=True)
     found = json.loads(run.stdout)
     size = sum(path.stat().st_size for path in MODEL.iterdir() if path.suffix != ".md")
-    assert found["name"] == "embedd-base-1" and found["dtype"] == "I8" and size <= 16_000_000
+    assert found["name"] == "embedd-base-2" and found["dtype"] == "I4" and size <= 16_000_000
     assert found["dim"] == DIM and found["license"] == "CC-BY-SA-4.0"
 
 
@@ -112,3 +113,15 @@ def test_no_chinese_character_of_everyday_texts_is_unknown():
     assert unknown < 0.7 * len(text)  # the rare two thirds are left out
     common = tokenize("的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动")
     assert "[UNK]" not in common["tokens"]
+
+
+def test_an_unknown_character_costs_itself_alone():
+    plain, rare, inside = embed(["今天和朋友去吃，味道很好", "今天和朋友去吃𰻞，味道很好", "今天和𰻞朋友去吃，味道很好"])
+    assert (rare == plain).all() and float(plain @ inside) > 0.99
+    assert tokenize("吃𰻞面")["tokens"].count("[UNK]") == 1
+
+
+@pytest.mark.parametrize("one, other", [("ＡＢＣ１２３", "ABC123"), ("電腦軟體", "电脑软件"), ("我愛吃飯", "我爱吃饭"), ("圖書館裡有很多書", "图书馆里有很多书")])
+def test_forms_of_one_text_have_one_vector(one, other):
+    first, second = embed([one, other])
+    assert first.any() and (first == second).all()

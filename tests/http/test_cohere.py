@@ -100,4 +100,4 @@ def test_an_unknown_model_is_404_where_the_name_counts(start):
     service = start("--strict-model")
     status, reply = ask(service, "/v2/embed", texts=["a"], model="embed-v4.0")
     assert status == 404 and set(reply) == {"message"}
-    assert ask(service, "/v2/embed", texts=["a"], model="embedd-base-1")[0] == 200
+    assert ask(service, "/v2/embed", texts=["a"], model="embedd-base-2")[0] == 200

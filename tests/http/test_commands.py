@@ -139,9 +139,7 @@ def test_lines_cross_every_boundary_of_the_reader():
 
 def test_a_line_of_ten_megabytes_without_a_space():
     for line in (b"a" * (10 << 20), "我".encode() * (3 << 20)):
-        found = run("embed", stdin=line + b"\nb\n",
-                    says="embedd embed: 1 of 2 tokens is unknown to the model\n")
-        assert len(vectors(found)) == 2
+        assert len(vectors(run("embed", stdin=line + b"\nb\n"))) == 2
 
 
 def test_a_line_without_end_is_refused():
@@ -302,7 +300,7 @@ def test_an_option_given_twice_is_refused():
     for command in ("embed", "tokenize", "classify", "vocab", "bench", "eval"):
         fails(2, "--model is given twice; give it once\n", command, "--model", "builtin", "--model=builtin")
     # A list there; of one name all the same.
-    fails(2, "two models are named 'embedd-base-1'", "serve", "--model", "builtin", "--model=builtin")
+    fails(2, "two models are named 'embedd-base-2'", "serve", "--model", "builtin", "--model=builtin")
     fails(2, "--output is given twice; give it once", "train", "--output", "a", "--output", "b")
     fails(2, "--output is given twice; give it once", "convert", "--output=a", "--output=b")
     fails(2, "--format is given twice; give it once", "config", "--format=json", "--format", "text")

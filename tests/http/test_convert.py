@@ -99,7 +99,7 @@ def test_the_built_in_model_packed_is_itself_again(tmp_path):
     assert tokens(whole) == tokens("builtin")
     assert np.abs(embedded(whole) - embedded("builtin")).max() < 1e-6
     told = json.loads(run("inspect", packed, "--verify", "--format", "json").stdout)
-    assert (told["format"], told["name"], told["verified"]) == ("packed", "embedd-base-1", True)
+    assert (told["format"], told["name"], told["verified"]) == ("packed", "embedd-base-2", True)
     source = json.loads(header_of(packed)[0]["__metadata__"]["embedd.source"])
     assert source["format"] == "packed" and len(source["sha256"]) == 64
 

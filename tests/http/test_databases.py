@@ -55,7 +55,7 @@ CALLS = {
     "Elasticsearch, huggingface": (
         ["/embed", "/"], {**KEY, "Content-Type": "application/json"}, {"inputs": TEXTS}, bare_lists),
     "Elasticsearch, openai": (
-        ["/v1/embeddings"], {**KEY, **JSON}, {"input": TEXTS, "model": "embedd-base-1", "user": "u"}, openai),
+        ["/v1/embeddings"], {**KEY, **JSON}, {"input": TEXTS, "model": "embedd-base-2", "user": "u"}, openai),
     # Its post-process function takes a list of lists as it is.
     "OpenSearch, a connector with connector.post_process.default.embedding": (
         ["/embed", "/"], {"content-type": "application/json"}, {"inputs": TEXTS}, bare_lists),
@@ -69,7 +69,7 @@ CALLS = {
         ["/embed"], {**JSON, **KEY}, {"inputs": TEXTS, "truncate": True, "truncation_direction": "Left"},
         bare_lists),
     "Milvus, OpenAI": (["/v1/embeddings"], {**JSON, **KEY}, {"model": "m", "input": TEXTS, "user": "u"}, openai),
-    "Typesense, openai": (["/v1/embeddings"], {**JSON, **KEY}, {"input": TEXTS, "model": "embedd-base-1"}, openai),
+    "Typesense, openai": (["/v1/embeddings"], {**JSON, **KEY}, {"input": TEXTS, "model": "embedd-base-2"}, openai),
     "Weaviate, text2vec-huggingface": (
         ["/", "/embed"], {**JSON, **KEY, "Accept-Encoding": "gzip"},
         {"inputs": TEXTS, "options": {"wait_for_model": True, "use_cache": True}}, bare_lists),
@@ -150,9 +150,9 @@ def test_meilisearch_may_ask_one_text_at_a_time(service):
 
 
 def test_typesense_finds_its_model_in_the_list(service):
-    assert "embedd-base-1" in [model["id"] for model in good(service, "/v1/models")["data"]]
+    assert "embedd-base-2" in [model["id"] for model in good(service, "/v1/models")["data"]]
     # It tries one text before it believes in the model.
-    reply = send(service, "/v1/embeddings", {**JSON, **KEY}, {"input": "typesense", "model": "embedd-base-1"})
+    reply = send(service, "/v1/embeddings", {**JSON, **KEY}, {"input": "typesense", "model": "embedd-base-2"})
     assert len(reply.json()["data"][0]["embedding"]) == 256
 
 

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 pytestmark = pytest.mark.slow_under_tsan
 
-MODEL = TOP / "model" / "bundle" / "builtin" / "embedd-base-1"
+MODEL = TOP / "model" / "bundle" / "builtin" / "embedd-base-2"
 # A text, and the script that it is foreign for.
 TEXTS = [
     ("I love to eat", None), ("今天天气很好，我们去公园吧！", None), ("我 love 北京 food", None), ("", None), (" \t\n", None),

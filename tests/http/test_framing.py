@@ -335,7 +335,7 @@ def test_what_is_legal_and_rare_is_answered(service):
             b"%04x;%s\r\n%s\r\n" % (len(part), b"e" * 999, part)
             for part in (BODY[:9], BODY[9:])) + b"0\r\nX-Checksum: 1\r\n\r\n")
         assert client.read_reply().status == 200
-        client.send(head("GET", "/v1/models/embedd%2Dbase%2D1"))
+        client.send(head("GET", "/v1/models/embedd%2Dbase%2D2"))
         assert client.read_reply().status == 200
 
 

@@ -68,13 +68,13 @@ def test_errors_have_a_code_a_message_and_a_status(service, version):
 
 def test_models_have_full_names_and_openais_stay_as_they_are(service):
     models = service.get("/v1beta/models").json()["models"]
-    assert [model["name"] for model in models] == ["models/embedd-base-1"]
+    assert [model["name"] for model in models] == ["models/embedd-base-2"]
     assert service.get(f"/v1beta/{models[0]['name']}").json() == models[0]
-    assert service.get("/v1/models/embedd-base-1").json()["id"] == "embedd-base-1"
+    assert service.get("/v1/models/embedd-base-2").json()["id"] == "embedd-base-2"
 
 
 def test_an_unknown_model_is_404_where_the_name_counts(start):
     service = start("--strict-model")
     status, reply = ask(service, f"/v1/models/{MODEL}:embedContent", content=content("a"))
     assert (status, reply["error"]["status"]) == (404, "NOT_FOUND")
-    good(service, "/v1/models/embedd-base-1:embedContent", content=content("a"))
+    good(service, "/v1/models/embedd-base-2:embedContent", content=content("a"))

@@ -29,7 +29,7 @@ def test_one_line_at_the_start_tells_what_is_served_and_how(start):
 
 
 def test_a_line_names_model_client_and_reason(start):
-    service = start("--access-log", "--alias=small=embedd-base-1")
+    service = start("--access-log", "--alias=small=embedd-base-2")
     with service.connect() as client:
         client.post(*SMALL)
         client.post("/v1/embeddings", b'{"input": "secret words", "model": "small"}')
@@ -37,7 +37,7 @@ def test_a_line_names_model_client_and_reason(start):
         client.get("/live")
         client.get("/nowhere/secret")
     one, alias, bad, live, nowhere = requests(service, 5)
-    assert one["model"] == alias["model"] == "embedd-base-1" and one["client"] == "127.0.0.1"
+    assert one["model"] == alias["model"] == "embedd-base-2" and one["client"] == "127.0.0.1"
     assert "reason" not in one and bad["reason"] == "bad_json" and nowhere["reason"] == "not_found"
     assert "model" not in live and "key" not in one and "trace_id" not in one
     assert "secret" not in service.stderr()

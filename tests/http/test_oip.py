@@ -8,7 +8,7 @@ from test_tei import EXAMPLE, ask, good
 
 pytestmark = pytest.mark.slow_under_tsan
 
-INFER = "/v2/models/embedd-base-1/infer"
+INFER = "/v2/models/embedd-base-2/infer"
 TEXTS = ["I love to eat", "我爱吃饭", "", "good food"]
 
 
@@ -43,7 +43,7 @@ def binary_header(datatype, shape, data, **more):
 
 def test_texts_get_what_openais_route_gives(service):
     reply = good(service, INFER, {"id": "42", **tensor("text", "BYTES", [len(TEXTS)], TEXTS)})
-    assert reply == {"model_name": "embedd-base-1", "model_version": reply["model_version"], "id": "42",
+    assert reply == {"model_name": "embedd-base-2", "model_version": reply["model_version"], "id": "42",
                      "outputs": [{"name": "embedding", "datatype": "FP32", "shape": [len(TEXTS), 256],
                                   "data": flat(service, TEXTS)}]}
     cut = good(service, INFER, {**tensor("text", "BYTES", [1, 1], [TEXTS[:1]]), "parameters": {"dimensions": 64}})

@@ -36,8 +36,8 @@ def convert(source, *arguments):
 
 # What readers bring along, by the names that pages give it.
 BROUGHT = {"glove.6B.300d.txt": write_words, "packed.safetensors": convert("examples/chain/w6x8"),
-           "potion-base-8M": convert("model/bundle/builtin/embedd-base-1", "--to", "folder"),
-           "my-model": convert("model/bundle/builtin/embedd-base-1", "--to", "folder")}
+           "potion-base-8M": convert("model/bundle/builtin/embedd-base-2", "--to", "folder"),
+           "my-model": convert("model/bundle/builtin/embedd-base-2", "--to", "folder")}
 
 
 def test_every_page_with_commands_is_walked():

@@ -231,12 +231,12 @@ def test_one_reload_at_a_time(start, slow):
 
 def test_items_of_a_list_are_logged_one_by_one(start, tmp_path):
     file = tmp_path / "embedd.json"
-    settings(file, alias=["a=embedd-base-1", "b=embedd-base-1"])
+    settings(file, alias=["a=embedd-base-2", "b=embedd-base-2"])
     service = start("--config", str(file))
-    settings(file, alias="b=embedd-base-1", threads=3, workers=3)
+    settings(file, alias="b=embedd-base-2", threads=3, workers=3)
     assert ask_reload(service)[0] == 200
     said = service.stderr()
-    assert "alias: 'b=embedd-base-1' instead of 'a=embedd-base-1', 'b=embedd-base-1'" in said
+    assert "alias: 'b=embedd-base-2' instead of 'a=embedd-base-2', 'b=embedd-base-2'" in said
     assert "threads, workers: need a restart" in said
 
 

@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 
+import four_bits
 import numpy as np
 import pytest
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.slow_under_tsan
 
 GOLDEN = TOP / "tests" / "golden" / "static"
 FASTTEXT = TOP / "tests" / "data" / "fasttext"
-BUILTIN = TOP / "model" / "bundle" / "builtin" / "embedd-base-1"
+BUILTIN = TOP / "model" / "bundle" / "builtin" / "embedd-base-2"
 FOLDERS = [BUILTIN, *sorted(path for path in GOLDEN.iterdir() if path.is_dir())]
 NAMES = [folder.name for folder in FOLDERS]
 FASTTEXT_MODELS = sorted(path for path in FASTTEXT.iterdir() if path.suffix in (".bin", ".ftz"))
@@ -65,7 +66,7 @@ def read_text(data):
 
 # ---- what numpy knows of a model ----
 
-DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I8": "|i1", "I32": "<i4"}
+DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I8": "|i1", "U8": "|u1", "I32": "<i4"}
 
 
 def tensors(folder):
@@ -83,9 +84,12 @@ def tensors(folder):
 def rows_of(folder):
     """The row of each token, in float64."""
     file = tensors(folder)
-    rows = file.get("embeddings", file.get("embedding.weight")).astype("f8")
-    if "scales" in file:
-        rows = rows * file["scales"].astype("f8")[:, None]
+    rows = file.get("embeddings", file.get("embedding.weight"))
+    if rows.dtype == np.uint8:
+        rows = four_bits.values(rows, file["scales"])
+    elif "scales" in file:
+        rows = rows.astype("f8") * file["scales"].astype("f8")[:, None]
+    rows = rows.astype("f8")
     if "mapping" in file:
         rows = rows[file["mapping"]]
     if "weights" in file and folder != BUILTIN:

@@ -52,4 +52,4 @@ def test_what_weaviate_asks_at_its_start(service):
         with service.connect() as client:
             assert client.get(path, "HEAD").status == 204
     meta = good(service, "/meta")
-    assert meta["model_name"] == "embedd-base-1" and meta["hidden_size"] == 256
+    assert meta["model_name"] == "embedd-base-2" and meta["hidden_size"] == 256

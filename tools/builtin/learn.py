@@ -40,13 +40,17 @@ from rows import Rows
 from targets import DIM
 
 NAME, VERSION, LICENSE = "embedd-base-2", "2", "CC-BY-SA-4.0"
-FIRST_EPOCHS, RUNS, EPOCHS, BATCH, RATE = 2, 2, 4, 512, 4e-3
+FIRST_EPOCHS, RUNS, EPOCHS, BATCH, RATE = 2, 2, 3, 512, 4e-3
+# How often an epoch takes a line: one of the corpora without a translation, and one that was made of others.
+OF_CORPUS, MADE = 0.5, 2
 LIKENESS = 10
 WIDTHS = ((256, 1.0), (128, 1.0), (64, 0.6))
-LABELLED, LABELS = 128, 0.004  # pairs a batch, and how much they count
+LABELLED, LABELS = 128, 0.015  # pairs a batch, and how much they count
 # The length of a row falls with how often it is asked for (SIF: a / (a + p)).
 SIF = 1e-3
 SAMPLE = 100_000  # lines of each language, for the axes
+# The lesser axes count more than learned, and long rows less: by these powers of how far they are from the first.
+AXES, LENGTHS = 0.1, 0.1
 
 
 def first_rows(counts, wanted):
@@ -66,14 +70,25 @@ def labelled(data, english, chinese):
     return np.array(first), np.array(second), np.array(scores, np.float32)
 
 
-def learned(start, texts, wanted, labels, seed, epochs):
+def how_often(lines, n_english, n_chinese):
+    """Of each text in what targets.made returns, the Chinese ones behind the English."""
+    often = np.ones(n_english + n_chinese, np.float32)
+    for first, n, corpus, made in ((0, n_english, lines.english, (lines.english_edits, lines.translations)),
+                                   (n_english, n_chinese, lines.chinese, (lines.chinese_edits, lines.translations))):
+        often[first + len(lines.pairs):][:len(corpus)] = OF_CORPUS
+        often[first + n - sum(map(len, made)):first + n] = MADE
+    return often
+
+
+def learned(start, texts, wanted, often, labels, seed, epochs):
     rows, rng = start.copy(), np.random.default_rng(seed)
     learner = Learner(rows)
-    n_batches = len(wanted) // BATCH
+    n_batches = int(often.sum(dtype=np.float64)) // BATCH
     first, second, scores = labels
     for epoch in range(epochs):
-        order = rng.permutation(len(wanted))
-        for i in range(n_batches):
+        times = np.floor(often + rng.random(len(often))).astype(np.int64)
+        order = rng.permutation(np.repeat(np.arange(len(often)), times))
+        for i in range(min(n_batches, len(order) // BATCH)):
             lines = order[i * BATCH:(i + 1) * BATCH]
             pairs = rng.choice(len(scores), min(LABELLED, len(scores)), replace=False)
             chosen = np.concatenate([lines, first[pairs], second[pairs]])
@@ -93,8 +108,11 @@ def turn_to_axes(rows, counts):
     for some in counts:
         vectors = unit(np.asarray(some[::max(1, some.shape[0] // SAMPLE)] @ rows))
         square += vectors.T @ vectors / len(vectors)
-    _, axes = np.linalg.eigh(square)
-    return (rows @ axes[:, ::-1]).astype(np.float32)
+    spread, axes = np.linalg.eigh(square)
+    spread, axes = spread[::-1], axes[:, ::-1]
+    rows = rows @ axes * (spread / spread[0])**(-AXES / 2)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows * np.where(lengths == 0, 1, lengths)**-LENGTHS).astype(np.float32)
 
 
 def there(lines, made):
@@ -147,14 +165,16 @@ def main():
     say("targets")
     counts = scipy.sparse.vstack([ask(english), ask(chinese)]).tocsr()
     wanted = np.concatenate([english_targets, chinese_targets])
+    del english_targets, chinese_targets
     start, texts = first_rows(counts, wanted), Texts(counts)
-    labels = labelled(options.data, english, chinese)
+    labels, often = labelled(options.data, english, chinese), how_often(lines, len(english), len(chinese))
     seeds = [options.seed + 1000 * run for run in range(RUNS)]
 
     def mean_of_runs(epochs):
         """A run a core, each on one: waiting for each other at every step, two threads are no faster than one."""
         with threadpool_limits(1), ThreadPoolExecutor(RUNS) as pool:
-            return np.mean(list(pool.map(lambda seed: learned(start, texts, wanted, labels, seed, epochs), seeds)), axis=0)
+            runs = pool.map(lambda seed: learned(start, texts, wanted, often, labels, seed, epochs), seeds)
+            return np.mean(list(runs), axis=0)
 
     first = mean_of_runs(FIRST_EPOCHS)
     say("what such a table can say")

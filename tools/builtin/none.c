@@ -2,5 +2,5 @@
 /* In place of builtin_data.S, in the program that packs the built-in models. */
 #include "base/span.h"
 
-extern const struct span builtin_base_1;
-const struct span builtin_base_1 = {0};
+extern const struct span builtin_base_2;
+const struct span builtin_base_2 = {0};

@@ -5,12 +5,12 @@
 #include <string.h>
 
 /* In builtin_data.S. */
-extern const struct span builtin_base_1;
+extern const struct span builtin_base_2;
 
 /* A model may answer to several names: each is a line. */
 static const struct builtin_model models[] = {
-    {"builtin", &builtin_base_1}, /* the default of --model */
-    {"embedd-base-1", &builtin_base_1},
+    {"builtin", &builtin_base_2}, /* the default of --model */
+    {"embedd-base-2", &builtin_base_2},
 };
 
 const struct builtin_model *builtin_find(const char *name)

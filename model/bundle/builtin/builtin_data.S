@@ -17,7 +17,7 @@
         .quad .Lbegin_\name, .Lend_\name - .Lbegin_\name
         .endm
 
-        linked_file builtin_base_1, "build/builtin/embedd-base-1.safetensors"
+        linked_file builtin_base_2, "build/builtin/embedd-base-2.safetensors"
 
         .section .note.GNU-stack, "", %progbits
 #ifdef __CET__ /* it has no code, so none that indirect jumps could misuse */

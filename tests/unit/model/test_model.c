@@ -291,11 +291,11 @@ static void the_builtin_model_opens_and_makes_unit_vectors(void **state)
     struct err err;
     if (!model_open(&model, "builtin", &err)) fail_msg("%s", err.message);
     const struct model_info *info = model_info(model);
-    assert_string_equal(info->name, "embedd-base-1");
+    assert_string_equal(info->name, "embedd-base-2");
     assert_string_equal(info->license, "CC-BY-SA-4.0");
-    assert_string_equal(info->dtype, "I8");
+    assert_string_equal(info->dtype, "I4");
     assert_string_equal(info->tokenizer, "wordpiece");
-    assert_int_equal(info->vocab_size, 58160);
+    assert_int_equal(info->vocab_size, 105857);
     assert_int_equal(info->dim, 256);
     assert_int_equal(info->unknown_id, model_token_id(model, "[UNK]", 5));
     assert_true(info->normalize);

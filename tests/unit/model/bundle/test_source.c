@@ -244,7 +244,7 @@ static void the_builtin_model_is_found_by_both_names_and_lies_aligned(void **sta
     struct source first, second;
     struct err err;
     assert_true(source_open(&first, "builtin", NULL, &err));
-    assert_true(source_open(&second, "embedd-base-1", NULL, &err));
+    assert_true(source_open(&second, "embedd-base-2", NULL, &err));
     assert_ptr_equal(first.weights.data, second.weights.data);
     assert_false(first.is_mapped);
     assert_true(first.weights.bytes > 10000000);
