@@ -160,7 +160,7 @@ def test_tokens_of_the_built_in_model_come_back_as_words(service):
     tokens = good(service, "/tokenize", {"inputs": "The food is good 我爱吃饭"})[0]
     assert not any(t["special"] for t in tokens)
     assert good(service, "/decode", {"ids": [t["id"] for t in tokens]}) == [
-        "the food is good 我 爱 吃饭"]
+        "the food is good 我 爱吃 饭"]
 
 
 def test_info_has_every_key_of_tei(service):

@@ -73,3 +73,10 @@ def test_words_stand_alone_and_in_phrases():
 @pytest.mark.parametrize("pairs", [[], [("A man is playing", "一个男人正在玩")]])
 def test_too_little_gives_nothing(pairs):
     assert bilingual.recombined(pairs, 100, seed=1) == []
+
+
+def test_signs_are_what_their_names_say():
+    tokens = ["😀", "①", "€", "a", "你", ",", "5", "½", "\ue000", "é", "grin"]
+    symbols = list(filter(bilingual.is_symbol, tokens))
+    assert bilingual.names(symbols) == [("grinning face", "😀"), ("circled digit one", "①"), ("euro sign", "€"),
+                                        ("vulgar fraction one half", "½")]

@@ -3,11 +3,13 @@
 other too: what the English teachers say of one is the target of both.
 
 Who of one line does what another one says (recombined); a word and its translation exchanged, left
-out or doubled by another two (edited); words and their translations, alone and in phrases (words).
+out or doubled by another two (edited); words and their translations, alone and in phrases (words); signs
+and their names (names).
 """
 
 import random
 import re
+import unicodedata
 
 import numpy as np
 
@@ -136,3 +138,13 @@ def words(translations, n, seed):
         for english, chinese in chance(seed, en).sample(phrases, n):
             new[english.format(en), chinese.format(zh)] = None
     return list(new)
+
+
+def is_symbol(token):
+    """One sign, emoji or number in a circle, which has no word of its own in running text."""
+    return len(token) == 1 and (unicodedata.category(token)[0] == "S" or unicodedata.category(token) == "No")
+
+
+def names(symbols):
+    """(its name in Unicode, symbol): what 😀 says is what a grinning face is."""
+    return [(unicodedata.name(symbol).lower(), symbol) for symbol in symbols if unicodedata.name(symbol, "")]

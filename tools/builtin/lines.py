@@ -34,7 +34,7 @@ PHRASES = {"english": 3, "chinese": 6}
 EDITS = {"english": {"stsb": 8, "tatoeba": 1}, "chinese": {"stsb": 4, "tatoeba": 1}}
 EDITED = {"english": 40_000, "chinese": 80_000}
 # New translations: recombined captions, edits of each pair of a source, phrases with each word of the lexicon;
-# and all that a dictionary has.
+# all that a dictionary has; signs and emoji with their names.
 RECOMBINED, BOTH_EDITED, BOTH_PHRASES = 60_000, {"stsb": 5, "tatoeba": 2}, 2
 QUICK = 200  # of everything one in so many
 
@@ -96,7 +96,8 @@ def new_translations(sources, pairs, rows, seed, every):
     new = bilingual.recombined(sources["stsb"], RECOMBINED // every, seed)
     for name, n in BOTH_EDITED.items():
         new += bilingual.edited(sources[name], lexicon, meanings, rows.tokenizer, n, seed)
-    return list(dict.fromkeys(new + bilingual.words(lexicon, BOTH_PHRASES, seed) + meanings))
+    names = bilingual.names(tokens_of(rows, bilingual.is_symbol))[::every]
+    return list(dict.fromkeys(new + bilingual.words(lexicon, BOTH_PHRASES, seed) + meanings + names))
 
 
 def plan(options, rows, say=print):
