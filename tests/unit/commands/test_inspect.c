@@ -85,7 +85,7 @@ static void text_has_a_line_a_field(void **state)
     assert_int_equal(RUN("inspect", "builtin"), 0);
     assert_non_null(strstr(output, "\ndim            256\n"));
     assert_non_null(strstr(output, "\nlicense        CC-BY-SA-4.0\n"));
-    assert_non_null(strstr(output, "\ndtype          I8\n"));
+    assert_non_null(strstr(output, "\ndtype          I4\n"));
     assert_string_equal(complaint, "");
 }
 
