@@ -278,7 +278,7 @@ asan: unit http parity ## everything under AddressSanitizer and UBSan
 
 # What has threads: the server, and the models and metrics that they share; what trains, measures and searches.
 TSAN_UNITS := $(filter $(foreach name,access metrics,tests/unit/handlers/test_$(name).c) $(foreach name,guard log spares workers,tests/unit/base/test_$(name).c) \
-                tests/unit/server/% tests/unit/model/math/test_neighbours.c tests/unit/model/test_registry.c \
+                tests/unit/server/% tests/unit/finetune/% tests/unit/model/math/test_neighbours.c tests/unit/model/test_registry.c \
                 $(foreach name,learner measure training,tests/unit/model/train/test_$(name).c),$(UNITS))
 
 .PHONY: tsan
