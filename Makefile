@@ -357,7 +357,7 @@ $(BUILTIN_VENV_READY): tools/builtin/requirements.txt | $(DEPS_FIRST)
 BUILTIN_DATA = --data "$(or $(DATA),../shared/data)"
 
 .PHONY: builtin-model
-builtin-model: $(BUILTIN_VENV_READY) ## make the built-in model again: the three steps below (1 to 5 hours; ARGS=--quick: 15 minutes, to see that each works); DATA=folder of the sets
+builtin-model: $(BUILTIN_VENV_READY) ## make the built-in model again: the three steps below (an hour and a half, or five without AVX-512; ARGS=--quick: 5 minutes, to see that each works); DATA=folder of the sets
 	$(Q)$(BUILTIN_VENV) tools/builtin/tokens/make.py $(BUILTIN_DATA)
 	$(Q)$(BUILTIN_VENV) tools/builtin/teach.py $(BUILTIN_DATA) $(ARGS)
 	$(Q)$(BUILTIN_VENV) tools/builtin/learn.py $(BUILTIN_DATA) $(ARGS)
