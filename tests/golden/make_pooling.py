@@ -15,6 +15,9 @@ import numpy as np
 from safetensors import TensorSpec, serialize_file
 from safetensors.numpy import load_file
 
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "http"))
+import four_bits  # noqa: E402
+
 ROWS, DIM = 12, 37  # odd: no vector width divides it
 TOKENS = "[UNK] 他 我 爱 吃 你 饭 a b c d e".split()
 UNKNOWN = 0
@@ -70,12 +73,6 @@ def store_i4(values):
     return data.astype("u1").reshape(n, -1), scales[..., 0].copy(), stand_for
 
 
-def values_of_i4(data, scales):
-    groups = data.reshape(*scales.shape, 16)
-    numbers = np.concatenate([groups & 15, groups >> 4], axis=2).astype(int)
-    return (((numbers ^ 8) - 8) * scales.astype("f8")[..., None]).reshape(len(data), -1)
-
-
 def spec(dtype, array):
     return TensorSpec(
         dtype=dtype, shape=list(array.shape), data_ptr=array.ctypes.data, data_len=array.nbytes
@@ -108,7 +105,7 @@ def write_case(lines, model, rows, weights, pooling, normalize, dims, ids):
 def add_builtin(lines, path):
     """Real rows: the sequences are any ids, at both ends of the vocabulary too."""
     tensors = load_file(path)
-    rows = values_of_i4(tensors["embeddings"], tensors["scales"])[tensors["mapping"]]
+    rows = four_bits.values(tensors["embeddings"], tensors["scales"])[tensors["mapping"]]
     random = np.random.default_rng(4)
     for dims, n in ((256, 1), (256, 14), (64, 14), (256, 300), (1, 3)):
         ids = random.integers(1000, len(rows), size=n).tolist()

@@ -6,6 +6,8 @@ from functools import cache
 
 import numpy as np
 import scipy.sparse
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 import fetch
 import sets
@@ -13,7 +15,6 @@ import shards
 from bge import Bge
 from encoder import MiniLM, MultilingualE5
 from encoder8 import Encoder8
-from static import rows_of_minilm, wordllama
 
 TEXTS_A_FILE = 4096
 
@@ -28,6 +29,30 @@ def one_hot(program):
         return scipy.sparse.csr_matrix((np.ones(len(rows)), (rows, columns)),
                                        shape=(len(ids), 1 << 17))
     return embed
+
+
+def mean_of_rows(table, tokenizer):
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+
+    def embed(texts):
+        codes = tokenizer.encode_batch(texts, add_special_tokens=False)
+        return np.stack([table[code.ids].mean(axis=0) if code.ids else np.zeros(table.shape[1], np.float32)
+                         for code in codes])
+    return embed
+
+
+def wordllama():
+    """Its own library asks the network for the tokenizer that its wheel holds."""
+    folder = fetch.package("wordllama")
+    (table,) = load_file(folder / "weights" / "l2_supercat_256.safetensors").values()
+    path = folder / "tokenizers" / "l2_supercat_tokenizer_config.json"
+    return mean_of_rows(table.astype(np.float32), Tokenizer.from_file(str(path)))
+
+
+def rows_of_minilm():
+    minilm = MiniLM()
+    return mean_of_rows(minilm.table, minilm.tokenizer)
 
 
 def encoder(folder, width, make):
