@@ -97,27 +97,21 @@ static void files_post(struct exchange *x)
 static bool list_file(void *user, const struct finetune_file *file)
 {
     struct finetune_page *page = user;
-    if (finetune_page_has(page, file->id)) write_file(page->out, file);
+    if (finetune_page_has(page, file->id)) write_file(&page->out, file);
     return true;
 }
 
 static void files_get(struct exchange *x)
 {
-    struct finetune_page page = {.x = x};
+    struct finetune_page page;
     struct err err;
-    struct buf out;
-    buf_init(&out, x->arena);
-    page.out = &out;
     const char *purpose = x->query.purpose;
     const bool is_other = purpose && strcmp(purpose, PURPOSE) != 0;
-    if (!finetune_begin(x, &err) || !finetune_page_begin(&page, LISTED_MAX, LISTED_MAX, &err) ||
-        (!is_other && !finetune_each_file(x->service->finetune, list_file, &page, &err)) ||
-        (!is_other && !finetune_page_check(&page, &err))) {
-        handlers_fail(x, &err);
-        return;
-    }
-    finetune_page_end(&page);
-    reply_json(x, &out);
+    const bool done =
+        finetune_begin(x, &err) && finetune_page_begin(&page, x, LISTED_MAX, LISTED_MAX, &err) &&
+        (is_other || (finetune_each_file(x->service->finetune, list_file, &page, &err) &&
+                      finetune_page_check(&page, &err)));
+    finetune_page_reply(x, &page, done, &err);
 }
 
 /* ---- one file ---- */

@@ -58,12 +58,13 @@ static bool read_limit(const char *text, size_t max, size_t *limit, struct err *
     return true;
 }
 
-bool finetune_page_begin(struct finetune_page *page, size_t limit, size_t max, struct err *err)
+bool finetune_page_begin(struct finetune_page *page, struct exchange *x, size_t limit, size_t max,
+                         struct err *err)
 {
-    page->limit = limit;
-    page->is_past = !page->x->query.after;
-    buf_add_str(page->out, "{\"object\":\"list\",\"data\":[");
-    return read_limit(page->x->query.limit, max, &page->limit, err);
+    *page = (struct finetune_page){.x = x, .limit = limit, .is_past = !x->query.after};
+    buf_init(&page->out, x->arena);
+    buf_add_str(&page->out, "{\"object\":\"list\",\"data\":[");
+    return read_limit(x->query.limit, max, &page->limit, err);
 }
 
 bool finetune_page_has(struct finetune_page *page, const char *id)
@@ -75,7 +76,7 @@ bool finetune_page_has(struct finetune_page *page, const char *id)
     page->has_more = page->n == page->limit;
     if (page->has_more) return false;
     if (page->n++ > 0)
-        buf_add_char(page->out, ',');
+        buf_add_char(&page->out, ',');
     else
         snprintf(page->first, sizeof page->first, "%s", id);
     snprintf(page->last, sizeof page->last, "%s", id);
@@ -98,12 +99,18 @@ static void write_id(struct buf *out, const char *key, const char *id)
         buf_printf(out, "\"%s\":null,", key);
 }
 
-void finetune_page_end(struct finetune_page *page)
+void finetune_page_reply(struct exchange *x, struct finetune_page *page, bool done,
+                         const struct err *err)
 {
-    buf_add_str(page->out, "],");
-    write_id(page->out, "first_id", page->first);
-    write_id(page->out, "last_id", page->last);
-    buf_printf(page->out, "\"has_more\":%s}", page->has_more ? "true" : "false");
+    if (!done) {
+        handlers_fail(x, err);
+        return;
+    }
+    buf_add_str(&page->out, "],");
+    write_id(&page->out, "first_id", page->first);
+    write_id(&page->out, "last_id", page->last);
+    buf_printf(&page->out, "\"has_more\":%s}", page->has_more ? "true" : "false");
+    reply_json(x, &page->out);
 }
 
 static bool read_whole(int fd, char *to, size_t bytes)
@@ -351,26 +358,19 @@ static void jobs_post(struct exchange *x)
 static bool list_job(void *user, const struct finetune_job *job)
 {
     struct finetune_page *page = user;
-    if (finetune_page_has(page, job->order.job)) write_job(page->out, job);
+    if (finetune_page_has(page, job->order.job)) write_job(&page->out, job);
     return true;
 }
 
 static void jobs_get(struct exchange *x)
 {
-    struct finetune_page page = {.x = x};
+    struct finetune_page page;
     struct err err;
-    struct buf out;
-    buf_init(&out, x->arena);
-    page.out = &out;
-    if (!finetune_begin(x, &err) ||
-        !finetune_page_begin(&page, JOBS_LISTED, JOBS_LISTED_MAX, &err) ||
-        !finetune_each_job(x->service->finetune, list_job, &page, &err) ||
-        !finetune_page_check(&page, &err)) {
-        handlers_fail(x, &err);
-        return;
-    }
-    finetune_page_end(&page);
-    reply_json(x, &out);
+    const bool done = finetune_begin(x, &err) &&
+                      finetune_page_begin(&page, x, JOBS_LISTED, JOBS_LISTED_MAX, &err) &&
+                      finetune_each_job(x->service->finetune, list_job, &page, &err) &&
+                      finetune_page_check(&page, &err);
+    finetune_page_reply(x, &page, done, &err);
 }
 
 /* ---- one job ---- */
@@ -414,29 +414,21 @@ static void list_events(struct finetune_page *page, const struct finetune_job *j
     for (size_t i = job->n_events; i-- > 0;) {
         char id[64];
         snprintf(id, sizeof id, "ftevent-%s-%zu", job->order.job + strlen("ftjob-"), i);
-        if (finetune_page_has(page, id)) write_event(page->out, id, &job->events[i]);
+        if (finetune_page_has(page, id)) write_event(&page->out, id, &job->events[i]);
     }
 }
 
 static void reply_list(struct exchange *x,
                        void (*list)(struct finetune_page *page, const struct finetune_job *job))
 {
-    struct finetune_page page = {.x = x};
+    struct finetune_page page;
     struct finetune_job job;
     struct err err;
-    struct buf out;
-    buf_init(&out, x->arena);
-    page.out = &out;
-    bool done =
-        find_job(x, &job, &err) && finetune_page_begin(&page, JOBS_LISTED, JOBS_LISTED_MAX, &err);
+    bool done = find_job(x, &job, &err) &&
+                finetune_page_begin(&page, x, JOBS_LISTED, JOBS_LISTED_MAX, &err);
     if (done && list) list(&page, &job);
     done = done && (!list || finetune_page_check(&page, &err));
-    if (!done) {
-        handlers_fail(x, &err);
-        return;
-    }
-    finetune_page_end(&page);
-    reply_json(x, &out);
+    finetune_page_reply(x, &page, done, &err);
 }
 
 static void events_get(struct exchange *x)
