@@ -7,12 +7,13 @@ usage: learn.py --data FOLDER [--work build/builtin] [--tokenizer build/builtin/
 
 Each row starts as the mean of the targets (targets.py) of the lines that ask for it, the shorter the
 more often it is asked for. Then RUNS runs of Adam over all lines lessen 1 - cosine to the target and
-the squared difference between the cosines of all pairs in a batch and the targets', at several
-widths at once; each batch has pairs of STS-B train too, in all combinations of the languages
-(CoSENT), that count little. A first run, the same but shorter, tells what such a table can say of a line; of two
-lines that translate each other each is then drawn to what it says of the other (targets.nearer). The mean of the
-runs is turned to its principal axes. Lines without a vector are left out and counted, so that a part of the
-teachers' work can be tried.
+the squared difference between the cosines of all pairs in a batch and the targets', at several widths
+at once; each batch has edits beside their lines too, that the cosine between the two be the targets',
+and pairs of STS-B train in all combinations of the languages (CoSENT), that count little. A first run,
+the same but shorter, tells what such a table can say of a line; of two lines that translate each other
+each is then drawn to what it says of the other (targets.nearer). The mean of the runs is turned to its
+principal axes, and the rows of words that deny are made longer. Lines without a vector are left out
+and counted, so that a part of the teachers' work can be tried.
 """
 
 import argparse
@@ -26,13 +27,14 @@ import numpy as np
 import scipy.sparse
 from threadpoolctl import threadpool_limits
 
+import edits
 import quantize
 import sets
 import shards
 import targets
 import teach
 from dev import Dev
-from losses import cosent_gradient, likeness_gradient
+from losses import cosent_gradient, likeness_gradient, near_gradient
 from learner import Learner, Texts
 from lines import Lines, plan
 from measures import unit
@@ -42,15 +44,18 @@ from targets import DIM
 NAME, VERSION, LICENSE = "embedd-base-2", "2", "CC-BY-SA-4.0"
 FIRST_EPOCHS, RUNS, EPOCHS, BATCH, RATE = 2, 2, 3, 512, 4e-3
 # How often an epoch takes a line: one of the corpora without a translation, and one that was made of others.
-OF_CORPUS, MADE = 0.5, 2
+OF_CORPUS, MADE = 0.6, 1.5
 LIKENESS = 10
 WIDTHS = ((256, 1.0), (128, 1.0), (64, 0.6))
-LABELLED, LABELS = 128, 0.015  # pairs a batch, and how much they count
+LABELLED, LABELS = 128, 0.025  # pairs a batch, and how much they count
+# Pairs of a line and an edit of it, a batch, and how much the squared error of their cosines counts.
+EDITED, NEAR = 128, 10
 # The length of a row falls with how often it is asked for (SIF: a / (a + p)).
 SIF = 1e-3
 SAMPLE = 100_000  # lines of each language, for the axes
 # The lesser axes count more than learned, and long rows less: by these powers of how far they are from the first.
-AXES, LENGTHS = 0.1, 0.1
+AXES, LENGTHS = 0.4, 0.15
+NEGATION = 1.4  # and those of words that deny count so much more than teachers say
 
 
 def first_rows(counts, wanted):
@@ -80,23 +85,26 @@ def how_often(lines, n_english, n_chinese):
     return often
 
 
-def learned(start, texts, wanted, often, labels, seed, epochs):
+def learned(start, texts, wanted, often, labels, near, seed, epochs):
     rows, rng = start.copy(), np.random.default_rng(seed)
     learner = Learner(rows)
     n_batches = int(often.sum(dtype=np.float64)) // BATCH
     first, second, scores = labels
+    edit, line, cosines = near
     for epoch in range(epochs):
         times = np.floor(often + rng.random(len(often))).astype(np.int64)
         order = rng.permutation(np.repeat(np.arange(len(often)), times))
         for i in range(min(n_batches, len(order) // BATCH)):
             lines = order[i * BATCH:(i + 1) * BATCH]
             pairs = rng.choice(len(scores), min(LABELLED, len(scores)), replace=False)
-            chosen = np.concatenate([lines, first[pairs], second[pairs]])
-            sums = learner.sums(texts, chosen)
-            a, b = sums[BATCH:BATCH + len(pairs)], sums[BATCH + len(pairs):]
+            near_by = rng.choice(len(edit), min(EDITED, len(edit)), replace=False)
+            chosen = np.concatenate([lines, first[pairs], second[pairs], edit[near_by], line[near_by]])
+            own, a, b, c, d = np.split(learner.sums(texts, chosen),
+                                       np.cumsum([BATCH, len(pairs), len(pairs), len(near_by)]))
             gradient = np.concatenate([
-                likeness_gradient(sums[:BATCH], wanted[lines], WIDTHS, LIKENESS),
-                LABELS * cosent_gradient(a, b, scores[pairs], WIDTHS)])
+                likeness_gradient(own, wanted[lines], WIDTHS, LIKENESS),
+                LABELS * cosent_gradient(a, b, scores[pairs], WIDTHS),
+                NEAR * near_gradient(c, d, cosines[near_by], WIDTHS)])
             done = (epoch * n_batches + i) / (epochs * n_batches)
             learner.step(texts, chosen, gradient, RATE * (1 - done))
     return rows
@@ -168,12 +176,13 @@ def main():
     del english_targets, chinese_targets
     start, texts = first_rows(counts, wanted), Texts(counts)
     labels, often = labelled(options.data, english, chinese), how_often(lines, len(english), len(chinese))
+    near = targets.near_pairs(lines, len(english), len(chinese), wanted, [width for width, _ in WIDTHS])
     seeds = [options.seed + 1000 * run for run in range(RUNS)]
 
     def mean_of_runs(epochs):
         """A run a core, each on one: waiting for each other at every step, two threads are no faster than one."""
         with threadpool_limits(1), ThreadPoolExecutor(RUNS) as pool:
-            runs = pool.map(lambda seed: learned(start, texts, wanted, often, labels, seed, epochs), seeds)
+            runs = pool.map(lambda seed: learned(start, texts, wanted, often, labels, near, seed, epochs), seeds)
             return np.mean(list(runs), axis=0)
 
     first = mean_of_runs(FIRST_EPOCHS)
@@ -183,6 +192,7 @@ def main():
     rows = mean_of_runs(EPOCHS)
     say("rows")
     rows = turn_to_axes(rows, (counts[:len(english)], counts[len(english):]))
+    rows[edits.rows_of_negations(ask.tokenizer, ask.of_token)] *= NEGATION
     if options.dev:
         figures = Dev(options.data)
         for name, some in (("float32", rows), ("4 bits", quantize.from_i4(*quantize.to_i4(rows)))):

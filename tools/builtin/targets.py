@@ -19,7 +19,7 @@ MINILM, E5 = 0.9, 1.0
 KEPT = 0.7  # the share of the turned vector in a Chinese target
 RIDGE = 30
 FITTED = 80_000
-DRAWN = 0.8
+DRAWN = 0.6
 AT_ONCE = 100_000
 
 
@@ -29,15 +29,16 @@ def expected(x, y):
     return np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y).astype(np.float32)
 
 
-def beside(first, second, has_second, weight):
-    """Both vectors of each line, the second times `weight`; all are less their means. Changes second."""
-    missing = ~has_second
-    if missing.any():
-        second[missing] = unit(first[missing] @ expected(first[has_second], second[has_second]))
-    both = np.concatenate([first, second], axis=1)
-    both[:, first.shape[1]:] *= weight
+def beside(both, width, has_second, weight):
+    """The vectors of each line, the second, from column `width` on, times `weight`; missing ones are guessed. All are
+    less their means. Changes both."""
+    first, second = both[:, :width], both[:, width:]
+    if not has_second.all():
+        guess = expected(first[has_second][:FITTED], second[has_second][:FITTED])
+        for some in np.array_split(np.flatnonzero(~has_second), 1 + len(both) // AT_ONCE):
+            second[some] = unit(first[some] @ guess)
+    second *= weight
     both /= np.linalg.norm(both, axis=1, keepdims=True)
-    return both
 
 
 def on_axes(vectors):
@@ -65,17 +66,23 @@ class Vectors:
         """(n, width), and which lines have a vector; zeros for the others."""
         has = self.shards.has(keys_of(lines))
         out = np.zeros((len(lines), self.shards.width), np.float32)
-        for first in range(0, len(lines), AT_ONCE):
-            there = first + np.flatnonzero(has[first:first + AT_ONCE])
-            if len(there):
-                out[there] = unit(self.shards([lines[i] for i in there]) - self.mean)
+        there = np.flatnonzero(has)
+        if len(there):
+            out[there] = unit(self.shards([lines[i] for i in there]) - self.mean)
         return out, has
 
 
 def said(lines, sentences, first, second, weight):
     """What two teachers say of the lines, the second times `weight`."""
-    vectors, _ = Vectors(first, sentences)(lines)
-    return on_axes(beside(vectors, *Vectors(second, sentences)(lines), weight))
+    width, teachers = first.width, (Vectors(first, sentences), Vectors(second, sentences))
+    both = np.empty((len(lines), width + second.width), np.float32)
+    has_second = np.empty(len(lines), bool)
+    for at in range(0, len(lines), AT_ONCE):
+        some = slice(at, at + AT_ONCE)
+        both[some, :width], _ = teachers[0](lines[some])
+        both[some, width:], has_second[some] = teachers[1](lines[some])
+    beside(both, width, has_second, weight)
+    return on_axes(both)
 
 
 def made(lines, shards):
@@ -108,6 +115,22 @@ def translations(lines, n_english, n_chinese):
     n, new = len(lines.pairs), len(lines.translations)
     return (np.r_[:n, n_english - new:n_english],
             n_english + np.r_[:n, n_chinese - new:n_chinese])
+
+
+def near_pairs(lines, n_english, n_chinese, wanted, widths):
+    """Numbers of the edits and of their lines, the Chinese ones behind the English, and the cosines of their targets
+    at each of `widths`."""
+    n, new, firsts, seconds = len(lines.pairs), len(lines.translations), [], []
+    for first, own, end, edits in (
+            (0, [en for en, _ in lines.pairs] + lines.english, n_english, lines.english_edits),
+            (n_english, [zh for _, zh in lines.pairs] + lines.chinese, n_english + n_chinese, lines.chinese_edits)):
+        place = {line: first + i for i, line in reversed(list(enumerate(own)))}
+        firsts += [end - new - len(edits) + i for i, (_, line) in enumerate(edits) if line in place]
+        seconds += [place[line] for _, line in edits if line in place]
+    firsts, seconds = np.array(firsts), np.array(seconds)
+    a, b = wanted[firsts], wanted[seconds]
+    cosines = [(unit(a[:, :width]) * unit(b[:, :width])).sum(axis=1) for width in widths]
+    return firsts, seconds, np.stack(cosines, axis=1)
 
 
 def nearer(wanted, both, vectors):
