@@ -126,6 +126,9 @@ $(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/commands/report_page.S.o: comm
 # And with the page of the API.
 $(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/handlers/dialects/docs_page.S.o: handlers/dialects/docs.html))
 
+# And with the page at /.
+$(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/handlers/dialects/page_data.S.o: handlers/dialects/page.gz))
+
 # And with the tables of OpenAI's token ids.
 OPENAI_TABLES := $(patsubst %,model/text/openai/%_base.pairs,cl100k o200k)
 $(foreach mode,$(MODES) fuzz,$(eval build/$(mode)/model/text/openai/openai_tables.S.o: $(OPENAI_TABLES)))
@@ -163,12 +166,12 @@ run: build/embedd | $(DEPS_FIRST) ## install what is missing, build, serve the b
 # ---- tests ----
 
 .PHONY: test
-test: format-check layers headers docs-check unicode-tables-check unit unit-scalar tsan recipe http parity replay fault clients soak-short ## install what is missing, build, run every test
+test: format-check layers headers docs-check page-check unicode-tables-check unit unit-scalar tsan recipe http parity replay fault clients soak-short ## install what is missing, build, run every test
 	@echo "all tests passed"
 
 # One after the other, the quick ones first; builds still use every core.
 ifneq ($(filter test,$(MAKECMDGOALS)),)
-unit: | format-check layers headers docs-check unicode-tables-check
+unit: | format-check layers headers docs-check page-check unicode-tables-check
 unit-scalar: | unit
 tsan: | unit-scalar
 replay: | tsan
@@ -433,6 +436,13 @@ docs-check: build/embedd ## fail where they are not what the list of options say
 	$(Q)build/embedd config --markdown | cmp - docs/CONFIG.md
 	$(Q)build/embedd config --sample | cmp - docs/embedd.sample.json
 
+.PHONY: page page-check
+page: ## put web/ together: the page that browsers get at /
+	$(Q)$(PYTHON) web/build.py
+
+page-check: ## fail where the page is not what web/ makes
+	$(Q)$(PYTHON) web/build.py --check
+
 # A quarter of a minute's work: the library is asked about every code point there is.
 UNICODE_TABLES := unicode_tables.c script_ranges.c
 MAKE_UNICODE_TABLES = $(VENV) tools/unicode/make_tables.py > build/unicode_tables.c && \
@@ -466,8 +476,16 @@ test-image: $(VENV_READY) ## build the image by buildah on a base made here, run
 	@echo "the image"
 	$(Q)$(PYTEST) tests/image
 
+# axe-core, which looks at pages for what some people could not use, pinned.
+BROWSER_READY := build/browser/ready
+$(BROWSER_READY): tests/browser/package-lock.json | $(DEPS_FIRST)
+	$(call SAY,NPM,$<)
+	$(Q)if ! command -v npm >/dev/null; then echo "no npm: axe-core is left out"; else \
+		mkdir -p $(@D) && cp $(<D)/package.json $< $(@D) && \
+		(cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund) && touch $@; fi
+
 .PHONY: test-browser
-test-browser: build/embedd $(VENV_READY) ## draw the pages that commands write, and ask from a page, in a real browser (chromium)
+test-browser: build/embedd $(VENV_READY) $(BROWSER_READY) ## use the page at /, draw those that commands write, ask from a page, in a real browser (chromium)
 	@echo "pages in a browser"
 	$(Q)$(PYTEST) tests/browser
 

@@ -84,6 +84,7 @@ struct exchange {
     const char *content_type;
     const char *accept;
     const char *accept_encoding;
+    const char *if_none_match;
     const char *origin; /* of the page that asks from a browser; cors.h */
     struct {            /* what it asks first: may I? */
         const char *method, *headers;
@@ -116,6 +117,8 @@ struct exchange {
     const char *reply_type;
     const char *reply;
     size_t reply_bytes;
+    const char *vary; /* by which headers of the request it differs; NULL: as the service says */
+    bool is_packed;   /* it has a content-encoding: its handler's own */
     struct reply_header headers[REPLY_HEADERS_MAX];
     size_t n_headers;
 

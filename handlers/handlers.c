@@ -214,6 +214,8 @@ static void forget_reply(struct exchange *x)
     x->n_headers = 0;
     x->status = 0;
     x->reply_type = NULL;
+    x->vary = NULL;
+    x->is_packed = false;
     x->make_piece = NULL;
 }
 

@@ -164,7 +164,8 @@ void reply_add_common(struct exchange *x)
     x->sample.status = x->status;
     const char *id = reply_id(x);
     if (id) reply_add_header(x, "x-request-id", id);
-    if (x->service->vary) reply_add_header(x, "vary", x->service->vary);
+    const char *vary = x->vary ? x->vary : x->service->vary;
+    if (vary) reply_add_header(x, "vary", vary);
     if (x->origin) cors_allow(x);
     add_rate(x);
     /* What was not found, or not allowed, was not answered by a model. */

@@ -45,8 +45,8 @@ const char *metrics_reject_name(enum metrics_reject reject)
     return reject == REJECT_NONE ? NULL : reject_names[reject];
 }
 
-const unsigned metrics_codes[] = {200, 204, 400, 401, 403, 404, 405, 408, 409, 413, 414,
-                                  415, 422, 424, 429, 431, 499, 500, 503, 504, 0};
+const unsigned metrics_codes[] = {200, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413,
+                                  414, 415, 422, 424, 429, 431, 499, 500, 503, 504, 0};
 
 const uint64_t metrics_duration_bounds_ns[] = {
     10000,     20000,      50000,      100000,     200000,      500000,    1000000,

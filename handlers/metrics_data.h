@@ -24,7 +24,7 @@ struct te_metrics;
 #define CACHE_LINE 64
 
 /** The statuses that the service sends; anything else is counted under the last, "other". */
-#define N_CODES 21
+#define N_CODES 22
 extern const unsigned metrics_codes[N_CODES];
 
 /** Upper bounds of the buckets; above the last is +Inf. */

@@ -121,10 +121,12 @@ static int place_of(const char *name, size_t bytes)
     return COMPRESSION_COUNT;
 }
 
-struct packing_wish packing_wish(const char *accept_encoding)
+/* Of each coding, and at the end of what we do not know; -1: not named. */
+static void read_weights(const char *accept_encoding, int weights[static COMPRESSION_COUNT + 1])
 {
-    struct packing_wish wish = {COMPRESSION_NONE, false};
-    int weights[COMPRESSION_COUNT + 1] = {-1, -1, -1, -1, -1}, rest = -1; /* -1: not named */
+    int rest = -1;
+    for (int i = 0; i <= COMPRESSION_COUNT; i++)
+        weights[i] = -1;
     const char *at = accept_encoding ? accept_encoding : "";
     for (at += strspn(at, " \t,"); *at; at += strspn(at, " \t,")) {
         const size_t bytes = strcspn(at, " \t,;");
@@ -137,6 +139,20 @@ struct packing_wish packing_wish(const char *accept_encoding)
     }
     for (int i = 0; i < COMPRESSION_COUNT; i++)
         if (weights[i] < 0 && (i != COMPRESSION_NONE || rest == 0)) weights[i] = rest;
+}
+
+bool packing_takes_gzip(const char *accept_encoding)
+{
+    int weights[COMPRESSION_COUNT + 1];
+    read_weights(accept_encoding, weights);
+    return weights[COMPRESSION_GZIP] > 0;
+}
+
+struct packing_wish packing_wish(const char *accept_encoding)
+{
+    struct packing_wish wish = {COMPRESSION_NONE, false};
+    int weights[COMPRESSION_COUNT + 1];
+    read_weights(accept_encoding, weights);
     const int gzip = weights[COMPRESSION_GZIP], zstd = weights[COMPRESSION_ZSTD];
     const int best = zstd > gzip ? zstd : gzip;
     if (best > 0 && best >= weights[COMPRESSION_NONE])
@@ -217,8 +233,8 @@ static void pack_pieces(struct exchange *x, enum compression coding)
 
 bool packing_pack(struct exchange *x)
 {
-    if (x->service->compress == COMPRESS_OFF || (!x->make_piece && x->reply_bytes == 0))
-        return true;
+    const bool is_empty = !x->make_piece && x->reply_bytes == 0;
+    if (x->service->compress == COMPRESS_OFF || x->is_packed || is_empty) return true;
     const struct packing_wish wish = packing_wish(x->accept_encoding);
     if (wish.coding == COMPRESSION_NONE || (!wish.needs && !is_worth_it(x))) return true;
     if (x->make_piece) {

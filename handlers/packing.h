@@ -31,6 +31,10 @@ struct packing_wish {
 /** packing_wish: of the header's value; NULL: it has sent none. */
 struct packing_wish packing_wish(const char *accept_encoding);
 
+/** packing_takes_gzip: whether a client with this Accept-Encoding (NULL: none) takes gzip, for
+ * replies that are there packed already (x->is_packed). */
+bool packing_takes_gzip(const char *accept_encoding);
+
 /**
  * packing_pack packs the reply as the service's settings and the client wish. What would gain
  * nothing, or what there is no memory for, is left as it is.

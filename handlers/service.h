@@ -51,6 +51,7 @@ struct service {
     enum truncate truncate;
     const struct openai_ids *openai_ids; /* whose ids OpenAI's routes take; NULL: the model's own */
     bool strict_model;
+    bool has_page; /* browsers get it at / */
     enum compress compress;
     size_t compress_bytes_min;
     const struct keys *keys; /* of those who may ask; NULL: everybody may */

@@ -4,6 +4,7 @@
 #include "base/json_write.h"
 #include "base/numtext.h"
 #include "base/utf8.h"
+#include "model/head/heads.h"
 
 #include <math.h>
 #include <string.h>
@@ -37,6 +38,31 @@ void write_ascii(struct buf *out, struct text text)
 void write_string(struct buf *out, const char *string)
 {
     json_write_string(out, string, strlen(string));
+}
+
+static void write_labels(struct buf *out, const struct head_info *info)
+{
+    buf_add_str(out, ",\"names\":");
+    for (uint32_t i = 0; i < info->n_labels; i++) {
+        buf_add_char(out, i > 0 ? ',' : '[');
+        write_string(out, info->labels[i]);
+    }
+    buf_add_char(out, ']');
+}
+
+void write_heads(struct buf *out, const struct heads *heads, uint32_t names_max)
+{
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < heads->n; i++) {
+        const struct head_info *info = head_info(heads->items[i]);
+        buf_add_str(out, i > 0 ? ",{\"name\":" : "{\"name\":");
+        write_string(out, info->name);
+        buf_printf(out, ",\"kind\":\"%s\",\"labels\":%u", head_kind_names[info->kind],
+                   info->n_labels);
+        if (info->n_labels <= names_max) write_labels(out, info);
+        buf_add_char(out, '}');
+    }
+    buf_add_char(out, ']');
 }
 
 void write_real(struct buf *out, float score)

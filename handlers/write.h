@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct heads;
+
 /** How vectors are written. */
 enum encoding {
     ENCODING_FLOAT,  /* [a,b,...] */
@@ -45,6 +47,10 @@ void write_string(struct buf *out, const char *string);
 /** write_real appends a number that is never whole: 1 is written as 1.0. Readers that tell numbers
  * apart by how they look (Java's) find a floating-point one each time. */
 void write_real(struct buf *out, float score);
+
+/** write_heads appends a list of what a model's heads are: name, kind, how many labels, and as
+ * `names` the labels, in their order, of those that have no more than `names_max`. */
+void write_heads(struct buf *out, const struct heads *heads, uint32_t names_max);
 
 /** write_token_usage appends ,"usage":{"prompt_tokens","total_tokens"}, both of them `tokens`. */
 void write_token_usage(struct buf *out, uint64_t tokens);

@@ -242,6 +242,7 @@ static bool take_request_line(struct framing *framing, struct cursor *at, const 
     put(at, line, method + 1);
     /* A path that was not sent has none behind it. */
     const bool is_sent = path >= target && path < space;
+    framing->head.asks_root = path_bytes == 1 && (line[0] == 'G' || line[0] == 'H');
     if (is_sent) path_bytes += passing_query(framing, path + path_bytes, space);
     put(at, path, path_bytes);
     put(at, framing->head.is_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n", 11);
@@ -255,6 +256,7 @@ enum header {
     HEADER_NOBODYS,
     HEADER_KEPT, /* or left out where it is too long to say anything */
     HEADER_ACCEPT_ENCODING,
+    HEADER_PAGE,
     HEADER_ORIGIN,
     HEADER_FORWARDED,
     HEADER_TRACE,
@@ -295,6 +297,7 @@ static enum header header_of(const char *name, size_t n)
     case 'h':
         return IS("host") ? HEADER_HOST : HEADER_NOBODYS;
     case 'i':
+        if (IS("if-none-match")) return HEADER_PAGE;
         return IS("inference-header-content-length") ? HEADER_BODY : HEADER_NOBODYS;
     case 'o':
         return IS("origin") ? HEADER_ORIGIN : HEADER_NOBODYS;
@@ -356,7 +359,11 @@ static bool read_header(struct framing *framing, enum header header, const char 
         *passes = n <= VALUE_BYTES_MAX;
         break;
     case HEADER_ACCEPT_ENCODING:
-        *passes = (framing->optional & FRAMING_ACCEPT_ENCODING) && n <= VALUE_BYTES_MAX;
+        *passes = (head->asks_root || (framing->optional & FRAMING_ACCEPT_ENCODING)) &&
+                  n <= VALUE_BYTES_MAX;
+        break;
+    case HEADER_PAGE:
+        *passes = head->asks_root && n <= VALUE_BYTES_MAX;
         break;
     case HEADER_ORIGIN:
         *passes = (framing->optional & FRAMING_ORIGIN) && n <= VALUE_BYTES_MAX;

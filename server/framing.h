@@ -63,6 +63,7 @@ struct framing_head {
     size_t bytes;      /* as they came; later those of the trailer, or of a chunk's line */
     size_t kept_bytes; /* that the lines that pass take of libmicrohttpd's memory */
     unsigned hosts;
+    bool asks_root; /* GET or HEAD of /, where a browser may get a page */
     bool is_1_0, has_length, is_chunked, expects;
     bool says_close, says_keep; /* its Connection header */
     uint64_t length;
@@ -71,12 +72,12 @@ struct framing_head {
 /** Headers that pass only where somebody is going to read them: nearly every client sends them, and
  * each costs as much as all the checking here. */
 enum framing_optional {
-    FRAMING_ACCEPT_ENCODING = 1,
-    FRAMING_ORIGIN = 2,    /* and access-control-request-* */
-    FRAMING_KEYS = 4,      /* authorization and other headers that bring a key */
-    FRAMING_FORWARDED = 8, /* x-forwarded-for, forwarded; of long ones the end */
-    FRAMING_TRACE = 16,    /* traceparent */
-    FRAMING_QUERY = 32,    /* the query of the target, where it is short and of plain characters */
+    FRAMING_ACCEPT_ENCODING = 1, /* passes of who asks for / all the same, and if-none-match */
+    FRAMING_ORIGIN = 2,          /* and access-control-request-* */
+    FRAMING_KEYS = 4,            /* authorization and other headers that bring a key */
+    FRAMING_FORWARDED = 8,       /* x-forwarded-for, forwarded; of long ones the end */
+    FRAMING_TRACE = 16,          /* traceparent */
+    FRAMING_QUERY = 32, /* the query of the target, where it is short and of plain characters */
 };
 
 struct framing {

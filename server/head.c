@@ -51,6 +51,7 @@ void head_take(struct head *head, const char *name, const char *value)
     case 'i':
         if (!strcasecmp(name, "inference-header-content-length"))
             head->x->inference_header_length = value;
+        if (!strcasecmp(name, "if-none-match")) head->x->if_none_match = value;
         break;
     case 'o':
         if (!strcasecmp(name, "origin")) head->x->origin = value;

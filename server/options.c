@@ -30,6 +30,7 @@ void options_fill(struct service *service, const struct config *config)
     service->truncate = (enum truncate)config->truncate;
     service->openai_ids = openai_ids_chosen((size_t)config->openai_ids);
     service->strict_model = config->strict_model;
+    service->has_page = config->page;
     service->timing_always = config->server_timing;
     service->tei_validation_413 = config->tei_validation_status == 1;
     service->compress_bytes_min = config->compress_min_bytes;

@@ -60,4 +60,6 @@ extern const struct endpoint score_endpoint;
 /* admin.c */
 extern const struct endpoint admin_reload_endpoint, admin_models_endpoint;
 /* ops.c */
-extern const struct endpoint root_endpoint, live_endpoint, ready_endpoint, metrics_endpoint;
+extern const struct endpoint live_endpoint, ready_endpoint, metrics_endpoint;
+/* page.c */
+extern const struct endpoint root_endpoint;

@@ -9,16 +9,30 @@
 #include "handlers/serving.h"
 #include "handlers/value.h"
 #include "handlers/write.h"
+#include "model/model.h"
 #include "model/registry.h"
 
 #include <inttypes.h>
+
+/* A head with more labels than this says their number alone. */
+#define LABELS_SAID_MAX 100
 
 static void write_model(const struct exchange *x, const struct snapshot *snapshot, struct buf *out)
 {
     buf_add_str(out, "{\"id\":");
     write_string(out, snapshot->name);
-    buf_printf(out, ",\"object\":\"model\",\"created\":%" PRId64 ",\"owned_by\":\"embedd\"}",
+    buf_printf(out, ",\"object\":\"model\",\"created\":%" PRId64 ",\"owned_by\":\"embedd\"",
                x->service->started_unix_s);
+    /* A key of ours, for whoever would show the model. */
+    const struct model_info *info = model_info(snapshot->model);
+    buf_add_str(out, ",\"embedd\":{\"version\":");
+    write_string(out, info->version);
+    buf_printf(out, ",\"vocab_size\":%" PRIu32 ",\"dim\":%" PRIu32 ",\"tokenizer\":\"%s\"",
+               info->vocab_size, info->dim, info->tokenizer);
+    buf_printf(out, ",\"pooling\":\"%s\",\"normalize\":%s,\"heads\":", pooling_names[info->pooling],
+               info->normalize ? "true" : "false");
+    write_heads(out, model_heads(snapshot->model), LABELS_SAID_MAX);
+    buf_add_str(out, "}}");
 }
 
 static void models_get(struct exchange *x)
@@ -59,7 +73,7 @@ static void models_id_get(struct exchange *x)
 #define SCHEMA_MODEL                                                                               \
     "'type':'object','required':['id','object','created','owned_by'],'properties':{'id':"          \
     "{'type':'string'},'object':{'const':'model'},'created':{'type':'integer'},'owned_by':"        \
-    "{'type':'string'}}"
+    "{'type':'string'},'embedd':{'type':'object'}}"
 
 const struct endpoint models_endpoint = {
     .handle = models_get,

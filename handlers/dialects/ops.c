@@ -8,11 +8,6 @@
 
 #include <string.h>
 
-static void root_get(struct exchange *x)
-{
-    reply_static(x, 200, TYPE_TEXT, "embedd is running");
-}
-
 /* Says only that the process answers: an orchestrator kills what is not alive, also in the middle
  * of a drain. */
 static void live_get(struct exchange *x)
@@ -42,8 +37,6 @@ static void metrics_get(struct exchange *x)
 #define SCHEMA_STATUS                                                                              \
     "'type':'object','required':['status'],'properties':{'status':{'type':'string'}}"
 
-const struct endpoint root_endpoint = {
-    .handle = root_get, .summary = "Says that embedd is running", .reply_type = TYPE_TEXT};
 const struct endpoint live_endpoint = {
     .handle = live_get, .summary = "Whether the process is alive", .reply = SCHEMA_STATUS};
 const struct endpoint ready_endpoint = {

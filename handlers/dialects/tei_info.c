@@ -22,21 +22,6 @@ static const char *long_dtype(const char *dtype)
     return "float32";
 }
 
-/* A key of ours, where there is something to say. */
-static void write_heads(struct buf *out, const struct heads *heads)
-{
-    if (heads->n == 0) return;
-    buf_add_str(out, ",\"heads\":[");
-    for (size_t i = 0; i < heads->n; i++) {
-        const struct head_info *info = head_info(heads->items[i]);
-        buf_add_str(out, i > 0 ? ",{\"name\":" : "{\"name\":");
-        write_text(out, (struct text){info->name, strlen(info->name)});
-        buf_printf(out, ",\"kind\":\"%s\",\"labels\":%u}", head_kind_names[info->kind],
-                   info->n_labels);
-    }
-    buf_add_char(out, ']');
-}
-
 /* A limit; 0: there is none. */
 static void write_limit(struct buf *out, const char *key, uint64_t limit)
 {
@@ -88,7 +73,10 @@ static void info_get(struct exchange *x)
                service->inputs_max,
                length_limit_of(x).truncate == TRUNCATE_ERROR ? "false" : "true", service->threads);
     buf_printf(&out, ",\"version\":\"%s\",\"sha\":null,\"docker_label\":null", service->version);
-    write_heads(&out, model_heads(x->model));
+    if (model_heads(x->model)->n > 0) { /* a key of ours, where there is something to say */
+        buf_add_str(&out, ",\"heads\":");
+        write_heads(&out, model_heads(x->model), 0);
+    }
     write_meaning(&out, info);
     buf_add_char(&out, '}');
     reply_json(x, &out);

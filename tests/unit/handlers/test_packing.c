@@ -55,6 +55,19 @@ static void a_client_gets_what_it_likes_best(void **state)
     }
 }
 
+static void gzip_is_taken_by_whoever_does_not_refuse_it(void **state)
+{
+    (void)state;
+    static const char *const taking[] = {"gzip", "zstd, gzip;q=0.1", "x-gzip", "*",
+                                         "identity, gzip"};
+    static const char *const refusing[] = {NULL,       "",      "zstd",
+                                           "gzip;q=0", "*;q=0", "zstd, gzip;q=0, *"};
+    for (size_t i = 0; i < sizeof taking / sizeof taking[0]; i++)
+        assert_true(packing_takes_gzip(taking[i]));
+    for (size_t i = 0; i < sizeof refusing / sizeof refusing[0]; i++)
+        assert_false(packing_takes_gzip(refusing[i]));
+}
+
 /* ---- requests ---- */
 
 #define BODY "{\"tokens\":[\"\xE6\x88\x91\",\"\xE7\x88\xB1\"]}"
@@ -333,6 +346,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_gets_what_it_likes_best),
+        cmocka_unit_test(gzip_is_taken_by_whoever_does_not_refuse_it),
         cmocka_unit_test_setup_teardown(packed_bodies_are_unpacked_before_the_handler, ask_open,
                                         ask_close),
         cmocka_unit_test_setup_teardown(what_is_no_packed_body_is_a_400_in_the_routes_shape,

@@ -108,6 +108,23 @@ static void what_nearly_everyone_sends_passes_where_it_is_read(void **state)
     }
 }
 
+/* A browser that asks for the page. */
+static void whoever_asks_for_the_root_says_how_they_would_have_it(void **state)
+{
+    (void)state;
+    static const char *const asking[] = {"GET / HTTP/1.1", "HEAD / HTTP/1.1", "GET /?a HTTP/1.1"};
+    static const char *const others[] = {"POST / HTTP/1.1", "GET /x HTTP/1.1", "GET // HTTP/1.1"};
+    for (size_t i = 0; i < 6; i++) {
+        char in[256];
+        snprintf(in, sizeof in, "%s\r\n" HOST "Accept-Encoding: a\r\nIf-None-Match: b\r\n\r\n",
+                 i < 3 ? asking[i] : others[i - 3]);
+        struct result result = feed(in, strlen(in), 10000, 10000);
+        assert_int_equal(result.fault, FRAMING_SOUND);
+        assert_int_equal(strstr(result.out, "If-None-Match:b\r\n") != NULL, i < 3);
+        free(result.out);
+    }
+}
+
 /* Of x-forwarded-for what the nearest proxies have added passes, whatever clients made of the rest.
  */
 static void of_long_lists_of_proxies_the_end_passes(void **state)
@@ -508,6 +525,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_lines_that_are_read_pass),
         cmocka_unit_test(what_nearly_everyone_sends_passes_where_it_is_read),
+        cmocka_unit_test(whoever_asks_for_the_root_says_how_they_would_have_it),
         cmocka_unit_test(of_long_lists_of_proxies_the_end_passes),
         cmocka_unit_test(a_key_that_is_too_long_passes_cut),
         cmocka_unit_test(what_comes_whole_needs_no_memory),

@@ -353,9 +353,12 @@ static void a_vector_that_is_not_finite_is_never_sent(void **state)
 
 static void models_lists_the_one_that_is_served(void **state)
 {
-    static const char model[] = "{\"id\":\"example\",\"object\":\"model\",\"created\":1700000000,"
-                                "\"owned_by\":\"embedd\"}";
-    char list[256];
+    static const char model[] =
+        "{\"id\":\"example\",\"object\":\"model\",\"created\":1700000000,"
+        "\"owned_by\":\"embedd\",\"embedd\":{\"version\":\"1\",\"vocab_size\":"
+        "6,\"dim\":2,\"tokenizer\":\"dictionary\",\"pooling\":\"mean\","
+        "\"normalize\":false,\"heads\":[]}}";
+    char list[512];
     snprintf(list, sizeof list, "{\"object\":\"list\",\"data\":[%s]}", model);
     assert_reply(ask_get(*state, "/v1/models"), 200, list);
     assert_reply(ask_get(*state, "/v1/models/example"), 200, model);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Written by web/build.py: the page that page.c sends. Paths are from the top folder, where make
+   runs. */
+
+        .section .rodata
+        .globl page_policy, page_tag, page_data, page_data_end
+        .hidden page_policy, page_tag, page_data, page_data_end
+        .type page_policy, %object
+page_policy:
+        .asciz "default-src 'self'; script-src 'sha256-A7iPxfsH3NfqZjZYuCACpx6M6f4NBc3+cG3HCORNnXw='; style-src 'sha256-fRwLH6gC8hQN5LPtuCrSSxgj83qNkoLFmsnBQaM+DIo='; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        .size page_policy, . - page_policy
+        .type page_tag, %object
+page_tag:
+        .asciz "W/\"8bb59182805ed86b\""
+        .size page_tag, . - page_tag
+        .type page_data, %object
+page_data:
+        .incbin "handlers/dialects/page.gz"
+page_data_end:
+        .size page_data, . - page_data
+
+        .section .note.GNU-stack, "", %progbits
+#ifdef __CET__ /* it has no code, so none that indirect jumps could misuse */
+#include <cet.h>
+#endif
