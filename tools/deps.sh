@@ -10,7 +10,7 @@ packages() {
     run) echo curl ;;
     test) echo libcmocka-dev clang-format python3 python3-venv curl openssl ;;
     image) echo buildah mmdebstrap ca-certificates python3 python3-venv ;;
-    browser) echo chromium python3 python3-venv ;;
+    browser) echo chromium python3 python3-venv; command -v npm >/dev/null || echo nodejs npm ;;
     # Node may have come from elsewhere, with an npm that Debian's cannot stand beside.
     clients) echo prometheus; command -v npm >/dev/null || echo nodejs npm ;;
     bench) echo wrk python3 python3-venv ;;

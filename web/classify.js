@@ -4,7 +4,7 @@ import { h, put, whole, short, fixed, plain, later, download } from "./dom.js";
 import { t } from "./words.js";
 import { ask, model } from "./server.js";
 import { state, tell } from "./state.js";
-import { colour, meter } from "./draw.js";
+import { meter, shade } from "./draw.js";
 import { linesOf } from "./similarity.js";
 
 const BATCH_MAX = 1000;
@@ -62,7 +62,7 @@ function drawShares(item) {
   for (const one of said.tokens.slice(0, 400)) {
     if (one.start === null || one.start < at) continue;
     if (one.start > at) parts.push(plain(points.slice(at, one.start).join("")));
-    parts.push(h("span", { class: "share", style: { "background-color": colour((one.share / max) * 0.6) }, title: `${plain(one.token)}: ${fixed(one.share, 4)}` }, plain(points.slice(one.start, one.end).join("")), h("small", {}, short(one.share, 2))));
+    parts.push(h("span", { class: "share", style: { "background-color": shade(one.share / max) }, title: `${plain(one.token)}: ${fixed(one.share, 4)}` }, plain(points.slice(one.start, one.end).join("")), h("small", {}, short(one.share, 2))));
     at = one.end;
   }
   parts.push(plain(points.slice(at, at + 2000).join("")));

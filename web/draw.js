@@ -8,10 +8,11 @@ export const hue = (i) => `c${i % 8}`;
 // ---- colours of values ----
 
 // Three colours of the theme, as numbers: below zero, zero, above.
-let scale = null;
+let scale = null, cellShare = 0.6;
 
 export function readScale() {
   const style = getComputedStyle(document.documentElement);
+  cellShare = Number(style.getPropertyValue("--cell"));
   scale = ["--below", "--zero", "--above"].map((name) => style.getPropertyValue(name).split(",").map(Number));
 }
 
@@ -21,6 +22,8 @@ function mix(share) {
   return zero.map((from, i) => Math.round(from + (end[i] - from) * part));
 }
 
+// Behind a number, which must be read on it.
+export const shade = (share) => colour(Math.max(-1, Math.min(1, share)) * cellShare);
 export const colour = (share) => `rgb(${mix(share).join(" ")})`;
 export const largest = (rows) => rows.reduce((max, row) => row.reduce((m, x) => Math.max(m, Math.abs(x)), max), 0) || 1;
 
@@ -55,7 +58,7 @@ export const WIDE = 16; // more columns than this are colours without numbers
 // A row of a matrix: a cell a column, with its number where there is room.
 export function heatRow(values, max, name, props = {}) {
   if (values.length <= WIDE) {
-    const cells = [...values].map((x) => h("span", { class: "cell", style: { "background-color": colour((x / max) * 0.62) } }, short(x)));
+    const cells = [...values].map((x) => h("span", { class: "cell", style: { "background-color": shade(x / max) } }, short(x)));
     return h("span", { ...props, class: `cells ${props.class ?? ""}`, style: { "--columns": values.length } }, cells);
   }
   const canvas = h("canvas", { ...props, class: `heat ${props.class ?? ""}`, width: values.length, height: 1 });
@@ -112,7 +115,7 @@ export function cosineTable(names, values, caption) {
   return h("table", { class: `cosines ${names.length > 6 ? "many" : ""}` }, h("caption", {}, caption),
     h("thead", {}, h("tr", {}, h("td"), names.map((name) => h("th", { scope: "col" }, plain(name))))),
     h("tbody", {}, values.map((row, i) => h("tr", {}, h("th", { scope: "row" }, plain(names[i])),
-      row.map((x) => h("td", { style: x === null ? {} : { "background-color": colour(Math.max(-1, x) * 0.55) } }, x === null ? "–" : fixed(x, digits)))))));
+      row.map((x) => h("td", { style: x === null ? {} : { "background-color": shade(x) } }, x === null ? "–" : fixed(x, digits)))))));
 }
 
 // A list of (label, share of 1) as bars with the number behind.

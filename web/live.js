@@ -67,7 +67,7 @@ function rates(read) {
   return samples.map((one, i) => (i === 0 ? undefined : Math.max(0, (read(one) - read(samples[i - 1])) / ((one.at - samples[i - 1].at) / 1000))));
 }
 
-const chart = (title, series, format, now, id) => h("figure", { class: "chart", id, role: "group", "aria-label": title }, h("figcaption", {}, h("span", {}, title), h("strong", {}, now)), timeLines(series, format),
+const chart = (title, series, format, now, id) => h("figure", { class: "chart", id }, h("figcaption", {}, h("span", {}, title), h("strong", {}, now)), timeLines(series, format),
   series.length > 1 ? h("div", { class: "keys" }, series.map((one, k) => h("span", { class: `key ${hue(k)}` }, h("i"), one.name))) : null);
 
 function draw() {

@@ -4,7 +4,7 @@ import { state } from "./state.js";
 import { ZH } from "./words_zh.js";
 
 const EN = {
-  "language": "中文", "language name": "Language: switch to Chinese", "theme": "Colours: {theme}", "theme ": "as the system", "theme light": "light", "theme dark": "dark", "skip": "Skip to the content",
+  "language": "中文", "language name": "中文: switch the language to Chinese", "theme": "Colours: {theme}", "theme ": "as the system", "theme light": "light", "theme dark": "dark", "skip": "Skip to the content",
   "chain": "Chain", "similarity": "Similarity", "classify": "Classify", "live": "Live", "use": "Use it", "views": "Views", "model": "Model", "key": "API key", "key set": "API key ✓",
   "key said": "Kept in the memory of this tab only.", "key save": "Use it", "key asked": "This server asks for an API key.", "key wrong": "The server does not take this key: {message}",
   "gone": "The server does not answer. Trying again…", "back": "The server is back.", "replaced": "The model was replaced: everything is shown anew.", "busy": "The server has too much to do: asking again in {s} s.", "refused": "The server says: {message}", "column": "column {i}", "link": "Copy a link to this", "link copied": "Link copied", "loading": "Asking the server…",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export const ZH = {
-  "language": "English", "language name": "语言：切换到英文", "theme": "配色：{theme}", "theme ": "跟随系统", "theme light": "浅色", "theme dark": "深色", "skip": "跳到正文",
+  "language": "English", "language name": "English：切换到英文", "theme": "配色：{theme}", "theme ": "跟随系统", "theme light": "浅色", "theme dark": "深色", "skip": "跳到正文",
   "chain": "原理", "similarity": "相似度", "classify": "分类", "live": "监控", "use": "接入", "views": "页面", "model": "模型", "key": "API 密钥", "key set": "API 密钥 ✓",
   "key said": "只保存在当前标签页的内存里。", "key save": "使用", "key asked": "该服务需要 API 密钥。", "key wrong": "服务不接受这个密钥：{message}",
   "gone": "服务没有响应，正在重试……", "back": "服务已恢复。", "replaced": "模型已更换，页面内容已更新。", "busy": "服务繁忙，{s} 秒后重试。", "refused": "服务返回：{message}", "column": "第 {i} 列", "link": "复制当前页面链接", "link copied": "链接已复制", "loading": "正在请求服务……",

@@ -7,11 +7,11 @@
         .hidden page_policy, page_tag, page_data, page_data_end
         .type page_policy, %object
 page_policy:
-        .asciz "default-src 'self'; script-src 'sha256-A7iPxfsH3NfqZjZYuCACpx6M6f4NBc3+cG3HCORNnXw='; style-src 'sha256-fRwLH6gC8hQN5LPtuCrSSxgj83qNkoLFmsnBQaM+DIo='; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        .asciz "default-src 'self'; script-src 'sha256-rZUGnUBGqEZVN+L1CGtngljwkG1qzPLzq/Upkgk0+kY='; style-src 'sha256-4HmZHiD6V1ozy1LFC/QlMJglVNbnzIWQV4E2PeggtdY='; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         .size page_policy, . - page_policy
         .type page_tag, %object
 page_tag:
-        .asciz "W/\"8bb59182805ed86b\""
+        .asciz "W/\"1c3a3d139ce45671\""
         .size page_tag, . - page_tag
         .type page_data, %object
 page_data:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A headless Chromium, spoken to over its debugging pipe (two file descriptors, JSON ended by NUL)."""
 
+import base64
 import fcntl
 import json
 import os
@@ -73,17 +74,19 @@ class Browser:
 
 
 class Page:
-    """A file in a window, once it is drawn."""
+    """A file, or what is at an address, in a window, once it is drawn."""
 
-    def __init__(self, browser, path, width=1200, scheme="light", media="", has_scripts=True):
-        self.browser, self.url = browser, path.as_uri()
+    def __init__(self, browser, path, width=1200, scheme="light", media="", has_scripts=True, language="en", is_still=False):
+        self.browser, self.url = browser, path if isinstance(path, str) else path.as_uri()
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia", media=media,
-                  features=[{"name": "prefers-color-scheme", "value": scheme}])
+                  features=[{"name": "prefers-color-scheme", "value": scheme},
+                            {"name": "prefers-reduced-motion", "value": "reduce" if is_still else "no-preference"}])
+        self.call("Emulation.setUserAgentOverride", userAgent="Chromium of the tests", acceptLanguage=language)
         self.call("Emulation.setScriptExecutionDisabled", value=not has_scripts)
         self.call("Page.navigate", url=self.url)
         while not self.named("Page.loadEventFired"):
@@ -109,6 +112,40 @@ class Page:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
+    def until(self, expression, what):
+        """Waits until an expression is true."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.ask(f"!!({expression})"):
+            assert time.monotonic() < deadline, f"never happened: {what}: {self.complaints()[:3]}"
+            time.sleep(0.03)
+
+    def write(self, selector, text):
+        """Puts a text in the place of what a field holds, as typing does."""
+        self.ask(f"document.querySelector({json.dumps(selector)}).focus(), document.activeElement.select()")
+        self.call("Input.insertText", text=text) if text else self.press("Backspace")
+
+    def click(self, selector):
+        self.ask(f"document.querySelector({json.dumps(selector)}).click()")
+        self.settle()
+
+    def point(self, selector):
+        """Moves the pointer there."""
+        x, y = self.ask(f"(([one]) => (one.scrollIntoView({{block: 'center'}}), ((box) => [box.x + box.width / 2, box.y + box.height / 2])"
+                        f"(one.getBoundingClientRect())))(document.querySelectorAll({json.dumps(selector)}))")
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        self.settle()
+
+    def save(self, path, height, top=0):
+        """A picture of so much of it, as WebP."""
+        width = self.ask("document.documentElement.clientWidth")
+        height = min(height, self.ask("document.documentElement.scrollHeight") - top)
+        data = self.call("Page.captureScreenshot", format="webp", quality=60, captureBeyondViewport=True,
+                         clip={"x": 0, "y": top, "width": width, "height": height, "scale": 1})["data"]
+        path.write_bytes(base64.b64decode(data))
+
+    def close(self):
+        self.call("Page.close")
+
     def texts(self, selector):
         return self.ask(f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.textContent)")
 
@@ -120,7 +157,7 @@ class Page:
                         "(cell) => cell.textContent)).toArray()")
 
     def press(self, *keys):
-        codes = {"Enter": 13, "Tab": 9, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}
+        codes = {"Enter": 13, "Tab": 9, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39, "Backspace": 8, "ArrowDown": 40, "ArrowUp": 38}
         for key in keys:
             text = {"text": "\r"} if key == "Enter" else {}
             self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key,

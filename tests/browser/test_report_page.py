@@ -4,17 +4,14 @@
 import json
 import random
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from browser import Browser
 
 TOP = Path(__file__).resolve().parents[2]
 PROGRAM = TOP / "build/embedd"
 MODEL = TOP / "examples/chain/w6x2"
-CHROMIUM = shutil.which("chromium")
 
 HOSTILE = ["</script><script>document.title = 'owned'</script>", "<!--<script>", "<img src=x onerror=alert(1)>",
            "__proto__", "constructor", "&lt;b&gt;", "a\u202eb\u202c", "x\x1b[2J", "{{report}}", "标签 👍🏽 عربى",
@@ -27,14 +24,6 @@ KINDS = {
     "hostile": HOSTILE,
     "multi-label": ["first", "second", "third"],
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    assert CHROMIUM, "chromium is not installed: apt-get install chromium"
-    one = Browser(CHROMIUM)
-    yield one
-    one.close()
 
 
 def evaluate(folder, name, rows, kind=None):
