@@ -53,13 +53,14 @@ HEADERS := $(filter-out %/kernels_vector.h %/kernels_vector_i4.h,$(filter %.h,$(
 
 # Packages come first when the goal is one that promises to install what is missing. NODEPS=1: never.
 DEPS_OF_run := build run
-DEPS_OF_test := build test
+DEPS_OF_test := build test browser
 DEPS_OF_test-image := image
 DEPS_OF_soak := build test
 DEPS_OF_soak-short := build test
 DEPS_OF_soak-proof := build test
 DEPS_OF_mutate := build test
-DEPS_OF_test-browser := build browser
+DEPS_OF_browser := build browser
+DEPS_OF_test-browser := build browser axe
 DEPS_OF_test-swap := build test
 DEPS_OF_clients := build test clients
 DEPS_OF_bench := build bench
@@ -166,7 +167,7 @@ run: build/embedd | $(DEPS_FIRST) ## install what is missing, build, serve the b
 # ---- tests ----
 
 .PHONY: test
-test: format-check layers headers docs-check page-check unicode-tables-check unit unit-scalar tsan recipe http parity replay fault clients soak-short ## install what is missing, build, run every test
+test: format-check layers headers docs-check page-check unicode-tables-check unit unit-scalar tsan recipe http browser parity replay fault clients soak-short ## install what is missing, build, run every test
 	@echo "all tests passed"
 
 # One after the other, the quick ones first; builds still use every core.
@@ -178,7 +179,8 @@ replay: | tsan
 parity: | replay
 recipe: | parity
 http: | recipe
-fault: | http
+browser: | http
+fault: | browser
 clients: | fault
 soak-short: | clients
 endif
@@ -483,6 +485,12 @@ $(BROWSER_READY): tests/browser/package-lock.json | $(DEPS_FIRST)
 	$(Q)if ! command -v npm >/dev/null; then echo "no npm: axe-core is left out"; else \
 		mkdir -p $(@D) && cp $(<D)/package.json $< $(@D) && \
 		(cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund) && touch $@; fi
+
+# Each view once, without what a model or a look more would say.
+.PHONY: browser
+browser: build/embedd $(VENV_READY) ## the page at / in a real browser (chromium), in short
+	@echo "the page in a browser"
+	$(Q)$(PYTEST) tests/browser -m short
 
 .PHONY: test-browser
 test-browser: build/embedd $(VENV_READY) $(BROWSER_READY) ## use the page at /, draw those that commands write, ask from a page, in a real browser (chromium)

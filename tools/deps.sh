@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and does nothing when all are there.
-# usage: tools/deps.sh GROUP...   with GROUP one of: build run test image browser clients bench quality teachers openai-ids fuzz tidy cov
+# usage: tools/deps.sh GROUP...   with GROUP one of: build run test image browser axe clients bench quality teachers openai-ids fuzz tidy cov
 set -eu
 
 packages() {
@@ -10,7 +10,8 @@ packages() {
     run) echo curl ;;
     test) echo libcmocka-dev clang-format python3 python3-venv curl openssl ;;
     image) echo buildah mmdebstrap ca-certificates python3 python3-venv ;;
-    browser) echo chromium python3 python3-venv; command -v npm >/dev/null || echo nodejs npm ;;
+    browser) echo chromium python3 python3-venv ;;
+    axe) command -v npm >/dev/null || echo nodejs npm ;;
     # Node may have come from elsewhere, with an npm that Debian's cannot stand beside.
     clients) echo prometheus; command -v npm >/dev/null || echo nodejs npm ;;
     bench) echo wrk python3 python3-venv ;;
@@ -22,7 +23,7 @@ packages() {
     tidy) echo cppcheck ;;
     cov) echo lcov libcmocka-dev python3 ;;
     *)
-        echo "tools/deps.sh: unknown group '$1'; use build, run, test, image, browser, clients, bench, quality, teachers, openai-ids, fuzz, tidy or cov" >&2
+        echo "tools/deps.sh: unknown group '$1'; use build, run, test, image, browser, axe, clients, bench, quality, teachers, openai-ids, fuzz, tidy or cov" >&2
         exit 2
         ;;
     esac

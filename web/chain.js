@@ -235,10 +235,9 @@ function drawVector(data) {
 let compared = null;
 
 async function loadSentences(signal) {
-  const texts = [state.a, state.b, state.c], items = [];
-  const vectors = embed(texts, dimensions(), signal);
-  for (const text of texts) items.push(await askIds(text, signal));
-  compared = { texts, ids: items.map((one) => one.ids), tokens: items.map((one) => one.tokens), vectors: await vectors, dims: dimensions() };
+  const texts = [state.a, state.b, state.c];
+  const [vectors, ...items] = await Promise.all([embed(texts, dimensions(), signal), ...texts.map((text) => askIds(text, signal))]);
+  compared = { texts, ids: items.map((one) => one.ids), vectors };
 }
 
 // Ids of sentences as if they were numbers that mean something.

@@ -79,7 +79,7 @@ function draw() {
     chart(t("requests per second"), [{ values: requests }], number, number(requests.at(-1)), "chart-requests"), chart(t("time per request"), [{ name: "p50", values: p50 }, { name: "p99", values: p99 }], duration, `${duration(recent(p50))} · ${duration(recent(p99))}`, "chart-times"),
     chart(t("tokens per second"), [{ values: tokens }], number, number(tokens.at(-1)), "chart-tokens"), chart(t("connections"), [{ values: samples.map((one) => one.connections) }], number, whole(last.connections), "chart-connections"),
     chart(t("memory"), [{ values: samples.map((one) => one.memory) }], bytesText, bytesText(last.memory), "chart-memory"), chart(t("processor"), [{ values: cpu }], (x) => `${fixed(x * 100, 0)} %`, Number.isFinite(cpu.at(-1)) ? `${fixed(cpu.at(-1) * 100, 0)} %` : "–", "chart-processor"));
-  put(boxes.facts, [[t("models"), last.models.map((one) => `${plain(one.model)}${one.version ? ` ${plain(one.version)}` : ""}`).join(", ")], [t("requests in all"), whole(last.requests)], [t("failed"), whole(last.failed)], [t("running since"), last.start ? new Date(last.start * 1000).toLocaleString() : "–"]]
+  put(boxes.facts, [[t("models"), last.models.map((one) => `${plain(one.model)}${one.version ? ` ${plain(one.version)}` : ""}`).join(", ")], [t("requests in all"), whole(last.requests)], [t("failed"), whole(last.failed)], [t("running since"), last.start ? new Date(last.start * 1000).toLocaleString(document.documentElement.lang) : "–"]]
     .map(([name, value]) => h("div", { class: "tile" }, h("span", { class: "tile-name" }, name), h("strong", {}, value))));
   drawTable(boxes.routes, t("route"), last.routes, samples[0].routes);
   drawTable(boxes.stages, t("stage"), last.stages, samples[0].stages);
