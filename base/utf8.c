@@ -54,9 +54,24 @@ static size_t character_bytes(const unsigned char *s, size_t left)
     return 4;
 }
 
+/* Of at most 8 bytes; the loads may overlap. */
+static bool is_short_ascii(const char *text, size_t bytes)
+{
+    uint32_t first = 0, last = 0;
+    if (bytes >= 4) {
+        memcpy(&first, text, 4);
+        memcpy(&last, text + bytes - 4, 4);
+    } else if (bytes > 0) {
+        first = (unsigned char)text[0] | (unsigned char)text[bytes / 2];
+        last = (unsigned char)text[bytes - 1];
+    }
+    return !((first | last) & (uint32_t)HIGH_BITS);
+}
+
 size_t utf8_valid_bytes(const char *text, size_t bytes)
 {
     size_t i = 0;
+    if (bytes <= 8 && is_short_ascii(text, bytes)) return bytes; /* most tokens */
     while (i < bytes) {
         if (!((unsigned char)text[i] & 0x80)) {
             i += ascii_prefix(text + i, bytes - i);

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All memory of a worker for one block: the tokens of its lines, and what is written of them. */
+/* All memory of a worker for one line: its tokens, and what is written of it. */
 #define WORKER_ARENA_BYTES (64 * LINES_BYTES_MAX)
 
 /* Lines are answered in blocks, each line by one of the workers. */
@@ -29,9 +29,18 @@ struct task {
     size_t at, bytes; /* of the text in the block's */
     const char *file;
     uint64_t number;
-    struct buf out; /* in the worker's arena */
+    unsigned worker;          /* who has answered it */
+    size_t out_at, out_bytes; /* in the worker's answers */
+};
+
+/* What a worker has for itself, from block to block: memory that is used again costs no faults. */
+struct worker {
+    struct arena arena; /* for one line */
+    char *answers;      /* to all its lines of the block */
+    size_t bytes, cap;
     struct unknown_count unknown;
-    bool is_failed;
+    bool has_failed;
+    size_t failed; /* the task, and why */
     struct err err;
 };
 
@@ -40,7 +49,7 @@ struct block {
     size_t n, n_max;
     char *texts;
     size_t bytes, cap;
-    struct arena *arenas; /* one a worker */
+    struct worker *workers;
 };
 
 /* What the head says of a line. */
@@ -69,7 +78,6 @@ struct classify {
     struct block block;
     struct texts texts;
     struct output output;
-    struct unknown_count unknown;
 };
 
 static bool set_head(struct classify *classify, struct err *err)
@@ -177,9 +185,10 @@ static bool write_answer(const struct classify *classify, const struct answered 
     return !out->failed || err_out_of_memory(err);
 }
 
-static bool answer(const struct classify *classify, struct task *task, struct arena *arena,
-                   struct err *err)
+static bool answer(const struct classify *classify, const struct task *task, struct worker *worker,
+                   struct buf *out, struct err *err)
 {
+    struct arena *arena = &worker->arena;
     const uint32_t n_labels = classify->info->n_labels;
     const char *text = classify->block.texts + task->at;
     size_t bytes = task->bytes;
@@ -189,7 +198,7 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
         !model_tokenize(classify->model, arena, text, bytes,
                         TOKENIZE_LIMITS | (classify->explains ? TOKENIZE_SPANS : 0), &tokens, err))
         return false;
-    unknown_add(&task->unknown, classify->model, classify->block.texts + task->at, task->bytes,
+    unknown_add(&worker->unknown, classify->model, classify->block.texts + task->at, task->bytes,
                 &tokens);
     float *vector = arena_array(arena, classify->info->dim, sizeof(*vector));
     float *logits = arena_array(arena, n_labels, sizeof(*logits));
@@ -211,19 +220,53 @@ static bool answer(const struct classify *classify, struct task *task, struct ar
         .text = {text, bytes},
         .tokens = &tokens,
     };
-    buf_init(&task->out, arena);
-    return write_answer(classify, &answered, arena, &task->out, err);
+    return write_answer(classify, &answered, arena, out, err);
 }
 
-static void answer_some(void *user, unsigned worker, unsigned n_workers)
+static bool keep_bytes(char **list, size_t *bytes, size_t *cap, const char *data, size_t n)
+{
+    if (!grow_list(list, cap, *bytes + n, 1)) return false;
+    if (n > 0) memcpy(*list + *bytes, data, n);
+    *bytes += n;
+    return true;
+}
+
+static bool answer_task(struct classify *classify, struct task *task, struct worker *worker,
+                        struct err *err)
+{
+    struct buf out;
+    arena_reset(&worker->arena);
+    buf_init(&out, &worker->arena);
+    if (!answer(classify, task, worker, &out, err)) return false;
+    task->out_at = worker->bytes;
+    task->out_bytes = out.bytes;
+    return keep_bytes(&worker->answers, &worker->bytes, &worker->cap, out.data, out.bytes) ||
+           err_out_of_memory(err);
+}
+
+static void answer_some(void *user, unsigned which, unsigned n_workers)
 {
     struct classify *classify = user;
     struct block *block = &classify->block;
-    arena_reset(&block->arenas[worker]);
-    for (size_t i = worker; i < block->n; i += n_workers) {
+    struct worker *worker = &block->workers[which];
+    worker->bytes = 0;
+    for (size_t i = which; i < block->n && !worker->has_failed; i += n_workers) {
         struct task *task = &block->tasks[i];
-        task->is_failed = !answer(classify, task, &block->arenas[worker], &task->err);
+        task->worker = which;
+        worker->has_failed = !answer_task(classify, task, worker, &worker->err);
+        worker->failed = i;
     }
+}
+
+/* The first line that could not be answered, as if they had been answered one by one; or NULL. */
+static const struct worker *first_failed(const struct classify *classify)
+{
+    const struct worker *first = NULL;
+    for (unsigned i = 0; i < workers_size(classify->workers); i++) {
+        const struct worker *worker = &classify->block.workers[i];
+        if (worker->has_failed && (!first || worker->failed < first->failed)) first = worker;
+    }
+    return first;
 }
 
 /* Answers the lines of the block and writes the answers in their order. */
@@ -231,14 +274,17 @@ static bool finish_block(struct classify *classify, struct err *err)
 {
     struct block *block = &classify->block;
     workers_run(classify->workers, answer_some, classify);
-    for (size_t i = 0; i < block->n; i++) {
+    const struct worker *failed = first_failed(classify);
+    const size_t n_answered = failed ? failed->failed : block->n;
+    for (size_t i = 0; i < n_answered; i++) {
         const struct task *task = &block->tasks[i];
-        if (task->is_failed) {
-            *err = task->err;
+        const char *answers = block->workers[task->worker].answers;
+        if (!output_write(&classify->output, answers + task->out_at, task->out_bytes, err))
             return false;
-        }
-        if (!output_write(&classify->output, task->out.data, task->out.bytes, err)) return false;
-        unknown_add_all(&classify->unknown, &task->unknown);
+    }
+    if (failed) {
+        *err = failed->err;
+        return false;
     }
     block->n = block->bytes = 0;
     fflush(classify->output.stream); /* what cannot be written is seen at the next write */
@@ -247,11 +293,8 @@ static bool finish_block(struct classify *classify, struct err *err)
 
 static bool keep_text(struct block *block, const char *text, size_t bytes, struct err *err)
 {
-    if (!grow_list(&block->texts, &block->cap, block->bytes + bytes, 1))
-        return err_set(err, ERR_MEMORY, NULL, "no memory for a line of %zu bytes", bytes);
-    if (bytes > 0) memcpy(block->texts + block->bytes, text, bytes);
-    block->bytes += bytes;
-    return true;
+    return keep_bytes(&block->texts, &block->bytes, &block->cap, text, bytes) ||
+           err_set(err, ERR_MEMORY, NULL, "no memory for a line of %zu bytes", bytes);
 }
 
 /* A block is full, or all that has come so far: whoever writes line by line is answered so. */
@@ -275,23 +318,33 @@ static bool make_block(struct classify *classify, struct err *err)
     const uint64_t lines = BLOCK_SCORES / classify->info->n_labels + 1;
     block->n_max = lines < BLOCK_LINES_MAX ? (size_t)lines : BLOCK_LINES_MAX;
     block->tasks = calloc(block->n_max, sizeof(*block->tasks));
-    block->arenas = calloc(n, sizeof(*block->arenas));
-    if (!block->tasks || !block->arenas)
+    block->workers = calloc(n, sizeof(*block->workers));
+    if (!block->tasks || !block->workers)
         return err_set(err, ERR_MEMORY, NULL, "no memory for %u threads", n);
     for (unsigned i = 0; i < n; i++)
-        arena_init(&block->arenas[i], WORKER_ARENA_BYTES);
+        arena_init(&block->workers[i].arena, WORKER_ARENA_BYTES);
     classify->workers = workers_new(n, err);
     return classify->workers != NULL;
 }
 
 static void close_block(struct classify *classify)
 {
-    for (unsigned i = 0; classify->workers && i < workers_size(classify->workers); i++)
-        arena_clear(&classify->block.arenas[i]);
+    for (unsigned i = 0; classify->workers && i < workers_size(classify->workers); i++) {
+        arena_clear(&classify->block.workers[i].arena);
+        free(classify->block.workers[i].answers);
+    }
     workers_free(classify->workers);
-    free(classify->block.arenas);
+    free(classify->block.workers);
     free(classify->block.tasks);
     free(classify->block.texts);
+}
+
+static void tell_unknown(const struct classify *classify)
+{
+    struct unknown_count all = {0};
+    for (unsigned i = 0; i < workers_size(classify->workers); i++)
+        unknown_add_all(&all, &classify->block.workers[i].unknown);
+    unknown_tell(&all, "classify");
 }
 
 static bool classify_run(struct classify *classify, char **files, int n_files, struct err *err)
@@ -303,7 +356,7 @@ static bool classify_run(struct classify *classify, char **files, int n_files, s
         make_block(classify, err) && output_open(&classify->output, classify->output_path, err) &&
         texts_each(&classify->texts, classify_line, classify, n_files > 0, err) &&
         finish_block(classify, err) && output_close(&classify->output, err);
-    if (is_ok) unknown_tell(&classify->unknown, "classify");
+    if (is_ok) tell_unknown(classify);
     output_abort(&classify->output);
     texts_close(&classify->texts);
     close_block(classify);

@@ -53,14 +53,10 @@ static bool own_logits(const struct head *head, struct arena *arena, const float
     return true;
 }
 
-static void apply(const struct head *head, const struct linear *linear, const float *x, float *y)
+static void apply(const struct linear *linear, const float *x, float *y)
 {
-    const struct rows columns = {.at = linear->columns,
-                                 .stride_bytes = linear->out * sizeof *linear->columns,
-                                 .n = linear->in,
-                                 .dtype = DTYPE_F32};
     memcpy(y, linear->bias, linear->out * sizeof *y);
-    kernels_get()->weighted_sum[DTYPE_F32](y, &columns, x, head->inputs, linear->in, linear->out);
+    kernels_get()->linear(y, linear->columns, x, linear->in, linear->out);
 }
 
 bool head_logits(const struct head *head, struct arena *arena, const float *v, const uint32_t *ids,
@@ -72,12 +68,12 @@ bool head_logits(const struct head *head, struct arena *arena, const float *v, c
         const struct linear *hidden = &head->hidden[i];
         float *inner = arena_array(arena, hidden->out, sizeof *inner);
         if (!inner) return err_out_of_memory(err);
-        apply(head, hidden, x, inner);
+        apply(hidden, x, inner);
         for (uint32_t j = 0; j < hidden->out; j++)
             inner[j] = inner[j] > 0 ? inner[j] : 0;
         x = inner;
     }
-    apply(head, &head->output, x, logits);
+    apply(&head->output, x, logits);
     if (head->info.ngrams > 0) {
         float *sums = arena_array(arena, head->output.out, sizeof *sums);
         if (!sums) return err_out_of_memory(err);

@@ -13,10 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** A linear step as a table: its rows are the columns of W, its token weights the vector it is
-   applied to, so that W·x is the weighted sum of the rows, by the same kernels. */
+/** A linear step. */
 struct linear {
-    float *columns; /* (in, out) */
+    float *columns; /* (in, out): those of W one after the other */
     float *bias;    /* (out) */
     uint32_t in, out;
 };
@@ -32,6 +31,5 @@ struct head {
     float *margins;                   /* of info, or NULL */
     const char **labels;
     char *name, *training, *scores;
-    uint32_t *inputs;     /* 0, 1, 2 ... up to the longest of D and H: the "ids" of a linear step */
     struct json_t *about; /* owner of the labels */
 };

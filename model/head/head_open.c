@@ -201,18 +201,6 @@ static bool take_linear(struct linear *linear, const struct step *step,
     return true;
 }
 
-static bool take_inputs(struct head *head, const struct head_parts *parts, uint32_t dim)
-{
-    uint32_t longest = dim;
-    for (size_t i = 0; i < head->n_hidden; i++)
-        if (head->hidden[i].out > longest) longest = head->hidden[i].out;
-    head->inputs = calloc(longest, sizeof *head->inputs);
-    if (!head->inputs) return err_out_of_memory(parts->err);
-    for (uint32_t i = 0; i < longest; i++)
-        head->inputs[i] = i;
-    return true;
-}
-
 /* Each step takes as many numbers as the one before it makes. */
 static bool take_step(struct linear *linear, const struct step *step, size_t columns,
                       const struct head_parts *parts)
@@ -238,8 +226,7 @@ static bool take_numbers(struct head *head, struct head_parts *parts, uint32_t d
         columns = hidden[i].weight.rows;
         head->n_hidden++;
     }
-    if (!take_step(&head->output, &parts->output, columns, parts) || !take_inputs(head, parts, dim))
-        return false;
+    if (!take_step(&head->output, &parts->output, columns, parts)) return false;
     head->info.dim = dim;
     head->info.hidden = head->hidden[0].out;
     head->info.rows = head->output.out;
@@ -322,7 +309,6 @@ void head_close(struct head *head)
     free(head->name);
     free(head->training);
     free(head->scores);
-    free(head->inputs);
     json_decref(head->about);
     free(head);
 }

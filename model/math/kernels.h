@@ -37,6 +37,12 @@ struct kernels {
                                  const uint32_t *ids, size_t n, size_t dims);
 
     /**
+     * linear: y (columns) += xᵢ·rowᵢ of a matrix (n, columns), row by row in order: a rounding for
+     * the product, one for the sum. The bits are those of weighted_sum.
+     */
+    void (*linear)(float *y, const float *matrix, const float *x, size_t n, size_t columns);
+
+    /**
      * max: out (dims) = the larger of itself and each row's value; the caller starts from -Inf. -0
      * counts as below +0, and a NaN makes a NaN that stays.
      */

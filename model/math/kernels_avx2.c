@@ -3,6 +3,7 @@
 #include "model/math/kernels_sets.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 #define LANES 8
 #define BLOCK_VECTORS 8 /* 64 columns: half of the 16 registers, the others hold what is loaded */
@@ -13,21 +14,47 @@ static inline vector load_f32(const char *from)
     return _mm256_loadu_ps((const void *)from);
 }
 
-static inline vector load_f16(const char *from)
+static inline vector from_bf16(__m128i halves)
 {
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)from));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
 }
 
-static inline vector load_bf16(const char *from)
+static inline vector from_i8(__m128i bytes)
 {
-    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)from));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
 }
 
-static inline vector load_i8(const char *from)
+#define load_f16(from) _mm256_cvtph_ps(_mm_loadu_si128((const void *)(from)))
+#define load_bf16(from) from_bf16(_mm_loadu_si128((const void *)(from)))
+#define load_i8(from) from_i8(_mm_loadl_epi64((const void *)(from)))
+
+/* 1 to 7 bytes, and zeros. */
+static inline uint64_t read_some_bytes(const char *from, size_t n)
 {
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)from)));
+    uint32_t low, high;
+    uint16_t two, last;
+    if (n >= 4) {
+        memcpy(&low, from, sizeof low);
+        memcpy(&high, from + n - 4, sizeof high);
+        return low | (uint64_t)high << (8 * (n - 4));
+    }
+    if (n == 1) return (uint8_t)from[0];
+    memcpy(&two, from, sizeof two);
+    memcpy(&last, from + n - 2, sizeof last);
+    return two | (uint32_t)last << (8 * (n - 2));
 }
+
+static inline __m128i load_some_bytes(const char *from, size_t n)
+{
+    if (n == 8) return _mm_loadl_epi64((const void *)from);
+    if (n < 8) return _mm_cvtsi64_si128((long long)read_some_bytes(from, n));
+    return _mm_insert_epi64(_mm_loadl_epi64((const void *)from),
+                            (long long)read_some_bytes(from + 8, n - 8), 1);
+}
+
+#define load_some_f16(from, n) _mm256_cvtph_ps(load_some_bytes(from, 2 * (n)))
+#define load_some_bf16(from, n) from_bf16(load_some_bytes(from, 2 * (n)))
+#define load_some_i8(from, n) from_i8(load_some_bytes(from, n))
 
 #define vector_zero() _mm256_setzero_ps()
 #define vector_load(from) _mm256_loadu_ps(from)

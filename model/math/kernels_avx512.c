@@ -13,21 +13,24 @@ static inline vector load_f32(const char *from)
     return _mm512_loadu_ps((const void *)from);
 }
 
-static inline vector load_f16(const char *from)
+static inline vector from_bf16(__m256i halves)
 {
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
 
-static inline vector load_bf16(const char *from)
+static inline vector from_i8(__m128i bytes)
 {
-    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)from));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
 }
 
-static inline vector load_i8(const char *from)
-{
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)from)));
-}
+#define load_f16(from) _mm512_cvtph_ps(_mm256_loadu_si256((const void *)(from)))
+#define load_bf16(from) from_bf16(_mm256_loadu_si256((const void *)(from)))
+#define load_i8(from) from_i8(_mm_loadu_si128((const void *)(from)))
+
+#define first_lanes(n) ((__mmask16)((1u << (n)) - 1))
+#define load_some_f16(from, n) _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(n), from))
+#define load_some_bf16(from, n) from_bf16(_mm256_maskz_loadu_epi16(first_lanes(n), from))
+#define load_some_i8(from, n) from_i8(_mm_maskz_loadu_epi8(first_lanes(n), from))
 
 #define vector_zero() _mm512_setzero_ps()
 #define vector_load(from) _mm512_loadu_ps(from)
@@ -45,8 +48,8 @@ static inline vector vector_larger(vector a, vector b)
     return _mm512_castsi512_ps(_mm512_mask_set1_epi32(_mm512_castps_si512(both), unordered, -1));
 }
 
-#define vector_load_some(from, n) _mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), from)
-#define vector_store_some(to, n, x) _mm512_mask_storeu_ps(to, (__mmask16)((1u << (n)) - 1), x)
+#define vector_load_some(from, n) _mm512_maskz_loadu_ps(first_lanes(n), from)
+#define vector_store_some(to, n, x) _mm512_mask_storeu_ps(to, first_lanes(n), x)
 
 /* Of 8 groups, or one or two. They are read from memory again, which the compiler is not to know: a
    product does so by itself. */

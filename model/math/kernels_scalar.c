@@ -138,6 +138,12 @@ static void row_i4(float *out, const struct rows *rows, uint32_t id, size_t dims
 
 DEFINE_I4_KERNELS
 
+static void linear(float *y, const float *matrix, const float *x, size_t n, size_t columns)
+{
+    for (size_t i = 0; i < n; i++, matrix += columns)
+        kernels_add_scaled(y, matrix, x[i], columns);
+}
+
 static float sum_squares(const float *x, size_t n)
 {
     float lanes[KERNELS_LANES] = {0};
@@ -183,6 +189,7 @@ const struct kernels kernels_scalar = {
     .weighted_sum = {weighted_sum_f32, weighted_sum_f16, weighted_sum_bf16, weighted_sum_i8,
                      weighted_sum_i4},
     .max = {max_f32, max_f16, max_bf16, max_i8, max_i4},
+    .linear = linear,
     .sum_squares = sum_squares,
     .divide = divide,
     .is_finite = is_finite,

@@ -6,7 +6,6 @@
  */
 
 #define GROUP_VECTORS (I4_COLUMNS / LANES)
-#define BLOCK_COLUMNS (BLOCK_VECTORS * LANES)
 
 /* Rows that the compiler knows to be I4. */
 static ALWAYS_INLINE struct rows rows_of_i4(const struct rows *rows, size_t from)

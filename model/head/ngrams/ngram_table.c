@@ -8,6 +8,9 @@
 /* N-grams of a step; the sums run on from one to the next. */
 #define CHUNK 256
 
+/* Of so many weights, as of so few slots, what is wanted is not asked for before it is read. */
+#define NEAR_WEIGHTS ((uint32_t)1 << 16)
+
 static bool read_range(const struct tensors *file, const json_t *about, const char *key,
                        uint32_t *min, uint32_t *max)
 {
@@ -136,46 +139,70 @@ bool ngram_table_open(struct ngram_table *table, const struct tensors *file, con
     return read_about(table, file, about) && check_slots(table, file) && check_numbers(table, file);
 }
 
-/* The known ones among the next n-grams, and their weights; false: there are no more. */
-static bool next_rows(const struct ngram_table *table, struct ngram_walk *walk,
-                      struct ngram *ngrams, uint32_t *rows, size_t *n, double *squares)
+/* The row of each hash, or NGRAM_NONE. All first slots are looked at before any second one is. */
+static void find_rows(const struct ngram_table *table, const uint64_t *hashes, size_t n,
+                      uint32_t *rows)
 {
-    const size_t n_found = ngrams_next(walk, ngrams, CHUNK);
-    /* Slots and weights lie all over their tables: they are asked for before they are looked at. */
-    for (size_t i = 0; i < n_found; i++)
-        ngram_index_prefetch(&table->index, ngrams[i].hash);
-    *n = 0;
-    for (size_t i = 0; i < n_found; i++) {
-        const uint32_t row = ngram_index_find(&table->index, ngrams[i].hash);
-        if (row == NGRAM_NONE) continue;
-        __builtin_prefetch(table->weights + row * sizeof(float));
-        ngrams[*n] = ngrams[i];
-        rows[(*n)++] = row;
+    const struct ngram_index index = table->index;
+    uint32_t open[CHUNK];
+    size_t n_open = 0;
+    for (size_t i = 0; i < n && index.bits > NGRAM_BITS_NEAR; i++)
+        ngram_index_prefetch(&index, hashes[i]);
+    for (uint32_t i = 0; i < n; i++)
+        n_open = ngram_index_step(&index, hashes[i], 0, i, rows, open, n_open);
+    for (size_t step = 1; n_open > 0; step++) {
+        const size_t n_before = n_open;
+        n_open = 0;
+        for (size_t k = 0; k < n_before; k++)
+            n_open = ngram_index_step(&index, hashes[open[k]], step, open[k], rows, open, n_open);
     }
-    for (size_t i = 0; i < *n; i++) {
+}
+
+/* Moves the rows that there are to the front, and adds the squares of their weights: one after the
+   other, and without a branch (a square of 0 changes nothing). */
+static size_t keep_known(const struct ngram_table *table, uint32_t *rows, size_t n, double *squares)
+{
+    const char *weights = table->weights;
+    double sum = *squares;
+    size_t n_known = 0;
+    for (size_t i = 0; i < n && table->rows.n_rows > NEAR_WEIGHTS; i++)
+        if (rows[i] != NGRAM_NONE) __builtin_prefetch(weights + rows[i] * sizeof(float));
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t row = rows[i], is_known = row != NGRAM_NONE;
         float weight;
-        memcpy(&weight, table->weights + rows[i] * sizeof weight, sizeof weight);
-        *squares += (double)weight * weight;
+        memcpy(&weight, weights + (row & -is_known) * sizeof weight, sizeof weight);
+        weight *= (float)is_known;
+        sum += (double)weight * weight;
+        rows[n_known] = row;
+        n_known += is_known;
     }
-    return n_found > 0;
+    *squares = sum;
+    return n_known;
+}
+
+/* Sums (R) = Σ of the rows; returns the norm of their weights. */
+static double sum_rows(const struct ngram_table *table, const uint32_t *ids, size_t n, float *sums)
+{
+    uint64_t hashes[CHUNK];
+    uint32_t rows[CHUNK];
+    struct ngram_walk walk;
+    double squares = 0;
+    size_t n_found;
+    memset(sums, 0, table->rows.dim * sizeof *sums);
+    ngrams_start(&walk, &table->ranges, table->tokenizer, ids, n);
+    while ((n_found = ngrams_next_hashes(&walk, hashes, CHUNK)) > 0) {
+        find_rows(table, hashes, n_found, rows);
+        const size_t n_known = keep_known(table, rows, n_found, &squares);
+        kernels_get()->sum[DTYPE_I8](sums, &table->rows.rows, rows, n_known, table->rows.dim);
+    }
+    return sqrt(squares);
 }
 
 void ngram_table_add(const struct ngram_table *table, const uint32_t *ids, size_t n, float *sums,
                      float *logits)
 {
-    const uint32_t columns = table->rows.dim;
-    struct ngram_walk walk;
-    struct ngram ngrams[CHUNK];
-    uint32_t rows[CHUNK];
-    double squares = 0;
-    size_t n_rows;
-    memset(sums, 0, columns * sizeof *sums);
-    ngrams_start(&walk, &table->ranges, table->tokenizer, ids, n);
-    while (next_rows(table, &walk, ngrams, rows, &n_rows, &squares))
-        kernels_get()->sum[DTYPE_I8](sums, &table->rows.rows, rows, n_rows, columns);
-    if (squares == 0) return;
-    const float norm = (float)sqrt(squares);
-    for (uint32_t k = 0; k < columns; k++)
+    const float norm = (float)sum_rows(table, ids, n, sums);
+    for (uint32_t k = 0; k < table->rows.dim && norm > 0; k++)
         logits[k] += sums[k] / norm;
 }
 
@@ -184,26 +211,39 @@ static double value_at(const struct table *rows, uint32_t row, uint32_t column)
     return (double)rows_scale(&rows->rows, row) * (signed char)rows_at(&rows->rows, row)[column];
 }
 
+/* The same as sum_rows, without the sums. */
+static double norm_of(const struct ngram_table *table, const uint32_t *ids, size_t n)
+{
+    uint64_t hashes[CHUNK];
+    uint32_t rows[CHUNK];
+    struct ngram_walk walk;
+    double squares = 0;
+    size_t n_found;
+    ngrams_start(&walk, &table->ranges, table->tokenizer, ids, n);
+    while ((n_found = ngrams_next_hashes(&walk, hashes, CHUNK)) > 0) {
+        find_rows(table, hashes, n_found, rows);
+        keep_known(table, rows, n_found, &squares);
+    }
+    return sqrt(squares);
+}
+
 void ngram_table_shares(const struct ngram_table *table, const uint32_t *ids, size_t n,
                         uint32_t column, double *shares)
 {
     struct ngram_walk walk;
     struct ngram ngrams[CHUNK];
-    uint32_t rows[CHUNK];
-    double squares = 0;
-    size_t n_rows;
-    /* Once for the norm, once more for what is divided by it. */
+    size_t n_found;
+    const double norm = norm_of(table, ids, n);
+    if (norm == 0) return;
     ngrams_start(&walk, &table->ranges, table->tokenizer, ids, n);
-    while (next_rows(table, &walk, ngrams, rows, &n_rows, &squares))
-        continue;
-    if (squares == 0) return;
-    const double norm = sqrt(squares);
-    ngrams_start(&walk, &table->ranges, table->tokenizer, ids, n);
-    while (next_rows(table, &walk, ngrams, rows, &n_rows, &squares)) {
-        for (size_t i = 0; i < n_rows; i++) {
-            const uint32_t touched = ngrams[i].last - ngrams[i].first + 1;
-            const double share = value_at(&table->rows, rows[i], column) / norm / touched;
-            for (uint32_t token = ngrams[i].first; token <= ngrams[i].last; token++)
+    while ((n_found = ngrams_next(&walk, ngrams, CHUNK)) > 0) {
+        for (size_t i = 0; i < n_found; i++) {
+            const struct ngram *ngram = &ngrams[i];
+            const uint32_t row = ngram_index_find(&table->index, ngram->hash);
+            if (row == NGRAM_NONE) continue;
+            const uint32_t touched = ngram->last - ngram->first + 1;
+            const double share = value_at(&table->rows, row, column) / norm / touched;
+            for (uint32_t token = ngram->first; token <= ngram->last; token++)
                 shares[token] += share;
         }
     }

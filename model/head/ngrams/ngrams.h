@@ -44,6 +44,9 @@ struct ngram {
     uint32_t first, last; /* the tokens that it touches */
 };
 
+/** How many characters a walk keeps; the last ones are moved to the end when it is full. */
+#define NGRAMS_WALK_CHARACTERS (4 * NGRAMS_CHARACTERS_MAX)
+
 /** A walk over the n-grams of one sequence. Plain data; one thread. */
 struct ngram_walk {
     const struct ngram_ranges *ranges;
@@ -52,14 +55,18 @@ struct ngram_walk {
     uint32_t n;
 
     /* Hands off. */
+    uint32_t longest;    /* run of characters */
     uint32_t token;      /* the next one */
     uint32_t n_known;    /* known tokens in a row before it */
     const char *at, *to; /* what is left of the token before it */
-    uint32_t n_run; /* characters since the last unknown token, at most NGRAMS_CHARACTERS_MAX */
-    bool is_spaced; /* the last character takes a space after it */
+    uint32_t n_run;   /* characters since the last unknown token, at most NGRAMS_CHARACTERS_MAX */
+    uint32_t n_plain; /* characters since the last ideograph */
+    bool is_spaced;   /* the last character takes a space after it */
     bool is_begun, is_ended;
-    uint32_t run[NGRAMS_CHARACTERS_MAX];    /* the last characters, the newest first */
-    uint32_t run_of[NGRAMS_CHARACTERS_MAX]; /* the tokens that they are of */
+    uint32_t newest; /* of `characters`, which lie from the newest to older ones */
+    struct ngram_character {
+        uint32_t code, token;
+    } characters[NGRAMS_WALK_CHARACTERS];
 };
 
 /** The most n-grams one step of a walk can give: the least room that ngrams_next may be given. */
@@ -76,3 +83,6 @@ void ngrams_start(struct ngram_walk *walk, const struct ngram_ranges *ranges,
  * @return how many there are; 0: the sequence is done
  */
 size_t ngrams_next(struct ngram_walk *walk, struct ngram *out, size_t room);
+
+/** ngrams_next_hashes: the same n-grams, their hashes alone, which takes half as long. */
+size_t ngrams_next_hashes(struct ngram_walk *walk, uint64_t *out, size_t room);

@@ -179,6 +179,30 @@ static void wide_rows_are_as_narrow_ones(void **state)
     }
 }
 
+static void a_linear_step_has_the_bits_of_a_weighted_sum(void **state)
+{
+    (void)state;
+    const struct kernels *sets[4];
+    size_t n_sets = kernels_all(sets);
+    for (uint32_t columns = 1; columns <= DIMS_MAX; columns += columns < 300 ? 1 : 37) {
+        struct fixture fixture;
+        float want[DIMS_MAX + GUARD], got[DIMS_MAX + GUARD];
+        uint32_t all[ROWS];
+        fixture_init(&fixture, DTYPE_F32, columns, 0);
+        for (uint32_t i = 0; i < ROWS; i++)
+            all[i] = i;
+        fill(want, columns + GUARD, GUARD_VALUE);
+        sets[0]->weighted_sum[DTYPE_F32](want, &fixture.rows, fixture.weights, all, ROWS, columns);
+        for (size_t s = 0; s < n_sets; s++) {
+            fill(got, columns + GUARD, GUARD_VALUE);
+            sets[s]->linear(got, (const float *)(const void *)fixture.bytes, fixture.weights, ROWS,
+                            columns);
+            assert_same_bits(got, want, columns + GUARD, sets[s]->name);
+        }
+        fixture_clear(&fixture);
+    }
+}
+
 static void a_sequence_in_pieces_has_the_bits_of_the_whole(void **state)
 {
     (void)state;
@@ -530,6 +554,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_gather_gives_the_bits_of_the_scalar_one),
         cmocka_unit_test(wide_rows_are_as_narrow_ones),
+        cmocka_unit_test(a_linear_step_has_the_bits_of_a_weighted_sum),
         cmocka_unit_test(a_sequence_in_pieces_has_the_bits_of_the_whole),
         cmocka_unit_test(all_halves_convert_exactly_in_every_set),
         cmocka_unit_test(an_i8_value_is_the_number_times_the_scale_of_its_row),

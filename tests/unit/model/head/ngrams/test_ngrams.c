@@ -318,6 +318,35 @@ static void the_room_changes_nothing(void **state)
     tokenizer_close(tokenizer);
 }
 
+static void hashes_alone_are_those_of_the_ngrams(void **state)
+{
+    (void)state;
+    static const size_t rooms[] = {NGRAMS_STEP_MAX, 100, ROOM};
+    const struct ngram_ranges *lists[] = {&short_runs, &ends};
+    struct tokenizer *tokenizer = open_vocab(WORDS);
+    static struct ngram found[ROOM];
+    uint32_t ids[100];
+    for (uint32_t i = 0; i < 100; i++)
+        ids[i] = i % 13 == 7 ? UNK : (i * i + i / 5) % N_WORDS;
+    for (size_t list = 0; list < 2; list++) {
+        const size_t n = walk_all(tokenizer, lists[list], ids, 100, NGRAMS_STEP_MAX, found);
+        assert_true(n > 100);
+        for (size_t r = 0; r < sizeof rooms / sizeof rooms[0]; r++) {
+            static uint64_t hashes[ROOM];
+            struct ngram_walk walk;
+            size_t at = 0, n_new;
+            ngrams_start(&walk, lists[list], tokenizer, ids, 100);
+            while ((n_new = ngrams_next_hashes(&walk, hashes, rooms[r])) > 0) {
+                for (size_t i = 0; i < n_new; i++)
+                    assert_true(at + i < n && hashes[i] == found[at + i].hash);
+                at += n_new;
+            }
+            assert_int_equal(at, n);
+        }
+    }
+    tokenizer_close(tokenizer);
+}
+
 /* ---- the hash ---- */
 
 static void the_hash_is_part_of_the_file_format(void **state)
@@ -397,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_dictionary_has_no_prefix),
         cmocka_unit_test(the_far_east_begins_at_its_radicals),
         cmocka_unit_test(the_room_changes_nothing),
+        cmocka_unit_test(hashes_alone_are_those_of_the_ngrams),
         cmocka_unit_test(the_hash_is_part_of_the_file_format),
         cmocka_unit_test(different_ngrams_have_different_places),
     };
