@@ -14,6 +14,7 @@ import ctypes
 import datetime
 import http.client
 import importlib.util
+import io
 import json
 import os
 import platform
@@ -568,6 +569,8 @@ def loop_shares(report, bodies):
 # ---- classifiers ----
 
 PLAIN_LABELS = 77
+TRAINED_ROWS = 40000  # some tens of seconds
+TRAINING_SHARE = 10  # of saturation: a load that is there all the time, not the most there can be
 DIMENSIONS = 256  # of the built-in model
 REPEATS = 125  # of the sample's 400 texts, for programs; scikit-learn gets a tenth of them
 
@@ -720,6 +723,77 @@ def classifiers(report, calm, folder, rounds):
     model = train_sample(sample)
     classify_texts(report, calm, sample, model, rounds)
     classify_requests(report, calm, sample, model, rounds, 1)
+
+
+# ---- sentences while a classifier is trained ----
+
+
+def ask_json(port, method, path, body=None, content_type="application/json"):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, body, {"Content-Type": content_type} if body else {})
+        reply = connection.getresponse()
+        data = reply.read()
+        if reply.status != 200:
+            sys.exit(f"bench: {method} {path} answered {reply.status}: {data[:200]!r}")
+        return json.loads(data)
+    finally:
+        connection.close()
+
+
+def upload_rows(port):
+    """Rows that take longer to train on than a measurement takes; the id of the file."""
+    with open(SAMPLE, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("text", "label"))
+    for i in range(TRAINED_ROWS):
+        row = rows[i % len(rows)]
+        writer.writerow((f"{row['text']} {i} {i * 7919 % TRAINED_ROWS}", row["category"]))
+    mark = "embedd-bench"
+    head = ('Content-Disposition: form-data; name="purpose"\r\n\r\nfine-tune',
+            'Content-Disposition: form-data; name="file"; filename="rows.csv"\r\n\r\n'
+            + text.getvalue())
+    body = "".join(f"--{mark}\r\n{part}\r\n" for part in head) + f"--{mark}--\r\n"
+    kind = f"multipart/form-data; boundary={mark}"
+    return ask_json(port, "POST", "/v1/files", body.encode(), kind)["id"]
+
+
+def start_training(port, file):
+    wanted = {"training_file": file, "model": "embedd-base-2"}
+    job = ask_json(port, "POST", "/v1/fine_tuning/jobs", json.dumps(wanted))["id"]
+    path = f"/v1/fine_tuning/jobs/{job}"
+    while ask_json(port, "GET", path)["status"] in ("validating_files", "queued"):
+        time.sleep(0.05)
+    return path
+
+
+def beside_training(report, bodies, rounds, seconds):
+    """Latency of single sentences with and without a training beside them, at the same rate."""
+    results = []
+    with tempfile.TemporaryDirectory(prefix="embedd-bench-data-") as data:
+        with service("--data-dir", data) as (_, port):
+            rate = openload(port, bodies, 0, 0, seconds, 32)["rate"] / TRAINING_SHARE
+            file = upload_rows(port)
+            for seed in range(rounds):
+                alone = openload(port, bodies, rate, 0, seconds, 64, seed)
+                path = start_training(port, file)
+                beside = openload(port, bodies, rate, 0, seconds, 64, seed)
+                state = ask_json(port, "GET", path)["status"]
+                if state != "running":
+                    sys.exit(f"bench: the training was {state} before the measurement ended")
+                ask_json(port, "POST", path + "/cancel")
+                results.append((alone, beside))
+    ratio = statistics.median(b["small"]["p99_us"] / a["small"]["p99_us"] for a, b in results)
+    report.add("p99 of a sentence: beside a training / alone", ratio, "ratio", 2, "lower")
+    for name, column in zip(("alone", "beside a training"), zip(*results)):
+        for point in ("p50", "p99"):
+            value = statistics.median(one["small"][f"{point}_us"] for one in column)
+            report.add(f"{name}: {point} of a sentence at a tenth of saturation", value, "µs",
+                       None, "lower")
+        late = statistics.median(one["late"]["p99_us"] for one in column)
+        report.add(f"{name}: p99 of how late the load itself was", late, "µs")
 
 
 # ---- start, memory, library ----
@@ -879,8 +953,8 @@ class Report:
 
 
 PARTS = (
-    "closed dialects bytes routes mixed overload heavy shares classify starts opening registry "
-    "library tokenizers encoders"
+    "closed dialects bytes routes mixed overload heavy shares classify training starts opening "
+    "registry library tokenizers encoders"
 ).split()
 
 
@@ -917,6 +991,8 @@ def main():
             loop_shares(report, bodies)
         if "classify" in wanted:
             classifiers(report, calm, folder, rounds)
+        if "training" in wanted:
+            beside_training(report, bodies, rounds, seconds)
         if "starts" in wanted:
             starts(report, bodies, 5 if options.quick else 25)
         if "opening" in wanted:
