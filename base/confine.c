@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/confine.h"
 
+#include "base/file.h"
 #include "base/grow.h"
 
 #include <errno.h>
@@ -172,13 +173,6 @@ static void allow_writes(int rules, const char *folder, int abi)
     allow(rules, folder, FS_READ | FS_WRITE | (abi >= 3 ? FS_TRUNCATE : 0));
 }
 
-static bool limits_files; /* before there is another thread */
-
-bool confine_limits_files(void)
-{
-    return limits_files;
-}
-
 static bool restrict_files(const struct confine *confine, int *abi, struct err *err)
 {
     size_t bytes;
@@ -200,7 +194,7 @@ static bool restrict_files(const struct confine *confine, int *abi, struct err *
         allow_folder_of(rules, confine->sockets[i], FS_READ | FS_SOCKET);
     if (confine->writes) allow_writes(rules, confine->writes, *abi);
     bool is_done = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
-    limits_files = is_done;
+    if (is_done) file_say_confined();
     if (!is_done) fail(err, "restrict the files it may open");
     close(rules);
     return is_done;

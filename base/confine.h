@@ -60,6 +60,3 @@ bool confine_process(const struct confine *confine, struct confined *done, struc
  * connection, traces nobody and has no capabilities. As confine_process otherwise.
  */
 bool confine_launcher(const char *folder, struct err *err);
-
-/** confine_limits_files: whether it was, and may read what it was told of alone. Any thread. */
-bool confine_limits_files(void);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
-#include "base/confine.h"
 #include "base/grow.h"
 
 #include <dirent.h>
@@ -14,11 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool is_process_confined; /* before there is another thread */
+
+void file_say_confined(void)
+{
+    is_process_confined = true;
+}
+
 /* Fills err from errno, which it leaves as it is. */
 static bool fail(struct err *err, const char *path, const char *what)
 {
     int reason = errno;
-    const bool is_confined = reason == EACCES && confine_limits_files();
+    const bool is_confined = reason == EACCES && is_process_confined;
     err_set(err, ERR_IO, NULL, "cannot %s '%s': %s%s", what, path, strerror(reason),
             is_confined ? " (confined: the process may read only what its settings named when it "
                           "started; confine-read names more)"

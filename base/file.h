@@ -27,6 +27,10 @@ struct stat;
  */
 bool file_read(const char *path, size_t bytes_max, char **data, size_t *bytes, struct err *err);
 
+/** file_say_confined: from now on the process may read only what it has said before (confine.h),
+ * and messages about files that it may not read say so. Before there is another thread. */
+void file_say_confined(void);
+
 /** What a file was when it was mapped. */
 struct file_mark {
     uint64_t device, inode, bytes;

@@ -2,6 +2,7 @@
 #include "base/workers.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -68,6 +69,27 @@ unsigned workers_count(uint64_t asked)
     return cores > 0 ? (unsigned)cores : 1;
 }
 
+/* Signals are for the program's own threads, but for those that a thread causes itself. */
+static void block_signals(sigset_t *before)
+{
+    sigset_t blocked;
+    sigfillset(&blocked);
+    sigdelset(&blocked, SIGBUS);
+    sigdelset(&blocked, SIGFPE);
+    sigdelset(&blocked, SIGILL);
+    sigdelset(&blocked, SIGSEGV);
+    pthread_sigmask(SIG_SETMASK, &blocked, before);
+}
+
+static bool start_member(struct member *member)
+{
+    sigset_t before;
+    block_signals(&before);
+    const bool is_started = pthread_create(&member->thread, NULL, run_member, member) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return is_started;
+}
+
 struct workers *workers_new(unsigned n_workers, struct err *err)
 {
     struct workers *workers = calloc(1, sizeof *workers);
@@ -86,7 +108,7 @@ struct workers *workers_new(unsigned n_workers, struct err *err)
     for (workers->n_started = 1; workers->n_started < n_workers; workers->n_started++) {
         struct member *member = &members[workers->n_started];
         *member = (struct member){.workers = workers, .worker = workers->n_started};
-        if (pthread_create(&member->thread, NULL, run_member, member) == 0) continue;
+        if (start_member(member)) continue;
         workers_free(workers);
         err_set(err, ERR_MEMORY, "threads", "cannot start %u threads; give fewer with `threads`",
                 n_workers);

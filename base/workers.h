@@ -22,7 +22,8 @@ typedef void workers_job(void *user, unsigned worker, unsigned n_workers);
 /** workers_count: how many workers to have: `asked`, or one per core if that is 0. */
 unsigned workers_count(uint64_t asked);
 
-/** workers_new starts `n_workers` - 1 (>= 0) threads; NULL with ERR_MEMORY. */
+/** workers_new starts `n_workers` - 1 (>= 0) threads, which take no signals of others; NULL with
+ * ERR_MEMORY. */
 struct workers *workers_new(unsigned n_workers, struct err *err);
 
 /** workers_size: how many workers there are. */

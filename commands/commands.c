@@ -72,8 +72,9 @@ int commands_fail(const char *command, const struct err *err)
     return exit_code(err->code);
 }
 
-void commands_warn(const char *sentence)
+void commands_warn(void *nobody, const char *sentence)
 {
+    (void)nobody;
     char shown[COMMANDS_SENTENCE_BYTES];
     snprintf(shown, sizeof shown, "%s", sentence);
     commands_name_flags(shown);

@@ -54,8 +54,8 @@ int commands_fail(const char *command, const struct err *err);
 bool commands_take_flags(const struct flags *flags, int argc, char **argv, int *n_files,
                          int *exit_code);
 
-/** commands_warn writes `embedd: warning: sentence` to standard error. */
-void commands_warn(const char *sentence);
+/** commands_warn writes `embedd: warning: sentence` to standard error; model_options.warn. */
+void commands_warn(void *nobody, const char *sentence);
 
 /**
  * commands_close_stdout flushes standard output, so that what could not be written (a full disk)

@@ -36,8 +36,9 @@ struct opening {
 
 /* ---- one model ---- */
 
-static void warn_of_files(const char *sentence)
+static void warn_of_files(void *nobody, const char *sentence)
 {
+    (void)nobody;
     char shown[COMMANDS_SENTENCE_BYTES];
     snprintf(shown, sizeof shown, "%s", sentence);
     commands_name_flags(shown);

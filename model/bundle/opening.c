@@ -11,7 +11,7 @@ bool opening_warn(const struct model_options *options, struct err *err, const ch
     if (options->is_strict)
         return err_set(err, ERR_FORMAT, NULL, "%.440s; fix the file, or open it without strict",
                        sentence);
-    if (options->warn) options->warn(sentence);
+    if (options->warn) options->warn(options->user, sentence);
     return true;
 }
 

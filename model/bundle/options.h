@@ -15,7 +15,8 @@ struct model_options {
     uint64_t limit;     /* how many words of a file of word vectors are read; 0: all */
     /* Called while the files are opened with what was left out or repaired, and what looks wrong:
        one sentence, which names the file. NULL: no warnings. */
-    void (*warn)(const char *sentence);
+    void (*warn)(void *user, const char *sentence);
+    void *user;
 };
 
 static const struct model_options model_options_default = {.compat = -1};

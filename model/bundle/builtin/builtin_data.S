@@ -11,6 +11,7 @@
         .section .data.rel.ro, "aw", %progbits
         .balign 8
         .globl \name
+        .hidden \name
         .type \name, %object
         .size \name, 16
 \name:
