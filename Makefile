@@ -23,13 +23,19 @@ endif
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
             -Wwrite-strings $(if $(WERROR),-Werror)
 # -ffp-contract=off: a fused multiply-add rounds once where the scalar reference rounds twice.
-CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -DEMBEDD_VERSION='"$(VERSION)"' -I. -g -pthread -ffp-contract=off \
+# -fPIC, hidden symbols: the same objects make the program and the shared library.
+CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -DEMBEDD_VERSION='"$(VERSION)"' -I. -g -pthread -fPIC -ffp-contract=off \
               -fno-math-errno -fno-trapping-math $(WARNINGS)
 LIBS       := -lmicrohttpd -ljansson -luv -lgnutls -lnettle -lonig -lutf8proc -lminizip -lz -lzstd -lseccomp -lm
 
+# libembedd. The number in its soname is EMBEDD_ABI of include/embedd.h.
+LIB_SONAME := libembedd.so.0
+LIB_FILE   := libembedd.so.$(VERSION)
+LIB_LIBS   := -ljansson -lnettle -lonig -lutf8proc -lminizip -lz -lm
+
 MODES          := release asan tsan cov
 CFLAGS_release := -O3 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
-                  $(if $(filter x86_64,$(ARCH)),-fcf-protection) -fPIE -pie -Wl,-z,relro,-z,now,-z,noexecstack
+                  $(if $(filter x86_64,$(ARCH)),-fcf-protection) -pie -Wl,-z,relro,-z,now,-z,noexecstack
 # -g1: the lines of a stack trace, which is all that a sanitizer says; a fifth less to compile and link.
 CFLAGS_asan    := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 CFLAGS_tsan    := -O1 -g1 -fno-omit-frame-pointer -fsanitize=thread
@@ -41,7 +47,7 @@ ISA_x86_64/base/numtext_avx512.c       := -mavx512f -mavx512bw -mavx512dq -mavx5
 ISA_x86_64/model/math/kernels_avx2.c   := -mavx2 -mf16c -mfma
 ISA_x86_64/model/math/kernels_avx512.c := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mf16c
 
-ROOMS    := base config model finetune handlers server commands
+ROOMS    := base config model include library finetune handlers server commands
 # files_under = files in folders $(1), and as deep in them as we build, that match $(2).
 files_under = $(sort $(foreach deep,/ /*/ /*/*/ /*/*/*/ /*/*/*/*/ /*/*/*/*/*/,$(wildcard $(1:%=%$(deep)$(2)))))
 SOURCES  := $(call files_under,$(ROOMS),*.c)
@@ -54,6 +60,7 @@ HEADERS := $(filter-out %/kernels_vector.h %/kernels_vector_i4.h,$(filter %.h,$(
 # Packages come first when the goal is one that promises to install what is missing. NODEPS=1: never.
 DEPS_OF_run := build run
 DEPS_OF_test := build test browser
+DEPS_OF_test-library := build test
 DEPS_OF_test-image := image
 DEPS_OF_soak := build test
 DEPS_OF_soak-short := build test
@@ -82,10 +89,14 @@ deps-installed:
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: build/embedd ## build the program: build/embedd
+all: build/embedd library ## build the program, build/embedd, and the library
 
 build/embedd: build/release/embedd
 	$(Q)ln -sf release/embedd $@
+
+LIBRARY_FILES := $(addprefix build/release/lib/,libembedd.a $(LIB_FILE))
+.PHONY: library
+library: $(LIBRARY_FILES) ## build libembedd, static and shared: build/release/lib
 
 # Rules of one mode: $(1) = its name.
 define mode_rules
@@ -94,22 +105,40 @@ objects_$(1) := $$(patsubst %,build/$(1)/%.o,$$(LIBRARY))
 build/$(1)/%.c.o: %.c Makefile | $$(DEPS_FIRST)
 	$$(call SAY,CC,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(ISA_$$(ARCH)/$$<) $$(CFLAGS) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(if $$(filter tests/%,$$<),,-fvisibility=hidden) $$(CFLAGS_$(1)) $$(ISA_$$(ARCH)/$$<) \
+		$$(CFLAGS) -MMD -MP -c $$< -o $$@
 
 build/$(1)/%.S.o: %.S Makefile | $$(DEPS_FIRST)
 	$$(call SAY,AS,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CC) -I. $$(filter -fcf-protection,$$(CFLAGS_$(1))) -MMD -MP -c $$< -o $$@
 
-build/$(1)/libembedd.a: $$(objects_$(1))
+build/$(1)/rooms.a: $$(objects_$(1))
 	$$(call SAY,AR,$$@)
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 
-build/$(1)/embedd: build/$(1)/commands/main.c.o build/$(1)/libembedd.a
+build/$(1)/embedd: build/$(1)/commands/main.c.o build/$(1)/rooms.a
 	$$(call SAY,LD,$$@)
 	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(LDFLAGS) $$^ -o $$@ $$(LIBS)
 
-build/$(1)/tests/%: build/$(1)/tests/%.c.o build/$(1)/libembedd.a
+# What the public calls need of the rooms, in one object in which all other names are local: static
+# and shared library are made of it.
+build/$(1)/lib/library.o: $$(filter build/$(1)/library/%,$$(objects_$(1))) build/$(1)/rooms.a
+	$$(call SAY,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(LD) -r -o $$@ $$^ && objcopy --localize-hidden $$@
+
+build/$(1)/lib/libembedd.a: build/$(1)/lib/library.o
+	$$(call SAY,AR,$$@)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+
+build/$(1)/lib/$(LIB_FILE): build/$(1)/lib/library.o library/embedd.map
+	$$(call SAY,LD,$$@)
+	$$(Q)$$(CC) -shared -pthread $$(filter -fsanitize% -Wl%,$$(CFLAGS_$(1))) -Wl,-soname,$(LIB_SONAME) \
+		-Wl,--version-script=library/embedd.map -Wl,--no-undefined $$(LDFLAGS) $$< -o $$@ $(LIB_LIBS)
+	$$(Q)ln -sf $(LIB_FILE) $$(@D)/$(LIB_SONAME) && ln -sf $(LIB_SONAME) $$(@D)/libembedd.so
+
+build/$(1)/tests/%: build/$(1)/tests/%.c.o build/$(1)/rooms.a
 	$$(call SAY,LD,$$@)
 	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(CFLAGS_$(1)) $$(LDFLAGS) $$^ -o $$@ -lcmocka $$(LIBS)
 
@@ -167,7 +196,7 @@ run: build/embedd | $(DEPS_FIRST) ## install what is missing, build, serve the b
 # ---- tests ----
 
 .PHONY: test
-test: format-check layers headers docs-check page-check unicode-tables-check unit unit-scalar tsan recipe http browser parity replay fault clients soak-short ## install what is missing, build, run every test
+test: format-check layers headers docs-check page-check unicode-tables-check unit unit-scalar tsan recipe test-library http browser parity replay fault clients soak-short ## install what is missing, build, run every test
 	@echo "all tests passed"
 
 # One after the other, the quick ones first; builds still use every core.
@@ -178,7 +207,8 @@ tsan: | unit-scalar
 replay: | tsan
 parity: | replay
 recipe: | parity
-http: | recipe
+test-library: | recipe
+http: | test-library
 browser: | http
 fault: | browser
 clients: | fault
@@ -203,6 +233,11 @@ ON_ALL_CORES := -n auto --dist worksteal
 recipe: $(VENV_READY) build/asan/embedd ## the parts of the built-in model's recipe that need no network
 	@echo "the built-in model's recipe"
 	$(Q)$(PYTEST) $(ON_ALL_CORES) tests/recipe
+
+.PHONY: test-library
+test-library: build/embedd library $(VENV_READY) ## libembedd as it is installed: programs in C and C++, same bits as commands and service
+	@echo "the library"
+	$(Q)$(PYTEST) tests/library
 
 .PHONY: asan http
 http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests against the real program, sanitized
@@ -283,7 +318,7 @@ asan: unit http parity ## everything under AddressSanitizer and UBSan
 
 # What has threads: the server, and the models and metrics that they share; what trains, measures and searches.
 TSAN_UNITS := $(filter $(foreach name,access metrics,tests/unit/handlers/test_$(name).c) $(foreach name,guard log spares workers,tests/unit/base/test_$(name).c) \
-                tests/unit/server/% tests/unit/finetune/% tests/unit/model/math/test_neighbours.c tests/unit/model/test_registry.c \
+                tests/unit/library/% tests/unit/server/% tests/unit/finetune/% tests/unit/model/math/test_neighbours.c tests/unit/model/test_registry.c \
                 $(foreach name,learner measure training,tests/unit/model/train/test_$(name).c),$(UNITS))
 
 .PHONY: tsan
@@ -299,7 +334,7 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.
 FUZZ_SECONDS ?= 600
 
 # gcc has no libFuzzer: the replay of the corpora uses a plain main.
-build/asan/fuzz/%: build/asan/tests/fuzz/fuzz_%.c.o build/asan/tests/fuzz/replay.c.o build/asan/libembedd.a
+build/asan/fuzz/%: build/asan/tests/fuzz/fuzz_%.c.o build/asan/tests/fuzz/replay.c.o build/asan/rooms.a
 	$(call SAY,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_asan) $(LDFLAGS) $^ -o $@ $(LIBS)
@@ -333,7 +368,7 @@ fuzz: $(FUZZERS:%=build/fuzz/fuzz_%) ## fuzz each target for FUZZ_SECONDS (600);
 # ---- measuring ----
 
 BENCH_PROGRAMS := $(addprefix build/release/bench/,canned openload tokenize encode open registry route turns)
-build/release/bench/%: build/release/bench/%.c.o build/release/libembedd.a
+build/release/bench/%: build/release/bench/%.c.o build/release/rooms.a
 	$(call SAY,LD,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_release) $(LDFLAGS) $^ -o $@ $(LIBS)
 
@@ -535,9 +570,24 @@ clients: build/asan/embedd $(VENV_READY) $(CLIENTS_PYTHON) $(CLIENTS)/node/ready
 	@echo "clients that people have"
 	$(Q)EMBEDD=build/asan/embedd $(PYTEST) tests/clients
 
-.PHONY: install
-install: build/embedd ## install the program into DESTDIR PREFIX/bin
+INSTALLED := bin/embedd include/embedd.h lib/libembedd.a lib/$(LIB_FILE) lib/$(LIB_SONAME) lib/libembedd.so \
+             lib/pkgconfig/embedd.pc share/man/man3/libembedd.3
+
+.PHONY: install uninstall
+install: build/embedd library ## install program, library, header, pkg-config file, man page into DESTDIR PREFIX
 	$(Q)install -D -m 755 build/release/embedd "$(DESTDIR)$(PREFIX)/bin/embedd"
+	$(Q)install -D -m 644 include/embedd.h "$(DESTDIR)$(PREFIX)/include/embedd.h"
+	$(Q)install -D -m 644 build/release/lib/libembedd.a "$(DESTDIR)$(PREFIX)/lib/libembedd.a"
+	$(Q)install -D -m 755 build/release/lib/$(LIB_FILE) "$(DESTDIR)$(PREFIX)/lib/$(LIB_FILE)"
+	$(Q)ln -sf $(LIB_FILE) "$(DESTDIR)$(PREFIX)/lib/$(LIB_SONAME)"
+	$(Q)ln -sf $(LIB_SONAME) "$(DESTDIR)$(PREFIX)/lib/libembedd.so"
+	$(Q)install -D -m 644 library/embedd.pc.in "$(DESTDIR)$(PREFIX)/lib/pkgconfig/embedd.pc"
+	$(Q)sed -i -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIB_LIBS)|' \
+		"$(DESTDIR)$(PREFIX)/lib/pkgconfig/embedd.pc"
+	$(Q)install -D -m 644 library/libembedd.3 "$(DESTDIR)$(PREFIX)/share/man/man3/libembedd.3"
+
+uninstall: ## remove what install has put there
+	$(Q)rm -f $(INSTALLED:%="$(DESTDIR)$(PREFIX)/%")
 
 .PHONY: clean
 clean: ## remove what was built (not the packages: build/venv, build/builtin, build/clients, build/model2vec)

@@ -8,7 +8,7 @@ packages() {
     case $1 in
     build) echo gcc libc6-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev libuv1-dev nettle-dev libonig-dev libutf8proc-dev libminizip-dev zlib1g-dev libzstd-dev libseccomp-dev ;;
     run) echo curl ;;
-    test) echo libcmocka-dev clang-format python3 python3-venv curl openssl ;;
+    test) echo libcmocka-dev clang-format pkg-config g++ python3 python3-venv curl openssl ;;
     image) echo buildah mmdebstrap ca-certificates python3 python3-venv ;;
     browser) echo chromium python3 python3-venv ;;
     axe) command -v npm >/dev/null || echo nodejs npm ;;
