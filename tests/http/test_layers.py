@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-ROOMS = ("base", "config", "model", "finetune", "handlers", "server", "commands")
+ROOMS = ("base", "config", "model", "include", "library", "finetune", "handlers", "server", "commands")
 
 
 @pytest.fixture(scope="module")
