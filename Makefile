@@ -53,14 +53,16 @@ files_under = $(sort $(foreach deep,/ /*/ /*/*/ /*/*/*/ /*/*/*/*/ /*/*/*/*/*/,$(
 SOURCES  := $(call files_under,$(ROOMS),*.c)
 LIBRARY  := $(filter-out commands/main.c,$(SOURCES)) $(call files_under,$(ROOMS),*.S)
 UNITS    := $(call files_under,tests/unit,test_*.c)
-FORMATTED := $(call files_under,$(ROOMS) bench tests,*.[ch])
+FORMATTED := $(call files_under,$(ROOMS) bench tests,*.[ch]) $(wildcard python/*.[ch])
 # kernels_vector.h and its part for I4 are parts of two sources, which define their words.
-HEADERS := $(filter-out %/kernels_vector.h %/kernels_vector_i4.h,$(filter %.h,$(FORMATTED)))
+HEADERS := $(filter-out %/kernels_vector.h %/kernels_vector_i4.h python/%,$(filter %.h,$(FORMATTED)))
 
 # Packages come first when the goal is one that promises to install what is missing. NODEPS=1: never.
 DEPS_OF_run := build run
 DEPS_OF_test := build test browser
 DEPS_OF_test-library := build test
+DEPS_OF_wheel := build
+DEPS_OF_test-python := build test
 DEPS_OF_test-image := image
 DEPS_OF_soak := build test
 DEPS_OF_soak-short := build test
@@ -238,6 +240,27 @@ recipe: $(VENV_READY) build/asan/embedd ## the parts of the built-in model's rec
 test-library: build/embedd library $(VENV_READY) ## libembedd as it is installed: programs in C and C++, same bits as commands and service
 	@echo "the library"
 	$(Q)$(PYTEST) tests/library
+
+# The Python package. Its wheel holds the libraries that libembedd needs.
+PYTHON_VENV := build/python/venv/bin/python
+PYTHON_VENV_READY := build/python/venv/ready
+$(PYTHON_VENV_READY): tests/python/requirements.txt | $(DEPS_FIRST)
+	$(call SAY,VENV,$<)
+	$(Q)$(PYTHON) -m venv --clear build/python/venv
+	$(Q)$(PYTHON_VENV) -m pip install --quiet --no-deps --disable-pip-version-check -r $<
+	$(Q)touch $@
+
+.PHONY: wheel test-python
+wheel: library $(PYTHON_VENV_READY) ## build the Python package's wheel: build/python/dist
+	$(call SAY,WHEEL,build/python/dist)
+	$(Q)rm -rf build/python/raw build/python/dist python/build
+	$(Q)$(PYTHON_VENV) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/python/raw ./python
+	$(Q)PATH="$(CURDIR)/build/python/venv/bin:$$PATH" auditwheel repair --strip --wheel-dir build/python/dist build/python/raw/*.whl >build/python/repaired 2>&1 || { cat build/python/repaired; exit 1; }
+
+test-python: wheel build/embedd ## the Python package, as its wheel installs it
+	@echo "the Python package"
+	$(Q)$(PYTHON_VENV) -m pip install --quiet --force-reinstall --no-deps --disable-pip-version-check build/python/dist/*.whl
+	$(Q)$(PYTHON_VENV) -m pytest -q -rs -p no:cacheprovider tests/python
 
 .PHONY: asan http
 http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests against the real program, sanitized
@@ -590,8 +613,8 @@ uninstall: ## remove what install has put there
 	$(Q)rm -f $(INSTALLED:%="$(DESTDIR)$(PREFIX)/%")
 
 .PHONY: clean
-clean: ## remove what was built (not the packages: build/venv, build/builtin, build/clients, build/model2vec)
-	$(Q)rm -rf $(filter-out build/venv build/builtin build/clients build/model2vec,$(wildcard build/*))
+clean: ## remove what was built (not the packages: build/venv, build/builtin, build/clients, build/model2vec, build/python)
+	$(Q)rm -rf $(filter-out build/venv build/builtin build/clients build/model2vec build/python,$(wildcard build/*))
 
 .PHONY: help
 help: ## list the targets
