@@ -11,9 +11,9 @@
 #include "commands/output.h"
 #include "commands/texts.h"
 #include "commands/unknown.h"
+#include "model/head/unsure.h"
 #include "model/model.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,16 +139,6 @@ static void write_labels(const struct classify *classify, const float *p, const 
     buf_add_char(out, ']');
 }
 
-static void write_unsure(const struct classify *classify, float unsure, bool is_rejected,
-                         struct buf *out)
-{
-    if (isnan(unsure)) return;
-    if (classify->reject <= 1)
-        buf_add_str(out, is_rejected ? ",\"unsure\":true" : ",\"unsure\":false");
-    buf_add_str(out, ",\"unsure_score\":");
-    buf_add_float(out, unsure);
-}
-
 /* As an item of /v1/classify; `labels` only where there may be several. */
 static bool write_answer(const struct classify *classify, const struct answered *answered,
                          struct arena *arena, struct buf *out, struct err *err)
@@ -168,7 +158,7 @@ static bool write_answer(const struct classify *classify, const struct answered 
     }
     if (classify->info->kind == HEAD_MULTI_LABEL)
         write_labels(classify, p, order, is_rejected, out);
-    write_unsure(classify, answered->unsure, is_rejected, out);
+    unsure_write(out, answered->unsure, (float)classify->reject, is_rejected);
     buf_add_str(out, ",\"scores\":{");
     for (uint64_t i = 0; i < classify->top_k; i++) {
         if (i > 0) buf_add_char(out, ',');

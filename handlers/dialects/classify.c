@@ -7,8 +7,6 @@
 #include "handlers/write.h"
 #include "model/head/unsure.h"
 
-#include <math.h>
-
 enum {
     CLASSIFY_HEAD = OWN_FIELDS,
     CLASSIFY_TOP_K,
@@ -78,17 +76,6 @@ static bool read_question(const struct exchange *x, const struct value *values,
     return true;
 }
 
-/* `unsure` where it decides. */
-static void write_unsure(struct buf *out, const struct question *question,
-                         const struct answer *answer)
-{
-    if (isnan(answer->unsure)) return;
-    if (question->reject <= 1)
-        buf_add_str(out, answer->is_rejected ? ",\"unsure\":true" : ",\"unsure\":false");
-    buf_add_str(out, ",\"unsure_score\":");
-    buf_add_float(out, answer->unsure);
-}
-
 static void write_labels(struct buf *out, const struct question *question,
                          const struct answer *answer)
 {
@@ -113,7 +100,7 @@ static void write_labels(struct buf *out, const struct question *question,
         write_label(out, question, best);
     }
     buf_add_char(out, ']');
-    write_unsure(out, question, answer);
+    unsure_write(out, answer->unsure, question->reject, answer->is_rejected);
 }
 
 static void write_values(struct buf *out, const char *name, const struct question *question,

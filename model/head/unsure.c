@@ -72,3 +72,11 @@ float unsure_score(const struct head_info *info, float margin)
     const double share = ((double)margin - (double)low) / ((double)quantiles[above] - (double)low);
     return (float)(1 - step * (above + share));
 }
+
+void unsure_write(struct buf *out, float score, float reject, bool is_rejected)
+{
+    if (isnan(score)) return;
+    if (reject <= 1) buf_add_str(out, is_rejected ? ",\"unsure\":true" : ",\"unsure\":false");
+    buf_add_str(out, ",\"unsure_score\":");
+    buf_add_float(out, score);
+}

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "model/head/head.h"
 
 /** Quantiles of the margins of held-out rows that a head keeps: the i-th of n (from 1 on) is above
@@ -44,3 +45,10 @@ void unsure_quantiles(float *margins, size_t n_margins, float *quantiles, size_t
  * Quantiles are joined by straight lines; below the first it goes to 1 as the margin goes to 0,
  * above the last to 0 as it grows. */
 float unsure_score(const struct head_info *info, float margin);
+
+/**
+ * unsure_write adds what an answer says of it to JSON: `,"unsure":…,"unsure_score":…`, the first
+ * only where a score was given above which there is no label (`reject`, at most 1); nothing where
+ * the score is NaN.
+ */
+void unsure_write(struct buf *out, float score, float reject, bool is_rejected);
