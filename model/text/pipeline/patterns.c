@@ -337,7 +337,7 @@ static const char *skip_ascii_letters(const char *at, const char *end)
 /* NULL: none starts here. */
 static const char *deepseek_end(const char *at, const char *end)
 {
-    const char *next, *second;
+    const char *next, *second = end;
     unsigned class = deepseek_class(at, &next);
     if (class == WORD) return skip_deepseek(next, end, WORD);
     bool is_before_letter = next < end && is_ascii_letter(*next);
