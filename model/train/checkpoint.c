@@ -30,9 +30,10 @@ enum {
     NUMBERS
 };
 
-static const char *const value_names[LEARNED_PARTS] = {"weight", "bias", "ngrams", "table"};
-static const char *const square_names[LEARNED_PARTS] = {"weight.squares", "bias.squares",
-                                                        "ngrams.squares", "table.squares"};
+static const char *const value_names[LEARNED_PARTS] = {"weight", "bias", "ngrams", "ngrams.vectors",
+                                                       "table"};
+static const char *const square_names[LEARNED_PARTS] = {
+    "weight.squares", "bias.squares", "ngrams.squares", "ngrams.vectors.squares", "table.squares"};
 
 static struct tensor_given list_of(const char *name, const char *dtype, const void *data, size_t n,
                                    size_t item_bytes)

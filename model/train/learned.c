@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool fail_finite(struct err *err)
 {
@@ -94,15 +95,30 @@ static void fill_weight(const struct learner *learner, float *out)
                 learner->options.vector_scale * weight[(size_t)j * learner->stride + k];
 }
 
+/* What n-gram i says of the labels: its row, and its vector's share through W. */
+static void find_row(const struct learner *learner, size_t i, float *row)
+{
+    const struct learned *learned = learner->learned;
+    const uint32_t vector =
+        learner->ngrams->n_vectors > 0 ? learner->ngrams->vectors[i] : NGRAM_NONE;
+    memcpy(row, learned[LEARNED_NGRAMS].values + i * learner->stride,
+           learner->stride * sizeof *row);
+    for (size_t j = 0; vector != NGRAM_NONE && j < learner->dim; j++)
+        kernels_get()->add_scaled(
+            row, learned[LEARNED_WEIGHT].values + j * learner->stride,
+            learned[LEARNED_NGRAM_VECTORS].values[(size_t)vector * learner->dim + j],
+            learner->stride);
+    for (uint32_t k = 0; k < learner->columns; k++)
+        row[k] *= learner->ngrams->weights[i];
+}
+
 static bool fill_rows(const struct learner *learner, struct numbers *numbers)
 {
     const uint32_t columns = learner->columns;
-    float *row = malloc(columns * sizeof *row);
+    float *row = malloc(learner->stride * sizeof *row);
     if (!row) return false;
     for (size_t i = 0; i < learner->ngrams->n; i++) {
-        const float *values = learner->learned[LEARNED_NGRAMS].values + i * learner->stride;
-        for (uint32_t k = 0; k < columns; k++)
-            row[k] = learner->ngrams->weights[i] * values[k];
+        find_row(learner, i, row);
         encode_row(numbers->rows + i * columns, row, columns, DTYPE_I8, &numbers->scales[i]);
     }
     free(row);

@@ -15,6 +15,8 @@
 #define SQUARES_START 1e-3f
 /* The same for a row of the table, whose gradients are much smaller. */
 #define ROW_SQUARES_START 1e-8f
+/* And of an n-gram. */
+#define NGRAM_VECTOR_SQUARES_START 1e-6f
 
 #define CHUNK 1024
 
@@ -29,7 +31,9 @@ struct lesson {
     float norm;     /* of their weights; 0: there are none */
     float *v;       /* (D) */
     double divisor; /* what the sum of the rows was divided by */
+    float *x;       /* (D) s·v, and the vectors of the n-grams */
     float *d;       /* (stride) ∂loss/∂logits */
+    float *x_d;     /* (D) ∂loss/∂x, where something moves by it */
     float *sum_d;   /* (D) ∂loss/∂(sum of the rows), where the table moves */
     double loss;
     bool is_short_of_memory;
@@ -62,9 +66,11 @@ static bool make_lessons(struct learner *learner)
     for (int i = 0; i < LEARNER_BATCH; i++) {
         struct lesson *lesson = &learner->lessons[i];
         lesson->v = calloc(learner->dim, sizeof *lesson->v);
+        lesson->x = calloc(learner->dim, sizeof *lesson->x);
+        lesson->x_d = calloc(learner->dim, sizeof *lesson->x_d);
         lesson->d = calloc(learner->stride, sizeof *lesson->d);
         lesson->sum_d = calloc(learner->dim, sizeof *lesson->sum_d);
-        if (!lesson->v || !lesson->d || !lesson->sum_d) return false;
+        if (!lesson->v || !lesson->x || !lesson->d || !lesson->x_d || !lesson->sum_d) return false;
     }
     return true;
 }
@@ -107,12 +113,15 @@ bool learner_make(struct learner *learner, const struct learner_options *options
     };
     const size_t n_weight = (size_t)learner->dim * learner->stride;
     const size_t n_ngrams = (size_t)ngrams->n * learner->stride;
+    const size_t n_vectors = (size_t)ngrams->n_vectors * learner->dim;
     struct learned *learned = learner->learned;
     learner->batch_gradient = calloc((size_t)n_workers * learner->stride, sizeof(float));
     if (learner->batch_gradient && make_lessons(learner) &&
         make_learned(&learned[LEARNED_WEIGHT], n_weight, n_weight, SQUARES_START) &&
         make_learned(&learned[LEARNED_BIAS], learner->stride, learner->stride, SQUARES_START) &&
         make_learned(&learned[LEARNED_NGRAMS], n_ngrams, n_ngrams, SQUARES_START) &&
+        make_learned(&learned[LEARNED_NGRAM_VECTORS], n_vectors, ngrams->n_vectors,
+                     NGRAM_VECTOR_SQUARES_START) &&
         (!options->moves_table || make_table(learner, table)))
         return true;
     return fail_memory(err);
@@ -124,6 +133,8 @@ void learner_clear(struct learner *learner)
         free(learner->lessons[i].ids);
         free(learner->lessons[i].rows);
         free(learner->lessons[i].v);
+        free(learner->lessons[i].x);
+        free(learner->lessons[i].x_d);
         free(learner->lessons[i].d);
         free(learner->lessons[i].sum_d);
     }
@@ -197,16 +208,30 @@ static void pool(const struct learner *learner, struct lesson *lesson)
         memset(v, 0, learner->dim * sizeof *v);
 }
 
-/* How much component j of the vector counts. */
-static float factor_of_vector(const struct learner *learner, const struct lesson *lesson, size_t j)
-{
-    return learner->options.vector_scale * lesson->v[j];
-}
-
 static float factor_of_ngram(const struct learner *learner, const struct lesson *lesson,
                              uint32_t row)
 {
     return learner->ngrams->weights[row] / lesson->norm;
+}
+
+/* The number of the n-gram's vector, or NGRAM_NONE. */
+static uint32_t vector_of_ngram(const struct learner *learner, uint32_t row)
+{
+    return learner->ngrams->n_vectors > 0 ? learner->ngrams->vectors[row] : NGRAM_NONE;
+}
+
+static void find_x(const struct learner *learner, struct lesson *lesson)
+{
+    const float *vectors = learner->learned[LEARNED_NGRAM_VECTORS].values;
+    const size_t dim = learner->dim;
+    for (size_t j = 0; j < dim; j++)
+        lesson->x[j] = learner->options.vector_scale * lesson->v[j];
+    for (size_t i = 0; lesson->norm > 0 && i < lesson->n_rows; i++) {
+        const uint32_t vector = vector_of_ngram(learner, lesson->rows[i]);
+        if (vector != NGRAM_NONE)
+            kernels_get()->add_scaled(lesson->x, vectors + vector * dim,
+                                      factor_of_ngram(learner, lesson, lesson->rows[i]), dim);
+    }
 }
 
 static void find_logits(const struct learner *learner, const struct lesson *lesson, float *logits)
@@ -216,7 +241,7 @@ static void find_logits(const struct learner *learner, const struct lesson *less
     memcpy(logits, learned[LEARNED_BIAS].values, learner->stride * sizeof *logits);
     for (uint32_t j = 0; j < learner->dim; j++)
         kernels->add_scaled(logits, learned[LEARNED_WEIGHT].values + (size_t)j * learner->stride,
-                            factor_of_vector(learner, lesson, j), learner->stride);
+                            lesson->x[j], learner->stride);
     for (size_t i = 0; lesson->norm > 0 && i < lesson->n_rows; i++)
         kernels->add_scaled(
             logits, learned[LEARNED_NGRAMS].values + (size_t)lesson->rows[i] * learner->stride,
@@ -302,18 +327,24 @@ static float dot(const float *restrict a, const float *restrict b, size_t n)
     return sum;
 }
 
-/* ∂loss/∂(sum of the rows): through W, and through the norm. */
-static void find_sum_gradient(const struct learner *learner, struct lesson *lesson)
+/* ∂loss/∂x, through W. */
+static void find_x_gradient(const struct learner *learner, struct lesson *lesson)
 {
     const float *weight = learner->learned[LEARNED_WEIGHT].values;
+    for (uint32_t j = 0; j < learner->dim; j++)
+        lesson->x_d[j] = dot(weight + (size_t)j * learner->stride, lesson->d, learner->columns);
+}
+
+/* ∂loss/∂(sum of the rows): through the norm. */
+static void find_sum_gradient(const struct learner *learner, struct lesson *lesson)
+{
     float *out = lesson->sum_d;
     if (lesson->divisor == 0) {
         memset(out, 0, learner->dim * sizeof *out);
         return;
     }
     for (uint32_t j = 0; j < learner->dim; j++)
-        out[j] = learner->options.vector_scale *
-                 dot(weight + (size_t)j * learner->stride, lesson->d, learner->columns);
+        out[j] = learner->options.vector_scale * lesson->x_d[j];
     const float along = learner->pool.normalize ? dot(out, lesson->v, learner->dim) : 0;
     for (uint32_t j = 0; j < learner->dim; j++)
         out[j] = (out[j] - along * lesson->v[j]) / (float)lesson->divisor;
@@ -336,8 +367,11 @@ static void study(const struct learner *learner, struct lesson *lesson,
                                  !take_ngrams(learner, lesson, ids, item->n_ids, ~seed);
     if (lesson->is_short_of_memory) return;
     pool(learner, lesson);
+    find_x(learner, lesson);
     find_logits(learner, lesson, lesson->d);
     lesson->loss = find_loss(learner, lesson, lesson->d);
+    if (learner->options.moves_table || learner->ngrams->n_vectors > 0)
+        find_x_gradient(learner, lesson);
     if (learner->options.moves_table) find_sum_gradient(learner, lesson);
 }
 
@@ -371,8 +405,7 @@ static void move_weight(const struct batch *batch, unsigned worker, unsigned n_w
     for (size_t j = from; j < to; j++) {
         memset(gradient, 0, stride * sizeof *gradient);
         for (size_t i = 0; i < batch->n; i++)
-            kernels->add_scaled(gradient, learner->lessons[i].d,
-                                factor_of_vector(learner, &learner->lessons[i], j), stride);
+            kernels->add_scaled(gradient, learner->lessons[i].d, learner->lessons[i].x[j], stride);
         kernels->learn(weight->values + j * stride, weight->squares + j * stride, gradient, 1,
                        batch->share * learner->options.vector_rate, stride);
     }
@@ -405,24 +438,48 @@ static void move_ngrams(const struct batch *batch, unsigned worker, unsigned n_w
     }
 }
 
-/* A row keeps one sum of squares for all its columns. */
+/* A step of a row that keeps one sum of squares for all its columns, along factor·gradient. */
+static void move_row(const struct learned *rows, size_t row, const float *gradient, float squares,
+                     float factor, float rate, size_t dim)
+{
+    rows->squares[row] += factor * factor * squares;
+    kernels_get()->add_scaled(rows->values + row * dim, gradient,
+                              -rate * factor / sqrtf(rows->squares[row]), dim);
+}
+
+static float mean_square(const float *x, size_t n)
+{
+    return dot(x, x, n) / (float)n;
+}
+
+static void move_ngram_vectors(const struct batch *batch, unsigned worker, unsigned n_workers)
+{
+    const struct learner *learner = batch->learner;
+    const float rate = batch->share * learner->options.ngram_vector_rate;
+    for (size_t i = 0; learner->ngrams->n_vectors > 0 && i < batch->n; i++) {
+        const struct lesson *lesson = &learner->lessons[i];
+        const float squares = mean_square(lesson->x_d, learner->dim);
+        for (size_t r = 0; r < lesson->n_rows; r++) {
+            const uint32_t vector = vector_of_ngram(learner, lesson->rows[r]);
+            if (vector == NGRAM_NONE || vector % n_workers != worker) continue;
+            move_row(&learner->learned[LEARNED_NGRAM_VECTORS], vector, lesson->x_d, squares,
+                     factor_of_ngram(learner, lesson, lesson->rows[r]), rate, learner->dim);
+        }
+    }
+}
+
 static void move_table(const struct batch *batch, unsigned worker, unsigned n_workers)
 {
     const struct learner *learner = batch->learner;
-    const struct learned *rows = &learner->learned[LEARNED_TABLE];
-    const size_t dim = learner->dim;
+    const float rate = batch->share * learner->options.table_rate;
     for (size_t i = 0; i < batch->n; i++) {
         const struct lesson *lesson = &learner->lessons[i];
-        const float squares = dot(lesson->sum_d, lesson->sum_d, dim) / (float)dim;
+        const float squares = mean_square(lesson->sum_d, learner->dim);
         for (size_t t = 0; t < lesson->n_ids; t++) {
             const size_t id = lesson->ids[t];
             if (id % n_workers != worker) continue;
-            const float weight = weight_of_token(learner, lesson->ids[t]);
-            rows->squares[id] += weight * weight * squares;
-            kernels_get()->add_scaled(rows->values + id * dim, lesson->sum_d,
-                                      -batch->share * learner->options.table_rate * weight /
-                                          sqrtf(rows->squares[id]),
-                                      dim);
+            move_row(&learner->learned[LEARNED_TABLE], id, lesson->sum_d, squares,
+                     weight_of_token(learner, lesson->ids[t]), rate, learner->dim);
         }
     }
 }
@@ -435,6 +492,7 @@ static void move_batch(void *user, unsigned worker, unsigned n_workers)
         move_weight(batch, worker, n_workers);
         if (worker == 0) move_bias(batch);
         move_ngrams(batch, worker, n_workers);
+        move_ngram_vectors(batch, worker, n_workers);
     }
     if (options->moves_table) move_table(batch, worker, n_workers);
 }
@@ -482,12 +540,17 @@ bool learner_gradients(struct learner *learner, const struct examples *examples,
     if (lesson->is_short_of_memory) return fail_memory(err);
     *loss = lesson->loss;
     for (size_t j = 0; out[LEARNED_WEIGHT] && j < dim; j++)
-        kernels->add_scaled(out[LEARNED_WEIGHT] + j * stride, lesson->d,
-                            factor_of_vector(learner, lesson, j), stride);
+        kernels->add_scaled(out[LEARNED_WEIGHT] + j * stride, lesson->d, lesson->x[j], stride);
     if (out[LEARNED_BIAS]) kernels->add_scaled(out[LEARNED_BIAS], lesson->d, 1, stride);
     for (size_t r = 0; out[LEARNED_NGRAMS] && r < lesson->n_rows; r++)
         kernels->add_scaled(out[LEARNED_NGRAMS] + lesson->rows[r] * stride, lesson->d,
                             factor_of_ngram(learner, lesson, lesson->rows[r]), stride);
+    for (size_t r = 0; out[LEARNED_NGRAM_VECTORS] && r < lesson->n_rows; r++) {
+        const uint32_t vector = vector_of_ngram(learner, lesson->rows[r]);
+        if (vector != NGRAM_NONE)
+            kernels->add_scaled(out[LEARNED_NGRAM_VECTORS] + vector * dim, lesson->x_d,
+                                factor_of_ngram(learner, lesson, lesson->rows[r]), dim);
+    }
     for (size_t t = 0; out[LEARNED_TABLE] && t < lesson->n_ids; t++)
         kernels->add_scaled(out[LEARNED_TABLE] + lesson->ids[t] * dim, lesson->sum_d,
                             weight_of_token(learner, lesson->ids[t]), dim);

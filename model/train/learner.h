@@ -3,12 +3,15 @@
  * @file learner.h
  * What is learned, and how: logistic regression on the sentence vector and the n-grams, by Adagrad.
  *
- *     y = b + W·(s·v) + Σ g_i / norm      p = softmax(y) or sigmoid(y)      loss = -ln p(label)
+ *     y = b + W·x + Σ f_i·g_i      x = s·v + Σ f_i·u_i
+ *     p = softmax(y) or sigmoid(y)      loss = -ln p(label)
  *
- * v is the pooled vector, s a constant, g_i the rows of the n-grams times their weights, norm the
- * L2 norm of these weights. Gradients, with d = ∂loss/∂y = p - truth:
+ * v is the pooled vector, s a constant, g_i the rows of the n-grams, f_i their weights divided by
+ * the L2 norm of these. Runs of tokens may have vectors u_i as well (ngram_vocabulary.h): what an
+ * n-gram says of one label they tell of similar ones. That is linear, so in the head's file an
+ * n-gram has one row, g_i + W·u_i. Gradients, with d = ∂loss/∂y = p - truth:
  *
- *     ∂W_j = s·v_j·d    ∂b = d    ∂g_i = weight_i/norm·d    ∂v = s·Wᵀd
+ *     ∂W_j = x_j·d    ∂b = d    ∂g_i = f_i·d    ∂x = Wᵀd    ∂u_i = f_i·∂x    ∂v = s·∂x
  *     ∂row_i = w_i·(∂v - v·(v·∂v)) / |Σ w_i·row_i|   (L2; without it w_i·∂v / divisor)
  *
  * A step takes LEARNER_BATCH examples: first all their losses and d, from the same numbers; then
@@ -30,6 +33,7 @@ struct learner_options {
     uint32_t n_labels;
     struct ngram_ranges ranges;
     float rate, vector_rate, table_rate; /* of n-grams and bias; of W; of rows: at the start */
+    float ngram_vector_rate;             /* of the vectors of n-grams */
     float vector_scale;                  /* s */
     float token_dropout;                 /* share of tokens left out of v, 0 .. below 1 */
     float ngram_dropout;                 /* the same of n-grams */
@@ -44,7 +48,14 @@ struct learned {
     size_t n, n_squares; /* n_squares: n, or one a row */
 };
 
-enum { LEARNED_WEIGHT, LEARNED_BIAS, LEARNED_NGRAMS, LEARNED_TABLE, LEARNED_PARTS };
+enum {
+    LEARNED_WEIGHT,
+    LEARNED_BIAS,
+    LEARNED_NGRAMS,
+    LEARNED_NGRAM_VECTORS,
+    LEARNED_TABLE,
+    LEARNED_PARTS
+};
 
 struct learner {
     struct learner_options options;
@@ -57,7 +68,7 @@ struct learner {
     const struct ngram_vocabulary *ngrams;
     float row_squares_start; /* of the rows of the table that never moved */
     /* weight (D, stride): column j of W; bias (stride); n-grams (n, stride), without their weights;
-       table (V, D), only where it moves. */
+       vectors of n-grams (n_vectors, D); table (V, D), only where it moves. */
     struct learned learned[LEARNED_PARTS];
 
     struct lesson *lessons; /* (LEARNER_BATCH) */

@@ -23,6 +23,11 @@ struct counter {
     size_t cap_text;
 };
 
+static bool fail_memory(struct err *err)
+{
+    return err_set(err, ERR_MEMORY, NULL, "no memory for the n-grams; train with `no-ngrams`");
+}
+
 static struct counted *slot_of(struct counted *slots, size_t n_slots, uint64_t hash)
 {
     size_t at = (size_t)(hash * 0x9E3779B97F4A7C15u >> 20) & (n_slots - 1);
@@ -158,12 +163,47 @@ bool ngram_vocabulary_make(struct ngram_vocabulary *vocabulary, const struct exa
     free(counter.slots);
     if (ok) return true;
     ngram_vocabulary_clear(vocabulary);
-    return err_set(err, ERR_MEMORY, NULL, "no memory for the n-grams; train with `no-ngrams`");
+    return fail_memory(err);
+}
+
+/* Gives numbers to those of the walk that have none yet. */
+static void number_ngrams(struct ngram_vocabulary *vocabulary, struct ngram_walk *walk,
+                          uint32_t n_max)
+{
+    struct ngram ngrams[CHUNK];
+    size_t n;
+    while ((n = ngrams_next(walk, ngrams, CHUNK)) > 0)
+        for (size_t i = 0; i < n && vocabulary->n_vectors < n_max; i++) {
+            const uint32_t row = ngram_index_find(&vocabulary->index, ngrams[i].hash);
+            if (row != NGRAM_NONE && vocabulary->vectors[row] == NGRAM_NONE)
+                vocabulary->vectors[row] = vocabulary->n_vectors++;
+        }
+}
+
+bool ngram_vocabulary_give_vectors(struct ngram_vocabulary *vocabulary,
+                                   const struct examples *examples, const uint32_t *rows,
+                                   size_t n_rows, const struct tokenizer *tokenizer,
+                                   const struct ngram_ranges *ranges, uint32_t n_max,
+                                   struct err *err)
+{
+    const struct ngram_ranges runs_of_tokens = {.tokens_max = ranges->tokens_max};
+    vocabulary->vectors = malloc(((size_t)vocabulary->n + 1) * sizeof *vocabulary->vectors);
+    if (!vocabulary->vectors) return fail_memory(err);
+    for (uint32_t i = 0; i < vocabulary->n; i++)
+        vocabulary->vectors[i] = NGRAM_NONE;
+    for (size_t i = 0; i < n_rows; i++) {
+        const struct example *item = &examples->items[rows[i]];
+        struct ngram_walk walk;
+        ngrams_start(&walk, &runs_of_tokens, tokenizer, examples->ids + item->ids_at, item->n_ids);
+        number_ngrams(vocabulary, &walk, n_max);
+    }
+    return true;
 }
 
 void ngram_vocabulary_clear(struct ngram_vocabulary *vocabulary)
 {
     free(vocabulary->slots);
     free(vocabulary->weights);
+    free(vocabulary->vectors);
     *vocabulary = (struct ngram_vocabulary){0};
 }

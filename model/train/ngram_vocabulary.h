@@ -17,8 +17,10 @@
 struct ngram_vocabulary {
     struct ngram_index index; /* its slots are `slots` */
     struct ngram_slot *slots;
-    float *weights; /* (n) */
-    uint32_t n;     /* 0: no n-grams */
+    float *weights;     /* (n) */
+    uint32_t n;         /* 0: no n-grams */
+    uint32_t n_vectors; /* of runs of tokens; 0: there are none, and `vectors` is NULL */
+    uint32_t *vectors;  /* (n) which of these is the n-gram's, or NGRAM_NONE */
 };
 
 /**
@@ -29,6 +31,18 @@ struct ngram_vocabulary {
 bool ngram_vocabulary_make(struct ngram_vocabulary *vocabulary, const struct examples *examples,
                            const uint32_t *rows, size_t n_rows, const struct tokenizer *tokenizer,
                            const struct ngram_ranges *ranges, uint32_t n_max, struct err *err);
+
+/**
+ * ngram_vocabulary_give_vectors numbers the runs of tokens among the n-grams, as they come in
+ * `rows` (n_rows), up to n_max: those are to have a vector each.
+ * @param ranges  what the vocabulary was made with
+ * @return false with ERR_MEMORY
+ */
+bool ngram_vocabulary_give_vectors(struct ngram_vocabulary *vocabulary,
+                                   const struct examples *examples, const uint32_t *rows,
+                                   size_t n_rows, const struct tokenizer *tokenizer,
+                                   const struct ngram_ranges *ranges, uint32_t n_max,
+                                   struct err *err);
 
 /** ngram_vocabulary_clear frees; a zeroed one is fine. */
 void ngram_vocabulary_clear(struct ngram_vocabulary *vocabulary);

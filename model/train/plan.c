@@ -21,6 +21,10 @@
 
 #define RATE 0.1
 #define TABLE_RATE 0.01
+/* Of a text of one token: of longer ones more vectors add up, and move less. */
+#define NGRAM_VECTOR_RATE 0.2
+/* Few labels have little to tell each other: of fewer than these n-grams get no vectors. */
+#define NGRAM_VECTOR_LABELS 20
 #define SCRATCH_RATE 0.05
 /* One logit moves as far as the difference of two. */
 #define SIGMOID_FACTOR 2
@@ -68,7 +72,20 @@ static float choose_vector_scale(const struct plan *plan, size_t n)
     return (float)(scale > VECTOR_SCALE_MIN ? scale : VECTOR_SCALE_MIN);
 }
 
-static void choose_rates(struct plan *plan, size_t n, const struct training_options *options)
+static uint32_t dim_of(const struct model *model, const struct training_options *options)
+{
+    const bool is_chosen = options->mode == TRAINING_SCRATCH && options->dim > 0;
+    return is_chosen ? options->dim : model_table(model)->dim;
+}
+
+static double tokens_of_text(const struct examples *examples)
+{
+    const double mean = (double)examples->n_ids / (double)examples->n;
+    return mean > 1 ? mean : 1;
+}
+
+static void choose_rates(struct plan *plan, const struct examples *examples,
+                         const struct training_options *options)
 {
     struct learner_options *learner = &plan->learner;
     const double factor = learner->kind == HEAD_MULTI_CLASS ? 1 : SIGMOID_FACTOR;
@@ -76,10 +93,12 @@ static void choose_rates(struct plan *plan, size_t n, const struct training_opti
     const bool is_scratch = options->mode == TRAINING_SCRATCH;
     learner->rate = (float)(rate * factor);
     learner->vector_rate = learner->rate;
+    learner->ngram_vector_rate =
+        (float)(NGRAM_VECTOR_RATE / tokens_of_text(examples) * rate / RATE);
     learner->table_rate = (float)(options->table_rate > 0 ? options->table_rate
                                   : is_scratch            ? SCRATCH_RATE
                                                           : TABLE_RATE);
-    learner->vector_scale = choose_vector_scale(plan, n);
+    learner->vector_scale = choose_vector_scale(plan, examples->n);
 }
 
 static void choose_epochs(struct plan *plan, size_t n, const struct training_options *options)
@@ -129,7 +148,9 @@ bool plan_make(struct plan *plan, const struct model *model, const struct exampl
         .seed = options->seed,
     };
     if (has_ngrams) plan->ngrams_max = (uint32_t)(NGRAM_NUMBERS_MAX / n_labels);
-    choose_rates(plan, examples->n, options);
+    if (has_ngrams && n_labels >= NGRAM_VECTOR_LABELS)
+        plan->ngram_vectors_max = (uint32_t)(NGRAM_NUMBERS_MAX / dim_of(model, options));
+    choose_rates(plan, examples, options);
     choose_epochs(plan, examples->n, options);
     if (!options->balances_labels || weigh_labels(plan, examples)) return true;
     plan_clear(plan);
@@ -148,6 +169,9 @@ json_t *plan_as_json(const struct plan *plan, const struct model *model,
         options->ngram_dropout, "ngrams", plan->ngrams_max > 0, "few_examples", plan->is_few,
         "balanced", options->balances_labels, "held_share", options->held_share, "folds",
         (int)plan->n_folds);
+    if (plan->ngram_vectors_max > 0)
+        json_object_set_new(object, "ngram_vector_rate",
+                            json_real((double)learner->ngram_vector_rate));
     if (learner->moves_table)
         json_object_set_new(object, "table_rate", json_real((double)learner->table_rate));
     return object;

@@ -19,8 +19,9 @@ struct plan {
     uint32_t patience; /* 0: never */
     uint32_t n_folds;  /* to hold out one after the other; 1: a share of the rows */
     bool is_few, reads_names;
-    uint32_t n_stages;   /* 2: head first, then table */
-    uint32_t ngrams_max; /* rows at most; 0: none */
+    uint32_t n_stages;          /* 2: head first, then table */
+    uint32_t ngrams_max;        /* rows at most; 0: none */
+    uint32_t ngram_vectors_max; /* the same of vectors of n-grams */
     float *label_weights;
 };
 

@@ -279,6 +279,11 @@ static bool start_run(struct training *t, struct err *err)
                                model_tokenizer(t->model), &t->plan.learner.ranges,
                                t->plan.ngrams_max, err))
         return false;
+    if (t->plan.ngram_vectors_max > 0 &&
+        !ngram_vocabulary_give_vectors(&t->ngrams, t->examples, t->order, t->n_order,
+                                       model_tokenizer(t->model), &t->plan.learner.ranges,
+                                       t->plan.ngram_vectors_max, err))
+        return false;
     t->epochs_done = 0;
     t->epochs_end = t->run == 1 ? t->plan.epochs * t->plan.n_stages : t->best.epochs;
     take_held(t);

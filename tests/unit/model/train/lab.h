@@ -53,6 +53,7 @@ static inline struct learner_options lab_options(enum head_kind kind)
                                     .rate = 0.5f,
                                     .vector_rate = 0.25f,
                                     .table_rate = 0.125f,
+                                    .ngram_vector_rate = 0.125f,
                                     .vector_scale = 1.5f,
                                     .moves_head = true,
                                     .moves_table = true,
@@ -73,6 +74,10 @@ static inline void lab_open(struct lab *lab, const struct learner_options *optio
     assert_true(ngram_vocabulary_make(&lab->ngrams, &lab->world.examples, lab->order, LAB_ROWS,
                                       lab->world.tokenizer, &lab_ranges, UINT32_MAX, &err));
     assert_true(lab->ngrams.n > 10);
+    assert_true(ngram_vocabulary_give_vectors(&lab->ngrams, &lab->world.examples, lab->order,
+                                              LAB_ROWS, lab->world.tokenizer, &lab_ranges,
+                                              UINT32_MAX, &err));
+    assert_true(lab->ngrams.n_vectors > 2);
     assert_true(learner_make(&lab->learner, options, &lab->world.table, &pool, WORLD_UNKNOWN,
                              lab->world.tokenizer, &lab->ngrams, n_workers, &err));
 }

@@ -30,10 +30,16 @@ static double difference(struct learner *learner, const struct examples *example
     return (8 * (losses[2] - losses[1]) - (losses[3] - losses[0])) / (12 * (double)step);
 }
 
+/* Of the rows of these parts each has one sum of squares. */
+static bool is_of_rows(int part)
+{
+    return part == LEARNED_NGRAM_VECTORS || part == LEARNED_TABLE;
+}
+
 /* A column behind the last logit stays zero. */
 static bool is_padding(const struct learner *learner, int part, size_t i)
 {
-    return part != LEARNED_TABLE && i % learner->stride >= learner->columns;
+    return !is_of_rows(part) && i % learner->stride >= learner->columns;
 }
 
 /* Off by 3e-4 of the largest gradient of the part at most, or by 3e-6: a logit of 24 bits and a few
@@ -245,7 +251,7 @@ static void check_numbers(const struct learned *learned, const struct numbers *b
 static void check_rows(const struct learned *learned, const struct numbers *before,
                        const float *gradient, double rate)
 {
-    for (size_t row = 0; row < WORLD_V; row++) {
+    for (size_t row = 0; row < learned->n_squares; row++) {
         const float *g = gradient + row * WORLD_D;
         double squares = (double)before->squares[row];
         for (size_t j = 0; j < WORLD_D; j++)
@@ -299,6 +305,8 @@ static void check_step(enum pooling pooling, uint32_t row)
                   0.5 * (double)options.rate);
     check_numbers(&learned[LEARNED_NGRAMS], &before[LEARNED_NGRAMS], gradients[LEARNED_NGRAMS],
                   0.5 * (double)options.rate);
+    check_rows(&learned[LEARNED_NGRAM_VECTORS], &before[LEARNED_NGRAM_VECTORS],
+               gradients[LEARNED_NGRAM_VECTORS], 0.5 * (double)options.ngram_vector_rate);
     check_rows(&learned[LEARNED_TABLE], &before[LEARNED_TABLE], gradients[LEARNED_TABLE],
                0.5 * (double)options.table_rate);
     for (int part = 0; part < LEARNED_PARTS; part++) {

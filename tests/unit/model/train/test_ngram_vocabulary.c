@@ -212,6 +212,64 @@ static void nothing_in_common_gives_no_rows(void **state)
     ngram_vocabulary_clear(&vocabulary);
 }
 
+/* ---- vectors ---- */
+
+static void give_vectors(struct ngram_vocabulary *vocabulary, uint32_t n_max)
+{
+    struct err err;
+    assert_true(ngram_vocabulary_give_vectors(vocabulary, &world.examples, rows, n_rows,
+                                              world.tokenizer, &ranges, n_max, &err));
+}
+
+/* The row of a run of two tokens at most, read backwards. */
+static uint32_t row_of_run(const struct ngram_vocabulary *vocabulary, const char *text)
+{
+    const struct ngram_ranges runs = {.tokens_max = 2};
+    struct ngram found[NGRAMS_STEP_MAX * 4];
+    struct ngram_walk walk;
+    world_add(&world, text, "0");
+    const struct example *item = &world.examples.items[world.examples.n - 1];
+    ngrams_start(&walk, &runs, world.tokenizer, world.examples.ids + item->ids_at, item->n_ids);
+    const size_t n = ngrams_next(&walk, found, sizeof found / sizeof found[0]);
+    return ngram_index_find(&vocabulary->index, found[n - 1].hash);
+}
+
+static void runs_of_tokens_have_vectors(void **state)
+{
+    (void)state;
+    struct ngram_vocabulary vocabulary = make(rows, n_rows, UINT32_MAX);
+    assert_null(vocabulary.vectors);
+    give_vectors(&vocabulary, UINT32_MAX);
+    bool is_given[ROOM] = {false};
+    uint32_t n_given = 0;
+    for (uint32_t i = 0; i < vocabulary.n; i++) {
+        if (vocabulary.vectors[i] == NGRAM_NONE) continue;
+        assert_true(vocabulary.vectors[i] < vocabulary.n_vectors);
+        assert_false(is_given[vocabulary.vectors[i]]);
+        is_given[vocabulary.vectors[i]] = true;
+        n_given++;
+    }
+    assert_true(n_given == vocabulary.n_vectors && n_given < vocabulary.n / 2);
+    /* As they come. */
+    assert_int_equal(vocabulary.vectors[row_of_run(&vocabulary, "the")], 0);
+    assert_int_equal(vocabulary.vectors[row_of_run(&vocabulary, "food")], 1);
+    assert_int_equal(vocabulary.vectors[row_of_run(&vocabulary, "the food")], 2);
+    assert_int_equal(vocabulary.vectors[row_of_run(&vocabulary, "is")], 3);
+    assert_int_equal(row_of_run(&vocabulary, "food eats"), NGRAM_NONE);
+    ngram_vocabulary_clear(&vocabulary);
+}
+
+static void vectors_have_a_limit(void **state)
+{
+    (void)state;
+    struct ngram_vocabulary vocabulary = make(rows, n_rows, UINT32_MAX);
+    give_vectors(&vocabulary, 3);
+    assert_int_equal(vocabulary.n_vectors, 3);
+    assert_int_equal(vocabulary.vectors[row_of_run(&vocabulary, "the food")], 2);
+    assert_int_equal(vocabulary.vectors[row_of_run(&vocabulary, "is")], NGRAM_NONE);
+    ngram_vocabulary_clear(&vocabulary);
+}
+
 /* ---- more than are counted at first ---- */
 
 #define MANY_TEXTS 500
@@ -308,6 +366,8 @@ int main(void)
         cmocka_unit_test(a_limit_leaves_the_rarer_ones_out),
         cmocka_unit_test(the_order_of_the_rows_changes_nothing),
         cmocka_unit_test(nothing_in_common_gives_no_rows),
+        cmocka_unit_test(runs_of_tokens_have_vectors),
+        cmocka_unit_test(vectors_have_a_limit),
         cmocka_unit_test(the_count_grows_with_the_texts),
     };
     return cmocka_run_group_tests(tests, start, stop);

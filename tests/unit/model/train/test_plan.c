@@ -219,6 +219,33 @@ static void the_rate_is_that_of_a_softmax_or_twice_it(void **state)
     }
 }
 
+/* Enough labels, and n-grams at all; as many numbers as of n-grams. */
+static void many_labels_give_ngrams_vectors(void **state)
+{
+    (void)state;
+    struct training_options options = options_of(TRAINING_HEAD);
+    const uint32_t numbers = 16 << 20;
+    make_of(400, 20, &options);
+    assert_int_equal(plan.ngram_vectors_max, numbers / model_table(model)->dim);
+    check_near((double)plan.learner.ngram_vector_rate, 0.2); /* of texts of one token */
+    make_of(400, 19, &options);
+    assert_int_equal(plan.ngram_vectors_max, 0);
+    static const uint32_t ids[] = {1, 2, 3, 4};
+    name_labels(20, false);
+    for (int i = 0; i < 400; i++)
+        assert_true(examples_add(&examples, ids, 4, (const uint32_t[]){0}, 1, &err));
+    make(&options);
+    check_near((double)plan.learner.ngram_vector_rate, 0.05);
+    make_of(399, 20, &options); /* few rows */
+    assert_int_equal(plan.ngram_vectors_max, 0);
+    options.learning_rate = 0.2;
+    options.mode = TRAINING_SCRATCH;
+    options.dim = 32;
+    make_of(400, 20, &options);
+    assert_int_equal(plan.ngram_vectors_max, numbers / 32);
+    check_near((double)plan.learner.ngram_vector_rate, 0.4);
+}
+
 static void a_table_from_scratch_moves_faster(void **state)
 {
     (void)state;
@@ -328,6 +355,10 @@ static void it_is_written_down(void **state)
     assert_string_equal(json_string_value(json_object_get(found, "from")), model_info(model)->name);
     assert_int_equal(json_object_size(found), sizeof wanted / sizeof wanted[0] + 1);
     json_decref(found);
+    make_of(400, 20, &options);
+    found = plan_as_json(&plan, model, &options);
+    assert_true(holds(found, "ngram_vector_rate", "0.2"));
+    json_decref(found);
     options.mode = TRAINING_TABLE;
     options.balances_labels = true;
     make_of(59, 3, &options);
@@ -350,6 +381,7 @@ int main(void)
         PLAN_TEST(runs_are_as_long_as_the_docs_say),
         PLAN_TEST(fewer_rows_are_gone_through_more_often),
         PLAN_TEST(the_rate_is_that_of_a_softmax_or_twice_it),
+        PLAN_TEST(many_labels_give_ngrams_vectors),
         PLAN_TEST(a_table_from_scratch_moves_faster),
         PLAN_TEST(the_vector_counts_less_the_more_rows_there_are),
         PLAN_TEST(what_is_left_out_is_as_given),
