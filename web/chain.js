@@ -424,7 +424,7 @@ function refreshText() {
   }, "text");
 }
 
-const soon = later(40, refreshText), later_ = later(500, refreshText);
+const soon = later(12, refreshText), later_ = later(500, refreshText);
 
 export function chainView(root, hooks) {
   wanted = hooks;

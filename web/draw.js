@@ -146,7 +146,9 @@ export function timeLines(series, format) {
 // The same things wherever they stand: what belongs to the token under the pointer, or in focus.
 export function linkTokens(root) {
   const light = (event) => {
-    const token = event.type === "pointerleave" || event.type === "focusout" ? null : event.target.closest?.("[data-t]")?.getAttribute("data-t");
+    // Where the pointer is on none, what has the focus is meant.
+    const on = event.type === "pointerleave" || event.type === "focusout" ? null : event.target.closest?.("[data-t]");
+    const token = (on ?? (event.type === "focusout" ? null : root.querySelector("[data-t]:focus")))?.getAttribute("data-t");
     if (root.dataset.lit === (token ?? "")) return;
     root.dataset.lit = token ?? "";
     for (const one of root.querySelectorAll("[data-t]")) one.classList.toggle("lit", token !== null && token !== undefined && one.getAttribute("data-t") === token);

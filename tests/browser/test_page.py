@@ -194,6 +194,8 @@ def test_what_belongs_together_lights_up_together(visit, service):
     lit = page.ask("[...document.querySelectorAll('.lit')].map((one) => one.getAttribute('data-t'))")
     assert set(lit) == {"1"} and len(lit) >= 8
     assert len(lit) == page.ask("document.querySelectorAll('[data-t=\"1\"]').length")
+    page.point(".hero h1")
+    assert page.ask("document.querySelectorAll('.lit').length") == 0
     page.ask("document.querySelector('.tokens button').focus()")
     assert page.ask("[...new Set([...document.querySelectorAll('.lit')].map((one) => one.getAttribute('data-t')))]") == ["0"]
 
