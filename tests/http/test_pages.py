@@ -10,11 +10,14 @@ import pytest
 from harness import PROGRAM, TOP
 
 TRANSLATED = {"README.md": "README.zh.md", "docs/API.md": "docs/API.zh.md", "docs/CLIENTS.md": "docs/CLIENTS.zh.md"}
+# Those whose Chinese page shows only some of what the English one runs, and leaves its figures to it.
+SHORTER = {"docs/CLASSIFY.md": "docs/CLASSIFY.zh.md"}
 PAGES = ["README.md", "README.zh.md", "examples/chain/README.md", "examples/reviews/README.md",
          *(str(path.relative_to(TOP)) for path in sorted((TOP / "docs").glob("*.md")))]
 # The pages whose commands are run, and at least how many outputs each of them shows.
 SHOWN = {"README.md": 4, "README.zh.md": 4, "docs/API.md": 20, "docs/API.zh.md": 20, "docs/CLASSIFY.md": 18,
-         "docs/DOCKER.md": 0, "docs/FORMATS.md": 0, "docs/MODEL.md": 1, "docs/SERVER.md": 0, "docs/TOKENIZERS.md": 0}
+         "docs/CLASSIFY.zh.md": 11, "docs/DOCKER.md": 0, "docs/FORMATS.md": 0,
+         "docs/MODEL.md": 1, "docs/SERVER.md": 0, "docs/TOKENIZERS.md": 0}
 
 
 def read(name):
@@ -144,6 +147,19 @@ def test_both_languages_show_the_same(english, chinese):
     of = [len(re.findall(r"^\|", read(page), re.M)) for page in (english, chinese)]
     if english != "README.md":  # the chain is a table there, a list in Chinese
         assert of[0] == of[1]
+
+
+@pytest.mark.parametrize("english, chinese", SHORTER.items())
+def test_a_shorter_page_has_the_sections_of_the_english_one_and_runs_some_of_it(english, chinese):
+    def sections(page):
+        return [(len(marks), [command for block in pages.blocks(section) for command, _ in pages.commands(block)])
+                for marks, section in re.findall(r"^(#+) (.*?)(?=^#+ |\Z)", read(page), re.M | re.S)]
+
+    full, short = sections(english), sections(chinese)
+    assert [level for level, _ in full] == [level for level, _ in short]
+    for (_, all_of_them), (_, some) in zip(full, short):
+        assert some == [command for command in all_of_them if command in some]
+    assert len(re.findall(r"^- \*\*|^\| `", read(english), re.M)) == len(re.findall(r"^- \*\*|^\| `", read(chinese), re.M))
 
 
 @pytest.mark.parametrize("page", ["docs/API.md", "docs/API.zh.md"])
