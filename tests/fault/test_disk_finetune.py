@@ -5,27 +5,15 @@ import errno
 import signal
 
 import pytest
-from harness import PATIENCE_S, Service, wait_until
-from test_finetune import TYPE, Api, form, many, table, trainer
+from harness import wait_until
+from test_finetune import TYPE, form, many, table, trainer
+from test_finetune import serve as serve_data  # noqa: F401
 
 
 @pytest.fixture
-def serve(disk, tmp_path):
-    apis = []
-
-    def serve_one():
-        apis.append(Api(Service(f"--data-dir={tmp_path / 'data'}", env=disk.environment())))
-        return apis[-1]
-
-    yield serve_one
-    try:
-        disk.heal()
-        for api in apis:
-            if not api.is_killed:
-                api.service.stop()
-    finally:
-        for api in apis:
-            api.service.kill()
+def serve(disk, serve_data):  # noqa: F811
+    yield lambda: serve_data(env=disk.environment())
+    disk.heal()
 
 
 @pytest.mark.parametrize("call", ["fopen", "write", "flush", "fsync", "rename"])
