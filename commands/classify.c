@@ -147,9 +147,7 @@ static bool write_answer(const struct classify *classify, const struct answered 
     const uint32_t *order = answered->order;
     const bool is_rejected = answered->unsure > (float)classify->reject;
     const uint32_t n_order = classify->n_order;
-    uint32_t best = 0;
-    while (best < n_order && !head_passes(classify->head, p, order[best], threshold_of(classify)))
-        best++;
+    const uint32_t best = head_best(classify->head, p, order, n_order, threshold_of(classify));
     buf_add_str(out, "{\"label\":");
     if (best < n_order && !is_rejected) {
         write_label(classify, out, order[best]);

@@ -129,10 +129,10 @@ void answer_count(const struct answer *answer, struct exchange *x, const struct 
 
 uint32_t answer_best(const struct answer *answer, const struct question *question)
 {
-    for (uint32_t i = 0; i < answer->n_order && !answer->is_rejected; i++)
-        if (head_passes(question->head, answer->p, answer->order[i], question->threshold))
-            return answer->order[i];
-    return question->info->n_labels;
+    const uint32_t best =
+        head_best(question->head, answer->p, answer->order, answer->n_order, question->threshold);
+    return best < answer->n_order && !answer->is_rejected ? answer->order[best]
+                                                          : question->info->n_labels;
 }
 
 void write_label(struct buf *out, const struct question *question, uint32_t label)

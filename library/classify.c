@@ -36,11 +36,13 @@ static bool make_room(struct said *said, const struct head_info *info, struct ar
     return said->vector && said->logits && said->p && said->order;
 }
 
-/* Does the label at `place` of the order count as predicted? */
+/* Does the label at `place` of the order count as predicted? Of a multi-label head several may. */
 static bool is_meant(const struct question *question, const struct said *said, uint32_t place)
 {
-    if (question->info->kind == HEAD_MULTI_CLASS) return place == 0;
-    return head_passes(question->head, said->p, said->order[place], question->threshold);
+    if (question->info->kind == HEAD_MULTI_LABEL)
+        return head_passes(question->head, said->p, said->order[place], question->threshold);
+    return place ==
+           head_best(question->head, said->p, said->order, question->top_k, question->threshold);
 }
 
 static void write_said(const struct question *question, const struct said *said, float unsure,

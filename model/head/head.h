@@ -152,6 +152,15 @@ bool head_order(const struct head *head, struct arena *arena, const float *logit
 bool head_passes(const struct head *head, const float *p, uint32_t i, float threshold);
 
 /**
+ * head_best: the place in `order`, as head_order fills it, of the label that is meant: the first
+ * that passes; n: none does.
+ * @param order (n) one or more of a multi-class head, of others all labels: any may be the one that
+ *              passes
+ */
+uint32_t head_best(const struct head *head, const float *p, const uint32_t *order, uint32_t n,
+                   float threshold);
+
+/**
  * head_explain shares the logit `row` (< rows) out over the tokens of a sequence, the norm held
  * fixed: bias + Σ shares = the logit, but for rounding. A token's share is W_row·(its row of the
  * table, weighted) / divisor, 0 for unknown tokens, and an equal part of what each n-gram adds that

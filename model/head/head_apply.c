@@ -197,6 +197,15 @@ bool head_passes(const struct head *head, const float *p, uint32_t i, float thre
     return false;
 }
 
+uint32_t head_best(const struct head *head, const float *p, const uint32_t *order, uint32_t n,
+                   float threshold)
+{
+    uint32_t best = 0;
+    while (best < n && !head_passes(head, p, order[best], threshold))
+        best++;
+    return best;
+}
+
 static bool check_shares(const struct head *head, struct err *err)
 {
     if (head->input.pool.pooling == POOLING_MAX || head->input.pool.pooling == POOLING_UNIT)

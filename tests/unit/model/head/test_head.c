@@ -126,6 +126,9 @@ static void a_binary_head_says_the_second_label_from_its_threshold_on(void **sta
     assert_true(head_passes(head, half, 0, 0.8f));
     assert_true(head_passes(head, enough, 1, 0.5f));
     assert_true(head_passes(head, (const float[2]){0.5f, 0.5f}, 1, 0)); /* zero is asked for */
+    assert_int_equal(head_best(head, half, (const uint32_t[2]){1, 0}, 2, -1), 0);
+    assert_int_equal(head_best(head, half, (const uint32_t[2]){1, 0}, 2, 0.8f), 1);
+    assert_int_equal(head_best(head, half, (const uint32_t[1]){1}, 1, 0.8f), 1); /* none of them */
     head_close(head);
 }
 
