@@ -90,7 +90,7 @@ def test_translations_are_drawn_to_each_other(world):
     before = wanted.copy()
     targets.nearer(wanted, both, vectors)
     for side, others in zip(both, vectors[::-1]):
-        assert ((wanted[side] * others).sum(axis=1) > 0.7).all()
+        assert ((wanted[side] * others).sum(axis=1) > 0.9).all()
         np.testing.assert_allclose(np.linalg.norm(wanted[side], axis=1), 1, atol=1e-5)
     left = np.setdiff1d(np.arange(len(texts)), np.concatenate(both))
     np.testing.assert_array_equal(wanted[left], before[left])

@@ -44,7 +44,7 @@ from targets import DIM
 NAME, VERSION, LICENSE = "embedd-base-2", "2", "CC-BY-SA-4.0"
 FIRST_EPOCHS, RUNS, EPOCHS, BATCH, RATE = 2, 2, 3, 512, 4e-3
 # How often an epoch takes a line: one of the corpora without a translation, and one that was made of others.
-OF_CORPUS, MADE = 0.6, 1.5
+OF_CORPUS, MADE = 0.5, 2
 LIKENESS = 10
 WIDTHS = ((256, 1.0), (128, 1.0), (64, 0.6))
 LABELLED, LABELS = 128, 0.025  # pairs a batch, and how much they count

@@ -19,7 +19,7 @@ MINILM, E5 = 0.9, 1.0
 KEPT = 0.7  # the share of the turned vector in a Chinese target
 RIDGE = 30
 FITTED = 80_000
-DRAWN = 0.6
+DRAWN = 0.8
 AT_ONCE = 100_000
 
 
