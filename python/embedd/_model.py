@@ -39,6 +39,7 @@ class Info(NamedTuple):
     tokens_max: int
     normalize: bool
     heads: tuple[str, ...]
+    unknown_id: int | None
 
 
 class Head(NamedTuple):
@@ -160,7 +161,8 @@ class Model:
         heads = tuple(_text(lib.embedd_head_name(self._model, i)) for i in range(info.n_heads))
         return Info(_text(info.name), _text(info.version), _text(info.license), _text(info.format),
                     _text(info.tokenizer), _text(info.dtype), _text(info.pooling), info.dimensions, info.vocab_size,
-                    info.tokens_max, bool(info.normalize), heads)
+                    info.tokens_max, bool(info.normalize), heads,
+                    None if info.unknown_id == lib.EMBEDD_NO_ID else int(info.unknown_id))
 
     def __reduce__(self) -> Any:
         return _reopen, self._arguments
