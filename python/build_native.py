@@ -7,7 +7,8 @@ import subprocess
 from cffi import FFI
 
 HERE = pathlib.Path(__file__).resolve().parent
-TOP = HERE.parent
+# Of an sdist, beside this file (setup.py).
+TOP = HERE / "sources" if (HERE / "sources").exists() else HERE.parent
 LIBRARY = TOP / "build/release/lib/libembedd.a"
 
 

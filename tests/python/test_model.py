@@ -401,6 +401,20 @@ def test_nothing_leaks(model, texts):
     assert grown(60) < 8 << 20  # a leak of one result would be 120 MB
 
 
+def test_an_sdist_holds_what_the_library_is_made_of(tmp_path):
+    code = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=TOP / "python", check=True, capture_output=True)
+    [archive] = tmp_path.glob("embedd-*.tar.gz")
+    subprocess.run(["tar", "-xf", archive], cwd=tmp_path, check=True)
+    sources = archive.with_suffix("").with_suffix("") / "sources"
+
+    def steps(folder):
+        done = subprocess.run(["make", "-nB", "NODEPS=1", "library"], cwd=folder, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    assert steps(sources) == steps(TOP) and "tests" not in os.listdir(sources)
+
+
 def test_its_types_hold():
     done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, TOP / "python/embedd"],
                           capture_output=True, text=True)
