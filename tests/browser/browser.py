@@ -137,7 +137,7 @@ class Page:
 
     def save(self, path, height, top=0):
         """A picture of so much of it, as WebP."""
-        width = self.ask("document.documentElement.clientWidth")
+        width = self.ask("innerWidth")
         height = min(height, self.ask("document.documentElement.scrollHeight") - top)
         data = self.call("Page.captureScreenshot", format="webp", quality=60, captureBeyondViewport=True,
                          clip={"x": 0, "y": top, "width": width, "height": height, "scale": 1})["data"]
