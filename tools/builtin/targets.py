@@ -85,6 +85,13 @@ def said(lines, sentences, first, second, weight):
     return on_axes(both)
 
 
+def of_edits(edits, own, end):
+    """Numbers of the edits, which end before `end`, and of their lines among `own`; of those whose line is there."""
+    place = {line: i for i, line in reversed(list(enumerate(own)))}
+    found = [(end - len(edits) + i, place[line]) for i, (_, line) in enumerate(edits) if line in place]
+    return np.array(found, np.int64).reshape(-1, 2).T
+
+
 def made(lines, shards):
     """(texts, targets): the English lines, the Chinese ones. shards: {step of teach.py: Shards}.
     English and Chinese sides of the pairs come first of each, in their order."""
@@ -99,12 +106,8 @@ def made(lines, shards):
     own = said(chinese, pair_chinese + lines.chinese, shards["bge-zh"], shards["e5"], E5)
     whole, chinese_targets = turned(own, english_targets, n)
     chinese_targets[:n] = english_targets[:n]
-    place = {line: i for i, line in reversed(list(enumerate(pair_chinese + lines.chinese)))}
-    first = len(chinese) - len(lines.chinese_edits)
-    edits = [(first + i, place[line]) for i, (_, line) in enumerate(lines.chinese_edits) if line in place]
-    if edits:
-        edit, line = np.array(edits).T
-        chinese_targets[edit] = unit(chinese_targets[line] + whole[edit] - whole[line])
+    edit, line = of_edits(lines.chinese_edits, pair_chinese + lines.chinese, len(chinese))
+    chinese_targets[edit] = unit(chinese_targets[line] + whole[edit] - whole[line])
     chinese_targets = np.concatenate([chinese_targets, english_targets[len(english) - len(new):]])
     return (english, english_targets), (chinese + new, chinese_targets)
 
@@ -120,14 +123,11 @@ def translations(lines, n_english, n_chinese):
 def near_pairs(lines, n_english, n_chinese, wanted, widths):
     """Numbers of the edits and of their lines, the Chinese ones behind the English, and the cosines of their targets
     at each of `widths`."""
-    n, new, firsts, seconds = len(lines.pairs), len(lines.translations), [], []
-    for first, own, end, edits in (
-            (0, [en for en, _ in lines.pairs] + lines.english, n_english, lines.english_edits),
-            (n_english, [zh for _, zh in lines.pairs] + lines.chinese, n_english + n_chinese, lines.chinese_edits)):
-        place = {line: first + i for i, line in reversed(list(enumerate(own)))}
-        firsts += [end - new - len(edits) + i for i, (_, line) in enumerate(edits) if line in place]
-        seconds += [place[line] for _, line in edits if line in place]
-    firsts, seconds = np.array(firsts), np.array(seconds)
+    pair_english, pair_chinese = map(list, zip(*lines.pairs))
+    new = len(lines.translations)
+    firsts, seconds = np.concatenate(
+        [of_edits(lines.english_edits, pair_english + lines.english, n_english - new),
+         n_english + of_edits(lines.chinese_edits, pair_chinese + lines.chinese, n_chinese - new)], axis=1)
     a, b = wanted[firsts], wanted[seconds]
     cosines = [(unit(a[:, :width]) * unit(b[:, :width])).sum(axis=1) for width in widths]
     return firsts, seconds, np.stack(cosines, axis=1)
