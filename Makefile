@@ -420,21 +420,21 @@ $(BUILTIN_VENV_READY): tools/builtin/requirements.txt | $(DEPS_FIRST)
 BUILTIN_DATA = --data "$(or $(DATA),../shared/data)"
 
 .PHONY: builtin-model
-builtin-model: $(BUILTIN_VENV_READY) ## make the built-in model again: the three steps below (an hour and a half, or five without AVX-512; ARGS=--quick: 5 minutes, to see that each works); DATA=folder of the sets
+builtin-model: $(BUILTIN_VENV_READY) ## make the built-in model again: the three steps below (50 minutes, or five hours without AVX-512; ARGS=--quick: 5 minutes, to see that each works); DATA=folder of the sets
 	$(Q)$(BUILTIN_VENV) tools/builtin/tokens/make.py $(BUILTIN_DATA)
 	$(Q)$(BUILTIN_VENV) tools/builtin/teach.py $(BUILTIN_DATA) $(ARGS)
 	$(Q)$(BUILTIN_VENV) tools/builtin/learn.py $(BUILTIN_DATA) $(ARGS)
 
 .PHONY: builtin-tokens
-builtin-tokens: $(BUILTIN_VENV_READY) ## its tokenizer (4 minutes); DATA=folder of the sets
+builtin-tokens: $(BUILTIN_VENV_READY) ## its tokenizer (2 minutes); DATA=folder of the sets
 	$(Q)$(BUILTIN_VENV) tools/builtin/tokens/make.py $(BUILTIN_DATA) $(ARGS)
 
 .PHONY: builtin-teachers
-builtin-teachers: $(BUILTIN_VENV_READY) ## the teachers' vectors of the lines it learns from (an hour and more; goes on where it was); DATA=folder of the sets
+builtin-teachers: $(BUILTIN_VENV_READY) ## the teachers' vectors of the lines it learns from (40 minutes and more; goes on where it was); DATA=folder of the sets
 	$(Q)$(BUILTIN_VENV) tools/builtin/teach.py $(BUILTIN_DATA) $(ARGS)
 
 .PHONY: builtin-rows
-builtin-rows: $(BUILTIN_VENV_READY) ## its rows, from the teachers' vectors (20 minutes); DATA=folder of the sets
+builtin-rows: $(BUILTIN_VENV_READY) ## its rows, from the teachers' vectors (10 minutes); DATA=folder of the sets
 	$(Q)$(BUILTIN_VENV) tools/builtin/learn.py $(BUILTIN_DATA) $(ARGS)
 
 .PHONY: bench-quality

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import edits
 import losses
 import targets
 
@@ -58,9 +57,3 @@ def test_near_pairs_are_edits_and_their_lines():
         ("en1 edited", "en1"), ("e0 edited", "e0"), ("z1 edited", "z1")]
     for width, found in zip((6, 3), cosines.T):
         assert found == pytest.approx(cosine(wanted[edit, :width], wanted[own, :width]), abs=1e-6)
-
-
-def test_words_that_deny_have_each_row_once():
-    ids = {"not": 3, "cannot": 4, "不": 5, "man": 6}
-    tokenizer = SimpleNamespace(token_to_id=ids.get)
-    assert edits.rows_of_negations(tokenizer, np.array([9, 9, 9, 0, 0, 2, 1])) == [0, 2]

@@ -10,6 +10,7 @@ import random
 import re
 
 from ideographs import has_chinese
+from weights import DENIALS_CHINESE
 
 WORDS_MIN, WORDS_MAX = 3, 25
 # Of a synonym: "a" stands for adenine too.
@@ -23,10 +24,6 @@ DENIED = {"is": ("is not", "isn't"), "are": ("are not", "aren't"), "was": ("was 
           "do": ("do not", "don't"), "does": ("does not", "doesn't"), "did": ("did not", "didn't"),
           "has": ("has not", "hasn't"), "have": ("have not", "haven't"), "should": ("should not",)}
 SUBJECT_IS = re.compile(r"(an?|the|some|two|three|several|many) (.+?) (is|are) (\w+ing\b.*)", re.I)
-DENIED_CHINESE = ("没有", "不", "没", "不是", "并不", "别")
-# Words that turn round what a text says.
-NEGATIONS = ("no", "not", "nobody", "nothing", "never", "none", "nor", "neither", "cannot", "without",
-             *DENIED_CHINESE, "不能", "不会", "不要", "不可", "不可以", "不用", "无", "未", "无法", "没法")
 
 
 def no_such(sentence):
@@ -92,14 +89,8 @@ def chinese(lines, tokenizer, n, seed):
              for code in tokenizer.encode_batch(lines, add_special_tokens=False)]
 
     def denied(line, spans):
-        return [line[:first] + no + line[first:] for first, _ in spans for no in DENIED_CHINESE]
+        return [line[:first] + no + line[first:] for first, _ in spans for no in DENIALS_CHINESE]
     return _edits(lines, spans, n, random.Random(seed), lambda _: (), denied)
-
-
-def rows_of_negations(tokenizer, of_token):
-    """of_token: the row of each token's id."""
-    ids = [tokenizer.token_to_id(word) for word in NEGATIONS]
-    return sorted({int(of_token[i]) for i in ids if i is not None})
 
 
 def synonyms(wordnet_files):

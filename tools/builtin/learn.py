@@ -12,8 +12,8 @@ at once; each batch has edits beside their lines too, that the cosine between th
 and pairs of STS-B train in all combinations of the languages (CoSENT), that count little. A first run,
 the same but shorter, tells what such a table can say of a line; of two lines that translate each other
 each is then drawn to what it says of the other (targets.nearer). The mean of the runs is turned to its
-principal axes, and the rows of words that deny are made longer. Lines without a vector are left out
-and counted, so that a part of the teachers' work can be tried.
+principal axes, and each row made longer or shorter by what kind of word it is of (weights.py). Lines
+without a vector are left out and counted, so that a part of the teachers' work can be tried.
 """
 
 import argparse
@@ -27,12 +27,12 @@ import numpy as np
 import scipy.sparse
 from threadpoolctl import threadpool_limits
 
-import edits
 import quantize
 import sets
 import shards
 import targets
 import teach
+import weights
 from dev import Dev
 from losses import cosent_gradient, likeness_gradient, near_gradient
 from learner import Learner, Texts
@@ -55,7 +55,6 @@ SIF = 1e-3
 SAMPLE = 100_000  # lines of each language, for the axes
 # The lesser axes count more than learned, and long rows less: by these powers of how far they are from the first.
 AXES, LENGTHS = 0.4, 0.15
-NEGATION = 1.4  # and those of words that deny count so much more than teachers say
 
 
 def first_rows(counts, wanted):
@@ -192,7 +191,7 @@ def main():
     rows = mean_of_runs(EPOCHS)
     say("rows")
     rows = turn_to_axes(rows, (counts[:len(english)], counts[len(english):]))
-    rows[edits.rows_of_negations(ask.tokenizer, ask.of_token)] *= NEGATION
+    rows *= weights.factors(ask, np.asarray(counts.sum(axis=0)).ravel())[:, None]
     if options.dev:
         figures = Dev(options.data)
         for name, some in (("float32", rows), ("4 bits", quantize.from_i4(*quantize.to_i4(rows)))):
