@@ -2,6 +2,7 @@
 #include "base/inflow.h"
 
 #include "base/gunzip.h"
+#include "base/unzstd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@ struct inflow {
     uint64_t file_bytes, n_read; /* file_bytes 0 = unknown */
     struct head packed, text;
     struct gunzip *gunzip;
+    struct unzstd *unzstd;
     struct recode *recode;
     enum text_encoding encoding;
     struct byte_source last; /* what inflow_read asks */
@@ -75,8 +77,8 @@ static const struct {
     MARK("\xFE\xFF", NULL),
     MARK("PK\3\4",
          "is a zip archive, as Excel's .xlsx is; save the sheet as CSV, or unpack it first"),
-    MARK("\x28\xB5\x2F\xFD", "is packed with zstd; unpack it first, or pack it with gzip"),
-    MARK("\xFD\x37zX", "is packed with xz; unpack it first, or pack it with gzip"),
+    MARK(UNZSTD_MAGIC, NULL),
+    MARK("\xFD\x37zX", "is packed with xz; unpack it first, or pack it with zstd or gzip"),
     MARK("PAR1\x15", "is a Parquet file; write it as CSV or JSON lines first"),
 #undef MARK
 };
@@ -138,21 +140,31 @@ static bool take_encoding(struct inflow *inflow, enum text_encoding asked, struc
                    text_encoding_names[inflow->encoding]);
 }
 
-/* Puts what unpacks and what recodes behind what reads. */
-static bool chain(struct inflow *inflow, enum text_encoding asked, struct err *err)
+/* Puts what unpacks behind what reads. */
+static bool unpack(struct inflow *inflow, struct err *err)
 {
-    if (!look(&inflow->packed, inflow->last, err)) return false;
-    inflow->last = (struct byte_source){read_head, &inflow->packed};
+    const struct byte_source from = {read_head, &inflow->packed};
+    inflow->last = from;
     if (BEGINS_WITH(&inflow->packed, GUNZIP_MAGIC)) {
-        inflow->gunzip = gunzip_new(inflow->last, inflow->file);
-        if (!inflow->gunzip)
-            return err_set(err, ERR_MEMORY, NULL, "no memory to unpack %.200s", inflow->file);
+        inflow->gunzip = gunzip_new(from, inflow->file);
         inflow->last = (struct byte_source){gunzip_read, inflow->gunzip};
+    } else if (BEGINS_WITH(&inflow->packed, UNZSTD_MAGIC)) {
+        inflow->unzstd = unzstd_new(from, inflow->file);
+        inflow->last = (struct byte_source){unzstd_read, inflow->unzstd};
     }
-    if (!look(&inflow->text, inflow->last, err) || !check_mark(inflow, &inflow->text, err) ||
-        !take_encoding(inflow, asked, err))
+    return inflow->last.user ||
+           err_set(err, ERR_MEMORY, NULL, "no memory to unpack %.200s", inflow->file);
+}
+
+/* Puts what unpacks and what recodes behind what reads. */
+static bool chain(struct inflow *inflow, bool is_plain, enum text_encoding asked, struct err *err)
+{
+    if (!look(&inflow->packed, inflow->last, err) || !unpack(inflow, err) ||
+        !look(&inflow->text, inflow->last, err) || !check_mark(inflow, &inflow->text, err))
         return false;
     inflow->last = (struct byte_source){read_head, &inflow->text};
+    if (is_plain) return true;
+    if (!take_encoding(inflow, asked, err)) return false;
     if (inflow->encoding == TEXT_UTF_8) return true;
     inflow->recode = recode_new(inflow->encoding, inflow->last, inflow->file, err);
     inflow->last = (struct byte_source){recode_read, inflow->recode};
@@ -175,7 +187,7 @@ struct inflow *inflow_open(const char *path, bool is_plain, enum text_encoding e
     inflow->last = (struct byte_source){read_fd, inflow};
     if (inflow->fd < 0)
         err_set(err, ERR_IO, NULL, "%.200s cannot be opened: %s", path, strerror(errno));
-    else if (is_plain || chain(inflow, encoding, err)) {
+    else if (chain(inflow, is_plain, encoding, err)) {
         if (fstat(inflow->fd, &st) == 0 && S_ISREG(st.st_mode))
             inflow->file_bytes = (uint64_t)st.st_size;
         return inflow;
@@ -194,15 +206,15 @@ enum text_encoding inflow_encoding(const struct inflow *inflow)
     return inflow->encoding;
 }
 
-bool inflow_is_packed(const struct inflow *inflow)
+const char *inflow_packing(const struct inflow *inflow)
 {
-    return inflow->gunzip != NULL;
+    return inflow->gunzip ? "gzip" : inflow->unzstd ? "zstd" : NULL;
 }
 
 double inflow_share(const struct inflow *inflow, size_t n_left)
 {
     if (inflow->file_bytes == 0) return 0;
-    const bool is_direct = !inflow->gunzip && !inflow->recode;
+    const bool is_direct = !inflow_packing(inflow) && !inflow->recode;
     const size_t n_held = inflow->packed.n - inflow->packed.at + inflow->text.n - inflow->text.at;
     const double used = (double)inflow->n_read - (is_direct ? (double)(n_left + n_held) : 0);
     const double share = used / (double)inflow->file_bytes;
@@ -214,6 +226,7 @@ void inflow_close(struct inflow *inflow)
     if (!inflow) return;
     recode_free(inflow->recode);
     gunzip_free(inflow->gunzip);
+    unzstd_free(inflow->unzstd);
     if (inflow->fd > STDIN_FILENO) close(inflow->fd);
     free(inflow);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file inflow.h
- * The bytes of a file or of standard input as they come; and, where that is asked for, unpacked
- * (gzip, told by its first bytes) and made UTF-8 of another encoding. One thread at a time.
+ * The bytes of a file or of standard input as they come, unpacked (gzip and zstd, told by its first
+ * bytes); and, where that is asked for, made UTF-8 of another encoding. One thread at a time.
  */
 #pragma once
 
@@ -16,13 +16,13 @@
 struct inflow;
 
 /**
- * inflow_open opens `path` ("-" = standard input). Where it is to be unpacked and recoded, it reads
- * as many bytes as tell what it is, and waits for these.
+ * inflow_open opens `path` ("-" = standard input), reads as many bytes as tell what it is, and
+ * waits for these.
  * @param path     borrowed, for messages
- * @param is_plain bytes are handed out as they are, and `encoding` does not matter
- * @return NULL with err set: ERR_IO; ERR_FORMAT, what gunzip_read says, an encoding that cannot be
- *         that of the file, and files that are no text (zip and with it .xlsx, zstd, xz, Parquet);
- *         ERR_MEMORY
+ * @param is_plain nothing is recoded, and `encoding` does not matter
+ * @return NULL with err set: ERR_IO; ERR_FORMAT, what gunzip_read and unzstd_read say, an encoding
+ *         that cannot be that of the file, and files that are no text (zip and with it .xlsx, xz,
+ *         Parquet); ERR_MEMORY
  */
 struct inflow *inflow_open(const char *path, bool is_plain, enum text_encoding encoding,
                            struct err *err);
@@ -35,8 +35,8 @@ ssize_t inflow_read(struct inflow *inflow, char *out, size_t cap, struct err *er
  */
 enum text_encoding inflow_encoding(const struct inflow *inflow);
 
-/** inflow_is_packed: it is gzip. */
-bool inflow_is_packed(const struct inflow *inflow);
+/** inflow_packing: "gzip", "zstd", or NULL: it is not packed. */
+const char *inflow_packing(const struct inflow *inflow);
 
 /** inflow_share: which share of the file has been read, 0 to 1; 0 = unknown.
  * @param n_left bytes that were handed out and are not yet used */

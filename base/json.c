@@ -301,3 +301,39 @@ json_t *json_read_file(const char *text, size_t bytes, bool may_repeat, struct e
     free(copy);
     return value;
 }
+
+/* A step of a path ends here: with the path, or before another step. */
+static bool ends_step(const char *at)
+{
+    return at[0] == '\0' || (at[0] == '.' && at[1] != '\0');
+}
+
+/* The item of a list that `*path` begins with the number of; moves `*path` behind it. */
+static const json_t *step_list(const json_t *list, const char **path)
+{
+    const size_t digits = strspn(*path, "0123456789");
+    const char end = (*path)[digits];
+    if (digits == 0 || digits > 9 || !ends_step(*path + digits)) return NULL;
+    const json_t *item = json_array_get(list, strtoul(*path, NULL, 10));
+    *path += digits + (end == '.');
+    return item;
+}
+
+/* The longest key that `*path` begins with: one that holds dots goes before a path. */
+static const json_t *step_object(const json_t *object, const char **path)
+{
+    for (size_t bytes = strlen(*path);; bytes--) {
+        const char *end = *path + bytes;
+        const json_t *value = ends_step(end) ? json_object_getn(object, *path, bytes) : NULL;
+        if (value) *path = end + (*end == '.');
+        if (value || bytes == 0) return value;
+    }
+}
+
+const json_t *json_find(const json_t *value, const char *path)
+{
+    do {
+        value = json_is_array(value) ? step_list(value, &path) : step_object(value, &path);
+    } while (value && *path);
+    return value;
+}

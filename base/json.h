@@ -52,3 +52,7 @@ json_t *json_read_line(const char *text, size_t bytes, struct err *err);
  * @return as json_read
  */
 json_t *json_read_file(const char *text, size_t bytes, bool may_repeat, struct err *err);
+
+/** json_find: what stands in an object or list at a key or path, such as "annotations.0.label"; a
+ * key that holds dots goes before a path. NULL: nothing does. */
+const json_t *json_find(const json_t *value, const char *path);

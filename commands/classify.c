@@ -1,56 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/grow.h"
 #include "base/json.h"
-#include "base/workers.h"
 #include "commands/choose_head.h"
 #include "commands/commands.h"
+#include "commands/corpus_flags.h"
 #include "commands/explanation.h"
+#include "commands/keep.h"
 #include "commands/model_flags.h"
-#include "commands/output.h"
-#include "commands/texts.h"
-#include "commands/unknown.h"
 #include "model/head/unsure.h"
 #include "model/model.h"
 
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
-/* All memory of a worker for one line: its tokens, and what is written of it. */
-#define WORKER_ARENA_BYTES (64 * LINES_BYTES_MAX)
-
-/* Lines are answered in blocks, each line by one of the workers. */
-#define BLOCK_LINES_MAX 1024
-#define BLOCK_BYTES ((size_t)1 << 20)
-#define BLOCK_SCORES ((uint64_t)1 << 17) /* of all lines together, so that memory stays bounded */
-
-struct task {
-    size_t at, bytes; /* of the text in the block's */
-    const char *file;
-    uint64_t number;
-    unsigned worker;          /* who has answered it */
-    size_t out_at, out_bytes; /* in the worker's answers */
+enum format {
+    FORMAT_ANSWERS,
+    FORMAT_JSONL,
+    FORMAT_ROWS,
 };
 
-/* What a worker has for itself, from block to block: memory that is used again costs no faults. */
-struct worker {
-    struct arena arena; /* for one line */
-    char *answers;      /* to all its lines of the block */
-    size_t bytes, cap;
-    struct unknown_count unknown;
-    bool has_failed;
-    size_t failed; /* the task, and why */
-    struct err err;
-};
-
-struct block {
-    struct task *tasks; /* (n_max) */
-    size_t n, n_max;
-    char *texts;
-    size_t bytes, cap;
-    struct worker *workers;
-};
+static const char *const formats[] = {"answers", "jsonl", "rows", NULL};
+static const char default_into[] = "prediction";
 
 /* What the head says of a line. */
 struct answered {
@@ -62,22 +33,21 @@ struct answered {
 };
 
 struct classify {
-    const char *model_path, *heads_path, *head_name, *output_path;
-    uint64_t top_k; /* 0: all labels */
-    uint64_t threads;
+    const char *model_path, *heads_path, *head_name, *into;
+    uint64_t top_k;   /* 0: all labels */
     double threshold; /* below 0: the head's own */
     double reject;    /* above 1: none is */
     int explains;
+    int format; /* -1: not said */
+    struct keep keep;
+    struct corpus_flags corpus;
 
     struct model_options model_options;
     struct model *model;
     const struct head *head;
     const struct head_info *info;
     uint32_t n_order; /* labels that are put in order */
-    struct workers *workers;
-    struct block block;
-    struct texts texts;
-    struct output output;
+    struct feed feed;
 };
 
 static bool set_head(struct classify *classify, struct err *err)
@@ -169,187 +139,157 @@ static bool write_answer(const struct classify *classify, const struct answered 
         !explanation_write(out, arena, classify->head, answered->text, answered->tokens,
                            order[best < n_order ? best : 0], err))
         return false;
-    buf_add_str(out, "}\n");
+    buf_add_char(out, '}');
     return !out->failed || err_out_of_memory(err);
 }
 
-static bool answer(const struct classify *classify, const struct task *task, struct worker *worker,
-                   struct buf *out, struct err *err)
+/* A row as it came: files that are joined must have the same columns. */
+static bool write_row(const struct classify *classify, const struct corpus_block *block,
+                      const struct corpus_row *row, struct buf *out, struct err *err)
 {
-    struct arena *arena = &worker->arena;
+    const struct feed_file *file = row->file, *first = classify->feed.first;
+    const struct span record = corpus_record(block, row);
+    if (file->format != first->format || file->header.bytes != first->header.bytes ||
+        (file->header.bytes > 0 &&
+         memcmp(file->header.data, first->header.data, file->header.bytes) != 0))
+        return err_set(err, ERR_FORMAT, NULL,
+                       "its columns are not those of %.150s; filter such files one by one, or give "
+                       "--format jsonl",
+                       first->name);
+    buf_add(out, record.data, record.bytes);
+    buf_add_char(out, '\n');
+    return true;
+}
+
+static bool write_answered(const struct classify *classify, const struct answered *answered,
+                           struct corpus_block *block, const struct corpus_row *row,
+                           struct arena *arena, struct err *err)
+{
+    struct buf *out = &block->out;
+    if (classify->format == FORMAT_ROWS) return write_row(classify, block, row, out, err);
+    const bool is_object = classify->format == FORMAT_JSONL;
+    if (is_object) feed_open_object(row->file, corpus_record(block, row), arena, out);
+    if (!write_answer(classify, answered, arena, out, err)) return false;
+    buf_add_str(out, is_object ? "}\n" : "\n");
+    return true;
+}
+
+static bool answer(const struct classify *classify, struct corpus_block *block,
+                   const struct piece *piece, size_t i, struct err *err)
+{
+    struct arena *arena = piece->arena;
+    const struct corpus_row *row = corpus_begin(block, piece, i);
+    const struct passage *passage = &piece->passages[i];
     const uint32_t n_labels = classify->info->n_labels;
-    const char *text = classify->block.texts + task->at;
-    size_t bytes = task->bytes;
-    struct tokens tokens;
-    struct err reason;
-    if (!model_prompted(classify->model, arena, &text, &bytes, err) ||
-        !model_tokenize(classify->model, arena, text, bytes,
-                        TOKENIZE_LIMITS | (classify->explains ? TOKENIZE_SPANS : 0), &tokens, err))
-        return false;
-    unknown_add(&worker->unknown, classify->model, classify->block.texts + task->at, task->bytes,
-                &tokens);
     float *vector = arena_array(arena, classify->info->dim, sizeof(*vector));
     float *logits = arena_array(arena, n_labels, sizeof(*logits));
     float *p = arena_array(arena, n_labels, sizeof(*p));
     uint32_t *order = arena_array(arena, n_labels, sizeof(*order));
     if (!vector || !logits || !p || !order) return err_out_of_memory(err);
-    const struct passage passage = {tokens.ids, tokens.n, text, bytes};
-    if (!head_vector(classify->head, arena, &passage, vector, &reason))
-        return err_set(err, ERR_FORMAT, NULL, "%s, line %llu: %.300s", task->file,
-                       (unsigned long long)task->number, reason.message);
-    if (!head_logits(classify->head, arena, vector, tokens.ids, tokens.n, logits, err) ||
+    if (!head_vector(classify->head, arena, passage, vector, err) ||
+        !head_logits(classify->head, arena, vector, passage->ids, passage->n, logits, err) ||
         !head_order(classify->head, arena, logits, classify->n_order, order, err))
         return false;
     head_probabilities(classify->head, logits, p);
+    const bool is_kept = keep_passes(&classify->keep, p);
+    const struct tokens tokens = {.ids = (uint32_t *)(uintptr_t)passage->ids,
+                                  .n = (uint32_t)passage->n,
+                                  .spans = (struct token_span *)(uintptr_t)piece->spans[i]};
     const struct answered answered = {
         .p = p,
         .order = order,
-        .unsure = model_unsure(classify->model, classify->head, &passage, logits),
-        .text = {text, bytes},
+        .unsure = model_unsure(classify->model, classify->head, passage, logits),
+        .text = {passage->text, passage->bytes},
         .tokens = &tokens,
     };
-    return write_answer(classify, &answered, arena, out, err);
-}
-
-static bool keep_bytes(char **list, size_t *bytes, size_t *cap, const char *data, size_t n)
-{
-    if (!grow_list(list, cap, *bytes + n, 1)) return false;
-    if (n > 0) memcpy(*list + *bytes, data, n);
-    *bytes += n;
-    return true;
-}
-
-static bool answer_task(struct classify *classify, struct task *task, struct worker *worker,
-                        struct err *err)
-{
-    struct buf out;
-    arena_reset(&worker->arena);
-    buf_init(&out, &worker->arena);
-    if (!answer(classify, task, worker, &out, err)) return false;
-    task->out_at = worker->bytes;
-    task->out_bytes = out.bytes;
-    return keep_bytes(&worker->answers, &worker->bytes, &worker->cap, out.data, out.bytes) ||
-           err_out_of_memory(err);
-}
-
-static void answer_some(void *user, unsigned which, unsigned n_workers)
-{
-    struct classify *classify = user;
-    struct block *block = &classify->block;
-    struct worker *worker = &block->workers[which];
-    worker->bytes = 0;
-    for (size_t i = which; i < block->n && !worker->has_failed; i += n_workers) {
-        struct task *task = &block->tasks[i];
-        task->worker = which;
-        worker->has_failed = !answer_task(classify, task, worker, &worker->err);
-        worker->failed = i;
-    }
-}
-
-/* The first line that could not be answered, as if they had been answered one by one; or NULL. */
-static const struct worker *first_failed(const struct classify *classify)
-{
-    const struct worker *first = NULL;
-    for (unsigned i = 0; i < workers_size(classify->workers); i++) {
-        const struct worker *worker = &classify->block.workers[i];
-        if (worker->has_failed && (!first || worker->failed < first->failed)) first = worker;
-    }
-    return first;
-}
-
-/* Answers the lines of the block and writes the answers in their order. */
-static bool finish_block(struct classify *classify, struct err *err)
-{
-    struct block *block = &classify->block;
-    workers_run(classify->workers, answer_some, classify);
-    const struct worker *failed = first_failed(classify);
-    const size_t n_answered = failed ? failed->failed : block->n;
-    for (size_t i = 0; i < n_answered; i++) {
-        const struct task *task = &block->tasks[i];
-        const char *answers = block->workers[task->worker].answers;
-        if (!output_write(&classify->output, answers + task->out_at, task->out_bytes, err))
-            return false;
-    }
-    if (failed) {
-        *err = failed->err;
+    const size_t begun = block->out.bytes;
+    if (is_kept && !write_answered(classify, &answered, block, row, arena, err)) {
+        block->out.bytes = begun;
         return false;
     }
-    block->n = block->bytes = 0;
-    fflush(classify->output.stream); /* what cannot be written is seen at the next write */
+    corpus_end(block, !is_kept);
     return true;
 }
 
-static bool keep_text(struct block *block, const char *text, size_t bytes, struct err *err)
+static size_t answer_piece(void *user, struct corpus_block *block, struct piece *piece,
+                           struct err *err)
 {
-    return keep_bytes(&block->texts, &block->bytes, &block->cap, text, bytes) ||
-           err_set(err, ERR_MEMORY, NULL, "no memory for a line of %zu bytes", bytes);
+    size_t i = 0;
+    while (i < piece->n && answer(user, block, piece, i, err))
+        i++;
+    return i;
 }
 
-/* A block is full, or all that has come so far: whoever writes line by line is answered so. */
-static bool classify_line(void *user, struct err *err)
+/* It has no label, and passes no condition. */
+static bool answer_null(void *user, struct corpus_block *block, const struct corpus_row *row,
+                        struct arena *scratch)
 {
-    struct classify *classify = user;
-    struct block *block = &classify->block;
-    const struct lines *line = &classify->texts.line;
-    const size_t at = block->bytes;
-    if (!keep_text(block, line->text, line->bytes, err)) return false;
-    block->tasks[block->n++] =
-        (struct task){.at = at, .bytes = line->bytes, .file = line->file, .number = line->number};
-    if (block->n < block->n_max && block->bytes < BLOCK_BYTES && lines_has_next(line)) return true;
-    return finish_block(classify, err);
+    const struct classify *classify = user;
+    struct buf *out = &block->out;
+    if (classify->keep.n > 0 || classify->format == FORMAT_ROWS) return false;
+    if (classify->format == FORMAT_JSONL && row->is_broken)
+        feed_open_empty(row->file, out);
+    else if (classify->format == FORMAT_JSONL)
+        feed_open_object(row->file, corpus_record(block, row), scratch, out);
+    buf_add_str(out, classify->format == FORMAT_JSONL ? "null}\n" : "null\n");
+    return true;
 }
 
-static bool make_block(struct classify *classify, struct err *err)
+/* Rows of a CSV stand below its header. */
+static struct span header_of(void *user, uint64_t rows)
 {
-    struct block *block = &classify->block;
-    const unsigned n = workers_count(classify->threads);
-    const uint64_t lines = BLOCK_SCORES / classify->info->n_labels + 1;
-    block->n_max = lines < BLOCK_LINES_MAX ? (size_t)lines : BLOCK_LINES_MAX;
-    block->tasks = calloc(block->n_max, sizeof(*block->tasks));
-    block->workers = calloc(n, sizeof(*block->workers));
-    if (!block->tasks || !block->workers)
-        return err_set(err, ERR_MEMORY, NULL, "no memory for %u threads", n);
-    for (unsigned i = 0; i < n; i++)
-        arena_init(&block->workers[i].arena, WORKER_ARENA_BYTES);
-    classify->workers = workers_new(n, err);
-    return classify->workers != NULL;
+    const struct classify *classify = user;
+    const struct feed_file *first = classify->feed.first;
+    (void)rows;
+    return first ? first->header_line : (struct span){NULL, 0};
 }
 
-static void close_block(struct classify *classify)
+static bool set_format(struct classify *classify, struct err *err)
 {
-    for (unsigned i = 0; classify->workers && i < workers_size(classify->workers); i++) {
-        arena_clear(&classify->block.workers[i].arena);
-        free(classify->block.workers[i].answers);
-    }
-    workers_free(classify->workers);
-    free(classify->block.workers);
-    free(classify->block.tasks);
-    free(classify->block.texts);
+    if (classify->format < 0)
+        classify->format = classify->keep.n > 0 ? FORMAT_ROWS : FORMAT_ANSWERS;
+    if (classify->into && classify->format != FORMAT_JSONL)
+        return err_set(err, ERR_USAGE, NULL, "--into works only with --format jsonl");
+    if (classify->format == FORMAT_JSONL)
+        classify->corpus.feed.into = classify->into ? classify->into : default_into;
+    return true;
 }
 
-static void tell_unknown(const struct classify *classify)
+static void describe(const struct classify *classify, char *out, size_t cap)
 {
-    struct unknown_count all = {0};
-    for (unsigned i = 0; i < workers_size(classify->workers); i++)
-        unknown_add_all(&all, &classify->block.workers[i].unknown);
-    unknown_tell(&all, "classify");
+    int used = snprintf(out, cap, "classify %s %.80s top=%" PRIu64 " at=%g reject=%g %d into=%.80s",
+                        formats[classify->format], classify->info->name, classify->top_k,
+                        classify->threshold, classify->reject, classify->explains,
+                        classify->corpus.feed.into ? classify->corpus.feed.into : "");
+    for (size_t i = 0; i < classify->keep.n && used >= 0 && (size_t)used < cap; i++)
+        used += snprintf(out + used, cap - (size_t)used, " keep=%.80s", classify->keep.texts[i]);
 }
 
 static bool classify_run(struct classify *classify, char **files, int n_files, struct err *err)
 {
-    texts_init(&classify->texts, files, n_files);
-    bool is_ok =
-        model_open_as(&classify->model, classify->model_path, &classify->model_options, err) &&
-        set_head(classify, err) && check_threshold(classify, err) && check_reject(classify, err) &&
-        make_block(classify, err) && output_open(&classify->output, classify->output_path, err) &&
-        texts_each(&classify->texts, classify_line, classify, n_files > 0, err) &&
-        finish_block(classify, err) && output_close(&classify->output, err);
-    if (is_ok) tell_unknown(classify);
-    output_abort(&classify->output);
-    texts_close(&classify->texts);
-    close_block(classify);
-    model_close(classify->model);
-    return is_ok;
+    char settings[1024];
+    if (!set_format(classify, err) ||
+        !model_open_as(&classify->model, classify->model_path, &classify->model_options, err) ||
+        !set_head(classify, err) || !check_threshold(classify, err) ||
+        !check_reject(classify, err) || !keep_find(&classify->keep, classify->info, err))
+        return false;
+    describe(classify, settings, sizeof settings);
+    const struct corpus_options corpus = {
+        .command = "classify",
+        .model = classify->model,
+        .takes_null = true,
+        .tokenize = classify->explains ? TOKENIZE_SPANS : 0,
+        .row_floats = classify->info->n_labels,
+        .answer = answer_piece,
+        .answer_null = answer_null,
+        .user = classify,
+    };
+    const struct sink_options sink = {
+        .head = classify->format == FORMAT_ROWS ? header_of : NULL,
+        .user = classify,
+    };
+    return corpus_run_flags(&classify->corpus, &classify->feed, &corpus, &sink, settings, files,
+                            n_files, err);
 }
 
 int classify_main(int argc, char **argv)
@@ -357,6 +297,8 @@ int classify_main(int argc, char **argv)
     struct classify classify = {.model_path = "builtin",
                                 .threshold = -1,
                                 .reject = 2,
+                                .format = -1,
+                                .corpus = CORPUS_FLAGS_NONE,
                                 .model_options = COMMAND_MODEL_OPTIONS};
     const struct flag list[] = {
         MODEL_PATH_FLAG(classify.model_path),
@@ -371,16 +313,23 @@ int classify_main(int argc, char **argv)
                  "was trained on; default: none is rejected)"},
         {"explain", FLAG_SWITCH, .out.is_on = &classify.explains,
          .help = "what each token adds to the logit of the label"},
-        {"threads", FLAG_NUMBER, .out.number = &classify.threads, .value = "N", .max = 256,
-         .help = "(default: 0, one a core); answers come in the order of the lines"},
-        {"output", FLAG_STRING, .out.string = &classify.output_path, .value = "FILE",
-         .help = "written here when all is done (default: standard output)"},
+        {"format", FLAG_CHOICE, .out.choice = &classify.format, .choices = formats,
+         .help = "an answer per line (default), objects with the columns of the input, or the rows "
+                 "of the input as they came (default with --keep)"},
+        {"into", FLAG_STRING, .out.string = &classify.into, .value = "KEY",
+         .help = "the answer's key under --format jsonl (default: prediction)"},
+        {"keep", FLAG_SETTING, .out.setting = &classify.keep, .read = keep_read, .is_list = true,
+         .value = "LABEL>P",
+         .help = "write only rows whose label has such a probability (also >=, <, <=); several: "
+                 "all must hold"},
+        CORPUS_FLAGS(classify.corpus),
     };
     const struct flags flags = {
         .usage = "embedd classify [OPTION]... [FILE|-]...",
         .about =
-            "Writes a JSON object for each line of the files (or of standard input): its label,\n"
-            "the labels of a multi-label head, and scores from the highest down.",
+            "Writes a JSON object for each line of the files (or of standard input), or for the\n"
+            "text in each row of JSON lines, CSV or TSV: its label, the labels of a multi-label\n"
+            "head, and scores from the highest down. Or writes the rows that --keep lets pass.",
         .list = list,
         .n = sizeof(list) / sizeof(list[0]),
         .files_max = argc,
@@ -388,5 +337,7 @@ int classify_main(int argc, char **argv)
     struct err err;
     int n_files, exit_code;
     if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
-    return classify_run(&classify, argv + 1, n_files, &err) ? 0 : commands_fail(argv[0], &err);
+    const bool is_ok = classify_run(&classify, argv + 1, n_files, &err);
+    model_close(classify.model);
+    return is_ok ? 0 : commands_fail(argv[0], &err);
 }

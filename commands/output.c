@@ -13,31 +13,38 @@
 static char buffer[256 << 10];
 
 /* What a signal that ends the program has to remove; "" = nothing. */
-static char unfinished[sizeof((struct save *)NULL)->temp];
+static char unfinished[2][sizeof((struct save *)NULL)->temp];
+enum { TEMP, LOCK };
 
 static void remove_unfinished(int signal_number)
 {
-    if (unfinished[0]) unlink(unfinished);
+    for (size_t i = 0; i < 2; i++)
+        if (unfinished[i][0]) unlink(unfinished[i]);
     signal(signal_number, SIG_DFL);
     raise(signal_number);
 }
 
-static void guard_file(const char *temp)
+static void guard(int which, const char *path)
 {
     static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    snprintf(unfinished, sizeof(unfinished), "%s", temp);
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+    snprintf(unfinished[which], sizeof(unfinished[which]), "%s", path);
+    for (size_t i = 0; path[0] && i < sizeof(endings) / sizeof(endings[0]); i++) {
         if (signal(endings[i], remove_unfinished) == SIG_IGN) signal(endings[i], SIG_IGN);
     }
+}
+
+void output_guard(const char *path)
+{
+    guard(LOCK, path ? path : "");
 }
 
 /* The guard is set before the file is there: a signal may come right behind. */
 static bool open_guarded(struct save *save, const char *path, struct err *err)
 {
     if (!save_init(save, path, err)) return false;
-    guard_file(save->temp);
+    guard(TEMP, save->temp);
     if (save_start(save, err)) return true;
-    unfinished[0] = 0;
+    unfinished[TEMP][0] = 0;
     return false;
 }
 
@@ -122,7 +129,7 @@ bool output_close(struct output *output, struct err *err)
             is_ok = fail(output, err);
     }
     output->stream = NULL;
-    unfinished[0] = 0;
+    unfinished[TEMP][0] = 0;
     return is_ok;
 }
 
@@ -133,7 +140,7 @@ void output_abort(struct output *output)
     else if (output->stream && output->stream != stdout)
         fclose(output->stream);
     output->stream = NULL;
-    unfinished[0] = 0;
+    unfinished[TEMP][0] = 0;
 }
 
 /* Of files that are not there: the same name in the same folder. */

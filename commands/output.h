@@ -44,6 +44,9 @@ bool output_close(struct output *output, struct err *err);
 /** output_abort removes what was written to a file. After output_close it does nothing. */
 void output_abort(struct output *output);
 
+/** output_guard: another file that a signal which ends the program removes; NULL: none. */
+void output_guard(const char *path);
+
 /** output_save writes a whole file, or standard output as output_open; false with ERR_IO. */
 bool output_save(const char *path, const void *data, size_t bytes, struct err *err);
 

@@ -94,11 +94,12 @@ static bool add_text(struct work *work, uint64_t row, struct span text)
     struct fault fault = FAULT_NONE;
     struct tokens tokens;
     if (!prompt_before(batch->prompt, piece->arena, &text.data, &text.bytes, &fault.err) ||
-        !model_tokenize(batch->model, piece->arena, text.data, text.bytes, TOKENIZE_LIMITS, &tokens,
-                        &fault.err))
+        !model_tokenize(batch->model, piece->arena, text.data, text.bytes,
+                        TOKENIZE_LIMITS | batch->tokenize, &tokens, &fault.err))
         return fail(work, row, &fault);
     count_tokens(work, &tokens);
     piece->rows[piece->n] = row;
+    piece->spans[piece->n] = tokens.spans;
     piece->passages[piece->n++] =
         (struct passage){.ids = tokens.ids, .n = tokens.n, .text = text.data, .bytes = text.bytes};
     work->piece_bytes += text.bytes;

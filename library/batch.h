@@ -24,12 +24,14 @@ struct piece {
     size_t n;
     uint64_t rows[PIECE_TEXTS]; /* of the batch, ascending */
     struct passage passages[PIECE_TEXTS];
+    const struct token_span *spans[PIECE_TEXTS]; /* of its tokens, under TOKENIZE_SPANS; or NULL */
 };
 
 struct batch {
     const struct model *model;
     const struct prompt *prompt; /* before every text; NULL: none */
     int32_t invalid;             /* enum embedd_invalid */
+    unsigned tokenize;           /* TOKENIZE_* besides TOKENIZE_LIMITS */
     uint8_t *validity;           /* (n + 7) / 8, out; NULL: not wanted */
     const struct texts_view *texts;
 

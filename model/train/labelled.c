@@ -116,10 +116,11 @@ static void say_packing(struct labelled *labelled)
 {
     const struct inflow *inflow = labelled->records.inflow;
     const enum text_encoding encoding = inflow_encoding(inflow);
+    const char *packing = inflow_packing(inflow);
     const bool is_other = encoding != TEXT_UTF_8;
-    snprintf(labelled->packing, sizeof labelled->packing, "%s%s%s", is_other ? " in " : "",
-             is_other ? text_encoding_names[encoding] : "",
-             inflow_is_packed(inflow) ? " (gzip)" : "");
+    snprintf(labelled->packing, sizeof labelled->packing, "%s%s%s%s%s", is_other ? " in " : "",
+             is_other ? text_encoding_names[encoding] : "", packing ? " (" : "",
+             packing ? packing : "", packing ? ")" : "");
 }
 
 static bool open_first(struct labelled *labelled, const struct labelled_options *options,

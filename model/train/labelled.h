@@ -4,12 +4,11 @@
  * Labelled training files: texts with their labels, a row at a time, from CSV (RFC 4180), TSV, JSON
  * lines or fastText's form.
  *
- * A file may be gzip, and in another encoding (base/inflow.h). Text and labels come out as UTF-8 (a
- * byte order mark at the start is dropped); lines end in LF or CRLF,
- * the last one also at the end of the file; empty lines are skipped. Only one record is in memory
- * at a time, that of JSON lines also parsed. Each `struct labelled` is used by one thread at a
- * time; JSON is parsed into malloc'ed memory, so that thread must not have an arena in use for it
- * (base/json.h).
+ * A file may be gzip or zstd, and in another encoding (base/inflow.h). Text and labels come out as
+ * UTF-8 (a byte order mark at the start is dropped); lines end in LF or CRLF, the last one also at
+ * the end of the file; empty lines are skipped. Only one record is in memory at a time, that of
+ * JSON lines also parsed. Each `struct labelled` is used by one thread at a time; JSON is parsed
+ * into malloc'ed memory, so that thread must not have an arena in use for it (base/json.h).
  */
 #pragma once
 

@@ -27,50 +27,13 @@ bool labelled_objects_cut(struct labelled *labelled, struct err *err)
         "not an object; each line must hold one, like {\"text\": \"...\", \"label\": \"...\"}");
 }
 
-/* A step of a path ends here: with the path, or before another step. */
-static bool ends_step(const char *at)
-{
-    return at[0] == '\0' || (at[0] == '.' && at[1] != '\0');
-}
-
-/* The item of a list that `*path` begins with the number of; moves `*path` behind it. */
-static const json_t *step_list(const json_t *list, const char **path)
-{
-    const size_t digits = strspn(*path, "0123456789");
-    const char end = (*path)[digits];
-    if (digits == 0 || digits > 9 || !ends_step(*path + digits)) return NULL;
-    const json_t *item = json_array_get(list, strtoul(*path, NULL, 10));
-    *path += digits + (end == '.');
-    return item;
-}
-
-/* The longest key that `*path` begins with: one that holds dots goes before a path. */
-static const json_t *step_object(const json_t *object, const char **path)
-{
-    for (size_t bytes = strlen(*path);; bytes--) {
-        const char *end = *path + bytes;
-        const json_t *value = ends_step(end) ? json_object_getn(object, *path, bytes) : NULL;
-        if (value) *path = end + (*end == '.');
-        if (value || bytes == 0) return value;
-    }
-}
-
-/* What stands at a key or path, such as "annotations.0.label"; NULL: nothing does. */
-static const json_t *find(const json_t *value, const char *path)
-{
-    do {
-        value = json_is_array(value) ? step_list(value, &path) : step_object(value, &path);
-    } while (value && *path);
-    return value;
-}
-
 /* The first object has what was asked for. */
 static bool check_given(struct labelled *labelled, const struct labelled_options *options,
                         struct err *err)
 {
     const char *const given[] = {options->text, options->label};
     for (size_t i = 0; i < 2; i++)
-        if (given[i] && !find(labelled->object, given[i]))
+        if (given[i] && !json_find(labelled->object, given[i]))
             return LABELLED_BAD(labelled, BAD_ROW_MISSING, err, "'%s' is missing",
                                 show(given[i]).text);
     return true;
@@ -89,7 +52,7 @@ static size_t list_keys(const json_t *object, const struct labelled_options *opt
         keys[n++] = (struct span){key, strlen(key)};
     }
     for (size_t i = 0; i < 2; i++)
-        if (given[i] && !json_object_get(object, given[i]) && find(object, given[i]))
+        if (given[i] && !json_object_get(object, given[i]) && json_find(object, given[i]))
             keys[n++] = (struct span){given[i], strlen(given[i])};
     return n;
 }
@@ -158,13 +121,13 @@ static bool is_chat(const json_t *object, const struct labelled_options *options
 static const json_t *text_of(const struct labelled *labelled)
 {
     return labelled->is_chat ? find_message(labelled->object, "user")
-                             : find(labelled->object, labelled->text_key);
+                             : json_find(labelled->object, labelled->text_key);
 }
 
 static const json_t *label_of(const struct labelled *labelled)
 {
     return labelled->is_chat ? find_message(labelled->object, "assistant")
-                             : find(labelled->object, labelled->label_key);
+                             : json_find(labelled->object, labelled->label_key);
 }
 
 /* ---- rows ---- */
@@ -210,7 +173,7 @@ static bool add_value(struct labelled *labelled, const json_t *value, struct err
 
 static bool take_group(struct labelled *labelled, struct labelled_row *row, struct err *err)
 {
-    const json_t *group = labelled->group ? find(labelled->object, labelled->group) : NULL;
+    const json_t *group = labelled->group ? json_find(labelled->object, labelled->group) : NULL;
     if (!labelled->group) return true;
     if (!group)
         return LABELLED_BAD(labelled, BAD_ROW_MISSING, err, "'%s' is missing",

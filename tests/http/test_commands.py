@@ -160,7 +160,7 @@ def test_options_of_the_vector():
 
 
 def test_wrong_use_of_embed():
-    fails(2, "--format must be json, text, npy or f32, not 'xml'", "embed", "--format", "xml")
+    fails(2, "--format must be json, text, npy, f32 or jsonl, not 'xml'", "embed", "--format", "xml")
     fails(2, "did you mean --dimensions?", "embed", "--dimension", "3")
     fails(2, "from 1 to 256, the model's, not '257'", "embed", "--dimensions", "257")
     fails(2, "--pooling must be mean", "embed", "--pooling", "weighted")
@@ -208,12 +208,13 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_an_output_file_is_whole_or_not_there(tmp_path):
     out = tmp_path / "out"
     out.write_bytes(b"old")
-    fails(1, "line 2", "embed", "--output", out, stdin=b"a\n\xff\n")
+    fails(1, "exists; give another one, or --force to replace it", "embed", "--output", out, stdin=b"a\n")
+    fails(1, "line 2", "embed", "--force", "--output", out, stdin=b"a\n\xff\n")
     assert out.read_bytes() == b"old" and os.listdir(tmp_path) == ["out"]
     out.chmod(0o640)
     link = tmp_path / "link"
     link.symlink_to(out)
-    run("embed", "--format", "f32", "--output", link, stdin=b"a\n")
+    run("embed", "--force", "--format", "f32", "--output", link, stdin=b"a\n")
     assert link.is_symlink() and len(out.read_bytes()) == 4 * DIM
     assert out.stat().st_mode & 0o777 == 0o640
     assert sorted(os.listdir(tmp_path)) == ["link", "out"]
@@ -378,7 +379,7 @@ def test_a_token_outside_a_dictionary_shows_its_text(tmp_path):
 def test_unknown_tokens_are_told_once_at_the_end(tmp_path, text, says, service):
     """As many as HTTP counts in a header."""
     heads = f"--heads={TOP / 'examples/heads'}"
-    for command in (["embed"], ["embed", "--output", tmp_path / "out"], ["tokenize"],
+    for command in (["embed"], ["embed", "--force", "--output", tmp_path / "out"], ["tokenize"],
                     ["classify", heads], ["classify", heads, "--threads=3"]):
         line = f"embedd {command[0]}: {says} unknown to the model\n" if says else ""
         run(*command, "--model", TOP / "examples/chain/w6x2", stdin=text.encode(), says=line)

@@ -13,6 +13,9 @@ static const char packed[] =
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\xe4\x4a\xe2\x02\x00\x97\x2a"
     "\x57\x18\x04\x00\x00\x00";
 
+/* printf 'a\nb\n' | zstd --no-check */
+static const char packed_by_zstd[] = "\x28\xb5\x2f\xfd\x00\x58\x21\x00\x00\x61\x0a\x62\x0a";
+
 static struct err err;
 
 /* A file of these bytes, or with `is_pipe` a pipe that gives them and stays open. */
@@ -51,11 +54,13 @@ static void check(const char *data, size_t bytes, bool is_plain, const char *wan
 
 #define CHECK(data, is_plain, want) check(data, sizeof data - 1, is_plain, want, sizeof want - 1)
 
-static void bytes_are_unpacked_where_that_is_wanted(void **state)
+static void bytes_are_unpacked_and_recoded_where_that_is_wanted(void **state)
 {
     (void)state;
     CHECK(packed, false, "a\nb\n");
-    CHECK(packed, true, packed);
+    CHECK(packed, true, "a\nb\n");
+    CHECK(packed_by_zstd, false, "a\nb\n");
+    CHECK(packed_by_zstd, true, "a\nb\n");
     CHECK("\xFF\xFE"
           "a\0",
           false,
@@ -77,11 +82,11 @@ static void what_was_found_is_told(void **state)
     (void)state;
     struct inflow *inflow =
         inflow_open(path_of(packed, sizeof packed - 1, false), false, TEXT_GB18030, &err);
-    assert_true(inflow_is_packed(inflow));
+    assert_string_equal(inflow_packing(inflow), "gzip");
     assert_int_equal(inflow_encoding(inflow), TEXT_GB18030);
     inflow_close(inflow);
     inflow = inflow_open(path_of("a", 1, false), false, TEXT_AUTO, &err);
-    assert_false(inflow_is_packed(inflow));
+    assert_null(inflow_packing(inflow));
     assert_int_equal(inflow_encoding(inflow), TEXT_UTF_8);
     inflow_close(inflow);
     inflow_close(NULL);
@@ -123,7 +128,7 @@ static void what_cannot_be_read_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_are_unpacked_where_that_is_wanted),
+        cmocka_unit_test(bytes_are_unpacked_and_recoded_where_that_is_wanted),
         cmocka_unit_test(what_was_found_is_told),
         cmocka_unit_test(a_short_line_is_handed_out_at_once),
         cmocka_unit_test(what_cannot_be_read_is_named),
