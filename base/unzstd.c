@@ -97,8 +97,9 @@ static bool fail_frame(struct unzstd *unzstd, size_t result)
         return err_set(&unzstd->failed, ERR_MEMORY, NULL, "no memory to unpack %.200s",
                        unzstd->file);
     case ZSTD_error_frameParameter_windowTooLarge:
-        return fail(unzstd, "it was packed with zstd --long and takes more than 128 MiB of memory "
-                            "to unpack; unpack it first, with zstd -d --long=31");
+        return fail(unzstd,
+                    "its zstd window takes more than 128 MiB of memory to unpack; unpack it "
+                    "first, with the command zstd, or pack it with a smaller window");
     default:
         return fail(unzstd, "the zstd data is damaged; fetch the file again");
     }

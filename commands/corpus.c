@@ -86,9 +86,11 @@ static void fail(struct corpus_block *block, const struct err *err)
 /* What is wrong with a row, if that does not end the run. */
 static void note_broken(struct corpus_block *block, struct corpus_row *row, const struct err *err)
 {
+    const size_t i = (size_t)(row - block->rows);
     row->is_broken = true;
-    if (block->has_broken) return;
+    if (block->has_broken && block->first_broken < i) return;
     block->has_broken = true;
+    block->first_broken = i;
     block->broken = *err;
 }
 

@@ -43,7 +43,8 @@ struct corpus_block {
     int64_t *offsets;        /* (n_texts + 1) */
     uint32_t *rows_of;       /* (n_texts) */
     size_t n, n_ended, n_texts;
-    bool has_broken; /* why the first row is broken that is */
+    bool has_broken; /* a row is: the first, and why */
+    size_t first_broken;
     struct err broken;
     bool has_failed; /* behind these rows nothing goes on */
     struct err err;
