@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/corpus_flags.h"
 
+#include "base/json.h"
 #include "model/model.h"
 
 #include <inttypes.h>
@@ -57,6 +58,7 @@ bool corpus_run_flags(const struct corpus_flags *flags, struct feed *feed,
     struct sink_options place = *sink;
     struct corpus_options run = *options;
     memset(&to, 0, sizeof to);
+    json_init(); /* rows are read by many threads */
     arena_init(&arena, DESCRIPTION_BYTES_MAX);
     buf_init(&description, &arena);
     place.path = flags->output;

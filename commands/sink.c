@@ -39,30 +39,43 @@ static void name_shard(const struct sink *sink, uint64_t number, char *out, size
         snprintf(out, cap, "%.*s-%05" PRIu64 "%s", (int)stem, path, number, path + stem);
 }
 
-/* `name`, in the folder of the path, is one of its shards. */
-static bool is_shard(const char *path, const char *name)
+enum kind { OTHER, SHARD, LEFTOVER };
+
+/* What the file `name`, in the folder of the path, is to it: a shard, or one that a killed process
+   has left half written. */
+static enum kind kind_of(const char *path, const char *name)
 {
     const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
-    const size_t stem = stem_bytes(path) - (size_t)(file - path);
-    if (strncmp(name, file, stem) != 0 || name[stem] != '-') return false;
+    const size_t stem = stem_bytes(path) - (size_t)(file - path), ending = strlen(file + stem);
+    if (strncmp(name, file, stem) != 0 || name[stem] != '-') return OTHER;
     const size_t digits = strspn(name + stem + 1, "0123456789");
-    return digits >= 5 && strcmp(name + stem + 1 + digits, file + stem) == 0;
+    const char *rest = name + stem + 1 + digits;
+    if (digits < 5 || strncmp(rest, file + stem, ending) != 0) return OTHER;
+    rest += ending;
+    if (!*rest) return SHARD;
+    if (*rest != '.') return OTHER;
+    return strcmp(rest + 1 + strspn(rest + 1, "0123456789"), ".tmp") == 0 ? LEFTOVER : OTHER;
 }
 
-/* Finds a shard, or removes all of them; `out` ("": none) is the one found. */
-static void find_shards(const char *path, bool removes, char *out, size_t cap)
+/* Removes what is half written (the lock is ours, so it is nobody's), and, where that is wanted,
+   shards; `out` is one that is there ("": none). */
+static void clear_shards(const char *path, bool removes, char *out, size_t cap)
 {
     const char *slash = strrchr(path, '/');
-    char folder[PATH_MAX];
+    char folder[PATH_MAX], name[PATH_MAX + NAME_MAX];
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash + 1 - path) : 2,
              slash ? path : "./");
     DIR *dir = opendir(folder);
     const struct dirent *entry;
     out[0] = '\0';
-    while (dir && (entry = readdir(dir)) && (removes || !out[0])) {
-        if (!is_shard(path, entry->d_name)) continue;
-        snprintf(out, cap, "%s%s", slash ? folder : "", entry->d_name);
-        if (removes) unlink(out);
+    while (dir && (entry = readdir(dir))) {
+        const enum kind kind = kind_of(path, entry->d_name);
+        if (kind == OTHER) continue;
+        snprintf(name, sizeof name, "%s%s", slash ? folder : "", entry->d_name);
+        if (kind == LEFTOVER || removes)
+            unlink(name);
+        else
+            snprintf(out, cap, "%s", name);
     }
     if (dir) closedir(dir);
 }
@@ -211,21 +224,18 @@ static bool refuse_existing(const char *path, struct err *err)
 static bool begin_shards(struct sink *sink, struct err *err)
 {
     const struct sink_options *options = &sink->options;
-    const bool is_begun = access(sink->state_path, F_OK) == 0;
+    const bool is_there = access(sink->state_path, F_OK) == 0;
     char shard[PATH_MAX + NAME_MAX];
-    if (is_begun && options->resumes) {
-        sink->is_begun = read_state(sink, err);
-        return sink->is_begun;
-    }
-    if (is_begun && !options->is_forced)
+    if (is_there && !options->resumes && !options->is_forced)
         return err_set(err, ERR_CONFLICT, NULL,
                        "--output: %.400s was begun and is not finished; give --resume to go on, or "
                        "--force to begin anew",
                        options->path);
-    if (is_begun) unlink(sink->state_path); /* first: it must not speak of shards that are gone */
-    find_shards(options->path, options->is_forced, shard, sizeof shard);
-    if (shard[0] && !options->is_forced) return refuse_existing(shard, err);
-    sink->is_begun = write_state(sink, err);
+    const bool goes_on = is_there && options->resumes;
+    if (is_there && !goes_on) unlink(sink->state_path); /* before the shards that it speaks of */
+    clear_shards(options->path, options->is_forced && !goes_on, shard, sizeof shard);
+    if (shard[0] && !goes_on) return refuse_existing(shard, err);
+    sink->is_begun = goes_on ? read_state(sink, err) : write_state(sink, err);
     return sink->is_begun;
 }
 

@@ -995,9 +995,9 @@ static void files_that_are_no_text_are_named(void **state)
     refuse("PK\3\4\x14", NONE, ERR_FORMAT,
            " is a zip archive, as Excel's .xlsx is; save the sheet as CSV, or unpack it first");
     refuse("\x28\xB5\x2F\xFD\x04", NONE, ERR_FORMAT,
-           " is packed with zstd; unpack it first, or pack it with gzip");
+           ": the zstd data is cut off; fetch the whole file");
     refuse("\xFD\x37zXZ", NONE, ERR_FORMAT,
-           " is packed with xz; unpack it first, or pack it with gzip");
+           " is packed with xz; unpack it first, or pack it with zstd or gzip");
     refuse("PAR1\x15\4", NONE, ERR_FORMAT,
            " is a Parquet file; write it as CSV or JSON lines first");
     expect("PK,PAR1\na,x\n", OPTIONS(.text = "PK"),
