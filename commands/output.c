@@ -106,6 +106,16 @@ bool output_write(struct output *output, const void *data, size_t bytes, struct 
     return fwrite(data, 1, bytes, output->stream) == bytes || fail(output, err);
 }
 
+bool output_flush(struct output *output, struct err *err)
+{
+    if (fflush(output->stream) == 0) return true;
+    if (!output->save.stream) return fail(output, err);
+    err_set(err, ERR_IO, NULL, "cannot write %.400s: %s", output->save.path, strerror(errno));
+    save_abort(&output->save);
+    output->stream = NULL; /* it is closed and removed */
+    return false;
+}
+
 bool output_can_patch(const struct output *output)
 {
     return output->start >= 0;

@@ -30,6 +30,9 @@ bool output_open(struct output *output, const char *path, struct err *err);
 /** output_write appends; false with ERR_IO naming the file and why (full). */
 bool output_write(struct output *output, const void *data, size_t bytes, struct err *err);
 
+/** output_flush hands over what is buffered; false as output_write. */
+bool output_flush(struct output *output, struct err *err);
+
 /** output_can_patch: whether the bytes written can be overwritten; not in a pipe or when
  * appending. */
 bool output_can_patch(const struct output *output);

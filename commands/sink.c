@@ -335,8 +335,7 @@ bool sink_put(struct sink *sink, const struct sink_rows *rows, struct err *err)
     }
     const size_t end = rows->n > 0 ? rows->ends[rows->n - 1] : 0;
     if (!write_bytes(sink, rows->data + at, end - at, err)) return false;
-    if (sink->is_open) fflush(sink->output.stream); /* what cannot be written is seen at the next */
-    return true;
+    return !sink->is_open || output_flush(&sink->output, err); /* whoever reads along gets it now */
 }
 
 bool sink_close(struct sink *sink, struct err *err)

@@ -88,7 +88,7 @@ def test_train_leaves_nothing_half_written(disk, base, rows, made):
 def test_vectors_are_not_half_written(disk, base, made):
     texts = made.parent.parent / "texts"
     texts.write_text("w7 w3\n" * 2500)  # more than is written at once
-    refuse_every_write(disk, made, ["embed", f"--model={base}", f"--output={made}", texts])
+    refuse_every_write(disk, made, ["embed", "--force", f"--model={base}", f"--output={made}", texts])
 
 
 def test_keys_stay_as_they_were(disk, made):
