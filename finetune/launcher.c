@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,8 +28,12 @@
 #define LIMITS_MEMORY true
 #endif
 
-/* What serves goes first. */
-#define NICE 10
+/* Of the processor the least that there is; a priority counts only among the processes of one
+   session (autogroup), which is why nothing here begins a session. */
+#define NICE 19
+/* linux/ioprio.h: the disk when nobody else wants it. */
+#define IO_OF_PROCESS 1
+#define IO_IDLE (3 << 13)
 /* Of embedd train (--learning-rate), which a job multiplies. */
 #define LEARNING_RATE 0.1
 #define SOCKET (STDERR_FILENO + 1)
@@ -112,6 +118,19 @@ static void redirect_to_log(const struct launcher *launcher)
     close(log);
 }
 
+/* What serves goes first: a batch that wakes up takes no processor from it, and one that runs has
+   the smallest share of one. SCHED_IDLE has a fifth of that share: beside a service that is busy
+   all day a job would hardly end. */
+static void step_back(void)
+{
+    static const struct sched_param none;
+    if (sched_setscheduler(0, SCHED_BATCH, &none) != 0)
+        fprintf(stderr, "SCHED_BATCH: %s\n", strerror(errno));
+    if (setpriority(PRIO_PROCESS, 0, NICE) != 0) fprintf(stderr, "nice: %s\n", strerror(errno));
+    if (syscall(SYS_ioprio_set, IO_OF_PROCESS, 0, IO_IDLE) != 0)
+        fprintf(stderr, "ioprio: %s\n", strerror(errno));
+}
+
 /* Signals that end the service's group would have a training end with the best so far: they stay
    blocked, and it is killed instead. */
 static _Noreturn void run_child(const struct launcher *launcher, struct args *args)
@@ -121,8 +140,7 @@ static _Noreturn void run_child(const struct launcher *launcher, struct args *ar
     const struct rlimit memory = {launcher->settings->memory_bytes,
                                   launcher->settings->memory_bytes};
     if (LIMITS_MEMORY) setrlimit(RLIMIT_DATA, &memory);
-    errno = 0;
-    if (nice(NICE) < 0 && errno != 0) fprintf(stderr, "nice: %s\n", strerror(errno));
+    step_back();
     redirect_to_log(launcher);
     sigset_t set;
     sigemptyset(&set);

@@ -5,9 +5,9 @@
  * program: this one is forked from it before it reads a model, a key or a byte of a client. It is
  * told which job to train, by ids and numbers, never by a command line, and makes the command lines
  * itself: `embedd train` and `embedd eval` of the very program that serves, with capped memory
- * (RLIMIT_DATA) and a low priority (nice). It may write into the data folder and nowhere else, and
- * open no connection. When the service ends, however it does, so do the launcher and what it
- * started.
+ * (RLIMIT_DATA) and the lowest priority (nice 19, SCHED_BATCH, idle disk). It may write into the
+ * data folder and nowhere else, and open no connection. When the service ends, however it does, so
+ * do the launcher and what it started.
  *
  * Main thread only, before there are others; the messages are for one thread at each end.
  */
