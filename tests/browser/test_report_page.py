@@ -240,6 +240,19 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser, reports, name):
                     "(one) => one.viewBox.baseVal.width <= one.getBoundingClientRect().width + 1)")
 
 
+def test_a_head_of_no_name_of_its_own_is_called_as_its_model(browser, reports, tmp_path):
+    path, json_report = reports["binary"]
+    right = {**json_report, "head": "default", "model": "reviews <2>", "confusions": []}
+    page = tmp_path / "default.html"
+    page.write_text(re.sub(r'(application/json">).*?(</script)', lambda m: m[1] + json.dumps(right) + m[2],
+                           path.read_text(encoding="utf-8"), count=1, flags=re.DOTALL), encoding="utf-8")
+    page = browser.open(page)
+    assert page.complaints() == [] and page.texts("h1") == ["reviews <2>"]
+    assert page.ask("document.title") == "reviews <2>: evaluation"
+    assert "default" in page.texts(".meta dd")
+    assert "Every answer is right: no label was taken for another." in page.texts("section p")
+
+
 def test_on_paper_it_is_white_and_without_controls(browser, reports):
     page = browser.open(reports["many"][0], scheme="dark", media="print")
     assert page.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
