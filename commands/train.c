@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 
+#include <assert.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
@@ -415,6 +416,125 @@ static bool train_run(struct train *train, struct err *err)
     return ok;
 }
 
+/* ---- flags ---- */
+
+struct flag_list {
+    struct flag flags[FLAGS_MAX];
+    size_t n;
+};
+
+static void add_flags(struct flag_list *list, const struct flag *flags, size_t n)
+{
+    assert(list->n + n <= FLAGS_MAX);
+    memcpy(list->flags + list->n, flags, n * sizeof *flags);
+    list->n += n;
+}
+
+/* What is read, what is written, what is started from. */
+static void add_main_flags(struct flag_list *list, struct train *train)
+{
+    const struct flag flags[] = {
+        LABELLED_FLAGS(train->rows),
+        {"group", FLAG_STRING, .out.string = &train->rows.options.group, .value = "COLUMN",
+         .help = "rows with the same value there are held out together"},
+        {"output", FLAG_STRING, .out.string = &train->output, .value = "DIR",
+         .help = "the model folder to write, for embedd serve --model"},
+        {"name", FLAG_STRING, .out.string = &train->name, .value = "NAME",
+         .help = "of the model, in replies and metrics (default: the folder's)"},
+        {"version", FLAG_STRING, .out.string = &train->version, .value = "VERSION",
+         .help = "of the model (default: a hash of what was learned)"},
+        {"force", FLAG_SWITCH, .out.is_on = &train->is_forced,
+         .help = "replace the folder if it exists"},
+        {"from", FLAG_STRING, .out.string = &train->from, .value = "MODEL",
+         .help = "what to start from (default: the built-in model)"},
+        MODEL_FLAGS(train->model_options),
+        {"mode", FLAG_CHOICE, .out.choice = &train->mode, .choices = training_mode_names,
+         .help = "what is trained (default: head; the table stays as it is)"},
+        {"label-weights", FLAG_CHOICE, .out.choice = &train->label_weights, .choices = weight_names,
+         .help = "balanced: rare labels count more (default: none)"},
+        {"label-names", FLAG_SWITCH, .out.is_on = &train->reads_names,
+         .help = "for a label of few rows its name counts as one more row (default: on)"},
+    };
+    add_flags(list, flags, sizeof flags / sizeof *flags);
+}
+
+/* What is held out, and what is told of it. */
+static void add_held_flags(struct flag_list *list, struct train *train)
+{
+    const struct flag flags[] = {
+        {"validation", FLAG_STRING, .out.string = &train->validation, .value = "FILE",
+         .help = "rows to measure by (default: some of the input are held out first)"},
+        {"validation-share", FLAG_REAL, .out.real = &train->validation_share, .value = "SHARE",
+         .least = 0, .most = 0.5,
+         .help = "of the input, held out once (default: 0.1 from 2,000 rows on; 0: none)"},
+        {"folds", FLAG_NUMBER, .out.number = &train->folds, .value = "N", .min = 2,
+         .max = SPLIT_FOLDS_MAX,
+         .help = "parts held out one after the other (default: 5 below 2,000 rows)"},
+        {"report", FLAG_STRING, .out.string = &train->report, .value = "FILE",
+         .help = "what was found on the rows held out, as embedd eval reports it: a page where the "
+                 "name ends in .html, JSON in .json, else text"},
+        {"suspicious", FLAG_STRING, .out.string = &train->suspicious, .value = "FILE",
+         .help = "held-out rows whose label the model denies are listed here: CSV, or JSON lines "
+                 "where the name ends in .jsonl or .ndjson"},
+        {"texts", FLAG_SWITCH, .out.is_on = &train->has_texts,
+         .help = "the texts of these rows go into both files, too"},
+    };
+    add_flags(list, flags, sizeof flags / sizeof *flags);
+}
+
+/* How it learns. */
+static void add_learning_flags(struct flag_list *list, struct train *train)
+{
+    const struct flag flags[] = {
+        {"ngrams", FLAG_SWITCH, .out.is_on = &train->has_ngrams,
+         .help = "learn n-grams too (default: unless there are few examples)"},
+        {"epochs", FLAG_NUMBER, .out.number = &train->epochs, .value = "N", .min = 1, .max = 10000,
+         .help = "passes over the rows (default: by their number)"},
+        {"patience", FLAG_NUMBER, .out.number = &train->patience, .value = "N", .max = 10000,
+         .help = "epochs without a better score before training ends (default: 4; 0: all)"},
+        {"learning-rate", FLAG_REAL, .out.real = &train->options.learning_rate, .value = "RATE",
+         .least = 1e-6, .most = 10, .help = "of the head (default: 0.1), falling to 0"},
+        {"table-rate", FLAG_REAL, .out.real = &train->options.table_rate, .value = "RATE",
+         .least = 1e-6, .most = 10, .help = "of the table's rows (default: by the mode)"},
+        {"token-dropout", FLAG_REAL, .out.real = &train->options.token_dropout, .value = "SHARE",
+         .least = 0, .most = 0.9, .help = "of a text's tokens left out at random (default: 0)"},
+        {"ngram-dropout", FLAG_REAL, .out.real = &train->options.ngram_dropout, .value = "SHARE",
+         .least = 0, .most = 0.9, .help = "the same of its n-grams (default: 0.3)"},
+        {"dim", FLAG_NUMBER, .out.number = &train->dim, .value = "D", .min = 1, .max = 4096,
+         .help = "columns of a table from scratch (default: those of the model)"},
+        {"seed", FLAG_NUMBER, .out.number = &train->seed, .value = "N", .max = INT64_MAX,
+         .help = "of everything that is random (default: 1)"},
+        {"threads", FLAG_NUMBER, .out.number = &train->threads, .value = "N", .max = 256,
+         .help = "(default: 0, one a core); the result does not depend on it"},
+        {"time-limit", FLAG_REAL, .out.real = &train->options.time_limit, .value = "SECONDS",
+         .least = 0, .most = 1e9, .help = "ends with the best so far (default: 0, none)"},
+        {"checkpoint-every", FLAG_REAL, .out.real = &train->options.checkpoint_every,
+         .value = "SECONDS", .least = 0, .most = 1e9,
+         .help = "at least between two, written to DIR.checkpoint (default: 10)"},
+        {"resume", FLAG_SWITCH, .out.is_on = &train->resumes,
+         .help = "continue from DIR.checkpoint if it exists (default: on)"},
+    };
+    add_flags(list, flags, sizeof flags / sizeof *flags);
+}
+
+static bool take_flags(struct train *train, int argc, char **argv, int *exit_code)
+{
+    struct flag_list list = {.n = 0};
+    int n_files;
+    add_main_flags(&list, train);
+    add_held_flags(&list, train);
+    add_learning_flags(&list, train);
+    const struct flags flags = {
+        .usage = "embedd train --input FILE --output DIR [OPTION]...",
+        .about = "Trains a classifier on labelled rows and writes a model folder that serves it.\n"
+                 "The same rows, model and options give the same bytes (--time-limit apart).\n"
+                 "Ctrl-C ends with the best so far.",
+        .list = list.flags,
+        .n = list.n,
+    };
+    return commands_take_flags(&flags, argc, argv, &n_files, exit_code);
+}
+
 int train_main(int argc, char **argv)
 {
     struct train train = {
@@ -429,82 +549,9 @@ int train_main(int argc, char **argv)
         .is_terminal = isatty(STDERR_FILENO),
         .model_options = COMMAND_MODEL_OPTIONS,
     };
-    const struct flag list[] = {
-        LABELLED_FLAGS(train.rows),
-        {"group", FLAG_STRING, .out.string = &train.rows.options.group, .value = "COLUMN",
-         .help = "rows with the same value there are held out together"},
-        {"output", FLAG_STRING, .out.string = &train.output, .value = "DIR",
-         .help = "the model folder to write, for embedd serve --model"},
-        {"name", FLAG_STRING, .out.string = &train.name, .value = "NAME",
-         .help = "of the model, in replies and metrics (default: the folder's)"},
-        {"version", FLAG_STRING, .out.string = &train.version, .value = "VERSION",
-         .help = "of the model (default: a hash of what was learned)"},
-        {"force", FLAG_SWITCH, .out.is_on = &train.is_forced,
-         .help = "replace the folder if it exists"},
-        {"from", FLAG_STRING, .out.string = &train.from, .value = "MODEL",
-         .help = "what to start from (default: the built-in model)"},
-        MODEL_FLAGS(train.model_options),
-        {"mode", FLAG_CHOICE, .out.choice = &train.mode, .choices = training_mode_names,
-         .help = "what is trained (default: head; the table stays as it is)"},
-        {"label-weights", FLAG_CHOICE, .out.choice = &train.label_weights, .choices = weight_names,
-         .help = "balanced: rare labels count more (default: none)"},
-        {"label-names", FLAG_SWITCH, .out.is_on = &train.reads_names,
-         .help = "for a label of few rows its name counts as one more row (default: on)"},
-        {"validation", FLAG_STRING, .out.string = &train.validation, .value = "FILE",
-         .help = "rows to measure by (default: some of the input are held out first)"},
-        {"validation-share", FLAG_REAL, .out.real = &train.validation_share, .value = "SHARE",
-         .least = 0, .most = 0.5,
-         .help = "of the input, held out once (default: 0.1 from 2,000 rows on; 0: none)"},
-        {"folds", FLAG_NUMBER, .out.number = &train.folds, .value = "N", .min = 2,
-         .max = SPLIT_FOLDS_MAX,
-         .help = "parts held out one after the other (default: 5 below 2,000 rows)"},
-        {"report", FLAG_STRING, .out.string = &train.report, .value = "FILE",
-         .help = "what was found on the rows held out, as embedd eval reports it: a page where the "
-                 "name ends in .html, JSON in .json, else text"},
-        {"suspicious", FLAG_STRING, .out.string = &train.suspicious, .value = "FILE",
-         .help = "held-out rows whose label the model denies are listed here: CSV, or JSON lines "
-                 "where the name ends in .jsonl or .ndjson"},
-        {"texts", FLAG_SWITCH, .out.is_on = &train.has_texts,
-         .help = "the texts of these rows go into both files, too"},
-        {"ngrams", FLAG_SWITCH, .out.is_on = &train.has_ngrams,
-         .help = "learn n-grams too (default: unless there are few examples)"},
-        {"epochs", FLAG_NUMBER, .out.number = &train.epochs, .value = "N", .min = 1, .max = 10000,
-         .help = "passes over the rows (default: by their number)"},
-        {"patience", FLAG_NUMBER, .out.number = &train.patience, .value = "N", .max = 10000,
-         .help = "epochs without a better score before training ends (default: 4; 0: all)"},
-        {"learning-rate", FLAG_REAL, .out.real = &train.options.learning_rate, .value = "RATE",
-         .least = 1e-6, .most = 10, .help = "of the head (default: 0.1), falling to 0"},
-        {"table-rate", FLAG_REAL, .out.real = &train.options.table_rate, .value = "RATE",
-         .least = 1e-6, .most = 10, .help = "of the table's rows (default: by the mode)"},
-        {"token-dropout", FLAG_REAL, .out.real = &train.options.token_dropout, .value = "SHARE",
-         .least = 0, .most = 0.9, .help = "of a text's tokens left out at random (default: 0)"},
-        {"ngram-dropout", FLAG_REAL, .out.real = &train.options.ngram_dropout, .value = "SHARE",
-         .least = 0, .most = 0.9, .help = "the same of its n-grams (default: 0.3)"},
-        {"dim", FLAG_NUMBER, .out.number = &train.dim, .value = "D", .min = 1, .max = 4096,
-         .help = "columns of a table from scratch (default: those of the model)"},
-        {"seed", FLAG_NUMBER, .out.number = &train.seed, .value = "N", .max = INT64_MAX,
-         .help = "of everything that is random (default: 1)"},
-        {"threads", FLAG_NUMBER, .out.number = &train.threads, .value = "N", .max = 256,
-         .help = "(default: 0, one a core); the result does not depend on it"},
-        {"time-limit", FLAG_REAL, .out.real = &train.options.time_limit, .value = "SECONDS",
-         .least = 0, .most = 1e9, .help = "ends with the best so far (default: 0, none)"},
-        {"checkpoint-every", FLAG_REAL, .out.real = &train.options.checkpoint_every,
-         .value = "SECONDS", .least = 0, .most = 1e9,
-         .help = "at least between two, written to DIR.checkpoint (default: 10)"},
-        {"resume", FLAG_SWITCH, .out.is_on = &train.resumes,
-         .help = "continue from DIR.checkpoint if it exists (default: on)"},
-    };
-    const struct flags flags = {
-        .usage = "embedd train --input FILE --output DIR [OPTION]...",
-        .about = "Trains a classifier on labelled rows and writes a model folder that serves it.\n"
-                 "The same rows, model and options give the same bytes (--time-limit apart).\n"
-                 "Ctrl-C ends with the best so far.",
-        .list = list,
-        .n = sizeof(list) / sizeof(list[0]),
-    };
     struct err err;
-    int n_files, exit_code;
-    if (!commands_take_flags(&flags, argc, argv, &n_files, &exit_code)) return exit_code;
+    int exit_code;
+    if (!take_flags(&train, argc, argv, &exit_code)) return exit_code;
     json_init();
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
