@@ -12,42 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy
 import pytest
-from harness import PROGRAM, TOP, Service
+from harness import PROGRAM, TOP
 
 VIEWS = ["chain", "similarity", "classify", "live", "use"]
 LOOKS = {"English, light, desk": {"language": "en", "scheme": "light", "width": 1200},
          "中文, dark, phone": {"language": "zh-CN", "scheme": "dark", "width": 390}}
 READY = "!!document.querySelector('.view[data-ready]')"
-
-
-@pytest.fixture(scope="module")
-def chain_models(tmp_path_factory):
-    """The two models of the chain example, each with its heads."""
-    folder = tmp_path_factory.mktemp("models")
-    for name, heads in (("w6x2", "heads"), ("w6x8", "chain/heads")):
-        shutil.copytree(TOP / "examples/chain" / name, folder / name)
-        shutil.copytree(TOP / "examples" / heads, folder / name / "heads")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def service(chain_models):
-    one = Service("--model=builtin", f"--model=w6x2={chain_models}/w6x2", f"--model=w6x8={chain_models}/w6x8")
-    yield one
-    one.kill()
-
-
-@pytest.fixture
-def start():
-    services = []
-
-    def start_one(*flags, **options):
-        services.append(Service(*flags, **options))
-        return services[-1]
-
-    yield start_one
-    for one in services:
-        one.kill()
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ import pytest
 from harness import Service
 
 
-@pytest.fixture
-def start():
-    """Starts services with flags of their own; each must end cleanly when the test is over."""
+def starting(must_end_cleanly=True):
+    """What the fixture `start` of a folder yields from."""
     services = []
 
     def start_one(*flags, **options):
@@ -16,11 +15,17 @@ def start():
 
     yield start_one
     try:
-        for service in services:
+        for service in services if must_end_cleanly else ():
             service.stop()
     finally:
         for service in services:
             service.kill()
+
+
+@pytest.fixture
+def start():
+    """Starts services with flags of their own; each must end cleanly when the test is over."""
+    yield from starting()
 
 
 @pytest.fixture(scope="session")
