@@ -503,6 +503,10 @@ page: ## put web/ together: the page that browsers get at /
 page-check: ## fail where the page is not what web/ makes
 	$(Q)$(PYTHON) web/build.py --check
 
+.PHONY: lesson
+lesson: build/embedd ## write build/lesson.html: the page's chain as one file that needs no server
+	$(Q)$(PYTHON) web/lesson.py build/embedd build/lesson.html
+
 # A quarter of a minute's work: the library is asked about every code point there is.
 UNICODE_TABLES := unicode_tables.c script_ranges.c
 MAKE_UNICODE_TABLES = $(VENV) tools/unicode/make_tables.py > build/unicode_tables.c && \

@@ -16,7 +16,7 @@ from pathlib import Path
 WEB = Path(__file__).resolve().parent
 ROOM = WEB.parent / "handlers/dialects"
 # Each behind those that it imports.
-MODULES = ["dom", "state", "words_zh", "words", "server", "draw", "chain", "similarity", "classify", "live", "use", "main"]
+MODULES = ["dom", "state", "words_zh", "words", "wire", "server", "draw", "chain", "similarity", "classify", "live", "use", "views", "main"]
 BYTES_MAX = 150_000  # packed
 
 SOURCE = """\
@@ -54,31 +54,36 @@ def strip(text):
     return "\n".join(line.strip() for line in text.splitlines() if line.strip()) + "\n"
 
 
-def module(name):
-    """A module as a value: an object of what it exports."""
-    text = (WEB / f"{name}.js").read_text()
-    text = re.sub(r"^import (\{[^}]*\}) from \"\./(\w+)\.js\";$", r"const \1 = $\2;", text, flags=re.M)
+def module(path):
+    """A module as a value: an object of what it exports. Its file's name is its name, in any folder."""
+    text, name = (WEB / f"{path}.js").read_text(), Path(path).name
+    text = re.sub(r"^import (\{[^}]*\}) from \"\.\.?/(\w+)\.js\";$", r"const \1 = $\2;", text, flags=re.M)
     exported = re.findall(r"^export (?:const|function|async function|class) (\w+)", text, flags=re.M)
     text = strip(re.sub(r"^export ", "", text, flags=re.M))
     return f"const ${name} = (() => {{\n{text}return {{ {', '.join(exported)} }};\n}})();\n"
 
 
-def script():
-    return '"use strict";\n' + "".join(map(module, MODULES))
+def script(modules):
+    return '"use strict";\n' + "".join(map(module, modules))
 
 
 def hash_of(text):
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
-def make():
-    """The page, and page_data.S."""
-    code, style = "\n" + script(), "\n" + strip((WEB / "style.css").read_text())
+def document(modules):
+    """A page, and what its policy says of its script and its style."""
+    code, style = "\n" + script(modules), "\n" + strip((WEB / "style.css").read_text())
     page = strip((WEB / "index.html").read_text())
     page = page.replace("<style></style>", f"<style>{style}</style>")
     page = page.replace('<script type="module"></script>', f'<script type="module">{code}</script>')
-    policy = ("default-src 'self'; script-src {}; style-src {}; img-src 'self' data:; base-uri 'none'; "
-              "form-action 'none'; frame-ancestors 'self'").format(hash_of(code), hash_of(style))
+    return page, f"script-src {hash_of(code)}; style-src {hash_of(style)}; base-uri 'none'; form-action 'none'"
+
+
+def make():
+    """The page, and page_data.S."""
+    page, policy = document(MODULES)
+    policy = f"default-src 'self'; img-src 'self' data:; {policy}; frame-ancestors 'self'"
     tag = hashlib.sha256((page + policy).encode()).hexdigest()[:16]
     return page, SOURCE.format(policy=policy, tag=tag)
 

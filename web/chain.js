@@ -2,7 +2,8 @@
 // From text to label, a step after the other, with the numbers that this server gives.
 import { h, svg, put, range, whole, short, fixed, bytesText, plain, later } from "./dom.js";
 import { t } from "./words.js";
-import { ask, model, lookup, embed, cosine, dot } from "./server.js";
+import { ask } from "./wire.js";
+import { model, lookup, embed, cosine, dot } from "./server.js";
 import { state, tell, SENTENCES } from "./state.js";
 import { hue, heatRow, bars, dotRow, dotSquare, cosineTable, largest, linkTokens, meter, WIDE } from "./draw.js";
 

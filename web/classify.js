@@ -2,7 +2,8 @@
 // Labels by the heads of the model: a text looked into, and many in a table.
 import { h, put, whole, short, fixed, plain, later, download } from "./dom.js";
 import { t } from "./words.js";
-import { ask, model } from "./server.js";
+import { ask } from "./wire.js";
+import { model } from "./server.js";
 import { state, tell } from "./state.js";
 import { meter, shade } from "./draw.js";
 import { linesOf } from "./similarity.js";

@@ -2,7 +2,7 @@
 // What the service does now, from /metrics: the last minutes, kept in the page.
 import { h, put, whole, fixed, bytesText, plain } from "./dom.js";
 import { t } from "./words.js";
-import { ask } from "./server.js";
+import { ask } from "./wire.js";
 import { tell } from "./state.js";
 import { timeLines, hue } from "./draw.js";
 

@@ -2,16 +2,11 @@
 // The frame around the views: their choice, model, key, language, colours, and what goes wrong.
 import { h, svg, put, plain, copy } from "./dom.js";
 import { t } from "./words.js";
-import { loadModels, setKey, hasKey } from "./server.js";
+import { hasServer, setKey, hasKey } from "./wire.js";
+import { loadModels } from "./server.js";
 import { state, listen, tell, readLink, writeLink } from "./state.js";
 import { readScale, showTip } from "./draw.js";
-import { chainView, refreshChain } from "./chain.js";
-import { similarityView, refreshSimilarity } from "./similarity.js";
-import { classifyView, refreshClassify } from "./classify.js";
-import { liveView, refreshLive } from "./live.js";
-import { useView } from "./use.js";
-
-const VIEWS = { chain: [chainView, refreshChain], similarity: [similarityView, refreshSimilarity], classify: [classifyView, refreshClassify], live: [liveView, refreshLive], use: [useView, () => {}] };
+import { VIEWS } from "./views.js";
 
 const notice = h("div", { class: "notice", role: "status", hidden: true });
 const main = h("main", { id: "main", tabIndex: -1 });
@@ -121,12 +116,12 @@ function drawHeader() {
   put(header, h("a", { class: "skip", href: "#main", onclick: (event) => {
     event.preventDefault();
     main.focus();
-  } }, t("skip")), h("div", { class: "bar" }, h("span", { class: "brand" }, h("i", { "aria-hidden": "true" }), "embedd"), h("nav", { "aria-label": t("views") }, tabs), h("div", { class: "tools" }, state.models.length ? models : null,
+  } }, t("skip")), h("div", { class: "bar" }, h("span", { class: "brand" }, h("i", { "aria-hidden": "true" }), "embedd"), h("nav", { "aria-label": t("views") }, tabs.length > 1 && tabs), h("div", { class: "tools" }, state.models.length ? models : null,
     h("button", { type: "button", id: "share", title: t("link"), "aria-label": t("link"), onclick: async () => {
       writeLink();
       if (await copy(location.href)) say(t("link copied"), "good", 1500);
     } }, icon("link")),
-    h("button", { type: "button", id: "key", title: t(hasKey() ? "key set" : "key"), "aria-label": t(hasKey() ? "key set" : "key"), onclick: () => (keyForm.hidden ? askKey("") : (keyForm.hidden = true)) }, icon("key"), hasKey() ? "✓" : null),
+    hasServer && h("button", { type: "button", id: "key", title: t(hasKey() ? "key set" : "key"), "aria-label": t(hasKey() ? "key set" : "key"), onclick: () => (keyForm.hidden ? askKey("") : (keyForm.hidden = true)) }, icon("key"), hasKey() ? "✓" : null),
     h("button", { type: "button", id: "theme", title: t("theme", { theme: t(`theme ${state.theme}`) }), "aria-label": t("theme", { theme: t(`theme ${state.theme}`) }), onclick: () => {
       setTheme(themes[(themes.indexOf(state.theme) + 1) % 3]);
       remember("theme", state.theme);
@@ -195,10 +190,10 @@ listen("model", () => {
 });
 listen("chain", () => {
   writeLink();
-  refreshChain();
+  VIEWS.chain[1]();
 });
 addEventListener("hashchange", () => {
-  readLink();
+  readLink(Object.keys(VIEWS));
   render();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -208,7 +203,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 
 setLanguage(recall("language") ?? (navigator.languages.find((one) => /^(zh|en)/i.test(one)) ?? "en").slice(0, 2).toLowerCase());
 setTheme(recall("theme") ?? "");
-readLink();
+readLink(Object.keys(VIEWS));
 document.body.append(header, notice, keyForm, main);
 render();
 begin();

@@ -2,7 +2,8 @@
 // Many lines: how near each is to each, the nearest pairs, a map, a search; nearest tokens of a token.
 import { h, svg, put, range, whole, fixed, plain, later, bytesText } from "./dom.js";
 import { t } from "./words.js";
-import { ask, model, lookup, embed, cosine, dot } from "./server.js";
+import { ask } from "./wire.js";
+import { model, lookup, embed, cosine, dot } from "./server.js";
 import { state, tell } from "./state.js";
 import { colour, cosineTable, meter, showTip } from "./draw.js";
 

@@ -13,9 +13,9 @@ const told = new Map();
 export const listen = (what, call) => told.set(what, [...(told.get(what) ?? []), call]);
 export const tell = (what) => (told.get(what) ?? []).forEach((call) => call());
 
-export function readLink() {
+export function readLink(views) {
   const [view, query] = location.hash.slice(1).split("?");
-  if (["chain", "similarity", "classify", "live", "use"].includes(view)) state.view = view;
+  if (views.includes(view)) state.view = view;
   for (const [name, value] of new URLSearchParams(query ?? "")) {
     if (!(name in kept) || name === "view") continue;
     const number = Number(value);

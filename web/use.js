@@ -2,7 +2,8 @@
 // Lines for clients, with this server's address; and all routes, from its own description.
 import { h, put, copy, plain } from "./dom.js";
 import { t } from "./words.js";
-import { ask, model, hasKey } from "./server.js";
+import { ask, hasKey } from "./wire.js";
+import { model } from "./server.js";
 
 let wanted;
 

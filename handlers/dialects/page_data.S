@@ -7,11 +7,11 @@
         .hidden page_policy, page_tag, page_data, page_data_end
         .type page_policy, %object
 page_policy:
-        .asciz "default-src 'self'; script-src 'sha256-vziclRGPllA87XmlyKNYsm5aK0bcdHLDoRdNQSDRiRI='; style-src 'sha256-4HmZHiD6V1ozy1LFC/QlMJglVNbnzIWQV4E2PeggtdY='; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        .asciz "default-src 'self'; img-src 'self' data:; script-src 'sha256-XpIXkhDVVzText8QgqAWrOGmefw/Zh6UUKsm6aFm7kE='; style-src 'sha256-4HmZHiD6V1ozy1LFC/QlMJglVNbnzIWQV4E2PeggtdY='; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         .size page_policy, . - page_policy
         .type page_tag, %object
 page_tag:
-        .asciz "W/\"2dd93ae40f9bacde\""
+        .asciz "W/\"bec6d8dbb72311cf\""
         .size page_tag, . - page_tag
         .type page_data, %object
 page_data:
