@@ -30,10 +30,12 @@ const recall = (name) => {
   }
 };
 
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+// "light", "dark", or "": as the browser says.
 function setTheme(theme) {
   state.theme = theme;
-  if (theme) document.documentElement.dataset.theme = theme;
-  else delete document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = theme || (dark.matches ? "dark" : "light");
   readScale();
 }
 
@@ -196,8 +198,8 @@ addEventListener("hashchange", () => {
   readLink(Object.keys(VIEWS));
   render();
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  readScale();
+dark.addEventListener("change", () => {
+  setTheme(state.theme);
   render();
 });
 

@@ -174,23 +174,33 @@ const search = later(80, async () => {
 
 const PART = 8192, FIRST = 32, CANDIDATES = 300;
 
+// The first columns of all rows, (V, columns), asked once a model and version.
+let table = { name: "", rows: null };
+
+const nameOf = ({ id, version, vocab_size, dim }) => JSON.stringify([id, version, vocab_size, dim]);
+
+async function firstColumns(columns, say) {
+  const name = nameOf(model()), V = model().vocab_size;
+  if (table.name === name) return table.rows;
+  const rows = new Float32Array(V * columns);
+  for (let from = 0; from < V; from += PART) {
+    say(from / V);
+    const part = await lookup(range(Math.min(PART, V - from)).map((i) => from + i), columns);
+    part.rows.forEach((row, i) => rows.set(row, (from + i) * columns));
+  }
+  // Unless another model has come meanwhile.
+  if (nameOf(model()) === name) table = { name, rows };
+  return rows;
+}
+
 // A first look by a few columns of all rows, then by all columns of the best.
 async function nearest(token, say) {
   const { vocab_size: V, dim: D } = model(), ids = (await ask("v1/ids", { text: [token], model: state.model })).data[0].ids;
   if (!ids.length) return { name: null, list: [] };
-  const own = (await lookup([ids[0]], D)).rows[0], columns = Math.min(D, FIRST), head = own.subarray(0, columns), found = [];
-  let name = null;
-  for (let from = 0; from < V; from += PART) {
-    say(from / V);
-    const part = range(Math.min(PART, V - from)).map((i) => from + i), { rows, tokens } = await lookup(part, columns);
-    rows.forEach((row, i) => {
-      if (part[i] === ids[0]) name = tokens[i];
-      else found.push([cosine(head, row) ?? -1, part[i], tokens[i]]);
-    });
-    found.sort((a, b) => b[0] - a[0]).splice(CANDIDATES);
-  }
-  const rows = (await lookup(found.map((one) => one[1]), D)).rows;
-  return { name, list: found.map(([, id, text], i) => [cosine(own, rows[i]) ?? -1, id, text]).sort((a, b) => b[0] - a[0]).slice(0, 12) };
+  const { rows: [own], tokens: [name] } = await lookup([ids[0]], D), columns = Math.min(D, FIRST), all = await firstColumns(columns, say);
+  const head = own.subarray(0, columns), near = Float32Array.from(range(V), (id) => cosine(head, all.subarray(id * columns, (id + 1) * columns)) ?? -1);
+  const found = range(V).filter((id) => id !== ids[0]).sort((a, b) => near[b] - near[a]).slice(0, CANDIDATES), best = await lookup(found, D);
+  return { name, list: found.map((id, i) => [cosine(own, best.rows[i]) ?? -1, id, best.tokens[i]]).sort((a, b) => b[0] - a[0]).slice(0, 12) };
 }
 
 function tokensPart() {

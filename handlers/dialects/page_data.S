@@ -7,11 +7,11 @@
         .hidden page_policy, page_tag, page_data, page_data_end
         .type page_policy, %object
 page_policy:
-        .asciz "default-src 'self'; img-src 'self' data:; script-src 'sha256-XpIXkhDVVzText8QgqAWrOGmefw/Zh6UUKsm6aFm7kE='; style-src 'sha256-4HmZHiD6V1ozy1LFC/QlMJglVNbnzIWQV4E2PeggtdY='; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        .asciz "default-src 'self'; img-src 'self' data:; script-src 'sha256-58p01zmzwU5oM45IX6e6S4h2fkbcJE5lcQmI/TRJjxE='; style-src 'sha256-GjHGNrcgdr5mCNGVlWgZwZHGwN+fAKnf2Hv0+qKr8ro='; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         .size page_policy, . - page_policy
         .type page_tag, %object
 page_tag:
-        .asciz "W/\"bec6d8dbb72311cf\""
+        .asciz "W/\"96c1d3a82c05e220\""
         .size page_tag, . - page_tag
         .type page_data, %object
 page_data:

@@ -350,6 +350,11 @@ def test_tokens_near_a_token(visit, service):
     with numpy.errstate(invalid="ignore"):
         expected = sorted((cosines(rows)[1][i] for i in range(6) if i != 1), reverse=True)
     assert all(near(shown, x, 3) for shown, x in zip(page.texts("form.inline ~ .meters .meter-text"), expected))
+    lookups = len([url for url in page.requests() if url.endswith("/v1/lookup")])
+    page.write("form.inline input", "他")
+    page.click("form.inline button")
+    page.until("document.querySelector('form.inline ~ .meters .said')?.textContent.includes('他')", "another token")
+    assert len([url for url in page.requests() if url.endswith("/v1/lookup")]) == lookups + 2, "the table is asked for once"
 
 
 @pytest.mark.short
@@ -398,7 +403,7 @@ def test_live_shows_the_metrics(visit, service, look):
     shown = {row[0]: number(row[1]) for row in table(page, ".rows")}
     text = service.get("/metrics").body.decode()
     counted = float(re.search(r'embedd_request_duration_seconds_count\{route="/v1/embeddings"\} (\S+)', text)[1])
-    assert shown["/v1/embeddings"] == counted and "embedd-base-2" in page.texts(".tile strong")[0]
+    assert shown["/v1/embeddings"] == counted and page.texts(".tile strong")[0].startswith({"en": "embedd-base-2, version 2 · ", "zh-CN": "embedd-base-2，版本 2 · "}[LOOKS[look]["language"]])
     assert page.ask("[...document.querySelectorAll('.chart path')].filter((one) => one.getAttribute('d')).length") >= 6
     assert number(page.texts("#chart-memory strong")[0].split()[0]) > 0
 
@@ -470,6 +475,16 @@ def test_language_and_colours_are_the_browsers_and_can_be_switched(visit, servic
     page.until(READY, "it is drawn anew")
     assert page.ask("getComputedStyle(document.body).backgroundColor") != dark
     page.ask("localStorage.clear()")
+
+
+def test_colours_follow_the_browser_while_the_page_is_open(visit, service):
+    page = visit(service)
+    seen = {}
+    for scheme in ("dark", "light"):
+        page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        page.until(f"document.documentElement.dataset.theme === '{scheme}'", "it is the browser's")
+        seen[scheme] = page.ask("getComputedStyle(document.body).backgroundColor")
+    assert seen["dark"] != seen["light"]
 
 
 @pytest.mark.short
