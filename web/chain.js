@@ -450,7 +450,7 @@ export function chainView(root, hooks) {
   step("product", 5, formula(V("Y"), " = ", V("X"), "·", V("W"), ",  ", V("Y"), h("sub", {}, "i"), " = ", V("W"), "[", V("id"), h("sub", {}, "i"), "]"), boxes.switch, boxes.product),
   step("vector", 6, formula(V("v"), " = ", h("span", { class: "over" }, "1/n"), " Σ", h("sub", {}, "i"), " ", V("Y"), h("sub", {}, "i"), model()?.normalize ? [",  ", V("v"), " / ‖", V("v"), "‖"] : null), boxes.vector),
   step("sentences", 7, formula("cos(", V("a"), ", ", V("b"), ") = ", V("a"), "·", V("b"), " / (‖", V("a"), "‖‖", V("b"), "‖)"), h("div", { class: "fields" }, input("a", t("sentence n", { n: 1 })), input("b", t("sentence n", { n: 2 })), input("c", t("sentence n", { n: 3 }))), boxes.sentences),
-  step("labels", 8, formula(V("y"), " = ", V("W"), V("v"), " + ", V("b")), boxes.labels));
+  step("labels", 8, formula(V("x"), " = ", V("v"), ",  ", V("y"), " = ", V("W"), V("x"), " + ", V("b")), boxes.labels));
   linkTokens(root);
   root.classList.add("waiting");
   refreshText();

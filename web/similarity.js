@@ -95,10 +95,10 @@ function drawPairs() {
 
 // A map that is dragged and zoomed by wheel, buttons or keys.
 function drawMap() {
-  const { points, kept } = principal(vectors, 2), W = 760, H = 430;
+  const { points, kept } = principal(vectors, 2), W = Math.max(280, boxes.map.clientWidth), H = Math.max(430, Math.round(W * 0.56));
   const ends = [0, 1].map((k) => [Math.min(...points.map((one) => one[k])), Math.max(...points.map((one) => one[k]))]);
   // Both axes in one scale, and all points inside, with room for their names.
-  const scale = Math.min((W - 300) / (ends[0][1] - ends[0][0] || 1), (H - 70) / (ends[1][1] - ends[1][0] || 1)), middle = ends.map(([low, high]) => (low + high) / 2);
+  const scale = Math.min((W - Math.min(300, W / 2)) / (ends[0][1] - ends[0][0] || 1), (H - 70) / (ends[1][1] - ends[1][0] || 1)), middle = ends.map(([low, high]) => (low + high) / 2);
   const view = { x: 0, y: 0, zoom: 1 };
   const nodes = points.map(([x, y], i) => {
     const label = svg("text", { x: 9, y: 4 }, plain(brief(shown[i])));

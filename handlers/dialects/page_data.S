@@ -7,11 +7,11 @@
         .hidden page_policy, page_tag, page_data, page_data_end
         .type page_policy, %object
 page_policy:
-        .asciz "default-src 'self'; img-src 'self' data:; script-src 'sha256-58p01zmzwU5oM45IX6e6S4h2fkbcJE5lcQmI/TRJjxE='; style-src 'sha256-GjHGNrcgdr5mCNGVlWgZwZHGwN+fAKnf2Hv0+qKr8ro='; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        .asciz "default-src 'self'; img-src 'self' data:; script-src 'sha256-IatHGrMzvzS/ImOQr9rIIJn+2EcnCBVndhCc24pKup4='; style-src 'sha256-T/fyoV1AAjA6QX/vqLZfjLxlgsiIfPaSoJR2sG6YO3U='; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         .size page_policy, . - page_policy
         .type page_tag, %object
 page_tag:
-        .asciz "W/\"96c1d3a82c05e220\""
+        .asciz "W/\"3be094cc38747380\""
         .size page_tag, . - page_tag
         .type page_data, %object
 page_data:
