@@ -126,6 +126,14 @@ def test_both_languages_say_everything():
     assert set(same) <= {"numbers", "length"}, same
 
 
+def test_a_lesson_says_what_it_says_otherwise_in_both_languages():
+    text = (TOP / "web/lesson/lesson_words.js").read_text()
+    english, chinese = [dict(re.findall(r'"((?:[^"\\]|\\.)+)": "((?:[^"\\]|\\.)*)"', part)) for part in text.split("zh: {")]
+    assert english.keys() == chinese.keys() and "chain lead" in english and english.keys() - words("words").keys() == {"file title", "file holds", "file lacks", "file rights"}
+    for key, said in english.items():
+        assert re.findall(r"\{\w+\}", said) == re.findall(r"\{\w+\}", chinese[key]), key
+
+
 def test_every_word_that_is_asked_for_is_there():
     english, asked = words("words"), set()
     for path in (TOP / "web").glob("*.js"):
