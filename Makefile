@@ -61,6 +61,7 @@ HEADERS := $(filter-out %/kernels_vector.h %/kernels_vector_i4.h python/%,$(filt
 DEPS_OF_run := build run
 DEPS_OF_test := build test browser
 DEPS_OF_test-library := build test
+DEPS_OF_lesson := build
 DEPS_OF_wheel := build
 DEPS_OF_test-python := build test
 DEPS_OF_test-image := image
