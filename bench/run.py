@@ -899,6 +899,18 @@ def encoders(report, rounds):
         report.add(*figure)
 
 
+def corpora(report, rounds, n):
+    """With model2vec where it is there; in a process of its own, on all cores."""
+    python = os.path.join(TOP, "build", "model2vec", "venv", "bin", "python")
+    if not os.path.exists(python):
+        report.skip("whole files beside model2vec", "it is not there: make build/model2vec/venv/ready")
+        python = sys.executable
+    command = [python, os.path.join(TOP, "bench", "corpora.py"), str(rounds), str(n)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=900, check=True)
+    for figure in json.loads(done.stdout):
+        report.add(*figure)
+
+
 def opening(report, rounds):
     program = os.path.join(TOP, "bench", "opening.py")
     others = rust_programs(report, "open", RUST_BUILDS[:1])
@@ -954,7 +966,7 @@ class Report:
 
 PARTS = (
     "closed dialects bytes routes mixed overload heavy shares classify training starts opening "
-    "registry library tokenizers encoders"
+    "registry library tokenizers encoders corpora"
 ).split()
 
 
@@ -1005,6 +1017,8 @@ def main():
             tokenizers(report, 0.2 if options.quick else 1)
         if "encoders" in wanted:
             encoders(report, rounds)
+        if "corpora" in wanted:
+            corpora(report, rounds, 50000 if options.quick else 1000000)
     if report.skipped:
         print("", *report.skipped, sep="\n")
     if calm.disturbed:
