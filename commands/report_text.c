@@ -266,9 +266,12 @@ static void add_sure(struct buf *buf, const struct evaluation_result *result)
 static void add_best(struct buf *buf, const struct evaluation_result *result)
 {
     buf_add_char(buf, '\n');
-    if (result->kind == HEAD_BINARY)
-        buf_printf(buf, "%-*s%10.4g\n", REPORT_KEY_COLUMNS, "threshold",
+    if (result->kind == HEAD_BINARY) {
+        buf_printf(buf, "%-*s%10.4g   for the probability of ", REPORT_KEY_COLUMNS, "threshold",
                    report_threshold(result, 0));
+        report_plain(buf, name_of(result, 1), REPORT_LABEL_COLUMNS_MAX);
+        buf_add_char(buf, '\n');
+    }
     if (result->best_f1 >= 0) {
         const struct evaluation_point *point = &result->curve[result->best_f1];
         buf_printf(buf, "%-*s%10.4f   at the threshold %.2f%s\n", REPORT_KEY_COLUMNS, "best F1",
