@@ -224,8 +224,8 @@ def test_the_file_of_a_dead_process_is_no_hindrance(start, path):
 
 
 @pytest.mark.parametrize("name, code", [("x" * 97, 2), ("none/at/all", 1), ("file", 1)])
-def test_a_path_that_cannot_be_is_an_error(tmp_path, name, code):
-    os.chdir(tmp_path)
+def test_a_path_that_cannot_be_is_an_error(tmp_path, monkeypatch, name, code):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("precious")
     result = subprocess.run([PROGRAM, "serve", f"--handover={name}", "--listen=127.0.0.1:0"], capture_output=True,
                             text=True, timeout=PATIENCE_S, env=environment())

@@ -94,8 +94,8 @@ def test_a_file_that_is_another_process_s_by_now_is_not_removed(start, path):
         assert path.exists()
 
 
-def test_paths_have_107_bytes(start, tmp_path):
-    os.chdir(tmp_path)
+def test_paths_have_107_bytes(start, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     start(listen="unix:" + "p" * 107)
     result = refused("--listen=unix:" + "p" * 108)
     assert result.returncode == 2 and "107" in result.stderr and "108" in result.stderr

@@ -254,7 +254,7 @@ def test_rows_of_a_group_are_held_out_together(tmp_path):
     words, rows = TOKENS[1:30], []
     for author in range(60):
         label, own = chance.choice("xy"), f"author{author}word{author * 7919}"
-        rows += [(" ".join([own, own, *chance.choices(words, k=4)]), label, f"a{author}") for _ in range(6)]
+        rows += [(" ".join([own, *chance.choices(words, k=6)]), label, f"a{author}") for _ in range(6)]
     chance.shuffle(rows)
     plain = "text,label,who\n" + "".join(f"{text},{label},{who}\n" for text, label, who in rows)
     lines = "".join(json.dumps({"text": text, "label": label, "by": {"name": who}}) + "\n" for text, label, who in rows)
