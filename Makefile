@@ -251,6 +251,13 @@ $(PYTHON_VENV_READY): tests/python/requirements.txt | $(DEPS_FIRST)
 	$(Q)$(PYTHON_VENV) -m pip install --quiet --no-deps --disable-pip-version-check -r $<
 	$(Q)touch $@
 
+# Other libraries' own tests, as their authors published them.
+ORIGINALS_READY := build/python/originals/ready
+$(ORIGINALS_READY): tests/python/originals.txt | $(PYTHON_VENV_READY)
+	$(call SAY,FETCH,$<)
+	$(Q)$(PYTHON_VENV) -m pip download --quiet --no-deps --no-binary :all: --require-hashes --disable-pip-version-check --dest $(@D) -r $<
+	$(Q)touch $@
+
 .PHONY: wheel test-python
 wheel: library $(PYTHON_VENV_READY) ## build the Python package's wheel: build/python/dist
 	$(call SAY,WHEEL,build/python/dist)
@@ -258,7 +265,7 @@ wheel: library $(PYTHON_VENV_READY) ## build the Python package's wheel: build/p
 	$(Q)$(PYTHON_VENV) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/python/raw ./python
 	$(Q)PATH="$(CURDIR)/build/python/venv/bin:$$PATH" auditwheel repair --strip --wheel-dir build/python/dist build/python/raw/*.whl >build/python/repaired 2>&1 || { cat build/python/repaired; exit 1; }
 
-test-python: wheel build/embedd ## the Python package, as its wheel installs it
+test-python: wheel build/embedd $(ORIGINALS_READY) ## the Python package, as its wheel installs it
 	@echo "the Python package"
 	$(Q)$(PYTHON_VENV) -m pip install --quiet --force-reinstall --no-deps --disable-pip-version-check build/python/dist/*.whl
 	$(Q)$(PYTHON_VENV) -m pytest -q -rs -p no:cacheprovider tests/python

@@ -5,6 +5,7 @@ Its .bin and .ftz files give its own results (README.md lists what differs)."""
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,14 @@ from ._model import Head, Model
 # fastText reports so much more than a label's probability, and never less than the threshold and this, but for what
 # a logarithm rounds.
 _ROUNDED_UP = 1e-5 * (1 - 1e-6)
+
+
+BOW, EOW, EOS = "<", ">", "</s>"
+
+
+def tokenize(text: str) -> list[str]:
+    """The words of a text, EOS for each line end."""
+    return [EOS if word == "\n" else word for word in re.findall(r"\n|[^ \n\r\t\v\f\0]+", text)]
 
 
 def load_model(path: str | os.PathLike[str], *, label: str = "__label__") -> FastText:
@@ -127,4 +136,4 @@ class FastText:
         return self.get_word_id(word) >= 0
 
 
-__all__ = ["FastText", "load_model"]
+__all__ = ["BOW", "EOS", "EOW", "FastText", "load_model", "tokenize"]

@@ -4,9 +4,12 @@
 Folders that model2vec wrote give its own results (README.md lists what differs)."""
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,10 +20,39 @@ _UNSET: Any = object()
 _EMBEDDING_DTYPES = {"F16": "float16", "F64": "float64", "I8": "int8"}
 
 
-class StaticModel:
-    """A model; made by from_pretrained."""
+_SAFETENSORS_DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64", "int8": "I8"}
 
-    def __init__(self, model: Model, *, normalize: bool | None = None, dimensionality: int | None = None) -> None:
+
+def _write_folder(folder: Path, vectors: np.ndarray[Any, Any], tokenizer: Any, config: Mapping[str, Any]) -> None:
+    """A model's folder, as model2vec writes it."""
+    if vectors.ndim != 2 or vectors.dtype.name not in _SAFETENSORS_DTYPES:
+        raise ValueError(f"vectors must be a table of {', '.join(_SAFETENSORS_DTYPES)}, not {vectors.dtype} of shape "
+                         f"{vectors.shape}")
+    if len(vectors) != tokenizer.get_vocab_size():
+        raise ValueError(f"vectors has {len(vectors)} rows, but tokenizer {tokenizer.get_vocab_size()} tokens")
+    about = {"dtype": _SAFETENSORS_DTYPES[vectors.dtype.name], "shape": vectors.shape, "data_offsets": [0, vectors.nbytes]}
+    header = json.dumps({"embeddings": about}).encode()
+    header += b" " * (-len(header) % 8)
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + vectors.tobytes())
+    (folder / "config.json").write_text(json.dumps({"model_type": "model2vec", **config}), encoding="utf-8")
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+class StaticModel:
+    """A model; made by from_pretrained, or of arrays."""
+
+    def __init__(self, vectors: np.ndarray[Any, Any], tokenizer: Any, config: Mapping[str, Any] | None = None,
+                 normalize: bool | None = None, max_length: int | None = 512) -> None:
+        """Of a table (tokens, dimensions) and a tokenizer of the tokenizers library. It does not pickle: what it is made
+        of goes when it does."""
+        config = dict(config or {})
+        config["normalize"] = bool(config.get("normalize") if normalize is None else normalize)
+        config.setdefault("max_length", max_length)
+        self._folder = tempfile.TemporaryDirectory(prefix="embedd-")
+        _write_folder(Path(self._folder.name), np.asarray(vectors), tokenizer, config)
+        self._set(Model(self._folder.name, compat="model2vec"), normalize=None, dimensionality=None)
+
+    def _set(self, model: Model, normalize: bool | None, dimensionality: int | None) -> None:
         self.model = model
         self.normalize = model.info.normalize if normalize is None else bool(normalize)
         self.dim: int = model.dimensions if dimensionality is None else dimensionality
@@ -40,8 +72,8 @@ class StaticModel:
                 raise ValueError(f"{name} must be None: the model is used as it is; `embedd convert` makes smaller ones")
         if subfolder is not None:
             path = os.path.join(path, subfolder)
-        made = cls(Model(path, compat="model2vec" if os.path.isdir(path) else None), normalize=normalize,
-                   dimensionality=dimensionality)
+        made = cls.__new__(cls)
+        made._set(Model(path, compat="model2vec" if os.path.isdir(path) else None), normalize, dimensionality)
         made._check_max_length(max_length)
         return made
 

@@ -5,7 +5,8 @@ Folders that it wrote give its own results (README.md lists what differs). torch
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,15 @@ class SentenceTransformer:
         return self.truncate_dim or self.model.dimensions
 
     get_embedding_dimension = get_sentence_embedding_dimension
+
+    @contextmanager
+    def truncate_embeddings(self, truncate_dim: int | None) -> Iterator[None]:
+        """Within it, encode cuts at truncate_dim."""
+        before, self.truncate_dim = self.truncate_dim, _check_dimensions(truncate_dim, self.model.dimensions)
+        try:
+            yield
+        finally:
+            self.truncate_dim = before
 
     # ---- vectors ----
 
