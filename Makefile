@@ -64,6 +64,7 @@ DEPS_OF_test-library := build test
 DEPS_OF_lesson := build
 DEPS_OF_wheel := build
 DEPS_OF_test-python := build test
+DEPS_OF_bench-python := build quality
 DEPS_OF_test-image := image
 DEPS_OF_soak := build test
 DEPS_OF_soak-short := build test
@@ -269,6 +270,11 @@ test-python: wheel build/embedd $(ORIGINALS_READY) ## the Python package, as its
 	@echo "the Python package"
 	$(Q)$(PYTHON_VENV) -m pip install --quiet --force-reinstall --no-deps --disable-pip-version-check build/python/dist/*.whl
 	$(Q)$(PYTHON_VENV) -m pytest -q -rs -p no:cacheprovider tests/python
+
+.PHONY: bench-python
+bench-python: wheel ## measure the Python package on one core; build/bench-python.json
+	$(Q)$(PYTHON_VENV) -m pip install --quiet --force-reinstall --no-deps --disable-pip-version-check build/python/dist/*.whl
+	$(Q)$(PYTHON_VENV) bench/python/run.py
 
 .PHONY: asan http
 http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests against the real program, sanitized

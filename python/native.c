@@ -4,9 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define ALIGN 64
+#define HUGE_PAGE ((size_t)2 << 20)
 #define ARROW_NULLABLE 2
+
+/* Many rows are written to once: to fault their pages in 4 kB at a time would take as long as the
+ * texts do. */
+static void *rows_new(size_t bytes)
+{
+    const size_t align = bytes < 2 * HUGE_PAGE ? ALIGN : HUGE_PAGE;
+    void *rows = aligned_alloc(align, (bytes / align + 1) * align);
+    if (rows && align == HUGE_PAGE) madvise(rows, bytes, MADV_HUGEPAGE);
+    return rows;
+}
 
 native_block *native_block_new(size_t bytes, size_t rows)
 {
@@ -14,7 +26,7 @@ native_block *native_block_new(size_t bytes, size_t rows)
     native_block *block = calloc(1, sizeof *block);
     if (!block) return NULL;
     block->refs = 1;
-    block->data = aligned_alloc(ALIGN, (bytes / ALIGN + 1) * ALIGN);
+    block->data = rows_new(bytes);
     block->validity = malloc(bitmap + 1);
     if (!block->data || !block->validity) {
         native_block_drop(block);

@@ -49,7 +49,7 @@ typedef struct native_block {
     uint8_t *validity; /* a bitmap of `rows` bits, all 1 to begin with; or NULL */
 } native_block;
 
-/** native_block_new: zeroed memory, aligned to 64 bytes, held once; NULL: there is none. */
+/** native_block_new: memory as it comes, aligned to 64 bytes, held once; NULL: there is none. */
 native_block *native_block_new(size_t bytes, size_t rows);
 
 /** native_block_drop: it is held once less; NULL is fine. */
