@@ -31,7 +31,7 @@ LIBS       := -lmicrohttpd -ljansson -luv -lgnutls -lnettle -lonig -lutf8proc -l
 # libembedd. The number in its soname is EMBEDD_ABI of include/embedd.h.
 LIB_SONAME := libembedd.so.0
 LIB_FILE   := libembedd.so.$(VERSION)
-LIB_LIBS   := -ljansson -lnettle -lonig -lutf8proc -lminizip -lz -lm
+LIB_LIBS   := -ljansson -lnettle -lonig -lutf8proc -lminizip -lz -lzstd -lm
 
 MODES          := release asan tsan cov
 CFLAGS_release := -O3 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \

@@ -29,5 +29,5 @@ if not LIBRARY.exists():
 ffi.set_source("embedd._native", '#include "native.h"', sources=["native.c"],
                include_dirs=[str(TOP / "include"), str(HERE)], extra_objects=[str(LIBRARY)],
                depends=[str(LIBRARY), "native.h"], extra_compile_args=["-fvisibility=hidden"],
-               libraries=["jansson", "nettle", "onig", "utf8proc", "minizip", "z", "m"],
+               libraries=["jansson", "nettle", "onig", "utf8proc", "minizip", "z", "zstd", "m"],
                extra_link_args=["-Wl,-s"])
