@@ -65,6 +65,8 @@ DEPS_OF_lesson := build
 DEPS_OF_wheel := build
 DEPS_OF_test-python := build test
 DEPS_OF_bench-python := build quality
+DEPS_OF_test-spark := build test spark
+DEPS_OF_test-engines := build test
 DEPS_OF_test-image := image
 DEPS_OF_soak := build test
 DEPS_OF_soak-short := build test
@@ -275,6 +277,27 @@ test-python: wheel build/embedd $(ORIGINALS_READY) ## the Python package, as its
 bench-python: wheel ## measure the Python package on one core; build/bench-python.json
 	$(Q)$(PYTHON_VENV) -m pip install --quiet --force-reinstall --no-deps --disable-pip-version-check build/python/dist/*.whl
 	$(Q)$(PYTHON_VENV) bench/python/run.py
+
+# Engines and stores that the package serves, pinned. 1.7 GB.
+ENGINES_VENV := build/engines/venv/bin/python
+ENGINES_VENV_READY := build/engines/venv/ready
+$(ENGINES_VENV_READY): tests/engines/requirements.txt | $(DEPS_FIRST)
+	$(call SAY,VENV,$<)
+	$(Q)$(PYTHON) -m venv --clear build/engines/venv
+	$(Q)$(ENGINES_VENV) -m pip install --quiet --no-deps --no-compile --disable-pip-version-check -r $<
+	$(Q)touch $@
+
+ENGINES_PYTEST = $(ENGINES_VENV) -m pip install --quiet --force-reinstall --no-deps --disable-pip-version-check build/python/dist/*.whl && \
+	$(ENGINES_VENV) -m pytest -q -rs -p no:cacheprovider
+
+.PHONY: test-spark test-engines
+test-spark: wheel build/embedd $(ENGINES_VENV_READY) ## the Python package in Spark (1.7 GB of packages, Java 17); ROWS (100000) are embedded while an executor is killed
+	@echo "Spark"
+	$(Q)SPARK_ROWS=$(or $(ROWS),100000) $(ENGINES_PYTEST) tests/engines/test_spark.py
+
+test-engines: wheel build/embedd $(ENGINES_VENV_READY) ## the examples of Ray Data, Daft, Polars, DuckDB and of stores
+	@echo "engines and stores"
+	$(Q)$(ENGINES_PYTEST) --ignore tests/engines/test_spark.py tests/engines
 
 .PHONY: asan http
 http: build/embedd build/asan/embedd $(VENV_READY) ## HTTP and command tests against the real program, sanitized
@@ -631,8 +654,8 @@ uninstall: ## remove what install has put there
 	$(Q)rm -f $(INSTALLED:%="$(DESTDIR)$(PREFIX)/%")
 
 .PHONY: clean
-clean: ## remove what was built (not the packages: build/venv, build/builtin, build/clients, build/model2vec, build/python)
-	$(Q)rm -rf $(filter-out build/venv build/builtin build/clients build/model2vec build/python,$(wildcard build/*))
+clean: ## remove what was built (not the packages: build/venv, build/builtin, build/clients, build/model2vec, build/python, build/engines)
+	$(Q)rm -rf $(filter-out build/venv build/builtin build/clients build/model2vec build/python build/engines,$(wildcard build/*))
 
 .PHONY: help
 help: ## list the targets

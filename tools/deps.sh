@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing, and does nothing when all are there.
-# usage: tools/deps.sh GROUP...   with GROUP one of: build run test image browser axe clients bench quality teachers openai-ids fuzz tidy cov
+# usage: tools/deps.sh GROUP...   with GROUP one of: build run test image browser axe clients spark bench quality teachers openai-ids fuzz tidy cov
 set -eu
 
 packages() {
@@ -14,6 +14,7 @@ packages() {
     axe) command -v npm >/dev/null || echo nodejs npm ;;
     # Node may have come from elsewhere, with an npm that Debian's cannot stand beside.
     clients) echo prometheus; command -v npm >/dev/null || echo nodejs npm ;;
+    spark) echo openjdk-17-jre-headless ;;
     bench) echo wrk python3 python3-venv ;;
     quality) echo gcc python3 python3-venv fasttext ;;
     # Maven may have come from elsewhere, too.
@@ -23,7 +24,7 @@ packages() {
     tidy) echo cppcheck ;;
     cov) echo lcov libcmocka-dev python3 ;;
     *)
-        echo "tools/deps.sh: unknown group '$1'; use build, run, test, image, browser, axe, clients, bench, quality, teachers, openai-ids, fuzz, tidy or cov" >&2
+        echo "tools/deps.sh: unknown group '$1'; use build, run, test, image, browser, axe, clients, spark, bench, quality, teachers, openai-ids, fuzz, tidy or cov" >&2
         exit 2
         ;;
     esac

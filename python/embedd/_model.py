@@ -133,23 +133,24 @@ class Model:
     """A model's folder, a weights file, or "builtin".
 
     heads: a head's file, or a folder of heads, beside the model's own. tensor, compat, limit, strict: as the options of
-    `embedd`. threads: how many work on a batch; 0: one a core. Immutable; any thread may use it."""
+    `embedd`. threads: how many work on a batch; 0: one a core. Immutable; any thread may use it.
+    `arguments`: what it was opened with, as reopen takes it."""
 
     def __init__(self, path: str | os.PathLike[str] = "builtin", *, heads: str | os.PathLike[str] | None = None,
                  tensor: str | None = None, compat: str | None = None, limit: int | None = None, strict: bool = False,
                  threads: int = 0) -> None:
-        self._arguments = (os.fspath(path), None if heads is None else os.fspath(heads), tensor, compat, limit, strict,
-                           threads)
+        self.arguments = (os.fspath(path), None if heads is None else os.fspath(heads), tensor, compat, limit, strict,
+                          threads)
         error = new_struct("embedd_error")
         options = new_struct("embedd_open_options")
-        kept = [None if text is None else ffi.new("char[]", os.fsencode(text)) for text in self._arguments[1:4]]
+        kept = [None if text is None else ffi.new("char[]", os.fsencode(text)) for text in self.arguments[1:4]]
         options.heads, options.tensor, options.compat = (ffi.NULL if text is None else text for text in kept)
         options.limit = _count(limit, "limit")
         options.strict = bool(strict)
         if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
             raise ValueError(f"threads must be a whole number from 0 (one a core), not {threads!r}")
         model, pool = ffi.new("embedd_model **"), ffi.new("embedd_pool **")
-        check(lib.embedd_open(os.fsencode(self._arguments[0]), options, model, error), error)
+        check(lib.embedd_open(os.fsencode(self.arguments[0]), options, model, error), error)
         self._model = ffi.gc(model[0], lib.embedd_close)
         check(lib.embedd_pool_new(min(threads, 1 << 31), pool, error), error)
         self._pool = ffi.gc(pool[0], lib.embedd_pool_free)
@@ -165,10 +166,10 @@ class Model:
                     None if info.unknown_id == lib.EMBEDD_NO_ID else int(info.unknown_id))
 
     def __reduce__(self) -> Any:
-        return _reopen, self._arguments
+        return reopen, self.arguments
 
     def __repr__(self) -> str:
-        return f"embedd.Model({self._arguments[0]!r}): {self.info.name}, {self.info.dimensions} dimensions"
+        return f"embedd.Model({self.arguments[0]!r}): {self.info.name}, {self.info.dimensions} dimensions"
 
     @property
     def dimensions(self) -> int:
@@ -370,6 +371,7 @@ class Model:
         return [Neighbour(self.token(found[i].id), found[i].id, found[i].similarity) for i in range(n[0])]
 
 
-def _reopen(path: str, heads: str | None, tensor: str | None, compat: str | None, limit: int | None, strict: bool,
-            threads: int) -> Model:
+def reopen(path: str, heads: str | None, tensor: str | None, compat: str | None, limit: int | None, strict: bool,
+           threads: int) -> Model:
+    """The model that was opened with these `arguments`, which may have crossed to another process."""
     return Model(path, heads=heads, tensor=tensor, compat=compat, limit=limit, strict=strict, threads=threads)
