@@ -125,13 +125,14 @@ def _strings(texts: Any, column: str) -> Any:
 
 
 class Embed(Step):
-    """Texts to vectors. layout: "fixed" makes Arrow's FixedSizeList, "list" a List, both without a copy of the numbers.
-    The other arguments are those of Model.encode."""
+    """Texts to vectors. layout: "list" makes Arrow's List, "fixed" a FixedSizeList, both without a copy of the numbers; a
+    Parquet file of the latter with nulls is one that pyarrow cannot read. The other arguments are those of
+    Model.encode."""
 
     def __init__(self, column: str, into: str = "embedding", model: str | os.PathLike[str] | Model = "builtin", *,
                  dtype: str = "float32", dimensions: int | None = None, normalize: bool | None = None,
                  pooling: str | None = None, prompt: str | None = None, invalid: str = "stop",
-                 layout: str = "fixed") -> None:
+                 layout: str = "list") -> None:
         super().__init__(column, into, model)
         if layout not in ("fixed", "list"):
             raise ArgumentError(f"layout must be 'fixed' or 'list', not {layout!r}")

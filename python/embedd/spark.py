@@ -49,7 +49,7 @@ def embed(df: Any, column: str, into: str = "embedding", model: str | os.PathLik
         raise ArgumentError(f"dtype must be one of {', '.join(_NUMBERS)} in Spark, not {dtype!r}")
     column = _text_column(df, column, into)
     step = Embed(column, into, model, dtype=dtype, dimensions=dimensions, normalize=normalize, pooling=pooling,
-                 prompt=prompt, invalid=invalid, layout="list")
+                 prompt=prompt, invalid=invalid)
     return _with_column(df, step, ArrayType(_NUMBERS[dtype]), ship)
 
 
