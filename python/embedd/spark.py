@@ -239,7 +239,8 @@ def _archive(key: str, paths: tuple[str, str | None]) -> str:
     folder = tempfile.mkdtemp(prefix="embedd-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     made = os.path.join(folder, f"embedd-{hashlib.sha256(key.encode()).hexdigest()[:16]}.zip")
-    with zipfile.ZipFile(made, "w") as archive:
+    # Files may be dated 1970, before zip's first year.
+    with zipfile.ZipFile(made, "w", strict_timestamps=False) as archive:
         for path, place in zip(paths, _inside("", paths)):
             if path and path != "builtin":
                 _add(archive, path, str(place).lstrip("/"))
